@@ -1,0 +1,58 @@
+"""gptviz: see inside a GPT, live, in a notebook.
+
+`gptviz.load()` gives the embedded model, `gptviz.wrap(model, tokenizer)` any causal language model of transformers.
+Names are resolved when they are first used, so that importing gptviz imports neither torch nor transformers.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "GPT": "gptviz.gpt",
+    "load": "gptviz.loading",
+    "wrap": "gptviz.loading",
+    "models": "gptviz.loading",
+    "Trace": "gptviz.trace",
+    "Token": "gptviz.tokens",
+    "Completion": "gptviz.completion",
+    "GPTVizError": "gptviz.errors",
+    "PromptBox": "gptviz.widgets.prompt",
+    "TokensView": "gptviz.widgets.tokens",
+    "AttentionView": "gptviz.widgets.attention",
+    "SamplingBench": "gptviz.widgets.sampling",
+    "GenerationTimeline": "gptviz.widgets.timeline",
+}
+_MODULES = ("sampling", "errors")
+
+__all__ = [*_HOME, *_MODULES]
+
+if TYPE_CHECKING:
+    from gptviz import errors, sampling
+    from gptviz.completion import Completion
+    from gptviz.errors import GPTVizError
+    from gptviz.gpt import GPT
+    from gptviz.loading import load, models, wrap
+    from gptviz.tokens import Token
+    from gptviz.trace import Trace
+    from gptviz.widgets.attention import AttentionView
+    from gptviz.widgets.prompt import PromptBox
+    from gptviz.widgets.sampling import SamplingBench
+    from gptviz.widgets.timeline import GenerationTimeline
+    from gptviz.widgets.tokens import TokensView
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"gptviz.{name}")
+    else:
+        raise AttributeError(f"module 'gptviz' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

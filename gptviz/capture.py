@@ -1,0 +1,200 @@
+"""One forward pass, watched: what attention was handed, and what each block took from and added to the stream.
+
+The model is not asked for attention maps. It runs with one attention function of ours that *delegates* to the function
+(and the mask function) it already had, so the pass is the untouched model's own, and keeps references to the query, key,
+value, mask and keyword arguments it was handed. A map is computed when somebody looks at it, by the calling family's own
+`eager_attention_forward`, in float32. Everything else is read by hooks at named sites (see `anatomy.py`), held where it
+is dear and computed again, from kept inputs, where it is cheap.
+
+Families that do not call transformers' `AttentionInterface` take the eager route: `output_attentions=True`, the same
+maps, more memory, no queries and keys. Not about what the numbers mean to a reader: that is `trace.py`.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+PREFIX = "gptviz_"
+_locks: "weakref.WeakKeyDictionary[nn.Module, threading.RLock]" = weakref.WeakKeyDictionary()
+_locks_guard = threading.Lock()
+
+
+@dataclass
+class AttentionCall:
+    """What one attention module handed to the attention function."""
+
+    module: nn.Module
+    query: Tensor  # (1, H, T, d_head), already rotated
+    key: Tensor  # (1, H_kv, T, d_head)
+    value: Tensor  # (1, H_kv, T, d_value)
+    mask: Tensor | None
+    kwargs: dict[str, Any]
+    output: Tensor | None = None  # (1, T, H, d_value); kept only while the anatomy is studied
+
+
+@dataclass
+class Sink:
+    """Where the attention function puts what it was handed, during one pass of one thread."""
+
+    keep_outputs: bool = False
+    calls: list[AttentionCall] = field(default_factory=list)
+
+
+_sink: ContextVar[Sink | None] = ContextVar("gptviz_sink", default=None)
+
+
+def family_eager(module: nn.Module) -> Callable[..., Any] | None:
+    """The `eager_attention_forward` of the family whose attention module this is, or None where it has none."""
+    import sys
+
+    for cls in type(module).__mro__:
+        found = getattr(sys.modules.get(cls.__module__), "eager_attention_forward", None)
+        if found is not None:
+            return found
+    return None
+
+
+def watching(original: str) -> str:
+    """The name of the attention implementation that watches and delegates to `original`.
+
+    The delegate's name stays inside ours because transformers asks such questions as `"flash" in name`.
+    """
+    name = PREFIX + original
+    if name not in ALL_ATTENTION_FUNCTIONS:
+
+        def attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kw: Any) -> Any:
+            eager = family_eager(module)
+            delegate = eager if original == "eager" else ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)
+            result = delegate(module, query, key, value, mask, **kw)
+            sink = _sink.get()
+            if sink is not None:
+                call = AttentionCall(module, query, key, value, mask, kw, result[0] if sink.keep_outputs else None)
+                sink.calls.append(call)
+            return result
+
+        AttentionInterface.register(name, attend)
+        # Without a mask function of the same name transformers passes no mask at all, and causality is lost.
+        if original in ALL_MASK_ATTENTION_FUNCTIONS:
+            AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[original])
+    return name
+
+
+def modules_of(model: nn.Module) -> list[nn.Module]:
+    """Every module once, in no promised order. (`model.modules()` spends its time on names that nobody asked for, and
+    this is asked three times a pass.)"""
+    found: dict[int, nn.Module] = {}
+    waiting: list[nn.Module | None] = [model]
+    while waiting:
+        module = waiting.pop()
+        if module is not None and id(module) not in found:
+            found[id(module)] = module
+            waiting.extend(module._modules.values())
+    return list(found.values())
+
+
+def _configs(model: nn.Module) -> list[Any]:
+    """Every configuration object that some module of the model reads its attention implementation from."""
+    configs = {id(c): c for m in modules_of(model) if (c := m.__dict__.get("config")) is not None}
+    return [c for c in configs.values() if hasattr(c, "_attn_implementation_internal")]
+
+
+@contextmanager
+def implementation(model: nn.Module, name: Callable[[str], str]) -> Iterator[None]:
+    """Let every config of the model name `name(its own implementation)` inside the block, and the old one after it."""
+    configs = _configs(model)
+    before = [c._attn_implementation_internal for c in configs]
+    try:
+        for config, old in zip(configs, before, strict=True):
+            config._attn_implementation_internal = name(old or "eager")
+        yield
+    finally:
+        for config, old in zip(configs, before, strict=True):
+            config._attn_implementation_internal = old
+
+
+def lock_of(model: nn.Module) -> threading.RLock:
+    """The one lock of a model, shared by everything that wraps it."""
+    with _locks_guard:
+        return _locks.setdefault(model, threading.RLock())
+
+
+@contextmanager
+def running(model: nn.Module) -> Iterator[None]:
+    """Alone with the model, in evaluation mode and without gradients; each module's mode is put back afterwards.
+
+    `no_grad` rather than `inference_mode`: some families write into their own outputs in place, which only the version
+    counters of ordinary tensors show.
+    """
+    with lock_of(model), torch.inference_mode(False), torch.no_grad():
+        training = [m for m in modules_of(model) if m.training]
+        try:
+            for module in training:
+                module.training = False
+            yield
+        finally:
+            for module in training:
+                module.training = True
+
+
+def first_tensor(value: Any) -> Tensor | None:
+    """The tensor a module was handed or gave back first: itself, or the first of a tuple."""
+    if isinstance(value, (tuple, list)):
+        value = value[0] if value else None
+    return value if isinstance(value, Tensor) else None
+
+
+def entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """The hidden states that enter a module, however the family passes them."""
+    return first_tensor(args) if args else first_tensor(kwargs.get("hidden_states"))
+
+
+@contextmanager
+def hooked(stack: list[tuple[nn.Module, str, Callable[[Tensor], None]]]) -> Iterator[None]:
+    """Call `callback(tensor)` with what enters ("in") or leaves ("out") each module; all hooks are gone afterwards."""
+
+    def before(callback: Callable[[Tensor], None]) -> Callable[..., None]:
+        def hook(_module: nn.Module, args: Any, kwargs: Any) -> None:
+            tensor = entering(args, kwargs)
+            if tensor is not None:
+                callback(tensor)
+
+        return hook
+
+    def after(callback: Callable[[Tensor], None]) -> Callable[..., None]:
+        def hook(_module: nn.Module, _args: Any, result: Any) -> None:
+            tensor = first_tensor(result)
+            if tensor is not None:
+                callback(tensor)
+
+        return hook
+
+    with ExitStack() as handles:
+        for module, end, callback in stack:
+            if end == "in":
+                handle = module.register_forward_pre_hook(before(callback), with_kwargs=True)
+            else:
+                handle = module.register_forward_hook(after(callback))
+            handles.callback(handle.remove)
+        yield
+
+
+@contextmanager
+def watched(model: nn.Module, route: str, keep_outputs: bool = False) -> Iterator[Sink]:
+    """Run the model inside with its attention watched (route "interface") or computed eagerly (route "eager")."""
+    sink = Sink(keep_outputs)
+    token = _sink.set(sink)
+    try:
+        with implementation(model, watching if route == "interface" else lambda _old: "eager"):
+            yield sink
+    finally:
+        _sink.reset(token)

@@ -1,0 +1,41 @@
+"""Errors that say what was expected, what came instead, and what to do about it.
+
+Every error that gptviz raises on purpose is a `GPTVizError`. Each kind is also the built-in exception that a Python
+programmer would reach for, so `except IndexError` works as well as `except GPTVizError`.
+"""
+
+
+class GPTVizError(ValueError):
+    """Something handed to gptviz cannot be used; the message has the expectation, the finding and the remedy."""
+
+    def __init__(self, expected: str, got: str, remedy: str):
+        super().__init__(f"Expected {expected}. Got {got}. {remedy}")
+        self.expected, self.got, self.remedy = expected, got, remedy
+
+    def __reduce__(self):
+        return type(self), (self.expected, self.got, self.remedy)
+
+
+class WrongType(GPTVizError, TypeError):
+    """A value of the wrong type, or a keyword that does not exist."""
+
+
+class OutOfRange(GPTVizError, IndexError):
+    """A layer, head, position or token id that the model does not have."""
+
+
+class NotAvailable(GPTVizError, LookupError):
+    """A quantity that does not exist for this model's family or for the route that its maps take."""
+
+
+class ModelNotFound(GPTVizError, OSError):
+    """A model that is not here and cannot be fetched, or that must not be opened as it is."""
+
+
+class ModelChanged(GPTVizError, RuntimeError):
+    """The weights were written to or replaced since the trace was made."""
+
+
+def fail(expected: str, got: str, remedy: str, kind: type[GPTVizError] = GPTVizError) -> GPTVizError:
+    """The error to raise: `raise fail("a layer from 0 to 5", "6", "Layers are counted from 0.", OutOfRange)`."""
+    return kind(expected, got, remedy)

@@ -1,0 +1,197 @@
+"""The object that users hold: a causal language model with its tokenizer, ready to be looked into.
+
+It tokenises and checks prompts, traces a pass and generates. Where weights come from is `models.py`'s business; how a
+pass is watched is `capture.py`'s.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from gptviz import capture
+from gptviz.anatomy import study
+from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.forward import ForwardPass
+from gptviz.tokens import Token, piece_bytes, readable
+from gptviz.trace import Trace
+
+if TYPE_CHECKING:
+    from gptviz.completion import Completion, Step
+
+Prompt = str | Iterable[int] | torch.Tensor | np.ndarray
+
+
+class GPT:
+    """A causal language model and its tokenizer, wrapped for looking inside; the model itself is not changed.
+
+    model, tokenizer: the transformers objects. name: what it was loaded as. end_ids: the tokens that end a text.
+    context_length: the most tokens it can read, or None where the family sets no limit.
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None):
+        _check_model(model, tokenizer)
+        self.model, self.tokenizer = model, tokenizer
+        config: Any = model.config.get_text_config()
+        self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
+        self._anatomy = study(model)
+        self._bytes_of = piece_bytes(tokenizer)
+        self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
+        self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
+        self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
+        self.context_length: int | None = getattr(config, "max_position_embeddings", None)
+        self.end_ids = _end_ids(model, tokenizer)
+
+    def __repr__(self) -> str:
+        shape = f"{self.n_layers} layers × {self.n_heads} heads, d_model {self.d_model}, vocabulary {self.vocab_size:,}"
+        return f"GPT({self.name}: {shape}, {str(self.dtype).removeprefix('torch.')} on {self.device})"
+
+    @property
+    def device(self) -> torch.device:
+        """Where token ids must lie: the device of the token table."""
+        return self.model.get_input_embeddings().weight.device  # type: ignore[return-value]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype that the model computes in."""
+        return self.model.dtype
+
+    def running(self) -> AbstractContextManager[None]:
+        """Alone with the model, in evaluation mode, without gradients; everything is put back afterwards."""
+        return capture.running(self.model)
+
+    # Text and tokens
+
+    def encode(
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None
+    ) -> list[int]:
+        """The ids of a prompt: a text, or token ids as a list or a one-dimensional tensor, which are taken as they are.
+
+        add_special_tokens: None for the tokenizer's own default. truncate: "left" keeps the end of a prompt that is
+        longer than the context, and the special tokens that begin it.
+        """
+        if truncate not in (None, "left"):
+            raise fail('truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.')
+        ids = self._encode_text(prompt, add_special_tokens) if isinstance(prompt, str) else _as_ids(prompt)
+        if not ids:
+            raise fail(
+                "a prompt of at least one token",
+                f"{prompt!r}, for which this tokenizer gives none (it adds no start token)",
+                "Type at least one character.",
+            )
+        outside = [i for i in ids if not 0 <= i < self.vocab_size]
+        if outside:
+            raise fail(
+                f"token ids from 0 to {self.vocab_size - 1}",
+                f"{outside[0]}",
+                f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer.",
+                OutOfRange,
+            )
+        return self._fit(ids, truncate)
+
+    def _encode_text(self, text: str, add_special_tokens: bool | None) -> list[int]:
+        keywords = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
+        return list(self.tokenizer(text, verbose=False, **keywords)["input_ids"])
+
+    def _fit(self, ids: list[int], truncate: str | None) -> list[int]:
+        limit = self.context_length
+        if limit is None or len(ids) <= limit:
+            return ids
+        if truncate is None:
+            raise fail(
+                f"a prompt of at most {limit:,} tokens, the context of {self.name}",
+                f"{len(ids):,} tokens",
+                'Shorten it, or write truncate="left" to keep its end.',
+            )
+        special = set(self.tokenizer.all_special_ids)
+        kept = next((i for i, id in enumerate(ids) if id not in special), 0)
+        return ids[:kept] + ids[len(ids) - (limit - kept) :]
+
+    def token(self, id: int, position: int = -1) -> Token:
+        """The token with this id."""
+        if not 0 <= id < self.vocab_size:
+            raise fail(f"a token id from 0 to {self.vocab_size - 1}", f"{id}", "Use ids of this model.", OutOfRange)
+        raw = self._bytes_of(id)
+        return Token(id, readable(raw), raw, position, id in self.tokenizer.all_special_ids)
+
+    def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
+        """The tokens with these ids, numbered from position 0."""
+        return tuple(self.token(id, position) for position, id in enumerate(ids))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of these ids, without special tokens; bytes that are no whole character become U+FFFD."""
+        plain = (token.bytes for token in map(self.token, ids) if not token.special)
+        return b"".join(plain).decode("utf-8", errors="replace")
+
+    # Looking and generating
+
+    def trace(self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None) -> Trace:
+        """One forward pass over the prompt, with everything it computed: see `Trace`."""
+        ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
+        forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device))
+        return Trace(self, forward, self.tokens(ids), prompt if isinstance(prompt, str) else self.decode(ids))
+
+    def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
+        """Generate a step at a time; the settings are those of `complete`."""
+        from gptviz import generation
+
+        return generation.stream(self, prompt, **settings)
+
+    def complete(self, prompt: Prompt, **settings: Any) -> "Completion":
+        """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed`."""
+        from gptviz import generation
+
+        return generation.complete(self, prompt, **settings)
+
+
+def _check_model(model: Any, tokenizer: Any) -> None:
+    if not isinstance(model, PreTrainedModel) or model.get_output_embeddings() is None:
+        raise fail(
+            "a transformers causal language model",
+            f"{type(model).__name__}",
+            "Load it with AutoModelForCausalLM.from_pretrained, or by name with gptviz.load.",
+            WrongType,
+        )
+    if model.config.is_encoder_decoder:
+        raise fail(
+            "a decoder-only model", f"{type(model).__name__}, an encoder-decoder", "Wrap a causal language model.", WrongType
+        )
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise fail(
+            "the model's transformers tokenizer",
+            f"{type(tokenizer).__name__}",
+            "Load it with AutoTokenizer.from_pretrained from the model's own folder or name.",
+            WrongType,
+        )
+
+
+def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Every id that the model, its generation settings or its tokenizer names as an end of text."""
+    sources = (model.config, getattr(model, "generation_config", None))
+    named = [getattr(source, "eos_token_id", None) for source in sources] + [tokenizer.eos_token_id]
+    return frozenset(i for one in named for i in (one if isinstance(one, (list, tuple)) else [one]) if i is not None)
+
+
+def _as_ids(prompt: Any) -> list[int]:
+    """Token ids from a list, tuple, array or tensor of whole numbers with one dimension."""
+    if isinstance(prompt, torch.Tensor):
+        prompt = prompt.detach().cpu().numpy()
+    if isinstance(prompt, np.ndarray):
+        if prompt.ndim != 1 or (prompt.size and not np.issubdtype(prompt.dtype, np.integer)):
+            got = f"an array of shape {prompt.shape} and dtype {prompt.dtype}"
+            raise fail("token ids of shape (T,)", got, "For one row of a batch write ids[0].", WrongType)
+        return [int(i) for i in prompt]
+    if not isinstance(prompt, (list, tuple, range)):
+        raise fail("a text or token ids", f"{type(prompt).__name__}", "Give a str, a list of ids or a tensor (T,).", WrongType)
+    if bad := [i for i in prompt if isinstance(i, bool) or not isinstance(i, (int, np.integer))]:
+        raise fail("token ids, each a whole number", f"{bad[0]!r}", "Give a str, or a list of ids.", WrongType)
+    return [int(i) for i in prompt]
+
+

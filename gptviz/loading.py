@@ -1,0 +1,247 @@
+"""Where models come from: the one that ships inside, a local folder, or the Hugging Face hub.
+
+Weights are read from safetensors only, and a repository's own code is never run, unless the caller says otherwise in so
+many words. (The module is not called `models`, because `gptviz.models` is a function.)
+"""
+
+import difflib
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gptviz._paths import assets_dir
+from gptviz.errors import GPTVizError, ModelNotFound, WrongType, fail
+
+if TYPE_CHECKING:
+    import torch
+
+    from gptviz.gpt import GPT
+
+EMBEDDED = "tales"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that `load` knows by a short name. download: megabytes to fetch; here: whether it can be loaded offline."""
+
+    name: str
+    source: str
+    parameters: str
+    download: int
+    licence: str
+    here: bool = False
+
+
+_KNOWN = (
+    ModelInfo("gpt2", "openai-community/gpt2", "124 M", 548, "MIT"),
+    ModelInfo("gpt2-medium", "openai-community/gpt2-medium", "355 M", 1520, "MIT"),
+    ModelInfo("distilgpt2", "distilbert/distilgpt2", "82 M", 353, "Apache-2.0"),
+    ModelInfo("pythia-70m", "EleutherAI/pythia-70m", "70 M", 166, "Apache-2.0"),
+    ModelInfo("pythia-160m", "EleutherAI/pythia-160m", "162 M", 375, "Apache-2.0"),
+    ModelInfo("smollm2-135m", "HuggingFaceTB/SmolLM2-135M", "135 M", 269, "Apache-2.0"),
+    ModelInfo("qwen3-0.6b", "Qwen/Qwen3-0.6B", "0.6 B", 1500, "Apache-2.0"),
+)
+
+
+class ModelTable(tuple[ModelInfo, ...]):
+    """The models as a tuple that prints as a table."""
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = [("name", "parameters", "licence", "where", "source")]
+        for m in self:
+            rows.append((m.name, m.parameters, m.licence, "here" if m.here else f"download, {m.download} MB", m.source))
+        return rows
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def models() -> ModelTable:
+    """What `load` knows by a short name, and whether it is here or needs a download. Any hub name or folder works too."""
+    folder = assets_dir() / EMBEDDED
+    embedded = ModelInfo(EMBEDDED, "ships with gptviz", "5.9 M", 0, "MIT", (folder / "model.safetensors").is_file())
+    known = [ModelInfo(m.name, m.source, m.parameters, m.download, m.licence, _cached(m.source)) for m in _KNOWN]
+    return ModelTable([embedded, *known])
+
+
+def _cached(source: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return all(isinstance(try_to_load_from_cache(source, f), str) for f in ("config.json", "model.safetensors"))
+
+
+def wrap(model: Any, tokenizer: Any) -> "GPT":
+    """A transformers causal language model that you already hold, with its tokenizer, as a GPT to look into."""
+    from gptviz.gpt import GPT
+
+    return GPT(model, tokenizer)
+
+
+def load(
+    name: str | os.PathLike[str] = EMBEDDED,
+    *,
+    device: "str | torch.device | None" = None,
+    dtype: "str | torch.dtype" = "float32",
+    **kwargs: Any,
+) -> "GPT":
+    """Load a model by short name (see `models`), local folder, or hub name.
+
+    device: "cpu" (the default), "cuda", "cuda:1", "mps", or "auto" for the best one here. dtype: the default float32 is
+    exact; "bfloat16", "float16", or "auto" for the file's own. Other keywords reach `from_pretrained`, such as
+    `revision`; `trust_remote_code=True` and `use_safetensors=False` are your own decision and warn.
+    """
+    if not isinstance(name, (str, os.PathLike)) or not str(name):
+        raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
+    place, short = _place(name), str(name)
+    where, kind = _device(device), _dtype(dtype)
+    _warn_of_risks(kwargs)
+    options = {"trust_remote_code": False, **kwargs}
+    weights = {"use_safetensors": True, **options, "dtype": kind}
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from gptviz.gpt import GPT
+
+    tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
+    with _quiet(), _explained(place, short):
+        tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k in tokenizer_keys})
+        model = AutoModelForCausalLM.from_pretrained(place, **weights)
+    return GPT(model.to(where).eval(), tokenizer, name=short)
+
+
+def _place(name: str | os.PathLike[str]) -> str:
+    """The folder or hub name behind what the user wrote."""
+    text = os.fspath(name)
+    if text == EMBEDDED:
+        return str(assets_dir() / EMBEDDED)
+    if known := next((m.source for m in _KNOWN if m.name == text), None):
+        return known
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        return _checked_folder(folder)
+    if isinstance(name, os.PathLike) or text.startswith((".", "/", "~")) or text.count("/") > 1 or "\\" in text:
+        raise fail("a folder with a model", f"{text}, which is not a folder here", "Check the path.", ModelNotFound)
+    return text
+
+
+def _checked_folder(folder: Path) -> str:
+    if not (folder / "config.json").is_file():
+        raise fail(
+            "a folder with config.json, model.safetensors and a tokenizer",
+            f"{folder}, which has no config.json",
+            "Save one with model.save_pretrained(folder) and tokenizer.save_pretrained(folder).",
+            ModelNotFound,
+        )
+    return str(folder)
+
+
+def _device(device: Any) -> "torch.device":
+    import torch
+
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        device = "cuda" if cuda else "mps" if mps else "cpu"
+    try:
+        found = torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError) as error:
+        raise fail('"cpu", "cuda", "mps" or "auto"', f"{device!r}", "Name one of these devices.", WrongType) from error
+    if (found.type == "cuda" and not cuda) or (found.type == "mps" and not mps):
+        raise fail(
+            "a device that PyTorch finds here",
+            f"{str(found)!r}",
+            'Leave device out for the CPU; `gptviz doctor` says what is found.',
+        )
+    return found
+
+
+def _dtype(dtype: Any) -> Any:
+    import torch
+
+    names = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "auto": "auto"}
+    if dtype in names.values():
+        return dtype
+    if dtype not in names:
+        raise fail(f"one of the dtypes {', '.join(names)}", f"{dtype!r}", "float32 is exact.", WrongType)
+    return names[dtype]
+
+
+def _warn_of_risks(kwargs: dict[str, Any]) -> None:
+    if kwargs.get("trust_remote_code"):
+        warnings.warn("trust_remote_code=True runs code from the model's repository on this machine.", stacklevel=3)
+    if kwargs.get("use_safetensors") is False:
+        warnings.warn("use_safetensors=False opens pickled weights, which can run code on this machine.", stacklevel=3)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers draws a bar for weights even when they load in a blink."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _explained(place: str, name: str) -> Iterator[None]:
+    """Errors of transformers and the hub, said as expectation, finding and remedy."""
+    try:
+        yield
+    except GPTVizError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _explanation(place, name, error) from error
+
+
+def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
+    folder = Path(place)
+    here = ", ".join(m.name for m in models() if m.here)
+    if "trust_remote_code" in str(error):
+        return fail(
+            "a model that transformers has the code for",
+            f"{name}, which brings its own code to run",
+            "If you trust its authors, say trust_remote_code=True.",
+            ModelNotFound,
+        )
+    if folder.is_dir() and not list(folder.glob("*.safetensors")):
+        pickled = sorted(p.name for p in folder.glob("*.bin"))
+        got = f"{name}, which has {'pickled weights (' + pickled[0] + ')' if pickled else 'no weights'}"
+        remedy = "Pickled weights can run code when opened. Convert them: model.save_pretrained(folder) writes safetensors."
+        return fail("weights in model.safetensors", got, remedy, ModelNotFound)
+    if folder.is_dir():
+        return fail("a folder that transformers can load", f"{name}: {_first_line(error)}", "Save it again.", ModelNotFound)
+    if "safetensors" in str(error) and "does not appear to have" in str(error):
+        return fail(
+            "weights in model.safetensors",
+            f"{name}, which has none (pickled weights are not opened: they can run code)",
+            "Choose a revision or a model with safetensors.",
+            ModelNotFound,
+        )
+    if place != name:
+        return fail(
+            "a model that is here, or a connection to fetch it",
+            f"{name!r}, which needs a download, while the hub cannot be reached",
+            f"Here now: {here}. Connect once to fetch it; afterwards it works offline.",
+            ModelNotFound,
+        )
+    close = difflib.get_close_matches(name, [m.name for m in models()], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return fail(
+        "a short name, a local folder, or a model of the Hugging Face hub",
+        f"{name!r}, which is not here and was not found on the hub, or the hub cannot be reached",
+        f"Here now: {here}.{hint}",
+        ModelNotFound,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

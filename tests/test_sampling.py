@@ -1,0 +1,332 @@
+"""Sampling against transformers' own processors, a hand-worked example, Random123's vectors, and itself in JavaScript."""
+
+import itertools
+import json
+import math
+import os
+import pathlib
+import pickle
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+from scipy import stats
+from transformers.generation import logits_process as theirs
+
+from gptviz import errors, sampling
+from gptviz.philox import check_seed, philox4x32, uniform
+from gptviz.sampling import Settings, check_settings, distribution
+
+TESTS = pathlib.Path(__file__).parent
+
+
+def zipf_logits(vocab: int, seed: int) -> np.ndarray:
+    """Float32 logits shaped as a language model's: a few leaders, a long tail, in no order of id."""
+    rng = np.random.default_rng(seed)
+    logits = -1.6 * np.log1p(np.arange(vocab)) + rng.normal(0, 0.7, vocab) + 2.5
+    return rng.permutation(logits).astype(np.float32)
+
+
+def transformers_stages(logits, previous, chosen: Settings, dtype=torch.float64) -> dict[str, np.ndarray]:
+    """The same stages by the processors that `generate` chains, in its order and under its conditions."""
+    ids = torch.tensor([previous], dtype=torch.long)
+    scores = torch.tensor(np.asarray(logits)[None], dtype=dtype)
+    chain = {
+        "model": None,
+        "repetition_penalty": theirs.RepetitionPenaltyLogitsProcessor(chosen.repetition_penalty),
+        "temperature": theirs.TemperatureLogitsWarper(chosen.temperature),
+        "top_k": theirs.TopKLogitsWarper(chosen.top_k) if chosen.top_k else None,
+        "top_p": theirs.TopPLogitsWarper(chosen.top_p) if chosen.top_p and chosen.top_p < 1 else None,
+        "min_p": theirs.MinPLogitsWarper(chosen.min_p) if chosen.min_p is not None else None,
+    }
+    stages = {}
+    for name, processor in chain.items():
+        if processor is not None:
+            scores = processor(ids, scores)
+        stages[name] = torch.softmax(scores, -1)[0].double().numpy()
+    return stages
+
+
+GRID = [
+    Settings(*values)
+    for values in itertools.product((0.3, 1.0, 1.7), (None, 1, 12), (None, 0.37, 0.9), (None, 0.05), (1.0, 1.3))
+]
+OPEN = [Settings(), Settings(0.8, 12, 0.9), Settings(2.0, 5000, 0.95, 0.001, 0.8), Settings(1.2, None, None, 0.02, 1.5)]
+
+
+@pytest.mark.parametrize("vocab, grid", [(7, GRID), (401, GRID), (50_257, OPEN)])
+def test_every_stage_equals_transformers_processors(vocab, grid):
+    logits = zipf_logits(vocab, seed=vocab)
+    previous = [3, 1, 3, vocab - 1, int(logits.argmax())]
+    for chosen in grid:
+        ours = distribution(logits, previous, **chosen._asdict())
+        for name, expected in transformers_stages(logits, previous, chosen).items():
+            np.testing.assert_allclose(ours.stages[name], expected, atol=1e-6, rtol=0, err_msg=f"{name} of {chosen}")
+        assert tuple(ours.stages) == sampling.STAGES
+
+
+@pytest.mark.parametrize("chosen", OPEN, ids=str)
+def test_transformers_float32_differs_only_at_the_cut(chosen):
+    logits = zipf_logits(50_257, seed=5)
+    ours = distribution(logits, [3, 4], **chosen._asdict())
+    expected = transformers_stages(logits, [3, 4], chosen, dtype=torch.float32)["min_p"]
+    differing = np.flatnonzero((ours.probabilities > 0) != (expected > 0))
+    assert len(differing) <= 2  # float32 sums of 50,257 terms may move the cut by a token
+    assert np.abs(ours.probabilities - expected).max() < 1e-6
+
+
+def test_top_p_follows_the_renormalised_top_k():
+    # With T 0.8, k 12, p 0.9 fewer than 12 stay; a top-p that forgot to renormalise after top-k would keep all 12.
+    logits = zipf_logits(4096, seed=3) * np.float32(0.5)
+    together = distribution(logits, temperature=0.8, top_k=12, top_p=0.9)
+    assert together.stages["top_k"].astype(bool).sum() == 12
+    assert together.kept < 12
+    heated = distribution(logits, temperature=0.8).probabilities
+    leaders = np.sort(heated)[::-1][:12]
+    assert leaders.sum() < 0.9
+    assert together.kept == np.searchsorted(np.cumsum(leaders / leaders.sum()), 0.9) + 1
+
+
+def test_hand_worked_example():
+    # Weights 8, 4, 2, 1, 1 of 16; temperature 1/2 squares them: 64, 16, 4, 1, 1 of 86.
+    logits = np.log([4.0, 1.0, 8.0, 2.0, 1.0])
+    d = distribution(logits, temperature=0.5, top_k=3, top_p=0.94, min_p=0.3)
+    np.testing.assert_allclose(d.stages["model"], np.array([4, 1, 8, 2, 1]) / 16)
+    np.testing.assert_allclose(d.stages["temperature"], np.array([16, 1, 64, 4, 1]) / 86)
+    np.testing.assert_allclose(d.stages["top_k"], np.array([16, 0, 64, 4, 0]) / 84)
+    np.testing.assert_allclose(d.stages["top_p"], np.array([16, 0, 64, 0, 0]) / 80)  # 80 / 84 = 0.952 reaches 0.94
+    np.testing.assert_allclose(d.probabilities, [0, 0, 1, 0, 0])  # 0.2 is below 0.3 of 0.8
+    assert list(d.order) == [2, 0, 3, 1, 4]
+    assert (d.kept, d.entropy, d.effective_choices) == (1, 0, 1)
+    assert d.kept_mass == pytest.approx(64 / 86)
+
+    penalised = distribution(np.log([4.0, 0.5, 8.0]), [0, 1, 0], repetition_penalty=2)
+    np.testing.assert_allclose(penalised.probabilities, np.array([2, 0.25, 8]) / 10.25)  # log 4 / 2, 2 log ½
+    assert distribution(np.zeros(8)).entropy == pytest.approx(3)
+
+
+def test_ties():
+    logits = [1.0, 3.0, 2.0, 2.0, 2.0, 0.0]
+    assert list(distribution(logits).order) == [1, 2, 3, 4, 0, 5]
+    assert distribution(logits, top_k=2).kept == 4  # all that equal the second stay, as in transformers
+    expected = transformers_stages(logits, [0], Settings(top_k=2))["top_k"]
+    np.testing.assert_allclose(distribution(logits, top_k=2).probabilities, expected, atol=1e-12)
+    greedy = distribution([2.0, 5.0, 5.0], temperature=0)
+    assert list(greedy.probabilities) == [0, 1, 0] and greedy.kept == 1
+
+
+def test_extremes_stay_finite():
+    logits = np.array([1e4, -1e4, 9999.0, -np.inf], dtype=np.float64)
+    for temperature in (0, 5e-324, 1e-9, 1.0, 1e300):
+        d = distribution(logits, temperature=temperature, top_k=3, top_p=0.99, min_p=0.0)
+        assert d.probabilities[3] == 0 and math.isclose(d.probabilities.sum(), 1)
+        assert d.draw(seed=1) in (0, 1, 2) and math.isfinite(d.entropy)
+    assert distribution([7.0]).probabilities == [1.0]
+
+
+logits_strategy = st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=40)
+settings_strategy = st.builds(
+    Settings,
+    temperature=st.floats(0, 3) | st.just(0.0),
+    top_k=st.none() | st.integers(1, 50),
+    top_p=st.none() | st.floats(0.01, 1),
+    min_p=st.none() | st.floats(0, 1),
+    repetition_penalty=st.floats(0.5, 2),
+)
+
+
+@budget(max_examples=150, deadline=None)
+@given(logits_strategy, settings_strategy, st.integers(0, 2**53 - 1))
+def test_properties(logits, chosen, seed):
+    d = distribution(logits, [0], **chosen._asdict())
+    support = [set(np.flatnonzero(stage)) for stage in d.stages.values()]
+    for stage in d.stages.values():
+        assert stage.min() >= 0 and stage.sum() == pytest.approx(1, abs=1e-12)
+    for before, after in itertools.pairwise(support[2:]):
+        assert after <= before
+    for before, after in itertools.pairwise(list(d.stages.values())[2:]):
+        assert after[after > 0] == pytest.approx(before[after > 0] / before[after > 0].sum())
+    assert sorted(d.order) == list(range(len(logits)))
+    assert (np.diff(d.stages["repetition_penalty"][d.order]) <= 0).all()
+    assert support[-1] <= set(d.order[: d.kept])
+    assert 0 < d.kept_mass <= 1
+    assert 0 <= d.entropy <= math.log2(d.kept) + 1e-9
+    assert d.probabilities[d.draw(seed)] > 0
+
+
+@budget(max_examples=50, deadline=None)
+@given(logits_strategy, st.floats(0.2, 3), st.floats(1.05, 2))
+def test_heat_never_lowers_the_entropy(logits, temperature, factor):
+    cooler, warmer = (distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor))
+    assert warmer >= cooler - 1e-9
+
+
+# Random123's kat_vectors for philox4x32 with ten rounds: counter, key, result.
+KNOWN_ANSWERS = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
+    ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
+    ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+]
+
+
+@pytest.mark.parametrize("counter, key, result", KNOWN_ANSWERS)
+def test_philox_known_answers(counter, key, result):
+    counter, key, result = ([int(word, 16) for word in words.split()] for words in (counter, key, result))
+    assert philox4x32(counter, key) == tuple(result)
+    many = philox4x32([np.full(3, word, dtype=np.uint64) for word in counter], key)
+    assert [int(word[2]) for word in many] == result
+
+
+def test_uniform_is_spread_and_addressable():
+    many = uniform(11, choice=2, step=3, draw=np.arange(20_000))
+    assert many[137] == uniform(11, choice=2, step=3, draw=137)
+    assert stats.kstest(many, "uniform").pvalue > 0.001
+    assert len({uniform(s, c, t) for s in range(5) for c in range(5) for t in range(5)}) == 125
+    assert uniform(2**53 - 1) != uniform(2**32 - 1)  # the seed's upper word matters
+
+
+def test_draws_follow_the_probabilities():
+    d = distribution(zipf_logits(301, seed=8), temperature=1.1, top_k=40, min_p=0.01)
+    count = 4000
+    drawn = np.bincount([d.draw(seed=2024, step=step) for step in range(count)], minlength=301)
+    possible = d.probabilities > 0
+    assert drawn[~possible].sum() == 0
+    assert stats.chisquare(drawn[possible], d.probabilities[possible] * count).pvalue > 0.001
+
+
+def test_a_draw_is_the_inverse_of_the_cumulative_distribution():
+    d = distribution(np.log([0.2, 0.5, 0.3]))
+    for step in range(60):
+        u = uniform(5, choice=1, step=step)
+        assert d.draw(5, choice=1, step=step) == (1 if u < 0.5 else 2 if u < 0.8 else 0)
+
+
+REFUSED = [
+    (dict(temperature=-0.1), ValueError, "0 or more"),
+    (dict(temperature=math.nan), ValueError, "finite"),
+    (dict(temperature=math.inf), ValueError, "finite"),
+    (dict(temperature="hot"), TypeError, "number"),
+    (dict(temperature=True), TypeError, "number"),
+    (dict(temperature=None), TypeError, "number"),
+    (dict(top_k=0), ValueError, "1 or more"),
+    (dict(top_k=2.0), TypeError, "whole number"),
+    (dict(top_k=True), TypeError, "whole number"),
+    (dict(top_p=0.0), ValueError, "above 0"),
+    (dict(top_p=1.01), ValueError, "at most 1"),
+    (dict(top_p="0.9"), TypeError, "number"),
+    (dict(top_p=math.nan), ValueError, "finite"),
+    (dict(min_p=-0.01), ValueError, "from 0 to 1"),
+    (dict(min_p=1.5), ValueError, "from 0 to 1"),
+    (dict(min_p=False), TypeError, "number"),
+    (dict(repetition_penalty=0), ValueError, "above 0"),
+    (dict(repetition_penalty=-1.2), ValueError, "above 0"),
+    (dict(repetition_penalty=None), TypeError, "number"),
+    (dict(temprature=0.5), TypeError, "Did you mean temperature"),
+    (dict(beam_width=4), TypeError, "temperature, top_k, top_p, min_p, repetition_penalty"),
+]
+
+
+@pytest.mark.parametrize("wrong, kind, words", REFUSED, ids=lambda value: str(value))
+def test_settings_are_refused_with_expected_got_remedy(wrong, kind, words):
+    for refusing in (check_settings, lambda **settings: distribution([1.0, 2.0], **settings)):
+        with pytest.raises(errors.GPTVizError, match=words) as caught:
+            refusing(**wrong)
+        assert isinstance(caught.value, kind)
+        assert caught.value.expected and caught.value.got and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "logits, previous, kind, words",
+    [
+        (np.zeros((2, 5)), None, ValueError, r"shape \(vocab,\)"),
+        ([], None, ValueError, r"shape \(vocab,\)"),
+        ([1.0, math.nan], None, ValueError, "nan at 1"),
+        ([1.0, 2.0, math.inf], None, ValueError, "inf at 2"),
+        ([-math.inf, -math.inf], None, ValueError, "at least one token"),
+        (["a", "b"], None, TypeError, "real numbers"),
+        ([True, False], None, TypeError, "real numbers"),
+        ([[1.0], [1.0, 2.0]], None, TypeError, "NumPy can read"),
+        (torch.zeros(3, dtype=torch.bfloat16), None, TypeError, "NumPy can read"),
+        ([1.0, 2.0], [2], IndexError, "from 0 to 1"),
+        ([1.0, 2.0], [-1], IndexError, "from 0 to 1"),
+        ([1.0, 2.0], [0.0], TypeError, "whole numbers"),
+        ([1.0, 2.0], [[0]], TypeError, r"shape \(T,\)"),
+        ([1.0, 2.0], [[0], [0, 1]], TypeError, "NumPy can read"),
+    ],
+    ids=str,
+)
+def test_logits_and_previous_ids_are_refused(logits, previous, kind, words):
+    with pytest.raises(errors.GPTVizError, match=words) as caught:
+        distribution(logits, previous)
+    assert isinstance(caught.value, kind)
+
+
+@pytest.mark.parametrize("seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)])
+def test_seeds_are_refused(seed, kind):
+    with pytest.raises(kind, match="seed"):
+        distribution([1.0, 2.0]).draw(seed)
+    with pytest.raises(kind, match="seed"):
+        check_seed(seed)
+
+
+def test_an_absurd_penalty_is_refused():
+    with pytest.raises(ValueError, match="finite"):
+        distribution([1.0, 2.0], [0], repetition_penalty=1e-320)
+
+
+def test_what_leaves_is_read_only_and_inputs_are_untouched():
+    logits = np.array([1.0, -2.0, 0.5])
+    d = distribution(logits, [0, 1], repetition_penalty=1.5, temperature=0.5)
+    assert list(logits) == [1.0, -2.0, 0.5]
+    with pytest.raises(ValueError):
+        d.probabilities[0] = 1
+    assert check_settings(temperature=np.float32(0.5), top_k=np.int64(3)) == Settings(0.5, 3)
+    assert pickle.loads(pickle.dumps(d)).kept == d.kept
+
+
+def test_javascript_equals_python(tmp_path):
+    """Both sides get the same float32 bytes; node compares every stage to 1e-6 and every draw exactly."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    cases = []
+    for vocab, grid in [(1, OPEN), (7, GRID), (401, GRID), (50_257, [*OPEN, Settings(0, 5), Settings(0.05)])]:
+        logits = zipf_logits(vocab, seed=vocab)
+        logits[: vocab // 3] = np.round(logits[: vocab // 3] * 2) / 2  # ties, and zeros of both signs
+        (tmp_path / f"{vocab}.f32").write_bytes(logits.tobytes())
+        previous = [min(3, vocab - 1), 0, int(logits.argmax()), vocab // 2]
+        for index, chosen in enumerate(grid):
+            cases.append(_case(tmp_path / f"{vocab}-{index}.f64", vocab, logits, previous, chosen))
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    done = subprocess.run(
+        [node, "--test", str(TESTS / "js" / "sampling_math.test.mjs")],
+        env=os.environ | {"GPTVIZ_SAMPLING_CASES": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "# skipped 0" in done.stdout
+
+
+def _case(path: pathlib.Path, vocab: int, logits: np.ndarray, previous: list[int], chosen: Settings) -> dict:
+    d = distribution(logits, previous, **chosen._asdict())
+    np.concatenate([d.stages[name] for name in sampling.STAGES]).tofile(path)
+    numbers = [(seed, choice, step) for seed in (0, 7, 2**40 + 3, 2**53 - 1) for choice in (0, 3) for step in (0, 255)]
+    return {
+        "logits": f"{vocab}.f32",
+        "stages": path.name,
+        "previous": previous,
+        "settings": chosen._asdict(),
+        "head": d.order[:64].tolist(),
+        "kept": d.kept,
+        "keptMass": d.kept_mass,
+        "entropyBefore": sampling.entropy(d.stages["temperature"]),
+        "entropy": d.entropy,
+        "draws": [[*n, d.draw(*n)] for n in numbers],
+    }
