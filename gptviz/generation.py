@@ -1,0 +1,230 @@
+"""The decode loop: read the prompt once, then one token a step over the KV cache.
+
+It is a generator; `complete` consumes it, and so may anything else that wants to look at each step as it comes. All
+choices share the prompt's pass and go on as rows of one batch. The model's lock is taken for each step and not between
+steps, so that somebody else can look into the same model meanwhile. No maps are kept: the attention of step i is row i
+of one trace of the final text, since causality makes them equal.
+"""
+
+import difflib
+import inspect
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gptviz.completion import Alternative, Choice, Completion, FinishReason, Step, Usage
+from gptviz.drawing import draw
+from gptviz.errors import WrongType, fail
+from gptviz.philox import check_seed
+from gptviz.settings import Settings, check_settings
+from gptviz.stopping import TextRelease
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT, Prompt
+
+PROGRESS_AFTER = 1.5  # seconds before a bar appears
+
+
+@dataclass
+class _Row:
+    """One choice while it grows."""
+
+    choice: int
+    release: TextRelease
+    ids: list[int]
+    steps: list[Step] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+
+
+@dataclass
+class _Request:
+    """A checked call."""
+
+    gpt: "GPT"
+    prompt: str
+    ids: list[int]
+    rows: list[_Row]
+    max_tokens: int
+    settings: Settings
+    seed: int
+    cancel: threading.Event | None
+
+
+def stream(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Iterator[Step]:
+    """Generate a step at a time. Settings are checked here, before the first step is asked for; see `complete`."""
+    return _steps(_checked(gpt, prompt, **settings))
+
+
+def complete(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Completion:
+    """Continue the prompt.
+
+    max_tokens: at most so many tokens a choice (150). n: how many choices (1). stop: a string or several that end a
+    choice and do not appear in it. temperature (0.7; 0 is greedy), top_k, top_p, min_p, repetition_penalty: see
+    `sampling.distribution`. seed: the same one gives the same text; None picks one and reports it.
+    add_special_tokens, truncate: see `GPT.encode`. cancel: a threading.Event that ends the choices where they are.
+    """
+    request = _checked(gpt, prompt, **settings)
+    _run(request)
+    choices = tuple(
+        Choice(row.choice, row.release.text, row.finish_reason or "interrupted", tuple(row.steps)) for row in request.rows
+    )
+    return Completion(
+        id=f"cmpl-{uuid.uuid4().hex}",
+        created=int(time.time()),
+        model=gpt.name,
+        prompt=request.prompt,
+        prompt_tokens=gpt.tokens(request.ids),
+        choices=choices,
+        usage=Usage(len(request.ids), sum(len(choice.steps) for choice in choices)),
+        seed=request.seed,
+        settings=request.settings._asdict(),
+    )
+
+
+def _run(request: _Request) -> None:
+    """Consume the steps; an interrupt leaves what was generated so far in the rows."""
+    from tqdm.auto import tqdm
+
+    total = request.max_tokens * len(request.rows)
+    with tqdm(total=total, unit="token", leave=False, delay=PROGRESS_AFTER) as bar:
+        try:
+            for _ in _steps(request):
+                bar.update()
+        except KeyboardInterrupt:
+            pass
+    for row in request.rows:
+        if row.finish_reason is None:
+            row.release.add(b"", last=True)
+
+
+def _steps(request: _Request) -> Iterator[Step]:
+    """The loop: forward, draw, decide who goes on."""
+    gpt, live = request.gpt, request.rows
+    if not _room(gpt, request.ids):
+        for row in live:
+            row.finish_reason = "length"
+        return
+    entering, cache = torch.tensor([request.ids]), None
+    for index in range(request.max_tokens):
+        if request.cancel is not None and request.cancel.is_set():
+            return
+        with gpt.running():
+            logits, cache = _forward(gpt, entering, cache)
+            if index == 0 and len(live) > 1:
+                cache.batch_repeat_interleave(len(live))
+                logits = logits.expand(len(live), -1)
+            steps = [_step(request, row, logits[i], index) for i, row in enumerate(live)]
+        yield from steps
+        going_on = [i for i, row in enumerate(live) if row.finish_reason is None]
+        if not going_on:
+            return
+        if len(going_on) < len(live):
+            cache.batch_select_indices(torch.tensor(going_on, device=gpt.device))
+            live = [live[i] for i in going_on]
+        entering = torch.tensor([row.ids[-1:] for row in live])
+
+
+def _forward(gpt: "GPT", ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
+    """Logits of the next token (rows, vocab), and the cache that now holds these tokens too."""
+    last_only = {"logits_to_keep": 1} if _keeps_logits(type(gpt.model)) else {}
+    result = gpt.model(ids.to(gpt.device), past_key_values=cache, use_cache=True, **last_only)
+    return result.logits[:, -1].float(), result.past_key_values
+
+
+def _keeps_logits(model: type) -> bool:
+    return "logits_to_keep" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
+
+
+def _room(gpt: "GPT", ids: list[int]) -> bool:
+    return gpt.context_length is None or len(ids) < gpt.context_length
+
+
+def _step(request: _Request, row: _Row, logits: Tensor, index: int) -> Step:
+    """Draw one token for one row and write down how."""
+    gpt = request.gpt
+    drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
+    token = gpt.token(drawn.id, position=len(row.ids))
+    row.ids.append(drawn.id)
+    ended = drawn.id in gpt.end_ids
+    full = index + 1 == request.max_tokens or not _room(gpt, row.ids)
+    text = row.release.add(b"" if token.special or ended else token.bytes, last=ended or full)
+    row.finish_reason = "stop" if ended or row.release.stopped else "length" if full else None
+    step = Step(
+        token=token,
+        choice=row.choice,
+        index=index,
+        probability=drawn.probability,
+        sampling_probability=drawn.sampling_probability,
+        alternatives=tuple(Alternative(gpt.token(i), p, s) for i, p, s in drawn.alternatives),
+        entropy=drawn.entropy,
+        model_entropy=drawn.model_entropy,
+        kept=drawn.kept,
+        kept_mass=drawn.kept_mass,
+        text=text,
+        finish_reason=row.finish_reason,
+    )
+    row.steps.append(step)
+    return step
+
+
+def _checked(
+    gpt: "GPT",
+    prompt: "Prompt",
+    max_tokens: int = 150,
+    n: int = 1,
+    stop: Any = None,
+    temperature: float = 0.7,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
+    repetition_penalty: float = 1.0,
+    seed: int | None = None,
+    add_special_tokens: bool | None = None,
+    truncate: str | None = None,
+    cancel: threading.Event | None = None,
+    **unknown: Any,
+) -> _Request:
+    """Everything that can be wrong with a call, found before any work is done."""
+    if unknown:
+        _refuse(next(iter(unknown)))
+    settings = check_settings(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
+    )
+    _check_count("max_tokens", max_tokens)
+    _check_count("n", n)
+    stops = _check_stop(stop)
+    seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
+    ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
+    rows = [_Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
+    text = prompt if isinstance(prompt, str) else gpt.decode(ids)
+    return _Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel)
+
+
+def _refuse(name: str) -> None:
+    known = [p for p in inspect.signature(_checked).parameters if p not in ("gpt", "prompt", "unknown")]
+    near = difflib.get_close_matches(name, known, n=1)
+    advice = f"Did you mean {near[0]}?" if near else "Leave it out."
+    raise fail(f"settings among {', '.join(known)}", name, advice, WrongType)
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise fail(f"a whole number as {name}", f"{value!r}", f"{name} counts from 1.", WrongType)
+    if value < 1:
+        raise fail(f"{name} of at least 1", f"{value}", "Ask for one or more.")
+
+
+def _check_stop(stop: Any) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else () if stop is None else stop
+    if not isinstance(stops, (list, tuple)) or not all(isinstance(one, str) for one in stops):
+        raise fail("a string or several as stop", f"{stop!r}", 'For example stop=["\\n", "The end"].', WrongType)
+    if "" in stops:
+        raise fail("stop strings of at least one character", "an empty one", "Leave stop out to go on to max_tokens.")
+    return tuple(stops)
