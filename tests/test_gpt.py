@@ -1,0 +1,256 @@
+"""Prompts, tokens and their errors: the object that users hold, on the embedded model and on tiny ones."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from families import build, tokenizer
+
+import gptviz
+from gptviz.errors import GPTVizError, ModelChanged, ModelNotFound, NotAvailable, OutOfRange, WrongType
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.wrap(build("gpt2"), tokenizer())
+
+
+@pytest.fixture(scope="module")
+def trace(gpt):
+    return gpt.trace("Ada met Bob.")
+
+
+def test_importing_gptviz_imports_neither_torch_nor_transformers():
+    import subprocess
+    import sys
+
+    code = "import sys, gptviz; print([m for m in ('torch', 'transformers', 'numpy', 'ipywidgets') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("text", ["plain words", "naïve café", "emoji 🦊!", "数字", "tab\tand\nline", "\u202eright to left"])
+def test_the_bytes_of_the_tokens_are_the_bytes_of_the_text(gpt, text):
+    tokens = gpt.trace(text).tokens
+    assert b"".join(t.bytes for t in tokens if not t.special) == text.encode()
+    assert [t.position for t in tokens] == list(range(len(tokens)))
+    assert "\ufffd" not in "".join(t.text for t in tokens)
+
+
+def test_a_byte_that_is_no_whole_character_is_written_as_a_byte(gpt):
+    pieces = [t.text for t in gpt.trace("é").tokens if not t.special]
+    assert pieces == ["\\xc3", "\\xa9"]
+
+
+def test_text_ids_and_tensors_give_the_same_trace(gpt):
+    ids = gpt.encode("Ada met Bob.")
+    expected = gpt.trace("Ada met Bob.").logits
+    for prompt in (ids, tuple(ids), np.array(ids), torch.tensor(ids)):
+        np.testing.assert_array_equal(gpt.trace(prompt).logits, expected)
+
+
+def test_special_tokens_are_the_tokenizers_default_unless_overridden():
+    gpt = gptviz.wrap(build("gpt2"), tokenizer(start=True))
+    with_start, without = gpt.trace("Ada").tokens, gpt.trace("Ada", add_special_tokens=False).tokens
+    assert with_start[0].special and with_start[1:] != () and len(without) == len(with_start) - 1
+    assert len(gpt.trace("").tokens) == 1  # the start token alone is a prompt
+
+
+def test_truncate_left_keeps_the_end_and_the_start_token():
+    gpt = gptviz.wrap(build("gpt2"), tokenizer(start=True))
+    text = "".join(chr(97 + i % 26) for i in range(gpt.context_length + 5))
+    ids = gpt.encode(text, truncate="left")
+    assert len(ids) == gpt.context_length
+    assert gpt.token(ids[0]).special and gpt.decode(ids) == text[-(gpt.context_length - 1) :]
+
+
+BAD_PROMPTS = {
+    "empty": ("", GPTVizError, "no start token"),
+    "no ids": ([], GPTVizError, "at least one token"),
+    "number": (3, WrongType, "int"),
+    "none": (None, WrongType, "NoneType"),
+    "bytes": (b"abc", WrongType, "bytes"),
+    "words": (["a", "b"], WrongType, "'a'"),
+    "bools": ([True, False], WrongType, "True"),
+    "batch": (torch.zeros(2, 3, dtype=torch.long), WrongType, "(2, 3)"),
+    "floats": (torch.zeros(3), WrongType, "float32"),
+    "outside": ([1, 2, 10**6], OutOfRange, "1000000"),
+    "negative": ([1, -2], OutOfRange, "-2"),
+    "surrogate": ("a\ud800", GPTVizError, "surrogate"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_PROMPTS)
+def test_a_bad_prompt_says_expected_got_and_remedy_and_loses_nothing(gpt, name):
+    prompt, kind, part = BAD_PROMPTS[name]
+    before = gpt.trace("Ada").logits
+    with pytest.raises(kind) as caught:
+        gpt.trace(prompt)
+    message = str(caught.value)
+    assert message.startswith("Expected ") and " Got " in message and part in message and caught.value.remedy
+    np.testing.assert_array_equal(gpt.trace("Ada").logits, before)
+
+
+def test_a_prompt_longer_than_the_context_names_both_lengths_and_the_remedy(gpt):
+    with pytest.raises(GPTVizError, match=rf"{gpt.context_length}.*{gpt.context_length + 3}.*truncate=\"left\""):
+        gpt.trace("x" * (gpt.context_length + 3))
+    with pytest.raises(GPTVizError, match="truncate"):
+        gpt.trace("x", truncate="right")
+    assert len(gpt.trace("x" * (gpt.context_length + 3), truncate="left").tokens) == gpt.context_length
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "part"),
+    [
+        (lambda t: t.attention(99), OutOfRange, "99"),
+        (lambda t: t.attention(-1), OutOfRange, "-1"),
+        (lambda t: t.attention(0, 99), OutOfRange, "99"),
+        (lambda t: t.attention(0, 1.5), WrongType, "1.5"),
+        (lambda t: t.attention(True), WrongType, "True"),
+        (lambda t: t.attention(head=1), WrongType, "head=1"),
+        (lambda t: t.residual(t.n_layers + 1), OutOfRange, f"{0} to"),
+        (lambda t: t.head_output(0, 77), OutOfRange, "77"),
+        (lambda t: t.scores(0, 0, "softmax"), GPTVizError, "raw, scaled, masked"),
+        (lambda t: t.embedding("both"), GPTVizError, "sum, token, position"),
+        (lambda t: t.probabilities(500), OutOfRange, "500"),
+        (lambda t: t.top(0), GPTVizError, "at least 1"),
+        (lambda t: t.vocab_token(10**7), OutOfRange, "10000000"),
+    ],
+)
+def test_a_quantity_that_is_not_there_is_refused_in_words(trace, call, kind, part):
+    with pytest.raises(kind) as caught:
+        call(trace)
+    assert part in str(caught.value) and "Expected" in str(caught.value)
+
+
+def test_arrays_are_read_only_float32_and_probabilities_sum_to_one(trace):
+    arrays = [trace.logits, trace.attention(), trace.attention(1, 2), trace.residual(0), trace.q(0), trace.probabilities()]
+    assert all(a.dtype == np.float32 for a in arrays)
+    with pytest.raises(ValueError, match="read-only"):
+        trace.logits[0, 0] = 1.0
+    assert trace.probabilities().sum() == pytest.approx(1, abs=1e-5)
+    logits = trace.logits[-1].astype(np.float64)
+    softmax = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    np.testing.assert_allclose(trace.probabilities(-1), softmax, atol=1e-6)
+    top = trace.top(5)
+    assert [t.id for t, _ in top] == list(np.argsort(-logits, kind="stable")[:5])
+    assert all(p == pytest.approx(softmax[t.id], abs=1e-6) for t, p in top)
+
+
+def test_a_trace_whose_model_has_changed_is_refused_and_its_held_numbers_stay():
+    model = build("gpt2")
+    gpt = gptviz.wrap(model, tokenizer())
+    trace = gpt.trace("Ada met Bob.")
+    logits = trace.logits.copy()
+    with torch.no_grad():
+        model.transformer.h[1].mlp.c_fc.weight.add_(0.5)
+    for ask in (lambda: trace.mlp_out(0), lambda: trace.head_output(0, 0), lambda: trace.attention(0, 0), trace.logit_lens):
+        with pytest.raises(ModelChanged, match="The model has changed since: trace again"):
+            ask()
+    np.testing.assert_array_equal(trace.logits, logits)
+    assert gpt.trace("Ada met Bob.").attention(0, 0).shape == (12, 12)
+
+
+def test_a_replaced_parameter_is_a_change_too():
+    model = build("llama")
+    trace = gptviz.wrap(model, tokenizer()).trace("Ada")
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+    with pytest.raises(ModelChanged):
+        trace.logit_lens()
+
+
+def test_wrong_things_to_wrap_are_refused():
+    model = build("gpt2")
+    encoder = transformers.BertModel(
+        transformers.BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    )
+    for arguments in [("gpt2", tokenizer()), (torch.nn.Linear(2, 2), tokenizer()), (encoder, tokenizer()), (model, "gpt2")]:
+        with pytest.raises(WrongType, match="Expected"):
+            gptviz.wrap(*arguments)
+
+
+def test_two_wraps_of_one_model_share_its_lock(gpt):
+    from gptviz.capture import lock_of
+
+    other = gptviz.wrap(gpt.model, gpt.tokenizer)
+    assert lock_of(other.model) is lock_of(gpt.model)
+    assert lock_of(copy.deepcopy(gpt.model)) is not lock_of(gpt.model)
+
+
+def test_every_end_of_text_id_is_known():
+    model = build("llama")
+    model.config.eos_token_id, model.generation_config.eos_token_id = 5, [7, 9]
+    assert gptviz.wrap(model, tokenizer()).end_ids >= {5, 7, 9}
+
+
+class TestLoading:
+    def test_a_saved_folder_loads_in_float32_and_is_the_same_model(self, gpt, tmp_path):
+        gpt.model.save_pretrained(tmp_path)
+        gpt.tokenizer.save_pretrained(tmp_path)
+        again = gptviz.load(tmp_path)
+        assert again.dtype == torch.float32
+        np.testing.assert_array_equal(again.trace("Ada").logits, gpt.trace("Ada").logits)
+        half = gptviz.load(tmp_path, dtype="bfloat16").trace("Ada")
+        assert half.attention(0, 0).dtype == np.float32
+        np.testing.assert_allclose(half.attention(), gpt.trace("Ada").attention(), atol=0.05)
+
+    def test_pickled_weights_are_refused_unless_asked_for(self, gpt, tmp_path):
+        gpt.model.config.save_pretrained(tmp_path)
+        gpt.tokenizer.save_pretrained(tmp_path)
+        torch.save(gpt.model.state_dict(), tmp_path / "pytorch_model.bin")
+        with pytest.raises(ModelNotFound, match="pickled weights"):
+            gptviz.load(tmp_path)
+        with pytest.warns(UserWarning, match="pickled"):
+            assert gptviz.load(tmp_path, use_safetensors=False).n_layers == gpt.n_layers
+
+    @pytest.mark.parametrize(
+        ("name", "part"),
+        [("gtp2", "gpt2"), ("gpt2", "needs a download"), ("nobody/nothing", "nobody/nothing"), ("./no/such", "not a folder")],
+    )
+    def test_a_model_that_is_not_here_is_explained(self, name, part, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        with pytest.raises(ModelNotFound) as caught:
+            gptviz.load(name)
+        assert part in str(caught.value) and "Expected" in str(caught.value)
+
+    def test_a_folder_without_a_model_is_explained(self, tmp_path):
+        with pytest.raises(ModelNotFound, match=r"no config\.json"):
+            gptviz.load(tmp_path)
+
+    def test_remote_code_is_refused_unless_asked_for(self, gpt, tmp_path):
+        import json
+
+        gpt.model.save_pretrained(tmp_path)
+        gpt.tokenizer.save_pretrained(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text())
+        config |= {"model_type": "made-up", "auto_map": {"AutoConfig": "c.C", "AutoModelForCausalLM": "m.M"}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        (tmp_path / "c.py").write_text("raise SystemExit('this code must not run')")
+        with pytest.raises(ModelNotFound, match="trust_remote_code"):
+            gptviz.load(tmp_path)
+
+    @pytest.mark.parametrize("bad", [{"device": "gpu"}, {"dtype": "float8"}, {"name": 3}, {"name": ""}])
+    def test_bad_arguments(self, bad):
+        with pytest.raises(GPTVizError, match="Expected"):
+            gptviz.load(**{"name": "tales", **bad})
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, so asking for it is right")
+    def test_a_device_that_is_not_here(self):
+        with pytest.raises(GPTVizError, match="cuda"):
+            gptviz.load(device="cuda")
+
+    def test_models_lists_what_is_here(self):
+        table = gptviz.models()
+        assert table[0].name == "tales" and "gpt2" in [m.name for m in table] and "licence" in repr(table)
+
+
+def test_refusals_name_the_reason():
+    rotary = gptviz.wrap(build("llama"), tokenizer()).trace("Ada")
+    with pytest.raises(NotAvailable, match="rotating queries and keys"):
+        rotary.embedding("position")
+    eager = gptviz.wrap(build("gpt_neo"), tokenizer()).trace("Ada")
+    assert eager.route == "eager"
+    for ask in (lambda: eager.q(0), lambda: eager.k(0), lambda: eager.v(0), lambda: eager.scores(0, 0)):
+        with pytest.raises(NotAvailable, match="eager route"):
+            ask()
