@@ -141,7 +141,7 @@ def _gave(seen: Study, maps: tuple[Tensor, ...]) -> list[nn.Module]:
     """The innermost module that gave back each map, in order."""
 
     def has(visit: Visit, one: Tensor) -> bool:
-        return isinstance(visit.result, tuple) and any(part is one for part in visit.result)
+        return isinstance(visit.result, (tuple, list)) and any(part is one for part in visit.result)
 
     found = [[v.module for v in seen.visits if has(v, one)] for one in maps]
     return [modules[-1] for modules in found if modules]
@@ -176,8 +176,7 @@ def _anatomy(
     n_heads = call.query.shape[1] if call else one_map.shape[1]  # type: ignore[union-attr]
     d_head = call.query.shape[-1] if call else d_model // n_heads
     token = model.get_input_embeddings()  # type: ignore[operator]
-    position = _position_embedding(seen, token, blocks[0], d_model)
-    parts = [v.left_copy for v in map(seen.of, (token, position)) if v is not None and v.left_copy is not None]
+    position, adds_up = _position_embedding(seen, token, blocks[0], stream)
     return Anatomy(
         route=route,
         layers=layers,
@@ -186,7 +185,7 @@ def _anatomy(
         d_model=d_model,
         token_embedding=token,
         position_embedding=position,
-        embedding_adds_up=parts[0].shape == stream.shape and close(sum(parts), stream),  # type: ignore[arg-type]
+        embedding_adds_up=adds_up,
         rotary=any("rotary" in type(m).__name__.lower() for m in model.modules()),
         tail=_tail(model, seen, last),
         moved=frozenset(v.module for v in seen.visits if v.moved),
@@ -282,11 +281,16 @@ def _same(a: Tensor | None, b: Tensor | None) -> bool:
     return a is not None and b is not None and a.numel() == b.numel() and torch.equal(a.flatten(), b.flatten())
 
 
-def _position_embedding(seen: Study, token: nn.Module, block: nn.Module, d_model: int) -> nn.Module | None:
-    """A second table that was looked up before the first block."""
+def _position_embedding(seen: Study, token: nn.Module, block: nn.Module, stream: Tensor) -> tuple[nn.Module | None, bool]:
+    """What gave the positions' part before the first block, and whether it and the token's part are the whole stream."""
     before = seen.visits[: next(i for i, v in enumerate(seen.visits) if v.module is block)]
-    tables = [v for v in before if isinstance(v.module, nn.Embedding) and v.module is not token and v.left is not None]
-    return next((v.module for v in tables if v.left.shape[-1] == d_model), None)  # type: ignore[union-attr]
+    rows = seen.of(token).left_copy  # type: ignore[union-attr]
+    others = [v for v in before if v.module is not token and v.left_copy is not None]
+    others = [v for v in others if v.left_copy.shape[-2:] == stream.shape[-2:]]  # type: ignore[union-attr]
+    for visit in others:
+        if rows.shape == stream.shape and close(rows + visit.left_copy, stream):  # type: ignore[operator, union-attr]
+            return visit.module, True
+    return next((v.module for v in others if isinstance(v.module, nn.Embedding)), None), False
 
 
 def _tail(model: nn.Module, seen: Study, last: Visit) -> Tail | None:

@@ -188,13 +188,35 @@ def hooked(stack: list[tuple[nn.Module, str, Callable[[Tensor], None]]]) -> Iter
         yield
 
 
+_INSTALLED = "_output_capturing_hooks_installed"
+
+
+@contextmanager
+def _without_leftovers(model: nn.Module) -> Iterator[None]:
+    """Take away the hooks that transformers installs, once and for good, when it is first asked for `output_attentions`."""
+    modules = modules_of(model)
+    before = [(set(m._forward_hooks), m.__dict__.get(_INSTALLED)) for m in modules]
+    try:
+        yield
+    finally:
+        for module, (hooks, installed) in zip(modules, before, strict=True):
+            for key in set(module._forward_hooks) - hooks:
+                del module._forward_hooks[key]
+            if installed is None:
+                module.__dict__.pop(_INSTALLED, None)
+
+
 @contextmanager
 def watched(model: nn.Module, route: str, keep_outputs: bool = False) -> Iterator[Sink]:
     """Run the model inside with its attention watched (route "interface") or computed eagerly (route "eager")."""
     sink = Sink(keep_outputs)
     token = _sink.set(sink)
     try:
-        with implementation(model, watching if route == "interface" else lambda _old: "eager"):
-            yield sink
+        if route == "interface":
+            with implementation(model, watching):
+                yield sink
+        else:
+            with _without_leftovers(model), implementation(model, lambda _old: "eager"):
+                yield sink
     finally:
         _sink.reset(token)

@@ -102,8 +102,8 @@ class ForwardPass:
             if weight_versions(self.model) != self._versions:
                 raise fail(
                     "the weights that this trace was made with",
-                    "weights that were written to or replaced since",
-                    "The model has changed since: trace again.",
+                    "weights that were written to or replaced",
+                    "So the model has changed since: trace again.",
                     ModelChanged,
                 )
             yield

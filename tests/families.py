@@ -22,12 +22,12 @@ TEXT = "the déjà-vu of the thin owl 🦉"  # T = 27 with the tokenizer below
 
 _IDS = {"vocab_size": VOCAB, "bos_token_id": START, "eos_token_id": END}
 _COMMON = _IDS | {
-    "hidden_size": 24, "intermediate_size": 44, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "hidden_size": 24, "intermediate_size": 56, "num_hidden_layers": 3, "num_attention_heads": 4,
     "max_position_embeddings": 64, "pad_token_id": None,
 }  # fmt: skip
 _GROUPED = _COMMON | {"num_key_value_heads": 2}
 _WIDE = _GROUPED | {"head_dim": 10}  # 4 · 10 ≠ 24
-_GPT2 = _IDS | {"n_embd": 24, "n_layer": 3, "n_head": 4, "n_inner": 44, "n_positions": 64}
+_GPT2 = _IDS | {"n_embd": 24, "n_layer": 3, "n_head": 4, "n_inner": 56, "n_positions": 64}
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,11 @@ _SCALED = {
 }  # fmt: skip
 _WINDOW = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
 _GEMMA = _WIDE | _WINDOW | {"query_pre_attn_scalar": 7}
-_OPT = _COMMON | {"ffn_dim": 44, "dropout": 0.0}
+_OPT = _COMMON | {"ffn_dim": 56, "dropout": 0.0}
 _OPT_NAMES: dict[str, Any] = {
     "blocks": "model.decoder.layers", "projection": "out_proj", "down": "fc2", "positions": True, "kv_heads": 4,
 }  # fmt: skip
-_MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 20}
+_MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
 _EAGER: dict[str, Any] = {"route": "eager", "kv_heads": 4}
 
 REQUIRED = {
@@ -107,7 +107,7 @@ REQUIRED = {
     "gpt_neo": Family(
         "GPTNeoConfig",
         _IDS
-        | {"hidden_size": 24, "num_layers": 3, "num_heads": 4, "intermediate_size": 44, "max_position_embeddings": 64}
+        | {"hidden_size": 24, "num_layers": 3, "num_heads": 4, "intermediate_size": 56, "max_position_embeddings": 64}
         | {"attention_types": [[["global", "local", "global"], 1]], "window_size": 4},
         **_EAGER | {"blocks": "transformer.h", "attn": "attn", "down": "mlp.c_proj", "positions": True},
     ),
@@ -158,7 +158,7 @@ EXTRAS = {
     "openai_gpt": Family("OpenAIGPTConfig", _GPT2, **_GPT2_NAMES | _EAGER | {"positions": True}),
     "xglm": Family(
         "XGLMConfig",
-        _IDS | {"d_model": 24, "ffn_dim": 44, "num_layers": 3, "attention_heads": 4, "max_position_embeddings": 64},
+        _IDS | {"d_model": 24, "ffn_dim": 56, "num_layers": 3, "attention_heads": 4, "max_position_embeddings": 64},
         **_OPT_NAMES | {"route": "eager", "blocks": "model.layers"},
     ),
     "mpt": Family(

@@ -146,7 +146,7 @@ def test_a_trace_whose_model_has_changed_is_refused_and_its_held_numbers_stay():
     with torch.no_grad():
         model.transformer.h[1].mlp.c_fc.weight.add_(0.5)
     for ask in (lambda: trace.mlp_out(0), lambda: trace.head_output(0, 0), lambda: trace.attention(0, 0), trace.logit_lens):
-        with pytest.raises(ModelChanged, match="The model has changed since: trace again"):
+        with pytest.raises(ModelChanged, match="the model has changed since: trace again"):
             ask()
     np.testing.assert_array_equal(trace.logits, logits)
     assert gpt.trace("Ada met Bob.").attention(0, 0).shape == (12, 12)

@@ -1,0 +1,102 @@
+"""The command line: `gptviz lab`, `gptviz doctor`, `gptviz models`.
+
+It starts what is elsewhere and holds nothing of its own; torch is imported only by a command that needs a model.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import gptviz
+from gptviz._paths import notebooks_dir
+
+FIRST = "00_start_here.ipynb"
+COPIES = "gptviz-notebooks"
+SETTINGS = Path(__file__).parent / "lab_settings"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    if rest and options.command != "lab":
+        parser.error(f"unknown: {' '.join(rest)}")
+    if options.command == "lab":
+        return lab(rest, browser=not options.no_browser)
+    if options.command == "doctor":
+        from gptviz.doctor import doctor
+
+        return doctor()
+    print(gptviz.models())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gptviz", description="See inside a GPT, live, in a notebook.")
+    parser.add_argument("--version", action="version", version=f"gptviz {gptviz.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    one = commands.add_parser(
+        "lab",
+        help="open the notebooks in JupyterLab",
+        description="Opens the notebooks in JupyterLab. Other options, such as --port=8890, are JupyterLab's own.",
+    )
+    one.add_argument(
+        "--no-browser", action="store_true", help="print the address instead of opening a browser"
+    )
+    commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
+    commands.add_parser("models", help="list the models that can be loaded by a short name")
+    return parser
+
+
+def lab(arguments: list[str], browser: bool = True) -> int:
+    """Starts JupyterLab on the first notebook; returns when it is stopped. arguments: JupyterLab's own options."""
+    from jupyterlab.labapp import LabApp
+
+    folder = own_notebooks()
+    # Defaults beside the user's settings, not in them: no news, no look for updates. Kernels inherit it unharmed.
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    LabApp.launch_instance(lab_arguments(folder, arguments, browser))
+    return 0
+
+
+def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> list[str]:
+    """The options for JupyterLab: gptviz's defaults, each unless the user says otherwise, then the user's own."""
+    from gptviz.doctor import no_delay_class
+
+    said = {argument.partition("=")[0] for argument in arguments}
+    ours = {"--ServerApp.root_dir": str(folder), "--LabApp.default_url": f"/lab/tree/{FIRST}"}
+    connection = no_delay_class()
+    if connection and not any("gateway" in name.lower() for name in said):
+        ours["--ServerApp.kernel_websocket_connection_class"] = connection
+    flags = [f"{name}={value}" for name, value in ours.items() if name not in said]
+    if not browser:
+        flags.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append(
+            "--allow-root"
+        )  # a container may have no other user; the server listens on this machine only
+    return flags + arguments
+
+
+def own_notebooks() -> Path:
+    """The folder to work in: the checkout's, or, from an installed wheel, copies in the current folder.
+
+    A copy that is there already is the user's work and stays as it is.
+    """
+    source = notebooks_dir()
+    if source.name == "notebooks":
+        return source
+    folder = Path.cwd() / COPIES
+    for original in sorted(p for p in source.rglob("*") if p.is_file()):
+        copy = folder / original.relative_to(source)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(original, copy)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

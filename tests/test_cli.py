@@ -1,0 +1,234 @@
+"""The commands as a user types them, from the checkout and from a wheel in an environment of its own."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import threading
+import urllib.request
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from browser.lab import free_port, wait_for_http
+
+from gptviz import cli, doctor
+from gptviz._paths import assets_dir, notebooks_dir
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+
+
+def test_the_command_line_imports_no_torch():
+    script = "import sys; from gptviz import cli; cli._parser(); print('torch' in sys.modules, 'transformers' in sys.modules)"
+    assert run(sys.executable, "-c", script).stdout.split() == ["False", "False"]
+
+
+def test_models_are_listed_with_size_and_licence(capsys):
+    assert cli.main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["name", "parameters", "licence", "where", "source"]
+    assert any(re.match(r"tales .* MIT +here", line) for line in lines)
+    assert any(re.match(r"gpt2 +124 M", line) for line in lines)
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["doctor", "--loud"], ["models", "gpt2"]])
+def test_what_is_unknown_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    assert "usage: gptviz" in capsys.readouterr().err
+
+
+# gptviz lab
+
+
+def test_lab_options_are_defaults_that_the_user_can_replace(tmp_path):
+    ours = cli.lab_arguments(tmp_path, [], browser=False)
+    assert f"--ServerApp.root_dir={tmp_path}" in ours
+    assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in ours
+    assert "--ServerApp.kernel_websocket_connection_class=gptviz.nodelay.NoDelayConnection" in ours
+    assert "--no-browser" in ours
+    theirs = cli.lab_arguments(tmp_path, ["--port=8890", "--LabApp.default_url=/lab"])
+    assert theirs[-2:] == ["--port=8890", "--LabApp.default_url=/lab"]
+    assert "--no-browser" not in theirs
+    assert sum(option.startswith("--LabApp.default_url") for option in theirs) == 1
+
+
+def test_lab_starts_without_the_faster_connection_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gptviz.nodelay", None)  # importing it now raises ImportError
+    assert not any("connection_class" in option for option in cli.lab_arguments(tmp_path, []))
+    assert "note" in [finding.state for finding in doctor.connection()]
+
+
+def test_a_gateway_keeps_its_own_connection(tmp_path):
+    options = cli.lab_arguments(tmp_path, ["--gateway-url=http://127.0.0.1:1"])
+    assert not any("connection_class" in option for option in options)
+
+
+def test_copies_never_replace_what_the_user_wrote(tmp_path, monkeypatch):
+    packed = tmp_path / "package" / "_notebooks"
+    (packed / "pictures").mkdir(parents=True)
+    (packed / "00_start_here.ipynb").write_text("the lesson")
+    (packed / "pictures" / "one.svg").write_text("a picture")
+    monkeypatch.setattr(cli, "notebooks_dir", lambda: packed)
+    monkeypatch.chdir(tmp_path)
+    folder = cli.own_notebooks()
+    assert folder == tmp_path / "gptviz-notebooks"
+    assert (folder / "pictures" / "one.svg").read_text() == "a picture"
+    (folder / "00_start_here.ipynb").write_text("my notes")
+    (packed / "01_more.ipynb").write_text("a new lesson")
+    cli.own_notebooks()
+    assert (folder / "00_start_here.ipynb").read_text() == "my notes"
+    assert (folder / "01_more.ipynb").read_text() == "a new lesson"
+
+
+def test_a_checkout_is_worked_in_directly():
+    assert cli.own_notebooks() == notebooks_dir() == ROOT / "notebooks"
+
+
+# gptviz doctor
+
+
+def test_doctor_finds_this_machine_well(capsys):
+    assert cli.main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert f"Python {sys.version.split()[0]}" in said
+    assert "torch " in said
+    assert "The embedded model loads and runs" in said
+    assert "Offline by choice" in said
+    assert "✗" not in said
+    assert said.endswith("Everything that gptviz needs works here.\n")
+
+
+def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "assets_dir", lambda: tmp_path)
+    monkeypatch.setattr(doctor, "version", lambda name: "0.0.1" if name == "anywidget" else "99!1")
+    monkeypatch.setenv("JUPYTER_NO_CONFIG", "1")
+    monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [str(tmp_path)])
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert f"✗ The embedded model is not in {tmp_path}" in said
+    assert re.search(r'✗ anywidget is 0\.0\.1; gptviz needs .*\n +→ pip install "anywidget', said)
+    assert "✗ JupyterLab does not find jupyterlab_widgets: views would stay empty" in said
+    assert "to mend: see the arrows above." in said
+
+
+def test_a_check_that_fails_is_a_finding(monkeypatch, capsys):
+    def device():
+        """Where models can run."""
+        raise RuntimeError("driver too old")
+        yield
+
+    monkeypatch.setattr(doctor, "CHECKS", (device,))
+    assert cli.main(["doctor"]) == 1
+    assert "✗ Where models can run: RuntimeError: driver too old" in capsys.readouterr().out
+
+
+def test_the_look_for_the_hub_cannot_hang(monkeypatch):
+    over = threading.Event()
+
+    def never(*address, **options):
+        over.wait(30)
+        raise OSError("no answer")
+
+    monkeypatch.setattr(doctor.socket, "create_connection", never)
+    assert doctor.reachable("a.name.that.never.resolves", 443, seconds=0.2) is False
+    over.set()
+
+
+# The wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel built from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--wheel-dir",
+        str(folder),
+        str(ROOT),
+    ]
+    built = run(sys.executable, *command)
+    assert built.returncode == 0, built.stderr
+    (one,) = folder.glob("*.whl")
+    return one
+
+
+def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in (
+        "gptviz/_assets/tales/model.safetensors",
+        "gptviz/_notebooks/00_start_here.ipynb",
+        "gptviz/widgets/static/common.js",
+        "gptviz/lab_settings/labconfig/default_setting_overrides.json",
+    ):
+        assert needed in names, needed
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    stray = [
+        n
+        for n in names
+        if "/runs/" in n or "__pycache__" in n or n.split("/")[0] not in {"gptviz", info(names)}
+    ]
+    assert not stray
+    packed = {n.removeprefix("gptviz/_assets/") for n in names if n.startswith("gptviz/_assets/")}
+    lying = {p.relative_to(assets_dir()).as_posix() for p in assets_dir().rglob("*") if p.is_file()}
+    assert packed == {n for n in lying if not n.startswith("tales/runs/") and "__pycache__" not in n}
+
+
+def info(names):
+    return next(name.split("/")[0] for name in names if ".dist-info/" in name)
+
+
+def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
+    """In an environment of its own, which borrows the packages that gptviz builds on but not the checkout."""
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    target = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
+    options = ["--no-deps", "--no-index", "--target", target]
+    assert run(sys.executable, "-m", "pip", "install", *options, wheel).returncode == 0
+    Path(target, "borrowed.pth").write_text(
+        sysconfig.get_path("purelib") + "\n"
+    )  # its own .pth files are not read: no checkout
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(work / "config"),
+        "JUPYTER_DATA_DIR": str(work / "data"),
+    }
+    options = {"cwd": work, "env": environment}
+    script = "import gptviz; g = gptviz.load(); print(gptviz.__file__); print(g.complete('Once', max_tokens=2, seed=1).usage)"
+    loaded = run(python, "-c", script, **options)
+    assert loaded.stdout.startswith(target), loaded.stderr
+    port, log = free_port(), work / "log"
+    command = [
+        python,
+        "-m",
+        "gptviz.cli",
+        "lab",
+        "--no-browser",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+    ]
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, **options)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for_http(f"{address}/api/status", process, log)
+        listing = urllib.request.urlopen(f"{address}/api/contents/", timeout=10).read()
+        assert b"00_start_here.ipynb" in listing
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert (work / "gptviz-notebooks" / "00_start_here.ipynb").is_file()
