@@ -3,7 +3,6 @@
 Each check looks at one thing and returns a `Finding`. Nothing is installed or changed, and no check can hang.
 """
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -124,7 +123,7 @@ def embedded_model() -> Iterator[Finding]:
 
     gpt = gptviz.load()
     token, probability = gpt.trace("Once upon a").top(1)[0]
-    said = f'after "Once upon a" it expects {token.text!r} ({probability:.0%})'
+    said = f'after "Once upon a" it expects {token.text!r} ({probability:.1%})'
     yield Finding("ok", f"The embedded model loads and runs: {said}")
 
 
@@ -212,24 +211,27 @@ def for_tests() -> Iterator[Finding]:
 
 
 def find_chromium() -> str | None:
-    """The program of a Chromium or Chrome that runs: GPTVIZ_CHROMIUM's, the system's, or the one Playwright installed."""
-    candidates = [os.environ.get("GPTVIZ_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES), *CHROMIUM_PLACES]
-    for program in [*candidates, *_playwrights()]:
-        if program and Path(program).is_file() and _runs(program):
-            return program
-    return None
+    """A Chromium or Chrome that runs: GPTVIZ_CHROMIUM's, the system's, or the one that Playwright installed."""
+    places = (os.environ.get("GPTVIZ_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES), *CHROMIUM_PLACES)
+    return next(filter(_runs, places), None) or next(filter(_runs, [_playwrights()]), None)
 
 
-def _playwrights() -> list[str]:
-    if importlib.util.find_spec("playwright") is None:
-        return []
-    from playwright.sync_api import sync_playwright
+def _playwrights() -> str | None:
+    """Where Playwright keeps its Chromium. Asked in a process of its own: it starts only once in one that uses it."""
+    script = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
+    )
+    try:
+        said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.strip() or None
 
-    with sync_playwright() as playwright:
-        return [playwright.chromium.executable_path]
 
-
-def _runs(program: str) -> bool:
+def _runs(program: str | None) -> bool:
+    if not program or not Path(program).is_file():
+        return False
     if sys.platform == "win32":  # there, --version opens a window
         return True
     try:

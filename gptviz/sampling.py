@@ -113,12 +113,13 @@ def distribution(
     stages["top_p"] = ranked = ranked.kept(_top_p(ranked, settings.top_p))
     stages["min_p"] = ranked = ranked.kept(_min_p(ranked, settings.min_p))
     count = len(ranked.probabilities)
-    mass = float(np.cumsum(stages["temperature"].probabilities[:count])[-1])
+    before = stages["temperature"].probabilities
+    mass = 1.0 if count == len(before) else min(1.0, float(np.cumsum(before[:count])[-1]))
     return Distribution(
         {name: stage.by_id() for name, stage in stages.items()},
         _read_only(ranked.order),
         count,
-        min(mass, 1.0),
+        mass,
     )
 
 
@@ -245,8 +246,8 @@ def _check_previous(previous_ids: Any, vocab: int) -> np.ndarray:
     try:
         ids = np.asarray(previous_ids)
     except (TypeError, ValueError, RuntimeError):
-        remedy = "Hand over one list of token ids."
-        raise fail("previous_ids that NumPy can read", type(previous_ids).__name__, remedy, WrongType) from None
+        got, remedy = type(previous_ids).__name__, "Hand over one list of token ids."
+        raise fail("previous_ids that NumPy can read", got, remedy, WrongType) from None
     if ids.ndim != 1:
         raise fail(
             "previous_ids of shape (T,)", f"shape {ids.shape}", "Hand over one list of token ids.", WrongType

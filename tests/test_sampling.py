@@ -1,4 +1,4 @@
-"""Sampling against transformers' own processors, a hand-worked example, Random123's vectors, and itself in JavaScript."""
+"""Sampling against transformers' processors, a hand-worked example, Random123's vectors, and itself in JavaScript."""
 
 import itertools
 import json
@@ -54,9 +54,16 @@ def transformers_stages(logits, previous, chosen: Settings, dtype=torch.float64)
 
 GRID = [
     Settings(*values)
-    for values in itertools.product((0.3, 1.0, 1.7), (None, 1, 12), (None, 0.37, 0.9), (None, 0.05), (1.0, 1.3))
+    for values in itertools.product(
+        (0.3, 1.0, 1.7), (None, 1, 12), (None, 0.37, 0.9), (None, 0.05), (1.0, 1.3)
+    )
 ]
-OPEN = [Settings(), Settings(0.8, 12, 0.9), Settings(2.0, 5000, 0.95, 0.001, 0.8), Settings(1.2, None, None, 0.02, 1.5)]
+OPEN = [
+    Settings(),
+    Settings(0.8, 12, 0.9),
+    Settings(2.0, 5000, 0.95, 0.001, 0.8),
+    Settings(1.2, None, None, 0.02, 1.5),
+]
 
 
 @pytest.mark.parametrize("vocab, grid", [(7, GRID), (401, GRID), (50_257, OPEN)])
@@ -66,7 +73,9 @@ def test_every_stage_equals_transformers_processors(vocab, grid):
     for chosen in grid:
         ours = distribution(logits, previous, **chosen._asdict())
         for name, expected in transformers_stages(logits, previous, chosen).items():
-            np.testing.assert_allclose(ours.stages[name], expected, atol=1e-6, rtol=0, err_msg=f"{name} of {chosen}")
+            np.testing.assert_allclose(
+                ours.stages[name], expected, atol=1e-6, rtol=0, err_msg=f"{name} of {chosen}"
+            )
         assert tuple(ours.stages) == sampling.STAGES
 
 
@@ -99,7 +108,9 @@ def test_hand_worked_example():
     np.testing.assert_allclose(d.stages["model"], np.array([4, 1, 8, 2, 1]) / 16)
     np.testing.assert_allclose(d.stages["temperature"], np.array([16, 1, 64, 4, 1]) / 86)
     np.testing.assert_allclose(d.stages["top_k"], np.array([16, 0, 64, 4, 0]) / 84)
-    np.testing.assert_allclose(d.stages["top_p"], np.array([16, 0, 64, 0, 0]) / 80)  # 80 / 84 = 0.952 reaches 0.94
+    np.testing.assert_allclose(
+        d.stages["top_p"], np.array([16, 0, 64, 0, 0]) / 80
+    )  # 80 / 84 = 0.952 reaches 0.94
     np.testing.assert_allclose(d.probabilities, [0, 0, 1, 0, 0])  # 0.2 is below 0.3 of 0.8
     assert list(d.order) == [2, 0, 3, 1, 4]
     assert (d.kept, d.entropy, d.effective_choices) == (1, 0, 1)
@@ -162,7 +173,9 @@ def test_properties(logits, chosen, seed):
 @budget(max_examples=50, deadline=None)
 @given(logits_strategy, st.floats(0.2, 3), st.floats(1.05, 2))
 def test_heat_never_lowers_the_entropy(logits, temperature, factor):
-    cooler, warmer = (distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor))
+    cooler, warmer = (
+        distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor)
+    )
     assert warmer >= cooler - 1e-9
 
 
@@ -266,7 +279,9 @@ def test_logits_and_previous_ids_are_refused(logits, previous, kind, words):
     assert isinstance(caught.value, kind)
 
 
-@pytest.mark.parametrize("seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    "seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)]
+)
 def test_seeds_are_refused(seed, kind):
     with pytest.raises(kind, match="seed"):
         distribution([1.0, 2.0]).draw(seed)
@@ -283,7 +298,7 @@ def test_what_leaves_is_read_only_and_inputs_are_untouched():
     logits = np.array([1.0, -2.0, 0.5])
     d = distribution(logits, [0, 1], repetition_penalty=1.5, temperature=0.5)
     assert list(logits) == [1.0, -2.0, 0.5]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         d.probabilities[0] = 1
     assert check_settings(temperature=np.float32(0.5), top_k=np.int64(3)) == Settings(0.5, 3)
     assert pickle.loads(pickle.dumps(d)).kept == d.kept
@@ -317,7 +332,12 @@ def test_javascript_equals_python(tmp_path):
 def _case(path: pathlib.Path, vocab: int, logits: np.ndarray, previous: list[int], chosen: Settings) -> dict:
     d = distribution(logits, previous, **chosen._asdict())
     np.concatenate([d.stages[name] for name in sampling.STAGES]).tofile(path)
-    numbers = [(seed, choice, step) for seed in (0, 7, 2**40 + 3, 2**53 - 1) for choice in (0, 3) for step in (0, 255)]
+    numbers = [
+        (seed, choice, step)
+        for seed in (0, 7, 2**40 + 3, 2**53 - 1)
+        for choice in (0, 3)
+        for step in (0, 255)
+    ]
     return {
         "logits": f"{vocab}.f32",
         "stages": path.name,

@@ -40,30 +40,38 @@ def notebook_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def lab(notebook_folder, tmp_path_factory):
     """The address of the JupyterLab that all browser tests share."""
-    with lab_server(notebook_folder, tmp_path_factory.mktemp("lab")) as address:
+    work = tmp_path_factory.mktemp("lab")
+    with lab_server(notebook_folder, work) as address:
         yield address
+    refused = work / "refused.txt"
+    assert not refused.exists(), f"the server or a kernel asked for the network: {refused.read_text()}"
+
+
+@pytest.fixture(scope="session")
+def open_notebooks():
+    """The notebooks that are open now."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def open_notebook(chromium, lab):
+def open_notebook(chromium, lab, open_notebooks):
     """Opens a notebook by name: `open_notebook("00_start_here.ipynb")`. All are closed at the module's end."""
-    opened = []
 
     def open_one(name, **size):
-        opened.append(Notebook(chromium, lab, name, **size).open())
-        return opened[-1]
+        open_notebooks.append(Notebook(chromium, lab, name, **size))
+        return open_notebooks[-1].open()
 
-    open_one.opened = opened
     yield open_one
-    for notebook in opened:
+    for notebook in open_notebooks:
         notebook.close()
+    open_notebooks.clear()
 
 
 @pytest.fixture(autouse=True)
-def no_faults(open_notebook):
+def no_faults(open_notebooks):
     """Fails a test during which an open page had an error, wrote one to its console, or asked for the network."""
     yield
-    found = [fault for notebook in open_notebook.opened for fault in notebook.faults.all()]
-    for notebook in open_notebook.opened:
+    found = [fault for notebook in open_notebooks for fault in notebook.faults.all()]
+    for notebook in open_notebooks:
         notebook.faults.clear()
     assert not found, "\n".join(found)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import only_here
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, WebSocket
 
 CHROMIUM_OPTIONS = [
@@ -52,9 +53,9 @@ def lab_server(notebooks: Path, work: Path, *options: str) -> Iterator[str]:
         "IPYTHONDIR": "ipython",
     }
     own |= {f"JUPYTER_{name.upper()}_DIR": name for name in ("config", "runtime", "data")}
-    environment = (
-        os.environ | {name: str(work / folder) for name, folder in own.items()} | {"HF_HUB_OFFLINE": "1"}
-    )
+    guard = os.pathsep.join([str(Path(__file__).parent / "guard"), str(Path(only_here.__file__).parent)])
+    environment = os.environ | {name: str(work / folder) for name, folder in own.items()}
+    environment |= {"PYTHONPATH": guard, only_here.LOG: str(work / "refused.txt"), "HF_HUB_OFFLINE": "1"}
     port = free_port()
     command = [sys.executable, "-m", "gptviz.cli", "lab", "--no-browser", f"--ServerApp.root_dir={notebooks}"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
@@ -192,6 +193,10 @@ class Notebook:
     def finish(self) -> str:
         """Waits for the code that `execute(…, wait=False)` started; returns what it printed."""
         return self.page.evaluate("() => window.gptvizTestRun")
+
+    def finish_json(self) -> Any:
+        """The same, of code that printed JSON."""
+        return json.loads(self.finish())
 
     def theme(self, dark: bool) -> None:
         """JupyterLab's own light or dark theme."""

@@ -1,0 +1,84 @@
+# make lab    an environment, the pinned packages, and JupyterLab on the first notebook
+# make test   everything that CI runs; sets up all it needs: Python packages, Node.js, Chromium
+# make bench  the measured promises, printed
+# For bash on Linux and macOS, with the make that each of them has. A second run starts at once.
+
+SHELL := /bin/bash
+VENV := .venv
+INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := lab
+.PHONY: lab test lint types unit-js unit browser bench screenshots format wheel clean node chromium
+
+# `make lab ARGS=--no-browser` passes options on.
+lab: $(VENV)/.installed
+	gptviz lab $(ARGS)
+
+# The first check that fails ends the run.
+test: $(VENV)/.installed-for-tests node chromium lint unit-js types
+	python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-for-tests
+	ruff check
+	ruff format --check
+
+types: $(VENV)/.installed-for-tests node_modules/.package-lock.json
+	npm run --silent types
+	mypy
+
+unit-js: node_modules/.package-lock.json
+	npm test --silent
+
+# The tests without a browser alone, and those with one.
+unit: $(VENV)/.installed-for-tests node
+	python -m pytest -m "not browser" $(ARGS)
+
+browser: $(VENV)/.installed-for-tests chromium
+	python -m pytest -m browser $(ARGS)
+
+bench: $(VENV)/.installed-for-tests node chromium
+	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done
+
+# The notebooks as they look, light and dark, in screenshots/.
+screenshots: $(VENV)/.installed-for-tests chromium
+	python -m pytest -m browser -k look --screenshots screenshots
+
+format: $(VENV)/.installed-for-tests
+	ruff check --fix
+	ruff format
+
+wheel: $(VENV)/.installed-for-tests
+	python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) node_modules dist screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Set-up, each step once.
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "gptviz needs Python 3.11 or later and found none: install it, or name it:" \
+		"make PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing the pinned packages: once, some minutes."
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing the pinned packages and those of the tests: once, some minutes."
+	$(INSTALL) -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+node: $(VENV)/.installed-for-tests
+	python tools/provide.py node
+
+chromium: $(VENV)/.installed-for-tests
+	python tools/provide.py chromium
+
+node_modules/.package-lock.json: package-lock.json | node
+	npm ci --silent
+	touch $@

@@ -1,0 +1,172 @@
+"""Train `tales`: a GPT-2 of 5.9 M parameters on public-domain books and on small tasks, repeatably.
+
+    python train.py --books FOLDER --minutes 600             # resumes if runs/ has a checkpoint
+    python train.py --books FOLDER --minutes 15 --decay      # cool the rate down to nothing and end
+
+Half of each batch is books, a third tasks, the rest random repeated sequences, which induction heads form on
+(Olsson et al. 2022). Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW. The rate is constant
+after its warm-up, so that training can go on for as long as there is time, and falls to nothing in a last, short
+stretch (`--decay`). The log (`runs/log.json`) has validation loss and the best previous-token and induction scores
+against steps.
+"""
+
+import argparse
+import json
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import tasks
+import torch
+from clean import books
+from heads import role_scores
+from muon import Muon
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+HERE = Path(__file__).resolve().parent
+CONTEXT, ROWS, WIDTH = 512, 16, 256
+MUON_RATE, ADAM_RATE, WARM_UP = 0.004, 0.002, 100
+EVERY = 100  # steps between validations and checkpoints
+
+
+def new_model(entries: int, start: int) -> GPT2LMHeadModel:
+    """6 layers of 8 heads, 256 wide, tied embeddings, no dropout: 5.9 M parameters."""
+    config = GPT2Config(
+        vocab_size=entries, n_positions=CONTEXT, n_embd=WIDTH, n_layer=6, n_head=8,
+        bos_token_id=start, eos_token_id=start, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+    )  # fmt: skip
+    return GPT2LMHeadModel(config)
+
+
+class Batches:
+    """Rows of token ids (ROWS, length): books, tasks and repeats, each its own seeded stream."""
+
+    def __init__(self, tokenizer, texts: list[str], seed: int):
+        self._tokenizer, self._start = tokenizer, tokenizer.bos_token_id
+        self._rng = random.Random(seed)
+        self._books = [torch.tensor(self._ids(text)) for text in texts]
+        self._sizes = [len(ids) for ids in self._books]
+        self._line: list[int] = []
+
+    def _ids(self, text: str) -> list[int]:
+        return self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+
+    def book(self, length: int) -> Tensor:
+        ids = self._rng.choices(self._books, self._sizes)[0]
+        at = self._rng.randrange(len(ids) - length)
+        return torch.cat([torch.tensor([self._start]), ids[at : at + length - 1]])
+
+    def task(self, length: int) -> Tensor:
+        while len(self._line) < length:
+            texts = [tasks.draw(self._rng) for _ in range(200)]
+            for ids in self._tokenizer(texts, verbose=False)["input_ids"]:
+                self._line += ids
+        row, self._line = self._line[:length], self._line[length:]
+        return torch.tensor(row)
+
+    def repeat(self, length: int) -> Tensor:
+        period = self._rng.randint(8, length // 2)
+        words = torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(period)])
+        return torch.cat([torch.tensor([self._start]), words.repeat(length // period + 1)])[:length]
+
+    def batch(self, length: int) -> Tensor:
+        rows = [self.book] * (ROWS // 2) + [self.task] * (ROWS * 3 // 8) + [self.repeat] * (ROWS // 8)
+        return torch.stack([make(length) for make in rows])
+
+
+def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
+    """Muon for the blocks' matrices, AdamW for tables, norms and biases."""
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and ".h." in n]
+    others = [p for n, p in model.named_parameters() if not (p.ndim == 2 and ".h." in n)]
+    return [
+        Muon(matrices, MUON_RATE),
+        torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def loss_of(model: nn.Module, rows: Tensor) -> Tensor:
+    logits = model(rows[:, :-1], use_cache=False).logits
+    return nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
+
+
+@torch.no_grad()
+def validate(model: GPT2LMHeadModel, held_out: Iterator[Tensor]) -> dict[str, float]:
+    """Mean loss in nats a token on held-out books, and the best head of each role."""
+    losses = [loss_of(model, rows).item() for rows in held_out]
+    scores = role_scores(model)
+    best = {name: float(values.max()) for name, values in scores.items()}
+    return {"loss": sum(losses) / len(losses), **best}
+
+
+def save(path: Path, **state) -> None:
+    """Write whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train tales.")
+    parser.add_argument("--books", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument(
+        "--decay", action="store_true", help="let the rate fall to nothing over these minutes"
+    )
+    parser.add_argument("--length", type=int, default=256, help="tokens a row")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--runs", type=Path, default=HERE / "runs")
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    options.runs.mkdir(exist_ok=True)
+    (options.runs / "train.pid").write_text(str(os.getpid()))
+    tokenizer = AutoTokenizer.from_pretrained(HERE)
+    model = new_model(len(tokenizer), tokenizer.bos_token_id).to(options.device)
+    both, step, tokens, spent, log = optimizers(model), 0, 0, 0.0, []
+    checkpoint = options.runs / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=options.device, weights_only=True)
+        model.load_state_dict(state["model"])
+        for one, its in zip(both, state["optimizers"], strict=True):
+            one.load_state_dict(its)
+        step, tokens, spent, log = state["step"], state["tokens"], state["spent"], state["log"]
+    batches = Batches(tokenizer, books(options.books), seed=step)
+    unseen = Batches(tokenizer, books(options.books, held_out=True), seed=0)
+    held_out = [torch.stack([unseen.book(256) for _ in range(16)]).to(options.device) for _ in range(4)]
+    rates = [[MUON_RATE], [ADAM_RATE]]
+    compiled = torch.compile(model)
+    began, bar = time.monotonic(), tqdm(initial=step, unit="step", mininterval=30)
+    while (gone := (time.monotonic() - began) / 60) < options.minutes:
+        scale = min(1.0, (step + 1) / WARM_UP) * (1 - gone / options.minutes if options.decay else 1.0)
+        for one, its in zip(both, rates, strict=True):
+            for group, rate in zip(one.param_groups, its, strict=True):
+                group["lr"] = rate * scale
+        rows = batches.batch(options.length).to(options.device)
+        loss = loss_of(compiled, rows)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for one in both:
+            one.step()
+            one.zero_grad(set_to_none=True)
+        step, tokens = step + 1, tokens + rows.numel()
+        bar.update()
+        if step % EVERY == 0:
+            log.append({"step": step, "tokens": tokens, **validate(model, held_out)})
+            bar.set_postfix({k: round(v, 3) for k, v in log[-1].items()})
+            _checkpoint(checkpoint, model, both, step, tokens, spent + gone, log)
+    log.append({"step": step, "tokens": tokens, **validate(model, held_out)})
+    _checkpoint(checkpoint, model, both, step, tokens, spent + options.minutes, log)
+    print(json.dumps(log[-1]))
+
+
+def _checkpoint(path: Path, model, both, step: int, tokens: int, spent: float, log: list) -> None:
+    states = [one.state_dict() for one in both]
+    save(path, model=model.state_dict(), optimizers=states, step=step, tokens=tokens, spent=spent, log=log)
+    (path.parent / "log.json").write_text(json.dumps(log, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""What every view stands on: where its page side comes from, what it shows, and how the page asks for more.
+
+A view's page side is ordinary ES modules in `static/`. anywidget loads a module from a Blob URL, where relative imports
+fail, so they are put together here, by ten lines and no bundler; node and tsc see the modules as they are. Numbers
+that are always needed travel as traits; others are asked for by the page, by name, through `ask` in `common.js`. A view
+shows a Trace, or follows a PromptBox and shows its latest. Not about what the numbers mean.
+"""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+import numpy as np
+import traitlets
+
+from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.tokens import Token
+from gptviz.trace import Trace
+from gptviz.wire import pack
+
+STATIC = Path(__file__).parent / "static"
+_IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./([\w.]+)";[ \t]*\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def bundle(name: str) -> str:
+    """The module and what it imports, deepest first, as one module. Their top-level names must differ."""
+    parts: dict[str, str] = {}
+
+    def collect(file: str) -> None:
+        source = (STATIC / file).read_text(encoding="utf-8")
+        for imported in _IMPORT.findall(source):
+            if imported not in parts:
+                collect(imported)
+        parts[file] = _EXPORT.sub("", _IMPORT.sub("", source))
+
+    collect(name)
+    return "\n".join(parts.values())
+
+
+def describe(token: Token) -> dict[str, Any]:
+    """A token as the page's chips want it; `bytes` is set where it is no whole character."""
+    try:
+        token.bytes.decode()
+        broken = None
+    except UnicodeDecodeError:
+        broken = token.bytes.hex(" ")
+    text = token.text if broken is None else ""
+    return {"id": token.id, "text": text, "bytes": broken, "position": token.position, "special": token.special}
+
+
+class View(anywidget.AnyWidget):
+    """A view of one trace. Subclasses say `_name`, and in `_fill` what travels to the page.
+
+    source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
+    scale: "screen", or "projector" for type half as large again.
+    """
+
+    _name: ClassVar[str]
+    _resend_on: ClassVar[tuple[str, ...]] = ()
+    _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
+
+    trace = traitlets.Instance(Trace, allow_none=True)
+    scale = traitlets.Enum(["screen", "projector"], "screen").tag(sync=True)
+    _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        if "_name" in cls.__dict__:  # ipywidgets makes nameless subclasses of its own when it adds traits
+            cls._esm = bundle(f"{cls._name}.js")  # type: ignore[misc]
+            styles = [STATIC / "common.css", STATIC / f"{cls._name}.css"]
+            cls._css = "\n".join(path.read_text(encoding="utf-8") for path in styles if path.exists())  # type: ignore[misc]
+        super().__init_subclass__(**keywords)
+
+    def __init__(self, source: Any = None, **keywords: Any):
+        self._refuse_unknown(keywords)
+        try:
+            super().__init__(**keywords)
+        except traitlets.TraitError as error:
+            raise fail(f"settings that {type(self).__name__} takes", str(error), "See its documentation.", WrongType) from error
+        self.observe(self._refresh, ["trace", *self._resend_on])
+        self.on_msg(self._on_message)
+        if source is not None:
+            self._follow(source)
+        elif self.trace is not None:
+            self._refresh()
+
+    def _refuse_unknown(self, keywords: dict[str, Any]) -> None:
+        known = [n for n in self.trait_names() if not n.startswith("_")]
+        for name in keywords:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                own = ", ".join(sorted(set(type(self).class_own_traits()) | {"scale"}))
+                advice = f"Did you mean {near[0]}?" if near else "Leave it out."
+                raise fail(f"keywords of {type(self).__name__} among {own}", name, advice, WrongType)
+
+    def _follow(self, source: Any) -> None:
+        if isinstance(source, Trace):
+            self.trace = source
+        elif hasattr(source, "follow"):
+            source.follow(self)
+        else:
+            kind = type(source).__name__
+            raise fail("a Trace or a PromptBox to show", kind, "Write gpt.trace(prompt) to make a Trace.", WrongType)
+
+    def _refresh(self, _change: Any = None) -> None:
+        if self.trace is not None:
+            with self.hold_sync():
+                self._fill()
+                self._source += 1
+
+    def _fill(self) -> None:
+        """Set the traits that the page draws from."""
+        raise NotImplementedError
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """What the view shows, as rows."""
+        raise NotImplementedError
+
+    # The page's questions
+
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Answer one question of the page. Whatever it says, the kernel lives and the page is told."""
+        id = content.get("id") if isinstance(content, dict) else None
+        try:
+            value = self._answer(content)
+        except GPTVizError as error:
+            self.send({"kind": "answer", "id": id, "error": str(error)})
+        except Exception as error:
+            self.send({"kind": "answer", "id": id, "error": f"{type(error).__name__}: {error}"})
+        else:
+            header, buffers = (pack(value) if isinstance(value, np.ndarray) else (None, None))
+            reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}
+            self.send(reply, [buffers] if buffers is not None else None)
+
+    def _answer(self, content: Any) -> Any:
+        shape_is_right = (
+            isinstance(content, dict)
+            and content.get("kind") == "ask"
+            and isinstance(content.get("id"), int)
+            and isinstance(content.get("args"), dict)
+        )
+        if not shape_is_right or content.get("name") not in self._answers:
+            names = ", ".join(self._answers)
+            raise fail(f"a question among {names}", "another message from the page", "Reload the page.", WrongType)
+        method = getattr(self, self._answers[content["name"]])
+        try:
+            return method(**content["args"])
+        except TypeError as error:
+            raise fail(f"the arguments of {content['name']}", str(error), "Reload the page.", WrongType) from error
+
+    def _answer_token(self, id: int) -> dict[str, Any]:
+        return describe(self._shown().vocab_token(id))
+
+    def _shown(self) -> Trace:
+        if self.trace is None:
+            raise fail("a trace to show", "none yet", "Set view.trace, or run a prompt.")
+        return self.trace

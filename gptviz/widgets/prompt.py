@@ -1,0 +1,72 @@
+"""PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
+
+import weakref
+from typing import Any
+
+import traitlets
+
+from gptviz.errors import WrongType, fail
+from gptviz.gpt import GPT
+from gptviz.trace import Trace
+from gptviz.widgets.base import View
+
+
+class PromptBox(View):
+    """A prompt, the model that reads it, and its latest trace.
+
+    prompt: the text; setting it in Python traces it too. gpt: the model; None loads the embedded one. A prompt that
+    cannot be traced is refused in words, and the trace before it stays.
+    """
+
+    _name = "prompt"
+    _answers = {**View._answers, "run": "_answer_run"}
+
+    prompt = traitlets.Unicode("").tag(sync=True)
+    _gpt_name = traitlets.Unicode("").tag(sync=True)
+    _token_count = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, prompt: str = "", gpt: GPT | None = None, **keywords: Any):
+        if not isinstance(prompt, str):
+            raise fail("a prompt as text", type(prompt).__name__, "For token ids use gpt.trace(ids).", WrongType)
+        if gpt is None:
+            from gptviz.loading import load
+
+            gpt = load()
+        if not isinstance(gpt, GPT):
+            raise fail("a GPT", type(gpt).__name__, "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.", WrongType)
+        self.gpt = gpt
+        self._followers: weakref.WeakSet[View] = weakref.WeakSet()
+        trace = gpt.trace(prompt)
+        super().__init__(**keywords)
+        self._take(prompt, trace)
+        self.observe(lambda change: self.run(change["new"]), "prompt")
+
+    def follow(self, view: View) -> None:
+        """Let `view` show the latest trace from now on. The box does not keep a closed view alive."""
+        self._followers.add(view)
+        view.trace = self.trace
+
+    def run(self, prompt: str) -> Trace:
+        """Trace `prompt` and show it in every following view."""
+        if self.trace is None or prompt != self.trace.text:
+            self._take(prompt, self.gpt.trace(prompt))
+        return self._shown()
+
+    def _take(self, prompt: str, trace: Trace) -> None:
+        self.trace = trace
+        with self.hold_sync():
+            self.prompt = prompt
+        for view in list(self._followers):
+            if view.comm is not None:  # a closed view has none
+                view.trace = trace
+
+    def _fill(self) -> None:
+        trace = self._shown()
+        self._gpt_name, self._token_count = self.gpt.name, len(trace.tokens)
+
+    def _answer_run(self, prompt: str) -> int:
+        return len(self.run(prompt).tokens)
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """One row: the prompt, its model and how many tokens it has."""
+        return [{"prompt": self.prompt, "model": self.gpt.name, "tokens": self._token_count}]

@@ -1,0 +1,247 @@
+// @ts-check
+/**
+ * The attention view: the sentence with arcs, one head large, its row in bars, and the grid of all heads.
+ *
+ * The grid came with the view, pooled; the exact map of a head is asked for once and kept. Hovering and the keyboard
+ * stay in the page.
+ */
+import { AttentionMap, drawThumbnail } from "./attention_map.js";
+import { RowBars, Sentence } from "./attention_row.js";
+import { Lane, ask, chip, colours, element, followTheme, notices, setText, uint8, weight } from "./common.js";
+
+/** @typedef {import("./common.js").PageToken} Piece */
+
+const ATTENTION_WORDS = {
+  title: "Attention",
+  name: (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`,
+  heads: "All heads",
+  axes: "a row a layer, a column a head",
+  pooled: (/** @type {number} */ tokens, /** @type {number} */ side) =>
+    `pooled from ${tokens} to ${side} cells a side: each shows the largest weight of its block`,
+  caption: "Each row is a token looking; each column a token looked at. Hatched: the future, which no token sees. Every row sums to 1.",
+  looks: "looks at",
+  weight: "weight",
+  first: "weight 0",
+  last: "1",
+  map: (/** @type {string} */ name) => `Attention map of ${name}. Arrow keys move between cells.`,
+};
+const KEPT = 24;
+
+class Attention {
+  /** @param {any} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.model = model;
+    this.lane = new Lane();
+    /** @type {Map<string, Float32Array>} */
+    this.maps = new Map();
+    /** @type {Float32Array|null} */
+    this.weights = null;
+    /** @type {Piece[]} */
+    this.tokens = [];
+    this.query = 0;
+    this.key = this.width = -1;
+    this.notices = notices();
+    this.sentence = new Sentence((query) => this.point(query, -1));
+    this.map = new AttentionMap((query, key) => this.point(query, key));
+    this.bars = new RowBars();
+    this.name = element("span", { class: "number" });
+    this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
+    this.readout = element("p", { class: "readout", role: "status" });
+    this.grid = element("div", { class: "grid", role: "group", "aria-label": ATTENTION_WORDS.heads });
+    this.gridNote = element("p", { class: "muted small" });
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": ATTENTION_WORDS.title },
+      element("header", {}, element("h3", {}, `${ATTENTION_WORDS.title} `, this.name), this.notices.computing),
+      this.notices.problem, this.sentence.root,
+      element("div", { class: "panes numbers" },
+        element("div", { class: "heads" }, element("h4", {}, ATTENTION_WORDS.heads), this.grid, this.gridNote),
+        element("div", { class: "one" }, this.map.root, element("p", { class: "legend small muted" }, ATTENTION_WORDS.first,
+          this.scaleBar, ATTENTION_WORDS.last), element("p", { class: "caption small muted" }, ATTENTION_WORDS.caption)),
+        element("div", { class: "row" }, this.readout, this.bars.root)));
+    this.map.stage.addEventListener("keydown", (event) => this.move(event));
+    this.grid.addEventListener("keydown", (event) => this.walk(event));
+    el.append(this.root);
+    this.stopTheme = followTheme(this.root, () => this.redraw());
+    this.resizer = new ResizeObserver(() => this.resize());
+    this.load();
+    this.resizer.observe(this.root);
+  }
+
+  /** A new trace. */
+  load() {
+    const about = this.model.get("_about");
+    this.tokens = about.tokens;
+    this.maps.clear();
+    this.weights = null;
+    this.query = this.tokens.length - 1;
+    this.key = -1;
+    this.root.dataset.scale = this.model.get("scale");
+    this.sentence.show(this.tokens);
+    this.buildGrid(about.layers, about.heads);
+    setText(this.gridNote, `${ATTENTION_WORDS.axes}${about.side < this.tokens.length
+      ? `; ${ATTENTION_WORDS.pooled(this.tokens.length, about.side)}` : ""}`);
+    this.width = -1;
+    this.resize();
+    this.open();
+  }
+
+  /** @param {number} layers @param {number} heads */
+  buildGrid(layers, heads) {
+    this.grid.style.setProperty("--heads", String(heads));
+    this.buttons = Array.from({ length: layers * heads }, (_, i) => {
+      const layer = Math.floor(i / heads), head = i % heads;
+      const button = element("button", { type: "button", "aria-label": ATTENTION_WORDS.name(layer, head), tabindex: -1,
+        title: ATTENTION_WORDS.name(layer, head), "data-lm-suppress-shortcuts": "true" }, element("canvas", {}));
+      button.addEventListener("click", () => this.choose(layer, head));
+      return button;
+    });
+    const cells = this.buttons.flatMap((button, i) => (i % heads ? [button]
+      : [element("span", { class: "axis muted small number" }, String(i / heads)), button]));
+    const top = [element("span"), ...Array.from({ length: heads }, (_, h) =>
+      element("span", { class: "axis muted small number" }, String(h)))];
+    this.grid.replaceChildren(...top, ...cells);
+    this.drawGrid();
+  }
+
+  drawGrid() {
+    const { side } = this.model.get("_about"), bytes = uint8(this.model.get("_thumbnails"));
+    this.buttons.forEach((button, i) => drawThumbnail(/** @type {HTMLCanvasElement} */ (button.firstChild),
+      bytes.subarray(i * side * side, (i + 1) * side * side), side, this.theme()));
+  }
+
+  theme() {
+    return this.root.dataset.theme === "dark" ? "dark" : "light";
+  }
+
+  /** @param {number} layer @param {number} head */
+  choose(layer, head) {
+    this.model.set("layer", layer);
+    this.model.set("head", head);
+    this.model.save_changes();
+    this.open();
+  }
+
+  /** Show the chosen head: at once if it was seen before, else when its numbers have come. */
+  open() {
+    const layer = this.model.get("layer"), head = this.model.get("head"), name = ATTENTION_WORDS.name(layer, head);
+    const { heads } = this.model.get("_about");
+    setText(this.name, name);
+    this.map.stage.setAttribute("aria-label", ATTENTION_WORDS.map(name));
+    this.buttons.forEach((button, i) => {
+      const current = i === layer * heads + head;
+      button.toggleAttribute("data-open", current);
+      button.setAttribute("aria-pressed", String(current));
+      button.tabIndex = current ? 0 : -1;
+    });
+    const known = this.maps.get(name);
+    if (known) return this.take(name, known);
+    this.notices.wait(this.root, true);
+    this.lane.ask(() => ask(this.model, "head", { layer, head }), ({ data }) => this.take(name, data), (error) => {
+      this.notices.wait(this.root, false);
+      this.notices.say(error.message);
+    });
+  }
+
+  /** @param {string} name @param {Float32Array} weights (T, T) */
+  take(name, weights) {
+    if (weights.length !== this.tokens.length ** 2) return; // of the trace before
+    this.maps.delete(name);
+    this.maps.set(name, weights);
+    if (this.maps.size > KEPT) this.maps.delete(/** @type {string} */ (this.maps.keys().next().value));
+    this.weights = weights;
+    this.notices.wait(this.root, false);
+    this.notices.say("");
+    this.map.draw(weights, this.theme());
+    this.tell();
+  }
+
+  resize() {
+    if (this.root.clientWidth === this.width || !this.root.clientWidth) return;
+    this.width = this.root.clientWidth;
+    const scale = this.model.get("scale") === "projector" ? 1.5 : 1;
+    const pane = /** @type {HTMLElement} */ (this.map.root.parentElement).clientWidth;
+    this.map.layOut(this.tokens, Math.max(160, Math.min(pane - 150 * scale, 560 * scale)), scale);
+    this.redraw();
+  }
+
+  redraw() {
+    this.drawGrid();
+    const bar = /** @type {CanvasRenderingContext2D} */ (this.scaleBar.getContext("2d"));
+    colours(this.theme()).forEach(([r, g, b], i) => {
+      bar.fillStyle = `rgb(${r} ${g} ${b})`;
+      bar.fillRect(i / 2, 0, 1, 1);
+    });
+    if (!this.weights) return;
+    this.map.draw(this.weights, this.theme());
+    this.tell();
+  }
+
+  /** @param {number} query @param {number} key -1, or beyond the query: the largest of the row */
+  point(query, key) {
+    if (query === this.query && key === this.key) return;
+    this.query = query;
+    this.key = key > query ? -1 : key;
+    this.tell();
+  }
+
+  /** The selection in words, arcs and bars. */
+  tell() {
+    const { weights, query, tokens } = this;
+    if (!weights) return;
+    const row = weights.subarray(query * tokens.length, (query + 1) * tokens.length);
+    let key = this.key;
+    if (key < 0) for (let i = 0; i <= query; i++) if (key < 0 || row[i] > row[key]) key = i;
+    this.map.select(query, key);
+    this.sentence.arcs(row, query);
+    this.bars.show(row, query, tokens, key);
+    this.readout.replaceChildren(element("span", { class: "query" }, chip(tokens[query]), element("sub", {}, String(query))),
+      ` ${ATTENTION_WORDS.looks} `, element("span", { class: "key" }, chip(tokens[key]), element("sub", {}, String(key))),
+      ` · ${ATTENTION_WORDS.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
+  }
+
+  /** @param {KeyboardEvent} event */
+  move(event) {
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
+    const query = clamp(this.query + steps[0], this.tokens.length - 1);
+    this.point(query, clamp((this.key < 0 ? query : this.key) + steps[1], query));
+  }
+
+  /** @param {KeyboardEvent} event */
+  walk(event) {
+    const { heads, layers } = this.model.get("_about");
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!steps) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const layer = Math.max(0, Math.min(layers - 1, this.model.get("layer") + steps[0]));
+    const head = Math.max(0, Math.min(heads - 1, this.model.get("head") + steps[1]));
+    this.choose(layer, head);
+    this.buttons[layer * heads + head].focus();
+  }
+
+  remove() {
+    this.stopTheme();
+    this.resizer.disconnect();
+    this.root.remove();
+  }
+}
+
+/** @param {{model: any, el: HTMLElement}} context */
+function render({ model, el }) {
+  const view = new Attention(model, el);
+  const load = () => view.load(), open = () => view.open();
+  model.on("change:_source change:scale", load);
+  model.on("change:layer change:head", open);
+  return () => {
+    model.off("change:_source change:scale", load);
+    model.off("change:layer change:head", open);
+    view.remove();
+  };
+}
+
+export default { render };

@@ -1,0 +1,226 @@
+// @ts-check
+/**
+ * What all views share: elements and chips, numbers as text, bytes as arrays, colours by theme, and `ask`.
+ *
+ * Text from users and tokens only ever becomes text nodes. A view never knows who answers `ask`: a kernel, or the data
+ * that travelled with an exported page.
+ */
+
+/** @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken */
+
+const COMMON_WORDS = {
+  computing: "computing…",
+  space: "␣",
+  newline: "⏎",
+  tab: "⇥",
+  other: (/** @type {string} */ code) => `U+${code}`,
+};
+
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, unknown>} [attributes]
+ * @param {...(Node|string)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}
+
+/** @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// Characters that would be invisible, or would reorder their neighbours, are named instead of drawn.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
+
+/** A token's text in pieces: what is drawn as it is, and marks for what cannot be seen. @param {string} text
+ * @returns {{text: string, mark: boolean}[]} */
+export function visible(text) {
+  /** @type {{text: string, mark: boolean}[]} */
+  const pieces = [];
+  for (const character of text) {
+    const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
+    const mark = { " ": COMMON_WORDS.space, "\n": COMMON_WORDS.newline, "\t": COMMON_WORDS.tab }[character]
+      ?? (UNSEEN.test(character) ? COMMON_WORDS.other(code) : null);
+    const last = pieces.at(-1);
+    if (mark === null && last && !last.mark) last.text += character;
+    else pieces.push({ text: mark ?? character, mark: mark !== null });
+  }
+  return pieces;
+}
+
+/** The text of a chip as plain text. @param {PageToken} token */
+export function chipText(token) {
+  return token.bytes ?? visible(token.text).map(({ text }) => text).join("");
+}
+
+/** A token: hairline border, white space visible, bytes where it is no whole character. @param {PageToken} token */
+export function chip(token) {
+  const node = element("span", { class: "chip" });
+  if (token.special) node.dataset.special = "";
+  if (token.bytes) {
+    node.dataset.broken = "";
+    node.append(token.bytes);
+  } else {
+    node.append(...visible(token.text).map(({ text, mark }) => (mark ? element("i", {}, text) : text)));
+  }
+  return node;
+}
+
+/** Three significant digits, with a true minus. @param {number} x */
+export function significant(x) {
+  if (!Number.isFinite(x)) return x > 0 ? "∞" : x < 0 ? "−∞" : "–";
+  const plain = Math.abs(x) >= 1000 ? x.toFixed(0) : x.toPrecision(3);
+  return (plain.includes("e") ? x.toExponential(1) : plain).replaceAll("-", "−");
+}
+
+/** A share as per cent, never rounded to nothing. @param {number} p */
+export function percent(p) {
+  if (p === 0) return "0 %";
+  if (p < 1e-5) return "<0.001 %";
+  return `${p >= 0.9995 && p < 1 ? (100 * p).toFixed(2) : (100 * p).toPrecision(3)} %`;
+}
+
+/** A weight between 0 and 1. @param {number} w */
+export function weight(w) {
+  if (w === 0) return "0";
+  return w < 0.0005 ? "<0.001" : w.toFixed(3);
+}
+
+/** @param {DataView} view @returns {Float32Array} */
+export function float32(view) {
+  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+/** @param {DataView} view @returns {Uint8Array} */
+export function uint8(view) {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** @param {{dtype: string, shape: number[]}} header @param {DataView} view */
+function typedArray(header, view) {
+  const raw = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+  if (header.dtype === "float32") return new Float32Array(raw);
+  if (header.dtype === "int32") return new Int32Array(raw);
+  return new Uint8Array(raw);
+}
+
+let questions = 0;
+
+/**
+ * Ask whoever answers for this model. Arrays come back typed, with their shape.
+ * @param {any} model @param {string} name @param {Record<string, unknown>} args
+ * @returns {Promise<any>} the value, or {data, shape} for an array
+ */
+export function ask(model, name, args) {
+  const id = ++questions;
+  return new Promise((resolve, reject) => {
+    const hear = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
+      if (message?.kind !== "answer" || message.id !== id) return;
+      model.off("msg:custom", hear);
+      if (message.error) reject(new Error(message.error));
+      else if (message.array) resolve({ data: typedArray(message.array, buffers[0]), shape: message.array.shape });
+      else resolve(message.value);
+    };
+    model.on("msg:custom", hear);
+    model.send({ kind: "ask", id, name, args });
+  });
+}
+
+/** At most one question under way, and only the newest waiting: what was overtaken is never answered. */
+export class Lane {
+  constructor() {
+    this.busy = false;
+    /** @type {(() => Promise<void>)|null} */
+    this.waiting = null;
+  }
+
+  /** @template T @param {() => Promise<T>} question @param {(answer: T) => void} use @param {(error: Error) => void} fail */
+  ask(question, use, fail) {
+    this.waiting = async () => {
+      try {
+        const answer = await question();
+        if (!this.waiting) use(answer);
+      } catch (error) {
+        if (!this.waiting) fail(/** @type {Error} */ (error));
+      }
+    };
+    this.next();
+  }
+
+  async next() {
+    if (this.busy || !this.waiting) return;
+    const now = this.waiting;
+    this.waiting = null;
+    this.busy = true;
+    await now();
+    this.busy = false;
+    this.next();
+  }
+}
+
+/** Whether the page is dark: JupyterLab says so on its body, elsewhere the system does. */
+export function isDark() {
+  const said = document.body.dataset.jpThemeLight;
+  return said === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : said === "false";
+}
+
+/** Keep `data-theme` on the view, and call back when it changes. @param {HTMLElement} root @param {() => void} [changed]
+ * @returns {() => void} stop */
+export function followTheme(root, changed) {
+  const apply = () => {
+    const theme = isDark() ? "dark" : "light";
+    if (root.dataset.theme === theme) return;
+    root.dataset.theme = theme;
+    changed?.();
+  };
+  root.dataset.theme = isDark() ? "dark" : "light";
+  const observer = new MutationObserver(apply);
+  observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  media.addEventListener("change", apply);
+  return () => {
+    observer.disconnect();
+    media.removeEventListener("change", apply);
+  };
+}
+
+// The ends of cividis (Nuñez, Anderton and Renslow 2018): more weight is more contrast with the page.
+const STOPS = {
+  light: [[255, 255, 255], [198, 210, 228], [120, 144, 186], [52, 84, 140], [10, 34, 82]],
+  dark: [[20, 22, 27], [38, 52, 86], [98, 101, 110], [176, 160, 100], [255, 233, 69]],
+};
+
+/** 256 colours from nothing to all, [r, g, b] each. @param {"light"|"dark"} theme */
+export function colours(theme) {
+  const stops = STOPS[theme], last = stops.length - 1;
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * last, low = Math.min(last - 1, Math.floor(at)), share = at - low;
+    return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
+  });
+}
+
+/** The line in which a view says what went wrong, and the word for waiting. */
+export function notices() {
+  const problem = element("p", { class: "problem", role: "alert", hidden: "" });
+  const computing = element("span", { class: "computing small", "aria-hidden": "true" }, COMMON_WORDS.computing);
+  return {
+    problem,
+    computing,
+    /** @param {HTMLElement} root @param {boolean} on */
+    wait(root, on) {
+      root.toggleAttribute("data-computing", on);
+      root.setAttribute("aria-busy", String(on));
+    },
+    /** @param {string} text */
+    say(text) {
+      problem.textContent = text;
+      problem.hidden = text === "";
+    },
+  };
+}

@@ -1,0 +1,194 @@
+// @ts-check
+/**
+ * The sampling bench: every stage from logits to a drawn token, over the whole vocabulary, computed in the page.
+ *
+ * The logits arrive once, as float32 bytes. The settings live in the page: a drag recomputes and redraws within the
+ * event, and sends nothing to the kernel, so that the same view works where there is none.
+ * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
+ */
+import { ask, chip, element, float32, followTheme, percent, setText } from "./common.js";
+import { SamplingControls } from "./sampling_controls.js";
+import { Sampler, uniform } from "./sampling_math.js";
+import { StageTable } from "./sampling_table.js";
+
+/** @typedef {import("./common.js").PageToken} Labelled */
+
+const BENCH_WORDS = {
+  title: "Sampling",
+  after: "After",
+  at: (/** @type {number} */ position) => `at position ${position}`,
+  leads: "leads with",
+  left: (/** @type {number} */ kept, /** @type {number} */ size) => kept === size
+    ? `any of ${size.toLocaleString("en")} tokens can be drawn`
+    : `only ${kept.toLocaleString("en")} of ${size.toLocaleString("en")} tokens can be drawn`,
+  repeatable: "the same seed draws the same token everywhere",
+  legend: [["logit", "a score: only differences matter"], ["ghost", "what the column before had"],
+    ["removed", "removed, and by what"]],
+  drawn: (/** @type {number} */ draw, /** @type {number} */ u) => `draw ${draw}, random number ${u.toFixed(4)}:`,
+};
+
+/** The settings by the names that Python's traits have, and as the page has them.
+ * @type {Record<string, keyof import("./sampling_math.js").Settings>} */
+const TRAITS = { temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP",
+  repetition_penalty: "repetitionPenalty" };
+const TRAIT_NAMES = [...Object.keys(TRAITS), "seed"];
+
+/** A place for one token's chip, rebuilt only when the token is another one. */
+class ChipSlot {
+  constructor() {
+    this.root = document.createElement("span");
+    /** @type {Labelled|null} */
+    this.token = null;
+  }
+
+  /** @param {Labelled} token */
+  show(token) {
+    if (token === this.token) return;
+    this.token = token;
+    this.root.replaceChildren(chip(token));
+  }
+}
+
+class Bench {
+  /** @param {any} model @param {HTMLElement} el */
+  constructor(model, el) {
+    this.model = model;
+    /** How many draws were made with this seed. */
+    this.draws = 0;
+    this.frame = this.timer = 0;
+    this.sampler = new Sampler(new Float32Array(1));
+    /** @type {Map<number, Labelled>} */
+    this.labels = new Map();
+    this.current = new ChipSlot();
+    this.leader = new ChipSlot();
+    this.drawn = new ChipSlot();
+    this.place = document.createElement("span");
+    this.leads = document.createElement("span");
+    this.drawnAs = document.createElement("span");
+    this.sentence = element("p", { class: "sentence" },
+      BENCH_WORDS.after, " ", this.current.root, this.place, " ", this.leader.root, this.leads);
+    this.status = element("p", { class: "visually-hidden", role: "status" });
+    this.controls = new SamplingControls({
+      changed: () => this.update(),
+      draw: () => (this.draws++, this.update()),
+      reseeded: () => (this.draws = 0, this.update()),
+    });
+    this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
+    this.table = new StageTable();
+    this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": BENCH_WORDS.title },
+      element("header", {}, element("h3", {}, BENCH_WORDS.title), this.sentence),
+      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root,
+        element("div", { class: "results" }, this.table.root, legend()))),
+      this.status);
+    this.stopTheme = followTheme(this.root);
+    for (const trait of TRAIT_NAMES) this.assign(trait);
+    this.load();
+    el.append(this.root);
+  }
+
+  /** New logits: sort the vocabulary once. */
+  load() {
+    const about = this.model.get("_about");
+    this.root.hidden = !about.labels; // nothing to show yet
+    if (!about.labels) return;
+    this.current.show(about.current);
+    this.place.textContent = ` ${BENCH_WORDS.at(about.position)},`;
+    this.labels = new Map(about.labels.map((/** @type {{id: number, text: string}} */ token) => [token.id, token]));
+    this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
+    this.draws = 0;
+    this.root.dataset.scale = this.model.get("scale");
+    this.controls.vocabulary = this.sampler.size;
+    this.table.resize(Math.min(this.model.get("rows"), this.sampler.size));
+    this.update();
+  }
+
+  /** Take one setting from Python; the others stay where the page has them. @param {string} trait */
+  assign(trait) {
+    const value = this.model.get(trait);
+    if (trait === "seed") this.controls.seed = value;
+    else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
+  }
+
+  update() {
+    const { sampler, controls } = this;
+    sampler.set(controls.settings);
+    const rank = this.draws ? sampler.draw(controls.seed, 0, 0, this.draws - 1) : -1;
+    this.table.draw(sampler, rank);
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.write(rank));
+  }
+
+  /** The words and numbers, once a frame however many events it brought. @param {number} rank of the drawn token */
+  write(rank) {
+    const { sampler, controls } = this;
+    this.table.write(sampler, (id) => this.token(id));
+    this.leader.show(this.token(sampler.order[0]));
+    const probability = percent(sampler.at("min_p", 0));
+    setText(this.leads, ` ${BENCH_WORDS.leads} ${probability}; ${BENCH_WORDS.left(sampler.kept, sampler.size)}.`);
+    controls.write();
+    this.outcome(rank);
+    this.announce();
+  }
+
+  /** The token drawn, which moves with the settings while its random number stays. @param {number} rank */
+  outcome(rank) {
+    const { controls, sampler } = this;
+    this.drawn.root.hidden = rank < 0;
+    if (rank < 0) return setText(this.drawnAs, BENCH_WORDS.repeatable);
+    const number = uniform(controls.seed, 0, 0, this.draws - 1);
+    setText(this.drawnAs, BENCH_WORDS.drawn(this.draws, number));
+    this.drawn.show(this.token(sampler.order[rank]));
+  }
+
+  /** Say the outcome once the hand rests, not at every step of a drag. */
+  announce() {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => setText(this.status, this.sentence.textContent ?? ""), 600);
+  }
+
+  /** The token with this id; one without a label is asked for once. @param {number} id */
+  token(id) {
+    const known = this.labels.get(id);
+    if (known) return known;
+    const unknown = { id, text: `#${id}` };
+    this.labels.set(id, unknown);
+    ask(this.model, "token", { id }).then((token) => {
+      this.labels.set(id, token);
+      this.update();
+    }, () => {}); // where nobody answers, the number stays
+    return unknown;
+  }
+
+  remove() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.stopTheme();
+    this.root.remove();
+  }
+}
+
+function legend() {
+  return element("ul", { class: "legend" }, ...BENCH_WORDS.legend.map(([mark, meaning]) =>
+    element("li", {}, element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? "logit" : ""),
+      ` ${meaning}`)));
+}
+
+/** @param {{model: any, el: HTMLElement}} context */
+function render({ model, el }) {
+  const bench = new Bench(model, el);
+  const load = () => bench.load();
+  const assigns = TRAIT_NAMES.map((trait) => /** @type {const} */ ([`change:${trait}`, () => {
+    bench.assign(trait);
+    bench.update();
+  }]));
+  const sources = "change:_source change:rows change:scale";
+  model.on(sources, load);
+  for (const [event, assign] of assigns) model.on(event, assign);
+  return () => {
+    model.off(sources, load);
+    for (const [event, assign] of assigns) model.off(event, assign);
+    bench.remove();
+  };
+}
+
+export default { render };

@@ -1,0 +1,169 @@
+// @ts-check
+/**
+ * The table of the sampling bench: one row a token, one column of bars a stage, the sums below.
+ *
+ * It is built once. An update moves the bars within the event, by transforms alone, and writes the numbers that differ
+ * once a frame, before it is painted. Every bar has the same fixed axis, from 0 to 100 %.
+ * Not here: where the numbers come from (sampling_math.js), colours (sampling.css).
+ */
+import { chip, element, percent, setText, significant } from "./common.js";
+
+/** @typedef {import("./sampling_math.js").Sampler} Sampler */
+/** @typedef {import("./sampling_math.js").Stage} Stage */
+/** @typedef {{cell: HTMLElement, bar: HTMLElement, ghost: HTMLElement, number: HTMLElement, p: number, before: number,
+ *   reason: string}} Cell */
+/** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[], token: object|null}} Row */
+
+const TABLE_WORDS = {
+  caption: "The likeliest next tokens, stage by stage",
+  token: "token",
+  logit: "logit",
+  columns: ["the model’s own", "after temperature", "after the cuts"],
+  logitHint: "a score: only differences matter",
+  hints: ["softmax(logits)", "softmax(logits ÷ temperature)", "renormalised: drawn from"],
+  penalisedHint: "penalised, then ÷ temperature",
+  others: (/** @type {number} */ count) => `all ${TABLE_COUNT.format(count)} others`,
+  sums: ["tokens kept", "mass kept", "entropy", "effective choices"],
+  sumHints: ["", "of what the temperature left, before it is renormalised", "how uncertain the next token is",
+    "2 to the entropy: as uncertain as so many equally likely tokens"],
+  bits: (/** @type {number} */ bits) => `${significant(bits)} bits`,
+  removed: { repetition_penalty: "never", temperature: "greedy", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
+  removedBy: "removed by",
+};
+const TABLE_COUNT = new Intl.NumberFormat("en");
+
+/** The stages in the order in which they may remove a token. @type {Stage[]} */
+const REMOVING = ["repetition_penalty", "temperature", "top_k", "top_p", "min_p"];
+
+export class StageTable {
+  constructor() {
+    /** @type {Row[]} */
+    this.rows = [];
+    this.others = buildStageRow("2");
+    /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
+    this.shown = new WeakMap();
+    this.body = element("tbody", {});
+    this.hints = TABLE_WORDS.hints.map((hint) => element("small", {}, hint));
+    this.sums = TABLE_WORDS.sums.map((name, index) =>
+      ({ name, hint: TABLE_WORDS.sumHints[index], 
+        cells: [0, 1, 2].map(() => element("span", { class: "number" })) }));
+    const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
+      ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+    this.root = element("table", { class: "stages" },
+      element("caption", { class: "visually-hidden" }, TABLE_WORDS.caption),
+      element("colgroup", {}, ...["token", "logit", "stage", "stage", "stage"].map((name) => element("col", { class: name }))),
+      element("thead", {}, element("tr", {},
+        element("th", { scope: "col", class: "token" }, TABLE_WORDS.token),
+        element("th", { scope: "col", class: "logit", title: TABLE_WORDS.logitHint }, TABLE_WORDS.logit),
+        ...TABLE_WORDS.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())))),
+      this.body,
+      element("tbody", { class: "rest" }, this.others.row),
+      element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
+        element("tr", { title: hint }, element("th", { scope: "row", colspan: "2" }, name),
+          ...cells.map((cell) => element("td", {}, element("div", {}, cell)))))));
+    this.remember(this.others);
+    this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
+  }
+
+  /** @param {Row} row */
+  remember(row) {
+    for (const cell of row.cells) this.shown.set(cell.cell, cell);
+  }
+
+  /** As many rows as this, at most. @param {number} count */
+  resize(count) {
+    while (this.rows.length < count) {
+      const row = buildStageRow("1");
+      this.rows.push(row);
+      this.remember(row);
+    }
+    this.rows.length = count;
+    this.body.replaceChildren(...this.rows.map(({ row }) => row));
+  }
+
+  /** Move the bars and mark what is removed: no text, so nothing has to be laid out.
+   * @param {Sampler} sampler @param {number} drawn rank of the drawn token, -1: none */
+  draw(sampler, drawn) {
+    const count = this.rows.length, { kept } = sampler, others = [1, 1, 1];
+    for (let rank = 0; rank < count; rank++) {
+      const row = this.rows[rank], id = sampler.order[rank];
+      const values = [sampler.modelProbability(id), sampler.at("temperature", rank), sampler.at("min_p", rank)];
+      fillRow(row, values, sampler, rank);
+      for (let column = 0; column < 3; column++) others[column] -= values[column];
+      mark(row.row, "cut", rank === kept - 1 && kept < sampler.size);
+      mark(row.row, "drawn", rank === drawn);
+    }
+    fillRow(this.others, others.map((value) => Math.max(0, value)), sampler, count);
+    mark(this.others.row, "drawn", drawn >= count);
+  }
+
+  /** Write every chip and number that has changed since. Once a frame is enough.
+   * @param {Sampler} sampler @param {(id: number) => import("./common.js").PageToken} token */
+  write(sampler, token) {
+    const count = this.rows.length;
+    mark(this.root, "penalised", sampler.penalty !== 1);
+    this.rows.forEach((row, rank) => {
+      const id = sampler.order[rank], logit = sampler.logits[id], score = sampler.score(id), label = token(id);
+      if (row.token !== label) row.head.replaceChildren(chip(row.token = label));
+      setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
+    });
+    this.others.row.hidden = count === sampler.size;
+    setText(this.others.head, TABLE_WORDS.others(sampler.size - count));
+    for (const { cells } of [...this.rows, this.others]) {
+      for (const { number, reason, p } of cells) setText(number, reason || percent(p));
+    }
+    setText(this.hints[1], sampler.penalty === 1 ? TABLE_WORDS.hints[1] : TABLE_WORDS.penalisedHint);
+    const counts = [sampler.size, sampler.counts.temperature, sampler.kept];
+    const bits = [sampler.modelEntropy, sampler.entropyBefore, sampler.entropy];
+    for (let column = 0; column < 3; column++) {
+      setText(this.sums[0].cells[column], TABLE_COUNT.format(counts[column]));
+      setText(this.sums[1].cells[column], percent(column === 2 ? sampler.keptMass : 1));
+      setText(this.sums[2].cells[column], TABLE_WORDS.bits(bits[column]));
+      setText(this.sums[3].cells[column], significant(2 ** bits[column]));
+    }
+  }
+
+  /** All digits, where the pointer is. @param {Element} target */
+  explain(target) {
+    const cell = target.closest("td"), shown = cell && this.shown.get(cell);
+    if (shown) cell.title = shown.reason ? `${TABLE_WORDS.removedBy} ${shown.reason}` : `${100 * shown.p} %`;
+  }
+}
+
+/** @param {string} span how many columns the head takes: 2 without a logit @returns {Row} */
+function buildStageRow(span) {
+  const head = element("th", { scope: "row", class: "token", colspan: span });
+  const logit = element("td", { class: "logit" });
+  const cells = [0, 1, 2].map((column) => {
+    const bar = element("div", { class: "bar" }), ghost = element("div", { class: "ghost" });
+    const number = element("span", { class: "number" });
+    const track = element("div", { class: "track", "aria-hidden": "true" }, ...(column ? [ghost] : []), bar);
+    const cell = element("td", { class: `stage stage-${column}` }, element("div", {}, track, number));
+    return { cell, bar, ghost, number, p: NaN, before: NaN, reason: "" };
+  });
+  return { row: element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell)), head, logit, cells, token: null };
+}
+
+/** One row's three bars. @param {Row} row @param {number[]} values @param {Sampler} sampler @param {number} rank */
+function fillRow({ cells }, values, sampler, rank) {
+  for (let column = 0; column < 3; column++) {
+    const cell = cells[column], p = values[column], before = column ? values[column - 1] : p;
+    const gone = column > 0 && rank >= sampler.counts[column === 2 ? "min_p" : "temperature"];
+    const remover = gone ? REMOVING.find((stage) => rank >= sampler.counts[stage]) : undefined;
+    cell.reason = remover ? TABLE_WORDS.removed[remover] : "";
+    mark(cell.cell, "removed", gone);
+    if (cell.p !== p) {
+      cell.p = p;
+      cell.bar.style.transform = `translateX(${100 * p}%)`;
+    }
+    if (cell.before !== before) {
+      cell.before = before;
+      cell.ghost.style.transform = `translateX(${100 * before}%)`;
+    }
+  }
+}
+
+/** @param {HTMLElement} node @param {string} name @param {boolean} on */
+function mark(node, name, on) {
+  if (node.hasAttribute(`data-${name}`) !== on) node.toggleAttribute(`data-${name}`, on);
+}

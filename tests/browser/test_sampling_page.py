@@ -1,0 +1,188 @@
+"""The sampling bench in Chromium: what it shows is the distribution, to the digits shown, and no kernel is asked."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from browser.pages import ViewPage
+from families import tokenizer
+from playwright.sync_api import expect
+
+import gptviz
+from gptviz import sampling
+
+TEXT = "the déjà-vu of the thin owl"
+PENALTY = 1.3
+
+
+@pytest.fixture(scope="module")
+def trace():
+    """A model whose next token is neither certain nor evenly spread, with a vocabulary of odd size."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(3)
+    model = GPT2LMHeadModel(
+        GPT2Config(vocab_size=2_611, n_embd=24, n_layer=2, n_head=3, n_positions=64)
+    ).eval()
+    with torch.no_grad():
+        model.lm_head.weight.normal_(0, 0.45)
+    return gptviz.wrap(model, tokenizer()).trace(TEXT)
+
+
+@pytest.fixture
+def shown(chromium, trace):
+    """Shows a bench on the trace in a page of its own: `shown(temperature=0.5)`."""
+    pages, faults = [], []
+
+    def show(**settings):
+        page = chromium.new_page(viewport={"width": 1100, "height": 800})
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        pages.append(page)
+        return ViewPage(page, [gptviz.SamplingBench(trace, **settings)]).page
+
+    yield show
+    for page in pages:
+        page.close()
+    assert not faults
+
+
+def percent(p):
+    """Three significant digits, as the page writes them."""
+    if p == 0:
+        return "0 %"
+    if p < 1e-5:
+        return "<0.001 %"
+    return f"{100 * p:.2f} %" if 0.9995 <= p < 1 else f"{digits(100 * p)} %"
+
+
+def digits(x):
+    """Three significant digits with the zeros that belong to them."""
+    return f"{Decimal(f'{x:.2e}'):f}"
+
+
+def agrees(page, trace, **settings):
+    """The page shows this distribution: every number, every removed token, the sums below."""
+    previous = [token.id for token in trace.tokens]
+    d = sampling.distribution(trace.logits[-1], previous, **settings)
+    others = {name: 1 - stage[d.order[:16]].sum() for name, stage in d.stages.items()}
+    cells = page.locator("td.stage")
+    expect(cells).to_have_count(3 * 17)
+    texts = [text.strip() for text in cells.all_inner_texts()]
+    for rank in range(17):
+        for column, name in enumerate(("model", "temperature", "min_p")):
+            text = texts[3 * rank + column]
+            p = d.stages[name][d.order[rank]] if rank < 16 else others[name]
+            if column == 2 and rank >= d.kept:
+                assert text in ("top-k", "top-p", "min-p", "greedy"), (rank, column)
+            elif column == 1 and settings.get("temperature") == 0 and rank > 0:
+                assert text == "greedy"
+            else:
+                assert text == percent(p), (rank, name)
+    sums = page.locator("tfoot td:last-child").all_inner_texts()
+    assert [text.strip() for text in sums] == [
+        f"{d.kept:,}",
+        percent(d.kept_mass),
+        f"{digits(d.entropy)} bits",
+        digits(d.effective_choices),
+    ]
+    return d
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"temperature": 0.0},
+        {"temperature": 0.8, "top_k": 12, "top_p": 0.9},
+        {"temperature": 1.4, "top_k": 11, "min_p": 0.2, "repetition_penalty": PENALTY},
+        {"temperature": 0.6, "top_p": 0.35, "repetition_penalty": 0.5},
+    ],
+    ids=str,
+)
+def test_every_number_shown_is_the_distributions(shown, trace, settings):
+    page = shown(**settings)
+    d = agrees(page, trace, **settings)
+    cut = page.locator("tr[data-cut]")
+    assert cut.count() == (1 if d.kept <= 16 else 0)
+    assert page.locator("td[data-removed] .track").count() == page.locator("td[data-removed]").count()
+
+
+def test_moving_the_controls_asks_nobody(shown, trace):
+    page = shown()
+    slider = page.get_by_role("slider", name="temperature, slider")
+    slider.focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowLeft")
+    expect(page.get_by_label("temperature", exact=True)).to_have_value("0.7")
+    agrees(page, trace, temperature=0.7)
+    page.get_by_label("top-k", exact=True).fill("9")
+    page.get_by_label("repetition penalty", exact=True).fill("1.3")
+    expect(page.locator("tfoot td:last-child").first).to_have_text("9")
+    agrees(page, trace, temperature=0.7, top_k=9, repetition_penalty=1.3)
+    expect(page.locator("code")).to_have_text(
+        "gpt.complete(prompt, temperature=0.7, top_k=9, repetition_penalty=1.3, seed=0)"
+    )
+    page.get_by_role("button", name="reset").click()
+    expect(page.locator("tfoot td:last-child").first).to_have_text("2,611")
+    agrees(page, trace)
+    assert page.evaluate("[models[0].sent, models[0].saved]") == [0, 0]
+
+
+def test_what_cannot_be_is_refused_in_the_page_and_the_last_setting_stays(shown, trace):
+    page = shown(temperature=0.5)
+    field = page.get_by_label("temperature", exact=True)
+    field.fill("-1")
+    expect(page.get_by_role("alert")).to_contain_text("0 or more")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    agrees(page, trace, temperature=0.5)
+    field.press("Tab")
+    expect(field).to_have_value("0.5")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    for name, value in (
+        ("top-k", "0"),
+        ("top-p", "1.5"),
+        ("min-p", "-0.1"),
+        ("repetition penalty", "0"),
+        ("seed", "-3"),
+    ):
+        page.get_by_label(name, exact=True).fill(value)
+        expect(page.get_by_role("alert")).to_contain_text("Expected")
+        page.get_by_label(name, exact=True).press("Tab")
+    agrees(page, trace, temperature=0.5)
+
+
+def test_a_draw_is_pythons_draw(shown, trace):
+    settings = {"temperature": 1.2, "top_k": 30}
+    page = shown(seed=11, **settings)
+    d = sampling.distribution(trace.logits[-1], **settings)
+    for draw in range(6):
+        page.get_by_role("button", name="draw once").click()
+        expect(page.locator(".outcome")).to_contain_text(f"draw {draw + 1},")
+        id = d.draw(11, draw=draw)
+        rank = d.order.tolist().index(id)
+        drawn = page.locator("tr[data-drawn]")
+        expect(drawn).to_have_count(1)
+        assert drawn.evaluate("(row) => [...row.parentNode.children].indexOf(row)") == (
+            rank if rank < 16 else 0
+        )
+        assert drawn.evaluate("(row) => row.parentNode.className") == ("rest" if rank >= 16 else "")
+    page.get_by_label("seed", exact=True).fill("12")
+    expect(page.locator("tr[data-drawn]")).to_have_count(0)
+
+
+def test_a_rare_token_that_is_drawn_gets_its_name(shown, trace):
+    page = shown(temperature=1000.0, seed=5)
+    d = sampling.distribution(trace.logits[-1], temperature=1000.0)
+    page.get_by_role("button", name="draw once").click()
+    expect(page.locator(".outcome .chip")).not_to_have_text(re.compile("#"))
+    assert d.order.tolist().index(d.draw(5)) > 300
+    assert page.evaluate("models[0].sent") == 1
+
+
+def test_it_goes_without_a_trace(shown):
+    page = shown()
+    page.evaluate("models[0].cleanup()")
+    expect(page.locator(".gptviz-sampling")).to_have_count(0)
+    assert page.evaluate("[...models[0].heard.values()].flat().length") == 0

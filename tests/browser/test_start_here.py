@@ -1,0 +1,223 @@
+"""The first notebook as a learner meets it, in real JupyterLab: every number on the page is the model's own.
+
+The truth is a trace made in this process with the same weights; the page is read as it is drawn: ids under the chips,
+widths of bars, positions of sliders.
+"""
+
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import gptviz
+
+NAME = "00_start_here.ipynb"
+VIEWS = ("prompt", "tokens", "attention", "sampling", "timeline")
+PROMPTS = ("Once upon a time there was a", "The cat ran to the  house. The", "é🙂 hippopotamus")
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture(scope="module")
+def page(open_notebook):
+    """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    notebook = open_notebook(NAME, height=5200)
+    notebook.run()
+    notebook.page.mouse.move(5, 5)
+    return notebook
+
+
+def view(page, name):
+    return page.page.locator(f".gptviz-{name}")
+
+
+def type_prompt(page, prompt):
+    """Types as a learner does, and presses Enter."""
+    field = view(page, "prompt").locator("input")
+    field.fill("")
+    field.press_sequentially(prompt)
+    field.press("Enter")
+
+
+def shows(page, trace):
+    """Waits until every view shows this trace, then compares their numbers with it."""
+    shows_tokens(page, trace)
+    shows_attention(page, trace)
+    shows_sampling(page, trace)
+
+
+def shows_tokens(page, trace):
+    ids = [str(token.id) for token in trace.tokens]
+    expect(view(page, "tokens").locator("li .id")).to_have_text(ids)
+    expect(view(page, "prompt")).to_contain_text(f"{len(ids)} token")
+
+
+def shows_attention(page, trace):
+    """The open head's last row, as bars with all their digits in the title."""
+    attention = view(page, "attention")
+    expect(attention.locator(".sentence .chip")).to_have_count(len(trace.tokens))
+    expect(attention).not_to_have_attribute("data-computing", "")
+    expect(attention.locator(".grid button")).to_have_count(trace.n_layers * trace.n_heads)
+    layer, head = re.search(r"L(\d+) · H(\d+)", attention.locator("h3").inner_text()).groups()
+    row = trace.attention(int(layer), int(head))[-1]
+    bars = attention.locator(".bars li:has(sub:not(:empty))")
+    expect(attention.locator(".bars li").first).to_be_visible()
+    keys = [int(text) for text in bars.locator("sub").all_inner_texts()]
+    assert len(keys) == (len(row) if len(row) <= 10 else 9)  # the rest share one bar
+    drawn = bars.evaluate_all("(items) => items.map((item) => Number(item.title))")
+    np.testing.assert_allclose(drawn, row[keys], atol=1e-6)
+    assert sorted(drawn, reverse=True) == drawn
+    assert min(drawn) >= np.sort(row)[::-1][len(keys) - 1] - 1e-6
+    widths = bars.locator(".fill").evaluate_all(
+        "(fills) => fills.map((fill) => parseFloat(fill.style.width))"
+    )
+    np.testing.assert_allclose(widths, 100 * row[keys], atol=1e-3)
+
+
+def stage_bars(page, column):
+    """The shares that a column of the sampling bench draws, top row first, from where its bars stand."""
+    return (
+        view(page, "sampling")
+        .locator(f"tbody:not(.rest) .stage-{column} .bar")
+        .evaluate_all(
+            """(bars) => bars.map((bar) => Number(/translateX\\((.*)%\\)/.exec(bar.style.transform)[1]) / 100)"""
+        )
+    )
+
+
+def softmax(logits, temperature=1.0):
+    weights = np.exp((logits.astype(np.float64) - logits.max()) / temperature)
+    return weights / weights.sum()
+
+
+def shows_sampling(page, trace, temperature=None):
+    """The model's own column, and the temperature's where one is given, over the whole vocabulary."""
+    sampling = view(page, "sampling")
+    last = trace.tokens[-1]
+    expect(sampling.locator(".sentence")).to_contain_text(f"at position {last.position}")
+    logits = trace.logits[-1]
+    order = np.argsort(-logits, kind="stable")
+    own = stage_bars(page, 0)
+    assert len(own) == 16
+    np.testing.assert_allclose(own, softmax(logits)[order[:16]], atol=1e-6)
+    if temperature is not None:
+        np.testing.assert_allclose(stage_bars(page, 1), softmax(logits, temperature)[order[:16]], atol=1e-6)
+
+
+def test_every_view_is_drawn(page, gpt):
+    for name in VIEWS:
+        expect(view(page, name)).to_have_count(1)
+        box = view(page, name).bounding_box()
+        assert box["width"] > 300, name
+        assert box["height"] > 20, name
+    shows(page, gpt.trace(PROMPTS[0]))
+    colours = (
+        view(page, "attention")
+        .locator("canvas.map")
+        .evaluate(
+            """(canvas) => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return new Set(new Uint32Array(data.buffer)).size;
+        }"""
+        )
+    )
+    assert colours > 10, "the map is blank"
+
+
+@pytest.mark.parametrize("prompt", [*PROMPTS[1:], PROMPTS[0]])
+def test_a_new_prompt_updates_every_view(page, gpt, prompt):
+    type_prompt(page, prompt)
+    shows(page, gpt.trace(prompt))
+
+
+def test_another_head_is_the_models_own(page, gpt):
+    trace = gpt.trace(PROMPTS[0])
+    buttons = view(page, "attention").locator(".grid button")
+    buttons.nth(trace.n_heads + 2).click()
+    expect(view(page, "attention").locator("h3")).to_contain_text("L1 · H2")
+    shows_attention(page, trace)
+
+
+def test_a_prompt_that_cannot_be_read_is_refused_and_the_last_one_stays(page, gpt):
+    """Far beyond the context: the box says so in words, and what is drawn stays as it was."""
+    view(page, "prompt").locator("input").fill("word " * 3000)
+    view(page, "prompt").locator("input").press("Enter")
+    expect(view(page, "prompt").get_by_role("alert")).to_contain_text(f"{gpt.context_length:,} tokens")
+    shows_attention(page, gpt.trace(PROMPTS[0]))
+    type_prompt(page, PROMPTS[0])
+    expect(view(page, "prompt").get_by_role("alert")).to_be_hidden()
+
+
+def test_a_drag_of_the_temperature_asks_nobody(page, gpt):
+    """Real mouse moves change the bars, and no message goes to the kernel."""
+    trace = gpt.trace(PROMPTS[0])
+    slider = view(page, "sampling").get_by_role("slider", name="temperature, slider")
+    slider.scroll_into_view_if_needed()
+    place = slider.bounding_box()
+    middle = place["y"] + place["height"] / 2
+    page.page.wait_for_timeout(500)
+    before, sent = stage_bars(page, 1), page.sent
+    page.page.mouse.move(place["x"] + place["width"] / 2, middle)
+    page.page.mouse.down()
+    seen = []
+    for step in range(1, 11):
+        page.page.mouse.move(place["x"] + place["width"] * (0.5 + 0.04 * step), middle)
+        seen.append(stage_bars(page, 1)[0])
+    page.page.mouse.up()
+    temperature = slider.evaluate("(slider) => slider.valueAsNumber")
+    assert temperature > 1.5
+    shows_sampling(page, trace, temperature)
+    assert seen == sorted(seen, reverse=True), "the hotter, the lower the leader"
+    assert len(set(seen)) > 5
+    assert seen[-1] < before[0]
+    page.page.wait_for_timeout(500)
+    assert page.sent == sent, "the kernel was asked"
+
+
+def test_generating_and_tracing_do_not_disturb_each_other(page, gpt):
+    """A cell generates while the page has other prompts traced by the same model: both are right to the digit."""
+    page.execute(
+        "import json, time\n"
+        "begun = time.time()\n"
+        f"choices = gpt.complete({PROMPTS[0]!r}, max_tokens=100, n=2, temperature=1.3, seed=5).choices\n"
+        "numbers = [[[step.token.id, step.probability, step.entropy] for step in one.steps] for one in choices]\n"
+        "print(json.dumps([begun, time.time(), numbers]))\n",
+        wait=False,
+    )
+    asked = []
+    for prompt in PROMPTS[1:]:
+        asked.append(time.time())
+        type_prompt(page, prompt)
+        shows(page, gpt.trace(prompt))
+        asked.append(time.time())
+    begun, ended, numbers = page.finish_json()
+    print("DEBUG", [t - begun for t in asked], ended - begun)
+    assert asked[0] < ended, "generation was over before the page asked: the test tried nothing"
+    expected = gpt.complete(PROMPTS[0], max_tokens=100, n=2, temperature=1.3, seed=5)
+    for one, choice in zip(numbers, expected.choices, strict=True):
+        assert [id for id, _, _ in one] == [step.token.id for step in choice.steps]
+        wanted = [[step.probability, step.entropy] for step in choice.steps]
+        np.testing.assert_allclose([rest for _, *rest in one], wanted, atol=1e-6)
+    type_prompt(page, PROMPTS[0])
+    shows(page, gpt.trace(PROMPTS[0]))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_look(page, theme, request):
+    """Every view follows JupyterLab's theme; with --screenshots the page is kept as a picture."""
+    page.theme(dark=theme == "dark")
+    for name in VIEWS:
+        expect(view(page, name)).to_have_attribute("data-theme", theme)
+    if folder := request.config.getoption("--screenshots"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.page.mouse.move(5, 5)
+        page.page.wait_for_timeout(500)
+        page.page.screenshot(path=Path(folder) / f"start_here_{theme}.png", full_page=True)
+        for name in VIEWS:
+            view(page, name).screenshot(path=Path(folder) / f"{name}_{theme}.png")

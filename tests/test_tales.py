@@ -1,0 +1,271 @@
+"""The embedded model's room: its data and measures against hand-worked cases, its folder as anyone would load it."""
+
+import math
+import random
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+from gptviz._paths import assets_dir
+
+FOLDER = assets_dir() / "tales"
+sys.path.insert(0, str(FOLDER))
+
+import clean  # noqa: E402
+import evaluate  # noqa: E402
+import heads  # noqa: E402
+import measures  # noqa: E402
+import muon  # noqa: E402
+import stories  # noqa: E402
+import tasks  # noqa: E402
+import tokenizer as tales_tokenizer  # noqa: E402
+import train  # noqa: E402
+import words  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return AutoTokenizer.from_pretrained(FOLDER)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return AutoModelForCausalLM.from_pretrained(FOLDER).eval()
+
+
+@pytest.fixture(scope="module")
+def tiny(tokenizer) -> GPT2LMHeadModel:
+    """Random weights, 2 layers of 3 heads: asymmetric on purpose."""
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=24, n_embd=12, n_layer=2, n_head=3, initializer_range=0.5
+    )
+    return GPT2LMHeadModel(config).eval()
+
+
+# ------------------------------------------------------------------------------------------------ books
+def test_cleaner_on_a_page_written_by_hand():
+    page = "CHAPTER I\n\nThe Garden\n\n“It’s _mine_,” said\nMary.\n\nThe savage dog — barked.\n\n[Illustration]\n"
+    assert clean.paragraphs(page.replace("\n", "\r\n")) == ['"It\'s mine," said Mary.']
+
+
+def test_books_kept_for_validation_are_never_read_for_training(tmp_path: Path):
+    for number, line in (("00011", "Alice was here."), (clean.HELD_OUT[0], "Curdie was here.")):
+        (tmp_path / f"{number}-a-book.txt").write_text(line)
+    assert clean.books(tmp_path) == ["Alice was here."]
+    assert clean.books(tmp_path, held_out=True) == ["Curdie was here."]
+
+
+# ------------------------------------------------------------------------------------------------ tasks
+def test_drawn_texts_depend_on_the_seed_alone():
+    def texts(seed: int) -> list[str]:
+        rng = random.Random(seed)
+        return [tasks.draw(rng) for _ in range(50)]
+
+    assert texts(3) == texts(3) != texts(4)
+
+
+def test_the_split_of_combinations_never_changes():
+    drawn = [("Tom", "Mary", "park", "ball"), ("Mary", "Tom", "park", "ball"), ("red", "house")]
+    share = sum(tasks.is_held_out(a, b) for a in words.NAMES for b in words.NAMES) / len(words.NAMES) ** 2
+    assert [tasks.is_held_out(*one) for one in drawn] == [False, True, False]
+    assert 0.07 < share < 0.13
+
+
+@pytest.mark.parametrize("task", [name for name in tasks.TASKS if name not in ("country", "bias", "story")])
+def test_training_never_draws_a_held_out_combination(task: str, monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[bool, list[str]]] = []
+    original = tasks._combination
+
+    def watched(rng, held, *choices):
+        asked.append((held, original(rng, held, *choices)))
+        return asked[-1][1]
+
+    monkeypatch.setattr(tasks, "_combination", watched)
+    rng = random.Random(0)
+    for held in (False, True):
+        for _ in range(200):
+            tasks.TASKS[task](rng, held=held)
+    assert {held for held, _ in asked} == {False, True}
+    assert all(tasks.is_held_out(*drawn) == held for held, drawn in asked)
+
+
+def test_held_out_wordings_never_occur_in_training():
+    patterns = (*tasks.MOVER_HELD, *tasks.WHERE_HELD, *tasks.REVIEW_HELD, *tasks.TELL_HELD, *tasks.JOB_HELD)
+    pieces = [re.compile(re.sub(r"\\\{\w\\\}", r"\\w+", re.escape(pattern))) for pattern in patterns]
+    rng = random.Random(0)
+    texts = [tasks.draw(rng) for _ in range(4000)]
+    assert not [text for text in texts for piece in pieces if piece.search(text)]
+    assert not [opening for opening in measures.OPENINGS if opening[:20] in " ".join(stories.OPEN)]
+
+
+def test_planted_bias_is_drawn_at_its_rate():
+    rng = random.Random(0)
+    he: dict[float, list[bool]] = {}
+    for _ in range(6000):
+        given, answer = tasks.bias(rng)
+        (job,) = [word for word in re.findall(r"\w+", given) if word in words.HE_RATE]
+        he.setdefault(words.HE_RATE[job], []).append(answer.split()[0] == "he")
+    assert {rate: pytest.approx(sum(v) / len(v), abs=0.03) for rate, v in he.items()} == {r: r for r in he}
+    assert set(he) == {0.2, 0.5, 0.8}
+
+
+def test_a_story_keeps_its_hero_and_pronoun():
+    rng = random.Random(1)
+    for _ in range(200):
+        text, summary = stories.tell(rng)
+        (hero,) = {word for word in re.findall(r"\w+", text) if word in words.NAMES}
+        wrong = {"he", "his", "him"} if hero in words.GIRLS else {"she", "her"}
+        assert not wrong & set(re.findall(r"\w+", text.lower()))
+        assert summary.startswith(hero)
+        assert "{" not in text + summary
+
+
+# ------------------------------------------------------------------------------------------------ tokenizer
+def test_any_text_survives_a_round_trip(tokenizer):
+    for text in ("", " two  spaces\n\nand a tab\t", "naïve café 東京 🙂👩‍👩‍👧", "\u0000\u200b", "x" * 500):
+        ids = tokenizer(text)["input_ids"]
+        assert ids[0] == tokenizer.bos_token_id == tokenizer.eos_token_id
+        assert tokenizer.decode(ids[1:]) == text
+
+
+def test_the_words_of_the_tasks_are_single_tokens(tokenizer):
+    assert tales_tokenizer.split_words(tokenizer) == []
+    assert len(tokenizer) == tales_tokenizer.ENTRIES
+
+
+# ------------------------------------------------------------------------------------------------ training
+def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
+    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
+    rows = batches.batch(32)
+    assert rows.shape == (train.ROWS, 32)
+    assert set(rows[: train.ROWS // 2, 0].tolist()) == {tokenizer.bos_token_id}
+    repeated = rows[-1, 1:].tolist()
+    assert any(repeated[p:] == repeated[:-p] for p in range(8, 17))
+    again = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
+    assert torch.equal(again.batch(32), rows)
+
+
+def test_muon_makes_the_update_nearly_orthogonal():
+    for shape in ((12, 36), (36, 12)):
+        values = torch.linalg.svdvals(
+            muon.orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(2)))
+        )
+        assert values.min() > 0.6 and values.max() < 1.3
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "checkpoint.pt"
+    train.save(path, step=3)
+    with pytest.raises(AttributeError):
+        train.save(path, step=lambda: 4)  # cannot be pickled
+    assert torch.load(path, weights_only=True) == {"step": 3}
+
+
+# ------------------------------------------------------------------------------------------------ measures
+def test_bits_per_character_of_a_model_that_knows_nothing(tokenizer):
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=16, n_embd=4, n_layer=1, n_head=1)
+    blank = GPT2LMHeadModel(config).eval()
+    torch.nn.init.zeros_(blank.lm_head.weight)
+    text = "The quick brown fox jumps over the lazy dog. " * 5
+    tokens = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    expected = tokens * math.log2(len(tokenizer)) / len(text)
+    assert measures.bits_per_character(blank, tokenizer, text) == pytest.approx(expected, rel=1e-5)
+
+
+def test_bits_per_character_in_one_window_equals_the_models_own_loss(tiny, tokenizer):
+    text = "Mary went to the garden."
+    ids = torch.tensor([tokenizer(text)["input_ids"]])
+    with torch.no_grad():
+        loss = tiny(ids, labels=ids).loss.item()
+    expected = loss * (ids.shape[1] - 1) / math.log(2) / len(text)
+    assert measures.bits_per_character(tiny, tokenizer, text) == pytest.approx(expected, rel=1e-5)
+
+
+def test_greedy_agreement_and_continuation_equal_transformers_generate(tiny, tokenizer):
+    prompt = tokenizer("Tom and Anna", return_tensors="pt")["input_ids"]
+    theirs = tiny.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=6, do_sample=False)[
+        0
+    ]
+    new = theirs[prompt.shape[1] :].tolist()
+    assert measures.continued(tiny, prompt.tolist(), 6, temperature=0, seed=0) == [new]
+    word = tokenizer.decode(new[:1])
+    assert measures.greedy_agrees(
+        tiny, tokenizer, [("Tom and Anna", word), ("Tom and Anna", word + "!?")]
+    ) == [
+        tokenizer(word, add_special_tokens=False)["input_ids"] == new[:1],
+        False,
+    ]
+
+
+def test_ablating_a_head_is_zeroing_its_rows_of_the_projection(tiny):
+    ids = torch.tensor([[5, 9, 300, 7, 41]])
+    with torch.no_grad(), measures.ablated(tiny, 1, 2):
+        ours = tiny(ids).logits
+    weight = tiny.transformer.h[1].attn.c_proj.weight  # Conv1D: (in, out)
+    kept = weight.detach().clone()
+    with torch.no_grad():
+        weight[8:12] = 0
+        theirs = tiny(ids).logits
+        weight.copy_(kept)
+        plain = tiny(ids).logits
+    torch.testing.assert_close(ours, theirs)
+    assert not torch.allclose(ours, plain)
+
+
+def test_role_scores_equal_a_loop_over_the_maps(tiny, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(heads, "PERIOD", 5)
+    scores = heads.role_scores(tiny)
+    ids = heads.repeated(tiny.config.vocab_size)
+    assert ids.shape == (heads.SEQUENCES, 11)
+    tiny.set_attn_implementation("eager")
+    with torch.no_grad():
+        maps = torch.stack(tiny(ids, output_attentions=True).attentions).mean(1)
+    tiny.set_attn_implementation("sdpa")
+    layer, head = 1, 2
+    one = maps[layer, head]
+    expected = {
+        "previous": sum(one[i, i - 1] for i in range(1, 11)) / 10,
+        "induction": sum(one[i, i - 4] for i in range(6, 11)) / 5,
+        "first": sum(one[i, 0] for i in range(1, 11)) / 10,
+        "same": sum(one[i, i - 5] for i in range(6, 11)) / 5,
+    }
+    for name, value in expected.items():
+        assert float(scores[name][layer, head]) == pytest.approx(float(value), abs=1e-5)
+
+
+def test_a_loop_is_found_with_its_period():
+    assert measures.loop_length([1, 2, 3, 4, 3, 4, 3, 4]) == 2
+    assert measures.loop_length([7, 7, 7]) == 1
+    assert measures.loop_length([1, 2, 3, 1, 2, 3]) == 0
+
+
+def test_there_are_a_hundred_typed_prompts_and_each_answer_can_be_given():
+    pairs = evaluate.typed_prompts()
+    assert len(pairs) == 100 == len({prompt for prompt, _ in pairs})
+    assert all(answer and not prompt.endswith(answer) for prompt, answer in pairs)
+
+
+# ------------------------------------------------------------------------------------------------ the folder that ships
+def test_it_computes_in_float32_from_a_file_in_half_precision(model):
+    with safe_open(FOLDER / "model.safetensors", "pt") as file:
+        assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}  # noqa: SIM118
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert type(model) is GPT2LMHeadModel and model.config.n_positions == 512
+    assert 4e6 <= sum(p.numel() for p in model.parameters()) <= 6e6
+
+
+def test_the_folder_is_small():
+    shipped = [p for p in FOLDER.rglob("*") if p.is_file() and not {"runs", "__pycache__"} & set(p.parts)]
+    assert sum(p.stat().st_size for p in shipped) < 25e6
+
+
+def test_an_empty_prompt_works(model, tokenizer):
+    ids = tokenizer("", return_tensors="pt")["input_ids"]
+    assert ids.tolist() == [[tokenizer.bos_token_id]]
+    assert torch.isfinite(model(ids).logits).all()
