@@ -231,7 +231,7 @@ def _adds_up(seen: Study, attention: nn.Module, mlp: nn.Module, scale: float, wh
     before, after = whole.entered_copy, whole.left_copy
     if a.numel() != after.numel() or m.numel() != after.numel():  # type: ignore[union-attr]
         return False
-    return close(before + scale * a.view_as(after) + scale * m.view_as(after), after)  # type: ignore[union-attr, operator]
+    return close(before + scale * a.view_as(after) + scale * m.view_as(after), after)  # type: ignore
 
 
 def _ends(seen: Study, module: nn.Module) -> list[nn.Module]:
@@ -281,7 +281,9 @@ def _same(a: Tensor | None, b: Tensor | None) -> bool:
     return a is not None and b is not None and a.numel() == b.numel() and torch.equal(a.flatten(), b.flatten())
 
 
-def _position_embedding(seen: Study, token: nn.Module, block: nn.Module, stream: Tensor) -> tuple[nn.Module | None, bool]:
+def _position_embedding(
+    seen: Study, token: nn.Module, block: nn.Module, stream: Tensor
+) -> tuple[nn.Module | None, bool]:
     """What gave the positions' part before the first block, and whether it and the token's part are the whole stream."""
     before = seen.visits[: next(i for i, v in enumerate(seen.visits) if v.module is block)]
     rows = seen.of(token).left_copy  # type: ignore[union-attr]

@@ -74,7 +74,9 @@ def watching(original: str) -> str:
 
         def attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kw: Any) -> Any:
             eager = family_eager(module)
-            delegate = eager if original == "eager" else ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)
+            delegate: Any = eager
+            if original != "eager":
+                delegate = ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)  # type: ignore[arg-type]
             result = delegate(module, query, key, value, mask, **kw)
             sink = _sink.get()
             if sink is not None:

@@ -42,9 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         help="open the notebooks in JupyterLab",
         description="Opens the notebooks in JupyterLab. Other options, such as --port=8890, are JupyterLab's own.",
     )
-    one.add_argument(
-        "--no-browser", action="store_true", help="print the address instead of opening a browser"
-    )
+    one.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
     commands.add_parser("models", help="list the models that can be loaded by a short name")
     return parser
@@ -75,9 +73,7 @@ def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> l
     if not browser:
         flags.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append(
-            "--allow-root"
-        )  # a container may have no other user; the server listens on this machine only
+        flags.append("--allow-root")  # a container may have no other user; the server listens on this machine only
     return flags + arguments
 
 

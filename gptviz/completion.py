@@ -68,7 +68,8 @@ class Choice:
             "tokens": [step.token.text for step in self.steps],
             "token_logprobs": [math.log(step.probability) if step.probability else -math.inf for step in self.steps],
             "top_logprobs": [
-                {a.token.text: math.log(a.probability) for a in step.alternatives if a.probability} for step in self.steps
+                {a.token.text: math.log(a.probability) for a in step.alternatives if a.probability}
+                for step in self.steps
             ],
             "text_offset": [len(readable(b)) for b in before],
         }

@@ -53,17 +53,11 @@ def doctor() -> int:
             print(finding, flush=True)
             broken += finding.state == "broken"
     print()
-    print(
-        "Everything that gptviz needs works here."
-        if not broken
-        else f"{broken} to mend: see the arrows above."
-    )
+    print("Everything that gptviz needs works here." if not broken else f"{broken} to mend: see the arrows above.")
     return min(broken, 1)
 
 
-REINSTALL = (
-    "Install gptviz again: pip install -c constraints.txt -e . (or the wheel), in a fresh environment."
-)
+REINSTALL = "Install gptviz again: pip install -c constraints.txt -e . (or the wheel), in a fresh environment."
 
 
 def python_and_packages() -> Iterator[Finding]:
@@ -74,9 +68,7 @@ def python_and_packages() -> Iterator[Finding]:
     try:
         needed = [Requirement(line) for line in requires("gptviz") or []]
     except PackageNotFoundError:
-        yield Finding(
-            "broken", "gptviz runs from a folder, but is not installed", "In that folder: pip install -e ."
-        )
+        yield Finding("broken", "gptviz runs from a folder, but is not installed", "In that folder: pip install -e .")
         return
     yield Finding("ok", f"gptviz {version('gptviz')} in {Path(__file__).parent}")
     good = []
@@ -105,9 +97,7 @@ def device() -> Iterator[Finding]:
         name = torch.cuda.get_device_name()
         yield Finding("ok", f'Models run on the {cores}, or on {name} with gptviz.load(…, device="cuda")')
     elif torch.backends.mps.is_available():
-        yield Finding(
-            "ok", f'Models run on the {cores}, or on Apple\'s GPU with gptviz.load(…, device="mps")'
-        )
+        yield Finding("ok", f'Models run on the {cores}, or on Apple\'s GPU with gptviz.load(…, device="mps")')
     else:
         yield Finding("ok", f"Models run on the {cores}; PyTorch finds no GPU, and small models need none")
 
@@ -173,17 +163,13 @@ def browser_widgets() -> Iterator[Finding]:
 
     places = [Path(place) for place in jupyter_path("labextensions")]
     missing = {
-        package
-        for name, package in WIDGETS.items()
-        if not any((p / name / "package.json").is_file() for p in places)
+        package for name, package in WIDGETS.items() if not any((p / name / "package.json").is_file() for p in places)
     }
     for package in sorted(missing):
         remedy = f"pip install --force-reinstall --no-deps {package}, then start JupyterLab again."
         yield Finding("broken", f"JupyterLab does not find {package}: views would stay empty", remedy)
     if not missing:
-        yield Finding(
-            "ok", f"JupyterLab {version('jupyterlab')} finds the widgets' browser side: views are drawn"
-        )
+        yield Finding("ok", f"JupyterLab {version('jupyterlab')} finds the widgets' browser side: views are drawn")
 
 
 def connection() -> Iterator[Finding]:
@@ -191,9 +177,7 @@ def connection() -> Iterator[Finding]:
     if no_delay_class():
         yield Finding("ok", "`gptviz lab` connects page and kernel without TCP's 40 ms pause")
     else:
-        yield Finding(
-            "note", "This jupyter_server has no connection class to speed up: views answer about 40 ms later"
-        )
+        yield Finding("note", "This jupyter_server has no connection class to speed up: views answer about 40 ms later")
 
 
 def for_tests() -> Iterator[Finding]:
@@ -204,9 +188,7 @@ def for_tests() -> Iterator[Finding]:
     lack = ([] if chromium else ["Chromium"]) + ([] if node else ["Node.js"])
     text = "For the tests only: " + (" and ".join(have) + " here" if have else "")
     if lack:
-        text += (
-            ("; " if have else "") + " and ".join(lack) + " not here yet (`make test` installs what it needs)"
-        )
+        text += ("; " if have else "") + " and ".join(lack) + " not here yet (`make test` installs what it needs)"
     yield Finding("note" if lack else "ok", text)
 
 

@@ -138,7 +138,7 @@ class ForwardPass:
         if module is None:
             raise self._no_attention(layer)
         if self.anatomy.route == "eager":
-            with_attention = [l for l in self.anatomy.layers if l.attention is not None]
+            with_attention = [one for one in self.anatomy.layers if one.attention is not None]
             one = self._maps[with_attention.index(self.anatomy.layers[layer])][0].float()
             return one if head is None else one[head : head + 1]
         with self._again():
@@ -267,7 +267,10 @@ class ForwardPass:
         """
         if not after:
             return 1.0
-        before, whole = self._held["attention_before_norm", layer][0].float(), self._held["attention_out", layer][0].float()
+        before, whole = (
+            self._held["attention_before_norm", layer][0].float(),
+            self._held["attention_out", layer][0].float(),
+        )
         ones = torch.ones_like(self._held["attention_before_norm", layer][:, :1])
         per_dimension = run_chain(after, ones)[0].float()  # (1, d_model): the norm of a vector of ones is 1
         shaped = before * per_dimension
@@ -340,7 +343,9 @@ class Slice:
         self.key, self.value = call.key[:, kv].float(), call.value[:, kv].float()
         mask = self._additive(call)
         self.mask = mask[:, one] if mask is not None and mask.shape[1] == n_heads else mask
-        self.kwargs = {name: self._of_heads(value, n_heads, one) for name, value in call.kwargs.items()} | {"dropout": 0.0}
+        self.kwargs = {name: self._of_heads(value, n_heads, one) for name, value in call.kwargs.items()} | {
+            "dropout": 0.0
+        }
         self.module = _AsIf(call.module, n_heads, one, single=head is not None)
 
     @staticmethod

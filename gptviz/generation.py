@@ -44,8 +44,8 @@ class _Row:
 
 
 @dataclass
-class _Request:
-    """A checked call."""
+class Request:
+    """A checked call, and what has been generated for it so far. `checked` makes one."""
 
     gpt: "GPT"
     prompt: str
@@ -56,10 +56,35 @@ class _Request:
     seed: int
     cancel: threading.Event | None
 
+    def steps(self) -> Iterator[Step]:
+        """Generate, a step at a time."""
+        return _steps(self)
+
+    def completion(self) -> Completion:
+        """What was generated so far; choices that have not ended are "interrupted"."""
+        for row in self.rows:
+            if row.finish_reason is None:
+                row.release.add(b"", last=True)
+        choices = tuple(
+            Choice(row.choice, row.release.text, row.finish_reason or "interrupted", tuple(row.steps))
+            for row in self.rows
+        )
+        return Completion(
+            id=f"cmpl-{uuid.uuid4().hex}",
+            created=int(time.time()),
+            model=self.gpt.name,
+            prompt=self.prompt,
+            prompt_tokens=self.gpt.tokens(self.ids),
+            choices=choices,
+            usage=Usage(len(self.ids), sum(len(choice.steps) for choice in choices)),
+            seed=self.seed,
+            settings=self.settings._asdict(),
+        )
+
 
 def stream(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Iterator[Step]:
     """Generate a step at a time. Settings are checked here, before the first step is asked for; see `complete`."""
-    return _steps(_checked(gpt, prompt, **settings))
+    return checked(gpt, prompt, **settings).steps()
 
 
 def complete(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Completion:
@@ -70,25 +95,12 @@ def complete(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Completion:
     `sampling.distribution`. seed: the same one gives the same text; None picks one and reports it.
     add_special_tokens, truncate: see `GPT.encode`. cancel: a threading.Event that ends the choices where they are.
     """
-    request = _checked(gpt, prompt, **settings)
+    request = checked(gpt, prompt, **settings)
     _run(request)
-    choices = tuple(
-        Choice(row.choice, row.release.text, row.finish_reason or "interrupted", tuple(row.steps)) for row in request.rows
-    )
-    return Completion(
-        id=f"cmpl-{uuid.uuid4().hex}",
-        created=int(time.time()),
-        model=gpt.name,
-        prompt=request.prompt,
-        prompt_tokens=gpt.tokens(request.ids),
-        choices=choices,
-        usage=Usage(len(request.ids), sum(len(choice.steps) for choice in choices)),
-        seed=request.seed,
-        settings=request.settings._asdict(),
-    )
+    return request.completion()
 
 
-def _run(request: _Request) -> None:
+def _run(request: Request) -> None:
     """Consume the steps; an interrupt leaves what was generated so far in the rows."""
     from tqdm.auto import tqdm
 
@@ -99,12 +111,9 @@ def _run(request: _Request) -> None:
                 bar.update()
         except KeyboardInterrupt:
             pass
-    for row in request.rows:
-        if row.finish_reason is None:
-            row.release.add(b"", last=True)
 
 
-def _steps(request: _Request) -> Iterator[Step]:
+def _steps(request: Request) -> Iterator[Step]:
     """The loop: forward, draw, decide who goes on."""
     gpt, live = request.gpt, request.rows
     if not _room(gpt, request.ids):
@@ -146,7 +155,7 @@ def _room(gpt: "GPT", ids: list[int]) -> bool:
     return gpt.context_length is None or len(ids) < gpt.context_length
 
 
-def _step(request: _Request, row: _Row, logits: Tensor, index: int) -> Step:
+def _step(request: Request, row: _Row, logits: Tensor, index: int) -> Step:
     """Draw one token for one row and write down how."""
     gpt = request.gpt
     drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
@@ -174,7 +183,7 @@ def _step(request: _Request, row: _Row, logits: Tensor, index: int) -> Step:
     return step
 
 
-def _checked(
+def checked(
     gpt: "GPT",
     prompt: "Prompt",
     max_tokens: int = 150,
@@ -190,7 +199,7 @@ def _checked(
     truncate: str | None = None,
     cancel: threading.Event | None = None,
     **unknown: Any,
-) -> _Request:
+) -> Request:
     """Everything that can be wrong with a call, found before any work is done."""
     if unknown:
         _refuse(next(iter(unknown)))
@@ -204,11 +213,11 @@ def _checked(
     ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
     rows = [_Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.decode(ids)
-    return _Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel)
+    return Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel)
 
 
 def _refuse(name: str) -> None:
-    known = [p for p in inspect.signature(_checked).parameters if p not in ("gpt", "prompt", "unknown")]
+    known = [p for p in inspect.signature(checked).parameters if p not in ("gpt", "prompt", "unknown")]
     near = difflib.get_close_matches(name, known, n=1)
     advice = f"Did you mean {near[0]}?" if near else "Leave it out."
     raise fail(f"settings among {', '.join(known)}", name, advice, WrongType)

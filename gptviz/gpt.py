@@ -74,7 +74,9 @@ class GPT:
         longer than the context, and the special tokens that begin it.
         """
         if truncate not in (None, "left"):
-            raise fail('truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.')
+            raise fail(
+                'truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.'
+            )
         ids = self._encode_text(prompt, add_special_tokens) if isinstance(prompt, str) else _as_ids(prompt)
         if not ids:
             raise fail(
@@ -97,7 +99,9 @@ class GPT:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
+            raise fail(
+                "text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it."
+            ) from error
         return list(self.tokenizer(text, verbose=False, **keywords)["input_ids"])
 
     def _fit(self, ids: list[int], truncate: str | None) -> list[int]:
@@ -161,7 +165,10 @@ def _check_model(model: Any, tokenizer: Any) -> None:
         )
     if model.config.is_encoder_decoder:
         raise fail(
-            "a decoder-only model", f"{type(model).__name__}, an encoder-decoder", "Wrap a causal language model.", WrongType
+            "a decoder-only model",
+            f"{type(model).__name__}, an encoder-decoder",
+            "Wrap a causal language model.",
+            WrongType,
         )
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
         raise fail(
@@ -189,9 +196,9 @@ def _as_ids(prompt: Any) -> list[int]:
             raise fail("token ids of shape (T,)", got, "For one row of a batch write ids[0].", WrongType)
         return [int(i) for i in prompt]
     if not isinstance(prompt, (list, tuple, range)):
-        raise fail("a text or token ids", f"{type(prompt).__name__}", "Give a str, a list of ids or a tensor (T,).", WrongType)
+        raise fail(
+            "a text or token ids", f"{type(prompt).__name__}", "Give a str, a list of ids or a tensor (T,).", WrongType
+        )
     if bad := [i for i in prompt if isinstance(i, bool) or not isinstance(i, (int, np.integer))]:
         raise fail("token ids, each a whole number", f"{bad[0]!r}", "Give a str, or a list of ids.", WrongType)
     return [int(i) for i in prompt]
-
-

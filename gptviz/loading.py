@@ -51,7 +51,7 @@ class ModelTable(tuple[ModelInfo, ...]):
     """The models as a tuple that prints as a table."""
 
     def _rows(self) -> list[tuple[str, ...]]:
-        rows = [("name", "parameters", "licence", "where", "source")]
+        rows: list[tuple[str, ...]] = [("name", "parameters", "licence", "where", "source")]
         for m in self:
             rows.append((m.name, m.parameters, m.licence, "here" if m.here else f"download, {m.download} MB", m.source))
         return rows
@@ -111,7 +111,7 @@ def load(
     with _quiet(), _explained(place, short):
         tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k in tokenizer_keys})
         model = AutoModelForCausalLM.from_pretrained(place, **weights)
-    return GPT(model.to(where).eval(), tokenizer, name=short)
+    return GPT(model.to(where).eval(), tokenizer, name=short)  # type: ignore[arg-type]
 
 
 def _place(name: str | os.PathLike[str]) -> str:
@@ -154,7 +154,7 @@ def _device(device: Any) -> "torch.device":
         raise fail(
             "a device that PyTorch finds here",
             f"{str(found)!r}",
-            'Leave device out for the CPU; `gptviz doctor` says what is found.',
+            "Leave device out for the CPU; `gptviz doctor` says what is found.",
         )
     return found
 
@@ -215,10 +215,14 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
         pickled = sorted(p.name for p in folder.glob("*.bin"))
         got = f"{name}, which has {'pickled weights (' + pickled[0] + ')' if pickled else 'no weights'}"
-        remedy = "Pickled weights can run code when opened. Convert them: model.save_pretrained(folder) writes safetensors."
+        remedy = (
+            "Pickled weights can run code when opened. Convert them: model.save_pretrained(folder) writes safetensors."
+        )
         return fail("weights in model.safetensors", got, remedy, ModelNotFound)
     if folder.is_dir():
-        return fail("a folder that transformers can load", f"{name}: {_first_line(error)}", "Save it again.", ModelNotFound)
+        return fail(
+            "a folder that transformers can load", f"{name}: {_first_line(error)}", "Save it again.", ModelNotFound
+        )
     if "safetensors" in str(error) and "does not appear to have" in str(error):
         return fail(
             "weights in model.safetensors",

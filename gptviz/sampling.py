@@ -220,9 +220,7 @@ def _check_logits(logits: Any) -> np.ndarray:
         remedy = "Hand over a plain array, for example tensor.detach().float().cpu().numpy()."
         raise fail("logits that NumPy can read", type(logits).__name__, remedy, WrongType) from None
     if array.dtype.kind not in "fiu":
-        raise fail(
-            "logits that are real numbers", f"{type(logits).__name__} of {array.dtype}", remedy, WrongType
-        )
+        raise fail("logits that are real numbers", f"{type(logits).__name__} of {array.dtype}", remedy, WrongType)
     if array.ndim != 1 or not len(array):
         raise fail("logits of shape (vocab,)", f"shape {array.shape}", remedy)
     scores = array.astype(np.float64)
@@ -249,15 +247,11 @@ def _check_previous(previous_ids: Any, vocab: int) -> np.ndarray:
         got, remedy = type(previous_ids).__name__, "Hand over one list of token ids."
         raise fail("previous_ids that NumPy can read", got, remedy, WrongType) from None
     if ids.ndim != 1:
-        raise fail(
-            "previous_ids of shape (T,)", f"shape {ids.shape}", "Hand over one list of token ids.", WrongType
-        )
+        raise fail("previous_ids of shape (T,)", f"shape {ids.shape}", "Hand over one list of token ids.", WrongType)
     if not len(ids):
         return np.empty(0, dtype=np.int64)
     if ids.dtype.kind not in "iu":
-        raise fail(
-            "previous_ids that are whole numbers", f"{ids.dtype}", "Hand over a list of token ids.", WrongType
-        )
+        raise fail("previous_ids that are whole numbers", f"{ids.dtype}", "Hand over a list of token ids.", WrongType)
     for outside in ids[(ids < 0) | (ids >= vocab)][:1]:
         raise fail(
             f"token ids from 0 to {vocab - 1}",

@@ -49,18 +49,14 @@ def check_settings(
         )
     if top_k is not None:
         if isinstance(top_k, bool) or not isinstance(top_k, Integral):
-            raise fail(
-                "a whole number as top_k", f"{top_k!r}", "top_k counts tokens; None is off.", WrongType
-            )
+            raise fail("a whole number as top_k", f"{top_k!r}", "top_k counts tokens; None is off.", WrongType)
         if top_k < 1:
             raise fail("a top_k of 1 or more", f"{top_k}", "At least one token must be kept; None is off.")
         top_k = int(top_k)
     if top_p is not None:
         mass = _number("top_p", top_p, "None is off.")
         if not 0 < mass <= 1:
-            raise fail(
-                "a top_p above 0 and at most 1", f"{top_p}", "It is a share of the mass; 1 or None is off."
-            )
+            raise fail("a top_p above 0 and at most 1", f"{top_p}", "It is a share of the mass; 1 or None is off.")
         top_p = mass
     if min_p is not None:
         share = _number("min_p", min_p, "None is off.")

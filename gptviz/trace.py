@@ -33,7 +33,9 @@ def as_array(tensor: Any) -> Array:
 def check_index(value: Any, size: int, what: str, negative: bool = False) -> int:
     """`value` as an index below `size`; `negative` lets it count from the end."""
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise fail(f"an integer {what}", f"{value!r} ({type(value).__name__})", f"Give a whole number below {size}.", WrongType)
+        raise fail(
+            f"an integer {what}", f"{value!r} ({type(value).__name__})", f"Give a whole number below {size}.", WrongType
+        )
     index = operator.index(value)
     low = -size if negative else 0
     if not low <= index < size:
@@ -65,7 +67,9 @@ class Trace:
 
     def __repr__(self) -> str:
         shape = f"{self.n_layers} layers × {self.n_heads} heads"
-        return f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {self.nbytes / 1e6:.1f} MB)"
+        return (
+            f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {self.nbytes / 1e6:.1f} MB)"
+        )
 
     @property
     def nbytes(self) -> int:
@@ -103,7 +107,9 @@ class Trace:
         """
         if layer is None:
             if head is not None:
-                raise fail("a layer together with the head", f"head={head!r} alone", "Call attention(layer, head).", WrongType)
+                raise fail(
+                    "a layer together with the head", f"head={head!r} alone", "Call attention(layer, head).", WrongType
+                )
             everything = np.stack([self.attention(i) for i in range(self.n_layers)])
             everything.flags.writeable = False
             return everything
@@ -126,7 +132,9 @@ class Trace:
         stages = self.score_stages(layer, head)
         if stage not in stages:
             names = ", ".join(stages)
-            raise fail(f"one of the stages {names}", f"{stage!r}", "The weights after the softmax are `trace.attention`.")
+            raise fail(
+                f"one of the stages {names}", f"{stage!r}", "The weights after the softmax are `trace.attention`."
+            )
         return stages[stage]
 
     def sink(self, layer: int, head: int) -> float | None:
@@ -155,7 +163,7 @@ class Trace:
         return as_array(self._forward.embedding(kind))
 
     def residual(self, layer: int) -> Array:
-        """The stream entering block `layer`; `residual(n_layers)` is what leaves the last, before the final norm: (T, d_model)."""
+        """The stream entering block `layer`: (T, d_model); `residual(n_layers)` leaves the last, before the final norm."""
         return as_array(self._forward.residual(check_index(layer, self.n_layers + 1, "depth")))
 
     def attn_out(self, layer: int) -> Array:

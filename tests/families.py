@@ -128,7 +128,9 @@ EXTRAS = {
     "phi_qk_norm": Family("PhiConfig", _GROUPED | _PARTIAL | {"qk_layernorm": True}, **_PHI),
     "phi3": _llama_like("Phi3Config", _GROUPED | {"sliding_window": 4}, traits=frozenset({"window"})),
     "opt": Family("OPTConfig", _OPT, **_OPT_NAMES),
-    "opt_post_norm": Family("OPTConfig", _OPT | {"do_layer_norm_before": False, "word_embed_proj_dim": 16}, **_OPT_NAMES),
+    "opt_post_norm": Family(
+        "OPTConfig", _OPT | {"do_layer_norm_before": False, "word_embed_proj_dim": 16}, **_OPT_NAMES
+    ),
     "gemma3": _llama_like("Gemma3TextConfig", _GEMMA, multiplier=None, traits=frozenset({"window"})),
     "cohere": _llama_like("CohereConfig", _GROUPED | {"logit_scale": 0.3}),
     "cohere2": _llama_like("Cohere2Config", _GROUPED | _WINDOW | {"logit_scale": 0.3}, traits=frozenset({"window"})),
@@ -139,10 +141,14 @@ EXTRAS = {
         multiplier=0.4,
     ),
     "olmo2": _llama_like("Olmo2Config", _GROUPED, multiplier=None),
-    "glm4": _llama_like("Glm4Config", _WIDE | {"rope_parameters": _ROPE | {"partial_rotary_factor": 0.4}}, multiplier=None),
+    "glm4": _llama_like(
+        "Glm4Config", _WIDE | {"rope_parameters": _ROPE | {"partial_rotary_factor": 0.4}}, multiplier=None
+    ),
     "smollm3": _llama_like("SmolLM3Config", _GROUPED | {"no_rope_layers": [1, 0, 1]}),
     "starcoder2": _llama_like("Starcoder2Config", _GROUPED, down="mlp.c_proj"),
-    "stablelm": _llama_like("StableLmConfig", _GROUPED | _PARTIAL | {"use_parallel_residual": True, "use_qkv_bias": True}),
+    "stablelm": _llama_like(
+        "StableLmConfig", _GROUPED | _PARTIAL | {"use_parallel_residual": True, "use_qkv_bias": True}
+    ),
     "stablelm_serial": _llama_like("StableLmConfig", _GROUPED | _PARTIAL | {"qk_layernorm": True}),
     "gpt_bigcode": Family("GPTBigCodeConfig", _GPT2, **_GPT2_LIKE | {"kv_heads": 1}),
     "biogpt": Family("BioGptConfig", _COMMON, **_OPT_NAMES | {"blocks": "biogpt.layers"}),

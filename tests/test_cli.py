@@ -176,11 +176,7 @@ def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
     ):
         assert needed in names, needed
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-    stray = [
-        n
-        for n in names
-        if "/runs/" in n or "__pycache__" in n or n.split("/")[0] not in {"gptviz", info(names)}
-    ]
+    stray = [n for n in names if "/runs/" in n or "__pycache__" in n or n.split("/")[0] not in {"gptviz", info(names)}]
     assert not stray
     packed = {n.removeprefix("gptviz/_assets/") for n in names if n.startswith("gptviz/_assets/")}
     lying = {p.relative_to(assets_dir()).as_posix() for p in assets_dir().rglob("*") if p.is_file()}

@@ -26,8 +26,9 @@ from gptviz.stopping import TextRelease
 
 def long_model(name: str):
     """A model with room for 64 tokens after the prompt, which no end token cuts short."""
-    from families import ALL
     import dataclasses
+
+    from families import ALL
 
     family = ALL[name]
     key = "n_positions" if "n_positions" in family.arguments else "max_position_embeddings"

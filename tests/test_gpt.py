@@ -26,11 +26,15 @@ def test_importing_gptviz_imports_neither_torch_nor_transformers():
     import subprocess
     import sys
 
-    code = "import sys, gptviz; print([m for m in ('torch', 'transformers', 'numpy', 'ipywidgets') if m in sys.modules])"
+    code = (
+        "import sys, gptviz; print([m for m in ('torch', 'transformers', 'numpy', 'ipywidgets') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("text", ["plain words", "naïve café", "emoji 🦊!", "数字", "tab\tand\nline", "\u202eright to left"])
+@pytest.mark.parametrize(
+    "text", ["plain words", "naïve café", "emoji 🦊!", "数字", "tab\tand\nline", "\u202eright to left"]
+)
 def test_the_bytes_of_the_tokens_are_the_bytes_of_the_text(gpt, text):
     tokens = gpt.trace(text).tokens
     assert b"".join(t.bytes for t in tokens if not t.special) == text.encode()
@@ -125,7 +129,14 @@ def test_a_quantity_that_is_not_there_is_refused_in_words(trace, call, kind, par
 
 
 def test_arrays_are_read_only_float32_and_probabilities_sum_to_one(trace):
-    arrays = [trace.logits, trace.attention(), trace.attention(1, 2), trace.residual(0), trace.q(0), trace.probabilities()]
+    arrays = [
+        trace.logits,
+        trace.attention(),
+        trace.attention(1, 2),
+        trace.residual(0),
+        trace.q(0),
+        trace.probabilities(),
+    ]
     assert all(a.dtype == np.float32 for a in arrays)
     with pytest.raises(ValueError, match="read-only"):
         trace.logits[0, 0] = 1.0
@@ -145,7 +156,12 @@ def test_a_trace_whose_model_has_changed_is_refused_and_its_held_numbers_stay():
     logits = trace.logits.copy()
     with torch.no_grad():
         model.transformer.h[1].mlp.c_fc.weight.add_(0.5)
-    for ask in (lambda: trace.mlp_out(0), lambda: trace.head_output(0, 0), lambda: trace.attention(0, 0), trace.logit_lens):
+    for ask in (
+        lambda: trace.mlp_out(0),
+        lambda: trace.head_output(0, 0),
+        lambda: trace.attention(0, 0),
+        trace.logit_lens,
+    ):
         with pytest.raises(ModelChanged, match="the model has changed since: trace again"):
             ask()
     np.testing.assert_array_equal(trace.logits, logits)
@@ -163,9 +179,16 @@ def test_a_replaced_parameter_is_a_change_too():
 def test_wrong_things_to_wrap_are_refused():
     model = build("gpt2")
     encoder = transformers.BertModel(
-        transformers.BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+        transformers.BertConfig(
+            vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8
+        )
     )
-    for arguments in [("gpt2", tokenizer()), (torch.nn.Linear(2, 2), tokenizer()), (encoder, tokenizer()), (model, "gpt2")]:
+    for arguments in [
+        ("gpt2", tokenizer()),
+        (torch.nn.Linear(2, 2), tokenizer()),
+        (encoder, tokenizer()),
+        (model, "gpt2"),
+    ]:
         with pytest.raises(WrongType, match="Expected"):
             gptviz.wrap(*arguments)
 
@@ -206,7 +229,12 @@ class TestLoading:
 
     @pytest.mark.parametrize(
         ("name", "part"),
-        [("gtp2", "gpt2"), ("gpt2", "needs a download"), ("nobody/nothing", "nobody/nothing"), ("./no/such", "not a folder")],
+        [
+            ("gtp2", "gpt2"),
+            ("gpt2", "needs a download"),
+            ("nobody/nothing", "nobody/nothing"),
+            ("./no/such", "not a folder"),
+        ],
     )
     def test_a_model_that_is_not_here_is_explained(self, name, part, monkeypatch):
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -65,9 +65,7 @@ def test_pins_are_what_is_installed_and_complete():
     installed = closure(DIRECT + test)
     assert len(installed) > 100
     wrong = {
-        name: (version, pinned.get(name))
-        for name, version in installed.items()
-        if pinned.get(name) != public(version)
+        name: (version, pinned.get(name)) for name, version in installed.items() if pinned.get(name) != public(version)
     }
     assert not wrong, f"installed against pinned: {wrong}"
 
@@ -105,9 +103,7 @@ def test_the_lock_of_the_browser_tools_names_no_place():
 
 
 def test_ci_runs_the_one_command_and_hides_nothing():
-    lines = [
-        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")
-    ]
+    lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
 
 

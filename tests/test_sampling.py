@@ -54,9 +54,7 @@ def transformers_stages(logits, previous, chosen: Settings, dtype=torch.float64)
 
 GRID = [
     Settings(*values)
-    for values in itertools.product(
-        (0.3, 1.0, 1.7), (None, 1, 12), (None, 0.37, 0.9), (None, 0.05), (1.0, 1.3)
-    )
+    for values in itertools.product((0.3, 1.0, 1.7), (None, 1, 12), (None, 0.37, 0.9), (None, 0.05), (1.0, 1.3))
 ]
 OPEN = [
     Settings(),
@@ -73,9 +71,7 @@ def test_every_stage_equals_transformers_processors(vocab, grid):
     for chosen in grid:
         ours = distribution(logits, previous, **chosen._asdict())
         for name, expected in transformers_stages(logits, previous, chosen).items():
-            np.testing.assert_allclose(
-                ours.stages[name], expected, atol=1e-6, rtol=0, err_msg=f"{name} of {chosen}"
-            )
+            np.testing.assert_allclose(ours.stages[name], expected, atol=1e-6, rtol=0, err_msg=f"{name} of {chosen}")
         assert tuple(ours.stages) == sampling.STAGES
 
 
@@ -108,9 +104,7 @@ def test_hand_worked_example():
     np.testing.assert_allclose(d.stages["model"], np.array([4, 1, 8, 2, 1]) / 16)
     np.testing.assert_allclose(d.stages["temperature"], np.array([16, 1, 64, 4, 1]) / 86)
     np.testing.assert_allclose(d.stages["top_k"], np.array([16, 0, 64, 4, 0]) / 84)
-    np.testing.assert_allclose(
-        d.stages["top_p"], np.array([16, 0, 64, 0, 0]) / 80
-    )  # 80 / 84 = 0.952 reaches 0.94
+    np.testing.assert_allclose(d.stages["top_p"], np.array([16, 0, 64, 0, 0]) / 80)  # 80 / 84 = 0.952 reaches 0.94
     np.testing.assert_allclose(d.probabilities, [0, 0, 1, 0, 0])  # 0.2 is below 0.3 of 0.8
     assert list(d.order) == [2, 0, 3, 1, 4]
     assert (d.kept, d.entropy, d.effective_choices) == (1, 0, 1)
@@ -173,9 +167,7 @@ def test_properties(logits, chosen, seed):
 @budget(max_examples=50, deadline=None)
 @given(logits_strategy, st.floats(0.2, 3), st.floats(1.05, 2))
 def test_heat_never_lowers_the_entropy(logits, temperature, factor):
-    cooler, warmer = (
-        distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor)
-    )
+    cooler, warmer = (distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor))
     assert warmer >= cooler - 1e-9
 
 
@@ -279,9 +271,7 @@ def test_logits_and_previous_ids_are_refused(logits, previous, kind, words):
     assert isinstance(caught.value, kind)
 
 
-@pytest.mark.parametrize(
-    "seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)]
-)
+@pytest.mark.parametrize("seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)])
 def test_seeds_are_refused(seed, kind):
     with pytest.raises(kind, match="seed"):
         distribution([1.0, 2.0]).draw(seed)
@@ -332,12 +322,7 @@ def test_javascript_equals_python(tmp_path):
 def _case(path: pathlib.Path, vocab: int, logits: np.ndarray, previous: list[int], chosen: Settings) -> dict:
     d = distribution(logits, previous, **chosen._asdict())
     np.concatenate([d.stages[name] for name in sampling.STAGES]).tofile(path)
-    numbers = [
-        (seed, choice, step)
-        for seed in (0, 7, 2**40 + 3, 2**53 - 1)
-        for choice in (0, 3)
-        for step in (0, 255)
-    ]
+    numbers = [(seed, choice, step) for seed in (0, 7, 2**40 + 3, 2**53 - 1) for choice in (0, 3) for step in (0, 255)]
     return {
         "logits": f"{vocab}.f32",
         "stages": path.name,

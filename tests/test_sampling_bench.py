@@ -19,9 +19,7 @@ def gpt():
     import torch
 
     torch.manual_seed(3)
-    model = GPT2LMHeadModel(
-        GPT2Config(vocab_size=VOCAB, n_embd=24, n_layer=2, n_head=3, n_positions=64)
-    ).eval()
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCAB, n_embd=24, n_layer=2, n_head=3, n_positions=64)).eval()
     with torch.no_grad():
         model.lm_head.weight.normal_(0, 0.8)
     return gptviz.wrap(model, tokenizer())

@@ -153,9 +153,7 @@ def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
 
 def test_muon_makes_the_update_nearly_orthogonal():
     for shape in ((12, 36), (36, 12)):
-        values = torch.linalg.svdvals(
-            muon.orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(2)))
-        )
+        values = torch.linalg.svdvals(muon.orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(2))))
         assert values.min() > 0.6 and values.max() < 1.3
 
 
@@ -189,15 +187,11 @@ def test_bits_per_character_in_one_window_equals_the_models_own_loss(tiny, token
 
 def test_greedy_agreement_and_continuation_equal_transformers_generate(tiny, tokenizer):
     prompt = tokenizer("Tom and Anna", return_tensors="pt")["input_ids"]
-    theirs = tiny.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=6, do_sample=False)[
-        0
-    ]
+    theirs = tiny.generate(prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=6, do_sample=False)[0]
     new = theirs[prompt.shape[1] :].tolist()
     assert measures.continued(tiny, prompt.tolist(), 6, temperature=0, seed=0) == [new]
     word = tokenizer.decode(new[:1])
-    assert measures.greedy_agrees(
-        tiny, tokenizer, [("Tom and Anna", word), ("Tom and Anna", word + "!?")]
-    ) == [
+    assert measures.greedy_agrees(tiny, tokenizer, [("Tom and Anna", word), ("Tom and Anna", word + "!?")]) == [
         tokenizer(word, add_special_tokens=False)["input_ids"] == new[:1],
         False,
     ]

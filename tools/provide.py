@@ -65,9 +65,7 @@ def main(names: list[str]) -> int:
             print(f"The tests need {title}, which is not here yet.", flush=True)
             install()
         if not here():
-            print(
-                f"{title} could not be installed: install it by hand, then run this again.", file=sys.stderr
-            )
+            print(f"{title} could not be installed: install it by hand, then run this again.", file=sys.stderr)
             return 1
     return 0
 

@@ -24,9 +24,7 @@ _HEADING = re.compile(
 
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of a book, each on one line."""
-    joined = (
-        " ".join(block.split()).translate(_STRAIGHT) for block in re.split(r"\n\s*\n", text.replace("\r", ""))
-    )
+    joined = (" ".join(block.split()).translate(_STRAIGHT) for block in re.split(r"\n\s*\n", text.replace("\r", "")))
     return [one for one in joined if _is_prose(one)]
 
 

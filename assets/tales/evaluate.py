@@ -27,10 +27,7 @@ LOOP = "Once upon a time"
 def typed_prompts() -> list[tuple[str, str]]:
     """The hundred hand-written (prompt, answer) pairs of prompts.tsv, as a class would type them."""
     with (HERE / "prompts.tsv").open(encoding="utf-8", newline="") as file:
-        return [
-            (row["prompt"].replace("\\n", "\n"), row["answer"])
-            for row in csv.DictReader(file, delimiter="\t")
-        ]
+        return [(row["prompt"].replace("\\n", "\n"), row["answer"]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 def typed_accuracy(model, tokenizer) -> float:

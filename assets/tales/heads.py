@@ -24,9 +24,7 @@ def role_scores(model: GPT2LMHeadModel, seed: int = 0) -> dict[str, Tensor]:
     before = model.config._attn_implementation
     model.set_attn_implementation("eager")
     try:
-        maps = torch.stack(model(ids, output_attentions=True, use_cache=False).attentions).mean(
-            1
-        )  # (L, H, T, T)
+        maps = torch.stack(model(ids, output_attentions=True, use_cache=False).attentions).mean(1)  # (L, H, T, T)
     finally:
         model.set_attn_implementation(before)
 

@@ -80,9 +80,7 @@ def bias(model, tokenizer) -> dict[float, tuple[float, float]]:
 def repetition_gain(model: GPT2LMHeadModel, seed: int = 0) -> tuple[float, float]:
     """Mean loss in nats on the first and on the second copy of random tokens."""
     ids = repeated(model.config.vocab_size, seed)
-    losses = nn.functional.cross_entropy(
-        model(ids[:, :-1]).logits.transpose(1, 2), ids[:, 1:], reduction="none"
-    )
+    losses = nn.functional.cross_entropy(model(ids[:, :-1]).logits.transpose(1, 2), ids[:, 1:], reduction="none")
     return losses[:, :PERIOD].mean().item(), losses[:, PERIOD + 1 :].mean().item()
 
 
@@ -170,9 +168,7 @@ OPENINGS = (
 _HE, _SHE = {"he", "him", "his", "himself"}, {"she", "her", "hers", "herself"}
 
 
-def heroes(
-    model, tokenizer, count: int = 100, tokens: int = 80, temperature: float = 0.7
-) -> tuple[float, float]:
+def heroes(model, tokenizer, count: int = 100, tokens: int = 80, temperature: float = 0.7) -> tuple[float, float]:
     """Of `count` sampled continuations: share that name the hero again, and, of those with a pronoun, share whose
     first one agrees with the hero's gender as the opening states it."""
     rng = random.Random(0)
@@ -180,9 +176,7 @@ def heroes(
     for seed, opening in enumerate(OPENINGS):
         names = [rng.choice(NAMES) for _ in range(count // len(OPENINGS))]
         girls = [name in GIRLS for name in names]
-        texts = [
-            opening.format(hero=n, kind="girl" if g else "boy") for n, g in zip(names, girls, strict=True)
-        ]
+        texts = [opening.format(hero=n, kind="girl" if g else "boy") for n, g in zip(names, girls, strict=True)]
         rows = continued(model, [tokenizer(t)["input_ids"] for t in texts], tokens, temperature, seed)
         for name, girl, row in zip(names, girls, rows, strict=True):
             words = "".join(c if c.isalpha() else " " for c in tokenizer.decode(row)).split()

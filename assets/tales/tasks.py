@@ -166,10 +166,7 @@ def story(rng: random.Random, held: bool = False, wording: bool = False) -> Pair
     return text[:1], text[1:]
 
 
-TASKS = {
-    f.__name__: f
-    for f in (name_mover, question, sentiment, translation, copying, country, bias, dialogue, story)
-}
+TASKS = {f.__name__: f for f in (name_mover, question, sentiment, translation, copying, country, bias, dialogue, story)}
 SHARE = {
     "story": 6,
     "question": 4,

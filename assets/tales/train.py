@@ -113,9 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train tales.")
     parser.add_argument("--books", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument(
-        "--decay", action="store_true", help="let the rate fall to nothing over these minutes"
-    )
+    parser.add_argument("--decay", action="store_true", help="let the rate fall to nothing over these minutes")
     parser.add_argument("--length", type=int, default=256, help="tokens a row")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=Path, default=HERE / "runs")

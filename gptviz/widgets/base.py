@@ -78,7 +78,9 @@ class View(anywidget.AnyWidget):
         try:
             super().__init__(**keywords)
         except traitlets.TraitError as error:
-            raise fail(f"settings that {type(self).__name__} takes", str(error), "See its documentation.", WrongType) from error
+            raise fail(
+                f"settings that {type(self).__name__} takes", str(error), "See its documentation.", WrongType
+            ) from error
         self.observe(self._refresh, ["trace", *self._resend_on])
         self.on_msg(self._on_message)
         if source is not None:
@@ -130,7 +132,7 @@ class View(anywidget.AnyWidget):
         except Exception as error:
             self.send({"kind": "answer", "id": id, "error": f"{type(error).__name__}: {error}"})
         else:
-            header, buffers = (pack(value) if isinstance(value, np.ndarray) else (None, None))
+            header, buffers = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}
             self.send(reply, [buffers] if buffers is not None else None)
 

@@ -1,7 +1,7 @@
 """PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
 
 import weakref
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -19,7 +19,7 @@ class PromptBox(View):
     """
 
     _name = "prompt"
-    _answers = {**View._answers, "run": "_answer_run"}
+    _answers: ClassVar[dict[str, str]] = {**View._answers, "run": "_answer_run"}
 
     prompt = traitlets.Unicode("").tag(sync=True)
     _gpt_name = traitlets.Unicode("").tag(sync=True)
@@ -33,7 +33,9 @@ class PromptBox(View):
 
             gpt = load()
         if not isinstance(gpt, GPT):
-            raise fail("a GPT", type(gpt).__name__, "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.", WrongType)
+            raise fail(
+                "a GPT", type(gpt).__name__, "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.", WrongType
+            )
         self.gpt = gpt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
         trace = gpt.trace(prompt)

@@ -12,7 +12,7 @@ class TokensView(View):
 
     _name = "tokens"
 
-    _tokens = traitlets.List().tag(sync=True)
+    _tokens: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _text = traitlets.Unicode().tag(sync=True)
 
     def _fill(self) -> None:

@@ -20,9 +20,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers import logging as transformers_logging
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from families import tokenizer  # noqa: E402
+from families import tokenizer
 
-import gptviz  # noqa: E402
+import gptviz
 
 LENGTHS = {16: 60, 64: 30, 256: 12, 1024: 6}  # tokens: repetitions
 

@@ -16,10 +16,10 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.capture import paired  # noqa: E402
-from families import tokenizer  # noqa: E402
+from benchmarks.capture import paired
+from families import tokenizer
 
-import gptviz  # noqa: E402
+import gptviz
 
 SIZES = {
     "GPT-2 small": {},
@@ -41,7 +41,11 @@ def main() -> None:
         print(f"{name}, {TOKENS} tokens after {len(PROMPT)}, on {gpt.device}")
         for label, ours, theirs in (
             ("greedy", {"temperature": 0}, {"do_sample": False}),
-            ("sampled", {"temperature": 0.7, "top_p": 0.9}, {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0}),
+            (
+                "sampled",
+                {"temperature": 0.7, "top_p": 0.9},
+                {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 0},
+            ),
             ("sampled, n=4", {"temperature": 0.7, "n": 4}, {"do_sample": True, "top_k": 0, "num_return_sequences": 4}),
         ):
             compare(gpt, label, ours, theirs, arguments.repetitions)

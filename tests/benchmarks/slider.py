@@ -63,9 +63,7 @@ def bench(**settings: Any) -> gptviz.SamplingBench:
 
 def page_of(view: gptviz.SamplingBench) -> str:
     """The view in a plain page."""
-    state = {
-        name: value for name, value in view.get_state().items() if not name.startswith(("_model", "_view"))
-    }
+    state = {name: value for name, value in view.get_state().items() if not name.startswith(("_model", "_view"))}
     binary = {name: value for name, value in state.items() if isinstance(value, (bytes, memoryview))}
     data = {
         "esm": state.pop("_esm"),
@@ -100,9 +98,7 @@ def main() -> None:
     program = find_chromium()  # asks Playwright, which cannot be asked within itself
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
-        print(
-            f"Chromium {browser.version}, {VOCAB:,} tokens; ms from the event to changed bars, layout forced"
-        )
+        print(f"Chromium {browser.version}, {VOCAB:,} tokens; ms from the event to changed bars, layout forced")
         for settings in SETTINGS:
             page = browser.new_page(viewport={"width": 1200, "height": 900})
             page.set_content(page_of(bench(**settings)))

@@ -120,9 +120,7 @@ class Notebook:
     def __init__(self, browser: Browser, address: str, name: str, width: int = 1300, height: int = 1000):
         self.faults, self.sent, self.received = Faults(), 0, 0
         self.address, self.name = address, name
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height}, reduced_motion="reduce"
-        )
+        self.context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         self.page: Page = self.context.new_page()
         self.context.route(lambda url: not self._is_here(url), self._refuse)
         self.page.on("pageerror", lambda error: self.faults.page.append(str(error)))
@@ -130,9 +128,7 @@ class Notebook:
         self.page.on("websocket", self._websocket)
 
     def _is_here(self, url: str) -> bool:
-        return url.startswith(
-            (self.address, self.address.replace("http", "ws", 1), "data:", "blob:", "about:")
-        )
+        return url.startswith((self.address, self.address.replace("http", "ws", 1), "data:", "blob:", "about:"))
 
     def _refuse(self, route: Route) -> None:
         self.faults.outside.append(route.request.url)
@@ -162,9 +158,7 @@ class Notebook:
     def run(self, seconds: float = 180) -> None:
         """Runs every cell; raises with what went wrong in a cell."""
         self.page.set_default_timeout(seconds * 1000)
-        self.page.evaluate(
-            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
-        )
+        self.page.evaluate("async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
         self.page.wait_for_function(KERNEL_IS_IDLE)
         self.page.set_default_timeout(30_000)
         errors = self.page.evaluate(
@@ -201,15 +195,11 @@ class Notebook:
     def theme(self, dark: bool) -> None:
         """JupyterLab's own light or dark theme."""
         name = "JupyterLab Dark" if dark else "JupyterLab Light"
-        self.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
-        )
+        self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
         light = "false" if dark else "true"
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
     def close(self) -> None:
         with contextlib.suppress(Exception):  # the kernel may be gone already
-            self.page.evaluate(
-                "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
-            )
+            self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
         self.context.close()

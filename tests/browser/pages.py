@@ -14,14 +14,24 @@ class PageModel {
   constructor(index, state) { this.index = index; this.state = state; this.heard = new Map(); this.sent = 0; this.saved = 0; }
   get(name) { return this.state[name]; }
   set(name, value) { if (this.state[name] !== value) { this.state[name] = value; this.tell("change:" + name); } }
-  on(names, callback) { for (const name of names.split(" ")) this.heard.set(name, [...(this.heard.get(name) ?? []), callback]); }
-  off(names, callback) { for (const name of names.split(" ")) this.heard.set(name, (this.heard.get(name) ?? []).filter((c) => c !== callback)); }
-  tell(name, ...what) { for (const callback of this.heard.get(name) ?? []) callback(...what); }
+  of(name) { return this.heard.get(name) ?? []; }
+  on(names, callback) { for (const name of names.split(" ")) this.heard.set(name, [...this.of(name), callback]); }
+  off(names, callback) {
+    for (const name of names.split(" ")) this.heard.set(name, this.of(name).filter((one) => one !== callback));
+  }
+  tell(name, ...what) { for (const callback of this.of(name)) callback(...what); }
   save_changes() { this.saved += 1; return kernel(this.index, { kind: "set", layer: this.state.layer, head: this.state.head }); }
-  async send(message) { this.sent += 1; for (const [reply, buffers] of await kernel(this.index, message)) this.tell("msg:custom", reply, buffers.map(bytes)); }
+  async send(message) {
+    this.sent += 1;
+    const replies = await kernel(this.index, message);
+    for (const [reply, buffers] of replies) this.tell("msg:custom", reply, buffers.map(bytes));
+  }
 }
 const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const revive = (state, buffers) => Object.assign(state, Object.fromEntries(Object.entries(buffers).map(([k, v]) => [k, bytes(v)])));
+const revive = (state, buffers) => {
+  for (const [name, text] of Object.entries(buffers)) state[name] = bytes(text);
+  return state;
+};
 globalThis.models = [];
 globalThis.update = (index, state, buffers) => {
   revive(state, buffers);
@@ -34,7 +44,8 @@ globalThis.show = async (index, module, css, state, buffers) => {
   style.textContent = css;
   document.head.append(style);
   const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
-  const widget = (await import(url)).default, el = document.createElement("div"), model = new PageModel(index, revive(state, buffers));
+  const widget = (await import(url)).default, el = document.createElement("div");
+  const model = new PageModel(index, revive(state, buffers));
   models[index] = model;
   document.getElementById("views").append(el);
   model.cleanup = widget.render({ model, el });
@@ -46,15 +57,9 @@ HIDDEN = ("_esm", "_css", "_anywidget_id", "layout", "tabbable", "tooltip", "_do
 
 def state_of(widget: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """A widget's synced state as JSON, and its bytes in base64."""
-    state = {
-        k: v
-        for k, v in widget.get_state().items()
-        if k not in HIDDEN and not k.startswith(("_model_", "_view_"))
-    }
+    state = {k: v for k, v in widget.get_state().items() if k not in HIDDEN and not k.startswith(("_model_", "_view_"))}
     raw = {k: bytes(v) for k, v in state.items() if isinstance(v, (bytes, bytearray, memoryview))}
-    return {k: v for k, v in state.items() if k not in raw}, {
-        k: base64.b64encode(v).decode() for k, v in raw.items()
-    }
+    return {k: v for k, v in state.items() if k not in raw}, {k: base64.b64encode(v).decode() for k, v in raw.items()}
 
 
 class ViewPage:
@@ -66,7 +71,8 @@ class ViewPage:
         page.expose_function("kernel", self._kernel)
         colour = background or ("#111317" if dark else "#ffffff")
         page.set_content(
-            f'<!doctype html><meta charset="utf-8"><body style="margin:0;background:{colour}"><div id="views" style="padding:16px"></div>'
+            f'<!doctype html><meta charset="utf-8"><body style="margin:0;background:{colour}">'
+            '<div id="views" style="padding:16px"></div>'
         )
         page.evaluate(HOST)
         for index, widget in enumerate(widgets):

@@ -22,9 +22,7 @@ def trace():
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(3)
-    model = GPT2LMHeadModel(
-        GPT2Config(vocab_size=2_611, n_embd=24, n_layer=2, n_head=3, n_positions=64)
-    ).eval()
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=2_611, n_embd=24, n_layer=2, n_head=3, n_positions=64)).eval()
     with torch.no_grad():
         model.lm_head.weight.normal_(0, 0.45)
     return gptviz.wrap(model, tokenizer()).trace(TEXT)
@@ -164,9 +162,7 @@ def test_a_draw_is_pythons_draw(shown, trace):
         rank = d.order.tolist().index(id)
         drawn = page.locator("tr[data-drawn]")
         expect(drawn).to_have_count(1)
-        assert drawn.evaluate("(row) => [...row.parentNode.children].indexOf(row)") == (
-            rank if rank < 16 else 0
-        )
+        assert drawn.evaluate("(row) => [...row.parentNode.children].indexOf(row)") == (rank if rank < 16 else 0)
         assert drawn.evaluate("(row) => row.parentNode.className") == ("rest" if rank >= 16 else "")
     page.get_by_label("seed", exact=True).fill("12")
     expect(page.locator("tr[data-drawn]")).to_have_count(0)

@@ -74,9 +74,7 @@ def shows_attention(page, trace):
     np.testing.assert_allclose(drawn, row[keys], atol=1e-6)
     assert sorted(drawn, reverse=True) == drawn
     assert min(drawn) >= np.sort(row)[::-1][len(keys) - 1] - 1e-6
-    widths = bars.locator(".fill").evaluate_all(
-        "(fills) => fills.map((fill) => parseFloat(fill.style.width))"
-    )
+    widths = bars.locator(".fill").evaluate_all("(fills) => fills.map((fill) => parseFloat(fill.style.width))")
     np.testing.assert_allclose(widths, 100 * row[keys], atol=1e-3)
 
 

@@ -54,10 +54,18 @@ export class Sentence {
       paths.push(path);
     }
     this.svg.replaceChildren(...paths);
+    this.keepInSight(this.chips[query]);
     this.chips.forEach((node, i) => {
       node.toggleAttribute("data-query", i === query);
       node.style.setProperty("--share", i <= query ? `${(100 * row[i]).toFixed(1)}%` : "0%");
     });
+  }
+
+  /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
+  keepInSight(node) {
+    const left = this.root.scrollLeft, width = this.root.clientWidth, end = node.offsetLeft + node.offsetWidth + 8;
+    if (node.offsetLeft < left) this.root.scrollLeft = node.offsetLeft - 8;
+    else if (end > left + width) this.root.scrollLeft = end - width;
   }
 }
 
