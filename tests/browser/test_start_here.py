@@ -108,6 +108,29 @@ def shows_sampling(page, trace, temperature=None):
         np.testing.assert_allclose(stage_bars(page, 1), softmax(logits, temperature)[order[:16]], atol=1e-6)
 
 
+def shows_timeline(page, gpt, trace):
+    """The settled generation: its tokens' probabilities with all their digits, its text, one step's alternatives."""
+    timeline = view(page, "timeline")
+    choice = gpt.complete(trace.text, max_tokens=40, temperature=0.7, seed=1).choices[0]
+    written = timeline.locator(".written")
+    expect(timeline.locator(".text > .muted")).to_have_text(trace.text, use_inner_text=True)
+    expect(timeline.get_by_role("status")).to_contain_text("ended", timeout=30_000)
+    assert written.evaluate("(node) => node.textContent") == choice.text
+    items = timeline.locator(".steps li")
+    expect(items).to_have_count(len(choice.steps))
+    drawn = items.evaluate_all("(items) => items.map((item) => parseFloat(item.title) / 100)")
+    np.testing.assert_allclose(drawn, [step.probability for step in choice.steps], rtol=1e-4)
+    items.nth(3).click()
+    step = choice.steps[3]
+    expect(timeline.locator(".detail")).to_contain_text("Step 3")
+    rows = timeline.locator(".detail tbody tr")
+    taken = step.token.id in [one.token.id for one in step.alternatives]
+    expect(rows).to_have_count(len(step.alternatives) + (not taken))
+    shares = rows.locator("td").evaluate_all("(cells) => cells.map((cell) => parseFloat(cell.title) / 100)")
+    wanted = [p for one in step.alternatives for p in (one.probability, one.sampling_probability)]
+    np.testing.assert_allclose(shares[: len(wanted)], wanted, rtol=1e-4, atol=1e-12)
+
+
 def test_every_view_is_drawn(page, gpt):
     for name in VIEWS:
         expect(view(page, name)).to_have_count(1)
@@ -115,6 +138,7 @@ def test_every_view_is_drawn(page, gpt):
         assert box["width"] > 300, name
         assert box["height"] > 20, name
     shows(page, gpt.trace(PROMPTS[0]))
+    shows_timeline(page, gpt, gpt.trace(PROMPTS[0]))
     colours = (
         view(page, "attention")
         .locator("canvas.map")
@@ -132,6 +156,7 @@ def test_every_view_is_drawn(page, gpt):
 def test_a_new_prompt_updates_every_view(page, gpt, prompt):
     type_prompt(page, prompt)
     shows(page, gpt.trace(prompt))
+    shows_timeline(page, gpt, gpt.trace(prompt))
 
 
 def test_another_head_is_the_models_own(page, gpt):
@@ -195,7 +220,6 @@ def test_generating_and_tracing_do_not_disturb_each_other(page, gpt):
         shows(page, gpt.trace(prompt))
         asked.append(time.time())
     begun, ended, numbers = page.finish_json()
-    print("DEBUG", [t - begun for t in asked], ended - begun)
     assert asked[0] < ended, "generation was over before the page asked: the test tried nothing"
     expected = gpt.complete(PROMPTS[0], max_tokens=100, n=2, temperature=1.3, seed=5)
     for one, choice in zip(numbers, expected.choices, strict=True):

@@ -1,0 +1,275 @@
+"""The views' Python side: what travels to the page is the trace's own, questions are answered, errors lose nothing."""
+
+import gc
+import time
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from families import tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz.errors import GPTVizError, WrongType
+from gptviz.widgets.attention import THUMBNAIL, pooled
+from gptviz.widgets.base import STATIC, View, bundle, describe
+from gptviz.wire import unpack
+
+TEXT = "the déjà-vu of the thin owl 🦉"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    torch.manual_seed(5)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=907, n_embd=24, n_layer=2, n_head=3, n_positions=200))
+    with torch.no_grad():
+        for block in model.transformer.h:
+            block.attn.c_attn.weight.normal_(0, 0.6)
+        model.lm_head.weight.normal_(0, 0.8)
+    return gptviz.wrap(model.eval(), tokenizer())
+
+
+def question(view, name, **args):
+    """Ask as the page does; the answer as the page gets it."""
+    told = []
+    view.send = lambda content, buffers=None: told.append((content, buffers))
+    view._on_message(view, {"kind": "ask", "id": 7, "name": name, "args": args}, [])
+    ((content, buffers),) = told
+    assert content["kind"] == "answer" and content["id"] == 7
+    if content.get("error"):
+        raise AssertionError(content["error"])
+    return unpack(content["array"], buffers[0]) if content["array"] else content["value"]
+
+
+# The modules of the page
+
+
+@pytest.mark.parametrize("name", ["prompt", "tokens", "attention", "sampling", "timeline"])
+def test_a_bundle_is_one_module_without_imports(name):
+    source = bundle(f"{name}.js")
+    assert "import " not in [line[:7] for line in source.splitlines()]
+    assert source.count("export default") == 1
+    assert source.count("function element(") == 1
+
+
+def test_no_module_writes_markup_or_asks_the_network():
+    for path in STATIC.glob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "XMLHttp"):
+            assert word not in source, f"{path.name} uses {word}"
+        assert "://" not in source.replace("http://www.w3.org/2000/svg", ""), path.name
+    for path in STATIC.glob("*.css"):
+        assert "url(" not in path.read_text(encoding="utf-8") and "@import" not in path.read_text(encoding="utf-8")
+
+
+# The base
+
+
+def test_unknown_keywords_are_refused_with_the_nearest_name(gpt):
+    with pytest.raises(WrongType, match="Did you mean layer"):
+        gptviz.AttentionView(gpt.trace(TEXT), layr=1)
+    with pytest.raises(WrongType, match="scale"):
+        gptviz.TokensView(gpt.trace(TEXT), scale="huge")
+
+
+def test_a_source_that_is_no_trace_is_refused():
+    with pytest.raises(WrongType, match="Trace or a PromptBox"):
+        gptviz.AttentionView("Once upon a time")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        "text",
+        {},
+        {"kind": "ask"},
+        {"kind": "ask", "id": 1, "name": "_shown", "args": {}},
+        {"kind": "ask", "id": 1, "name": "head", "args": {}},
+        {"kind": "ask", "id": 1, "name": "head", "args": {"layer": 99, "head": 0}},
+        {"kind": "ask", "id": 1, "name": "head", "args": {"layer": "0", "head": 0}},
+        {"kind": "ask", "id": 1, "name": "head", "args": [0, 0]},
+        {"kind": "ask", "id": "1; drop", "name": "head", "args": {"layer": 0, "head": 0}},
+    ],
+)
+def test_a_malformed_message_is_answered_with_an_error_and_the_view_lives(gpt, message):
+    view = gptviz.AttentionView(gpt.trace(TEXT))
+    told = []
+    view.send = lambda content, buffers=None: told.append(content)
+    view._on_message(view, message, [])
+    (answer,) = told
+    assert answer["error"]
+    assert question(view, "head", layer=1, head=2).shape == (len(view.trace.tokens),) * 2
+
+
+def test_a_token_is_described_as_text_or_as_its_bytes(gpt):
+    described = [describe(token) for token in gpt.trace(TEXT).tokens]
+    assert b"".join(bytes.fromhex(d["bytes"]) if d["bytes"] else d["text"].encode() for d in described) == TEXT.encode()
+    assert any(d["bytes"] for d in described), "the owl's bytes are pieces of a character"
+    assert not any("\ufffd" in d["text"] or "\\x" in d["text"] for d in described)
+
+
+# The prompt box and what follows it
+
+
+def test_every_follower_shows_the_new_prompt_and_closed_ones_are_let_go(gpt):
+    box = gptviz.PromptBox("the owl", gpt=gpt)
+    views = [gptviz.TokensView(box), gptviz.AttentionView(box), gptviz.SamplingBench(box)]
+    sources = [view._source for view in views]
+    question(box, "run", prompt=TEXT)
+    assert all(view.trace is box.trace for view in views)
+    assert [view._source for view in views] > sources
+    assert [d["id"] for d in views[0]._tokens] == [token.id for token in gpt.trace(TEXT).tokens]
+    views[0].close()
+    reference = weakref.ref(views.pop(0))
+    box.prompt = "the thin owl"
+    assert views[0].trace.text == "the thin owl"
+    gc.collect()
+    assert reference() is None or reference().trace.text == TEXT
+
+
+def test_a_prompt_that_is_refused_leaves_all_as_it_was(gpt):
+    box = gptviz.PromptBox(TEXT, gpt=gpt)
+    view = gptviz.TokensView(box)
+    with pytest.raises(AssertionError, match="200"):
+        question(box, "run", prompt="owl " * 400)
+    assert box.prompt == TEXT
+    assert view.trace.text == TEXT
+    with pytest.raises(GPTVizError):
+        box.run("")
+    assert box.trace.text == TEXT
+
+
+def test_the_box_refuses_what_is_no_text_and_no_gpt(gpt):
+    with pytest.raises(WrongType, match="text"):
+        gptviz.PromptBox([1, 2], gpt=gpt)
+    with pytest.raises(WrongType, match="GPT"):
+        gptviz.PromptBox("a", gpt=gpt.model)
+
+
+# Attention
+
+
+def test_thumbnails_are_the_maps_pooled_by_their_largest_weight():
+    rng = np.random.default_rng(0)
+    maps = rng.random((2, 70, 70)).astype(np.float32)
+    small = pooled(maps)
+    assert small.shape == (2, THUMBNAIL, THUMBNAIL) or small.shape[-1] <= THUMBNAIL
+    assert np.isclose(small.max(), maps.max())
+    np.testing.assert_array_equal(pooled(maps[:, :20, :20]), maps[:, :20, :20])
+    marked = np.zeros((1, 70, 70), np.float32)
+    marked[0, 69, 3] = 1
+    assert pooled(marked)[0, -1, 0:3].max() == 1
+
+
+@pytest.mark.parametrize("text", [TEXT, "the owl " * 24])
+def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
+    trace = gpt.trace(text)
+    view = gptviz.AttentionView(trace, layer=1, head=2)
+    side = view._about["side"]
+    small = np.frombuffer(view._thumbnails, np.uint8).reshape(2, 3, side, side)
+    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1))[2], atol=0.5 / 255 + 1e-6)
+    np.testing.assert_array_equal(question(view, "head", layer=0, head=1), trace.attention(0, 1))
+    rows = view.to_table()
+    assert rows[-1]["weight"] == pytest.approx(float(trace.attention(1, 2)[-1, -1]))
+    assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
+
+
+def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):
+    view = gptviz.AttentionView(gpt.trace(TEXT), layer=1)
+    with pytest.raises(GPTVizError, match="2 layers"):
+        view.layer = 2
+    assert view.layer == 1
+
+
+# The timeline
+
+
+def test_the_timeline_of_a_completion_shows_its_steps(gpt):
+    completion = gpt.complete(TEXT, max_tokens=6, n=2, seed=3, top_k=20)
+    view = gptviz.GenerationTimeline(completion, choice=1)
+    steps = completion.choices[1].steps
+    news = question(view, "news", source=-1, have=0)
+    assert news["done"] and news["choices"] == 2 and news["seed"] == 3
+    assert news["text"] == completion.choices[1].text
+    assert [s["token"]["id"] for s in news["steps"]] == [step.token.id for step in steps]
+    assert [s["probability"] for s in news["steps"]] == [step.probability for step in steps]
+    assert [row["sampling_probability"] for row in view.to_table()] == [step.sampling_probability for step in steps]
+    again = question(view, "news", source=news["source"], have=4)
+    assert again["from"] == 4 and len(again["steps"]) == len(steps) - 4
+    alternatives = question(view, "alternatives", step=2)
+    assert [(a["token"]["id"], a["probability"], a["sampling"]) for a in alternatives] == [
+        (a.token.id, a.probability, a.sampling_probability) for a in steps[2].alternatives
+    ]
+    with pytest.raises(AssertionError, match="step"):
+        question(view, "alternatives", step=99)
+
+
+def test_the_timeline_follows_a_box_and_the_same_seed_gives_completes_text(gpt):
+    box = gptviz.PromptBox("the owl", gpt=gpt)
+    view = gptviz.GenerationTimeline(box, max_tokens=9, temperature=1.1, seed=4)
+    wanted = gpt.complete("the owl", max_tokens=9, temperature=1.1, seed=4).choices[0]
+    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    box.prompt = TEXT
+    wanted = gpt.complete(TEXT, max_tokens=9, temperature=1.1, seed=4).choices[0]
+    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    news = question(view, "news", source=0, have=5)
+    assert news["from"] == 0, "the page showed another generation: it gets this one from its start"
+    seed = question(view, "again")
+    assert view.wait(60).seed == seed
+    assert view.completion.choices[0].token_ids == gpt.complete(
+        TEXT, max_tokens=9, temperature=1.1, seed=seed
+    ).choices[0].token_ids  # fmt: skip
+
+
+def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
+    box = gptviz.PromptBox("the", gpt=gpt)
+    view = gptviz.GenerationTimeline(box, max_tokens=190, seed=1)
+    first, thread = view._run, view._thread
+    while not first.steps[0]:
+        time.sleep(0.001)
+    question(view, "stop")
+    assert view.wait(60).choices[0].finish_reason == "interrupted"
+    box.prompt = "the owl"
+    second = view._run
+    box.prompt = TEXT
+    assert second.cancel.is_set()
+    thread.join(60)
+    assert view.wait(60).prompt == TEXT
+
+
+def test_what_goes_wrong_while_generating_is_told(gpt, monkeypatch):
+    from gptviz import generation
+
+    def broken(*_):
+        raise RuntimeError("out of memory")
+
+    box = gptviz.PromptBox("the", gpt=gpt)
+    monkeypatch.setattr(generation, "_forward", broken)
+    view = gptviz.GenerationTimeline(box, max_tokens=5, seed=1)
+    view._thread.join(60)
+    news = question(view, "news", source=-1, have=0)
+    assert news["done"] and "out of memory" in news["problem"]
+    with pytest.raises(GPTVizError, match="out of memory"):
+        view.wait()
+
+
+def test_the_timeline_refuses_bad_settings_at_once(gpt):
+    box = gptviz.PromptBox("the", gpt=gpt)
+    with pytest.raises(WrongType, match="Did you mean temperature"):
+        gptviz.GenerationTimeline(box, temperatur=1)
+    with pytest.raises(GPTVizError, match="top_p"):
+        gptviz.GenerationTimeline(box, top_p=0)
+    with pytest.raises(WrongType, match="Completion"):
+        gptviz.GenerationTimeline(gpt.trace("the"))
+    with pytest.raises(WrongType, match="PromptBox"):
+        gptviz.GenerationTimeline(gpt.complete("the", max_tokens=2), seed=3)
+    view = gptviz.GenerationTimeline(gpt.complete("the", max_tokens=2))
+    with pytest.raises(GPTVizError, match="choice"):
+        view.choice = 1
+
+
+def test_views_have_a_name_each():
+    names = [view._name for view in View.__subclasses__() if "_name" in view.__dict__]
+    assert len(names) == len(set(names)) == 5
