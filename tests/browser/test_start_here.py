@@ -220,6 +220,7 @@ def test_generating_and_tracing_do_not_disturb_each_other(page, gpt):
         shows(page, gpt.trace(prompt))
         asked.append(time.time())
     begun, ended, numbers = page.finish_json()
+    assert begun < asked[-1]
     assert asked[0] < ended, "generation was over before the page asked: the test tried nothing"
     expected = gpt.complete(PROMPTS[0], max_tokens=100, n=2, temperature=1.3, seed=5)
     for one, choice in zip(numbers, expected.choices, strict=True):
