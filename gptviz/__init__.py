@@ -18,6 +18,7 @@ _HOME = {
     "Token": "gptviz.tokens",
     "Completion": "gptviz.completion",
     "GPTVizError": "gptviz.errors",
+    "set_language": "gptviz.language",
     "PromptBox": "gptviz.widgets.prompt",
     "TokensView": "gptviz.widgets.tokens",
     "AttentionView": "gptviz.widgets.attention",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from gptviz.completion import Completion
     from gptviz.errors import GPTVizError
     from gptviz.gpt import GPT
+    from gptviz.language import set_language
     from gptviz.loading import load, models, wrap
     from gptviz.tokens import Token
     from gptviz.trace import Trace

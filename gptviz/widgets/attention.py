@@ -17,35 +17,46 @@ THUMBNAIL = 32  # cells a side at most; longer texts are pooled
 class AttentionView(View):
     """Attention maps of a trace. source: a Trace, or a PromptBox to follow.
 
-    layer, head: which one is open. query, key: which cell is selected; -1 is the last token (query), none (key).
+    layer, head: which one is open, kept in the view's selection together with the cell that is looked at.
     """
 
     _name = "attention"
     _answers: ClassVar[dict[str, str]] = {**View._answers, "head": "_answer_head"}
 
-    layer = traitlets.Int(0).tag(sync=True)
-    head = traitlets.Int(0).tag(sync=True)
-    query = traitlets.Int(-1).tag(sync=True)
-    key = traitlets.Int(-1).tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
 
-    @traitlets.validate("layer", "head", "query", "key")
-    def _check_index(self, proposal: dict[str, Any]) -> int:
-        if self.trace is None:
-            return proposal["value"]
-        name = proposal["trait"].name
-        if name in ("layer", "head"):
-            return check_index(proposal["value"], self.trace.n_layers if name == "layer" else self.trace.n_heads, name)
-        size = len(self.trace.tokens)
-        return -1 if proposal["value"] == -1 else check_index(proposal["value"], size, "position")
+    def __init__(self, source: Any = None, *, layer: int | None = None, head: int | None = None, **keywords: Any):
+        super().__init__(source, **keywords)
+        for name, value in (("layer", layer), ("head", head)):
+            if value is not None:
+                setattr(self, name, value)
+
+    @property
+    def layer(self) -> int:
+        """The open head's layer; set it to open another."""
+        return int(self.selection.layer)
+
+    @layer.setter
+    def layer(self, value: int) -> None:
+        self.selection.layer = check_index(value, self._shown().n_layers, "layer")
+
+    @property
+    def head(self) -> int:
+        """The open head; set it to open another."""
+        return int(self.selection.head)
+
+    @head.setter
+    def head(self, value: int) -> None:
+        self.selection.head = check_index(value, self._shown().n_heads, "head")
 
     def _fill(self) -> None:
         trace = self._shown()
         maps = [pooled(trace.attention(layer)) for layer in range(trace.n_layers)]
         self._thumbnails = np.round(255 * np.stack(maps)).astype(np.uint8).tobytes()
-        self.layer, self.head = min(self.layer, trace.n_layers - 1), min(self.head, trace.n_heads - 1)
-        self.query = self.key = -1
+        chosen = self.selection
+        chosen.layer, chosen.head = min(chosen.layer, trace.n_layers - 1), min(chosen.head, trace.n_heads - 1)
+        chosen.query = chosen.key = -1
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,

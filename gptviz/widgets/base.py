@@ -7,6 +7,7 @@ shows a Trace, or follows a PromptBox and shows its latest. Not about what the n
 """
 
 import difflib
+import inspect
 import re
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +17,10 @@ import numpy as np
 import traitlets
 
 from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.language import LANGUAGES, chosen_language
 from gptviz.tokens import Token
 from gptviz.trace import Trace
+from gptviz.widgets.selection import Selection
 from gptviz.wire import pack
 
 STATIC = Path(__file__).parent / "static"
@@ -55,7 +58,9 @@ class View(anywidget.AnyWidget):
     """A view of one trace. Subclasses say `_name`, and in `_fill` what travels to the page.
 
     source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
-    scale: "screen", or "projector" for type half as large again.
+    scale: "screen", or "projector" for type half as large again. language: "en" or "zh"; see `gptviz.set_language`.
+    selection: the head and cell that are looked at, shared by all views that follow one PromptBox; hand one over to share
+    it among others.
     """
 
     _name: ClassVar[str]
@@ -64,6 +69,9 @@ class View(anywidget.AnyWidget):
 
     trace = traitlets.Instance(Trace, allow_none=True)
     scale = traitlets.Enum(["screen", "projector"], "screen").tag(sync=True)
+    selection = traitlets.Instance(Selection)
+    _selection = traitlets.Unicode().tag(sync=True)
+    language = traitlets.Enum(LANGUAGES).tag(sync=True)
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -75,8 +83,9 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, source: Any = None, **keywords: Any):
         self._refuse_unknown(keywords)
+        shared = source.selection if isinstance(source, View) else None
         try:
-            super().__init__(**keywords)
+            super().__init__(**{"selection": shared or Selection()} | keywords)
         except traitlets.TraitError as error:
             raise fail(
                 f"settings that {type(self).__name__} takes", str(error), "See its documentation.", WrongType
@@ -88,14 +97,27 @@ class View(anywidget.AnyWidget):
         elif self.trace is not None:
             self._refresh()
 
+    @traitlets.observe("selection")
+    def _refer(self, _change: Any) -> None:
+        self._selection = self.selection.reference
+
+    @traitlets.default("language")
+    def _language_now(self) -> str:
+        return chosen_language()
+
     def _refuse_unknown(self, keywords: dict[str, Any]) -> None:
-        known = [n for n in self.trait_names() if not n.startswith("_")]
+        own = {name for kind in type(self).__mro__ if issubclass(kind, View) for name in kind.__dict__}
+        traits = [name for name in self.trait_names() if name in own and not name.startswith("_")]
+        arguments = [
+            n for n, p in inspect.signature(type(self).__init__).parameters.items() if p.kind is p.KEYWORD_ONLY
+        ]
         for name in keywords:
-            if name not in known:
+            if name not in self.trait_names() or name.startswith("_"):
+                known = sorted({*traits, *arguments})
                 near = difflib.get_close_matches(name, known, n=1)
-                own = ", ".join(sorted(set(type(self).class_own_traits()) | {"scale"}))
                 advice = f"Did you mean {near[0]}?" if near else "Leave it out."
-                raise fail(f"keywords of {type(self).__name__} among {own}", name, advice, WrongType)
+                expected = f"keywords of {type(self).__name__} among {', '.join(known)}"
+                raise fail(expected, name, advice, WrongType)
 
     def _follow(self, source: Any) -> None:
         if isinstance(source, Trace):

@@ -50,10 +50,11 @@ class GenerationTimeline(View):
     choice = traitlets.Int(0).tag(sync=True)
     _can_generate = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, source: Completion | PromptBox, *, scale: str = "screen", choice: int = 0, **settings: Any):
+    def __init__(self, source: Completion | PromptBox, *, choice: int = 0, **settings: Any):
         if not isinstance(source, (Completion, PromptBox)):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
+        of_view = {name: settings.pop(name) for name in ("scale", "language", "selection") if name in settings}
         self._gpt = source.gpt if isinstance(source, PromptBox) else None
         self._run: _Run | None = None
         self._thread: threading.Thread | None = None
@@ -61,10 +62,11 @@ class GenerationTimeline(View):
             remedy = "Give them to gpt.complete, or show a PromptBox."
             raise fail("no settings with a Completion, which has its own", next(iter(settings)), remedy, WrongType)
         if isinstance(source, PromptBox):
+            of_view = {"selection": source.selection, **of_view}
             settings = {"max_tokens": 40, **settings}
             generation.checked(source.gpt, source.prompt, **settings)  # refuse now, not in the thread
         self._settings = settings
-        super().__init__(None, scale=scale, choice=choice)
+        super().__init__(None, choice=choice, **of_view)
         if isinstance(source, PromptBox):
             self._can_generate = True
             source.follow(self)

@@ -20,7 +20,7 @@ class PageModel {
     for (const name of names.split(" ")) this.heard.set(name, this.of(name).filter((one) => one !== callback));
   }
   tell(name, ...what) { for (const callback of this.of(name)) callback(...what); }
-  save_changes() { this.saved += 1; return kernel(this.index, { kind: "set", layer: this.state.layer, head: this.state.head }); }
+  save_changes() { this.saved += 1; return kernel(this.index, { kind: "set", state: this.state }); }
   async send(message) {
     this.sent += 1;
     const replies = await kernel(this.index, message);
@@ -33,6 +33,10 @@ const revive = (state, buffers) => {
   return state;
 };
 globalThis.models = [];
+globalThis.selections = {};
+// What anywidget's host does for a view: finds another widget's model by its reference.
+const host = { getModel: async (reference) => selections[reference] };
+globalThis.share = (reference, state) => { selections[reference] ??= new PageModel(reference, state); };
 globalThis.update = (index, state, buffers) => {
   revive(state, buffers);
   const model = models[index], changed = Object.keys(state).filter((name) => model.state[name] !== state[name]);
@@ -48,7 +52,7 @@ globalThis.show = async (index, module, css, state, buffers) => {
   const model = new PageModel(index, revive(state, buffers));
   models[index] = model;
   document.getElementById("views").append(el);
-  model.cleanup = widget.render({ model, el });
+  model.cleanup = await widget.render({ model, el, host });
 };
 null;
 """
@@ -77,14 +81,18 @@ class ViewPage:
         page.evaluate(HOST)
         for index, widget in enumerate(widgets):
             state, buffers = state_of(widget)
+            page.evaluate("(a) => share(...a)", [widget._selection, state_of(widget.selection)[0]])
             page.evaluate("(a) => show(...a)", [index, str(widget._esm), str(widget._css), state, buffers])
         page.wait_for_function("() => !document.querySelector('[data-computing]')")
 
-    def _kernel(self, index: int, message: dict[str, Any]) -> list[Any]:
-        widget, sent = self.widgets[index], []
+    def _kernel(self, index: int | str, message: dict[str, Any]) -> list[Any]:
         if message.get("kind") == "set":
-            widget.layer, widget.head = message["layer"], message["head"]
+            of_selection = [w.selection for w in self.widgets if w._selection == index]
+            target = of_selection[0] if of_selection else self.widgets[int(index)]
+            own = {k: v for k, v in message["state"].items() if k in ("layer", "head", "query", "key", "choice")}
+            target.set_state({k: v for k, v in own.items() if target.has_trait(k)})
             return []
+        widget, sent = self.widgets[int(index)], []
         widget.send = lambda content, buffers=None: sent.append(
             [content, [base64.b64encode(b).decode() for b in buffers or []]]
         )

@@ -8,29 +8,20 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { RowBars, Sentence } from "./attention_row.js";
 import { Lane, ask, chip, colours, element, followTheme, notices, setText, uint8, weight } from "./common.js";
+import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
 
-const ATTENTION_WORDS = {
-  title: "Attention",
-  name: (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`,
-  heads: "All heads",
-  axes: "a row a layer, a column a head",
-  pooled: (/** @type {number} */ tokens, /** @type {number} */ side) =>
-    `pooled from ${tokens} to ${side} cells a side: each shows the largest weight of its block`,
-  caption: "Each row is a token looking; each column a token looked at. Hatched: the future, which no token sees. Every row sums to 1.",
-  looks: "looks at",
-  weight: "weight",
-  first: "weight 0",
-  last: "1",
-  map: (/** @type {string} */ name) => `Attention map of ${name}. Arrow keys move between cells.`,
-};
 const KEPT = 24;
+const headName = (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`;
 
 class Attention {
-  /** @param {any} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {any} model @param {any} selection @param {HTMLElement} el */
+  constructor(model, selection, el) {
     this.model = model;
+    this.selection = selection;
+    const words = wordsOf(model);
+    this.words = words.attention;
     this.lane = new Lane();
     /** @type {Map<string, Float32Array>} */
     this.maps = new Map();
@@ -38,26 +29,26 @@ class Attention {
     this.weights = null;
     /** @type {Piece[]} */
     this.tokens = [];
-    this.query = 0;
-    this.key = this.width = -1;
-    this.notices = notices();
-    this.sentence = new Sentence((query) => this.point(query, -1));
-    this.map = new AttentionMap((query, key) => this.point(query, key));
-    this.bars = new RowBars();
+    this.width = -1;
+    this.loaded = false;
+    this.notices = notices(words);
+    this.sentence = new Sentence((query) => this.point(query, -1, true));
+    this.map = new AttentionMap((query, key, chosen) => this.point(query, key, chosen));
+    this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
     this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.readout = element("p", { class: "readout", role: "status" });
-    this.grid = element("div", { class: "grid", role: "group", "aria-label": ATTENTION_WORDS.heads });
+    this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
-    this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": ATTENTION_WORDS.title },
-      element("header", {}, element("h3", {}, `${ATTENTION_WORDS.title} `, this.name), this.notices.computing),
+    this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": this.words.title },
+      element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.notices.computing),
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
-        element("div", { class: "heads" }, element("h4", {}, ATTENTION_WORDS.heads), this.grid, this.gridNote),
-        element("div", { class: "one" }, this.map.root, element("p", { class: "legend small muted" }, ATTENTION_WORDS.first,
-          this.scaleBar, ATTENTION_WORDS.last), element("p", { class: "caption small muted" }, ATTENTION_WORDS.caption)),
+        element("div", { class: "heads" }, element("h4", {}, this.words.heads), this.grid, this.gridNote),
+        element("div", { class: "one" }, this.map.root, element("p", { class: "legend small muted" }, this.words.first,
+          this.scaleBar, this.words.last), element("p", { class: "caption small muted" }, this.words.caption)),
         element("div", { class: "row" }, this.readout, this.bars.root)));
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
@@ -74,13 +65,13 @@ class Attention {
     this.tokens = about.tokens;
     this.maps.clear();
     this.weights = null;
-    this.query = this.tokens.length - 1;
-    this.key = -1;
+    if (this.loaded) this.point(-1, -1, false); // a cell of the text before means nothing in this one
+    this.loaded = true;
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(this.tokens);
     this.buildGrid(about.layers, about.heads);
-    setText(this.gridNote, `${ATTENTION_WORDS.axes}${about.side < this.tokens.length
-      ? `; ${ATTENTION_WORDS.pooled(this.tokens.length, about.side)}` : ""}`);
+    setText(this.gridNote, `${this.words.axes}${about.side < this.tokens.length
+      ? `; ${this.words.pooled(this.tokens.length, about.side)}` : ""}`);
     this.width = -1;
     this.resize();
     this.open();
@@ -91,8 +82,8 @@ class Attention {
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const layer = Math.floor(i / heads), head = i % heads;
-      const button = element("button", { type: "button", "aria-label": ATTENTION_WORDS.name(layer, head), tabindex: -1,
-        title: ATTENTION_WORDS.name(layer, head), "data-lm-suppress-shortcuts": "true" }, element("canvas", {}));
+      const button = element("button", { type: "button", "aria-label": headName(layer, head), tabindex: -1,
+        title: headName(layer, head), "data-lm-suppress-shortcuts": "true" }, element("canvas", {}));
       button.addEventListener("click", () => this.choose(layer, head));
       return button;
     });
@@ -116,18 +107,17 @@ class Attention {
 
   /** @param {number} layer @param {number} head */
   choose(layer, head) {
-    this.model.set("layer", layer);
-    this.model.set("head", head);
-    this.model.save_changes();
-    this.open();
+    this.selection.set("layer", layer);
+    this.selection.set("head", head);
+    this.selection.save_changes();
   }
 
   /** Show the chosen head: at once if it was seen before, else when its numbers have come. */
   open() {
-    const layer = this.model.get("layer"), head = this.model.get("head"), name = ATTENTION_WORDS.name(layer, head);
+    const { layer, head } = this.place(), name = headName(layer, head);
     const { heads } = this.model.get("_about");
     setText(this.name, name);
-    this.map.stage.setAttribute("aria-label", ATTENTION_WORDS.map(name));
+    this.map.stage.setAttribute("aria-label", this.words.map(name));
     this.buttons.forEach((button, i) => {
       const current = i === layer * heads + head;
       button.toggleAttribute("data-open", current);
@@ -177,27 +167,35 @@ class Attention {
     this.tell();
   }
 
-  /** @param {number} query @param {number} key -1, or beyond the query: the largest of the row */
-  point(query, key) {
-    if (query === this.query && key === this.key) return;
-    this.query = query;
-    this.key = key > query ? -1 : key;
-    this.tell();
+  /** What is selected, as far as this trace has it. */
+  place() {
+    const { layers, heads } = this.model.get("_about"), last = this.tokens.length - 1;
+    const at = (/** @type {string} */ name, /** @type {number} */ most) => Math.min(this.selection.get(name), most);
+    const query = this.selection.get("query") < 0 ? last : at("query", last);
+    return { layer: at("layer", layers - 1), head: at("head", heads - 1), query, key: at("key", query) };
+  }
+
+  /** Look at a cell, here and in every view that shares the selection. A choice is told to the kernel, a glance is not.
+   * @param {number} query @param {number} key -1, or beyond the query: the largest of the row @param {boolean} chosen */
+  point(query, key, chosen) {
+    this.selection.set("query", query);
+    this.selection.set("key", key > query ? -1 : key);
+    if (chosen) this.selection.save_changes();
   }
 
   /** The selection in words, arcs and bars. */
   tell() {
-    const { weights, query, tokens } = this;
+    const { weights, tokens } = this, { query, key: chosen } = this.place();
     if (!weights) return;
     const row = weights.subarray(query * tokens.length, (query + 1) * tokens.length);
-    let key = this.key;
+    let key = chosen;
     if (key < 0) for (let i = 0; i <= query; i++) if (key < 0 || row[i] > row[key]) key = i;
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.bars.show(row, query, tokens, key);
     this.readout.replaceChildren(element("span", { class: "query" }, chip(tokens[query]), element("sub", {}, String(query))),
-      ` ${ATTENTION_WORDS.looks} `, element("span", { class: "key" }, chip(tokens[key]), element("sub", {}, String(key))),
-      ` · ${ATTENTION_WORDS.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
+      ` ${this.words.looks} `, element("span", { class: "key" }, chip(tokens[key]), element("sub", {}, String(key))),
+      ` · ${this.words.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
   }
 
   /** @param {KeyboardEvent} event */
@@ -207,8 +205,8 @@ class Attention {
     event.preventDefault();
     event.stopPropagation();
     const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
-    const query = clamp(this.query + steps[0], this.tokens.length - 1);
-    this.point(query, clamp((this.key < 0 ? query : this.key) + steps[1], query));
+    const { query: from, key } = this.place(), query = clamp(from + steps[0], this.tokens.length - 1);
+    this.point(query, clamp((key < 0 ? from : key) + steps[1], query), true);
   }
 
   /** @param {KeyboardEvent} event */
@@ -218,8 +216,9 @@ class Attention {
     if (!steps) return;
     event.preventDefault();
     event.stopPropagation();
-    const layer = Math.max(0, Math.min(layers - 1, this.model.get("layer") + steps[0]));
-    const head = Math.max(0, Math.min(heads - 1, this.model.get("head") + steps[1]));
+    const here = this.place();
+    const layer = Math.max(0, Math.min(layers - 1, here.layer + steps[0]));
+    const head = Math.max(0, Math.min(heads - 1, here.head + steps[1]));
     this.choose(layer, head);
     this.buttons[layer * heads + head].focus();
   }
@@ -231,15 +230,18 @@ class Attention {
   }
 }
 
-/** @param {{model: any, el: HTMLElement}} context */
-function render({ model, el }) {
-  const view = new Attention(model, el);
-  const load = () => view.load(), open = () => view.open();
+/** @param {{model: any, el: HTMLElement, host: any}} context */
+async function render({ model, el, host }) {
+  const selection = await host.getModel(model.get("_selection"));
+  const view = new Attention(model, selection, el);
+  const load = () => view.load(), open = () => view.open(), tell = () => view.tell();
   model.on("change:_source change:scale", load);
-  model.on("change:layer change:head", open);
+  selection.on("change:layer change:head", open);
+  selection.on("change:query change:key", tell);
   return () => {
     model.off("change:_source change:scale", load);
-    model.off("change:layer change:head", open);
+    selection.off("change:layer change:head", open);
+    selection.off("change:query change:key", tell);
     view.remove();
   };
 }

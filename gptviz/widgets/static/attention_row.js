@@ -5,13 +5,6 @@ import { chip, element, setText, weight } from "./common.js";
 /** @typedef {import("./common.js").PageToken} Word */
 
 const SVG = "http://www.w3.org/2000/svg";
-const ROW_WORDS = {
-  title: (/** @type {number} */ shown, /** @type {number} */ allowed) =>
-    shown < allowed ? `its ${shown} largest weights of ${allowed}` : `its ${allowed} ${allowed === 1 ? "weight" : "weights"}`,
-  others: (/** @type {number} */ count) => `${count} others`,
-  sum: "the row sums to",
-  alone: "Nobody else to look at: the first token can only look at itself.",
-};
 const MOST_BARS = 9;
 
 /** The sentence as chips, with arcs above. */
@@ -71,7 +64,9 @@ export class Sentence {
 
 /** The row's largest weights as bars, the rest in one. */
 export class RowBars {
-  constructor() {
+  /** @param {import("./words.js").Words["attention"]} words */
+  constructor(words) {
+    this.words = words;
     this.title = element("p", { class: "muted small" });
     this.list = element("ol", { class: "bars" });
     this.sum = element("p", { class: "muted small number" });
@@ -84,16 +79,16 @@ export class RowBars {
     const order = Array.from({ length: allowed }, (_, i) => i).sort((a, b) => row[b] - row[a] || a - b);
     const shown = order.slice(0, allowed <= MOST_BARS + 1 ? allowed : MOST_BARS);
     const rest = order.slice(shown.length);
-    setText(this.title, ROW_WORDS.title(shown.length, allowed));
+    setText(this.title, this.words.largest(shown.length, allowed));
     const items = shown.map((i) => bar(chip(tokens[i]), `${i}`, row[i], i === key));
     if (rest.length) {
       const mass = rest.reduce((total, i) => total + row[i], 0);
-      items.push(bar(element("span", { class: "muted" }, ROW_WORDS.others(rest.length)), "", mass, false));
+      items.push(bar(element("span", { class: "muted" }, this.words.others(rest.length)), "", mass, false));
     }
     this.list.replaceChildren(...items);
     let total = 0;
     for (let i = 0; i < allowed; i++) total += row[i];
-    setText(this.sum, query === 0 ? ROW_WORDS.alone : `${ROW_WORDS.sum} ${weight(total)}`);
+    setText(this.sum, query === 0 ? this.words.alone : `${this.words.sum} ${weight(total)}`);
   }
 }
 

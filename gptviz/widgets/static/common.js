@@ -6,15 +6,10 @@
  * that travelled with an exported page.
  */
 
+const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
+
 /** @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken */
 
-const COMMON_WORDS = {
-  computing: "computing…",
-  space: "␣",
-  newline: "⏎",
-  tab: "⇥",
-  other: (/** @type {string} */ code) => `U+${code}`,
-};
 
 /**
  * @template {keyof HTMLElementTagNameMap} K
@@ -45,8 +40,8 @@ export function visible(text) {
   const pieces = [];
   for (const character of text) {
     const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
-    const mark = { " ": COMMON_WORDS.space, "\n": COMMON_WORDS.newline, "\t": COMMON_WORDS.tab }[character]
-      ?? (UNSEEN.test(character) ? COMMON_WORDS.other(code) : null);
+    const mark = MARKS[/** @type {" "} */ (character)]
+      ?? (UNSEEN.test(character) ? `U+${code}` : null);
     const last = pieces.at(-1);
     if (mark === null && last && !last.mark) last.text += character;
     else pieces.push({ text: mark ?? character, mark: mark !== null });
@@ -205,10 +200,11 @@ export function colours(theme) {
   });
 }
 
-/** The line in which a view says what went wrong, and the word for waiting. */
-export function notices() {
+/** The line in which a view says what went wrong, and the word for waiting.
+ * @param {import("./words.js").Words} words */
+export function notices(words) {
   const problem = element("p", { class: "problem", role: "alert", hidden: "" });
-  const computing = element("span", { class: "computing small", "aria-hidden": "true" }, COMMON_WORDS.computing);
+  const computing = element("span", { class: "computing small", "aria-hidden": "true" }, words.common.computing);
   return {
     problem,
     computing,

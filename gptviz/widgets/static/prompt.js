@@ -1,29 +1,26 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt. */
 import { ask, element, followTheme, notices, setText } from "./common.js";
+import { wordsOf } from "./words.js";
 
-const PROMPT_WORDS = {
-  label: "Prompt",
-  run: "Run",
-  status: (/** @type {string} */ model, /** @type {number} */ count) => `${model} reads ${count} ${count === 1 ? "token" : "tokens"}`,
-};
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": PROMPT_WORDS.label,
+  const words = wordsOf(model);
+  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": words.prompt.label,
     "data-lm-suppress-shortcuts": "true" });
-  const button = element("button", { type: "submit", "data-lm-suppress-shortcuts": "true" }, PROMPT_WORDS.run);
+  const button = element("button", { type: "submit", "data-lm-suppress-shortcuts": "true" }, words.prompt.run);
   const status = element("span", { class: "status muted small", role: "status" });
-  const { problem, computing, wait, say } = notices();
+  const { problem, computing, wait, say } = notices(words);
   const form = element("form", {}, field, button);
-  const root = element("section", { class: "gptviz gptviz-prompt", "aria-label": PROMPT_WORDS.label }, form,
+  const root = element("section", { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label }, form,
     element("p", { class: "under" }, status, " ", computing), problem);
   const stopTheme = followTheme(root);
 
   const show = () => {
     root.dataset.scale = model.get("scale");
     if (document.activeElement !== field || !root.hasAttribute("data-typing")) field.value = model.get("prompt");
-    setText(status, PROMPT_WORDS.status(model.get("_gpt_name"), model.get("_token_count")));
+    setText(status, words.prompt.status(model.get("_gpt_name"), model.get("_token_count")));
   };
   field.addEventListener("input", () => root.toggleAttribute("data-typing", field.value !== model.get("prompt")));
   form.addEventListener("submit", async (event) => {

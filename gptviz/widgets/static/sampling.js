@@ -10,22 +10,10 @@ import { ask, chip, element, float32, followTheme, percent, setText } from "./co
 import { SamplingControls } from "./sampling_controls.js";
 import { Sampler, uniform } from "./sampling_math.js";
 import { StageTable } from "./sampling_table.js";
+import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Labelled */
 
-const BENCH_WORDS = {
-  title: "Sampling",
-  after: "After",
-  at: (/** @type {number} */ position) => `at position ${position}`,
-  leads: "leads with",
-  left: (/** @type {number} */ kept, /** @type {number} */ size) => kept === size
-    ? `any of ${size.toLocaleString("en")} tokens can be drawn`
-    : `only ${kept.toLocaleString("en")} of ${size.toLocaleString("en")} tokens can be drawn`,
-  repeatable: "the same seed draws the same token everywhere",
-  legend: [["logit", "a score: only differences matter"], ["ghost", "what the column before had"],
-    ["removed", "removed, and by what"]],
-  drawn: (/** @type {number} */ draw, /** @type {number} */ u) => `draw ${draw}, random number ${u.toFixed(4)}:`,
-};
 
 /** The settings by the names that Python's traits have, and as the page has them.
  * @type {Record<string, keyof import("./sampling_math.js").Settings>} */
@@ -53,6 +41,7 @@ class Bench {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
+    this.words = wordsOf(model).sampling;
     /** How many draws were made with this seed. */
     this.draws = 0;
     this.frame = this.timer = 0;
@@ -66,19 +55,19 @@ class Bench {
     this.leads = document.createElement("span");
     this.drawnAs = document.createElement("span");
     this.sentence = element("p", { class: "sentence" },
-      BENCH_WORDS.after, " ", this.current.root, this.place, " ", this.leader.root, this.leads);
+      this.words.after, " ", this.current.root, this.place, " ", this.leader.root, this.leads);
     this.status = element("p", { class: "visually-hidden", role: "status" });
-    this.controls = new SamplingControls({
+    this.controls = new SamplingControls(this.words, {
       changed: () => this.update(),
       draw: () => (this.draws++, this.update()),
       reseeded: () => (this.draws = 0, this.update()),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
-    this.table = new StageTable();
-    this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": BENCH_WORDS.title },
-      element("header", {}, element("h3", {}, BENCH_WORDS.title), this.sentence),
+    this.table = new StageTable(this.words);
+    this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
+      element("header", {}, element("h3", {}, this.words.title), this.sentence),
       element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root,
-        element("div", { class: "results" }, this.table.root, legend()))),
+        element("div", { class: "results" }, this.table.root, legend(this.words)))),
       this.status);
     this.stopTheme = followTheme(this.root);
     for (const trait of TRAIT_NAMES) this.assign(trait);
@@ -92,7 +81,7 @@ class Bench {
     this.root.hidden = !about.labels; // nothing to show yet
     if (!about.labels) return;
     this.current.show(about.current);
-    this.place.textContent = ` ${BENCH_WORDS.at(about.position)},`;
+    this.place.textContent = ` ${this.words.at(about.position)}`;
     this.labels = new Map(about.labels.map((/** @type {{id: number, text: string}} */ token) => [token.id, token]));
     this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
     this.draws = 0;
@@ -124,7 +113,7 @@ class Bench {
     this.table.write(sampler, (id) => this.token(id));
     this.leader.show(this.token(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
-    setText(this.leads, ` ${BENCH_WORDS.leads} ${probability}; ${BENCH_WORDS.left(sampler.kept, sampler.size)}.`);
+    setText(this.leads, ` ${this.words.leads(probability)} ${this.words.left(sampler.kept, sampler.size)}`);
     controls.write();
     this.outcome(rank);
     this.announce();
@@ -134,9 +123,9 @@ class Bench {
   outcome(rank) {
     const { controls, sampler } = this;
     this.drawn.root.hidden = rank < 0;
-    if (rank < 0) return setText(this.drawnAs, BENCH_WORDS.repeatable);
+    if (rank < 0) return setText(this.drawnAs, this.words.repeatable);
     const number = uniform(controls.seed, 0, 0, this.draws - 1);
-    setText(this.drawnAs, BENCH_WORDS.drawn(this.draws, number));
+    setText(this.drawnAs, this.words.drawn(this.draws, number.toFixed(4)));
     this.drawn.show(this.token(sampler.order[rank]));
   }
 
@@ -167,9 +156,10 @@ class Bench {
   }
 }
 
-function legend() {
-  return element("ul", { class: "legend" }, ...BENCH_WORDS.legend.map(([mark, meaning]) =>
-    element("li", {}, element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? "logit" : ""),
+/** @param {import("./words.js").Words["sampling"]} words */
+function legend(words) {
+  return element("ul", { class: "legend" }, ...Object.entries(words.legend).map(([mark, meaning]) =>
+    element("li", {}, element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? words.logit : ""),
       ` ${meaning}`)));
 }
 

@@ -10,37 +10,17 @@ import { SEED_LIMIT } from "./sampling_math.js";
 import { element, setText } from "./common.js";
 
 /** @typedef {import("./sampling_math.js").Settings} Settings */
-/** @typedef {{key: keyof Settings, label: string, hint: string, min: number, max: number, step: number,
- *   off: number|null, allowed: (value: number) => boolean, expected: string}} Knob */
+/** @typedef {{key: keyof Settings, min: number, max: number, step: number, off: number|null,
+ *   allowed: (value: number) => boolean}} Knob */
 
-const CONTROL_WORDS = {
-  group: "Settings",
-  slider: "slider",
-  number: "number",
-  off: "off",
-  reset: "reset",
-  seed: "seed",
-  seedHint: "the same seed draws the same token everywhere",
-  seedExpected: "Expected a whole number from 0 to 2⁵³ − 1, such as 7.",
-  draw: "draw once",
-  code: "in Python",
-};
 
 /** @type {Knob[]} */
 const KNOBS = [
-  { key: "temperature", label: "temperature", hint: "divides the logits; 0 always takes the leader",
-    min: 0, max: 2, step: 0.01, off: 1, allowed: (x) => x >= 0, expected: "Expected a temperature of 0 or more; 1 is the model’s own." },
-  { key: "topK", label: "top-k", hint: "keeps the k likeliest",
-    min: 0, max: 1, step: 0.002, off: null, allowed: (x) => x >= 1 && Number.isInteger(x),
-    expected: "Expected a whole number of tokens from 1; empty is off." },
-  { key: "topP", label: "top-p", hint: "keeps the fewest tokens whose mass reaches p",
-    min: 0.01, max: 1, step: 0.01, off: null, allowed: (x) => x > 0 && x <= 1,
-    expected: "Expected a share above 0 and at most 1; empty is off." },
-  { key: "minP", label: "min-p", hint: "keeps tokens with at least this share of the leader’s probability",
-    min: 0, max: 1, step: 0.005, off: null, allowed: (x) => x >= 0 && x <= 1,
-    expected: "Expected a share from 0 to 1; empty is off." },
-  { key: "repetitionPenalty", label: "repetition penalty", hint: "weakens tokens that came before; below 1 it favours them",
-    min: 0.5, max: 2, step: 0.01, off: 1, allowed: (x) => x > 0, expected: "Expected a penalty above 0; 1 is off." },
+  { key: "temperature", min: 0, max: 2, step: 0.01, off: 1, allowed: (x) => x >= 0 },
+  { key: "topK", min: 0, max: 1, step: 0.002, off: null, allowed: (x) => x >= 1 && Number.isInteger(x) },
+  { key: "topP", min: 0.01, max: 1, step: 0.01, off: null, allowed: (x) => x > 0 && x <= 1 },
+  { key: "minP", min: 0, max: 1, step: 0.005, off: null, allowed: (x) => x >= 0 && x <= 1 },
+  { key: "repetitionPenalty", min: 0.5, max: 2, step: 0.01, off: 1, allowed: (x) => x > 0 },
 ];
 
 /** JupyterLab leaves the keys to what is marked so: else "a" on a button would insert a cell. */
@@ -56,8 +36,10 @@ let controlGroups = 0;
 
 /** The controls: `root` to show, `settings` and `seed` to read. */
 export class SamplingControls {
-  /** The listener hears of every input event, of a wish to draw, of another seed. @param {{changed: () => void, draw: () => void, reseeded: () => void}} listener */
-  constructor(listener) {
+  /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words["sampling"]} words
+   * @param {{changed: () => void, draw: () => void, reseeded: () => void}} listener */
+  constructor(words, listener) {
+    this.words = words;
     this.listener = listener;
     this.group = ++controlGroups;
     this.vocabulary = 2;
@@ -66,24 +48,24 @@ export class SamplingControls {
     this.seed = 0;
     this.knobs = KNOBS.map((knob) => this.buildKnob(knob));
     this.seedField = element("input", { type: "number", id: this.id("seed"), min: 0, step: 1, class: "seed",
-      ...OWN_KEYS, title: CONTROL_WORDS.seedHint });
+      ...OWN_KEYS, title: this.words.repeatable });
     this.seedField.addEventListener("input", () => this.readSeed());
     this.restore(this.seedField, () => String(this.seed));
-    this.drawButton = element("button", { type: "button", ...OWN_KEYS }, CONTROL_WORDS.draw);
+    this.drawButton = element("button", { type: "button", ...OWN_KEYS }, this.words.draw);
     this.drawButton.addEventListener("click", () => listener.draw());
     this.outcome = element("output", { class: "outcome", for: this.id("seed") });
-    this.resetButton = element("button", { type: "button", class: "quiet", ...OWN_KEYS }, CONTROL_WORDS.reset);
+    this.resetButton = element("button", { type: "button", class: "quiet", ...OWN_KEYS }, this.words.reset);
     this.resetButton.addEventListener("click", () => {
       this.knobs.forEach(({ field }) => this.accept(field));
       Object.assign(this.settings, NEUTRAL);
       listener.changed();
     });
     this.note = element("p", { class: "note", role: "alert", hidden: "" });
-    this.code = element("code", { "aria-label": CONTROL_WORDS.code });
-    this.root = element("div", { class: "controls", role: "group", "aria-label": CONTROL_WORDS.group },
+    this.code = element("code", { "aria-label": this.words.code });
+    this.root = element("div", { class: "controls", role: "group", "aria-label": this.words.group },
       ...this.knobs.map(({ row }) => row),
       this.resetButton,
-      element("div", { class: "draw" }, element("label", { for: this.id("seed") }, CONTROL_WORDS.seed),
+      element("div", { class: "draw" }, element("label", { for: this.id("seed") }, this.words.seed),
         this.seedField, this.drawButton),
       this.outcome, this.note, element("div", {}, this.code));
   }
@@ -95,11 +77,12 @@ export class SamplingControls {
 
   /** @param {Knob} knob */
   buildKnob(knob) {
-    const common = { ...OWN_KEYS, title: knob.hint };
+    const { label: name, hint, expected } = this.words.knobs[knob.key];
+    const common = { ...OWN_KEYS, title: hint };
     const slider = element("input", { ...common, type: "range", min: knob.min, max: knob.max, step: knob.step,
-      value: 1, "aria-label": `${knob.label}, ${CONTROL_WORDS.slider}` });
+      value: 1, "aria-label": this.words.slider(name) });
     const field = element("input", { ...common, type: "number", id: this.id(knob.key), step: "any", min: 0,
-      placeholder: CONTROL_WORDS.off });
+      placeholder: this.words.off });
     slider.addEventListener("input", () => {
       this.settings[knob.key] = /** @type {never} */ (this.fromSlider(knob, slider.valueAsNumber));
       this.accept(field);
@@ -107,13 +90,13 @@ export class SamplingControls {
     });
     field.addEventListener("input", () => {
       const value = this.typed(knob, field);
-      if (value !== null && !knob.allowed(value)) return this.refuse(field, knob.expected);
+      if (value !== null && !knob.allowed(value)) return this.refuse(field, expected);
       this.settings[knob.key] = /** @type {never} */ (value);
       this.accept(field);
       this.listener.changed();
     });
     this.restore(field, () => this.shown(knob));
-    const label = element("label", { for: this.id(knob.key), title: knob.hint }, knob.label);
+    const label = element("label", { for: this.id(knob.key), title: hint }, name);
     return { knob, slider, field, row: element("div", { class: "knob" }, label, field, slider) };
   }
 
@@ -123,7 +106,7 @@ export class SamplingControls {
       const value = this.settings[knob.key], shown = this.shown(knob);
       if (this.fromSlider(knob, slider.valueAsNumber) !== value) slider.valueAsNumber = this.toSlider(knob);
       if (!field.hasAttribute("aria-invalid") && this.typed(knob, field) !== value) field.value = shown;
-      slider.setAttribute("aria-valuetext", shown || CONTROL_WORDS.off);
+      slider.setAttribute("aria-valuetext", shown || this.words.off);
     }
     if (!this.seedField.hasAttribute("aria-invalid") && this.seedField.valueAsNumber !== this.seed) {
       this.seedField.value = String(this.seed);
@@ -173,7 +156,7 @@ export class SamplingControls {
   readSeed() {
     const seed = this.seedField.valueAsNumber;
     if (!Number.isInteger(seed) || seed < 0 || seed >= SEED_LIMIT) {
-      return this.refuse(this.seedField, CONTROL_WORDS.seedExpected);
+      return this.refuse(this.seedField, this.words.seedExpected);
     }
     this.seed = seed;
     this.accept(this.seedField);

@@ -14,48 +14,33 @@ import { chip, element, percent, setText, significant } from "./common.js";
  *   reason: string}} Cell */
 /** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[], token: object|null}} Row */
 
-const TABLE_WORDS = {
-  caption: "The likeliest next tokens, stage by stage",
-  token: "token",
-  logit: "logit",
-  columns: ["the model’s own", "after temperature", "after the cuts"],
-  logitHint: "a score: only differences matter",
-  hints: ["softmax(logits)", "softmax(logits ÷ temperature)", "renormalised: drawn from"],
-  penalisedHint: "penalised, then ÷ temperature",
-  others: (/** @type {number} */ count) => `all ${TABLE_COUNT.format(count)} others`,
-  sums: ["tokens kept", "mass kept", "entropy", "effective choices"],
-  sumHints: ["", "of what the temperature left, before it is renormalised", "how uncertain the next token is",
-    "2 to the entropy: as uncertain as so many equally likely tokens"],
-  bits: (/** @type {number} */ bits) => `${significant(bits)} bits`,
-  removed: { repetition_penalty: "never", temperature: "greedy", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
-  removedBy: "removed by",
-};
 const TABLE_COUNT = new Intl.NumberFormat("en");
 
 /** The stages in the order in which they may remove a token. @type {Stage[]} */
 const REMOVING = ["repetition_penalty", "temperature", "top_k", "top_p", "min_p"];
 
 export class StageTable {
-  constructor() {
+  /** @param {import("./words.js").Words["sampling"]} words */
+  constructor(words) {
+    this.words = words;
     /** @type {Row[]} */
     this.rows = [];
     this.others = buildStageRow("2");
     /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
     this.shown = new WeakMap();
     this.body = element("tbody", {});
-    this.hints = TABLE_WORDS.hints.map((hint) => element("small", {}, hint));
-    this.sums = TABLE_WORDS.sums.map((name, index) =>
-      ({ name, hint: TABLE_WORDS.sumHints[index], 
-        cells: [0, 1, 2].map(() => element("span", { class: "number" })) }));
+    this.hints = this.words.hints.map((hint) => element("small", {}, hint));
+    this.sums = words.sums.map(({ name, hint }) =>
+      ({ name, hint, cells: [0, 1, 2].map(() => element("span", { class: "number" })) }));
     const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
     this.root = element("table", { class: "stages" },
-      element("caption", { class: "visually-hidden" }, TABLE_WORDS.caption),
+      element("caption", { class: "visually-hidden" }, this.words.caption),
       element("colgroup", {}, ...["token", "logit", "stage", "stage", "stage"].map((name) => element("col", { class: name }))),
       element("thead", {}, element("tr", {},
-        element("th", { scope: "col", class: "token" }, TABLE_WORDS.token),
-        element("th", { scope: "col", class: "logit", title: TABLE_WORDS.logitHint }, TABLE_WORDS.logit),
-        ...TABLE_WORDS.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())))),
+        element("th", { scope: "col", class: "token" }, this.words.token),
+        element("th", { scope: "col", class: "logit", title: this.words.legend.logit }, this.words.logit),
+        ...this.words.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())))),
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
       element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
@@ -88,12 +73,12 @@ export class StageTable {
     for (let rank = 0; rank < count; rank++) {
       const row = this.rows[rank], id = sampler.order[rank];
       const values = [sampler.modelProbability(id), sampler.at("temperature", rank), sampler.at("min_p", rank)];
-      fillRow(row, values, sampler, rank);
+      fillRow(row, values, sampler, rank, this.words.removed);
       for (let column = 0; column < 3; column++) others[column] -= values[column];
       mark(row.row, "cut", rank === kept - 1 && kept < sampler.size);
       mark(row.row, "drawn", rank === drawn);
     }
-    fillRow(this.others, others.map((value) => Math.max(0, value)), sampler, count);
+    fillRow(this.others, others.map((value) => Math.max(0, value)), sampler, count, this.words.removed);
     mark(this.others.row, "drawn", drawn >= count);
   }
 
@@ -108,17 +93,17 @@ export class StageTable {
       setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
     });
     this.others.row.hidden = count === sampler.size;
-    setText(this.others.head, TABLE_WORDS.others(sampler.size - count));
+    setText(this.others.head, this.words.others(sampler.size - count));
     for (const { cells } of [...this.rows, this.others]) {
       for (const { number, reason, p } of cells) setText(number, reason || percent(p));
     }
-    setText(this.hints[1], sampler.penalty === 1 ? TABLE_WORDS.hints[1] : TABLE_WORDS.penalisedHint);
+    setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
     const counts = [sampler.size, sampler.counts.temperature, sampler.kept];
     const bits = [sampler.modelEntropy, sampler.entropyBefore, sampler.entropy];
     for (let column = 0; column < 3; column++) {
       setText(this.sums[0].cells[column], TABLE_COUNT.format(counts[column]));
       setText(this.sums[1].cells[column], percent(column === 2 ? sampler.keptMass : 1));
-      setText(this.sums[2].cells[column], TABLE_WORDS.bits(bits[column]));
+      setText(this.sums[2].cells[column], this.words.bits(significant(bits[column])));
       setText(this.sums[3].cells[column], significant(2 ** bits[column]));
     }
   }
@@ -126,7 +111,7 @@ export class StageTable {
   /** All digits, where the pointer is. @param {Element} target */
   explain(target) {
     const cell = target.closest("td"), shown = cell && this.shown.get(cell);
-    if (shown) cell.title = shown.reason ? `${TABLE_WORDS.removedBy} ${shown.reason}` : `${100 * shown.p} %`;
+    if (shown) cell.title = shown.reason ? this.words.removedBy(shown.reason) : `${100 * shown.p} %`;
   }
 }
 
@@ -144,13 +129,14 @@ function buildStageRow(span) {
   return { row: element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell)), head, logit, cells, token: null };
 }
 
-/** One row's three bars. @param {Row} row @param {number[]} values @param {Sampler} sampler @param {number} rank */
-function fillRow({ cells }, values, sampler, rank) {
+/** One row's three bars. @param {Row} row @param {number[]} values @param {Sampler} sampler @param {number} rank
+ * @param {Record<Stage, string>} removers the words for what removed a token */
+function fillRow({ cells }, values, sampler, rank, removers) {
   for (let column = 0; column < 3; column++) {
     const cell = cells[column], p = values[column], before = column ? values[column - 1] : p;
     const gone = column > 0 && rank >= sampler.counts[column === 2 ? "min_p" : "temperature"];
     const remover = gone ? REMOVING.find((stage) => rank >= sampler.counts[stage]) : undefined;
-    cell.reason = remover ? TABLE_WORDS.removed[remover] : "";
+    cell.reason = remover ? removers[remover] : "";
     mark(cell.cell, "removed", gone);
     if (cell.p !== p) {
       cell.p = p;

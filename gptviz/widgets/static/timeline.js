@@ -5,6 +5,7 @@
  * While tokens come, the page asks for what is new, one question at a time. Not here: how a token is chosen.
  */
 import { Lane, ask, chip, element, followTheme, notices, percent, setText, significant } from "./common.js";
+import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Token */
 /** @typedef {{token: Token, index: number, probability: number, sampling: number, entropy: number, kept: number, mass: number}} Step */
@@ -12,50 +13,22 @@ import { Lane, ask, chip, element, followTheme, notices, percent, setText, signi
 /** @typedef {{source: number, from: number, steps: Step[], prompt: string, text: string, finish_reason: string|null, choices: number,
  *   seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
-const TIMELINE_WORDS = {
-  title: "Generation",
-  again: "another seed",
-  stop: "stop",
-  choice: (/** @type {number} */ index) => `choice ${index}`,
-  count: (/** @type {number} */ count) => `${count} ${count === 1 ? "token" : "tokens"}`,
-  seed: (/** @type {number} */ seed) => `seed ${seed}`,
-  settings: { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p", repetition_penalty: "repetition penalty" },
-  ends: {
-    stop: "ended by itself or by a stop string",
-    length: "ended at its length limit",
-    interrupted: "stopped here",
-  },
-  going: "generating…",
-  hint: "under each token: how probable it was for the model itself",
-  tokens: "generated tokens; choose one to see what else could have come",
-  step: (/** @type {number} */ index) => `Step ${index}:`,
-  own: "the model’s own",
-  drawn: "drawn from",
-  ownHint: "softmax(logits)",
-  drawnHint: "after temperature and cuts",
-  token: "token",
-  facts: (/** @type {Step} */ step) =>
-    `${significant(step.entropy)} bits of uncertainty when it was drawn; ${COUNT_FORMAT.format(step.kept)} ` +
-    `${step.kept === 1 ? "token" : "tokens"} could have come`,
-  rank: (/** @type {number} */ rank) => `the model’s number ${rank}`,
-  beyond: (/** @type {number} */ count) => `not among the model’s first ${count}`,
-};
-const COUNT_FORMAT = new Intl.NumberFormat("en");
 const ASK_AGAIN_MS = 80;
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
+  const catalogue = wordsOf(model), words = catalogue.timeline;
   const status = element("p", { class: "muted", role: "status" });
-  const again = timelineButton(TIMELINE_WORDS.again), stop = timelineButton(TIMELINE_WORDS.stop);
+  const again = timelineButton(words.again), stop = timelineButton(words.stop);
   const choices = element("span", { class: "choices", role: "group" });
   const given = element("span", { class: "muted" }), written = element("span", { class: "written" });
   const text = element("p", { class: "text" }, given, written);
-  const hint = element("p", { class: "muted small" }, TIMELINE_WORDS.hint);
-  const list = element("ol", { class: "steps", "aria-label": TIMELINE_WORDS.tokens });
-  const detail = new StepDetail();
-  const { problem, say } = notices();
-  const root = element("section", { class: "gptviz gptviz-timeline", "aria-label": TIMELINE_WORDS.title },
-    element("header", {}, element("h3", {}, TIMELINE_WORDS.title), status, element("span", { class: "buttons" }, choices, again, stop)),
+  const hint = element("p", { class: "muted small" }, words.hint);
+  const list = element("ol", { class: "steps", "aria-label": words.tokens });
+  const detail = new StepDetail(words);
+  const { problem, say } = notices(catalogue);
+  const root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
+    element("header", {}, element("h3", {}, words.title), status, element("span", { class: "buttons" }, choices, again, stop)),
     problem, text, hint, list, detail.root);
   const stopTheme = followTheme(root);
   const lane = new Lane(), news = new Lane();
@@ -88,9 +61,9 @@ function render({ model, el }) {
     setText(given, told.prompt);
     setText(written, told.text);
     say(told.problem);
-    const parts = [TIMELINE_WORDS.count(steps.length), ...timelineSettings(told.settings), TIMELINE_WORDS.seed(told.seed)];
-    const end = told.finish_reason === null ? null : TIMELINE_WORDS.ends[/** @type {"stop"} */ (told.finish_reason)];
-    if (!told.done || end) parts.push(end ?? TIMELINE_WORDS.going);
+    const parts = [words.count(steps.length), ...timelineSettings(told.settings, words.settings), words.seed(told.seed)];
+    const end = told.finish_reason === null ? null : words.ends[/** @type {"stop"} */ (told.finish_reason)];
+    if (!told.done || end) parts.push(end ?? words.going);
     setText(status, parts.join(" · "));
     stop.hidden = told.done || !model.get("_can_generate");
     root.setAttribute("aria-busy", String(!told.done));
@@ -113,7 +86,7 @@ function render({ model, el }) {
   /** @param {number} count */
   const showChoices = (count) => {
     choices.replaceChildren(...Array.from({ length: count > 1 ? count : 0 }, (_, index) => {
-      const button = timelineButton(TIMELINE_WORDS.choice(index));
+      const button = timelineButton(words.choice(index));
       button.setAttribute("aria-pressed", String(index === model.get("choice")));
       button.addEventListener("click", () => {
         model.set("choice", index);
@@ -165,28 +138,30 @@ function render({ model, el }) {
 
 /** What one step's draw looked like. */
 class StepDetail {
-  constructor() {
+  /** @param {import("./words.js").Words["timeline"]} words */
+  constructor(words) {
+    this.words = words;
     this.title = element("h4", {});
     this.facts = element("p", { class: "muted small" });
     this.body = element("tbody", {});
     const column = (/** @type {string} */ name, /** @type {string} */ hint) =>
       element("th", { scope: "col" }, name, element("small", { class: "muted" }, hint));
     this.root = element("div", { class: "detail", hidden: "" }, this.title, this.facts,
-      element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, TIMELINE_WORDS.token),
-        column(TIMELINE_WORDS.own, TIMELINE_WORDS.ownHint), column(TIMELINE_WORDS.drawn, TIMELINE_WORDS.drawnHint))), this.body));
+      element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, this.words.token),
+        column(this.words.own, this.words.ownHint), column(this.words.drawn, this.words.drawnHint))), this.body));
   }
 
   /** @param {Step} step */
   tell(step) {
-    this.title.replaceChildren(TIMELINE_WORDS.step(step.index), " ", chip(step.token));
-    setText(this.facts, TIMELINE_WORDS.facts(step));
+    this.title.replaceChildren(this.words.step(step.index), " ", chip(step.token));
+    setText(this.facts, this.words.facts(significant(step.entropy), step.kept));
   }
 
   /** @param {Step} step @param {Alternative[]} alternatives */
   show(step, alternatives) {
     const rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
-    const where = rank < 0 ? TIMELINE_WORDS.beyond(alternatives.length) : TIMELINE_WORDS.rank(rank + 1);
-    setText(this.facts, `${where}; ${TIMELINE_WORDS.facts(step)}`);
+    const where = rank < 0 ? this.words.beyond(alternatives.length) : this.words.rank(rank + 1);
+    setText(this.facts, `${where}; ${this.words.facts(significant(step.entropy), step.kept)}`);
     const rows = alternatives.map((one, i) => alternativeRow(one, i === rank));
     if (rank < 0) rows.push(alternativeRow(step, true));
     this.body.replaceChildren(...rows);
@@ -215,9 +190,10 @@ function stepItem(step) {
     element("span", { class: "number small muted" }, percent(step.probability)));
 }
 
-/** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings */
-function timelineSettings(settings) {
-  return Object.entries(TIMELINE_WORDS.settings)
+/** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings
+ * @param {Record<string, string>} names */
+function timelineSettings(settings, names) {
+  return Object.entries(names)
     .filter(([name]) => settings[name] != null && !(name === "repetition_penalty" && settings[name] === 1))
     .map(([name, word]) => `${word} ${settings[name]}`);
 }
