@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from gptviz.trace import Trace, check_index
+from gptviz.widgets import arithmetic
 from gptviz.widgets.base import View, describe
 
 THUMBNAIL = 32  # cells a side at most; longer texts are pooled
@@ -21,7 +22,10 @@ class AttentionView(View):
     """
 
     _name = "attention"
-    _answers: ClassVar[dict[str, str]] = {**View._answers, "head": "_answer_head"}
+    _answers: ClassVar[dict[str, str]] = {
+        **View._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
+        "cell": "_answer_cell", "mix": "_answer_mix",
+    }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
@@ -66,6 +70,21 @@ class AttentionView(View):
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
         return self._shown().attention(layer, head)
+
+    def _answer_stages(self, layer: int, head: int) -> list[str]:
+        return list(self._shown().score_stages(layer, head))
+
+    def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
+        return self._shown().scores(layer, head, stage)
+
+    def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
+        trace = self._shown()
+        places = [check_index(at, len(trace.tokens), "position") for at in (query, key)]
+        return arithmetic.cell(trace, layer, head, *places)
+
+    def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
+        trace = self._shown()
+        return arithmetic.mix(trace, layer, head, check_index(query, len(trace.tokens), "position"))
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""

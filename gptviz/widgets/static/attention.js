@@ -6,13 +6,15 @@
  * stay in the page.
  */
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
+import { CellArithmetic, RowMix } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, element, followTheme, notices, setText, uint8, weight } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, followTheme, notices, setText, significant, uint8, weight } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
 
 const KEPT = 24;
+const WEIGHTS = "weights"; // the last stage, which every family and route has
 const headName = (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`;
 
 class Attention {
@@ -23,10 +25,15 @@ class Attention {
     const words = wordsOf(model);
     this.words = words.attention;
     this.lane = new Lane();
+    this.stageLane = new Lane();
+    this.detailLane = new Lane();
     /** @type {Map<string, Float32Array>} */
     this.maps = new Map();
     /** @type {Float32Array|null} */
     this.weights = null;
+    /** The scores that are on the cells instead of the weights. @type {Float32Array|null} */
+    this.scores = null;
+    this.stage = WEIGHTS;
     /** @type {Piece[]} */
     this.tokens = [];
     this.width = -1;
@@ -37,6 +44,14 @@ class Attention {
     this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
     this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
+    this.scaleEnds = [element("span", {}), element("span", {})];
+    this.stages = element("div", { class: "stages", role: "group", "aria-label": this.words.show });
+    this.cell = new CellArithmetic(this.words);
+    this.mix = new RowMix(this.words);
+    this.noDetail = element("p", { class: "muted" });
+    this.detail = element("details", { class: "detail" },
+      element("summary", { "data-lm-suppress-shortcuts": "true" }, this.words.explain), this.noDetail, this.cell.root, this.mix.root);
+    this.detail.addEventListener("toggle", () => this.explain());
     this.readout = element("p", { class: "readout", role: "status" });
     this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
@@ -47,9 +62,9 @@ class Attention {
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
         element("div", { class: "heads" }, element("h4", {}, this.words.heads), this.grid, this.gridNote),
-        element("div", { class: "one" }, this.map.root, element("p", { class: "legend small muted" }, this.words.first,
-          this.scaleBar, this.words.last), element("p", { class: "caption small muted" }, this.words.caption)),
-        element("div", { class: "row" }, this.readout, this.bars.root)));
+        element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
+          this.scaleBar, this.scaleEnds[1]), element("p", { class: "caption small muted" }, this.words.caption)),
+        element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     el.append(this.root);
@@ -64,7 +79,7 @@ class Attention {
     const about = this.model.get("_about");
     this.tokens = about.tokens;
     this.maps.clear();
-    this.weights = null;
+    this.weights = this.scores = null;
     if (this.loaded) this.point(-1, -1, false); // a cell of the text before means nothing in this one
     this.loaded = true;
     this.root.dataset.scale = this.model.get("scale");
@@ -74,6 +89,38 @@ class Attention {
       ? `; ${this.words.pooled(this.tokens.length, about.side)}` : ""}`);
     this.width = -1;
     this.resize();
+    this.open();
+    this.askStages();
+  }
+
+  /** Which stages this family's scores have; where it has none to show, the map alone is shown. */
+  askStages() {
+    const { layer, head } = this.place();
+    this.stageLane.ask(() => ask(this.model, "stages", { layer, head }), (names) => this.offer(names), () => this.offer([]));
+  }
+
+  /** @param {string[]} names */
+  offer(names) {
+    if (this.stage !== WEIGHTS && !names.includes(this.stage)) this.stage = WEIGHTS;
+    this.stages.replaceChildren(...(names.length ? [...names, WEIGHTS] : []).map((name) => {
+      const button = element("button", { type: "button", "aria-pressed": String(name === this.stage), "data-lm-suppress-shortcuts": "true" },
+        this.stageName(name));
+      button.addEventListener("click", () => this.showStage(name));
+      return button;
+    }));
+  }
+
+  /** @param {string} stage */
+  stageName(stage) {
+    return this.words.stages[/** @type {"raw"} */ (stage)] ?? stage;
+  }
+
+  /** @param {string} stage */
+  showStage(stage) {
+    this.stage = stage;
+    for (const button of this.stages.children) {
+      button.setAttribute("aria-pressed", String(button.textContent === this.stageName(stage)));
+    }
     this.open();
   }
 
@@ -101,6 +148,7 @@ class Attention {
       bytes.subarray(i * side * side, (i + 1) * side * side), side, this.theme()));
   }
 
+  /** @returns {"light"|"dark"} */
   theme() {
     return this.root.dataset.theme === "dark" ? "dark" : "light";
   }
@@ -124,26 +172,52 @@ class Attention {
       button.setAttribute("aria-pressed", String(current));
       button.tabIndex = current ? 0 : -1;
     });
-    const known = this.maps.get(name);
-    if (known) return this.take(name, known);
+    const weights = this.maps.get(name), stage = this.stage, scores = this.maps.get(name + stage);
+    if (weights && (stage === WEIGHTS || scores)) return this.take(name, weights, stage, scores ?? null);
     this.notices.wait(this.root, true);
-    this.lane.ask(() => ask(this.model, "head", { layer, head }), ({ data }) => this.take(name, data), (error) => {
+    const question = async () => [
+      weights ?? (await ask(this.model, "head", { layer, head })).data,
+      stage === WEIGHTS ? null : scores ?? (await ask(this.model, "stage", { layer, head, stage })).data,
+    ];
+    this.lane.ask(question, ([map, score]) => this.take(name, map, stage, score), (error) => {
       this.notices.wait(this.root, false);
       this.notices.say(error.message);
     });
   }
 
-  /** @param {string} name @param {Float32Array} weights (T, T) */
-  take(name, weights) {
+  /** @param {string} name @param {Float32Array} weights (T, T) @param {string} stage @param {Float32Array|null} scores */
+  take(name, weights, stage, scores) {
     if (weights.length !== this.tokens.length ** 2) return; // of the trace before
-    this.maps.delete(name);
-    this.maps.set(name, weights);
-    if (this.maps.size > KEPT) this.maps.delete(/** @type {string} */ (this.maps.keys().next().value));
+    this.keep(name, weights);
+    if (scores) this.keep(name + stage, scores);
     this.weights = weights;
+    this.scores = scores;
     this.notices.wait(this.root, false);
     this.notices.say("");
-    this.map.draw(weights, this.theme());
+    this.draw();
     this.tell();
+  }
+
+  /** @param {string} name @param {Float32Array} numbers */
+  keep(name, numbers) {
+    this.maps.delete(name);
+    this.maps.set(name, numbers);
+    if (this.maps.size > KEPT) this.maps.delete(/** @type {string} */ (this.maps.keys().next().value));
+  }
+
+  /** The cells and the bar that says what their colours mean. */
+  draw() {
+    if (!this.weights) return;
+    const { scores } = this, theme = this.theme();
+    const limit = scores ? scores.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 1;
+    this.map.draw(scores ?? this.weights, theme, scores ? limit : 0);
+    setText(this.scaleEnds[0], scores ? significant(-limit) : this.words.first);
+    setText(this.scaleEnds[1], scores ? significant(limit) : this.words.last);
+    const bar = /** @type {CanvasRenderingContext2D} */ (this.scaleBar.getContext("2d"));
+    (scores ? diverging(theme) : colours(theme)).forEach(([r, g, b], i) => {
+      bar.fillStyle = `rgb(${r} ${g} ${b})`;
+      bar.fillRect(i / 2, 0, 1, 1);
+    });
   }
 
   resize() {
@@ -157,13 +231,7 @@ class Attention {
 
   redraw() {
     this.drawGrid();
-    const bar = /** @type {CanvasRenderingContext2D} */ (this.scaleBar.getContext("2d"));
-    colours(this.theme()).forEach(([r, g, b], i) => {
-      bar.fillStyle = `rgb(${r} ${g} ${b})`;
-      bar.fillRect(i / 2, 0, 1, 1);
-    });
-    if (!this.weights) return;
-    this.map.draw(this.weights, this.theme());
+    this.draw();
     this.tell();
   }
 
@@ -188,14 +256,40 @@ class Attention {
     const { weights, tokens } = this, { query, key: chosen } = this.place();
     if (!weights) return;
     const row = weights.subarray(query * tokens.length, (query + 1) * tokens.length);
-    let key = chosen;
-    if (key < 0) for (let i = 0; i <= query; i++) if (key < 0 || row[i] > row[key]) key = i;
+    const key = chosen >= 0 ? chosen : strongest(row.subarray(0, query + 1));
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.bars.show(row, query, tokens, key);
     this.readout.replaceChildren(element("span", { class: "query" }, chip(tokens[query]), element("sub", {}, String(query))),
       ` ${this.words.looks} `, element("span", { class: "key" }, chip(tokens[key]), element("sub", {}, String(key))),
       ` · ${this.words.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
+    if (this.scores) {
+      const score = this.scores[query * tokens.length + key];
+      this.readout.append(element("span", { class: "number muted", title: String(score) },
+        ` · ${this.words.stage(this.stageName(this.stage), significant(score))}`));
+    }
+    this.explain();
+  }
+
+  /** The arithmetic of the selected cell, where it is open. */
+  explain() {
+    if (!this.detail.open || !this.weights) return;
+    const { layer, head, query, key: chosen } = this.place(), size = this.tokens.length;
+    const key = chosen >= 0 ? chosen : strongest(this.weights.subarray(query * size, query * size + query + 1));
+    const question = async () => [await ask(this.model, "cell", { layer, head, query, key }), await ask(this.model, "mix", { layer, head, query })];
+    const place = { tokens: this.tokens, query, key, layer, theme: this.theme() };
+    const shown = (/** @type {boolean} */ on) => {
+      this.cell.root.hidden = this.mix.root.hidden = !on;
+      this.noDetail.hidden = on;
+    };
+    this.detailLane.ask(question, ([cell, mix]) => {
+      this.cell.show(cell, place);
+      this.mix.show(mix, place);
+      shown(true);
+    }, (error) => {
+      setText(this.noDetail, error.message);
+      shown(false);
+    });
   }
 
   /** @param {KeyboardEvent} event */
@@ -228,6 +322,11 @@ class Attention {
     this.resizer.disconnect();
     this.root.remove();
   }
+}
+
+/** Where the largest is. @param {Float32Array} row */
+function strongest(row) {
+  return row.reduce((best, x, i) => (x > row[best] ? i : best), 0);
 }
 
 /** @param {{model: any, el: HTMLElement, host: any}} context */

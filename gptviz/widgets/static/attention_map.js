@@ -3,7 +3,7 @@
  * One attention map on a canvas: query rows, key columns, what lies in the future hatched.
  * Not here: where the numbers come from, and the words around it (attention.js).
  */
-import { chip, colours, element } from "./common.js";
+import { chip, colours, diverging, element } from "./common.js";
 
 /** @typedef {import("./common.js").PageToken} Label */
 
@@ -51,15 +51,17 @@ export class AttentionMap {
     this.root.style.setProperty("--label", `${Math.min(14, longest + 2)}ch`);
   }
 
-  /** @param {Float32Array} weights (T, T) @param {"light"|"dark"} theme */
-  draw(weights, theme) {
+  /** @param {Float32Array} values (T, T): weights, or scores @param {"light"|"dark"} theme @param {number} limit of signed
+   * scores, which get the strongest colour there; 0 for weights */
+  draw(values, theme, limit = 0) {
     const { size, cell, canvas } = this, side = cell * size, dense = devicePixelRatio || 1;
     canvas.width = canvas.height = Math.max(1, Math.round(side * dense));
     canvas.style.width = canvas.style.height = `${side}px`;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.scale(dense, dense);
     context.imageSmoothingEnabled = false;
-    context.drawImage(mapImage(weights, size, colours(theme)), 0, 0, side, side);
+    const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
+    context.drawImage(mapImage(values, size, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
     hatchFuture(context, size, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
     if (cell >= 8) rules(context, size, cell, style.getPropertyValue("--gv-bg"));
@@ -78,11 +80,12 @@ export class AttentionMap {
   }
 }
 
-/** One pixel a cell. @param {Float32Array} weights @param {number} size @param {number[][]} table */
-function mapImage(weights, size, table) {
+/** One pixel a cell. @param {Float32Array} values @param {number} size @param {number[][]} table 256 colours
+ * @param {(x: number) => number} shade which of them */
+function mapImage(values, size, table, shade) {
   const image = new ImageData(size, size);
   for (let i = 0; i < size * size; i++) {
-    const [r, g, b] = table[Math.round(255 * Math.min(1, Math.max(0, weights[i])))];
+    const [r, g, b] = table[Math.round(Math.min(255, Math.max(0, shade(values[i]))))];
     image.data.set([r, g, b, 255], 4 * i);
   }
   const small = document.createElement("canvas");

@@ -193,11 +193,27 @@ const STOPS = {
 
 /** 256 colours from nothing to all, [r, g, b] each. @param {"light"|"dark"} theme */
 export function colours(theme) {
-  const stops = STOPS[theme], last = stops.length - 1;
+  return ramp(STOPS[theme]);
+}
+
+/** @param {number[][]} stops @returns {number[][]} */
+function ramp(stops) {
+  const last = stops.length - 1;
   return Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * last, low = Math.min(last - 1, Math.floor(at)), share = at - low;
     return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
   });
+}
+
+// Blue below nothing, orange above it, the page's own colour at nothing.
+const SIGNED = {
+  light: [[6, 62, 116], [96, 156, 205], [255, 255, 255], [226, 146, 84], [138, 58, 0]],
+  dark: [[140, 205, 255], [52, 110, 160], [20, 22, 27], [160, 92, 40], [255, 190, 130]],
+};
+
+/** 256 colours from the least through nothing to the most, [r, g, b] each. @param {"light"|"dark"} theme */
+export function diverging(theme) {
+  return ramp(SIGNED[theme]);
 }
 
 /** The line in which a view says what went wrong, and the word for waiting.

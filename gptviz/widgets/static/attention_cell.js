@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * The arithmetic of one attention weight, and of what its row carries away, in this prompt's numbers.
+ *
+ * Vectors are strips of cells, signed values in the diverging map. Not here: where the numbers come from.
+ */
+import { chip, diverging, element, setText, significant, weight } from "./common.js";
+
+/** @typedef {import("./common.js").PageToken} Word */
+/** @typedef {import("./words.js").Words["attention"]} AttentionWords */
+/** @typedef {{q: number[], k: number[], stages: Record<string, number|null>, largest: number, exponential: number, sum: number,
+ *   sink: number|null, weight: number}} CellNumbers */
+/** @typedef {{values: {key: number, weight: number, value: number[]}[], others: {count: number, weight: number, mixed: number[]},
+ *   mixed: number[], output: number[], stream: number[]}} MixNumbers */
+/** @typedef {{tokens: Word[], query: number, key: number, layer: number, theme: "light"|"dark"}} Place */
+
+/** How a weight comes about: two strips, their products, and a line of steps. */
+export class CellArithmetic {
+  /** @param {AttentionWords} words */
+  constructor(words) {
+    this.words = words;
+    this.strips = element("div", { class: "strips" });
+    this.steps = element("ol", { class: "arithmetic" });
+    this.root = element("div", { class: "cell" }, element("h4", {}, words.cell), this.strips, this.steps);
+  }
+
+  /** @param {CellNumbers} numbers @param {Place} place */
+  show(numbers, { tokens, query, key, theme }) {
+    const products = numbers.q.map((x, i) => x * numbers.k[i]);
+    const most = Math.max(...numbers.q.map(Math.abs), ...numbers.k.map(Math.abs));
+    this.strips.replaceChildren(
+      stripRow(named("query", "q", tokens, query), numbers.q, most, theme, ""),
+      stripRow(named("key", "k", tokens, key), numbers.k, most, theme, ""),
+      stripRow(element("span", {}, this.words.products), products, largestOf(products), theme,
+        `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`));
+    const { stages } = numbers, names = Object.keys(stages);
+    const steps = names.map((name) => step(this.words.stages[/** @type {"raw"} */ (name)] ?? name, number(stages[name])));
+    const last = stages[names[names.length - 1]];
+    if (last === null) steps.push(step(this.words.forbidden, "0"));
+    else {
+      steps.push(step(this.words.exponential(significant(last), significant(numbers.largest)), significant(numbers.exponential)));
+      const sum = numbers.sink === null ? this.words.rowSum(significant(numbers.sum)) : this.words.rowSumSink(significant(numbers.sum));
+      steps.push(step(sum, weight(numbers.weight), String(numbers.weight)));
+    }
+    this.steps.replaceChildren(...steps);
+  }
+}
+
+/** What the row carries away: values by weight, their mix, what the head adds, and the stream it arrives in. */
+export class RowMix {
+  /** @param {AttentionWords} words */
+  constructor(words) {
+    this.words = words;
+    this.strips = element("div", { class: "strips" });
+    this.arrival = element("p", { class: "muted small" });
+    this.root = element("div", { class: "mix" }, element("h4", {}, words.mix), this.strips, this.arrival);
+  }
+
+  /** @param {MixNumbers} numbers @param {Place} place */
+  show(numbers, { tokens, query, layer, theme }) {
+    const most = Math.max(...numbers.values.flatMap(({ value }) => value.map(Math.abs)), ...numbers.mixed.map(Math.abs));
+    const rows = numbers.values.map(({ key, weight: share, value }) =>
+      stripRow(weighed(share, named("value", "v", tokens, key)), value, most, theme, ""));
+    if (numbers.others.count) {
+      rows.push(stripRow(element("span", { class: "muted" }, `${weight(numbers.others.weight)} · ${this.words.others(numbers.others.count)}`),
+        numbers.others.mixed, most, theme, ""));
+    }
+    const stream = element("span", { class: "residual" }, this.words.stream(layer), sub(query));
+    this.strips.replaceChildren(...rows,
+      stripRow(element("span", {}, this.words.mixed), numbers.mixed, most, theme, "", "sum"),
+      stripRow(element("span", {}, this.words.output), numbers.output, largestOf(numbers.output), theme, ""),
+      stripRow(stream, numbers.stream, largestOf(numbers.stream), theme, ""));
+    setText(this.arrival, this.words.arrival(significant(norm(numbers.output)), significant(norm(numbers.stream))));
+    this.arrival.prepend(chip(tokens[query]), " ");
+  }
+}
+
+/** @param {"query"|"key"|"value"} kind @param {string} letter @param {Word[]} tokens @param {number} position */
+function named(kind, letter, tokens, position) {
+  return element("span", { class: kind }, `${letter} `, chip(tokens[position]), sub(position));
+}
+
+/** @param {number} share @param {HTMLElement} name */
+function weighed(share, name) {
+  name.prepend(`${weight(share)} × `);
+  return name;
+}
+
+/** @param {number} position */
+function sub(position) {
+  return element("sub", {}, String(position));
+}
+
+/** @param {HTMLElement} name @param {number[]} numbers @param {number} most the number that has the strongest colour
+ * @param {"light"|"dark"} theme @param {string} result @param {string} kind */
+function stripRow(name, numbers, most, theme, result, kind = "") {
+  const canvas = element("canvas", { width: numbers.length, height: 1, "aria-hidden": "true" });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const image = context.createImageData(numbers.length, 1), table = diverging(theme);
+  numbers.forEach((x, i) => image.data.set([...table[Math.round(127.5 + 127.5 * (most ? Math.max(-1, Math.min(1, x / most)) : 0))], 255], 4 * i));
+  context.putImageData(image, 0, 0);
+  canvas.addEventListener("pointermove", (event) => {
+    const index = Math.min(numbers.length - 1, Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * numbers.length)));
+    canvas.title = `${index}: ${numbers[index]}`;
+  });
+  const row = element("div", { class: "strip" }, element("span", { class: "name" }, name), canvas,
+    element("span", { class: "number muted small" }, result || `±${significant(most)}`));
+  if (kind) row.dataset.kind = kind;
+  return row;
+}
+
+/** @param {string} what @param {string} result @param {string} [digits] */
+function step(what, result, digits) {
+  return element("li", digits ? { title: digits } : {}, element("span", { class: "muted small" }, what), element("span", { class: "number" }, result));
+}
+
+/** @param {number|null} x */
+function number(x) {
+  return x === null ? "−∞" : significant(x);
+}
+
+/** @param {number[]} numbers */
+function largestOf(numbers) {
+  return Math.max(...numbers.map(Math.abs));
+}
+
+/** @param {number[]} numbers */
+function norm(numbers) {
+  return Math.hypot(...numbers);
+}
