@@ -42,5 +42,5 @@ def test_runs(path, tmp_path):
     NotebookClient(notebook, timeout=180, kernel_name="python3", resources=resources).execute()
     for cell in notebook.cells:
         shown = [output.data for output in cell.get("outputs", []) if output.output_type == "execute_result"]
-        if cell.cell_type == "code" and "View(" in cell.source.splitlines()[-1]:
+        if cell.cell_type == "code" and "View(" in cell.source:
             assert any("application/vnd.jupyter.widget-view+json" in data for data in shown), cell.source

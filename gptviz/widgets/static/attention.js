@@ -43,6 +43,9 @@ class Attention {
     this.map = new AttentionMap((query, key, chosen) => this.point(query, key, chosen));
     this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
+    this.counted = element("span", { class: "muted" });
+    this.relative = element("input", { type: "checkbox", "data-lm-suppress-shortcuts": "true" });
+    this.relative.addEventListener("change", () => this.draw());
     this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.scaleEnds = [element("span", {}), element("span", {})];
     this.stages = element("div", { class: "stages", role: "group", "aria-label": this.words.show });
@@ -58,12 +61,13 @@ class Attention {
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
     this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": this.words.title },
-      element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.notices.computing),
+      element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
         element("div", { class: "heads" }, element("h4", {}, this.words.heads), this.grid, this.gridNote),
         element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
-          this.scaleBar, this.scaleEnds[1]), element("p", { class: "caption small muted" }, this.words.caption)),
+          this.scaleBar, this.scaleEnds[1],
+          element("label", {}, this.relative, ` ${this.words.relative}`)), element("p", { class: "caption small muted" }, this.words.caption)),
         element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
@@ -72,6 +76,8 @@ class Attention {
     this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.root);
+    this.arcs = new ResizeObserver(() => this.tell()); // chips have no place before they are shown, and move with fonts
+    this.arcs.observe(this.sentence.line);
   }
 
   /** A new trace. */
@@ -165,6 +171,7 @@ class Attention {
     const { layer, head } = this.place(), name = headName(layer, head);
     const { heads } = this.model.get("_about");
     setText(this.name, name);
+    setText(this.counted, this.words.counted(layer, head));
     this.map.stage.setAttribute("aria-label", this.words.map(name));
     this.buttons.forEach((button, i) => {
       const current = i === layer * heads + head;
@@ -208,11 +215,12 @@ class Attention {
   /** The cells and the bar that says what their colours mean. */
   draw() {
     if (!this.weights) return;
-    const { scores } = this, theme = this.theme();
+    const { scores } = this, theme = this.theme(), relative = this.relative.checked;
     const limit = scores ? scores.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 1;
-    this.map.draw(scores ?? this.weights, theme, scores ? limit : 0);
+    /** @type {HTMLElement} */ (this.relative.parentElement).hidden = scores !== null;
+    this.map.draw(scores ?? (relative ? rowsScaled(this.weights, this.tokens.length) : this.weights), theme, scores ? limit : 0);
     setText(this.scaleEnds[0], scores ? significant(-limit) : this.words.first);
-    setText(this.scaleEnds[1], scores ? significant(limit) : this.words.last);
+    setText(this.scaleEnds[1], scores ? significant(limit) : relative ? this.words.rowLargest : this.words.last);
     const bar = /** @type {CanvasRenderingContext2D} */ (this.scaleBar.getContext("2d"));
     (scores ? diverging(theme) : colours(theme)).forEach(([r, g, b], i) => {
       bar.fillStyle = `rgb(${r} ${g} ${b})`;
@@ -260,8 +268,8 @@ class Attention {
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.bars.show(row, query, tokens, key);
-    this.readout.replaceChildren(element("span", { class: "query" }, chip(tokens[query]), element("sub", {}, String(query))),
-      ` ${this.words.looks} `, element("span", { class: "key" }, chip(tokens[key]), element("sub", {}, String(key))),
+    this.readout.replaceChildren(element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
+      ` ${this.words.looks} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
       ` · ${this.words.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
     if (this.scores) {
       const score = this.scores[query * tokens.length + key];
@@ -320,8 +328,19 @@ class Attention {
   remove() {
     this.stopTheme();
     this.resizer.disconnect();
+    this.arcs.disconnect();
     this.root.remove();
   }
+}
+
+/** Each row divided by its largest. @param {Float32Array} weights @param {number} size */
+function rowsScaled(weights, size) {
+  const scaled = new Float32Array(weights.length);
+  for (let start = 0; start < weights.length; start += size) {
+    const row = weights.subarray(start, start + size), most = row[strongest(row)] || 1;
+    row.forEach((x, i) => { scaled[start + i] = x / most; });
+  }
+  return scaled;
 }
 
 /** Where the largest is. @param {Float32Array} row */

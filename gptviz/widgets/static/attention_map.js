@@ -35,7 +35,7 @@ export class AttentionMap {
   layOut(tokens, room, scale) {
     this.size = tokens.length;
     const fitting = Math.floor(room / this.size);
-    this.cell = fitting >= 1 ? Math.min(fitting, Math.round(26 * scale)) : room / this.size;
+    this.cell = fitting >= 1 ? Math.min(fitting, Math.round(36 * scale)) : room / this.size;
     const side = this.cell * this.size;
     this.root.style.setProperty("--side", `${side}px`);
     const every = Math.max(1, Math.ceil(this.size / MOST_LABELS), Math.ceil((13 * scale) / this.cell));

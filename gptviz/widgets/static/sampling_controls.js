@@ -97,7 +97,7 @@ export class SamplingControls {
     });
     this.restore(field, () => this.shown(knob));
     const label = element("label", { for: this.id(knob.key), title: hint }, name);
-    return { knob, slider, field, row: element("div", { class: "knob" }, label, field, slider) };
+    return { knob, slider, field, row: element("div", { class: "knob" }, label, field, slider, element("p", { class: "hint small muted" }, hint)) };
   }
 
   /** Show the settings: in sliders and fields that say something else, to a screen reader, and as Python. */
@@ -106,6 +106,7 @@ export class SamplingControls {
       const value = this.settings[knob.key], shown = this.shown(knob);
       if (this.fromSlider(knob, slider.valueAsNumber) !== value) slider.valueAsNumber = this.toSlider(knob);
       if (!field.hasAttribute("aria-invalid") && this.typed(knob, field) !== value) field.value = shown;
+      slider.toggleAttribute("data-off", knob.off === null && value === null);
       slider.setAttribute("aria-valuetext", shown || this.words.off);
     }
     if (!this.seedField.hasAttribute("aria-invalid") && this.seedField.valueAsNumber !== this.seed) {

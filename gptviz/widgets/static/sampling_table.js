@@ -44,7 +44,7 @@ export class StageTable {
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
       element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
-        element("tr", { title: hint }, element("th", { scope: "row", colspan: "2" }, name),
+        element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, element("small", {}, hint)),
           ...cells.map((cell) => element("td", {}, element("div", {}, cell)))))));
     this.remember(this.others);
     this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
@@ -104,7 +104,8 @@ export class StageTable {
       setText(this.sums[0].cells[column], TABLE_COUNT.format(counts[column]));
       setText(this.sums[1].cells[column], percent(column === 2 ? sampler.keptMass : 1));
       setText(this.sums[2].cells[column], this.words.bits(significant(bits[column])));
-      setText(this.sums[3].cells[column], significant(2 ** bits[column]));
+      const choices = 2 ** bits[column];
+      setText(this.sums[3].cells[column], choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)));
     }
   }
 

@@ -62,7 +62,8 @@ function render({ model, el }) {
     setText(written, told.text);
     say(told.problem);
     const parts = [words.count(steps.length), ...timelineSettings(told.settings, words.settings), words.seed(told.seed)];
-    const end = told.finish_reason === null ? null : words.ends[/** @type {"stop"} */ (told.finish_reason)];
+    const why = told.finish_reason === "stop" && steps.at(-1)?.token.special ? "itself" : told.finish_reason;
+    const end = why === null ? null : words.ends[/** @type {"stop"} */ (why)];
     if (!told.done || end) parts.push(end ?? words.going);
     setText(status, parts.join(" · "));
     stop.hidden = told.done || !model.get("_can_generate");
@@ -187,7 +188,7 @@ function stepItem(step) {
   const node = chip(step.token);
   node.style.setProperty("--share", `${(100 * step.probability).toFixed(2)}%`);
   return element("li", { tabindex: -1, title: `${100 * step.probability} %`, "data-lm-suppress-shortcuts": "true" }, node,
-    element("span", { class: "number small muted" }, percent(step.probability)));
+    element("span", { class: "number small muted" }, step.probability < 0.01 ? "<1 %" : `${Math.round(100 * step.probability)} %`));
 }
 
 /** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings

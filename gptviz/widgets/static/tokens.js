@@ -26,7 +26,8 @@ function render({ model, el }) {
     /** @type {FullToken[]} */
     const tokens = model.get("_tokens");
     root.dataset.scale = model.get("scale");
-    setText(count, words.count([...model.get("_text")].length, tokens.length));
+    setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
+      tokens.filter(({ special }) => special).length));
     list.replaceChildren(...tokens.map((token) => {
       const item = element("li", { tabindex: 0, "data-lm-suppress-shortcuts": "true" }, chip(token),
         element("span", { class: "id number small muted" }, String(token.id)));

@@ -1,0 +1,63 @@
+"""The numbers that the attention view spells out: worked again from the weights of the map and by hand, in float64."""
+
+import math
+
+import numpy as np
+import pytest
+from families import build, tokenizer
+
+import gptviz
+from gptviz.errors import GPTVizError
+from gptviz.widgets import arithmetic
+
+FAMILIES = ["gpt2", "llama", "gemma2", "gpt_oss"]  # plain, grouped heads, soft-capped, with a sink
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def trace(request):
+    return gptviz.wrap(build(request.param), tokenizer()).trace([5, 9, 2, 31, 7, 9, 2])
+
+
+@pytest.mark.parametrize("place", [(0, 1, 6, 5), (1, 3, 4, 4), (0, 0, 0, 0)])
+def test_the_steps_lead_to_the_weight(trace, place):
+    layer, head, query, key = place
+    numbers = arithmetic.cell(trace, layer, head, query, key)
+    raw = sum(a * b for a, b in zip(numbers["q"], numbers["k"], strict=True))
+    assert raw == pytest.approx(numbers["stages"]["raw"], abs=1e-4)
+    last = list(numbers["stages"].values())[-1]
+    assert numbers["exponential"] == pytest.approx(math.exp(last - numbers["largest"]), rel=1e-5)
+    assert numbers["weight"] == pytest.approx(numbers["exponential"] / numbers["sum"], abs=1e-5)
+    assert numbers["weight"] == float(trace.attention(layer, head)[query, key])
+    assert (numbers["sink"] is not None) == (trace.sink(layer, head) is not None)
+
+
+def test_what_is_masked_is_nothing(trace):
+    numbers = arithmetic.cell(trace, 0, 1, 2, 5)
+    assert list(numbers["stages"].values())[-1] is None
+    assert numbers["exponential"] == numbers["weight"] == 0
+
+
+def test_the_mix_is_the_sum_of_what_is_shown_and_leads_to_the_heads_output(trace):
+    for layer, head, query in ((0, 1, 6), (1, 2, 3)):
+        numbers = arithmetic.mix(trace, layer, head, query)
+        shown = sum(one["weight"] * np.array(one["value"]) for one in numbers["values"])
+        rest = np.array(numbers["others"]["mixed"]) if numbers["others"]["count"] else 0
+        np.testing.assert_allclose(shown + rest, numbers["mixed"], atol=1e-6)
+        assert len(numbers["values"]) + numbers["others"]["count"] == query + 1
+        np.testing.assert_array_equal(numbers["output"], trace.head_output(layer, head)[query])
+        np.testing.assert_array_equal(numbers["stream"], trace.residual(layer)[query])
+
+
+def test_the_output_is_the_mix_through_the_projection():
+    model = build("gpt2")
+    trace = gptviz.wrap(model, tokenizer()).trace([5, 9, 2, 31])
+    mixed = np.array(arithmetic.mix(trace, 1, 2, 3)["mixed"])
+    rows = slice(2 * trace.d_head, 3 * trace.d_head)
+    weight = model.transformer.h[1].attn.c_proj.weight.detach().double().numpy()[rows]
+    np.testing.assert_allclose(mixed @ weight, trace.head_output(1, 2)[3], atol=1e-5)
+
+
+def test_the_eager_route_refuses_in_words():
+    trace = gptviz.wrap(build("bloom"), tokenizer()).trace([5, 9, 2])
+    with pytest.raises(GPTVizError, match="eager"):
+        arithmetic.cell(trace, 0, 0, 2, 1)
