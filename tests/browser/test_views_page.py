@@ -1,0 +1,205 @@
+"""The views in a page of their own, in Chromium: visible text and pixels against the trace, hostile text, the keyboard.
+
+The truth is the trace; what is read is what a person sees. The views in JupyterLab: test_start_here.py.
+"""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from browser.pages import ViewPage
+from families import build, tokenizer
+from playwright.sync_api import expect
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz._paths import assets_dir
+from gptviz.widgets.base import STATIC
+
+HOSTILE = [
+    "<script>window.hurt = 1</script>",
+    "</script><img src=x onerror='window.hurt = 1'>",
+    "\"quotes\" 'and' `${window.hurt = 1}` &amp; &lt;b&gt;",
+    "right \u202e to left \u2066 marks\u2069",
+    "lines\u2028and\u2029more\u0000\u0007",
+    "emoji 🦉👩‍👩‍👧 é\u0301 🇫🇷",
+]
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    """Weights so large that maps are neither even nor one-hot; a tokenizer that falls into bytes."""
+    torch.manual_seed(5)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=4096, n_embd=24, n_layer=2, n_head=3, n_positions=400)).eval()
+    with torch.no_grad():
+        for block in model.transformer.h:
+            block.attn.c_attn.weight.normal_(0, 0.7)
+        model.lm_head.weight.normal_(0, 0.8)
+    return gptviz.wrap(model, AutoTokenizer.from_pretrained(assets_dir() / "tales"))
+
+
+@pytest.fixture
+def shown(chromium):
+    """Shows views in a page: `shown(view, …)`; any page error fails the test."""
+    pages, faults = [], []
+
+    def show(*views, width=1180, **options):
+        page = chromium.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
+        pages.append(page)
+        return ViewPage(page, list(views), **options)
+
+    yield show
+    for page in pages:
+        page.close()
+    assert not faults
+
+
+def stated(token):
+    """A chip's text as Python sees it: the same marks for what cannot be seen."""
+    if b"\\x" in token.text.encode() and token.text.encode() != token.bytes:
+        return token.bytes.hex(" ")
+    unseen = re.compile("[\x00-\x1f\x7f-\x9f\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+    named = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+    return "".join(named.get(c) or (f"U+{ord(c):04X}" if unseen.match(c) else c) for c in token.text)
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
+    box = gptviz.PromptBox(prompt, gpt=gpt)
+    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=3, seed=1))
+    views = [box, gptviz.TokensView(box), gptviz.AttentionView(box), gptviz.SamplingBench(box), timeline]
+    page = shown(*views).page
+    expected = [stated(token) for token in box.trace.tokens]
+    assert page.locator(".gptviz-tokens li .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-prompt input").input_value() == prompt.replace("\n", "")
+    expect(page.locator(".gptviz-timeline .steps li")).to_have_count(3)
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("#views script, #views img").count() == 0
+
+
+# Attention
+
+
+def cell_colours(page, cells):
+    """[r, g, b] in the middle of each (query, key) of the map."""
+    return page.locator("canvas.map").evaluate(
+        """(canvas, [cells, size]) => {
+            const context = canvas.getContext("2d"), cell = canvas.width / size;
+            const pixel = (q, k) => context.getImageData(Math.floor((k + 0.4) * cell), Math.floor((q + 0.6) * cell), 1, 1);
+            return cells.map(([q, k]) => [...pixel(q, k).data].slice(0, 3));
+        }""",
+        [cells, int(page.locator(".gptviz-attention .line .chip").count())],
+    )
+
+
+def colour_table(page, name, theme):
+    """The page's own 256 colours, from the module that draws with them."""
+    source = (STATIC / "common.js").read_text(encoding="utf-8")
+    return page.evaluate(
+        """async ([source, name, theme]) => {
+            const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+            return module[name](theme);
+        }""",
+        [source, name, theme],
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pixels_are_the_weights_at_asymmetric_places(shown, gpt, dark):
+    trace = gpt.trace("Once upon a time there was a cat")
+    page = shown(gptviz.AttentionView(trace, layer=1, head=2), dark=dark).page
+    weights = trace.attention(1, 2)
+    cells = [(q, k) for q in (3, 5, 7) for k in range(q + 1)]
+    table = colour_table(page, "colours", "dark" if dark else "light")
+    wanted = [table[round(255 * float(weights[q, k]))] for q, k in cells]
+    np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
+    assert len({tuple(colour) for colour in wanted}) > 5, "the map is too even to test anything"
+
+
+def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a cat")
+    page = shown(gptviz.AttentionView(trace, layer=0, head=1)).page
+    buttons = page.locator(".stages button")
+    expect(buttons).to_have_text(["q·k", "÷ √d", "masked", "softmax"])
+    table = np.array(colour_table(page, "diverging", "light"))
+    for index, stage in enumerate(trace.score_stages(0, 1).values()):
+        buttons.nth(index).click()
+        expect(page.locator(".readout")).to_contain_text(buttons.nth(index).inner_text())
+        limit = np.abs(stage[np.isfinite(stage)]).max()
+        cells = [(4, 1), (7, 2), (7, 6), (2, 0)]
+        wanted = [table[round(127.5 + 127.5 * float(stage[q, k]) / float(limit))] for q, k in cells]
+        np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
+    buttons.nth(3).click()
+    expect(page.locator(".readout")).not_to_contain_text("masked")
+
+
+def test_the_arithmetic_in_words_is_the_traces(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a cat")
+    page = shown(gptviz.AttentionView(trace, layer=1, head=0)).page
+    page.locator("summary").click()
+    page.locator(".line .chip").nth(6).click()
+    key = int(trace.attention(1, 0)[6, :7].argmax())
+    raw = float(trace.scores(1, 0, "raw")[6, key])
+    steps = page.locator(".arithmetic li .number")
+    expect(steps.first).to_have_text(f"{raw:.3g}".replace("-", "−") if abs(raw) >= 0.1 else re.compile("."))
+    expect(steps.last).to_have_text(f"{trace.attention(1, 0)[6, key]:.3f}")
+    expect(page.locator(".mix .strip")).to_have_count(5 + 1 + 3)  # five values, the others, mix, output, stream
+
+
+def test_a_family_without_queries_says_so(shown):
+    trace = gptviz.wrap(build("bloom"), tokenizer()).trace([5, 9, 2, 31])
+    page = shown(gptviz.AttentionView(trace)).page
+    expect(page.locator(".stages button")).to_have_count(0)
+    page.locator("summary").click()
+    expect(page.locator(".detail")).to_contain_text("eager")
+    expect(page.locator(".cell")).to_be_hidden()
+
+
+def test_pointing_in_one_view_moves_the_other_and_asks_nobody(shown, gpt):
+    box = gptviz.PromptBox("Once upon a time there was a cat", gpt=gpt)
+    first, second = gptviz.AttentionView(box), gptviz.AttentionView(box)
+    page = shown(first, second).page
+    sent = page.evaluate("models.map((model) => model.sent)")
+    page.locator(".gptviz-attention").first.locator(".stage").hover(position={"x": 30, "y": 130})
+    texts = page.locator(".gptviz-attention .readout").all_inner_texts()
+    assert texts[0] == texts[1]
+    assert "₀" not in texts[0]
+    assert page.evaluate("models.map((model) => model.sent)") == sent
+    page.locator(".gptviz-attention").last.locator(".grid button").nth(4).click()
+    expect(page.locator(".gptviz-attention h3").first).to_contain_text("L1 · H1")
+    assert (box.selection.layer, box.selection.head) == (1, 1)
+    page.evaluate("models[0].cleanup(), models[1].cleanup()")
+    left = page.evaluate("Object.values(selections).flatMap((one) => [...one.heard.values()].flat()).length")
+    assert left == 0
+
+
+def test_the_keyboard_reaches_cells_heads_and_steps(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a cat")
+    completion = gpt.complete("Once", max_tokens=5, seed=2)
+    page = shown(gptviz.AttentionView(trace), gptviz.GenerationTimeline(completion)).page
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".readout .query sub")).to_have_text(str(len(trace.tokens) - 2))
+    page.locator(".grid button[data-open]").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L1 · H1")
+    page.locator(".steps li[data-chosen]").focus()
+    page.keyboard.press("End")
+    expect(page.locator(".gptviz-timeline h4")).to_contain_text("Step 4")
+
+
+def test_chinese_is_whole(shown, gpt):
+    """No English sentence is left in a view in Chinese, names of settings and formulas apart."""
+    trace = gpt.trace("Once upon a time")
+    views = [kind(trace, language="zh") for kind in (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)]
+    timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2), language="zh")
+    page = shown(*views, timeline).page
+    for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():
+        text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", node.inner_text())
+        assert not re.search(r"[a-z]{3,} [a-z]{3,}", text), text
