@@ -231,12 +231,28 @@ def test_generating_and_tracing_do_not_disturb_each_other(page, gpt):
     shows(page, gpt.trace(PROMPTS[0]))
 
 
+def arcs_end_at_the_query(page):
+    """Every arc comes down in the middle of the token that looks, wherever the page has put it."""
+    attention = view(page, "attention")
+    expect(attention.locator(".sentence path").first).to_be_attached()
+    middle, ends = attention.evaluate(
+        """(root) => {
+            const chip = root.querySelector(".chip[data-query]");
+            const paths = [...root.querySelectorAll(".sentence path")];
+            return [chip.offsetLeft + chip.offsetWidth / 2, paths.map((path) => path.getPointAtLength(path.getTotalLength()).x)];
+        }"""
+    )
+    assert middle > 100
+    np.testing.assert_allclose(ends, middle, atol=1)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_look(page, theme, request):
     """Every view follows JupyterLab's theme; with --screenshots the page is kept as a picture."""
     page.theme(dark=theme == "dark")
     for name in VIEWS:
         expect(view(page, name)).to_have_attribute("data-theme", theme)
+    arcs_end_at_the_query(page)
     if folder := request.config.getoption("--screenshots"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.page.mouse.move(5, 5)

@@ -72,7 +72,8 @@ class Attention {
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     el.append(this.root);
-    this.stopTheme = followTheme(this.root, () => this.redraw());
+    // A frame later: while a theme is being changed nothing has its place.
+    this.stopTheme = followTheme(this.root, () => requestAnimationFrame(() => this.redraw()));
     this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.root);
