@@ -39,6 +39,13 @@ def byte_table() -> dict[str, int]:
 _BYTE_OF = byte_table()
 
 
+def table_bytes(piece: str) -> bytes:
+    """The bytes behind a piece as a tokenizer's table writes it: bytes as characters, or "▁" for a space."""
+    if all(c in _BYTE_OF for c in piece):
+        return bytes(_BYTE_OF[c] for c in piece)
+    return piece.replace("\u2581", " ").encode()
+
+
 def piece_bytes(tokenizer: Any) -> Callable[[int], bytes]:
     """The function from a token's id to the bytes it stands for, for one tokenizer."""
     backend = getattr(tokenizer, "backend_tokenizer", None)

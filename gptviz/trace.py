@@ -18,6 +18,7 @@ from gptviz.tokens import Token
 if TYPE_CHECKING:
     from gptviz.forward import ForwardPass
     from gptviz.gpt import GPT
+    from gptviz.merges import Merge
 
 Array = npt.NDArray[np.float32]
 EMBEDDINGS = ("sum", "token", "position")
@@ -84,6 +85,13 @@ class Trace:
     def vocab_token(self, id: int) -> Token:
         """The token with this id, as the model's vocabulary has it (position -1)."""
         return self._gpt.token(id)
+
+    def merges(self, position: int) -> list["Merge"]:
+        """How byte-pair encoding arrived at the token there: the stages of its word; see `gptviz.merges`."""
+        from gptviz.merges import merges_of
+
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return merges_of(self._gpt.tokenizer, self.text, self.tokens, position)
 
     # Attention
 

@@ -1,9 +1,10 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { chip, element, followTheme, setText } from "./common.js";
+import { Lane, ask, chip, element, followTheme, setText } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken & {hex: string}} FullToken */
+/** @typedef {{rank: number|null, pieces: import("./common.js").PageToken[]}[]} Stages */
 
 
 /** @param {{model: any, el: HTMLElement}} context */
@@ -12,10 +13,24 @@ function render({ model, el }) {
   const count = element("p", { class: "muted" });
   const list = element("ol", { class: "row" });
   const about = element("p", { class: "about number", role: "status" });
+  const merges = element("div", { class: "merges", hidden: "" });
+  const lane = new Lane();
   const root = element("section", { class: "gptviz gptviz-tokens", "aria-label": words.title },
-    element("header", {}, element("h3", {}, words.title), count), list, about);
+    element("header", {}, element("h3", {}, words.title), count), list, about, merges);
   const stopTheme = followTheme(root);
 
+  /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token */
+  const explain = (token) => {
+    lane.ask(() => ask(model, "merges", { position: token.position }), (/** @type {Stages} */ stages) => {
+      const lines = stages.map(({ rank, pieces }) => element("li", {},
+        element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)), ...pieces.map((piece) => chip(piece))));
+      merges.replaceChildren(element("p", { class: "muted" }, words.merges), element("ol", {}, ...lines));
+      merges.hidden = false;
+    }, (error) => {
+      merges.replaceChildren(element("p", { class: "muted" }, error.message));
+      merges.hidden = false;
+    });
+  };
   /** @param {FullToken} token */
   const tell = (token) => {
     const notes = [token.special ? words.special : "", token.bytes ? words.broken : ""].filter(Boolean);
@@ -29,12 +44,21 @@ function render({ model, el }) {
     setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
       tokens.filter(({ special }) => special).length));
     list.replaceChildren(...tokens.map((token) => {
-      const item = element("li", { tabindex: 0, "data-lm-suppress-shortcuts": "true" }, chip(token),
+      const item = element("li", { tabindex: 0, role: "button", "data-lm-suppress-shortcuts": "true" }, chip(token),
         element("span", { class: "id number small muted" }, String(token.id)));
       item.addEventListener("pointerenter", () => tell(token));
       item.addEventListener("focus", () => tell(token));
+      item.addEventListener("click", () => explain(token));
+      item.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") {
+          event.preventDefault();
+          event.stopPropagation();
+          explain(token);
+        }
+      });
       return item;
     }));
+    merges.hidden = true;
     if (tokens.length) tell(tokens[tokens.length - 1]);
   };
   model.on("change:_source change:scale", show);

@@ -1,0 +1,80 @@
+"""The merges of a word: a hand-worked table, and the tokenizer's own tokens for every word of many texts."""
+
+import pytest
+from families import build
+from families import tokenizer as family_tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+import gptviz
+from gptviz._paths import assets_dir
+from gptviz.errors import NotAvailable
+from gptviz.merges import merges_of
+from gptviz.tokens import Token
+
+TEXTS = ["Once upon a time", "hippopotamus and the 🦉, naïvely", "  two  spaces\nand lines", "don't", "中文"]
+
+
+def tokens_of(tokenizer, text):
+    return tuple(Token(id, "", b"") for id in tokenizer(text)["input_ids"])
+
+
+def by_hand(**options):
+    """Merges, best first: l+o, lo+w, e+r, low+er, n+e."""
+    vocab = {p: i for i, p in enumerate(["l", "o", "w", "e", "r", "n", "s", "t", "lo", "low", "er", "lower", "ne"])}
+    merges = [("l", "o"), ("lo", "w"), ("e", "r"), ("low", "er"), ("n", "e")]
+    backend = Tokenizer(models.BPE(vocab=vocab, merges=merges, **options))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=backend)
+
+
+def test_a_word_worked_by_hand():
+    tokenizer = by_hand()
+    stages = merges_of(tokenizer, "newt lower", tokens_of(tokenizer, "newt lower"), 3)
+    assert [(" ".join(stage.pieces), stage.rank) for stage in stages] == [
+        ("l o w e r", None),
+        ("lo w e r", 0),
+        ("low e r", 1),
+        ("low er", 2),
+        ("lower", 3),
+    ]
+    first = merges_of(tokenizer, "newt lower", tokens_of(tokenizer, "newt lower"), 1)
+    assert [" ".join(stage.pieces) for stage in first] == ["n e w t", "ne w t"]
+
+
+def test_a_word_that_is_taken_whole_is_not_merged():
+    tokenizer = by_hand(ignore_merges=True)
+    (stage,) = merges_of(tokenizer, "lower", tokens_of(tokenizer, "lower"), 0)
+    assert stage.pieces == ("lower",)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_merges_lead_to_the_tokenizers_own_tokens(text):
+    tokenizer = AutoTokenizer.from_pretrained(assets_dir() / "tales")
+    tokens = tokens_of(tokenizer, text)
+    pieces = tokenizer.convert_ids_to_tokens([token.id for token in tokens])
+    for position in range(1, len(tokens)):
+        last = merges_of(tokenizer, text, tokens, position)[-1].pieces
+        assert pieces[position] in last
+        assert "".join(last) in "".join(pieces)
+
+
+def test_what_cannot_be_followed_is_refused_in_words():
+    tokenizer = AutoTokenizer.from_pretrained(assets_dir() / "tales")
+    tokens = tokens_of(tokenizer, "Once upon")
+    with pytest.raises(NotAvailable, match="mark"):
+        merges_of(tokenizer, "Once upon", tokens, 0)
+    with pytest.raises(NotAvailable, match="given as ids"):
+        merges_of(tokenizer, "Once upon", tokens[1:], 1)
+    other = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram([("a", -1.0), ("b", -2.0)])))
+    with pytest.raises(NotAvailable, match="Unigram"):
+        merges_of(other, "ab", tokens_of(other, "ab"), 0)
+
+
+def test_a_trace_has_them():
+    gpt = gptviz.wrap(build("gpt2"), family_tokenizer())
+    trace = gpt.trace("the owl")
+    assert trace.merges(-1)[-1].pieces[-1:] != ()
+    assert [len(stage.pieces) for stage in trace.merges(0)] == sorted(
+        (len(stage.pieces) for stage in trace.merges(0)), reverse=True
+    )
