@@ -73,6 +73,11 @@ class Trace:
         )
 
     @property
+    def gpt(self) -> "GPT":
+        """The model that this is a trace of."""
+        return self._gpt
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the tensors that this trace holds."""
         return self._forward.nbytes

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.lens import role_scores
 from gptviz.trace import Trace, check_index
 from gptviz.widgets import arithmetic
 from gptviz.widgets.base import View, describe
@@ -24,7 +25,7 @@ class AttentionView(View):
     _name = "attention"
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
-        "cell": "_answer_cell", "mix": "_answer_mix",
+        "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
     }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
@@ -85,6 +86,10 @@ class AttentionView(View):
     def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
         trace = self._shown()
         return arithmetic.mix(trace, layer, head, check_index(query, len(trace.tokens), "position"))
+
+    def _answer_roles(self) -> dict[str, list[float]]:
+        """For each role one score a head, layer by layer."""
+        return {role: scores.ravel().tolist() for role, scores in role_scores(self._shown().gpt).items()}
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""

@@ -58,13 +58,18 @@ class Attention {
     this.readout = element("p", { class: "readout", role: "status" });
     this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
+    this.order = element("select", { "data-lm-suppress-shortcuts": "true", "aria-label": this.words.order });
+    this.order.append(...Object.entries(this.words.orders).map(([value, name]) => element("option", { value }, name)));
+    this.order.addEventListener("change", () => this.arrange());
+    /** Each head's score by role, once asked for. @type {Record<string, number[]>|null} */
+    this.roles = null;
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
     this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
-        element("div", { class: "heads" }, element("h4", {}, this.words.heads), this.grid, this.gridNote),
+        element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote),
         element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
           this.scaleBar, this.scaleEnds[1],
           element("label", {}, this.relative, ` ${this.words.relative}`)), element("p", { class: "caption small muted" }, this.words.caption)),
@@ -92,8 +97,6 @@ class Attention {
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(this.tokens);
     this.buildGrid(about.layers, about.heads);
-    setText(this.gridNote, `${this.words.axes}${about.side < this.tokens.length
-      ? `; ${this.words.pooled(this.tokens.length, about.side)}` : ""}`);
     this.width = -1;
     this.resize();
     this.open();
@@ -141,12 +144,45 @@ class Attention {
       button.addEventListener("click", () => this.choose(layer, head));
       return button;
     });
-    const cells = this.buttons.flatMap((button, i) => (i % heads ? [button]
-      : [element("span", { class: "axis muted small number" }, String(i / heads)), button]));
-    const top = [element("span"), ...Array.from({ length: heads }, (_, h) =>
-      element("span", { class: "axis muted small number" }, String(h)))];
-    this.grid.replaceChildren(...top, ...cells);
+    this.arrange();
     this.drawGrid();
+  }
+
+  /** The grid in the order asked for: by place, or by how well a head fits a role. */
+  arrange() {
+    const role = this.order.value, { heads } = this.model.get("_about");
+    if (role !== "place" && !this.roles) {
+      this.stageLane.ask(() => ask(this.model, "roles", {}), (roles) => {
+        this.roles = roles;
+        this.arrange();
+      }, (error) => this.notices.say(error.message));
+      return;
+    }
+    this.grid.toggleAttribute("data-sorted", role !== "place");
+    if (role === "place" || !this.roles) this.byPlace(heads);
+    else this.byScore(heads, this.roles[role]);
+    this.note();
+  }
+
+  /** @param {number} heads */
+  byPlace(heads) {
+    const axis = (/** @type {number} */ i) => element("span", { class: "axis muted small number" }, String(i));
+    const cells = this.buttons.flatMap((button, i) => (i % heads ? [button] : [axis(i / heads), button]));
+    this.grid.replaceChildren(element("span"), ...Array.from({ length: heads }, (_, h) => axis(h)), ...cells);
+  }
+
+  /** @param {number} heads @param {number[]} scores */
+  byScore(heads, scores) {
+    const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
+    this.grid.replaceChildren(...order.map((i) => element("span", { class: "scored small" }, this.buttons[i],
+      element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads)), element("span", { class: "number muted" }, weight(scores[i])))));
+  }
+
+  /** What the grid's pictures are. */
+  note() {
+    const { side } = this.model.get("_about");
+    const what = this.order.value === "place" ? this.words.axes : this.words.scored;
+    setText(this.gridNote, `${what}${side < this.tokens.length ? `; ${this.words.pooled(this.tokens.length, side)}` : ""}`);
   }
 
   drawGrid() {
