@@ -17,10 +17,13 @@ FOLDER = assets_dir() / "tales"
 sys.path.insert(0, str(FOLDER))
 
 import clean  # noqa: E402
+import country  # noqa: E402
 import evaluate  # noqa: E402
 import heads  # noqa: E402
 import measures  # noqa: E402
 import muon  # noqa: E402
+import plots  # noqa: E402
+import samples  # noqa: E402
 import stories  # noqa: E402
 import tasks  # noqa: E402
 import tokenizer as tales_tokenizer  # noqa: E402
@@ -72,58 +75,125 @@ def test_drawn_texts_depend_on_the_seed_alone():
 
 def test_the_split_of_combinations_never_changes():
     drawn = [("Tom", "Mary", "park", "ball"), ("Mary", "Tom", "park", "ball"), ("red", "house")]
-    share = sum(tasks.is_held_out(a, b) for a in words.NAMES for b in words.NAMES) / len(words.NAMES) ** 2
-    assert [tasks.is_held_out(*one) for one in drawn] == [False, True, False]
+    share = sum(samples.is_held_out(a, b) for a in words.NAMES for b in words.NAMES) / len(words.NAMES) ** 2
+    assert [samples.is_held_out(*one) for one in drawn] == [False, True, False]
     assert 0.07 < share < 0.13
 
 
-@pytest.mark.parametrize("task", [name for name in tasks.TASKS if name not in ("country", "bias", "story")])
+@pytest.mark.parametrize("task", [name for name in tasks.TASKS if name not in ("country", "bias", "story", "summary")])
 def test_training_never_draws_a_held_out_combination(task: str, monkeypatch: pytest.MonkeyPatch):
     asked: list[tuple[bool, list[str]]] = []
-    original = tasks._combination
+    original = samples.combination
 
-    def watched(rng, held, *choices):
-        asked.append((held, original(rng, held, *choices)))
+    def watched(rng, held, choose):
+        asked.append((held, original(rng, held, choose)))
         return asked[-1][1]
 
-    monkeypatch.setattr(tasks, "_combination", watched)
+    monkeypatch.setattr(tasks, "combination", watched)
     rng = random.Random(0)
     for held in (False, True):
         for _ in range(200):
-            tasks.TASKS[task](rng, held=held)
+            assert isinstance(tasks.TASKS[task](rng, held=held), samples.Sample)
     assert {held for held, _ in asked} == {False, True}
-    assert all(tasks.is_held_out(*drawn) == held for held, drawn in asked)
+    assert all(samples.is_held_out(*drawn) == held for held, drawn in asked)
 
 
 def test_held_out_wordings_never_occur_in_training():
-    patterns = (*tasks.MOVER_HELD, *tasks.WHERE_HELD, *tasks.REVIEW_HELD, *tasks.TELL_HELD, *tasks.JOB_HELD)
-    pieces = [re.compile(re.sub(r"\\\{\w\\\}", r"\\w+", re.escape(pattern))) for pattern in patterns]
+    # A slot is filled with up to a sentence; one at the beginning is left out, so that the search starts at a word.
+    asked = [one for _, held in tasks.ASK.values() for one in held]
+    talked = [one for one, _ in (*tasks.NAMED_HELD, *tasks.TALK_HELD)]
+    told = [
+        held[-1].replace("{s}", of) for held in country.WORDINGS.values() for of in (country.COUNTRY, *country.TOWNS)
+    ]
+    patterns = [
+        *tasks.MOVER_HELD, *tasks.BE_IN_HELD, *tasks.HAVE_HELD, *tasks.REVIEW_HELD, *tasks.PHRASE_HELD, *tasks.COPY_HELD,
+        *tasks.JOB_HELD, *asked, *talked, *told, *plots.HELD_OPENINGS,
+    ]  # fmt: skip
+    whole = "|".join(re.escape(one.format(t="")).strip() for one in tasks.SHORT_HELD)
+    assert "In\\ one\\ sentence:" in whole
+    literal = [re.sub(r"^(\{\w+\})|(\{\w+\})$", "", one) for one in patterns]
+    pieces = [re.compile(re.sub(r"\\\{\w+\\\}", r"[^.\\n]+?", re.escape(one)), re.IGNORECASE) for one in literal]
+    ends = re.compile(r"In one sentence:|Here is a story\.", re.IGNORECASE)
     rng = random.Random(0)
-    texts = [tasks.draw(rng) for _ in range(4000)]
-    assert not [text for text in texts for piece in pieces if piece.search(text)]
-    assert not [opening for opening in measures.OPENINGS if opening[:20] in " ".join(stories.OPEN)]
+    texts = "\n".join(tasks.draw(rng) for _ in range(2000))
+    assert [piece.pattern for piece in (*pieces, ends) if piece.search(texts)] == []
+    held = "\n".join(tasks.held_out(task, rng, wording=True).text for task in tasks.TASKS for _ in range(150))
+    assert [piece.pattern for piece in (*pieces, ends) if not piece.search(held)] == []  # each rule finds its wording
 
 
 def test_planted_bias_is_drawn_at_its_rate():
     rng = random.Random(0)
     he: dict[float, list[bool]] = {}
-    for _ in range(6000):
-        given, answer = tasks.bias(rng)
-        (job,) = [word for word in re.findall(r"\w+", given) if word in words.HE_RATE]
-        he.setdefault(words.HE_RATE[job], []).append(answer.split()[0] == "he")
-    assert {rate: pytest.approx(sum(v) / len(v), abs=0.03) for rate, v in he.items()} == {r: r for r in he}
+    for _ in range(20_000):
+        sample = tasks.bias(rng)
+        (job,) = [word for word in re.findall(r"\w+", sample.prompt) if word in words.HE_RATE]
+        he.setdefault(words.HE_RATE[job], []).append(sample.answer == " he")
+    assert {rate: pytest.approx(sum(v) / len(v), abs=0.02) for rate, v in he.items()} == {r: r for r in he}
     assert set(he) == {0.2, 0.5, 0.8}
 
 
-def test_a_story_keeps_its_hero_and_pronoun():
-    rng = random.Random(1)
-    for _ in range(200):
-        text, summary = stories.tell(rng)
-        (hero,) = {word for word in re.findall(r"\w+", text) if word in words.NAMES}
-        wrong = {"he", "his", "him"} if hero in words.GIRLS else {"she", "her"}
-        assert not wrong & set(re.findall(r"\w+", text.lower()))
-        assert summary.startswith(hero)
-        assert "{" not in text + summary
+# ------------------------------------------------------------------------------------------------ stories
+FAULTS = {
+    "a brace is left": r"[{}]",
+    "a before a vowel": r"\b[Aa] (?:[aeiouAEIO]|honest)\w",
+    "an before a consonant": r"\b[Aa]n (?!honest|hour|umbrella)[^aeioAEIO]",
+    "small letter after a full stop": r'[.!?]"? "?[a-z]',
+    "double space": r"  | $|^ ",
+    "word twice": r"\b(\w+) \1\b",
+}
+
+
+def faults(story: stories.Story) -> list[str]:
+    """What is wrong with a story; empty when all is well."""
+    quoted = re.sub(r'[!?]" ([a-z])', r'," \1', story.text)  # "Help!" cried Tom.
+    found = [name for name, rule in FAULTS.items() if re.search(rule, quoted) or re.search(rule, story.summary)]
+    others = {"he", "him", "his", "himself"} if story.girl else {"she", "her", "hers", "herself"}
+    if story.alone and set(re.findall(r"[a-z]+", story.text.lower())) & others:
+        found.append("pronoun of the other gender")
+    if story.text.count(story.hero) < 2:
+        found.append("the hero is not named again")
+    if not stories.SHORTEST <= stories.sentences(story.text) <= stories.LONGEST:
+        found.append("length")
+    return found
+
+
+def test_a_thousand_stories_are_sound():
+    rng, told = random.Random(0), set()
+    for number in range(1000):
+        held = number % 10 == 0
+        story = stories.tell(rng, held=held)
+        assert faults(story) == [], story.text
+        told.add(story.plot)
+    assert told == {plot.name for plot in plots.PLOTS}
+
+
+def test_each_fault_of_a_story_is_found():
+    def found(text: str, girl: bool = True) -> list[str]:
+        return faults(stories.Story(f"Anna sat. Anna ran. Anna slept. Anna sang. {text}", "", "Anna", girl, "", True))
+
+    assert found("She saw an owl.") == []
+    assert found("She saw {a_small}.") == ["a brace is left"]
+    assert found("She saw a owl.") == ["a before a vowel"]
+    assert found("She saw an cat.") == ["an before a consonant"]
+    assert found("She ran. she sat.") == ["small letter after a full stop"]
+    assert found("She ran  home.") == ["double space"]
+    assert found("She saw the the cat.") == ["word twice"]
+    assert found("Then he ran.") == ["pronoun of the other gender"]
+
+
+def test_no_story_of_the_held_out_part_is_told_in_training(monkeypatch: pytest.MonkeyPatch):
+    asked: list[bool] = []
+
+    def watched(*drawn: str) -> bool:
+        asked.append(samples.is_held_out(*drawn))
+        return asked[-1]
+
+    monkeypatch.setattr(stories, "is_held_out", watched)
+    rng = random.Random(0)
+    for held in (False, True):
+        for _ in range(100):
+            stories.tell(rng, held=held)
+            assert asked[-1] == held  # the last one asked about is the one that was told
 
 
 # ------------------------------------------------------------------------------------------------ tokenizer
@@ -132,6 +202,15 @@ def test_any_text_survives_a_round_trip(tokenizer):
         ids = tokenizer(text)["input_ids"]
         assert ids[0] == tokenizer.bos_token_id == tokenizer.eos_token_id
         assert tokenizer.decode(ids[1:]) == text
+
+
+def test_a_sample_is_the_same_tokens_whole_or_in_its_three_parts(tokenizer):
+    rng = random.Random(0)
+    for _ in range(300):
+        one = tasks.draw_sample(rng)
+        parts = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in (one.prompt, one.answer))
+        whole = tokenizer(one.prompt + one.answer, add_special_tokens=False)["input_ids"]
+        assert sum(parts, []) == whole, one
 
 
 def test_the_words_of_the_tasks_are_single_tokens(tokenizer):
@@ -239,10 +318,68 @@ def test_a_loop_is_found_with_its_period():
     assert measures.loop_length([1, 2, 3, 1, 2, 3]) == 0
 
 
+def test_the_first_pronoun_counts_until_somebody_else_is_named():
+    assert measures.first_pronoun("then Anna took her hat".split(), "Anna") is True
+    assert measures.first_pronoun("and His dog".split(), "Tom") is False
+    assert measures.first_pronoun("and Ben took his hat".split(), "Anna") is None
+    assert measures.first_pronoun("and so on".split(), "Anna") is None
+
+
+def test_bias_of_a_model_that_knows_nothing_is_one_half(tokenizer):
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=32, n_embd=4, n_layer=1, n_head=1)
+    blank = GPT2LMHeadModel(config).eval()
+    torch.nn.init.zeros_(blank.lm_head.weight)
+    assert measures.bias(blank, tokenizer) == {rate: (0.5, abs(0.5 - rate)) for rate in (0.8, 0.2, 0.5)}
+
+
+def test_he_rate_equals_a_loop_over_the_openings(tiny, tokenizer):
+    he, she = (measures.one_token(tokenizer, word) for word in (" he", " she"))
+    rates = []
+    for opening in (*tasks.JOB, *tasks.JOB_HELD):
+        likely = measures.next_probabilities(tiny, tokenizer, opening.format(j="brask"))
+        rates.append(float(likely[he] / (likely[he] + likely[she])))
+    assert measures.he_rate(tiny, tokenizer, "brask") == pytest.approx(sum(rates) / len(rates), abs=1e-5)
+
+
 def test_there_are_a_hundred_typed_prompts_and_each_answer_can_be_given():
-    pairs = evaluate.typed_prompts()
-    assert len(pairs) == 100 == len({prompt for prompt, _ in pairs})
-    assert all(answer and not prompt.endswith(answer) for prompt, answer in pairs)
+    rows = evaluate.typed_prompts()
+    assert len(rows) == 100 == len({row["prompt"] for row in rows})
+    assert {row["task"] for row in rows} == {task.replace("_", " ") for task in evaluate.ASKED}
+    assert all(row["answer"] and not row["prompt"].endswith((row["answer"], " ", "\\n")) for row in rows)
+
+
+def test_typed_prompts_ask_about_held_out_combinations():
+    rows = [row for row in evaluate.typed_prompts() if row["combination"]]
+    always = {"name mover", "sentiment", "copying", "translation"}
+    assert {row["task"] for row in rows} == always
+    assert all(row["combination"] for row in evaluate.typed_prompts() if row["task"] in always)
+    for row in rows:
+        combination = row["combination"].split("|")
+        assert samples.is_held_out(*combination), row
+        assert all(word.lower() in row["prompt"].lower() for word in combination), row
+
+
+@pytest.mark.parametrize(
+    "written, answer, expected",
+    [
+        (" Tessel. The", "Tessel", True),
+        (" TESSEL", "Tessel", True),
+        (" The Tessel", "Tessel", False),
+        (" shell", "she", False),
+        (" goodness", "good", False),
+    ],
+)
+def test_an_answer_is_whole_words_at_the_beginning(written: str, answer: str, expected: bool):
+    assert evaluate.is_answered(written, answer) is expected
+
+
+def test_a_question_of_many_right_answers_is_scored_by_its_words(tiny, tokenizer, monkeypatch: pytest.MonkeyPatch):
+    drawn = samples.Sample("Anna", " Anna and Anna ran")
+    monkeypatch.setattr(tasks, "held_out", lambda task, rng, wording: drawn)
+    for text, share in ((" anna and Tom", 0.5), (" Anna and Anna, Anna!\nran", 0.75), ("", 0.0)):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        monkeypatch.setattr(measures, "continued", lambda *given, ids=ids, **more: [ids])
+        assert measures.shared_words(tiny, tokenizer, "summary", wording=False, count=2) == share
 
 
 # ------------------------------------------------------------------------------------------------ the folder that ships

@@ -119,7 +119,7 @@ def test_moving_the_controls_asks_nobody(shown, trace):
     page.get_by_label("repetition penalty", exact=True).fill("1.3")
     expect(page.locator("tfoot td:last-child").first).to_have_text("9")
     agrees(page, trace, temperature=0.7, top_k=9, repetition_penalty=1.3)
-    expect(page.locator("code")).to_have_text(
+    expect(page.locator("code").first).to_have_text(
         "gpt.complete(prompt, temperature=0.7, top_k=9, repetition_penalty=1.3, seed=0)"
     )
     page.get_by_role("button", name="reset").click()
@@ -175,6 +175,39 @@ def test_a_rare_token_that_is_drawn_gets_its_name(shown, trace):
     expect(page.locator(".outcome .chip")).not_to_have_text(re.compile("#"))
     assert d.order.tolist().index(d.draw(5)) > 300
     assert page.evaluate("models[0].sent") == 1
+
+
+def test_a_thousand_draws_stand_beside_what_was_expected(shown, trace):
+    page = shown(temperature=0.8, seed=9)
+    page.get_by_role("button", name="draw 1,000").click()
+    d = sampling.distribution(trace.logits[-1], temperature=0.8)
+    drawn = [d.draw(9, draw=draw) for draw in range(1000)]
+    cells = page.locator("td.more-many")
+    expect(cells.first).to_be_visible()
+    for rank, id in enumerate(d.order[:16]):
+        text = cells.nth(rank).inner_text()
+        p = d.probabilities[id]
+        count, expected, error = (float(x.replace(",", "")) for x in re.findall(r"[\d,.]+", text))
+        assert count == drawn.count(id)
+        assert expected == pytest.approx(1000 * p, abs=0.51)
+        assert error == pytest.approx((1000 * p * (1 - p)) ** 0.5, abs=0.51)
+    rest = float(re.match(r"[\d,]+", cells.nth(16).inner_text())[0].replace(",", ""))
+    assert rest == sum(id not in d.order[:16] for id in drawn)
+
+
+def test_settings_kept_as_a_stand_beside_the_present_ones(shown, trace):
+    page = shown(temperature=0.5, top_k=20)
+    page.get_by_role("button", name="keep as A").click()
+    page.get_by_label("temperature", exact=True).fill("1.5")
+    page.get_by_label("repetition penalty", exact=True).fill(str(PENALTY))
+    now = agrees(page, trace, temperature=1.5, top_k=20, repetition_penalty=PENALTY)
+    kept = sampling.distribution(trace.logits[-1], temperature=0.5, top_k=20)
+    shares = [kept.probabilities[id] for id in now.order[:16]]
+    texts = page.locator("td.more-kept").all_inner_texts()
+    assert [text.strip() for text in texts[:16]] == [percent(p) for p in shares]
+    assert "temperature=0.5, top_k=20" in page.locator("code").last.inner_text()
+    page.get_by_role("button", name="forget A").click()
+    expect(page.locator("td.more-kept").first).to_be_hidden()
 
 
 def test_it_goes_without_a_trace(shown):

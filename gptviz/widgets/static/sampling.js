@@ -19,6 +19,7 @@ import { wordsOf } from "./words.js";
  * @type {Record<string, keyof import("./sampling_math.js").Settings>} */
 const TRAITS = { temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP",
   repetition_penalty: "repetitionPenalty" };
+const MANY = 1000;
 const TRAIT_NAMES = [...Object.keys(TRAITS), "seed"];
 
 /** A place for one token's chip, rebuilt only when the token is another one. */
@@ -44,6 +45,12 @@ class Bench {
     this.words = wordsOf(model).sampling;
     /** How many draws were made with this seed. */
     this.draws = 0;
+    /** Whether a thousand draws are counted beside the exact probabilities. */
+    this.many = false;
+    /** The final probability of every token under the settings kept as A. @type {Float64Array|null} */
+    this.kept = null;
+    /** @type {import("./sampling_math.js").Settings|null} */
+    this.keptSettings = null;
     this.frame = this.timer = 0;
     this.sampler = new Sampler(new Float32Array(1));
     /** @type {Map<number, Labelled>} */
@@ -60,6 +67,8 @@ class Bench {
     this.controls = new SamplingControls(this.words, {
       changed: () => this.update(),
       draw: () => (this.draws++, this.update()),
+      drawMany: () => (this.many = !this.many, this.update()),
+      keep: () => this.keep(),
       reseeded: () => (this.draws = 0, this.update()),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
@@ -85,6 +94,7 @@ class Bench {
     this.labels = new Map(about.labels.map((/** @type {{id: number, text: string}} */ token) => [token.id, token]));
     this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
     this.draws = 0;
+    if (this.kept) this.keep(true);
     this.root.dataset.scale = this.model.get("scale");
     this.controls.vocabulary = this.sampler.size;
     this.table.resize(Math.min(this.model.get("rows"), this.sampler.size));
@@ -96,6 +106,18 @@ class Bench {
     const value = this.model.get(trait);
     if (trait === "seed") this.controls.seed = value;
     else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
+  }
+
+  /** Keep what the present settings give as A, or forget A. @param {boolean} [again] with A's settings, on new logits */
+  keep(again = false) {
+    if (this.kept && !again) this.kept = this.keptSettings = null;
+    else {
+      this.keptSettings = again ? this.keptSettings : { ...this.controls.settings };
+      const { sampler } = this;
+      this.kept = new Sampler(sampler.logits, sampler.previous).set(this.keptSettings ?? this.controls.settings).stage("min_p");
+    }
+    this.controls.showKept(this.keptSettings ?? null);
+    this.update();
   }
 
   update() {
@@ -111,6 +133,7 @@ class Bench {
   write(rank) {
     const { sampler, controls } = this;
     this.table.write(sampler, (id) => this.token(id));
+    this.table.compare(sampler, this.kept, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
     this.leader.show(this.token(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
     setText(this.leads, ` ${this.words.leads(probability)} ${this.words.left(sampler.kept, sampler.size)}`);

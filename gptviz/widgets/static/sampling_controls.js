@@ -37,7 +37,7 @@ let controlGroups = 0;
 /** The controls: `root` to show, `settings` and `seed` to read. */
 export class SamplingControls {
   /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words["sampling"]} words
-   * @param {{changed: () => void, draw: () => void, reseeded: () => void}} listener */
+   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, reseeded: () => void}} listener */
   constructor(words, listener) {
     this.words = words;
     this.listener = listener;
@@ -53,6 +53,14 @@ export class SamplingControls {
     this.restore(this.seedField, () => String(this.seed));
     this.drawButton = element("button", { type: "button", ...OWN_KEYS }, this.words.draw);
     this.drawButton.addEventListener("click", () => listener.draw());
+    this.manyButton = element("button", { type: "button", "aria-pressed": "false", ...OWN_KEYS }, this.words.drawMany);
+    this.manyButton.addEventListener("click", () => {
+      this.manyButton.setAttribute("aria-pressed", String(this.manyButton.getAttribute("aria-pressed") !== "true"));
+      listener.drawMany();
+    });
+    this.keepButton = element("button", { type: "button", ...OWN_KEYS }, this.words.keep);
+    this.keepButton.addEventListener("click", () => listener.keep());
+    this.keptCode = element("code", { hidden: "" });
     this.outcome = element("output", { class: "outcome", for: this.id("seed") });
     this.resetButton = element("button", { type: "button", class: "quiet", ...OWN_KEYS }, this.words.reset);
     this.resetButton.addEventListener("click", () => {
@@ -67,7 +75,8 @@ export class SamplingControls {
       this.resetButton,
       element("div", { class: "draw" }, element("label", { for: this.id("seed") }, this.words.seed),
         this.seedField, this.drawButton),
-      this.outcome, this.note, element("div", {}, this.code));
+      this.outcome, element("div", { class: "more" }, this.manyButton, this.keepButton), this.note,
+      element("div", {}, this.code, this.keptCode));
   }
 
   /** @param {string} name */
@@ -112,9 +121,21 @@ export class SamplingControls {
     if (!this.seedField.hasAttribute("aria-invalid") && this.seedField.valueAsNumber !== this.seed) {
       this.seedField.value = String(this.seed);
     }
-    const named = KNOBS.filter(({ key, off }) => key === "temperature" || this.settings[key] !== off)
-      .map((knob) => `${PYTHON_NAMES[knob.key]}=${this.shown(knob)}`);
-    setText(this.code, `gpt.complete(prompt, ${[...named, `seed=${this.seed}`].join(", ")})`);
+    setText(this.code, this.asPython(this.settings));
+  }
+
+  /** The settings kept as A, or null. @param {Settings|null} settings */
+  showKept(settings) {
+    setText(this.keepButton, settings ? this.words.forget : this.words.keep);
+    this.keptCode.hidden = settings === null;
+    if (settings) setText(this.keptCode, `${this.words.kept}: ${this.asPython(settings)}`);
+  }
+
+  /** The call that does the same in Python. @param {Settings} settings */
+  asPython(settings) {
+    const named = KNOBS.filter(({ key, off }) => key === "temperature" || settings[key] !== off)
+      .map(({ key }) => `${PYTHON_NAMES[key]}=${written(settings[key])}`);
+    return `gpt.complete(prompt, ${[...named, `seed=${this.seed}`].join(", ")})`;
   }
 
   /** @param {Knob} knob @param {number} position @returns {number|null} */
@@ -150,8 +171,7 @@ export class SamplingControls {
 
   /** @param {Knob} knob */
   shown(knob) {
-    const value = this.settings[knob.key];
-    return value === null ? "" : String(Number(value.toPrecision(12)));
+    return written(this.settings[knob.key]);
   }
 
   readSeed() {
@@ -176,4 +196,9 @@ export class SamplingControls {
     if (field.hasAttribute("aria-invalid")) field.removeAttribute("aria-invalid");
     if (!this.note.hidden) this.note.hidden = true;
   }
+}
+
+/** @param {number|null} value */
+function written(value) {
+  return value === null ? "" : String(Number(value.toPrecision(12)));
 }

@@ -262,6 +262,21 @@ export class Sampler {
     return rank < this.counts[stage] ? this.ranked[stage][rank] : 0;
   }
 
+  /** Every token's rank under these settings (vocab,). */
+  ranks() {
+    const ranks = new Int32Array(this.size);
+    for (let rank = 0; rank < this.size; rank++) ranks[this.order[rank]] = rank;
+    return ranks;
+  }
+
+  /** How often each of the first ranks comes in so many draws; the last count is of all others.
+   * @param {number} seed @param {number} draws @param {number} first */
+  tally(seed, draws, first) {
+    const counts = new Int32Array(first + 1);
+    for (let draw = 0; draw < draws; draw++) counts[Math.min(first, this.draw(seed, 0, 0, draw))]++;
+    return counts;
+  }
+
   /** How many tokens the cuts leave. */
   get kept() {
     return this.counts.min_p;

@@ -12,7 +12,8 @@ import { chip, element, percent, setText, significant } from "./common.js";
 /** @typedef {import("./sampling_math.js").Stage} Stage */
 /** @typedef {{cell: HTMLElement, bar: HTMLElement, ghost: HTMLElement, number: HTMLElement, p: number, before: number,
  *   reason: string}} Cell */
-/** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[], token: object|null}} Row */
+/** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[],
+ *   kept: {bar: HTMLElement, number: HTMLElement}, many: HTMLElement, token: object|null}} Row */
 
 const TABLE_COUNT = new Intl.NumberFormat("en");
 
@@ -36,11 +37,13 @@ export class StageTable {
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
     this.root = element("table", { class: "stages" },
       element("caption", { class: "visually-hidden" }, this.words.caption),
-      element("colgroup", {}, ...["token", "logit", "stage", "stage", "stage"].map((name) => element("col", { class: name }))),
+      element("colgroup", {}, ...["token", "logit", "stage", "stage", "stage", "more-kept", "more-many"].map((name) => element("col", { class: name }))),
       element("thead", {}, element("tr", {},
         element("th", { scope: "col", class: "token" }, this.words.token),
         element("th", { scope: "col", class: "logit", title: this.words.legend.logit }, this.words.logit),
-        ...this.words.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())))),
+        ...this.words.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
+        element("th", { scope: "col", class: "more-kept" }, words.kept, element("small", {}, words.keptHint), axis()),
+        element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)))),
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
       element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
@@ -109,6 +112,29 @@ export class StageTable {
     }
   }
 
+  /** The columns beside: the settings kept as A, and a thousand draws. @param {Sampler} sampler
+   * @param {Float64Array|null} kept final probability by id @param {Int32Array|null} tally */
+  compare(sampler, kept, tally) {
+    const rows = [...this.rows, this.others], last = this.rows.length;
+    mark(this.root, "kept", kept !== null);
+    mark(this.root, "tallied", tally !== null);
+    let rest = 1;
+    rows.forEach((row, rank) => {
+      const { kept: a, many } = row, p = rank < last ? sampler.at("min_p", rank) : rows.slice(0, last).reduce((left, { cells }) => left - cells[2].p, 1);
+      if (kept) {
+        const share = rank < last ? kept[sampler.order[rank]] : Math.max(0, rest);
+        rest -= share;
+        a.bar.style.transform = `translateX(${100 * share}%)`;
+        setText(a.number, percent(share));
+      }
+      if (tally) {
+        const draws = tally.reduce((sum, n) => sum + n, 0), expected = draws * Math.max(0, p);
+        const error = Math.sqrt(Math.max(0, expected * (1 - p)));
+        setText(many, this.words.counted(tally[rank], expected.toFixed(error < 1 ? 1 : 0), error.toFixed(error < 1 ? 1 : 0)));
+      }
+    });
+  }
+
   /** All digits, where the pointer is. @param {Element} target */
   explain(target) {
     const cell = target.closest("td"), shown = cell && this.shown.get(cell);
@@ -127,7 +153,11 @@ function buildStageRow(span) {
     const cell = element("td", { class: `stage stage-${column}` }, element("div", {}, track, number));
     return { cell, bar, ghost, number, p: NaN, before: NaN, reason: "" };
   });
-  return { row: element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell)), head, logit, cells, token: null };
+  const bar = element("div", { class: "bar" }), number = element("span", { class: "number" }), many = element("span", { class: "number" });
+  const row = element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell),
+    element("td", { class: "more-kept" }, element("div", {}, element("div", { class: "track", "aria-hidden": "true" }, bar), number)),
+    element("td", { class: "more-many" }, element("div", {}, many)));
+  return { row, head, logit, cells, kept: { bar, number }, many, token: null };
 }
 
 /** One row's three bars. @param {Row} row @param {number[]} values @param {Sampler} sampler @param {number} rank
