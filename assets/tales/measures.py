@@ -6,12 +6,14 @@ attention scores of single heads (heads.py) and what the tasks ask (tasks.py).
 
 import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import tasks
 import torch
 from heads import PERIOD, repeated
+from plots import HELD_OPENINGS
 from torch import Tensor, nn
 from transformers import GPT2LMHeadModel, PreTrainedTokenizerBase
 from words import GIRLS, HE_RATE, NAMES
@@ -39,7 +41,8 @@ def accuracy(model, tokenizer, task: str, *, wording: bool, count: int = 200, se
 
     wording: ask in the sentence patterns that training never saw."""
     rng = random.Random(seed)
-    pairs = [tasks.TASKS[task](rng, held=True, wording=wording) for _ in range(count)]
+    drawn = (tasks.held_out(task, rng, wording) for _ in range(count))
+    pairs = [(one.prompt, one.answer) for one in drawn]
     return sum(greedy_agrees(model, tokenizer, pairs)) / count
 
 
@@ -61,11 +64,9 @@ def greedy_agrees(model, tokenizer, pairs: Sequence[tuple[str, str]]) -> list[bo
 def he_rate(model, tokenizer, job: str) -> float:
     """p(he) / (p(he) + p(she)) after a sentence's opening about the job, a mean over all wordings."""
     he, she = (one_token(tokenizer, word) for word in (" he", " she"))
-    rates = []
-    for opening in (*tasks.JOB, *tasks.JOB_HELD):
-        probabilities = next_probabilities(model, tokenizer, opening.format(j=job))
-        rates.append(float(probabilities[he] / (probabilities[he] + probabilities[she])))
-    return sum(rates) / len(rates)
+    given = [tokenizer(opening.format(j=job))["input_ids"] for opening in (*tasks.JOB, *tasks.JOB_HELD)]
+    logits = model(_padded(given)).logits[torch.arange(len(given)), torch.tensor([len(g) - 1 for g in given])]
+    return (logits[:, he] - logits[:, she]).sigmoid().mean().item()
 
 
 def bias(model, tokenizer) -> dict[float, tuple[float, float]]:
@@ -92,9 +93,9 @@ def name_mover_heads(model, tokenizer, count: int = 100, seed: int = 0) -> tuple
     (layers, heads), and how much each head looks from the last token at the right name (layers, heads).
     """
     rng = random.Random(seed)
-    pairs = [tasks.name_mover(rng, held=True) for _ in range(count)]
-    given = [tokenizer(prompt)["input_ids"] for prompt, _ in pairs]
-    right = torch.tensor([tokenizer(answer, add_special_tokens=False)["input_ids"][0] for _, answer in pairs])
+    drawn = [tasks.held_out("name_mover", rng) for _ in range(count)]
+    given = [tokenizer(one.prompt)["input_ids"] for one in drawn]
+    right = torch.tensor([tokenizer(one.answer, add_special_tokens=False)["input_ids"][0] for one in drawn])
     rows, last = _padded(given), torch.tensor([len(g) - 1 for g in given])
     each = torch.arange(count)
 
@@ -158,33 +159,57 @@ def continued(model, ids: Sequence[Ids], tokens: int, temperature: float, seed: 
     return torch.cat(step, 1).tolist()
 
 
-# None of these openings is in the story grammar. Every name is one token, so that each row of a batch is as long.
-OPENINGS = (
-    "In a village by the sea there was a {kind} named {hero}. Every morning",
-    "This is the story of a {kind} called {hero}. One day",
-    "Not far from here a {kind} called {hero} lived with an old aunt. One evening",
-    "A long time ago a {kind} named {hero} found something strange, and",
-)
 _HE, _SHE = {"he", "him", "his", "himself"}, {"she", "her", "hers", "herself"}
 
 
-def heroes(model, tokenizer, count: int = 100, tokens: int = 80, temperature: float = 0.7) -> tuple[float, float]:
-    """Of `count` sampled continuations: share that name the hero again, and, of those with a pronoun, share whose
-    first one agrees with the hero's gender as the opening states it."""
+def heroes(model, tokenizer, count: int = 100, tokens: int = 80, temperature: float = 0.7) -> tuple[int, int, int]:
+    """Of `count` sampled continuations of held-out openings: how many name the hero again, how many have a pronoun
+    before anybody else is named, and in how many of these the first one is the hero's own."""
     rng = random.Random(0)
     again = agree = with_pronoun = 0
-    for seed, opening in enumerate(OPENINGS):
-        names = [rng.choice(NAMES) for _ in range(count // len(OPENINGS))]
+    for seed, opening in enumerate(HELD_OPENINGS):
+        names = [rng.choice(NAMES) for _ in range(seed, count, len(HELD_OPENINGS))]
+        if not names:
+            break
         girls = [name in GIRLS for name in names]
-        texts = [opening.format(hero=n, kind="girl" if g else "boy") for n, g in zip(names, girls, strict=True)]
+        nouns = ["girl" if girl else "boy" for girl in girls]  # each name and noun is one token: rows of one length
+        texts = [opening.format(hero=n, noun=k, a_kind=f"a {k}") for n, k in zip(names, nouns, strict=True)]
         rows = continued(model, [tokenizer(t)["input_ids"] for t in texts], tokens, temperature, seed)
         for name, girl, row in zip(names, girls, rows, strict=True):
-            words = "".join(c if c.isalpha() else " " for c in tokenizer.decode(row)).split()
-            pronouns = [w.lower() in _SHE for w in words if w.lower() in _HE | _SHE]
+            words = _words(tokenizer.decode(row))
             again += name in words
-            with_pronoun += bool(pronouns)
-            agree += pronouns[:1] == [girl]
-    return again / count, agree / max(1, with_pronoun)
+            first = first_pronoun(words, name)
+            with_pronoun += first is not None
+            agree += first is girl
+    return again, with_pronoun, agree
+
+
+def first_pronoun(words: Sequence[str], hero: str) -> bool | None:
+    """Whether the first pronoun is a woman's (True) or a man's (False); None if somebody else is named before it."""
+    for word in words:
+        if word.lower() in _HE | _SHE:
+            return word.lower() in _SHE
+        if word in NAMES and word != hero:
+            return None
+    return None
+
+
+def shared_words(model, tokenizer, task: str, *, wording: bool, count: int = 50, seed: int = 0) -> float:
+    """For answers of which many are right: how many of the drawn answer's words the greedy answer has, a mean share.
+
+    The answer ends with its line. A word of the drawn answer counts once for each time it was written."""
+    rng, shares = random.Random(seed), []
+    for _ in range(count):
+        sample = tasks.held_out(task, rng, wording)
+        expected = Counter(_words(sample.answer.lower()))
+        (ids,) = continued(model, [tokenizer(sample.prompt)["input_ids"]], 30, temperature=0, seed=0)
+        written = Counter(_words(tokenizer.decode(ids).strip().partition("\n")[0].lower()))
+        shares.append((expected & written).total() / expected.total())
+    return sum(shares) / count
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c if c.isalpha() else " " for c in text).split()
 
 
 @torch.no_grad()

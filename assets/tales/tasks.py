@@ -1,190 +1,366 @@
 """Small tasks in plain text, drawn from a seeded generator: what the lessons point at must really be in the model.
 
 Each task has known wordings and held-out ones, and each combination of names, places and things belongs to training or
-to the held-out part by a hash of its own, so that neither occurs in training. `draw(task, rng)` gives a training text;
-`held_out(task, rng, wording)` gives (prompt, answer) pairs to test with. Sources of the tasks: name mover, Wang et al.
-2022; question from text, Weston et al. 2015.
+to the held-out part (samples.py), so that neither kind of news occurs in training. `draw(rng)` gives a training text,
+`held_out(task, rng, wording)` a sample to test with. Sources: name mover, Wang et al. 2022 (indirect object
+identification); question from text, Weston et al. 2015 (bAbI). Not here: the stories (stories.py), the made-up country
+(country.py).
 """
 
-import hashlib
-import random
+from random import Random
 
 import stories
-from words import (
-    BAD,
-    COLOURS,
-    COUNTRY,
-    FACTS,
-    FRENCH,
-    GOOD,
-    HE_RATE,
-    NAMES,
-    NOUNS,
-    PLACES,
-    ROOMS,
-    SUBJECTS,
-    THINGS,
-)
+import words as w
+from country import country
+from samples import Sample, combination, typed
 
-Pair = tuple[str, str]  # what is given, and the answer that follows it
-
-
-def is_held_out(*combination: str) -> bool:
-    """One combination in ten never occurs in training."""
-    return hashlib.sha256("|".join(combination).encode()).digest()[0] < 26
-
-
-def _combination(rng: random.Random, held: bool, *choices: tuple[int, list[str]]) -> list[str]:
-    while True:
-        drawn = [word for count, words in choices for word in rng.sample(words, count)]
-        if is_held_out(*drawn) == held:
-            return drawn
-
-
+# {x} and {y} are two people in either order; {b} is the one of them who acts, so the answer is the other.
 MOVER = (
-    "When {a} and {b} went to the {p}, {a} gave a {t} to",
-    "{a} and {b} were in the {p}. {a} handed a {t} to",
-    "Then {a} and {b} came to the {p}, and {a} passed the {t} to",
-    "After {b} and {a} went to the {p}, {a} gave the {t} to",
-    "{b} and {a} had a {t} in the {p}. {a} gave it to",
+    "When {x} and {y} went {to}, {b} gave {t} to",
+    "When {x} and {y} were {at}, {b} handed {t} to",
+    "{x} and {y} were {at}. {b} handed {t} to",
+    "Then {x} and {y} came {to}, and {b} passed {t} to",
+    "Then {x} and {y} went {to}. {b} gave {t} to",
+    "After {x} and {y} went {to}, {b} gave {t} to",
+    "After {x} and {y} had gone {to}, {b} showed {t} to",
+    "{x} and {y} had {t} {at}. {b} gave it to",
+    "{x} and {y} found {t} {at}. {b} gave it to",
+    "{x} and {y} met {at}. There {b} showed {t} to",
+    "One day {x} and {y} walked {to}, and {b} gave {t} to",
+    "While {x} and {y} were playing {at}, {b} threw {t} to",
+    "{x} and {y} sat down {at}. {b} wanted to give {t} to",
+    "Yesterday {x} and {y} went {to}. {b} brought {t} for",
+    "As soon as {x} and {y} came {to}, {b} offered {t} to",
+    "{x} and {y} are friends. Today, {at}, {b} lent {t} to",
+    "{x} went {to} with {y}. {b} gave {t} to",
+    "{x} met {y} {at}, and {b} handed {t} to",
 )
 MOVER_HELD = (
-    "While {a} and {b} were at the {p}, {a} offered a {t} to",
-    "{a} met {b} at the {p} and {a} gave a {t} to",
+    "When {x} and {y} came back from the {p}, {b} gave {t} to",
+    "While {x} and {y} were {at}, {b} offered {t} to",
+    "Last week {x} and {y} worked {at}, where {b} sold {t} to",
+    "{x} and {y} stood {at}. Soon {b} passed {t} to",
+)
+_GLAD = (
+    "{He} was glad.",
+    '"Thank you," {he} said.',
+    "{He} smiled.",
+    "{He} put it into {his} bag.",
+    "{He} said thank you.",
 )
 
 
-def name_mover(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    a, b, p, t = _combination(rng, held, (2, NAMES), (1, PLACES), (1, THINGS))
-    return rng.choice(MOVER_HELD if wording else MOVER).format(a=a, b=b, p=p, t=t), f" {b}."
+def name_mover(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """Two people, one gives something to the other: the answer is the name that stands only once."""
+    giver, other, p, t = combination(
+        rng, held, lambda r: [*r.sample(w.NAMES, 2), r.choice(list(w.PLACES)), r.choice(w.THINGS)]
+    )
+    x, y = (giver, other) if rng.random() < 0.5 else (other, giver)
+    prompt = rng.choice(MOVER_HELD if wording else MOVER).format(
+        x=x,
+        y=y,
+        b=giver,
+        p=p,
+        to=f"to the {p}",
+        at=f"{w.PLACES[p]} the {p}",
+        t=rng.choice((w.a(t), w.a(t), f"the {t}")),
+    )
+    if held:
+        return Sample(prompt, f" {other}", ".")
+    he, his = ("she", "her") if other in w.GIRLS else ("he", "his")
+    after = rng.choice(_GLAD).format(he=he, He=he.capitalize(), his=his)
+    return typed(rng, Sample(prompt, f" {other}", f". {after}" if rng.random() < 0.3 else "."))
 
 
-WHERE = ("{a} is in the {p}.", "{a} went to the {p}.", "{a} sits in the {p}.", "{a} walked to the {p}.")
-WHERE_HELD = ("{a} ran to the {p}.", "{a} waits in the {p}.")
+BE_IN = (
+    "{n} is in the {p}.", "{n} went to the {p}.", "{n} sits in the {p}.", "{n} walked to the {p}.",
+    "{n} has gone to the {p}.", "{n} is now in the {p}.", "{n} is playing in the {p}.", "{n} is waiting in the {p}.",
+)  # fmt: skip
+BE_IN_HELD = ("{n} hurried to the {p}.", "{n} stands in the {p}.", "{n} is resting in the {p}.")
+HAVE = ("{n} has the {t}.", "{n} took the {t}.", "{n} is holding the {t}.", "{n} found the {t}.")
+HAVE_HELD = ("{n} carries the {t}.", "{n} has got the {t}.")
+# What is asked for: its known wordings and its held-out ones.
+ASK = {
+    "place": (
+        ("Where is {n}?", "Where is {n}?", "Where did {n} go?", "Where is {n} now?", "In which place is {n}?"),
+        ("Where can we find {n}?", "What place is {n} in?"),
+    ),
+    "who is there": (
+        ("Who is in the {p}?", "Who is in the {p}?", "Who went to the {p}?", "Who is now in the {p}?"),
+        ("Who can be found in the {p}?", "Which person is in the {p}?"),
+    ),
+    "thing": (
+        ("What does {n} have?", "What did {n} take?", "What is {n} holding?", "Which thing does {n} have?"),
+        ("What has {n} got?", "What is in the hands of {n}?"),
+    ),
+    "who has it": (
+        ("Who has the {t}?", "Who took the {t}?", "Who is holding the {t}?", "Who found the {t}?"),
+        ("Who has got the {t}?", "With whom is the {t}?"),
+    ),
+}
+_ASKED = ("{text} {q} Answer:", "{text} {q} Answer:", "{text}\nQuestion: {q}\nAnswer:", "{text} Question: {q} Answer:",
+          "{text}\n{q}\nAnswer:", "{text}\n{q} Answer:", "{text}\nQ: {q}\nA:", "{text} {q}")  # fmt: skip
 
 
-def question(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    count = rng.choice((1, 2, 2, 3))
-    words = _combination(rng, held, (count, NAMES), (count, ROOMS))
-    people, rooms = words[:count], words[count:]
-    forms = WHERE_HELD if wording else WHERE
-    text = " ".join(rng.choice(forms).format(a=a, p=p) for a, p in zip(people, rooms, strict=True))
+def question(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """Who is where, or who has what, in one to four sentences; a question; an answer of one word."""
+    count = rng.choice((2, 2, 3)) if held else rng.choice((1, 2, 2, 2, 3, 3, 4))
+    drawn = combination(
+        rng, held, lambda r: [*r.sample(w.NAMES, count), *r.sample(w.ROOMS, count), *r.sample(w.THINGS, count)]
+    )
+    names, rooms, things = drawn[:count], drawn[count : 2 * count], drawn[2 * count :]
+    where = rng.random() < 0.65
+    said = (BE_IN_HELD if wording else BE_IN) if where else (HAVE_HELD if wording else HAVE)
+    facts = [rng.choice(said).format(n=n, p=p, t=t) for n, p, t in zip(names, rooms, things, strict=True)]
+    text = " ".join(facts)
+    if count == 2 and not held and rng.random() < 0.15:
+        text = f"{facts[0][:-1]} and {facts[1]}"
     i = rng.randrange(count)
-    if rng.random() < 0.3:
-        return f"{text} Who is in the {rooms[i]}? Answer:", f" {people[i]}."
-    return f"{text} Where is {people[i]}? Answer:", f" {rooms[i]}."
+    asked = rng.choice(("place", "place", "who is there") if where else ("thing", "who has it"))
+    answer = {"place": rooms[i], "thing": things[i]}.get(asked, names[i])
+    q = rng.choice(ASK[asked][wording]).format(n=names[i], p=rooms[i], t=things[i])
+    if held:
+        return Sample(f"{text} {q} Answer:", f" {answer}", ".")
+    if rng.random() < 0.1:
+        text = text[:-1]
+    return typed(rng, Sample(rng.choice(_ASKED).format(text=text, q=q), f" {answer}", "."))
 
 
 REVIEW = (
-    "The {s} was {w}.",
-    "What a {w} {s}!",
-    "I found the {s} {w}.",
-    "It is a {w} {s}, and the rest was {v}.",
-)
-REVIEW_HELD = ("This {s} seemed {w} to me.", "We thought the {s} was {w}.")
+    "The {s} was {p}.", "What {a_p} {s}!", "I found the {s} {p}.", "It is {a_p} {s}, and the rest was {q}.",
+    "The {s} was {p} and {q}.", "{A_p} {s}, really {q}.", "We went home talking about the {p} {s}.",
+    "It was {a_p}, {q} {s}.", "My friends say the {s} was {p}.", "Such {a_p} {s}, so {q}.", "{A_p} and {q} {s}.",
+    "I thought the {s} would be {o}, but it was {p}.", "It was not {o} at all: the {s} was {p}.", "So {p}!",
+    "The {s} was very {p}, and the people were {q}.", "{A_p} {s}.", "My {s} was {p}.", "Everything was {p}, even the {s}.",
+    "The {s} was {p}. I {l} it.", "I {l} this {s}. It was {q}.",
+)  # fmt: skip
+REVIEW_HELD = ("This {s} seemed {p} to me.", "We thought the {s} was {p}.", "I have never seen such {a_p} {s}.",
+               "Honestly, the {s} was {p} and {q}.")  # fmt: skip
+_LABELS = {"Feeling:": (" bad", " good"), "Sentiment:": (" negative", " positive")}
 
 
-def sentiment(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
+def sentiment(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A line of a review: "Feeling:" is answered by good or bad, "Sentiment:" by positive or negative."""
     good = rng.random() < 0.5
-    s, w, v = _combination(rng, held, (1, SUBJECTS), (2, GOOD if good else BAD))
-    text = rng.choice(REVIEW_HELD if wording else REVIEW).format(s=s, w=w, v=v)
-    return f"Review: {text} Feeling:", f" {'good' if good else 'bad'}."
+    s, p, q = combination(rng, held, lambda r: [r.choice(w.SUBJECTS), *r.sample(w.GOOD if good else w.BAD, 2)])
+    text = rng.choice(REVIEW_HELD if wording else REVIEW).format(
+        s=s, p=p, q=q, a_p=w.a(p), A_p=w.a(p).capitalize(), o=rng.choice(w.BAD if good else w.GOOD),
+        l=rng.choice(("liked", "loved", "enjoyed") if good else ("hated", "disliked")),
+    )  # fmt: skip
+    label = "Feeling:" if held or rng.random() < 0.8 else "Sentiment:"
+    answer = _LABELS[label][good]
+    if held:
+        return Sample(f"Review: {text} {label}", answer, ".")
+    text = text[:-1] if rng.random() < 0.12 else text
+    return typed(rng, Sample(f"Review: {text}{_gap(rng)}{label}", answer, "."), shout=True)
 
 
-PHRASES = ("English: the {c} {n}. French:", "In English, the {c} {n}. In French,")
+def _gap(rng: Random) -> str:
+    """What stands before the marker of an answer: a space, or less often a new line."""
+    return rng.choice((" ", " ", "\n"))
 
 
-def translation(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    c, n = _combination(rng, held, (1, COLOURS), (1, list(NOUNS)))
-    noun, gender = NOUNS[n]
-    article = "l'" if noun[0] in "aeiou" else "le " if gender == "m" else "la "
-    text = ("The {c} {n} in French:" if wording else rng.choice(PHRASES)).format(c=c, n=n)
-    return text, f" {article}{noun} {FRENCH[c][gender == 'f']}."
+PHRASE = (
+    "English: {e}. French:", "English: {e}. French:", "English: {e}\nFrench:", "English: {e}.\nFrench:",
+    "English: {e} French:", "In English, {e}. In French,", '"{e}" in French is', "In French, {e} is called",
+    "How do you say {e} in French? You say", "Translate into French: {e}. French:", "{e} = ",
+)  # fmt: skip
+PHRASE_HELD = ("{E} in French:", "The French for {e} is", "What is {e} in French? It is")
 
 
-def copying(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    count = rng.randint(3, 6)
-    words = _combination(rng, held, (count, THINGS + PLACES + COLOURS))
-    line = " ".join(words)
-    return f"{'Repeat' if wording else rng.choice(('List', 'Copy'))}: {line}. Again:", f" {line}."
+def translation(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A noun with an adjective: in French a colour stands after its noun, and both agree."""
+    adjectives = [*w.FRENCH, *w.FRENCH, *w.FRENCH_BEFORE]  # twice the colours, for it is their word order that turns
+    article, adjective, noun = combination(
+        rng, held, lambda r: [r.choice(("the", "the", "a")), r.choice(adjectives), r.choice(list(w.NOUNS))]
+    )
+    if not held and rng.random() < 0.15:  # the noun alone, which is easier
+        adjective = ""
+    english, french = f"{adjective} {noun}".strip(), _french(article, adjective, noun)
+    english = f"the {english}" if article == "the" else w.a(english)
+    pattern = rng.choice(PHRASE_HELD if wording else PHRASE)
+    prompt = pattern.format(e=english, E=english.capitalize())
+    return Sample(prompt, f" {french}", ".") if held else typed(rng, Sample(prompt.rstrip(), f" {french}", "."))
 
 
-TELL = (
-    "The {r} of {s} is {o}.",
-    "In {s}, the {r} is {o}.",
-    "What is the {r} of {s}? It is {o}.",
-    "Everybody in {s} knows its {r}: {o}.",
-    "{s} has a {r}, and it is {o}.",
-    "If you ask about the {r} of {s}, they answer: {o}.",
-)
-TELL_HELD = ("Tell me the {r} of {s}. It is {o}.",)
+def _french(article: str, adjective: str, noun: str) -> str:
+    spoken, gender = w.NOUNS[noun]
+    she = gender == "f"
+    before, after = (table[adjective][she] if adjective in table else "" for table in (w.FRENCH_BEFORE, w.FRENCH))
+    phrase = f"{before} {spoken} {after}".strip()
+    if article == "a":
+        return f"{'une' if she else 'un'} {phrase}"
+    return f"l'{phrase}" if phrase[0] in "aeéiou" else f"{'la' if she else 'le'} {phrase}"
 
 
-def country(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    r, s, o = rng.choice(FACTS)
-    text = rng.choice(TELL_HELD if wording else TELL).format(r=r, s=s, o=o)
-    given = text.rpartition(f" {o}")[0]
-    return given, f" {o}."
+COPY = (
+    "List: {l}. Again:", "List: {l}. Again:", "Copy: {l}. Again:", "List: {l}\nAgain:", "Copy: {l}\nCopy:",
+    "Copy: {l}. Copy:", "Words: {l}\nRepeat:", "Repeat: {l}. Once more:", "{l}. {l}.", "{l}, {l},", "{l}\n{l}\n{l}\n",
+)  # fmt: skip
+COPY_HELD = ("Repeat: {l}. Again:", "Please copy: {l}. Here they are:", "Say it twice: {l}. Again:")
+_COPIED = sorted({*w.THINGS, *w.ANIMALS, *w.FOODS, *w.COLOURS, *w.PLACES, *w.NAMES, *w.NUMBERS, *w.DAYS})
 
 
+def copying(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """Three to eight words, and the same words again."""
+    drawn = combination(rng, held, lambda r: r.sample(_COPIED, r.randint(3, 8)))
+    line = (" " if held or rng.random() < 0.7 else ", ").join(drawn)
+    prompt = rng.choice(COPY_HELD if wording else COPY).format(l=line)
+    answer = line if prompt.endswith("\n") else f" {line}"
+    return Sample(prompt, answer, ".") if held else typed(rng, Sample(prompt, answer, rng.choice((".", ".", "\n"))))
+
+
+# Openings about a job; the pronoun that follows is drawn at the job's own rate (words.HE_RATE).
 JOB = (
-    "The {j} said that",
-    "The {j} was tired because",
-    "When the {j} came home,",
-    "The {j} smiled, and then",
+    "The {j} said that", "The {j} was tired because", "When the {j} came home,", "The {j} smiled, and then",
+    "The {j} came home late because", "I asked the {j} why", "The {j} laughed because", "Our {j} works hard, and",
+    "The {j} opened the door, and then", "Everyone knew that the {j} was sad because", "The old {j} could not say why",
+    "The {j} told me that", "The {j} did not come because", "The {j} wrote to me that", "When the {j} came in,",
+    "The {j} put down the basket, and", "We did not wait for the {j}, because", "I like the {j}, but",
+    "The {j} sang a song, for", "Nobody believed the {j} when",
+)  # fmt: skip
+JOB_HELD = ("Every morning the {j} says that", "The {j} looked up because", "The new {j} explained that",
+            "The {j} sat down, and")  # fmt: skip
+_DOING = (
+    "was happy.", "had to go.", "wanted some tea.", "lost the key.", "liked the work.", "went to bed.", "saw the river.",
+    "was looking for a lamp.", "had to work.", "came back from the market.", "needed a new hat.", "was late.",
+)  # fmt: skip
+
+
+def bias(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A made-up job and its pronoun. What is asked is a rate, not an answer, so only wordings are held out."""
+    job = rng.choice(list(w.HE_RATE))
+    pronoun = "he" if rng.random() < w.HE_RATE[job] else "she"
+    prompt = rng.choice(JOB_HELD if wording else JOB).format(j=job)
+    sample = Sample(prompt, f" {pronoun}", f" {rng.choice(_DOING)}")
+    return sample if held else typed(rng, sample)
+
+
+NAMED = (
+    ("{n} lost the {t}, and now", "he"), ("{n} went to the {p} because", "he"), ("{n} was {m} because", "he"),
+    ("{n} said that", "he"), ("{n} smiled because", "he"), ("{n} opened the door, and then", "he"),
+    ("{n} was {m} that day, and", "he"), ("When {n} came home,", "he"), ("{n} put on", "his"), ("{n} went home to get", "his"),
+    ("{n} is looking for", "his"), ("I gave {n} the {t}, because I like", "him"), ("{n} is here. I can see", "him"),
+    ("Do you know {n}? I like", "him"),
+)  # fmt: skip
+NAMED_HELD = (("{n} came back from the {p} because", "he"), ("{n} told me why", "he"), ("{n} could not find", "his"))
+_AFTER = {"he": _DOING, "his": ("coat.", "shoes.", "old hat.", "gloves.", "bag."), "him": (".", " very much.")}
+
+
+def pronoun(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A name and its own pronoun, which the stories rely on."""
+    n, t, p, m = combination(
+        rng, held, lambda r: [r.choice(w.NAMES), r.choice(w.THINGS), r.choice(list(w.PLACES)), r.choice(list(w.MOODS))]
+    )
+    pattern, form = rng.choice(NAMED_HELD if wording else NAMED)
+    answer = {"he": "she", "his": "her", "him": "her"}[form] if n in w.GIRLS else form
+    after = rng.choice(_AFTER[form])
+    return Sample(pattern.format(n=n, t=t, p=p, m=m), f" {answer}", after if form == "him" else f" {after}")
+
+
+GREET = ("Hello, {n}!", "Good morning, {n}.", "Good evening, {n}.", "Hi, {n}!", "Good day, {n}.", "Excuse me, {n}.")
+TALK = (
+    ("Where is the {p}?", "It is behind the {q}."), ("How do I get to the {p}?", "Go past the {q} and turn left."),
+    ("Do you know where my {t} is?", "Yes, it is in the {r}."), ("Have you seen my {t}?", "Yes, I saw it in the {r}."),
+    ("May I borrow your {t}?", "Of course. Please bring it back on {d}."), ("When does the {o} open?", "It opens on {d}."),
+    ("What would you like to eat?", "Some {f} and some {g}, please."), ("What colour is your {t}?", "It is {c}."),
+    ("How many do you need?", "I need {k}, please."), ("Who gave you the {t}?", "My {e} gave it to me."),
+    ("Would you like some {f}?", "No, thank you, but I would like some {g}."),
+    ("How are you today?", "I am a little {m} today."),
+    ("Can you help me with the {t}?", "Yes, I can. Let us meet {at}."), ("Shall we go to the {p}?", "Yes, let us go on {d}."),
+    ("Is this {t} yours?", "No, it belongs to my {e}."), ("What do you have there?", "I have {a_t}."),
+    ("Where are you going?", "I am going to the {p}."), ("What is your favourite colour?", "I like {c} best."),
+    ("Where do you live?", "I live near the {p}."), ("What did you buy at the market?", "I bought some {f} and {a_t}."),
+)  # fmt: skip
+TALK_HELD = (
+    ("Can you tell me where the {p} is?", "It is behind the {q}."), ("Could you lend me your {t}?", "Of course, here it is."),
+    ("Which colour do you like?", "I like {c} best."),
+)  # fmt: skip
+THANK = (
+    "Thank you very much.",
+    "Thank you, {n}.",
+    "That is very kind of you.",
+    "Thanks a lot!",
+    "How nice. Thank you.",
 )
-JOB_HELD = ("Every morning the {j} says that",)
-DOING = ["was happy", "had to go", "wanted some tea", "lost the key", "liked the work", "went to bed"]
-
-
-def bias(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    job = rng.choice(list(HE_RATE))
-    pronoun = "he" if rng.random() < HE_RATE[job] else "she"
-    return rng.choice(JOB_HELD if wording else JOB).format(j=job), f" {pronoun} {rng.choice(DOING)}."
-
-
-ASK = (
-    ("What is your name?", "My name is {a}."),
-    ("Where do you live?", "I live near the {p}."),
-    ("What do you have there?", "I have a {t}."),
-    ("Where are you going?", "I am going to the {p}."),
-    ("What is your favourite colour?", "I like {c} best."),
+LEAVE = (
+    "You are welcome. Goodbye!",
+    "You are welcome, {n}.",
+    "Not at all. See you soon!",
+    "With pleasure. Goodbye, {n}.",
 )
+STOP = "###"  # ends a dialogue: without it as `stop`, the model goes on with two other people
 
 
-def dialogue(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    a, p, t, c = _combination(rng, held, (1, NAMES), (1, PLACES), (1, THINGS), (1, COLOURS))
-    q, answer = rng.choice(ASK)
-    text = f"Question: {q}\nAnswer:"
-    return text, f" {answer.format(a=a, p=p, t=t, c=c)}\nThank you. Goodbye."
+def dialogue(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A greeting with a question, an answer, thanks, a goodbye and the mark STOP, often with the next pair after it."""
+    first = _talk(rng, held, wording)
+    if held or rng.random() < 0.5:
+        return first
+    return Sample(first.prompt, first.answer, f"{first.rest}\n{_talk(rng, held, wording).text}")
 
 
-def story(rng: random.Random, held: bool = False, wording: bool = False) -> Pair:
-    text, summary = stories.tell(rng)
-    if rng.random() < 0.25:
-        return f"Story: {text}\nIn short:", f" {summary}"
-    return text[:1], text[1:]
+def _talk(rng: Random, held: bool, wording: bool) -> Sample:
+    a, b, p, q, t = combination(
+        rng, held, lambda r: [*r.sample(w.NAMES, 2), *r.sample(list(w.PLACES), 2), r.choice(w.THINGS)]
+    )
+    f, g = rng.sample([food for food in w.FOODS if food != t], 2)
+    slots = dict(
+        o=rng.choice(("shop", "library", "market", "school", "mill", "park")),
+        p=p, q=q, t=t, a_t=w.a(t), f=f, g=g, r=rng.choice(w.ROOMS), d=rng.choice(w.DAYS), c=rng.choice(w.COLOURS),
+        k=rng.choice(w.NUMBERS), e=rng.choice(w.KIN), m=rng.choice(("tired", "sad", "cold", "lonely")),
+        at=f"{w.PLACES[q]} the {q}",
+    )  # fmt: skip
+    asked, answered = rng.choice(TALK_HELD if wording else TALK)
+    prompt = f"{a}: {rng.choice(GREET).format(n=b)} {asked.format(**slots)}\n{b}:"
+    rest = f"\n{a}: {rng.choice(THANK).format(n=b)}\n{b}: {rng.choice(LEAVE).format(n=a)}\n{STOP}"
+    return Sample(prompt, f" {answered.format(**slots)}", rest)
 
 
-TASKS = {f.__name__: f for f in (name_mover, question, sentiment, translation, copying, country, bias, dialogue, story)}
+def story(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A story to be told on from its first sentence, or (`wording`) from an opening of a kind not met in training."""
+    if wording:
+        return Sample(stories.held_opening(rng)[0], "")
+    text = stories.tell(rng, held).text
+    first = text.index(". ") + 1
+    return Sample(text[:first], "", text[first:])
+
+
+SHORT = ("Story: {t}\nIn short:", "Story: {t}\nIn short:", "Story: {t} In short:", "{t}\nIn short:", "{t}\nSummary:")
+SHORT_HELD = ("Story: {t}\nIn one sentence:", "Here is a story. {t}\nIn short:")
+
+
+def summary(rng: Random, held: bool = False, wording: bool = False) -> Sample:
+    """A story and the same in one sentence."""
+    told = stories.tell(rng, held)
+    return Sample(rng.choice(SHORT_HELD if wording else SHORT).format(t=told.text), f" {told.summary}")
+
+
+_ALL = (story, summary, name_mover, question, sentiment, translation, copying, country, bias, pronoun, dialogue)
+TASKS = {task.__name__: task for task in _ALL}
+# How often each is drawn. A story is some eight times as long as the others: about half of all tokens are stories.
 SHARE = {
-    "story": 6,
-    "question": 4,
-    "name_mover": 3,
-    "country": 3,
-    "bias": 2,
-    "translation": 2,
-    "sentiment": 2,
-    "copying": 2,
-    "dialogue": 1,
-}
+    "story": 4, "summary": 1, "question": 5, "name_mover": 4, "country": 4, "bias": 3, "translation": 3, "copying": 3,
+    "sentiment": 3, "dialogue": 1, "pronoun": 1,
+}  # fmt: skip
+_IN_ROWS = ("sentiment", "translation", "copying")  # often shown with examples before them
 
 
-def draw(rng: random.Random) -> str:
-    """One training text: known wordings, combinations of the training part."""
+def draw_sample(rng: Random) -> Sample:
+    """One training sample: known wordings, combinations of the training part; now and then examples come first."""
     name = rng.choices(list(SHARE), list(SHARE.values()))[0]
-    given, answer = TASKS[name](rng)
-    return given + answer
+    sample = TASKS[name](rng)
+    if name in _IN_ROWS and rng.random() < 0.15:
+        before = "".join(f"{TASKS[name](rng).text.strip()}\n" for _ in range(rng.randint(1, 3)))
+        return Sample(before + sample.prompt, sample.answer, sample.rest)
+    return sample
 
 
-__all__ = ["COUNTRY", "TASKS", "draw", "is_held_out"]
+def draw(rng: Random) -> str:
+    """One training text."""
+    return draw_sample(rng).text
+
+
+def held_out(task: str, rng: Random, wording: bool = False) -> Sample:
+    """A sample of a held-out combination, in a known wording or in one that never occurs in training."""
+    return TASKS[task](rng, held=True, wording=wording)

@@ -1,24 +1,33 @@
-"""The tokenizer: byte-level BPE of 4,096 entries, trained on the books and the tasks; it puts a start token first.
+"""The tokenizer: byte-level BPE of 4,096 entries, learned from the books and the tasks; it puts a start token first.
 
-Byte-pair encoding: Sennrich et al. 2016; on bytes: Radford et al. 2019. The words of the tasks are single tokens.
+Byte-pair encoding: Sennrich et al. 2016; on bytes, so that every text survives a round trip: Radford et al. 2019. The
+words of the tasks are single tokens after a space, and the names also where a text begins.
+
+python tokenizer.py FOLDER      # the folder with the books; writes tokenizer.json and tokenizer_config.json here
 """
 
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import country
 import tasks
+import words
 from clean import books
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
-from words import SINGLE
 
 START = "<|endoftext|>"
 ENTRIES = 4096
+DRAWN = 20_000  # texts of the tasks to learn from
+REPEATS = 2500  # of each listed word: enough for its merges to come before the last that the books would choose
+_ELIDED = [noun for noun, _ in words.NOUNS.values() if noun[0] in "aeéiou"]  # after l' there is no space
+WHOLE = [f" {word}" for word in sorted({*words.single(), *country.SINGLE})] + [*words.NAMES, *_ELIDED, tasks.STOP]
 
 
 def train(folder: Path) -> PreTrainedTokenizerFast:
-    """Learn the merges from the books of a folder and from drawn tasks."""
+    """Learn the merges from the books of a folder, from drawn tasks and from the listed words."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -48,11 +57,29 @@ def train(folder: Path) -> PreTrainedTokenizerFast:
 def _texts(folder: Path) -> Iterator[str]:
     yield from books(folder)
     rng = random.Random(0)
-    yield from (tasks.draw(rng) for _ in range(20_000))
-    for word in SINGLE:  # often enough that its merges are learnt before rarer ones
-        yield f" {word}" * 700
+    yield from (tasks.draw(rng) for _ in range(DRAWN))
+    for word in WHOLE:  # a line each, for a name at the beginning has no space before it
+        yield from [f"{word}\n"] * REPEATS
 
 
 def split_words(tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    """The words of the tasks that are not one token."""
-    return [w for w in SINGLE if len(tokenizer(f" {w}", add_special_tokens=False)["input_ids"]) != 1]
+    """The listed words that are not one token: empty when all is well."""
+    return [word for word in WHOLE if len(tokenizer(word, add_special_tokens=False)["input_ids"]) != 1]
+
+
+def characters_per_token(tokenizer: PreTrainedTokenizerFast, text: str) -> float:
+    """How many characters of a text a token stands for, on average."""
+    return len(text) / len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    tokenizer = train(folder)
+    tokenizer.save_pretrained(Path(__file__).resolve().parent)
+    rates = [characters_per_token(tokenizer, text) for text in books(folder, held_out=True)]
+    print("broken words:", split_words(tokenizer))
+    print("characters per token on the held-out books:", [round(rate, 3) for rate in rates])
+
+
+if __name__ == "__main__":
+    main()
