@@ -24,6 +24,8 @@ _HOME = {
     "AttentionView": "gptviz.widgets.attention",
     "SamplingBench": "gptviz.widgets.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline",
+    "Explorer": "gptviz.widgets.explorer",
+    "explore": "gptviz.widgets.explorer",
 }
 _MODULES = ("sampling", "errors")
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from gptviz.tokens import Token
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView
+    from gptviz.widgets.explorer import Explorer, explore
     from gptviz.widgets.prompt import PromptBox
     from gptviz.widgets.sampling import SamplingBench
     from gptviz.widgets.timeline import GenerationTimeline

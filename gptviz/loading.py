@@ -98,7 +98,8 @@ def load(
     """
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
-    place, short = _place(name), str(name)
+    place = _place(name)
+    short = Path(place).resolve().name if Path(place).is_dir() and str(name) != EMBEDDED else str(name)
     where, kind = _device(device), _dtype(dtype)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}

@@ -13,7 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
 from gptviz.widgets.attention import THUMBNAIL, pooled
-from gptviz.widgets.base import STATIC, View, bundle, describe
+from gptviz.widgets.base import STATIC, bundle, describe
 from gptviz.wire import unpack
 
 TEXT = "the déjà-vu of the thin owl 🦉"
@@ -100,7 +100,8 @@ def test_a_malformed_message_is_answered_with_an_error_and_the_view_lives(gpt, m
     view._on_message(view, message, [])
     (answer,) = told
     assert answer["error"]
-    assert question(view, "head", layer=1, head=2).shape == (len(view.trace.tokens),) * 2
+    size = len(view.trace.tokens)
+    assert question(view, "head", layer=1, head=2).shape == (size * (size + 1) // 2,)
 
 
 def test_a_token_is_described_as_text_or_as_its_bytes(gpt):
@@ -170,7 +171,10 @@ def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
     side = view._about["side"]
     small = np.frombuffer(view._thumbnails, np.uint8).reshape(2, 3, side, side)
     np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1))[2], atol=0.5 / 255 + 1e-6)
-    np.testing.assert_array_equal(question(view, "head", layer=0, head=1), trace.attention(0, 1))
+    rows, columns = np.tril_indices(len(trace.tokens))
+    np.testing.assert_array_equal(question(view, "head", layer=0, head=1), trace.attention(0, 1)[rows, columns])
+    scaled = question(view, "stage", layer=1, head=2, stage="scaled")
+    np.testing.assert_array_equal(scaled, trace.scores(1, 2, "scaled")[rows, columns])
     rows = view.to_table()
     assert rows[-1]["weight"] == pytest.approx(float(trace.attention(1, 2)[-1, -1]))
     assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
@@ -268,8 +272,3 @@ def test_the_timeline_refuses_bad_settings_at_once(gpt):
     view = gptviz.GenerationTimeline(gpt.complete("the", max_tokens=2))
     with pytest.raises(GPTVizError, match="choice"):
         view.choice = 1
-
-
-def test_views_have_a_name_each():
-    names = [view._name for view in View.__subclasses__() if "_name" in view.__dict__]
-    assert len(names) == len(set(names)) == 5

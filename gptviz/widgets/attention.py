@@ -70,13 +70,13 @@ class AttentionView(View):
         }
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
-        return self._shown().attention(layer, head)
+        return looked_at(self._shown().attention(layer, head))
 
     def _answer_stages(self, layer: int, head: int) -> list[str]:
         return list(self._shown().score_stages(layer, head))
 
     def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
-        return self._shown().scores(layer, head, stage)
+        return looked_at(self._shown().scores(layer, head, stage))
 
     def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
         trace = self._shown()
@@ -101,6 +101,11 @@ class AttentionView(View):
             for q in range(len(texts))
             for k in range(q + 1)
         ]
+
+
+def looked_at(map: np.ndarray) -> np.ndarray:
+    """The half of a map that is not the future, row after row: (T * (T + 1) / 2,). The other half need not travel."""
+    return map[np.tril_indices(len(map))]
 
 
 def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:

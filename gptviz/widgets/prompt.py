@@ -41,7 +41,7 @@ class PromptBox(View):
         trace = gpt.trace(prompt)
         super().__init__(**keywords)
         self._take(prompt, trace)
-        self.observe(lambda change: self.run(change["new"]), "prompt")
+        self.observe(self._prompt_was_set, "prompt")
 
     def follow(self, view: View) -> None:
         """Let `view` show the latest trace from now on. The box does not keep a closed view alive."""
@@ -50,9 +50,27 @@ class PromptBox(View):
 
     def run(self, prompt: str) -> Trace:
         """Trace `prompt` and show it in every following view."""
-        if self.trace is None or prompt != self.trace.text:
+        if prompt != self._shown().text:
             self._take(prompt, self.gpt.trace(prompt))
         return self._shown()
+
+    def append(self, id: int) -> Trace:
+        """Trace the text with one more token, the one with this id, and show it in every following view."""
+        shown = self._shown()
+        trace = self.gpt.trace([*(token.id for token in shown.tokens), self.gpt.token(id).id])
+        self._take(trace.text, trace)
+        return trace
+
+    def use(self, gpt: GPT) -> Trace:
+        """Let another model read the prompt."""
+        trace = gpt.trace(self.prompt)
+        self.gpt = gpt
+        self._take(self.prompt, trace)
+        return trace
+
+    def _prompt_was_set(self, change: dict[str, Any]) -> None:
+        if change["new"] != self._shown().text:
+            self.run(change["new"])
 
     def _take(self, prompt: str, trace: Trace) -> None:
         self.trace = trace

@@ -6,16 +6,18 @@ live in the page: the traits here say where it starts, and setting one moves the
 that can come to the top; the text of a rarer one that is drawn is asked for.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
 from gptviz import sampling
+from gptviz.errors import WrongType, fail
 from gptviz.philox import check_seed
 from gptviz.settings import Settings, check_settings
 from gptviz.trace import check_index
 from gptviz.widgets.base import View, describe
+from gptviz.widgets.prompt import PromptBox
 
 LABELS = 256  # tokens whose texts travel: many more than have rows, so that most draws need no question
 
@@ -32,6 +34,7 @@ class SamplingBench(View):
 
     _name = "sampling"
     _resend_on = ("position",)
+    _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 
     position = traitlets.Int(-1)
     rows = traitlets.Int(16, min=1, max=64).tag(sync=True)
@@ -41,11 +44,14 @@ class SamplingBench(View):
     min_p = traitlets.Any(None).tag(sync=True)
     repetition_penalty = traitlets.Any(1.0).tag(sync=True)
     seed = traitlets.Any(0).tag(sync=True)
+    _can_append = traitlets.Bool(False).tag(sync=True)
     _logits = traitlets.Bytes().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Any = None, **keywords: Any):
+        self._box = source if isinstance(source, PromptBox) else None
         super().__init__(source, **keywords)
+        self._can_append = self._box is not None
         self.position = self.position  # once more, now that there is a trace to check it against
 
     @traitlets.validate(*Settings._fields)
@@ -96,6 +102,14 @@ class SamplingBench(View):
             "previous": sorted(set(previous)),
             "labels": [describe(trace.vocab_token(id)) for id in sorted(labelled)],
         }
+
+    def _answer_append(self, id: int) -> int:
+        """The drawn token joins the prompt; how many tokens that makes."""
+        if self._box is None:
+            raise fail(
+                "a bench that follows a PromptBox", "one of a Trace", "Make it with SamplingBench(box).", WrongType
+            )
+        return len(self._box.append(id).tokens)
 
     def _at_position(self) -> tuple[int, np.ndarray, list[int]]:
         """The position counted from 0, its logits (vocab,) and the ids up to it."""

@@ -117,6 +117,7 @@ class GenerationTimeline(View):
 
     def _start(self, seed: int | None) -> None:
         trace: Trace = self._shown()
+        self._gpt = trace.gpt  # the box may have another model by now
         seed = secrets.randbelow(2**31) if seed is None else seed
         run = _Run(seed, {}, trace.text, [])
         ids = [token.id for token in trace.tokens]

@@ -35,7 +35,12 @@ const revive = (state, buffers) => {
 globalThis.models = [];
 globalThis.selections = {};
 // What anywidget's host does for a view: finds another widget's model by its reference.
-const host = { getModel: async (reference) => selections[reference] };
+const host = {
+  getModel: async (reference) => selections[reference],
+  getWidget: async (reference) => ({ render: ({ el }) => draw(children[reference], el) }),
+};
+globalThis.children = {};
+globalThis.modules = {};
 globalThis.share = (reference, state) => { selections[reference] ??= new PageModel(reference, state); };
 globalThis.update = (index, state, buffers) => {
   revive(state, buffers);
@@ -43,16 +48,21 @@ globalThis.update = (index, state, buffers) => {
   Object.assign(model.state, state);
   for (const name of changed) model.tell("change:" + name);
 };
-globalThis.show = async (index, module, css, state, buffers) => {
+globalThis.prepare = async (index, reference, module, css, state, buffers) => {
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);
-  const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
-  const widget = (await import(url)).default, el = document.createElement("div");
-  const model = new PageModel(index, revive(state, buffers));
-  models[index] = model;
+  modules[index] = (await import(URL.createObjectURL(new Blob([module], { type: "text/javascript" })))).default;
+  models[index] = new PageModel(index, revive(state, buffers));
+  children[reference] = index;
+};
+const draw = async (index, el) => {
+  models[index].cleanup = await modules[index].render({ model: models[index], el, host });
+};
+globalThis.show = async (index) => {
+  const el = document.createElement("div");
   document.getElementById("views").append(el);
-  model.cleanup = await widget.render({ model, el, host });
+  await draw(index, el);
 };
 null;
 """
@@ -79,10 +89,17 @@ class ViewPage:
             '<div id="views" style="padding:16px"></div>'
         )
         page.evaluate(HOST)
-        for index, widget in enumerate(widgets):
+        shown = len(widgets)
+        self.widgets = [*widgets, *(child for one in widgets for child in getattr(one, "_stations", {}).values())]
+        for index, widget in enumerate(self.widgets):
             state, buffers = state_of(widget)
             page.evaluate("(a) => share(...a)", [widget._selection, state_of(widget.selection)[0]])
-            page.evaluate("(a) => show(...a)", [index, str(widget._esm), str(widget._css), state, buffers])
+            reference = f"anywidget:{widget.model_id}"
+            page.evaluate(
+                "(a) => prepare(...a)", [index, reference, str(widget._esm), str(widget._css), state, buffers]
+            )
+        for index in range(shown):
+            page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing]')")
 
     def _kernel(self, index: int | str, message: dict[str, Any]) -> list[Any]:

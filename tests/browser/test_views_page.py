@@ -130,12 +130,38 @@ def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):
     for index, stage in enumerate(trace.score_stages(0, 1).values()):
         buttons.nth(index).click()
         expect(page.locator(".readout")).to_contain_text(buttons.nth(index).inner_text())
-        limit = np.abs(stage[np.isfinite(stage)]).max()
+        limit = np.abs(stage[np.tril_indices(len(stage))]).max()
         cells = [(4, 1), (7, 2), (7, 6), (2, 0)]
         wanted = [table[round(127.5 + 127.5 * float(stage[q, k]) / float(limit))] for q, k in cells]
         np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
     buttons.nth(3).click()
     expect(page.locator(".readout")).not_to_contain_text("masked")
+
+
+def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
+    trace = gpt.trace("the cat and the owl " * 40)
+    size = len(trace.tokens)
+    page = shown(gptviz.AttentionView(trace, layer=1, head=2)).page
+    assert "pooled from" in page.locator(".heads").inner_text()
+    page.locator(".line .chip").nth(size // 2).click()
+    for _ in range(4):
+        page.get_by_role("button", name="nearer").click()
+    labels = page.locator(".queries .chip")
+    expect(labels).to_have_count(round(size / 16))
+    first = size // 2 - round(size / 32)
+    assert abs([stated(t) for t in trace.tokens].index(labels.first.inner_text(), first - 1) - first) <= 1
+    stage = page.locator(".stage").bounding_box()
+    readout = page.locator(".readout .query sub")
+    before = int(readout.inner_text())
+    page.mouse.move(stage["x"] + 30, stage["y"] + stage["height"] - 4)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + 30, stage["y"] + 4, steps=4)
+    page.mouse.up()
+    page.mouse.move(stage["x"] + 30, stage["y"] + stage["height"] - 3)
+    assert int(readout.inner_text()) > before + 3
+    for _ in range(5):
+        page.get_by_role("button", name="farther").click()
+    expect(page.locator(".stage[data-part]")).to_have_count(0)
 
 
 def test_the_arithmetic_in_words_is_the_traces(shown, gpt):
@@ -192,6 +218,48 @@ def test_the_keyboard_reaches_cells_heads_and_steps(shown, gpt):
     page.locator(".steps li[data-chosen]").focus()
     page.keyboard.press("End")
     expect(page.locator(".gptviz-timeline h4")).to_contain_text("Step 4")
+
+
+# The Explorer
+
+
+def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
+    explorer = gptviz.explore("Once upon a time there was a cat", gpt=gpt)
+    view = shown(explorer)
+    page = view.page
+    expect(page.locator(".station")).to_have_count(6)
+    leader, share = explorer.trace.top(1)[0]
+    expect(page.locator(".station-sampling .sentence")).to_contain_text(stated(leader))
+    expect(page.locator(".station-sampling .sentence")).to_contain_text(f"{100 * share:.3g}")
+    expect(page.locator(".stack button")).to_have_text(["block 1", "block 0"])
+    page.locator(".stack button").first.click()
+    expect(page.locator(".station-attention h3")).to_contain_text("L1 · H0")
+    page.locator(".station-sampling .head button").click()
+    page.get_by_role("button", name="draw once").click()
+    page.get_by_role("button", name="append to the prompt").click()
+    page.wait_for_timeout(100)
+    view.update()
+    expect(page.locator(".station-tokens .sentence")).to_contain_text(f"{len(explorer.trace.tokens) - 1} tokens")
+    expect(page.locator(".station-attention .line .chip")).to_have_count(len(explorer.trace.tokens))
+    assert len(explorer.trace.tokens) == 10
+
+
+def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
+    page = shown(gptviz.explore("Once upon a time", gpt=gpt)).page
+    page.get_by_role("button", name="present").click()
+    visible = page.locator(".station:visible > .head h4")
+    expect(visible).to_have_text("Text to tokens")
+    for title in ("Tokens to numbers", "Blocks"):
+        page.keyboard.press("Space")
+        expect(visible).to_have_text(title)
+    expect(page.locator(".station-attention canvas.map")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(visible).to_have_text("Tokens to numbers")
+    page.get_by_role("button", name="freeze").click()
+    assert page.locator(".way").get_attribute("inert") is not None
+    page.locator(".gptviz-explorer").press("Escape")
+    expect(page.locator(".station:visible")).to_have_count(6)
+    assert page.locator(".way").get_attribute("inert") is None
 
 
 def test_chinese_is_whole(shown, gpt):

@@ -49,6 +49,12 @@ class Attention {
     this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.scaleEnds = [element("span", {}), element("span", {})];
     this.stages = element("div", { class: "stages", role: "group", "aria-label": this.words.show });
+    const zoomed = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ factor) => {
+      const button = element("button", { type: "button", title: name, "aria-label": name, "data-lm-suppress-shortcuts": "true" }, sign);
+      button.addEventListener("click", () => this.map.zoom(factor));
+      return button;
+    };
+    this.zoom = element("span", { class: "zoom" }, zoomed("−", this.words.farther, 2), zoomed("+", this.words.nearer, 0.5));
     this.cell = new CellArithmetic(this.words);
     this.mix = new RowMix(this.words);
     this.noDetail = element("p", { class: "muted" });
@@ -72,7 +78,7 @@ class Attention {
         element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote),
         element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
           this.scaleBar, this.scaleEnds[1],
-          element("label", {}, this.relative, ` ${this.words.relative}`)), element("p", { class: "caption small muted" }, this.words.caption)),
+          element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), element("p", { class: "caption small muted" }, this.words.caption)),
         element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
@@ -219,9 +225,10 @@ class Attention {
     const weights = this.maps.get(name), stage = this.stage, scores = this.maps.get(name + stage);
     if (weights && (stage === WEIGHTS || scores)) return this.take(name, weights, stage, scores ?? null);
     this.notices.wait(this.root, true);
+    /** @returns {Promise<[Float32Array, Float32Array|null]>} */
     const question = async () => [
-      weights ?? (await ask(this.model, "head", { layer, head })).data,
-      stage === WEIGHTS ? null : scores ?? (await ask(this.model, "stage", { layer, head, stage })).data,
+      weights ?? whole((await ask(this.model, "head", { layer, head })).data),
+      stage === WEIGHTS ? null : scores ?? whole((await ask(this.model, "stage", { layer, head, stage })).data),
     ];
     this.lane.ask(question, ([map, score]) => this.take(name, map, stage, score), (error) => {
       this.notices.wait(this.root, false);
@@ -368,6 +375,13 @@ class Attention {
     this.arcs.disconnect();
     this.root.remove();
   }
+}
+
+/** A map (T, T) from its half that is not the future, which is all that travels. @param {Float32Array} half */
+function whole(half) {
+  const size = Math.round((Math.sqrt(8 * half.length + 1) - 1) / 2), map = new Float32Array(size * size);
+  for (let q = 0, from = 0; q < size; from += ++q) map.set(half.subarray(from, from + q + 1), q * size);
+  return map;
 }
 
 /** Each row divided by its largest. @param {Float32Array} weights @param {number} size */

@@ -12,8 +12,17 @@ const MOST_LABELS = 48;
 export class AttentionMap {
   /** @param {(query: number, key: number, chosen: boolean) => void} pointed a cell was hovered, or chosen */
   constructor(pointed) {
-    this.size = 0;
-    this.cell = 1;
+    /** @type {Label[]} */
+    this.tokens = [];
+    this.cell = this.scale = 1;
+    this.room = this.limit = 0;
+    /** The square of cells that is seen: its first query and key, and its side. */
+    this.seen = { query: 0, key: 0, side: 1 };
+    /** @type {Float32Array|null} */
+    this.values = null;
+    /** @type {"light"|"dark"} */
+    this.theme = "light";
+    this.selected = { query: 0, key: 0 };
     this.canvas = element("canvas", { class: "map", "aria-hidden": "true" });
     this.outline = element("div", { class: "outline" });
     this.rowOutline = element("div", { class: "outline row" });
@@ -22,90 +31,147 @@ export class AttentionMap {
     this.queries = element("div", { class: "labels queries", "aria-hidden": "true" });
     this.keys = element("div", { class: "labels keys", "aria-hidden": "true" });
     this.root = element("div", { class: "matrix" }, this.keys, this.queries, this.stage);
-    const at = (/** @type {PointerEvent} */ event) => {
-      const box = this.canvas.getBoundingClientRect();
-      const clamp = (/** @type {number} */ x) => Math.max(0, Math.min(this.size - 1, Math.floor(x / this.cell)));
-      return /** @type {[number, number]} */ ([clamp(event.clientY - box.top), clamp(event.clientX - box.left)]);
-    };
-    this.stage.addEventListener("pointermove", (event) => pointed(...at(event), false));
-    this.stage.addEventListener("pointerdown", (event) => pointed(...at(event), true));
+    this.stage.addEventListener("pointermove", (event) => this.dragged(event) || pointed(...this.at(event), false));
+    this.stage.addEventListener("pointerdown", (event) => {
+      this.from = { x: event.clientX, y: event.clientY, ...this.seen };
+      this.stage.setPointerCapture(event.pointerId);
+    });
+    this.stage.addEventListener("pointerup", (event) => {
+      if (!this.moved) pointed(...this.at(event), true);
+      this.from = null;
+      this.moved = false;
+    });
+    this.stage.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return; // a plain wheel scrolls the page
+      event.preventDefault();
+      this.zoom(event.deltaY > 0 ? 1.25 : 0.8, ...this.at(event));
+    }, { passive: false });
+    this.from = /** @type {{x: number, y: number, query: number, key: number}|null} */ (null);
+    this.moved = false;
+  }
+
+  get size() {
+    return this.tokens.length;
+  }
+
+  /** The cell under the pointer. @param {MouseEvent} event @returns {[number, number]} */
+  at(event) {
+    const box = this.canvas.getBoundingClientRect(), { query, key, side } = this.seen;
+    const clamp = (/** @type {number} */ x) => Math.max(0, Math.min(side - 1, Math.floor(x / this.cell)));
+    return [query + clamp(event.clientY - box.top), key + clamp(event.clientX - box.left)];
+  }
+
+  /** Move what is seen with the pointer, where not all is seen. @param {PointerEvent} event */
+  dragged(event) {
+    const { from, cell } = this;
+    if (!from || this.seen.side === this.size) return false;
+    const [down, right] = [event.clientY - from.y, event.clientX - from.x].map((pixels) => Math.round(pixels / cell));
+    if (down || right) this.moved = true;
+    this.look(from.query - down, from.key - right, this.seen.side);
+    return true;
+  }
+
+  /** See more cells or fewer, around one that stays. @param {number} factor @param {number} [query] @param {number} [key] */
+  zoom(factor, query = this.selected.query, key = this.selected.key) {
+    const side = Math.max(Math.min(8, this.size), Math.min(this.size, Math.round(this.seen.side * factor)));
+    this.look(Math.round(query - side / 2), Math.round(key - side / 2), side);
+  }
+
+  /** @param {number} query @param {number} key @param {number} side */
+  look(query, key, side) {
+    const clamp = (/** @type {number} */ x) => Math.max(0, Math.min(this.size - side, x));
+    this.seen = { query: clamp(query), key: clamp(key), side };
+    this.place();
+    if (this.values) this.draw(this.values, this.theme, this.limit);
+    this.select(this.selected.query, this.selected.key);
   }
 
   /** @param {Label[]} tokens @param {number} room pixels for the map's side @param {number} scale of the type */
   layOut(tokens, room, scale) {
-    this.size = tokens.length;
-    const fitting = Math.floor(room / this.size);
-    this.cell = fitting >= 1 ? Math.min(fitting, Math.round(36 * scale)) : room / this.size;
-    const side = this.cell * this.size;
-    this.root.style.setProperty("--side", `${side}px`);
-    const every = Math.max(1, Math.ceil(this.size / MOST_LABELS), Math.ceil((13 * scale) / this.cell));
-    const label = (/** @type {Label} */ token, /** @type {number} */ i) => {
+    if (tokens.length !== this.size) this.seen = { query: 0, key: 0, side: tokens.length };
+    Object.assign(this, { tokens, room, scale });
+    this.place();
+  }
+
+  /** Sizes and labels for what is seen. */
+  place() {
+    const { tokens, room, scale } = this, { query, key, side } = this.seen, fitting = Math.floor(room / side);
+    this.cell = fitting >= 1 ? Math.min(fitting, Math.round(36 * scale)) : room / side;
+    this.root.style.setProperty("--side", `${this.cell * side}px`);
+    const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((13 * scale) / this.cell));
+    const labels = (/** @type {number} */ first) => tokens.slice(first, first + side).flatMap((token, i) => {
+      if (i % every) return [];
       const node = element("span", {}, chip(token));
       node.style.setProperty("--at", `${(i + 0.5) * this.cell}px`);
-      return node;
-    };
-    const shown = tokens.filter((_, i) => i % every === 0);
-    this.queries.replaceChildren(...shown.map((token, i) => label(token, i * every)));
-    this.keys.replaceChildren(...shown.map((token, i) => label(token, i * every)));
-    const longest = Math.max(...shown.map((token) => (token.bytes ?? token.text).length), 3);
+      return [node];
+    });
+    this.queries.replaceChildren(...labels(query));
+    this.keys.replaceChildren(...labels(key));
+    const longest = Math.max(...tokens.map((token) => (token.bytes ?? token.text).length), 3);
     this.root.style.setProperty("--label", `${Math.min(14, longest + 2)}ch`);
+    this.stage.toggleAttribute("data-part", side < this.size);
   }
 
   /** @param {Float32Array} values (T, T): weights, or scores @param {"light"|"dark"} theme @param {number} limit of signed
    * scores, which get the strongest colour there; 0 for weights */
   draw(values, theme, limit = 0) {
-    const { size, cell, canvas } = this, side = cell * size, dense = devicePixelRatio || 1;
+    Object.assign(this, { values, theme, limit });
+    const { cell, canvas, seen } = this, side = cell * seen.side, dense = devicePixelRatio || 1;
     canvas.width = canvas.height = Math.max(1, Math.round(side * dense));
     canvas.style.width = canvas.style.height = `${side}px`;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.scale(dense, dense);
     context.imageSmoothingEnabled = false;
     const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
-    context.drawImage(mapImage(values, size, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
+    context.drawImage(mapImage(values, this.size, seen, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
-    hatchFuture(context, size, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
-    if (cell >= 8) rules(context, size, cell, style.getPropertyValue("--gv-bg"));
+    hatchFuture(context, seen, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    if (cell >= 8) rules(context, seen.side, cell, style.getPropertyValue("--gv-bg"));
   }
 
   /** @param {number} query @param {number} key */
   select(query, key) {
-    const place = (/** @type {HTMLElement} */ node, /** @type {number} */ x, /** @type {number} */ width) => {
-      node.style.transform = `translate(${x * this.cell}px, ${query * this.cell}px)`;
-      node.style.width = `${width * this.cell}px`;
-      node.style.height = `${Math.max(2, this.cell)}px`;
+    this.selected = { query, key };
+    const { seen, cell } = this, down = query - seen.query, right = key - seen.key;
+    const place = (/** @type {HTMLElement} */ node, /** @type {number} */ x, /** @type {number} */ width, /** @type {boolean} */ inside) => {
+      node.hidden = !inside;
+      node.style.transform = `translate(${x * cell}px, ${down * cell}px)`;
+      node.style.width = `${width * cell}px`;
+      node.style.height = `${Math.max(2, cell)}px`;
     };
-    place(this.rowOutline, 0, this.size);
-    place(this.outline, key, 1);
-    this.outline.hidden = key < 0;
+    const rowSeen = down >= 0 && down < seen.side;
+    place(this.rowOutline, 0, seen.side, rowSeen);
+    place(this.outline, right, 1, rowSeen && right >= 0 && right < seen.side);
   }
 }
 
-/** One pixel a cell. @param {Float32Array} values @param {number} size @param {number[][]} table 256 colours
+/** The square of cells that is seen, one pixel a cell. @param {Float32Array} values @param {number} size
+ * @param {{query: number, key: number, side: number}} seen @param {number[][]} table 256 colours
  * @param {(x: number) => number} shade which of them */
-function mapImage(values, size, table, shade) {
-  const image = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
-    const [r, g, b] = table[Math.round(Math.min(255, Math.max(0, shade(values[i]))))];
-    image.data.set([r, g, b, 255], 4 * i);
+function mapImage(values, size, seen, table, shade) {
+  const { query, key, side } = seen, image = new ImageData(side, side);
+  for (let q = 0; q < side; q++) {
+    for (let k = 0; k < side; k++) {
+      const [r, g, b] = table[Math.round(Math.min(255, Math.max(0, shade(values[(query + q) * size + key + k]))))];
+      image.data.set([r, g, b, 255], 4 * (q * side + k));
+    }
   }
   const small = document.createElement("canvas");
-  small.width = small.height = size;
+  small.width = small.height = side;
   /** @type {CanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(image, 0, 0);
   return small;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} size @param {number} cell @param {string} ink @param {string} paper */
-function hatchFuture(context, size, cell, ink, paper) {
-  const side = size * cell;
+/** @param {CanvasRenderingContext2D} context @param {{query: number, key: number, side: number}} seen @param {number} cell
+ * @param {string} ink @param {string} paper */
+function hatchFuture(context, { query, key, side: count }, cell, ink, paper) {
+  const side = count * cell;
   context.save();
   context.beginPath();
-  context.moveTo(cell, 0);
-  for (let q = 0; q < size; q++) {
-    context.lineTo((q + 1) * cell, q * cell);
-    context.lineTo((q + 1) * cell, (q + 1) * cell);
+  for (let q = 0; q < count; q++) {
+    const first = Math.max(0, query + q + 1 - key); // the first key of this row that lies in the future
+    if (first < count) context.rect(first * cell, q * cell, side - first * cell, cell);
   }
-  context.lineTo(side, 0);
-  context.closePath();
   context.clip();
   context.fillStyle = paper;
   context.fillRect(0, 0, side, side);

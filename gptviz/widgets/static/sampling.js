@@ -69,6 +69,7 @@ class Bench {
       draw: () => (this.draws++, this.update()),
       drawMany: () => (this.many = !this.many, this.update()),
       keep: () => this.keep(),
+      append: () => this.append(),
       reseeded: () => (this.draws = 0, this.update()),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
@@ -106,6 +107,12 @@ class Bench {
     const value = this.model.get(trait);
     if (trait === "seed") this.controls.seed = value;
     else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
+  }
+
+  /** Hand the drawn token over: the prompt grows by it, and everything is computed anew. */
+  append() {
+    const id = this.sampler.order[this.sampler.draw(this.controls.seed, 0, 0, this.draws - 1)];
+    ask(this.model, "append", { id }).catch((error) => this.controls.say(error.message));
   }
 
   /** Keep what the present settings give as A, or forget A. @param {boolean} [again] with A's settings, on new logits */
@@ -146,6 +153,7 @@ class Bench {
   outcome(rank) {
     const { controls, sampler } = this;
     this.drawn.root.hidden = rank < 0;
+    controls.appendButton.hidden = rank < 0 || !this.model.get("_can_append");
     if (rank < 0) return setText(this.drawnAs, this.words.repeatable);
     const number = uniform(controls.seed, 0, 0, this.draws - 1);
     setText(this.drawnAs, this.words.drawn(this.draws, number.toFixed(4)));

@@ -37,7 +37,7 @@ let controlGroups = 0;
 /** The controls: `root` to show, `settings` and `seed` to read. */
 export class SamplingControls {
   /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words["sampling"]} words
-   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, reseeded: () => void}} listener */
+   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, append: () => void, reseeded: () => void}} listener */
   constructor(words, listener) {
     this.words = words;
     this.listener = listener;
@@ -53,6 +53,8 @@ export class SamplingControls {
     this.restore(this.seedField, () => String(this.seed));
     this.drawButton = element("button", { type: "button", ...OWN_KEYS }, this.words.draw);
     this.drawButton.addEventListener("click", () => listener.draw());
+    this.appendButton = element("button", { type: "button", hidden: "", ...OWN_KEYS }, this.words.append);
+    this.appendButton.addEventListener("click", () => listener.append());
     this.manyButton = element("button", { type: "button", "aria-pressed": "false", ...OWN_KEYS }, this.words.drawMany);
     this.manyButton.addEventListener("click", () => {
       this.manyButton.setAttribute("aria-pressed", String(this.manyButton.getAttribute("aria-pressed") !== "true"));
@@ -75,7 +77,7 @@ export class SamplingControls {
       this.resetButton,
       element("div", { class: "draw" }, element("label", { for: this.id("seed") }, this.words.seed),
         this.seedField, this.drawButton),
-      this.outcome, element("div", { class: "more" }, this.manyButton, this.keepButton), this.note,
+      this.outcome, this.appendButton, element("div", { class: "more" }, this.manyButton, this.keepButton), this.note,
       element("div", {}, this.code, this.keptCode));
   }
 
@@ -187,7 +189,12 @@ export class SamplingControls {
   /** @param {HTMLInputElement} field @param {string} reason */
   refuse(field, reason) {
     field.setAttribute("aria-invalid", "true");
-    this.note.textContent = reason;
+    this.say(reason);
+  }
+
+  /** @param {string} problem */
+  say(problem) {
+    this.note.textContent = problem;
     this.note.hidden = false;
   }
 

@@ -1,0 +1,151 @@
+"""Explorer: the whole path from a text to its next token on one page, a sentence a station, each opening in place.
+
+It holds the views and says in this prompt's numbers what each would show; the page lays them out. Drawing a token on
+the bench appends it, and the path goes round again. Not about what the views draw: each knows its own.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from gptviz.errors import GPTVizError
+from gptviz.gpt import GPT
+from gptviz.trace import Trace
+from gptviz.widgets.attention import AttentionView
+from gptviz.widgets.base import View, describe
+from gptviz.widgets.prompt import PromptBox
+from gptviz.widgets.sampling import SamplingBench
+from gptviz.widgets.timeline import GenerationTimeline
+from gptviz.widgets.tokens import TokensView
+
+HISTORY = 12  # earlier prompts to go back to
+
+
+class Explorer(View):
+    """The linked page. Made by `gptviz.explore`.
+
+    prompt: set it to go down the path with another one. gpt: the model; the page's menu changes it. box: the PromptBox
+    that every station follows; its `trace` is what is shown.
+    """
+
+    _name = "explorer"
+    _answers: ClassVar[dict[str, str]] = {**View._answers, "use": "_answer_use", "run": "_answer_run"}
+
+    _children = traitlets.Dict().tag(sync=True)
+    _about = traitlets.Dict().tag(sync=True)
+    _models: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _history: traitlets.List[str] = traitlets.List().tag(sync=True)
+
+    def __init__(self, prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any):
+        self.box = PromptBox(prompt, gpt=gpt, **keywords)
+        shared = {**keywords, "selection": self.box.selection}
+        self._stations: dict[str, View] = {
+            "prompt": self.box,
+            "tokens": TokensView(self.box, **keywords),
+            "attention": AttentionView(self.box, **keywords),
+            "sampling": SamplingBench(self.box, **keywords),
+            "generation": GenerationTimeline(self.box, seed=1, **keywords),
+        }
+        super().__init__(None, **shared)
+        self._children = {name: f"anywidget:{view.model_id}" for name, view in self._stations.items()}
+        self.box.follow(self)
+
+    @property
+    def gpt(self) -> GPT:
+        """The model that reads the prompt."""
+        return self.box.gpt
+
+    @property
+    def prompt(self) -> str:
+        """What is read."""
+        return str(self.box.prompt)
+
+    @prompt.setter
+    def prompt(self, prompt: str) -> None:
+        self.box.run(prompt)
+
+    def _fill(self) -> None:
+        from gptviz.loading import models
+
+        trace = self._shown()
+        self._about = station_numbers(trace)
+        names = [model.name for model in models()]
+        self._models = [self.gpt.name, *(name for name in names if name != self.gpt.name)]
+        earlier = [text for text in self._history if text != trace.text]
+        self._history = [trace.text, *earlier][:HISTORY]
+
+    def _answer_use(self, name: str) -> str:
+        from gptviz.loading import load
+
+        self.box.use(self.gpt if name == self.gpt.name else load(name))
+        return self.gpt.name
+
+    def _answer_run(self, prompt: str) -> int:
+        return len(self.box.run(prompt).tokens)
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """One row a station: its name and the numbers of its sentence."""
+        return [{"station": name, **numbers} for name, numbers in station_numbers(self._shown()).items()]
+
+
+def explore(prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any) -> Explorer:
+    """The linked page: prompt, model menu, and every station from the text to the next token.
+
+    gpt: the model; None loads the embedded one. scale, language: as for every view.
+    """
+    return Explorer(prompt, gpt, **keywords)
+
+
+def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
+    """What each station's sentence says, in numbers: {station: {name: number}}."""
+    last = len(trace.tokens) - 1
+    (leader, probability), *_ = trace.top(1)
+    shares = trace.probabilities().astype(np.float64)
+    shares = shares[shares > 0]
+    stream = [float(np.linalg.norm(trace.residual(layer)[last])) for layer in (0, trace.n_layers)]
+    return {
+        "tokens": {
+            "characters": len(trace.text),
+            "tokens": sum(not token.special for token in trace.tokens),
+            "marks": sum(token.special for token in trace.tokens),
+        },
+        "embedding": {
+            "token": describe(trace.tokens[last]),
+            "id": trace.tokens[last].id,
+            "position": last if _has_positions(trace) else None,
+            "numbers": trace.d_model,
+        },
+        "attention": {"layers": trace.n_layers, "heads": trace.n_heads, "stream": stream, **_strongest(trace)},
+        "logits": {"vocabulary": trace.vocab_size, "leader": describe(leader), "logit": float(trace.logits[-1].max())},
+        "sampling": {
+            "leader": describe(leader),
+            "probability": probability,
+            "entropy": float(-(shares * np.log2(shares)).sum()),
+        },
+    }
+
+
+def _has_positions(trace: Trace) -> bool:
+    try:
+        trace.embedding("position")
+    except GPTVizError:
+        return False
+    return True
+
+
+def _strongest(trace: Trace) -> dict[str, Any]:
+    """Where the last token looks most, of all heads, at a token of the text other than itself."""
+    last = len(trace.tokens) - 1
+    keys = [token.position for token in trace.tokens[:last] if not token.special]
+    found: dict[str, Any] = {"weight": 0.0, "layer": 0, "head": 0, "key": None, "query": last}
+    for layer in range(trace.n_layers if keys else 0):
+        rows = trace.attention(layer)[:, last][:, keys]
+        head, key = np.unravel_index(int(rows.argmax()), rows.shape)
+        if rows[head, key] > found["weight"]:
+            found |= {"weight": float(rows[head, key]), "layer": layer, "head": int(head), "key": keys[int(key)]}
+    return {
+        **found,
+        "looking": describe(trace.tokens[last]),
+        "looked": None if found["key"] is None else describe(trace.tokens[found["key"]]),
+    }
