@@ -105,7 +105,7 @@ class AttentionView(View):
 
 def looked_at(map: np.ndarray) -> np.ndarray:
     """The half of a map that is not the future, row after row: (T * (T + 1) / 2,). The other half need not travel."""
-    return map[np.tril_indices(len(map))]
+    return map[np.tri(len(map), dtype=bool)]
 
 
 def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:

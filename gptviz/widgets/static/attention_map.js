@@ -145,15 +145,21 @@ export class AttentionMap {
   }
 }
 
+/** Colours as whole pixels, written at once: a long text's map has a million. @param {number[][]} table */
+function words32(table) {
+  return new Uint32Array(new Uint8Array(table.flatMap(([r, g, b]) => [r, g, b, 255])).buffer);
+}
+
 /** The square of cells that is seen, one pixel a cell. @param {Float32Array} values @param {number} size
  * @param {{query: number, key: number, side: number}} seen @param {number[][]} table 256 colours
  * @param {(x: number) => number} shade which of them */
 function mapImage(values, size, seen, table, shade) {
   const { query, key, side } = seen, image = new ImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer), palette = words32(table);
   for (let q = 0; q < side; q++) {
+    const from = (query + q) * size + key;
     for (let k = 0; k < side; k++) {
-      const [r, g, b] = table[Math.round(Math.min(255, Math.max(0, shade(values[(query + q) * size + key + k]))))];
-      image.data.set([r, g, b, 255], 4 * (q * side + k));
+      pixels[q * side + k] = palette[Math.round(Math.min(255, Math.max(0, shade(values[from + k]))))];
     }
   }
   const small = document.createElement("canvas");
@@ -204,11 +210,9 @@ function rules(context, size, cell, paper) {
  * @param {"light"|"dark"} theme */
 export function drawThumbnail(canvas, bytes, side, theme) {
   canvas.width = canvas.height = side;
-  const table = colours(theme), image = new ImageData(side, side);
-  for (let i = 0; i < side * side; i++) {
-    const future = i % side > Math.floor(i / side);
-    const [r, g, b] = table[bytes[i]];
-    image.data.set(future ? [0, 0, 0, 0] : [r, g, b, 255], 4 * i);
+  const image = new ImageData(side, side), pixels = new Uint32Array(image.data.buffer), palette = words32(colours(theme));
+  for (let q = 0; q < side; q++) {
+    for (let k = 0; k <= q; k++) pixels[q * side + k] = palette[bytes[q * side + k]]; // the future stays clear, and hatched
   }
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }
