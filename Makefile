@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab test lint types unit-js unit browser bench screenshots format wheel clean node chromium
+.PHONY: lab test lint types unit-js unit browser bench screenshots pictures format wheel clean node chromium
 
 # `make lab ARGS=--no-browser` passes options on.
 lab: $(VENV)/.installed
@@ -45,6 +45,10 @@ bench: $(VENV)/.installed-for-tests node chromium
 # The notebooks as they look, light and dark, in screenshots/.
 screenshots: $(VENV)/.installed-for-tests chromium
 	python -m pytest -m browser -k look --screenshots screenshots
+
+# The README's pictures, drawn anew.
+pictures: $(VENV)/.installed-for-tests chromium
+	python tests/pictures.py
 
 format: $(VENV)/.installed-for-tests
 	ruff check --fix

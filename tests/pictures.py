@@ -1,0 +1,44 @@
+"""The README's pictures: `python tests/pictures.py` draws them anew into assets/pictures, in light and dark.
+
+The embedded model's own numbers, in the views' own modules, in Chromium; on the head where the last token looks back most.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+from browser.lab import CHROMIUM_OPTIONS
+from browser.pages import ViewPage
+
+import gptviz
+from gptviz.doctor import find_chromium
+from gptviz.widgets.explorer import station_numbers
+
+PICTURES = Path(__file__).parent.parent / "assets" / "pictures"
+PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+
+
+def main() -> None:
+    trace = gptviz.load().trace(PROMPT)
+    strongest = station_numbers(trace)["attention"]
+    views = {
+        "attention": lambda: gptviz.AttentionView(trace, layer=strongest["layer"], head=strongest["head"]),
+        "sampling": lambda: gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=14),
+        "explorer": lambda: gptviz.explore(PROMPT, gpt=trace.gpt),
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_OPTIONS)
+        for theme in ("light", "dark"):
+            for name, view in views.items():
+                page = browser.new_page(viewport={"width": 1160, "height": 200})
+                shown = ViewPage(page, [view()], dark=theme == "dark")
+                page.wait_for_timeout(500)  # numbers are written a frame after the bars
+                shown.screenshot(PICTURES / f"{name}_{theme}.png")
+                page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
