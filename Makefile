@@ -36,7 +36,7 @@ unit-js: node_modules/.package-lock.json
 unit: $(VENV)/.installed-for-tests node
 	python -m pytest -m "not browser" $(ARGS)
 
-browser: $(VENV)/.installed-for-tests chromium
+browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 	python -m pytest -m browser $(ARGS)
 
 bench: $(VENV)/.installed-for-tests node chromium

@@ -178,8 +178,8 @@ class Station {
     this.body = element("div", { class: "body", hidden: "" });
     const title = words.stations[/** @type {"tokens"} */ (kind.name)];
     this.button = kind.view ? explorerButton(words.open, toggled) : null;
-    this.button?.setAttribute("aria-expanded", "false");
-    this.button?.setAttribute("aria-label", `${words.open}: ${title}`);
+    this.title = title;
+    this.name(false);
     this.root = element("li", { class: `station station-${kind.name}` },
       element("div", { class: "head" }, element("h4", {}, title), this.sentence, ...(this.button ? [this.button] : [])), this.body);
   }
@@ -189,8 +189,15 @@ class Station {
     this.isOpen = on;
     this.body.hidden = !on;
     this.root.toggleAttribute("data-open", on);
+    this.name(on);
+  }
+
+  /** @param {boolean} on */
+  name(on) {
     if (!this.button) return;
-    setText(this.button, on ? this.words.close : this.words.open);
+    const word = on ? this.words.close : this.words.open;
+    setText(this.button, word);
+    this.button.setAttribute("aria-label", `${word}: ${this.title}`);
     this.button.setAttribute("aria-expanded", String(on));
   }
 

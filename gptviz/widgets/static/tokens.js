@@ -44,19 +44,12 @@ function render({ model, el }) {
     setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
       tokens.filter(({ special }) => special).length));
     list.replaceChildren(...tokens.map((token) => {
-      const item = element("li", { tabindex: 0, role: "button", "data-lm-suppress-shortcuts": "true" }, chip(token),
+      const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, chip(token),
         element("span", { class: "id number small muted" }, String(token.id)));
-      item.addEventListener("pointerenter", () => tell(token));
-      item.addEventListener("focus", () => tell(token));
-      item.addEventListener("click", () => explain(token));
-      item.addEventListener("keydown", (event) => {
-        if (event.key === "Enter" || event.key === " ") {
-          event.preventDefault();
-          event.stopPropagation();
-          explain(token);
-        }
-      });
-      return item;
+      button.addEventListener("pointerenter", () => tell(token));
+      button.addEventListener("focus", () => tell(token));
+      button.addEventListener("click", () => explain(token));
+      return element("li", {}, button);
     }));
     merges.hidden = true;
     if (tokens.length) tell(tokens[tokens.length - 1]);

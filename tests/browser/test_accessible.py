@@ -1,0 +1,49 @@
+"""Every view, open as far as it goes, in light and dark: axe-core finds nothing serious in gptviz's own part of the page."""
+
+from pathlib import Path
+
+import pytest
+from browser.pages import ViewPage
+
+import gptviz
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+PROMPT = "Once upon a time there was a cat 🦉"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+def views(gpt, **options):
+    explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
+    explorer._stations["generation"].wait(60)
+    return [explorer]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "options", [{}, {"language": "zh", "scale": "projector"}], ids=["english", "chinese, projector"]
+)
+def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    ViewPage(page, views(gpt, **options), dark=dark)
+    for button in page.locator(".station > .head button").all():
+        button.click()
+    page.locator(".gptviz-attention summary").click()
+    page.locator(".gptviz-tokens .row li").nth(3).click()
+    page.locator(".gptviz-sampling .draw button").click()
+    page.locator(".gptviz-sampling .more button").nth(0).click()
+    page.locator(".gptviz-sampling .more button").nth(1).click()
+    page.wait_for_timeout(800)
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")
+    told = [
+        f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+    page.close()
+    assert not told, "\n".join(told)
