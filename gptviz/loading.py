@@ -201,6 +201,12 @@ def _explained(place: str, name: str) -> Iterator[None]:
         raise
     except (OSError, ValueError) as error:
         raise _explanation(place, name, error) from error
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        keyword = str(error).rpartition("argument ")[2]
+        remedy = "Leave it out; device and dtype are gptviz's, the rest is transformers'."
+        raise fail("keywords that from_pretrained takes", keyword, remedy, WrongType) from error
 
 
 def _explanation(place: str, name: str, error: Exception) -> GPTVizError:

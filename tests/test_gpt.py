@@ -227,6 +227,10 @@ class TestLoading:
         with pytest.warns(UserWarning, match="pickled"):
             assert gptviz.load(tmp_path, use_safetensors=False).n_layers == gpt.n_layers
 
+    def test_a_keyword_that_nobody_takes_is_named(self):
+        with pytest.raises(WrongType, match="devise"):
+            gptviz.load(devise="cpu")
+
     @pytest.mark.parametrize(
         ("name", "part"),
         [
