@@ -16,8 +16,9 @@ from gptviz import capture
 from gptviz.anatomy import study
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.forward import ForwardPass
+from gptviz.next_token import NextToken
 from gptviz.tokens import Token, piece_bytes, readable
-from gptviz.trace import Trace
+from gptviz.trace import Trace, check_index
 
 if TYPE_CHECKING:
     from gptviz.completion import Completion, Step
@@ -141,6 +142,16 @@ class GPT:
         ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
         forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device))
         return Trace(self, forward, self.tokens(ids), prompt if isinstance(prompt, str) else self.decode(ids))
+
+    def next_token(self, completion: "Completion", step: int, choice: int = 0) -> NextToken:
+        """What a step of a completion was drawn from: one pass over the prompt and the steps before it.
+
+        step, choice: counted from 0. Causality makes its logits those of the decode loop, within rounding.
+        """
+        chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
+        step = check_index(step, len(chosen.steps), "step")
+        prompt = [token.id for token in completion.prompt_tokens]
+        return self.trace([*prompt, *chosen.token_ids[:step]]).next_token()
 
     def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
         """Generate a step at a time; the settings are those of `complete`."""

@@ -104,7 +104,7 @@ def distribution(
         repetition_penalty=repetition_penalty,
         **unknown,
     )
-    scores = _check_logits(logits)
+    scores = check_logits(logits)
     penalised = _penalise(scores, previous_ids, settings.repetition_penalty)
     stages = {"model": _Sorted.of(scores)}
     ranked = stages["repetition_penalty"] = stages["model"] if penalised is scores else _Sorted.of(penalised)
@@ -211,7 +211,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _check_logits(logits: Any) -> np.ndarray:
+def check_logits(logits: Any) -> np.ndarray:
     """logits as float64 (vocab,)."""
     remedy = "Hand over one position's logits as numbers, for example trace.logits[-1]."
     try:

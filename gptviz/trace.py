@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gptviz.errors import GPTVizError, OutOfRange, WrongType, fail
+from gptviz.next_token import NextToken
 from gptviz.tokens import Token
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def check_index(value: Any, size: int, what: str, negative: bool = False) -> int
         raise fail(
             f"a {what} from {low} to {size - 1}",
             f"{index}",
-            f"This trace has {size} {what}s, counted from 0.",
+            f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
             OutOfRange,
         )
     return index % size
@@ -220,6 +221,11 @@ class Trace:
         probabilities = self.probabilities(position)
         ids = np.argsort(-probabilities, kind="stable")[:k]
         return [(self.vocab_token(int(i)), float(probabilities[i])) for i in ids]
+
+    def next_token(self, position: int = -1) -> NextToken:
+        """The logits at one position and the tokens up to it, as a `SamplingBench` takes them."""
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return NextToken(self.logits[position], self.tokens[: position + 1], self.vocab_token)
 
     def logit_lens(self, position: int = -1) -> Array:
         """Final norm and unembedding applied to the stream at every depth: (n_layers + 1, vocab); the last row is `logits`.

@@ -64,7 +64,7 @@ class View(anywidget.AnyWidget):
     """
 
     _name: ClassVar[str]
-    _resend_on: ClassVar[tuple[str, ...]] = ()
+    _sends_on: ClassVar[tuple[str, ...]] = ("trace",)  # the traits whose change makes the page draw anew
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
 
     trace = traitlets.Instance(Trace, allow_none=True)
@@ -88,13 +88,13 @@ class View(anywidget.AnyWidget):
             super().__init__(**{"selection": shared or Selection()} | keywords)
         except traitlets.TraitError as error:
             raise fail(
-                f"settings that {type(self).__name__} takes", str(error), "See its documentation.", WrongType
+                f"settings that {type(self).__name__} takes", str(error).rstrip("."), "See its documentation.", WrongType
             ) from error
-        self.observe(self._refresh, ["trace", *self._resend_on])
+        self.observe(self._refresh, list(self._sends_on))
         self.on_msg(self._on_message)
         if source is not None:
             self._follow(source)
-        elif self.trace is not None:
+        else:
             self._refresh()
 
     @traitlets.observe("selection")
@@ -126,13 +126,16 @@ class View(anywidget.AnyWidget):
             source.follow(self)
         else:
             kind = type(source).__name__
-            raise fail("a Trace or a PromptBox to show", kind, "Write gpt.trace(prompt) to make a Trace.", WrongType)
+            raise fail("something that it shows, such as a Trace or a PromptBox", kind, "Write gpt.trace(prompt) to make a Trace.", WrongType)
 
     def _refresh(self, _change: Any = None) -> None:
-        if self.trace is not None:
+        if self._has_source():
             with self.hold_sync():
                 self._fill()
                 self._source += 1
+
+    def _has_source(self) -> bool:
+        return self.trace is not None
 
     def _fill(self) -> None:
         """Set the traits that the page draws from."""

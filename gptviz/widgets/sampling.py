@@ -1,9 +1,10 @@
 """SamplingBench: from logits to a drawn token, stage by stage, over the whole vocabulary, in the page.
 
-The logits of one position travel once, as float32 bytes; the sliders, the stages and the draws are computed by
-`static/sampling_math.js`, the same arithmetic as `gptviz/sampling.py`, so that a drag never asks the kernel. Settings
-live in the page: the traits here say where it starts, and setting one moves the page. Labels travel for the tokens
-that can come to the top; the text of a rarer one that is drawn is asked for.
+It takes the scores of one next token, or of two to be seen beside each other. They travel once, as float32 bytes; the
+sliders, the stages and the draws are computed by `static/sampling_math.js`, the same arithmetic as
+`gptviz/sampling.py`, so that a drag never asks the kernel. Settings live in the page: the traits here say where it
+starts, and setting one moves the page. Labels travel for the tokens that can come to the top; the text of a rarer one
+that is drawn is asked for.
 """
 
 from typing import Any, ClassVar
@@ -13,9 +14,10 @@ import traitlets
 
 from gptviz import sampling
 from gptviz.errors import WrongType, fail
+from gptviz.next_token import NextToken
 from gptviz.philox import check_seed
 from gptviz.settings import Settings, check_settings
-from gptviz.trace import check_index
+from gptviz.trace import Trace, check_index
 from gptviz.widgets.base import View, describe
 from gptviz.widgets.prompt import PromptBox
 
@@ -25,18 +27,22 @@ LABELS = 256  # tokens whose texts travel: many more than have rows, so that mos
 class SamplingBench(View):
     """One row a token, one column a stage: the model's own, after temperature, after the cuts.
 
-    source: a Trace, or a PromptBox to follow. position: whose next token; -1, and any beyond a later, shorter
-    prompt, is the last.
+    source: a Trace, a PromptBox to follow, or a NextToken (`trace.next_token(position)`; `gpt.next_token(completion, step)`
+    for a step of a completion). position: whose next token; -1, and any beyond a later, shorter prompt, is the last.
+    next_token: what is on the bench; set it to put something else there. beside: a second NextToken of the same
+    vocabulary, whose probabilities after the cuts get a column of their own.
     temperature, top_k, top_p, min_p, repetition_penalty, seed: where the page starts; None is off. The sliders move
     the page only; setting one of these in Python moves the page too.
     rows: how many tokens have a row of their own, 1 to 64; all others share one.
     """
 
     _name = "sampling"
-    _resend_on = ("position",)
+    _sends_on = ("next_token", "beside")
     _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 
     position = traitlets.Int(-1)
+    next_token = traitlets.Instance(NextToken, allow_none=True)
+    beside = traitlets.Instance(NextToken, allow_none=True)
     rows = traitlets.Int(16, min=1, max=64).tag(sync=True)
     temperature = traitlets.Any(1.0).tag(sync=True)
     top_k = traitlets.Any(None).tag(sync=True)
@@ -46,6 +52,7 @@ class SamplingBench(View):
     seed = traitlets.Any(0).tag(sync=True)
     _can_append = traitlets.Bool(False).tag(sync=True)
     _logits = traitlets.Bytes().tag(sync=True)
+    _beside_logits = traitlets.Bytes().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Any = None, **keywords: Any):
@@ -65,6 +72,15 @@ class SamplingBench(View):
             check_index(proposal["value"], len(self.trace.tokens), "position", negative=True)
         return int(proposal["value"])
 
+    @traitlets.validate("beside")
+    def _check_beside(self, proposal: dict[str, Any]) -> NextToken | None:
+        beside: NextToken | None = proposal["value"]
+        if beside is not None and self.next_token is not None:
+            expected, got = len(self.next_token.logits), len(beside.logits)
+            if expected != got:
+                raise fail(f"a next token of the same vocabulary, {expected:,} logits", f"{got:,}", "Use one model for both.")
+        return beside
+
     @traitlets.validate("seed")
     def _check_seed(self, proposal: dict[str, Any]) -> int:
         return check_seed(proposal["value"])
@@ -75,12 +91,13 @@ class SamplingBench(View):
         settings: as for `sampling.distribution`; those left out are this bench's own. What a slider was moved to is
         known to the page alone: hand it over, for example `bench.to_table(temperature=0.8)`.
         """
-        _, logits, previous = self._at_position()
+        shown_now = self._on_bench()
+        logits = shown_now.logits
         chosen = {name: getattr(self, name) for name in Settings._fields} | settings
-        result = sampling.distribution(logits, previous, **chosen)
+        result = sampling.distribution(logits, shown_now.previous_ids, **chosen)
         shown = result.order[: self.rows]
         table = [
-            {"id": int(id), "token": self._shown().vocab_token(int(id)).text, "logit": float(logits[id])}
+            {"id": int(id), "token": shown_now.vocab_token(int(id)).text, "logit": float(logits[id])}
             | {name: float(stage[id]) for name, stage in result.stages.items()}
             for id in shown
         ]
@@ -88,20 +105,38 @@ class SamplingBench(View):
         rest = {"id": None, "token": f"all {len(logits) - len(shown)} others", "logit": None}
         return [*table, rest | others]
 
+    def _follow(self, source: Any) -> None:
+        if isinstance(source, NextToken):
+            self.next_token = source
+        else:
+            super()._follow(source)
+
+    def _has_source(self) -> bool:
+        return self.trace is not None or self.next_token is not None
+
+    @traitlets.observe("trace", "position")
+    def _take_position(self, _change: Any) -> None:
+        """A trace, or another of its positions, replaces what was on the bench."""
+        if self.trace is not None:
+            count = len(self.trace.tokens)
+            self.set_trait("next_token", self.trace.next_token(self.position if -count <= self.position < count else -1))
+
     def _fill(self) -> None:
-        """Hand the page one position's logits, the tokens before it, and the labels that can come to the top."""
-        trace = self._shown()
-        position, logits, previous = self._at_position()
-        order = np.argsort(-logits, kind="stable")
-        # A penalty moves only previous tokens, so the top is always among these, whatever the penalty.
-        labelled = {*order[: LABELS + len(set(previous))].tolist(), *previous}
-        self._logits = logits.tobytes()
+        """Hand the page the logits, the tokens before them, and the labels that can come to the top."""
+        shown, beside = self._on_bench(), self.beside
+        if beside is not None and len(beside.logits) != len(shown.logits):
+            beside = None  # the box has another model now
+        self._logits = shown.logits.tobytes()
+        self._beside_logits = beside.logits.tobytes() if beside else b""
         self._about = {
-            "position": position,
-            "current": describe(trace.tokens[position]),
-            "previous": sorted(set(previous)),
-            "labels": [describe(trace.vocab_token(id)) for id in sorted(labelled)],
+            **_place(shown),
+            "previous": sorted(set(shown.previous_ids)),
+            "labels": [describe(shown.vocab_token(id)) for id in sorted(_near_the_top(shown))],
+            "beside": None if beside is None else {**_place(beside), "previous": sorted(set(beside.previous_ids))},
         }
+
+    def _answer_token(self, id: int) -> dict[str, Any]:
+        return describe(self._on_bench().vocab_token(id))
 
     def _answer_append(self, id: int) -> int:
         """The drawn token joins the prompt; how many tokens that makes."""
@@ -111,9 +146,18 @@ class SamplingBench(View):
             )
         return len(self._box.append(id).tokens)
 
-    def _at_position(self) -> tuple[int, np.ndarray, list[int]]:
-        """The position counted from 0, its logits (vocab,) and the ids up to it."""
-        trace = self._shown()
-        count = len(trace.tokens)
-        position = self.position % count if -count <= self.position < count else count - 1
-        return position, trace.logits[position], [token.id for token in trace.tokens[: position + 1]]
+    def _on_bench(self) -> NextToken:
+        if self.next_token is None:
+            raise fail("a next token to show", "none yet", "Set bench.trace or bench.next_token, or run a prompt.")
+        return self.next_token
+
+
+def _place(shown: NextToken) -> dict[str, Any]:
+    return {"position": len(shown.before) - 1, "current": describe(shown.before[-1])}
+
+
+def _near_the_top(shown: NextToken) -> set[int]:
+    """Ids whose labels travel. A penalty moves only previous tokens, so the top is among these, whatever the penalty."""
+    previous = set(shown.previous_ids)
+    order = np.argsort(-shown.logits, kind="stable")
+    return {*order[: LABELS + len(previous)].tolist(), *previous}
