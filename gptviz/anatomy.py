@@ -262,7 +262,7 @@ def _out_projection(seen: Study, attention: nn.Module, call: AttentionCall | Non
     if call is None or call.output is None:
         return None
     inside = [v for v in seen.inside(attention) if _is_linear(v.module) and v.entered_copy is not None]
-    return next((v.module for v in inside if _same(v.entered_copy, call.output)), None)
+    return next((v.module for v in reversed(inside) if _same(v.entered_copy, call.output)), None)
 
 
 def _down_projection(seen: Study, mlp: tuple[nn.Module, ...]) -> nn.Module | None:

@@ -72,15 +72,18 @@ def watching(original: str) -> str:
     name = PREFIX + original
     if name not in ALL_ATTENTION_FUNCTIONS:
 
-        def attend(module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **kw: Any) -> Any:
+        def attend(
+            module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kw: Any
+        ) -> Any:
             eager = family_eager(module)
             delegate: Any = eager
             if original != "eager":
                 delegate = ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)  # type: ignore[arg-type]
-            result = delegate(module, query, key, value, mask, **kw)
+            result = delegate(module, query, key, value, attention_mask, **kw)
             sink = _sink.get()
             if sink is not None:
-                call = AttentionCall(module, query, key, value, mask, kw, result[0] if sink.keep_outputs else None)
+                output = result[0] if sink.keep_outputs else None
+                call = AttentionCall(module, query, key, value, attention_mask, kw, output)
                 sink.calls.append(call)
             return result
 
@@ -162,12 +165,16 @@ def entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
 
 @contextmanager
 def hooked(stack: list[tuple[nn.Module, str, Callable[[Tensor], None]]]) -> Iterator[None]:
-    """Call `callback(tensor)` with what enters ("in") or leaves ("out") each module; all hooks are gone afterwards."""
+    """Call `callback(tensor)` with what enters ("in") or leaves ("out") each module; all hooks are gone afterwards.
+
+    Only what passes in this thread counts: another may run the same model by itself, without our lock.
+    """
+    mine = threading.get_ident()
 
     def before(callback: Callable[[Tensor], None]) -> Callable[..., None]:
         def hook(_module: nn.Module, args: Any, kwargs: Any) -> None:
             tensor = entering(args, kwargs)
-            if tensor is not None:
+            if tensor is not None and threading.get_ident() == mine:
                 callback(tensor)
 
         return hook
@@ -175,7 +182,7 @@ def hooked(stack: list[tuple[nn.Module, str, Callable[[Tensor], None]]]) -> Iter
     def after(callback: Callable[[Tensor], None]) -> Callable[..., None]:
         def hook(_module: nn.Module, _args: Any, result: Any) -> None:
             tensor = first_tensor(result)
-            if tensor is not None:
+            if tensor is not None and threading.get_ident() == mine:
                 callback(tensor)
 
         return hook

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gptviz.errors import fail
 from gptviz.philox import uniform
 from gptviz.settings import Settings
 
@@ -56,7 +57,10 @@ def _penalise(scores: Tensor, previous: Tensor, penalty: float) -> Tensor:
         return scores
     ids = previous.unique()
     seen = scores[ids]
-    return scores.scatter(0, ids, torch.where(seen < 0, seen * penalty, seen / penalty))
+    penalised = scores.scatter(0, ids, torch.where(seen < 0, seen * penalty, seen / penalty))
+    if not penalised.max().isfinite():
+        raise fail("a repetition_penalty that leaves the logits finite", f"{penalty}", "1.1 to 1.3 is usual.")
+    return penalised
 
 
 def _heat(ranked: Tensor, temperature: float) -> Tensor:

@@ -7,27 +7,45 @@ embeddings, the logit lens. Torch only; `trace.py` turns what leaves here into N
 """
 
 import math
+import threading
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.weak import WeakIdKeyDictionary
 
 from gptviz.anatomy import Anatomy, Layer, close, run_chain
 from gptviz.capture import AttentionCall, family_eager, hooked, modules_of, running, watched
 from gptviz.errors import ModelChanged, NotAvailable, fail
 
-Versions = tuple[tuple[int, int, int], ...]
+Versions = tuple[tuple[int, int, int, int], ...]
+
+
+_steps = WeakIdKeyDictionary()  # how often an optimizer has stepped each parameter: fused ones raise no version
+
+
+def _count_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            _steps[parameter] = _steps.get(parameter, 0) + 1
+
+
+register_optimizer_step_post_hook(_count_step)
 
 
 def weight_versions(model: nn.Module) -> Versions:
-    """Which parameters the model has, where they lie and how often each was written to.
+    """Which parameters the model has, where they lie, and how often each was written to or stepped by an optimizer.
 
-    A write through `.data` is the one that PyTorch's version counter does not see.
+    Writes into `.data` or into NumPy's view of it leave no mark that PyTorch could be asked for.
     """
     parameters = (p for m in modules_of(model) for p in m._parameters.values() if p is not None)
-    return tuple((id(p), p.data_ptr(), p._version) for p in parameters)
+    return tuple(
+        (id(p), p.data_ptr(), 0 if p.is_inference() else p._version, _steps.get(p, 0) if _steps else 0)
+        for p in parameters
+    )
 
 
 class ForwardPass:
@@ -77,8 +95,11 @@ class ForwardPass:
             yield
             return
 
+        mine = threading.get_ident()
+
         def keep(_module: nn.Module, args: Any, kwargs: Any) -> None:
-            self._positions = (args, kwargs)
+            if threading.get_ident() == mine:
+                self._positions = (args, kwargs)
 
         handle = module.register_forward_pre_hook(keep, with_kwargs=True)
         try:
@@ -91,7 +112,7 @@ class ForwardPass:
         """Bytes of every distinct storage that this pass holds."""
         tensors = [self.logits, *self._held.values(), *self._maps]
         for call in self._calls.values():
-            tensors += [t for t in (call.query, call.key, call.value, call.mask) if t is not None]
+            tensors += [t for t in (call.query, call.key, call.value, call.mask) if isinstance(t, Tensor)]
         storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}
         return sum(storages.values())
 
@@ -365,9 +386,15 @@ class Slice:
         """
         lowest = torch.finfo(torch.float32).min
         n_query, n_key = call.query.shape[2], call.key.shape[2]
+        if call.mask is not None and not isinstance(call.mask, Tensor):
+            got = f"a {type(call.mask).__name__}, which {type(call.module).__name__} was handed"
+            remedy = 'Load the model with attn_implementation="sdpa" to see its maps.'
+            raise fail("a mask that is a tensor", got, remedy, NotAvailable)
         if call.mask is not None and call.mask.ndim == 4:
             mask = call.mask[..., :n_key]
-            return torch.where(mask, 0.0, lowest) if mask.dtype == torch.bool else mask.float().clamp_min(lowest)
+            if mask.dtype == torch.bool:
+                return torch.where(mask, 0.0, lowest)
+            return torch.where(mask > torch.finfo(mask.dtype).min / 2, mask.float(), lowest)
         causal = call.kwargs.get("is_causal")
         if not (getattr(call.module, "is_causal", True) if causal is None else causal):
             return None

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -120,31 +121,47 @@ def _steps(request: Request) -> Iterator[Step]:
         for row in live:
             row.finish_reason = "length"
         return
-    entering, cache = torch.tensor([request.ids]), None
+    entering, cache, cached = torch.tensor([request.ids]), None, True
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
         with gpt.running():
-            logits, cache = _forward(gpt, entering, cache)
-            if index == 0 and len(live) > 1:
-                cache.batch_repeat_interleave(len(live))
-                logits = logits.expand(len(live), -1)
+            logits, cache = _forward(gpt, entering, cache, cached)
+            if index == 0:
+                logits, cached = logits.expand(len(live), -1), _repeated(cache, len(live))
             steps = [_step(request, row, logits[i], index) for i, row in enumerate(live)]
         yield from steps
         going_on = [i for i, row in enumerate(live) if row.finish_reason is None]
         if not going_on:
             return
         if len(going_on) < len(live):
-            cache.batch_select_indices(torch.tensor(going_on, device=gpt.device))
+            if cached:
+                cache.batch_select_indices(torch.tensor(going_on, device=gpt.device))
             live = [live[i] for i in going_on]
-        entering = torch.tensor([row.ids[-1:] for row in live])
+        entering = torch.tensor([row.ids[-1:] if cached else row.ids for row in live])
 
 
-def _forward(gpt: "GPT", ids: Tensor, cache: Any) -> tuple[Tensor, Any]:
-    """Logits of the next token (rows, vocab), and the cache that now holds these tokens too."""
+def _forward(gpt: "GPT", ids: Tensor, cache: Any, cached: bool) -> tuple[Tensor, Any]:
+    """Logits of the next token (rows, vocab), and the cache that now holds these tokens too, if the family has one."""
     last_only = {"logits_to_keep": 1} if _keeps_logits(type(gpt.model)) else {}
-    result = gpt.model(ids.to(gpt.device), past_key_values=cache, use_cache=True, **last_only)
-    return result.logits[:, -1].float(), result.past_key_values
+    keeping = {"past_key_values": cache, "use_cache": True} if cached and _takes_cache(type(gpt.model)) else {}
+    result = gpt.model(ids.to(gpt.device), **keeping, **last_only)
+    return result.logits[:, -1].float(), getattr(result, "past_key_values", None) if keeping else None
+
+
+def _repeated(cache: Any, rows: int) -> bool:
+    """Whether there is a cache, now for so many rows. Where there is none, the text is read again for each token."""
+    if cache is None or rows == 1:
+        return cache is not None
+    try:
+        cache.batch_repeat_interleave(rows)
+    except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError):
+        return False  # a family whose state cannot be copied
+    return True
+
+
+def _takes_cache(model: type) -> bool:
+    return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 
 def _keeps_logits(model: type) -> bool:
@@ -210,10 +227,12 @@ def checked(
     _check_count("n", n)
     stops = _check_stop(stop)
     seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
-    ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
+    if cancel is not None and not isinstance(cancel, threading.Event):
+        raise fail("a threading.Event as cancel", f"{cancel!r}", "Set it to end the choices where they are.", WrongType)
+    ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
     rows = [_Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.decode(ids)
-    return Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel)
+    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel)
 
 
 def _refuse(name: str) -> None:
@@ -224,7 +243,7 @@ def _refuse(name: str) -> None:
 
 
 def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise fail(f"a whole number as {name}", f"{value!r}", f"{name} counts from 1.", WrongType)
     if value < 1:
         raise fail(f"{name} of at least 1", f"{value}", "Ask for one or more.")

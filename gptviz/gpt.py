@@ -1,11 +1,12 @@
 """The object that users hold: a causal language model with its tokenizer, ready to be looked into.
 
-It tokenises and checks prompts, traces a pass and generates. Where weights come from is `models.py`'s business; how a
+It tokenises and checks prompts, traces a pass and generates. Where weights come from is `loading.py`'s business; how a
 pass is watched is `capture.py`'s.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,10 @@ class GPT:
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
         self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
-        self.context_length: int | None = getattr(config, "max_position_embeddings", None)
+        self.context_length: int | None = next(
+            (limit for name in ("max_position_embeddings", "max_seq_len") if (limit := getattr(config, name, None))),
+            None,
+        )
         self.end_ids = _end_ids(model, tokenizer)
 
     def __repr__(self) -> str:
@@ -67,13 +71,17 @@ class GPT:
     # Text and tokens
 
     def encode(
-        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
     ) -> list[int]:
         """The ids of a prompt: a text, or token ids as a list or a one-dimensional tensor, which are taken as they are.
 
         add_special_tokens: None for the tokenizer's own default. truncate: "left" keeps the end of a prompt that is
-        longer than the context, and the special tokens that begin it.
+        longer than the context, and the special tokens that begin it. room: how many tokens are to follow; a prompt that
+        is cut leaves room for them, up to half of the context.
         """
+        if not (add_special_tokens is None or isinstance(add_special_tokens, bool)):
+            got = f"{add_special_tokens!r}"
+            raise fail("add_special_tokens=True, False or None", got, "None is the tokenizer's own default.", WrongType)
         if truncate not in (None, "left"):
             raise fail(
                 'truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.'
@@ -83,7 +91,7 @@ class GPT:
             raise fail(
                 "a prompt of at least one token",
                 f"{prompt!r}, for which this tokenizer gives none (it adds no start token)",
-                "Type at least one character.",
+                "Type at least one character, or give at least one id.",
             )
         outside = [i for i in ids if not 0 <= i < self.vocab_size]
         if outside:
@@ -93,7 +101,7 @@ class GPT:
                 f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer.",
                 OutOfRange,
             )
-        return self._fit(ids, truncate)
+        return self._fit(ids, truncate, room)
 
     def _encode_text(self, text: str, add_special_tokens: bool | None) -> list[int]:
         keywords = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
@@ -105,7 +113,7 @@ class GPT:
             ) from error
         return list(self.tokenizer(text, verbose=False, **keywords)["input_ids"])
 
-    def _fit(self, ids: list[int], truncate: str | None) -> list[int]:
+    def _fit(self, ids: list[int], truncate: str | None, room: int) -> list[int]:
         limit = self.context_length
         if limit is None or len(ids) <= limit:
             return ids
@@ -116,11 +124,15 @@ class GPT:
                 'Shorten it, or write truncate="left" to keep its end.',
             )
         special = set(self.tokenizer.all_special_ids)
-        kept = next((i for i, id in enumerate(ids) if id not in special), 0)
+        limit -= min(room, limit // 2)
+        kept = min(next((i for i, id in enumerate(ids) if id not in special), 0), limit - 1)
         return ids[:kept] + ids[len(ids) - (limit - kept) :]
 
     def token(self, id: int, position: int = -1) -> Token:
         """The token with this id."""
+        if isinstance(id, bool) or not isinstance(id, Integral):
+            raise fail("a token id, a whole number", f"{id!r}", "token.id is one.", WrongType)
+        id = int(id)
         if not 0 <= id < self.vocab_size:
             raise fail(f"a token id from 0 to {self.vocab_size - 1}", f"{id}", "Use ids of this model.", OutOfRange)
         raw = self._bytes_of(id)
@@ -132,16 +144,23 @@ class GPT:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these ids, without special tokens; bytes that are no whole character become U+FFFD."""
+        if isinstance(ids, str):
+            raise fail("token ids", f"the text {ids!r:.40}", "gpt.encode(text) gives ids.", WrongType)
         plain = (token.bytes for token in map(self.token, ids) if not token.special)
         return b"".join(plain).decode("utf-8", errors="replace")
 
     # Looking and generating
 
-    def trace(self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None) -> Trace:
-        """One forward pass over the prompt, with everything it computed: see `Trace`."""
+    def trace(
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, **unknown: Any
+    ) -> Trace:
+        """One forward pass over the prompt, with everything it computed: see `Trace`. Keywords: see `encode`."""
+        for name in unknown:
+            raise fail("add_special_tokens and truncate as keywords", name, "Leave it out.", WrongType)
         ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
         forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device))
-        return Trace(self, forward, self.tokens(ids), prompt if isinstance(prompt, str) else self.decode(ids))
+        as_typed = isinstance(prompt, str) and truncate is None
+        return Trace(self, forward, self.tokens(ids), prompt if as_typed else self.decode(ids))  # type: ignore[arg-type]
 
     def next_token(self, completion: "Completion", step: int, choice: int = 0) -> NextToken:
         """What a step of a completion was drawn from: one pass over the prompt and the steps before it.
@@ -200,6 +219,9 @@ def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> froz
 def _as_ids(prompt: Any) -> list[int]:
     """Token ids from a list, tuple, array or tensor of whole numbers with one dimension."""
     if isinstance(prompt, torch.Tensor):
+        if prompt.is_floating_point() or prompt.is_meta or prompt.layout is not torch.strided:
+            got = f"a tensor of dtype {prompt.dtype}, {prompt.layout}, on {prompt.device}"
+            raise fail("token ids, a dense tensor of whole numbers (T,)", got, "For example ids.long().", WrongType)
         prompt = prompt.detach().cpu().numpy()
     if isinstance(prompt, np.ndarray):
         if prompt.ndim != 1 or (prompt.size and not np.issubdtype(prompt.dtype, np.integer)):

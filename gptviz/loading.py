@@ -151,7 +151,7 @@ def _device(device: Any) -> "torch.device":
         found = torch.device("cpu" if device is None else device)
     except (RuntimeError, TypeError) as error:
         raise fail('"cpu", "cuda", "mps" or "auto"', f"{device!r}", "Name one of these devices.", WrongType) from error
-    if (found.type == "cuda" and not cuda) or (found.type == "mps" and not mps):
+    if not {"cpu": True, "cuda": cuda, "mps": mps}.get(found.type, False):
         raise fail(
             "a device that PyTorch finds here",
             f"{str(found)!r}",
@@ -164,9 +164,9 @@ def _dtype(dtype: Any) -> Any:
     import torch
 
     names = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16, "auto": "auto"}
-    if dtype in names.values():
+    if isinstance(dtype, torch.dtype) and dtype in names.values():
         return dtype
-    if dtype not in names:
+    if not isinstance(dtype, str) or dtype not in names:
         raise fail(f"one of the dtypes {', '.join(names)}", f"{dtype!r}", "float32 is exact.", WrongType)
     return names[dtype]
 
@@ -174,8 +174,11 @@ def _dtype(dtype: Any) -> Any:
 def _warn_of_risks(kwargs: dict[str, Any]) -> None:
     if kwargs.get("trust_remote_code"):
         warnings.warn("trust_remote_code=True runs code from the model's repository on this machine.", stacklevel=3)
-    if kwargs.get("use_safetensors") is False:
-        warnings.warn("use_safetensors=False opens pickled weights, which can run code on this machine.", stacklevel=3)
+    if not kwargs.get("use_safetensors", True):
+        warnings.warn(
+            f"use_safetensors={kwargs['use_safetensors']} opens pickled weights, which can run code on this machine.",
+            stacklevel=3,
+        )
 
 
 @contextmanager
@@ -195,6 +198,8 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _explained(place: str, name: str) -> Iterator[None]:
     """Errors of transformers and the hub, said as expectation, finding and remedy."""
+    from safetensors import SafetensorError
+
     try:
         yield
     except GPTVizError:
@@ -203,10 +208,14 @@ def _explained(place: str, name: str) -> Iterator[None]:
         raise _explanation(place, name, error) from error
     except TypeError as error:
         if "unexpected keyword argument" not in str(error):
-            raise
+            raise _explanation(place, name, error) from error
         keyword = str(error).rpartition("argument ")[2]
         remedy = "Leave it out; device and dtype are gptviz's, the rest is transformers'."
         raise fail("keywords that from_pretrained takes", keyword, remedy, WrongType) from error
+    except (SafetensorError, RuntimeError, KeyError, AttributeError) as error:
+        if not Path(place).is_dir():
+            raise
+        raise _explanation(place, name, error) from error
 
 
 def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
@@ -228,7 +237,10 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
         return fail("weights in model.safetensors", got, remedy, ModelNotFound)
     if folder.is_dir():
         return fail(
-            "a folder that transformers can load", f"{name}: {_first_line(error)}", "Save it again.", ModelNotFound
+            "a folder that transformers can load with these keywords",
+            f"{name}: {_first_line(error)}",
+            "Take away keywords, or save the model and its tokenizer again.",
+            ModelNotFound,
         )
     if "safetensors" in str(error) and "does not appear to have" in str(error):
         return fail(

@@ -43,4 +43,6 @@ class NextToken:
         return [token.id for token in self.before]
 
     def __repr__(self) -> str:
-        return f"NextToken(after {self.before[-1].text!r} at position {len(self.before) - 1}, {len(self.logits)} tokens)"
+        return (
+            f"NextToken(after {self.before[-1].text!r} at position {len(self.before) - 1}, {len(self.logits)} tokens)"
+        )

@@ -69,6 +69,10 @@ def check_settings(
 def _number(name: str, value: Any, remedy: str) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise fail(f"a number as {name}", f"{value!r}", remedy, WrongType)
-    if not math.isfinite(value):
-        raise fail(f"a finite {name}", f"{value}", remedy)
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise fail(f"a finite {name}", f"{value}"[:40], remedy)
+    return number

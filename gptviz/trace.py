@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gptviz.errors import GPTVizError, OutOfRange, WrongType, fail
+from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.next_token import NextToken
 from gptviz.tokens import Token
 
@@ -144,7 +144,7 @@ class Trace:
     def scores(self, layer: int, head: int, stage: str = "raw") -> Array:
         """One of `score_stages`: (T, T)."""
         stages = self.score_stages(layer, head)
-        if stage not in stages:
+        if not isinstance(stage, str) or stage not in stages:
             names = ", ".join(stages)
             raise fail(
                 f"one of the stages {names}", f"{stage!r}", "The weights after the softmax are `trace.attention`."
@@ -192,8 +192,6 @@ class Trace:
         """What enters the MLP's down projection: one number a neuron: (T, d_mlp)."""
         activations = self._forward.mlp(self._at(layer))[1]
         if activations is None:
-            from gptviz.errors import NotAvailable
-
             raise fail(
                 "an MLP with one down projection",
                 f"block {layer} of {self.model_name}, whose MLP is a mixture of experts or ends otherwise",
@@ -216,8 +214,10 @@ class Trace:
 
     def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
         """The `k` likeliest next tokens with their probabilities, highest first; of equals the lower id first."""
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-            raise GPTVizError("a whole number k of at least 1", f"{k!r}", "Ask for how many tokens you want to see.")
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise fail("a whole number k", f"{k!r}", "Ask for how many tokens you want to see.", WrongType)
+        if k < 1:
+            raise fail("a k of at least 1", f"{k}", "Ask for how many tokens you want to see.")
         probabilities = self.probabilities(position)
         ids = np.argsort(-probabilities, kind="stable")[:k]
         return [(self.vocab_token(int(i)), float(probabilities[i])) for i in ids]

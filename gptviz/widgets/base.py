@@ -88,7 +88,10 @@ class View(anywidget.AnyWidget):
             super().__init__(**{"selection": shared or Selection()} | keywords)
         except traitlets.TraitError as error:
             raise fail(
-                f"settings that {type(self).__name__} takes", str(error).rstrip("."), "See its documentation.", WrongType
+                f"settings that {type(self).__name__} takes",
+                str(error).rstrip("."),
+                "See its documentation.",
+                WrongType,
             ) from error
         self.observe(self._refresh, list(self._sends_on))
         self.on_msg(self._on_message)
@@ -126,7 +129,12 @@ class View(anywidget.AnyWidget):
             source.follow(self)
         else:
             kind = type(source).__name__
-            raise fail("something that it shows, such as a Trace or a PromptBox", kind, "Write gpt.trace(prompt) to make a Trace.", WrongType)
+            raise fail(
+                "something that it shows, such as a Trace or a PromptBox",
+                kind,
+                "Write gpt.trace(prompt) to make a Trace.",
+                WrongType,
+            )
 
     def _refresh(self, _change: Any = None) -> None:
         if self._has_source():

@@ -17,7 +17,7 @@ from gptviz.errors import WrongType, fail
 from gptviz.next_token import NextToken
 from gptviz.philox import check_seed
 from gptviz.settings import Settings, check_settings
-from gptviz.trace import Trace, check_index
+from gptviz.trace import check_index
 from gptviz.widgets.base import View, describe
 from gptviz.widgets.prompt import PromptBox
 
@@ -78,7 +78,9 @@ class SamplingBench(View):
         if beside is not None and self.next_token is not None:
             expected, got = len(self.next_token.logits), len(beside.logits)
             if expected != got:
-                raise fail(f"a next token of the same vocabulary, {expected:,} logits", f"{got:,}", "Use one model for both.")
+                raise fail(
+                    f"a next token of the same vocabulary, {expected:,} logits", f"{got:,}", "Use one model for both."
+                )
         return beside
 
     @traitlets.validate("seed")
@@ -119,7 +121,9 @@ class SamplingBench(View):
         """A trace, or another of its positions, replaces what was on the bench."""
         if self.trace is not None:
             count = len(self.trace.tokens)
-            self.set_trait("next_token", self.trace.next_token(self.position if -count <= self.position < count else -1))
+            self.set_trait(
+                "next_token", self.trace.next_token(self.position if -count <= self.position < count else -1)
+            )
 
     def _fill(self) -> None:
         """Hand the page the logits, the tokens before them, and the labels that can come to the top."""
