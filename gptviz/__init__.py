@@ -16,6 +16,7 @@ _HOME = {
     "models": "gptviz.loading",
     "Trace": "gptviz.trace",
     "Token": "gptviz.tokens",
+    "NextToken": "gptviz.next_token",
     "Completion": "gptviz.completion",
     "GPTVizError": "gptviz.errors",
     "set_language": "gptviz.language",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gptviz.gpt import GPT
     from gptviz.language import set_language
     from gptviz.loading import load, models, wrap
+    from gptviz.next_token import NextToken
     from gptviz.tokens import Token
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView

@@ -111,8 +111,13 @@ def load(
     tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
     with _quiet(), _explained(place, short):
         tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k in tokenizer_keys})
-        model = AutoModelForCausalLM.from_pretrained(place, **weights)
-    return GPT(model.to(where).eval(), tokenizer, name=short)  # type: ignore[arg-type]
+        loaded: Any = AutoModelForCausalLM.from_pretrained(place, **{**weights, "output_loading_info": True})
+    model, found = loaded
+    if missing := sorted(found["missing_keys"]):
+        got = f"{short}, which lacks {len(missing)} of them, such as {missing[0]}"
+        remedy = "transformers would fill them with random numbers; save or fetch the model again."
+        raise fail("a file with all the weights that the model has", got, remedy, ModelNotFound)
+    return GPT(model.to(where).eval(), tokenizer, name=short)
 
 
 def _place(name: str | os.PathLike[str]) -> str:

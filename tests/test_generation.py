@@ -309,3 +309,21 @@ def test_bad_settings_are_refused_when_called_with_advice(gpt, settings, kind, p
             call("Ada", **settings)
         assert part in str(caught.value) and "Expected" in str(caught.value) and caught.value.remedy
     assert gpt.complete("Ada", max_tokens=2, seed=1).choices[0].finish_reason == "length"
+
+
+def test_a_family_without_a_cache_reads_the_text_again():
+    gpt = gptviz.wrap(build("openai_gpt"), tokenizer())
+    gpt.end_ids = frozenset()
+    completion = gpt.complete(IDS, max_tokens=6, n=2, temperature=0, seed=1)
+    ids = list(IDS)
+    for _ in range(6):
+        with torch.no_grad():
+            ids.append(int(gpt.model(torch.tensor([ids])).logits[0, -1].argmax()))
+    assert [list(choice.token_ids) for choice in completion.choices] == [ids[len(IDS) :]] * 2
+
+
+def test_a_cache_that_cannot_be_copied_changes_no_token(gpt, monkeypatch):
+    settings = {"max_tokens": 8, "n": 3, "temperature": 1.5, "seed": 2}
+    expected = [choice.token_ids for choice in gpt.complete(IDS, **settings).choices]
+    monkeypatch.setattr(generation, "_repeated", lambda cache, rows: False)
+    assert [choice.token_ids for choice in gpt.complete(IDS, **settings).choices] == expected

@@ -1,6 +1,7 @@
 """Prompts, tokens and their errors: the object that users hold, on the embedded model and on tiny ones."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -286,3 +287,108 @@ def test_refusals_name_the_reason():
     for ask in (lambda: eager.q(0), lambda: eager.k(0), lambda: eager.v(0), lambda: eager.scores(0, 0)):
         with pytest.raises(NotAvailable, match="eager route"):
             ask()
+
+
+def test_a_fused_optimizer_changes_the_model_too():
+    """It raises no version of its parameters, and is the usual one of today's training loops."""
+    model = build("llama").requires_grad_(True)
+    gpt = gptviz.wrap(model, tokenizer())
+    trace, ids = gpt.trace("Ada met Bob."), torch.tensor([gpt.encode("Ada met Bob.")])
+    model(ids, labels=ids).loss.backward()
+    torch.optim.AdamW(model.parameters(), lr=0.1, fused=True).step()
+    with pytest.raises(ModelChanged):
+        trace.logit_lens()
+    gpt.trace("Ada met Bob.").logit_lens()
+
+
+def test_a_pass_of_ones_own_beside_a_trace_leaves_no_mark_in_it():
+    model = build("llama")
+    gpt, stop = gptviz.wrap(model, tokenizer()), threading.Event()
+    prompts = [np.random.default_rng(i).integers(0, 250, 11).tolist() for i in range(40)]
+    alone = [gpt.trace(ids).attn_out(1) for ids in prompts]
+
+    def own_passes():
+        with torch.no_grad():
+            while not stop.is_set():
+                model(torch.tensor([prompts[0]]))
+
+    beside = threading.Thread(target=own_passes)
+    beside.start()
+    try:
+        for ids, expected in zip(prompts, alone, strict=True):
+            np.testing.assert_allclose(gpt.trace(ids).attn_out(1), expected, atol=1e-6)
+    finally:
+        stop.set()
+        beside.join()
+
+
+def test_masked_scores_are_minus_infinity_in_half_precision_too():
+    gpt = gptviz.wrap(build("gemma2", dtype=torch.float16), tokenizer())
+    masked = gpt.trace("Ada met").scores(0, 1, "masked")
+    assert np.isneginf(masked[np.triu_indices(len(masked), 1)]).all()
+    assert np.isfinite(np.diag(masked)).all()
+
+
+def test_the_context_of_a_family_that_names_it_otherwise():
+    gpt = gptviz.wrap(build("mpt"), tokenizer())
+    assert gpt.context_length == 64
+    with pytest.raises(GPTVizError, match=r"at most 64 tokens.*Got 65 tokens"):
+        gpt.trace([1] * 65)
+
+
+def test_what_is_cut_leaves_room_for_what_follows(gpt):
+    whole = gpt.encode("a" * 65, truncate="left")
+    assert len(whole) == 64
+    assert len(gpt.encode("a" * 65, truncate="left", room=5)) == 59
+    assert len(gpt.complete("a" * 65, truncate="left", max_tokens=5, seed=0).choices[0].steps) > 0
+    trace = gpt.trace("b" + "a" * 80, truncate="left")
+    assert trace.text == "a" * len(trace.tokens)
+    assert len(gpt.encode([256] * 70 + [5], truncate="left")) == 64
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda g: g.trace("ab", foo=1),
+        lambda g: g.trace("ab", add_special_tokens="yes"),
+        lambda g: g.trace("ab", add_special_tokens=1),
+        lambda g: g.trace(torch.tensor([1.0, 2.0], dtype=torch.bfloat16)),
+        lambda g: g.trace(torch.tensor([1, 2], device="meta")),
+        lambda g: g.complete("ab", cancel=True),
+        lambda g: g.complete("ab", repetition_penalty=1e-310, seed=0),
+        lambda g: g.complete("ab", temperature=10**400),
+        lambda g: g.trace("ab").scores(0, 0, ["raw"]),
+        lambda g: g.trace("ab").top("x"),
+        lambda g: g.token("a"),
+        lambda g: g.token(True),
+        lambda g: g.decode("abc"),
+        lambda g: gptviz.load(dtype=[]),
+        lambda g: gptviz.load(device="meta"),
+        lambda g: gptviz.load(device="xpu"),
+    ],
+)
+def test_what_cannot_be_is_said_in_words_and_nothing_is_lost(gpt, wrong):
+    before = gpt.trace("Ada met").logits
+    with pytest.raises(GPTVizError, match=r"Expected .*\. Got .*\. .*"):
+        wrong(gpt)
+    np.testing.assert_array_equal(gpt.trace("Ada met").logits, before)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
+def test_a_damaged_file_of_weights(content, tmp_path):
+    build("gpt2").save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelNotFound, match=r"folder that transformers can load|all the weights"):
+        gptviz.load(tmp_path)
+
+
+def test_a_step_of_a_completion_can_be_looked_at_again(gpt):
+    completion = gpt.complete("Ada met Bob.", max_tokens=6, n=2, temperature=1.3, seed=4)
+    step = completion.choices[1].steps[3]
+    again = gpt.next_token(completion, 3, choice=1)
+    assert [token.id for token in again.before][-3:] == list(completion.choices[1].token_ids[:3])
+    shares = gptviz.sampling.distribution(again.logits).probabilities
+    assert shares[step.token.id] == pytest.approx(step.probability, abs=1e-5)
+    with pytest.raises(OutOfRange, match="a step from 0 to"):
+        gpt.next_token(completion, 6)

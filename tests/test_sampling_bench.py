@@ -105,3 +105,23 @@ def test_what_cannot_be_is_refused_and_the_bench_works_on(trace, wrong, words):
                 setattr(bench, name, value)
     assert (bench.temperature, bench.seed, bench.position) == (0.5, 0, -1)
     assert len(bench.to_table()) == 17
+
+
+def test_anybodys_scores_can_be_put_on_the_bench(trace):
+    other = gptviz.NextToken(trace.logits[2] * 0.5, trace.tokens[:3], trace.vocab_token)
+    bench = gptviz.SamplingBench(other, beside=trace.next_token())
+    np.testing.assert_array_equal(np.frombuffer(bench._logits, "<f4"), other.logits)
+    np.testing.assert_array_equal(np.frombuffer(bench._beside_logits, "<f4"), trace.logits[-1])
+    assert bench._about["position"] == 2 and bench._about["beside"]["position"] == len(trace.tokens) - 1
+    assert bench.to_table()[0]["model"] == sampling.distribution(other.logits).probabilities.max()
+    bench.trace = trace
+    np.testing.assert_array_equal(np.frombuffer(bench._logits, "<f4"), trace.logits[-1])
+
+
+def test_two_vocabularies_cannot_stand_beside_each_other(trace):
+    shorter = gptviz.NextToken(trace.logits[-1][:50], trace.tokens, trace.vocab_token)
+    bench = gptviz.SamplingBench(trace)
+    with pytest.raises(GPTVizError, match=r"same vocabulary, 907 logits\. Got 50"):
+        bench.beside = shorter
+    with pytest.raises(GPTVizError, match="tokens before"):
+        gptviz.NextToken(trace.logits[-1], (), trace.vocab_token)
