@@ -215,3 +215,17 @@ def test_it_goes_without_a_trace(shown):
     page.evaluate("models[0].cleanup()")
     expect(page.locator(".gptviz-sampling")).to_have_count(0)
     assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
+
+
+def test_another_distribution_beside_is_seen_under_the_same_settings(shown, trace):
+    other = trace.next_token(3)
+    page = shown(temperature=0.6, top_k=40, beside=other)
+    expected = sampling.distribution(other.logits, other.previous_ids, temperature=0.6, top_k=40).probabilities
+    order = sampling.distribution(trace.logits[-1]).order[:16]
+    cells = page.locator("tbody:not(.rest) td.more-kept")
+    expect(cells.first).to_be_visible()
+    assert [text.strip() for text in cells.all_inner_texts()] == [percent(expected[id]) for id in order]
+    rest = page.locator("tbody.rest td.more-kept").inner_text().strip()
+    assert rest == percent(1 - expected[order].sum())
+    expect(page.locator("th.more-kept")).to_contain_text("at position 3, same settings")
+    expect(page.get_by_role("button", name="keep as A")).to_be_hidden()

@@ -51,6 +51,8 @@ class Bench {
     this.kept = null;
     /** @type {import("./sampling_math.js").Settings|null} */
     this.keptSettings = null;
+    /** A second distribution, seen under the same settings. @type {Sampler|null} */
+    this.beside = null;
     this.frame = this.timer = 0;
     this.sampler = new Sampler(new Float32Array(1));
     /** @type {Map<number, Labelled>} */
@@ -94,6 +96,9 @@ class Bench {
     this.place.textContent = ` ${this.words.at(about.position)}`;
     this.labels = new Map(about.labels.map((/** @type {{id: number, text: string}} */ token) => [token.id, token]));
     this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
+    this.beside = about.beside ? new Sampler(float32(this.model.get("_beside_logits")), about.beside.previous) : null;
+    this.controls.keepButton.hidden = this.beside !== null;
+    this.table.nameBeside(about.beside);
     this.draws = 0;
     if (this.kept) this.keep(true);
     this.root.dataset.scale = this.model.get("scale");
@@ -140,7 +145,8 @@ class Bench {
   write(rank) {
     const { sampler, controls } = this;
     this.table.write(sampler, (id) => this.token(id));
-    this.table.compare(sampler, this.kept, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
+    const other = this.beside ? this.beside.set(controls.settings).stage("min_p") : this.kept;
+    this.table.compare(sampler, other, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
     this.leader.show(this.token(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
     setText(this.leads, ` ${this.words.leads(probability)} ${this.words.left(sampler.kept, sampler.size)}`);

@@ -33,6 +33,8 @@ export class StageTable {
     this.hints = this.words.hints.map((hint) => element("small", {}, hint));
     this.sums = words.sums.map(({ name, hint }) =>
       ({ name, hint, cells: [0, 1, 2].map(() => element("span", { class: "number" })) }));
+    this.besideName = element("span", {}, words.kept);
+    this.besideHint = element("small", {}, words.keptHint);
     const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
     this.root = element("table", { class: "stages" },
@@ -42,7 +44,7 @@ export class StageTable {
         element("th", { scope: "col", class: "token" }, this.words.token),
         element("th", { scope: "col", class: "logit", title: this.words.legend.logit }, this.words.logit),
         ...this.words.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
-        element("th", { scope: "col", class: "more-kept" }, words.kept, element("small", {}, words.keptHint), axis()),
+        element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, axis()),
         element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)))),
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
@@ -110,6 +112,15 @@ export class StageTable {
       const choices = 2 ** bits[column];
       setText(this.sums[3].cells[column], choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)));
     }
+  }
+
+  /** What the column beside is of: another text's next token, or the settings kept as A.
+   * @param {{current: import("./common.js").PageToken, position: number}|null} beside */
+  nameBeside(beside) {
+    const { words } = this;
+    setText(this.besideName, beside ? words.beside : words.kept);
+    if (!beside) return setText(this.besideHint, words.keptHint);
+    this.besideHint.replaceChildren(words.after, " ", chip(beside.current), ` ${words.at(beside.position)} ${words.besideHint}`);
   }
 
   /** The columns beside: the settings kept as A, and a thousand draws. @param {Sampler} sampler
