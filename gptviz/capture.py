@@ -64,6 +64,20 @@ def family_eager(module: nn.Module) -> Callable[..., Any] | None:
     return None
 
 
+class _Watching(str):
+    """A name that is looked up as ours, and answers as the original to a family that asks `name in ("eager", "sdpa")`."""
+
+    original: str
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other) or other == self.original
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
+
 def watching(original: str) -> str:
     """The name of the attention implementation that watches and delegates to `original`.
 
@@ -91,7 +105,11 @@ def watching(original: str) -> str:
         # Without a mask function of the same name transformers passes no mask at all, and causality is lost.
         if original in ALL_MASK_ATTENTION_FUNCTIONS:
             AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[original])
-    return name
+    if original == "eager":
+        return name  # families ask whether it is "eager" to go past the interface, where we watch
+    answering = _Watching(name)
+    answering.original = original
+    return answering
 
 
 def modules_of(model: nn.Module) -> list[nn.Module]:
