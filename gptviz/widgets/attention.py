@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.errors import NotAvailable
 from gptviz.lens import role_scores
 from gptviz.trace import Trace, check_index
 from gptviz.widgets import arithmetic
@@ -70,7 +71,7 @@ class AttentionView(View):
         }
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
-        return looked_at(self._shown().attention(layer, head))
+        return looked_at(seen(self._shown(), layer, head))
 
     def _answer_stages(self, layer: int, head: int) -> list[str]:
         return list(self._shown().score_stages(layer, head))
@@ -94,18 +95,34 @@ class AttentionView(View):
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""
         trace: Trace = self._shown()
-        weights = trace.attention(self.layer, self.head)
+        weights = seen(trace, self.layer, self.head)
         texts = [token.text for token in trace.tokens]
         return [
             {"query": q, "key": k, "query_text": texts[q], "key_text": texts[k], "weight": float(weights[q, k])}
             for q in range(len(texts))
             for k in range(q + 1)
+            if not np.isnan(weights[q, k])
         ]
 
 
 def looked_at(map: np.ndarray) -> np.ndarray:
     """The half of a map that is not the future, row after row: (T * (T + 1) / 2,). The other half need not travel."""
     return map[np.tri(len(map), dtype=bool)]
+
+
+def seen(trace: Trace, layer: int, head: int) -> np.ndarray:
+    """The head's map (T, T) with NaN for past keys that the mask forbids, as a sliding window does: not there, not small.
+
+    Only a weight of exactly 0 can be one of them. Where the family has no scores to show, such a weight stays 0.
+    """
+    weights = trace.attention(layer, head)
+    if looked_at(weights).all():
+        return weights
+    try:
+        last = list(trace.score_stages(layer, head).values())[-1]
+    except NotAvailable:
+        return weights
+    return np.where(np.isneginf(last) & np.tri(len(weights), dtype=bool), np.nan, weights)
 
 
 def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:

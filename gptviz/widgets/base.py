@@ -156,14 +156,13 @@ class View(anywidget.AnyWidget):
     # The page's questions
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Answer one question of the page. Whatever it says, the kernel lives and the page is told."""
+        """Answer one question of the page. Whatever it says, the kernel lives and the page shows why it was refused."""
         id = content.get("id") if isinstance(content, dict) else None
         try:
             value = self._answer(content)
-        except GPTVizError as error:
-            self.send({"kind": "answer", "id": id, "error": str(error)})
         except Exception as error:
-            self.send({"kind": "answer", "id": id, "error": f"{type(error).__name__}: {error}"})
+            told = str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
+            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, "error": told})
         else:
             header, buffers = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}

@@ -35,7 +35,7 @@ const revive = (state, buffers) => {
 globalThis.models = [];
 globalThis.selections = {};
 // What anywidget's host does for a view: finds another widget's model by its reference.
-const host = {
+globalThis.host = {
   getModel: async (reference) => selections[reference],
   getWidget: async (reference) => ({ render: ({ el }) => draw(children[reference], el) }),
 };
@@ -102,8 +102,8 @@ class ViewPage:
             page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing]')")
 
-    def _kernel(self, index: int | str, message: dict[str, Any]) -> list[Any]:
-        if message.get("kind") == "set":
+    def _kernel(self, index: int | str, message: Any) -> list[Any]:
+        if isinstance(message, dict) and message.get("kind") == "set":
             of_selection = [w.selection for w in self.widgets if w._selection == index]
             target = of_selection[0] if of_selection else self.widgets[int(index)]
             own = {k: v for k, v in message["state"].items() if k in ("layer", "head", "query", "key", "choice")}

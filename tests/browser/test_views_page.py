@@ -11,7 +11,7 @@ import torch
 from browser.pages import ViewPage
 from families import build, tokenizer
 from playwright.sync_api import expect
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
 
 import gptviz
 from gptviz._paths import assets_dir
@@ -119,6 +119,33 @@ def test_pixels_are_the_weights_at_asymmetric_places(shown, gpt, dark):
     wanted = [table[round(255 * float(weights[q, k]))] for q, k in cells]
     np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
     assert len({tuple(colour) for colour in wanted}) > 5, "the map is too even to test anything"
+
+
+def test_what_a_sliding_window_hides_is_hatched_and_not_a_small_weight(shown):
+    """A window of 4: row 7 has four weights, and the keys before them are no colour of the map."""
+    torch.manual_seed(3)
+    config = MistralConfig(
+        vocab_size=4096, hidden_size=24, intermediate_size=40, num_hidden_layers=1, num_attention_heads=3,
+        num_key_value_heads=3, sliding_window=4, max_position_embeddings=64,
+    )  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(assets_dir() / "tales")
+    trace = gptviz.wrap(MistralForCausalLM(config).eval(), tokenizer).trace("Once upon a time there was a cat")
+    view = gptviz.AttentionView(trace, head=1)
+    page = shown(view).page
+    expect(page.locator(".rowbars p").first).to_have_text("its 4 weights")
+    expect(page.locator(".rowbars p").last).to_contain_text("1.000")
+    weights, table = trace.attention(0, 1), colour_table(page, "colours", "light")
+    wanted = [table[round(255 * float(weights[8, k]))] for k in (5, 6, 7, 8)]
+    np.testing.assert_allclose(cell_colours(page, [(8, k) for k in (5, 6, 7, 8)]), wanted, atol=2)
+    hidden = {tuple(colour) for colour in cell_colours(page, [(q, k) for q in (6, 7, 8) for k in range(q - 3)])}
+    future = {tuple(colour) for colour in cell_colours(page, [(q, k) for q in (2, 3, 4) for k in range(q + 1, 9)])}
+    assert hidden <= future
+    assert {(row["query"], row["key"]) for row in view.to_table() if row["query"] == 7} == {
+        (7, k) for k in (4, 5, 6, 7)
+    }
+    page.get_by_role("button", name="masked").click()
+    masked = {tuple(colour) for colour in cell_colours(page, [(q, k) for q in (6, 7, 8) for k in range(q - 3)])}
+    assert masked <= future
 
 
 def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):

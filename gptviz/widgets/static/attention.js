@@ -8,7 +8,7 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { CellArithmetic, RowMix } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, diverging, element, followTheme, notices, setText, significant, uint8, weight } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, uint8, weight } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
@@ -84,7 +84,7 @@ class Attention {
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     el.append(this.root);
     // A frame later: while a theme is being changed nothing has its place.
-    this.stopTheme = followTheme(this.root, () => requestAnimationFrame(() => this.redraw()));
+    this.stopFrame = frame(this.model, this.root, () => requestAnimationFrame(() => this.redraw()));
     this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.root);
@@ -307,8 +307,8 @@ class Attention {
   tell() {
     const { weights, tokens } = this, { query, key: chosen } = this.place();
     if (!weights) return;
-    const row = weights.subarray(query * tokens.length, (query + 1) * tokens.length);
-    const key = chosen >= 0 ? chosen : strongest(row.subarray(0, query + 1));
+    const row = rowOf(weights, query, tokens.length);
+    const key = chosen >= 0 ? chosen : strongest(row);
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.bars.show(row, query, tokens, key);
@@ -327,7 +327,7 @@ class Attention {
   explain() {
     if (!this.detail.open || !this.weights) return;
     const { layer, head, query, key: chosen } = this.place(), size = this.tokens.length;
-    const key = chosen >= 0 ? chosen : strongest(this.weights.subarray(query * size, query * size + query + 1));
+    const key = chosen >= 0 ? chosen : strongest(rowOf(this.weights, query, size));
     const question = async () => [await ask(this.model, "cell", { layer, head, query, key }), await ask(this.model, "mix", { layer, head, query })];
     const place = { tokens: this.tokens, query, key, layer, theme: this.theme() };
     const shown = (/** @type {boolean} */ on) => {
@@ -370,7 +370,7 @@ class Attention {
   }
 
   remove() {
-    this.stopTheme();
+    this.stopFrame();
     this.resizer.disconnect();
     this.arcs.disconnect();
     this.root.remove();
@@ -384,19 +384,25 @@ function whole(half) {
   return map;
 }
 
+/** What a query may look at, up to itself; NaN where its mask hides a key. @param {Float32Array} map @param {number} query
+ * @param {number} size */
+function rowOf(map, query, size) {
+  return map.subarray(query * size, query * size + query + 1);
+}
+
 /** Each row divided by its largest. @param {Float32Array} weights @param {number} size */
 function rowsScaled(weights, size) {
   const scaled = new Float32Array(weights.length);
-  for (let start = 0; start < weights.length; start += size) {
-    const row = weights.subarray(start, start + size), most = row[strongest(row)] || 1;
-    row.forEach((x, i) => { scaled[start + i] = x / most; });
+  for (let query = 0; query < size; query++) {
+    const row = rowOf(weights, query, size), most = row[strongest(row)] || 1;
+    row.forEach((x, i) => { scaled[query * size + i] = x / most; });
   }
   return scaled;
 }
 
-/** Where the largest is. @param {Float32Array} row */
+/** Where the largest is; the query's own weight, the last, is never hidden. @param {Float32Array} row */
 function strongest(row) {
-  return row.reduce((best, x, i) => (x > row[best] ? i : best), 0);
+  return row.reduce((best, x, i) => (x > row[best] ? i : best), row.length - 1);
 }
 
 /** @param {{model: any, el: HTMLElement, host: any}} context */

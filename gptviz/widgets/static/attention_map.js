@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * One attention map on a canvas: query rows, key columns, what lies in the future hatched.
+ * One attention map on a canvas: query rows, key columns; hatched is what a query cannot see: the future, and what its
+ * mask hides of the past (numbers that are not finite).
  * Not here: where the numbers come from, and the words around it (attention.js).
  */
 import { chip, colours, diverging, element } from "./common.js";
@@ -112,7 +113,7 @@ export class AttentionMap {
     this.stage.toggleAttribute("data-part", side < this.size);
   }
 
-  /** @param {Float32Array} values (T, T): weights, or scores @param {"light"|"dark"} theme @param {number} limit of signed
+  /** @param {Float32Array} values (T, T): weights, or scores; not finite where the mask hides a key @param {"light"|"dark"} theme @param {number} limit of signed
    * scores, which get the strongest colour there; 0 for weights */
   draw(values, theme, limit = 0) {
     Object.assign(this, { values, theme, limit });
@@ -125,7 +126,7 @@ export class AttentionMap {
     const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
     context.drawImage(mapImage(values, this.size, seen, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
-    hatchFuture(context, seen, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    hatchUnseen(context, values, this.size, seen, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
     if (cell >= 8) rules(context, seen.side, cell, style.getPropertyValue("--gv-bg"));
   }
 
@@ -168,15 +169,18 @@ function mapImage(values, size, seen, table, shade) {
   return small;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {{query: number, key: number, side: number}} seen @param {number} cell
- * @param {string} ink @param {string} paper */
-function hatchFuture(context, { query, key, side: count }, cell, ink, paper) {
+/** @param {CanvasRenderingContext2D} context @param {Float32Array} values @param {number} size
+ * @param {{query: number, key: number, side: number}} seen @param {number} cell @param {string} ink @param {string} paper */
+function hatchUnseen(context, values, size, { query, key, side: count }, cell, ink, paper) {
   const side = count * cell;
   context.save();
   context.beginPath();
   for (let q = 0; q < count; q++) {
-    const first = Math.max(0, query + q + 1 - key); // the first key of this row that lies in the future
-    if (first < count) context.rect(first * cell, q * cell, side - first * cell, cell);
+    const hidden = (/** @type {number} */ k) => key + k > query + q || !Number.isFinite(values[(query + q) * size + key + k]);
+    for (let k = 0, from = 0; k < count; k++) {
+      from = hidden(k) ? from : k + 1;
+      if (from <= k && (k === count - 1 || !hidden(k + 1))) context.rect(from * cell, q * cell, (k + 1 - from) * cell, cell);
+    }
   }
   context.clip();
   context.fillStyle = paper;

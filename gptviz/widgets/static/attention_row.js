@@ -30,7 +30,7 @@ export class Sentence {
     this.line.replaceChildren(...this.chips);
   }
 
-  /** @param {ArrayLike<number>} row weights up to the query @param {number} query */
+  /** @param {ArrayLike<number>} row weights up to the query, NaN where hidden @param {number} query */
   arcs(row, query) {
     const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
@@ -38,7 +38,7 @@ export class Sentence {
     const to = middle(this.chips[query]);
     const paths = [];
     for (let key = 0; key < query; key++) {
-      if (row[key] < 0.01) continue;
+      if (!(row[key] >= 0.01)) continue; // small, or hidden by the mask
       const from = middle(this.chips[key]), rise = Math.min(height - 4, 14 + Math.abs(to - from) * 0.22);
       const path = document.createElementNS(SVG, "path");
       path.setAttribute("d", `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`);
@@ -50,7 +50,7 @@ export class Sentence {
     this.keepInSight(this.chips[query]);
     this.chips.forEach((node, i) => {
       node.toggleAttribute("data-query", i === query);
-      node.style.setProperty("--share", i <= query ? `${(100 * row[i]).toFixed(1)}%` : "0%");
+      node.style.setProperty("--share", i <= query ? `${(100 * (row[i] || 0)).toFixed(1)}%` : "0%");
     });
   }
 
@@ -75,8 +75,9 @@ export class RowBars {
 
   /** @param {ArrayLike<number>} row @param {number} query @param {Word[]} tokens @param {number} key the selected one, or -1 */
   show(row, query, tokens, key) {
-    const allowed = query + 1;
-    const order = Array.from({ length: allowed }, (_, i) => i).sort((a, b) => row[b] - row[a] || a - b);
+    const order = Array.from({ length: query + 1 }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
+    const allowed = order.length;
+    order.sort((a, b) => row[b] - row[a] || a - b);
     const shown = order.slice(0, allowed <= MOST_BARS + 1 ? allowed : MOST_BARS);
     const rest = order.slice(shown.length);
     setText(this.title, this.words.largest(shown.length, allowed));
@@ -86,9 +87,8 @@ export class RowBars {
       items.push(bar(element("span", { class: "muted" }, this.words.others(rest.length)), "", mass, false));
     }
     this.list.replaceChildren(...items);
-    let total = 0;
-    for (let i = 0; i < allowed; i++) total += row[i];
-    setText(this.sum, query === 0 ? this.words.alone : `${this.words.sum} ${weight(total)}`);
+    const total = order.reduce((sum, i) => sum + row[i], 0);
+    setText(this.sum, allowed === 1 ? this.words.alone : `${this.words.sum} ${weight(total)}`);
   }
 }
 

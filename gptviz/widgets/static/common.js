@@ -167,7 +167,7 @@ export function isDark() {
 
 /** Keep `data-theme` on the view, and call back when it changes. @param {HTMLElement} root @param {() => void} [changed]
  * @returns {() => void} stop */
-export function followTheme(root, changed) {
+function followTheme(root, changed) {
   const apply = () => {
     const theme = isDark() ? "dark" : "light";
     if (root.dataset.theme === theme) return;
@@ -182,6 +182,26 @@ export function followTheme(root, changed) {
   return () => {
     observer.disconnect();
     media.removeEventListener("change", apply);
+  };
+}
+
+/**
+ * What every view has around what it shows: its theme, and a line for what the kernel refused without having been asked.
+ * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @returns {() => void} stop
+ */
+export function frame(model, root, changed) {
+  const refusal = element("p", { class: "problem refusal", role: "alert", hidden: "" });
+  root.append(refusal);
+  const hear = (/** @type {any} */ message) => {
+    if (message?.kind !== "refused") return;
+    refusal.textContent = message.error;
+    refusal.hidden = false;
+  };
+  model.on("msg:custom", hear);
+  const stopTheme = followTheme(root, changed);
+  return () => {
+    model.off("msg:custom", hear);
+    stopTheme();
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
  */
-import { ask, chip, element, followTheme, notices, percent, setText, significant, weight } from "./common.js";
+import { ask, chip, element, frame, notices, percent, setText, significant, weight } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} StationToken */
@@ -48,7 +48,7 @@ class Path {
       this.notices.problem, this.prompt,
       element("div", { class: "way" }, this.stack, element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root))));
     this.root.addEventListener("keydown", (event) => this.key(event));
-    this.stopTheme = followTheme(this.root);
+    this.stopFrame = frame(this.model, this.root);
     el.append(this.root);
     this.draw("prompt", this.prompt);
     this.show();
@@ -162,7 +162,7 @@ class Path {
   }
 
   remove() {
-    this.stopTheme();
+    this.stopFrame();
     this.root.remove();
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt. */
-import { ask, element, followTheme, notices, setText } from "./common.js";
+import { ask, element, frame, notices, setText } from "./common.js";
 import { wordsOf } from "./words.js";
 
 
@@ -15,7 +15,7 @@ function render({ model, el }) {
   const form = element("form", {}, field, button);
   const root = element("section", { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label }, form,
     element("p", { class: "under" }, status, " ", computing), problem);
-  const stopTheme = followTheme(root);
+  const stopFrame = frame(model, root);
 
   const show = () => {
     root.dataset.scale = model.get("scale");
@@ -44,7 +44,7 @@ function render({ model, el }) {
   el.append(root);
   return () => {
     model.off("change:prompt change:_source change:scale", show);
-    stopTheme();
+    stopFrame();
     root.remove();
   };
 }

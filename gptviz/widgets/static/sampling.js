@@ -6,7 +6,7 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import { ask, chip, element, float32, followTheme, percent, setText } from "./common.js";
+import { ask, chip, element, float32, frame, percent, setText } from "./common.js";
 import { SamplingControls } from "./sampling_controls.js";
 import { Sampler, uniform } from "./sampling_math.js";
 import { StageTable } from "./sampling_table.js";
@@ -81,7 +81,7 @@ class Bench {
       element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root,
         element("div", { class: "results" }, this.table.root, legend(this.words)))),
       this.status);
-    this.stopTheme = followTheme(this.root);
+    this.stopFrame = frame(this.model, this.root);
     for (const trait of TRAIT_NAMES) this.assign(trait);
     this.load();
     el.append(this.root);
@@ -188,7 +188,7 @@ class Bench {
   remove() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
-    this.stopTheme();
+    this.stopFrame();
     this.root.remove();
   }
 }

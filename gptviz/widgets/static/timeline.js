@@ -4,7 +4,7 @@
  *
  * While tokens come, the page asks for what is new, one question at a time. Not here: how a token is chosen.
  */
-import { Lane, ask, chip, element, followTheme, notices, percent, setText, significant } from "./common.js";
+import { Lane, ask, chip, element, frame, notices, percent, setText, significant } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Token */
@@ -30,7 +30,7 @@ function render({ model, el }) {
   const root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
     element("header", {}, element("h3", {}, words.title), status, element("span", { class: "buttons" }, choices, again, stop)),
     problem, text, hint, list, detail.root);
-  const stopTheme = followTheme(root);
+  const stopFrame = frame(model, root);
   const lane = new Lane(), news = new Lane();
   /** @type {Step[]} */
   let steps = [];
@@ -132,7 +132,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     model.off("change:_source change:scale", show);
     model.off("change:choice", otherChoice);
-    stopTheme();
+    stopFrame();
     root.remove();
   };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { Lane, ask, chip, element, followTheme, setText } from "./common.js";
+import { Lane, ask, chip, element, frame, setText } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken & {hex: string}} FullToken */
@@ -17,7 +17,7 @@ function render({ model, el }) {
   const lane = new Lane();
   const root = element("section", { class: "gptviz gptviz-tokens", "aria-label": words.title },
     element("header", {}, element("h3", {}, words.title), count), list, about, merges);
-  const stopTheme = followTheme(root);
+  const stopFrame = frame(model, root);
 
   /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token */
   const explain = (token) => {
@@ -59,7 +59,7 @@ function render({ model, el }) {
   el.append(root);
   return () => {
     model.off("change:_source change:scale", show);
-    stopTheme();
+    stopFrame();
     root.remove();
   };
 }

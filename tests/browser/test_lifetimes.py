@@ -1,0 +1,138 @@
+"""Views that are shown twice, drawn again and taken away: nobody hears what is not theirs, and nothing is left behind."""
+
+import gc
+
+import pytest
+from browser.pages import ViewPage
+from playwright.sync_api import expect
+
+import gptviz
+from gptviz.trace import Trace
+
+PROMPTS = ("Once upon a time there was a cat", "The king and the queen")
+REDRAWN = 200
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page(viewport={"width": 1180, "height": 900}, reduced_motion="reduce")
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    page.close()
+    assert not faults
+
+
+def every_view(gpt):
+    """One of each kind, and the page of all of them, of one trace."""
+    trace = gpt.trace(PROMPTS[0])
+    timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2))
+    explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)
+    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in kinds), timeline, explorer]
+
+
+def left_behind(page):
+    """What the page's engine counts, after it has thrown away what nobody refers to."""
+    session = page.context.new_cdp_session(page)
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    counts = session.send("Memory.getDOMCounters")
+    heap = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return counts["nodes"], counts["jsEventListeners"], heap
+
+
+DRAW_AGAIN = """async ([index, times]) => {
+    for (let i = 0; i < times; i++) {
+        const el = document.createElement("div");
+        document.getElementById("views").append(el);
+        const stop = await modules[index].render({ model: models[index], el, host });
+        await new Promise((done) => setTimeout(done));
+        stop();
+        el.remove();
+    }
+}"""
+
+
+@pytest.mark.timeout(300)
+def test_200_times_drawn_and_taken_away_leave_nothing(page, gpt):
+    views = every_view(gpt)
+    ViewPage(page, views)
+    page.evaluate("host.getWidget = async () => ({ render: async () => {} })")  # stations are drawn for themselves
+    for index in range(len(views)):
+        page.evaluate(DRAW_AGAIN, [index, 5])
+    nodes, listeners, heap = left_behind(page)
+    for index in range(len(views)):
+        page.evaluate(DRAW_AGAIN, [index, REDRAWN])
+    page.wait_for_timeout(500)
+    later_nodes, later_listeners, later_heap = left_behind(page)
+    assert later_listeners <= listeners
+    assert later_nodes <= nodes + 50
+    assert later_heap < heap + 2e6
+
+
+def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
+    box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
+    views = [kind(box) for kind in (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)]
+    gc.collect()
+    alive = sum(type(one) is Trace for one in gc.get_objects())
+    for i in range(REDRAWN):
+        box.run(PROMPTS[i % 2] + " !" * (i % 3))
+    gc.collect()
+    assert sum(type(one) is Trace for one in gc.get_objects()) == alive
+    assert all(view.trace is box.trace for view in views)
+
+
+def test_a_closed_view_is_forgotten(gpt):
+    """A cell that is run 200 times: what it closes is not kept by the box that it followed."""
+    box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
+    for _ in range(REDRAWN):
+        gptviz.AttentionView(box).close()
+    gc.collect()
+    assert len(box._followers) == 0
+    assert not [one for one in gc.get_objects() if type(one) is gptviz.AttentionView and one.comm is None]
+
+
+def test_two_views_of_one_trace_keep_to_themselves(page, gpt):
+    trace = gpt.trace(PROMPTS[0])
+    first, second = gptviz.AttentionView(trace), gptviz.AttentionView(trace, layer=1, head=2)
+    ViewPage(page, [first, second])
+    titles = page.locator(".gptviz-attention h3")
+    expect(titles).to_have_text(["Attention L0 · H0", "Attention L1 · H2"])
+    page.locator(".gptviz-attention").first.locator(".grid button").nth(3).click()
+    expect(titles).to_have_text(["Attention L0 · H3", "Attention L1 · H2"])
+    assert (first.head, second.head) == (3, 2)
+
+
+def test_one_view_shown_twice_moves_together_and_survives_the_others_end(page, gpt):
+    view = gptviz.AttentionView(gpt.trace(PROMPTS[0]))
+    ViewPage(page, [view])
+    page.evaluate("show", 0)
+    titles = page.locator(".gptviz-attention h3")
+    expect(titles).to_have_count(2)
+    page.locator(".gptviz-attention").last.locator(".grid button").nth(3).click()
+    expect(titles).to_have_text(["Attention L0 · H3"] * 2)
+    page.evaluate("models[0].cleanup()")  # the one drawn last
+    expect(titles).to_have_count(1)
+    page.locator(".gptviz-attention .grid button").nth(2).click()
+    expect(titles).to_have_text(["Attention L0 · H2"])
+    expect(page.locator(".gptviz-attention")).not_to_have_attribute("data-computing", "")
+
+
+@pytest.mark.parametrize("message", ["nonsense", {"kind": "ask", "id": "1; drop", "name": "head", "args": {}}])
+def test_a_malformed_message_is_refused_where_it_is_seen(page, gpt, message):
+    views = every_view(gpt)
+    ViewPage(page, views)
+    for index in range(len(views)):
+        page.evaluate("([index, message]) => models[index].send(message)", [index, message])
+    expect(page.locator(".refusal:visible")).to_have_count(len(views))
+    expect(page.locator(".refusal:visible").last).to_contain_text("Expected a question among")
+    page.locator(".gptviz-attention .grid button").nth(3).click()
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L0 · H3")
