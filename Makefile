@@ -42,9 +42,10 @@ browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 bench: $(VENV)/.installed-for-tests node chromium
 	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done
 
-# The notebooks as they look, light and dark, in screenshots/.
+# The notebooks and every view as they look, in screenshots/.
 screenshots: $(VENV)/.installed-for-tests chromium
 	python -m pytest -m browser -k look --screenshots screenshots
+	python tests/screenshots.py screenshots
 
 # The README's pictures, drawn anew.
 pictures: $(VENV)/.installed-for-tests chromium

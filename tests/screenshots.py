@@ -1,0 +1,77 @@
+"""Every view as it looks: `python tests/screenshots.py FOLDER`, in light, dark, Chinese and at the projector's scale.
+
+For eyes, not for comparison: whoever changes a view takes these before and after, and looks. A second argument names one
+view alone.
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+from browser.lab import CHROMIUM_OPTIONS
+from browser.pages import ViewPage
+
+import gptviz
+from gptviz.doctor import find_chromium
+
+PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+LOOKS = {
+    "light": {},
+    "dark": {"dark": True},
+    "chinese": {"language": "zh"},
+    "projector": {"scale": "projector"},
+    "chinese_projector_dark": {"language": "zh", "scale": "projector", "dark": True},
+}
+
+
+def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
+    """One of each kind, by name."""
+    trace = gpt.trace(PROMPT)
+    completion = gpt.complete(PROMPT, max_tokens=24, temperature=0.8, seed=2)
+    explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
+    explorer._stations["generation"].wait(60)
+    return {
+        "prompt": gptviz.PromptBox(PROMPT, gpt=gpt, **options),
+        "tokens": gptviz.TokensView(trace, **options),
+        "attention": gptviz.AttentionView(trace, layer=1, head=3, **options),
+        "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
+        "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
+        "timeline": gptviz.GenerationTimeline(completion, **options),
+        "explorer": explorer,
+    }
+
+
+def open_up(page: Page) -> None:
+    """What a click opens, opened."""
+    for one in page.locator("summary").all():
+        one.click()
+    for place in (".gptviz-tokens .row li", ".gptviz-timeline .steps li"):
+        if page.locator(place).count():
+            page.locator(place).nth(6).click()
+    if page.locator(".gptviz-sampling .draw button").count():
+        page.locator(".gptviz-sampling .draw button").first.click()
+    page.wait_for_timeout(700)  # numbers are written a frame after the bars
+    page.mouse.move(2, 2)
+
+
+def main(folder: Path, only: str = "") -> None:
+    gpt = gptviz.load()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_OPTIONS)
+        for look, options in LOOKS.items():
+            dark = options.get("dark", False)
+            settings = {name: value for name, value in options.items() if name != "dark"}
+            for name, view in views(gpt, **settings).items():
+                if only in ("", name):
+                    page = browser.new_page(viewport={"width": 1280, "height": 720})
+                    shown = ViewPage(page, [view], dark=dark)
+                    open_up(page)
+                    shown.screenshot(folder / f"{name}_{look}.png")
+                    page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
