@@ -3,6 +3,7 @@
 The grid travels pooled, a byte a cell; the exact map of the open head is asked for by the page when it opens.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,6 +92,21 @@ class AttentionView(View):
     def _answer_roles(self) -> dict[str, list[float]]:
         """For each role one score a head, layer by layer."""
         return {role: scores.ravel().tolist() for role, scores in role_scores(self._shown().gpt).items()}
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every head's map; then the open head's stages and arithmetic; then those of the others."""
+        trace, opened = self._shown(), {"layer": self.layer, "head": self.head}
+        heads = [{"layer": layer, "head": head} for layer in range(trace.n_layers) for head in range(trace.n_heads)]
+        heads.sort(key=lambda one: one != opened)
+        yield from (("head", one) for one in heads)
+        yield "roles", {}
+        for one in heads:
+            yield "stages", one
+            if trace.route == "interface":
+                yield from (("stage", one | {"stage": stage}) for stage in trace.score_stages(**one))
+            last_first = range(len(trace.tokens) - 1, -1, -1)
+            yield from (("mix", one | {"query": query}) for query in last_first)
+            yield from (("cell", one | {"query": q, "key": k}) for q in last_first for k in range(q, -1, -1))
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""

@@ -8,7 +8,9 @@ shows a Trace, or follows a PromptBox and shows its latest. Not about what the n
 
 import difflib
 import inspect
+import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -152,6 +154,30 @@ class View(anywidget.AnyWidget):
     def to_table(self) -> list[dict[str, Any]]:
         """What the view shows, as rows."""
         raise NotImplementedError
+
+    # A page of its own
+
+    def save_html(self, path: str | os.PathLike[str], title: str = "gptviz") -> Path:
+        """Write the view as one HTML file that works without network and kernel, at most 20 MB; the file's path."""
+        from gptviz.export import save_html
+
+        return save_html(path, self, title=title)
+
+    def family(self) -> list["View"]:
+        """This view and those that it holds."""
+        return [self]
+
+    def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        """What the page would ask, the most wanted first: (name, args, answer); a refusal is an answer too."""
+        for name, args in self._page_questions():
+            try:
+                yield name, args, self._answer({"kind": "ask", "id": 0, "name": name, "args": args})
+            except GPTVizError as error:
+                yield name, args, error
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The questions of `answers_for_a_page`."""
+        yield from ()
 
     # The page's questions
 

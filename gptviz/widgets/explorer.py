@@ -75,6 +75,10 @@ class Explorer(View):
         earlier = [text for text in self._history if text != trace.text]
         self._history = [trace.text, *earlier][:HISTORY]
 
+    def family(self) -> list[View]:
+        """This view and its stations."""
+        return [self, *self._stations.values()]
+
     def _answer_use(self, name: str) -> str:
         from gptviz.loading import load
 

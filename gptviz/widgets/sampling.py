@@ -7,6 +7,7 @@ starts, and setting one moves the page. Labels travel for the tokens that can co
 that is drawn is asked for.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -138,6 +139,13 @@ class SamplingBench(View):
             "labels": [describe(shown.vocab_token(id)) for id in sorted(_near_the_top(shown))],
             "beside": None if beside is None else {**_place(beside), "previous": sorted(set(beside.previous_ids))},
         }
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The texts of the tokens whose labels do not travel anyway, the likeliest first."""
+        shown = self._on_bench()
+        labelled = _near_the_top(shown)
+        order = np.argsort(-shown.logits, kind="stable").tolist()
+        yield from (("token", {"id": id}) for id in order if id not in labelled)
 
     def _answer_token(self, id: int) -> dict[str, Any]:
         return describe(self._on_bench().vocab_token(id))

@@ -8,6 +8,7 @@ alternatives when that step is chosen. Not about how a token is chosen: see `gen
 import contextvars
 import secrets
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -139,6 +140,11 @@ class GenerationTimeline(View):
             self._source += 1
 
     # The page's questions
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        self.wait()
+        yield "news", {"source": -1, "have": 0}
+        yield from (("alternatives", {"step": step}) for step in range(len(self._current().steps[self.choice])))
 
     def _answer_news(self, source: int, have: int) -> dict[str, Any]:
         """What the page lacks of the run it shows, or of the present one from its start if that is another."""

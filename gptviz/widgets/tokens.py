@@ -1,5 +1,6 @@
 """TokensView: the text as the model gets it, piece by piece, with each piece's id, bytes and position."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import traitlets
@@ -29,6 +30,9 @@ class TokensView(View):
             {"rank": stage.rank, "pieces": [describe(piece_token(piece)) for piece in stage.pieces]}
             for stage in trace.merges(position)
         ]
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield from (("merges", {"position": token.position}) for token in self._shown().tokens)
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token: position, id, text, bytes (hexadecimal), special."""

@@ -9,28 +9,17 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-HOST = r"""
-class PageModel {
-  constructor(index, state) { this.index = index; this.state = state; this.heard = new Map(); this.sent = 0; this.saved = 0; }
-  get(name) { return this.state[name]; }
-  set(name, value) { if (this.state[name] !== value) { this.state[name] = value; this.tell("change:" + name); } }
-  of(name) { return this.heard.get(name) ?? []; }
-  on(names, callback) { for (const name of names.split(" ")) this.heard.set(name, [...this.of(name), callback]); }
-  off(names, callback) {
-    for (const name of names.split(" ")) this.heard.set(name, this.of(name).filter((one) => one !== callback));
-  }
-  tell(name, ...what) { for (const callback of this.of(name)) callback(...what); }
-  save_changes() { this.saved += 1; return kernel(this.index, { kind: "set", state: this.state }); }
-  async send(message) {
-    this.sent += 1;
-    const replies = await kernel(this.index, message);
-    for (const [reply, buffers] of replies) this.tell("msg:custom", reply, buffers.map(bytes));
-  }
-}
-const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const revive = (state, buffers) => {
-  for (const [name, text] of Object.entries(buffers)) state[name] = bytes(text);
-  return state;
+from gptviz.export import state_of
+from gptviz.widgets.base import bundle
+
+HOST = (
+    bundle("page.js")
+    + r"""
+const fromKernel = (index) => (message) => kernel(index, message);
+globalThis.saves = 0;
+const saying = (index) => (state) => {
+  saves += 1;
+  return kernel(index, { kind: "set", state });
 };
 globalThis.models = [];
 globalThis.selections = {};
@@ -41,9 +30,11 @@ globalThis.host = {
 };
 globalThis.children = {};
 globalThis.modules = {};
-globalThis.share = (reference, state) => { selections[reference] ??= new PageModel(reference, state); };
+globalThis.share = (reference, state) => {
+  selections[reference] ??= new PageModel(state, fromKernel(reference), saying(reference));
+};
 globalThis.update = (index, state, buffers) => {
-  revive(state, buffers);
+  revived(state, buffers);
   const model = models[index], changed = Object.keys(state).filter((name) => model.state[name] !== state[name]);
   Object.assign(model.state, state);
   for (const name of changed) model.tell("change:" + name);
@@ -53,7 +44,7 @@ globalThis.prepare = async (index, reference, module, css, state, buffers) => {
   style.textContent = css;
   document.head.append(style);
   modules[index] = (await import(URL.createObjectURL(new Blob([module], { type: "text/javascript" })))).default;
-  models[index] = new PageModel(index, revive(state, buffers));
+  models[index] = new PageModel(revived(state, buffers), fromKernel(index), saying(index));
   children[reference] = index;
 };
 const draw = async (index, el) => {
@@ -66,14 +57,7 @@ globalThis.show = async (index) => {
 };
 null;
 """
-HIDDEN = ("_esm", "_css", "_anywidget_id", "layout", "tabbable", "tooltip", "_dom_classes")
-
-
-def state_of(widget: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """A widget's synced state as JSON, and its bytes in base64."""
-    state = {k: v for k, v in widget.get_state().items() if k not in HIDDEN and not k.startswith(("_model_", "_view_"))}
-    raw = {k: bytes(v) for k, v in state.items() if isinstance(v, (bytes, bytearray, memoryview))}
-    return {k: v for k, v in state.items() if k not in raw}, {k: base64.b64encode(v).decode() for k, v in raw.items()}
+)
 
 
 class ViewPage:

@@ -1,0 +1,170 @@
+"""Widgets as one HTML file that needs nothing: no network, no kernel, no second file.
+
+The page holds the views' own modules, their state, and answers to the questions that the views would ask, the most
+wanted first, as many as fit; `static/page.js` stands in for the notebook. A Content-Security-Policy lets nothing else
+run. Not about what the numbers mean.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.widgets.base import View, bundle
+from gptviz.wire import pack
+
+MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
+_MODULE_END = "export default { render };"
+_ABSENT = {
+    "en": "Not in this page: it needs the notebook with its kernel.",
+    "zh": "此页面中没有：需要带内核的笔记本。",
+}
+_STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background: #ffffff; color: #1c1f24;
+  font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
+@media (prefers-color-scheme: dark) { body { background: #111317; color: #e7e9ec; } }
+"""
+
+
+def save_html(path: str | os.PathLike[str], *parts: View | str, title: str = "gptviz") -> Path:
+    """Write `parts` below each other as one page: views, and between them HTML that is put in as it is. The file's path.
+
+    The folder must exist; a file of that name is replaced. What would need the kernel says so where it is asked for.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise fail("a path in a folder that exists", f"{target}", "Make the folder first, or give another path.")
+    target.write_text(page(*parts, title=title), encoding="utf-8")
+    return target
+
+
+def page(*parts: View | str, title: str = "gptviz") -> str:
+    """The page as text."""
+    views = [part for part in parts if isinstance(part, View)]
+    for part in parts:
+        if not isinstance(part, (View, str)):
+            raise fail("views and HTML text", type(part).__name__, "Give for example an AttentionView.", WrongType)
+    everyone = [one for view in views for one in view.family()]
+    modules = {view._name: view for view in everyone}
+    scripts = [_module(name, str(view._esm)) for name, view in modules.items()]
+    scripts.append(
+        f"{bundle('page.js')}\nopenPage(JSON.parse(document.getElementById('data').textContent), globalThis.gptviz);"
+    )
+    styles = ["\n".join([_STYLE, *dict.fromkeys(str(view._css) for view in modules.values())])]
+    body = "\n".join(_place(part) for part in parts)
+    room = MOST_BYTES - len(_shell(title, scripts, styles, body, "").encode())
+    return _shell(title, scripts, styles, body, _data(everyone, views, room))
+
+
+def _module(name: str, source: str) -> str:
+    """A view's module, which puts itself where the page finds it: a page without a server can import nothing."""
+    return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = {{ render }};")
+
+
+def _place(part: View | str) -> str:
+    return part if isinstance(part, str) else f'<div data-gptviz="anywidget:{part.model_id}"></div>'
+
+
+def _shell(title: str, scripts: list[str], styles: list[str], body: str, data: str) -> str:
+    policy = [
+        "default-src 'none'",
+        f"script-src {' '.join(map(_hash, scripts))}",
+        f"style-src {' '.join(map(_hash, styles))}",
+        "img-src data: blob:",
+    ]
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(policy)}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="generator" content="gptviz">',
+            f"<title>{html.escape(title)}</title>",
+            *(f"<style>{style}</style>" for style in styles),
+            "</head><body>",
+            body,
+            f'<script type="application/json" id="data">{data}</script>',
+            *(f'<script type="module">{script}</script>' for script in scripts),
+            "</body></html>",
+        ]
+    )
+
+
+def _hash(source: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+
+
+def _data(everyone: list[View], roots: list[View], room: int) -> str:
+    widgets = {}
+    for view in everyone:
+        state, buffers = state_of(view)
+        widgets[_reference(view)] = {"module": view._name, "state": state, "buffers": buffers, "answers": {}}
+    data = {
+        "root": [_reference(view) for view in roots],
+        "widgets": widgets,
+        "selections": {view.selection.reference: state_of(view.selection)[0] for view in everyone},
+        "absent": _ABSENT[roots[0].language if roots else "en"],
+    }
+    left = room - len(_json(data).encode())
+    for i, view in enumerate(everyone):
+        # Each view may take its share of the room, and what those before it left.
+        left -= _answer_for(view, widgets[_reference(view)]["answers"], left // (len(everyone) - i))
+    return _json(data)
+
+
+def _answer_for(view: View, answers: dict[str, Any], room: int) -> int:
+    """Fill in answers to the view's questions as long as they fit in `room`; the bytes that they take."""
+    taken = 0
+    for name, args, answer in view.answers_for_a_page():
+        key, kept = question_key(name, args), _kept(answer)
+        size = len(_json({key: kept}).encode()) + 1
+        if taken + size > room:
+            break
+        answers[key] = kept
+        taken += size
+    return taken
+
+
+def _reference(view: View) -> str:
+    return f"anywidget:{view.model_id}"
+
+
+def _json(value: Any) -> str:
+    """JSON that stands safely within a script element, whatever texts are in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _kept(answer: Any) -> dict[str, Any]:
+    if isinstance(answer, GPTVizError):
+        return {"error": str(answer)}
+    if isinstance(answer, np.ndarray):
+        header, raw = pack(answer)
+        return {"array": header, "buffer": base64.b64encode(raw).decode()}
+    return {"value": answer}
+
+
+def question_key(name: str, args: dict[str, Any]) -> str:
+    """The same text for a question as `questionKey` in `static/page.js` makes."""
+    return f"{name} {json.dumps([[k, args[k]] for k in sorted(args)], ensure_ascii=False, separators=(',', ':'))}"
+
+
+_NOT_OF_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")
+
+
+def state_of(widget: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """A widget's synced state: what JSON can hold, and its bytes in base64."""
+    state = {
+        name: value
+        for name, value in widget.get_state().items()
+        if name not in _NOT_OF_THE_PAGE and not name.startswith(("_model_", "_view_"))
+    }
+    raw = {name: bytes(value) for name, value in state.items() if isinstance(value, (bytes, bytearray, memoryview))}
+    plain = {name: value for name, value in state.items() if name not in raw}
+    return plain, {name: base64.b64encode(value).decode() for name, value in raw.items()}

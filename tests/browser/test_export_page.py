@@ -1,0 +1,160 @@
+"""Pages that were saved: opened from a file without a network, the same numbers, linked, and honest about what is not there."""
+
+import numpy as np
+import pytest
+import torch
+from browser.test_views_page import HOSTILE, stated
+from playwright.sync_api import expect
+from transformers import GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz.errors import GPTVizError
+from gptviz.export import MOST_BYTES, question_key, save_html
+
+PROMPT = "Once upon a time there was a girl named Anna"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """Opens a saved page with the network off; any error, and any request but for the file itself, fails the test."""
+    contexts, faults = [], []
+
+    def open_file(path, dark=False):
+        contexts.append(
+            chromium.new_context(
+                offline=True,
+                reduced_motion="reduce",
+                color_scheme="dark" if dark else "light",
+                viewport={"width": 1280, "height": 900},
+            )
+        )
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
+        page.goto(path.as_uri())
+        page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def views(gpt, prompt, **options):
+    trace = gpt.trace(prompt)
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)
+    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), **options)
+    return [gptviz.PromptBox(prompt, gpt=gpt, **options), *(kind(trace, **options) for kind in kinds), timeline]
+
+
+def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
+    trace = gpt.trace(PROMPT)
+    for view in views(gpt, PROMPT):
+        page = opened(view.save_html(tmp_path / f"{view._name}.html"))
+        expect(page.locator(f".gptviz-{view._name}")).to_have_count(1)
+        if view._name == "tokens":
+            page.locator(".row li").nth(8).click()
+            expect(page.locator(".merges li")).to_have_count(len(trace.merges(8)))
+        if view._name == "attention":
+            page.locator(".grid button").nth(2 * trace.n_heads + 5).click()
+            row = trace.attention(2, 5)[-1]
+            expect(page.locator(".rowbars li .number").first).to_have_text(f"{row.max():.3f}")
+            page.get_by_text("Step by step").click()
+            expect(page.locator(".arithmetic li .number").last).to_have_text(f"{row.max():.3f}")
+        if view._name == "timeline":
+            choice = view.completion.choices[0]
+            assert page.locator(".written").evaluate("(node) => node.textContent") == choice.text
+            page.locator(".steps li").nth(3).click()
+            expect(page.locator(".detail tbody .token").first).to_have_text(
+                stated(choice.steps[3].alternatives[0].token)
+            )
+
+
+def test_the_bench_computes_in_its_page(opened, gpt, tmp_path):
+    trace = gpt.trace(PROMPT)
+    page = opened(gptviz.SamplingBench(trace).save_html(tmp_path / "bench.html"))
+    page.get_by_role("spinbutton", name="temperature").fill("1.7")
+    leader, _ = trace.top(1)[0]
+    share = gptviz.sampling.distribution(trace.logits[-1], temperature=1.7).probabilities[leader.id]
+    expect(page.locator("tbody tr").first.locator(".stage-1 .number")).to_have_text(f"{100 * share:.3g} %")
+    page.get_by_role("button", name="draw once").click()
+    expect(page.locator("output, .outcome").first).to_contain_text("random number")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
+    explorer = gptviz.explore(PROMPT, gpt=gpt)
+    page = opened(explorer.save_html(tmp_path / "explorer.html"), dark)
+    for button in page.locator(".station > .head button").all():
+        button.click()
+    expect(page.locator(".gptviz-attention")).to_have_attribute("data-theme", "dark" if dark else "light")
+    page.locator(".stack button").first.click()
+    expect(page.locator(".gptviz-attention h3")).to_contain_text(f"L{explorer.trace.n_layers - 1} · H0")
+    page.locator(".gptviz-attention .grid button").nth(explorer.trace.n_heads + 1).click()
+    expect(page.locator(".stack button[data-open]")).to_have_text("block 1")
+    page.locator(".gptviz-prompt input").fill("another prompt")
+    page.locator(".gptviz-prompt input").press("Enter")
+    expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("Not in this page")
+    assert (tmp_path / "explorer.html").stat().st_size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_hostile_text_stays_text_in_a_page(opened, gpt, tmp_path, prompt):
+    path = save_html(tmp_path / "hostile.html", *views(gpt, prompt), title=prompt)
+    page = opened(path)
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("img").count() == 0
+    assert prompt[:5] in page.title()
+    expect(page.locator(".gptviz-tokens .row .chip")).to_have_count(len(gpt.trace(prompt).tokens))
+
+
+def test_the_policy_lets_nothing_else_run(opened, gpt, tmp_path):
+    page = opened(gptviz.TokensView(gpt.trace("Once")).save_html(tmp_path / "tokens.html"))
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tmp_path):
+    """12 × 12 heads and 64 tokens of a 50,257-entry vocabulary: every map is there, not every cell's arithmetic."""
+    torch.manual_seed(1)
+    model = GPT2LMHeadModel(GPT2Config(n_embd=144, n_layer=12, n_head=12)).eval()
+    gpt = gptviz.wrap(model, gptviz.load().tokenizer)
+    trace = gpt.trace([i % 4000 for i in range(64)])
+    path = gptviz.AttentionView(trace, layer=7, head=2).save_html(tmp_path / "large.html")
+    assert path.stat().st_size <= MOST_BYTES
+    page = opened(path)
+    page.locator(".grid button").nth(143).click()
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L11 · H11")
+    row = trace.attention(11, 11)[-1]
+    drawn = page.locator(".rowbars li").evaluate_all("(items) => items.map((item) => Number(item.title))")
+    np.testing.assert_allclose(drawn[:9], np.sort(row)[::-1][:9], atol=1e-6)
+    page.get_by_text("Step by step").click()
+    expect(page.locator(".detail > p")).to_contain_text("Not in this page")
+
+
+def test_questions_have_one_name_on_both_sides(chromium):
+    page = chromium.new_page()
+    page.goto("about:blank")
+    from gptviz.widgets.base import bundle
+
+    page.evaluate(bundle("page.js") + "\nglobalThis.key = questionKey; null")
+    for name, args in [("cell", {"query": 3, "layer": 1, "head": 0, "key": 2}), ("a", {}), ("s", {"stage": 'é"\\ <'})]:
+        assert page.evaluate("([name, args]) => key(name, args)", [name, args]) == question_key(name, args)
+    page.close()
+
+
+def test_bad_paths_and_parts_are_refused(gpt, tmp_path):
+    view = gptviz.TokensView(gpt.trace("Once"))
+    with pytest.raises(GPTVizError, match="folder that exists"):
+        view.save_html(tmp_path / "nowhere" / "page.html")
+    with pytest.raises(GPTVizError, match="views and HTML"):
+        save_html(tmp_path / "page.html", 3)
