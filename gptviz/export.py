@@ -101,7 +101,7 @@ def _hash(source: str) -> str:
 
 
 def _data(everyone: list[View], roots: list[View], room: int) -> str:
-    widgets = {}
+    widgets: dict[str, dict[str, Any]] = {}
     for view in everyone:
         state, buffers = state_of(view)
         widgets[_reference(view)] = {"module": view._name, "state": state, "buffers": buffers, "answers": {}}
