@@ -36,6 +36,8 @@ class Layer:
     attention_part: Part | None  # its chain begins with the module whose output is the attention's own
     mlp_part: Part | None
     down_projection: nn.Module | None  # linear; its input is the MLP's activations
+    before_attention: tuple[nn.Module, ...] | None = None  # what enters the block goes through these into attention
+    parallel: bool = False  # the MLP reads what enters the block, not what attention has added to
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ class Tail:
     """From the stream that leaves the last block to the logits: modules, then the family's last step (soft-cap, scale)."""
 
     chain: tuple[nn.Module, ...]
-    last_step: Callable[[Tensor], Tensor]
+    multiplier: float = 1.0
+    cap: float | None = None
+
+    def last_step(self, x: Tensor) -> Tensor:
+        """What the family does to the scores that the modules give."""
+        return x * self.multiplier if self.cap is None else self.cap * torch.tanh(x / self.cap)
 
 
 @dataclass(frozen=True)
@@ -221,8 +228,19 @@ def _layer(model: nn.Module, seen: Study, block: nn.Module, calls: dict[int, Att
     scales = {1.0} | {float(s) for o in (block, model.config) if (s := getattr(o, "residual_multiplier", None))}
     for a, m, scale in product(of_attention, of_mlp, scales):
         if _adds_up(seen, a[-1], m[-1], scale, whole):
-            return Layer(block, attention, projection, Part(a, scale), Part(m, scale), _down_projection(seen, m))
+            before, between = _way(seen, block, attention, whole), _way(seen, block, m[0], whole)
+            parts = Part(a, scale), Part(m, scale), _down_projection(seen, m)
+            return Layer(block, attention, projection, *parts, before, parallel=between is not None)
     return Layer(block, attention, projection, None, None, None)
+
+
+def _way(seen: Study, block: nn.Module, module: nn.Module, whole: Visit) -> tuple[nn.Module, ...] | None:
+    """What lies between the block's input and this module's: nothing, or one norm; None where the way is another."""
+    entered = seen.of(module).entered  # type: ignore[union-attr]
+    if entered is whole.entered:
+        return ()
+    norms = [v for v in seen.inside(block) if v.left is entered and v.entered is whole.entered]
+    return (norms[0].module,) if norms and entered is not None else None
 
 
 def _adds_up(seen: Study, attention: nn.Module, mlp: nn.Module, scale: float, whole: Visit) -> bool:
@@ -307,16 +325,16 @@ def _tail(model: nn.Module, seen: Study, last: Visit) -> Tail | None:
         chain.append(head)
     config = model.config.get_text_config()  # type: ignore[union-attr, operator]
     cap, times, over = (getattr(config, n, None) for n in ("final_logit_softcapping", "logit_scale", "logits_scaling"))
-    steps: list[Callable[[Tensor], Tensor]] = [lambda x: x]
-    steps += [lambda x: cap * torch.tanh(x / cap)] if cap else []
-    steps += [lambda x: x * times] if times else []
-    steps += [lambda x: x / over] if over else []
+    tails = [Tail(tuple(chain))]
+    tails += [Tail(tuple(chain), cap=cap)] if cap else []
+    tails += [Tail(tuple(chain), times)] if times else []
+    tails += [Tail(tuple(chain), 1 / over)] if over else []
     try:
         x = run_chain(tuple(chain), last.left_copy)  # type: ignore[arg-type]
     except (RuntimeError, TypeError):
         return None
     logits = seen.logits
-    return next((Tail(tuple(chain), step) for step in steps if logits is not None and close(step(x), logits)), None)
+    return next((tail for tail in tails if logits is not None and close(tail.last_step(x), logits)), None)
 
 
 def run_chain(chain: tuple[nn.Module, ...], x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ they went through, never by running a block again: maps, score stages, head outp
 embeddings, the logit lens. Torch only; `trace.py` turns what leaves here into NumPy arrays with named axes.
 """
 
+import inspect
 import math
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from gptviz.anatomy import Anatomy, Layer, close, run_chain
 from gptviz.capture import AttentionCall, family_eager, hooked, modules_of, running, watched
 from gptviz.errors import ModelChanged, NotAvailable, fail
+from gptviz.readout import Readout, frozen
 
 Versions = tuple[tuple[int, int, int, int], ...]
 
@@ -117,7 +119,7 @@ class ForwardPass:
         return sum(storages.values())
 
     @contextmanager
-    def _again(self) -> Any:
+    def alone(self) -> Any:
         """Alone with the model, which must still have the weights of this pass."""
         with running(self.model):
             if weight_versions(self.model) != self._versions:
@@ -162,7 +164,7 @@ class ForwardPass:
             with_attention = [one for one in self.anatomy.layers if one.attention is not None]
             one = self._maps[with_attention.index(self.anatomy.layers[layer])][0].float()
             return one if head is None else one[head : head + 1]
-        with self._again():
+        with self.alone():
             return self._eager(self._calls[id(module)], head)[1][0]
 
     def _eager(self, call: AttentionCall, head: int | None) -> tuple[Tensor, Tensor]:
@@ -181,7 +183,7 @@ class ForwardPass:
     def stages(self, layer: int, head: int) -> dict[str, Tensor]:
         """The scores of one head on their way to the softmax, each (T, T), in the family's order; -inf where masked."""
         call = self.call(layer, "scores")
-        with self._again():
+        with self.alone():
             part = Slice(call, head)
             raw = part.query @ part.key.transpose(2, 3)
             scaling = call.kwargs.get("scaling")
@@ -221,7 +223,7 @@ class ForwardPass:
     def sink(self, layer: int, head: int) -> float | None:
         """The learned score of the head's attention sink, or None where the family has none."""
         call = self.call(layer, "sinks")
-        with self._again():
+        with self.alone():
             sink = self._sink(Slice(call, head))
         return None if sink is None else float(sink.reshape(-1)[0])
 
@@ -253,7 +255,7 @@ class ForwardPass:
         found = self._layer(layer, "Attention and MLP")
         activations: list[Tensor] = []
         site = [] if found.down_projection is None else [(found.down_projection, "in", activations.append)]
-        with self._again(), hooked(site):
+        with self.alone(), hooked(site):
             out = run_chain(found.mlp_part.chain, self._held["mlp_in", layer])  # type: ignore[union-attr]
         out = out.reshape(-1, self.anatomy.d_model) * found.mlp_part.scale  # type: ignore[union-attr]
         return out, activations[0].reshape(out.shape[0], -1) if activations else None
@@ -268,7 +270,7 @@ class ForwardPass:
         projection, part = found.out_projection, found.attention_part
         if projection is None or part is None:
             raise self._no_heads(layer, "no linear projection takes its heads' outputs side by side")
-        with self._again():
+        with self.alone():
             mixed = self._eager(call, head)[0][0]  # (T, H or 1, d_value)
             heads = range(call.query.shape[1]) if head is None else [head]
             side_by_side = mixed.new_zeros(len(heads) + 1, mixed.shape[0], call.query.shape[1], mixed.shape[-1])
@@ -309,6 +311,52 @@ class ForwardPass:
             NotAvailable,
         )  # type: ignore[return-value]
 
+    def attention_in(self, layer: int) -> Tensor:
+        """What enters attention, after the norm before it: (T, d_model)."""
+        found = self._layer(layer, "What enters attention")
+        if found.before_attention is None:
+            raise self._unknown_input(layer, "attention")
+        with self.alone():
+            entered = run_chain(found.before_attention, self._held["residual", layer])
+        return entered.reshape(-1, self.anatomy.d_model)
+
+    def mlp_in(self, layer: int) -> Tensor:
+        """What enters the MLP, after the norm before it: (T, d_model)."""
+        self._layer(layer, "What enters the MLP")
+        entering = self._held["mlp_in", layer]
+        if entering.shape[-1] != self.anatomy.d_model:
+            raise self._unknown_input(layer, "MLP")
+        return entering.reshape(-1, self.anatomy.d_model)
+
+    def _unknown_input(self, layer: int, part: str) -> NotAvailable:
+        return fail(
+            f"a block whose {part} reads the stream through one norm",
+            f"block {layer} of {type(self.model).__name__}, where the way into it is another",
+            "What it adds to the stream can be read.",
+            NotAvailable,
+        )  # type: ignore[return-value]
+
+    def is_parallel(self, layer: int) -> bool:
+        """Whether the MLP reads what enters the block, beside attention and not after it."""
+        return self._layer(layer, "The way to the MLP").parallel
+
+    def neurons(self, layer: int, position: int) -> Tensor:
+        """What each neuron of the MLP adds to the stream at one token: (d_mlp, d_model); without the bias."""
+        found = self._layer(layer, "Neurons")
+        part, down = found.mlp_part, found.down_projection
+        if down is None or len(part.chain) > 1:  # type: ignore[union-attr]
+            raise fail(
+                "an MLP whose down projection adds to the stream as it is",
+                f"block {layer} of {type(self.model).__name__}",
+                "`trace.mlp_out` has what all neurons add together.",
+                NotAvailable,
+            )
+        activations = self.mlp(layer)[1][position]  # type: ignore[index]
+        with self.alone():
+            matrix = next(down.parameters()).float()
+            per_neuron = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D keeps it the other way round
+            return activations[:, None].float() * per_neuron * part.scale  # type: ignore[union-attr]
+
     # Before the first block and after the last
 
     def embedding(self, kind: str) -> Tensor:
@@ -331,11 +379,27 @@ class ForwardPass:
                 "`trace.embedding('sum')` is exact; its parts are not shown.",
                 NotAvailable,
             )
-        with self._again():
+        with self.alone():
             if kind == "token":
                 return self.anatomy.token_embedding(self.ids)[0]
             args, kwargs = self._positions
             return table(*args, **kwargs).reshape(-1, self.anatomy.d_model)
+
+    def unrotated(self) -> tuple[Tensor, Tensor]:
+        """Block 0's queries and keys with every token at position 0: (H, T, d_head), (key heads, T, d_head)."""
+        self.call(0, "queries")
+        takes_positions = "position_ids" in inspect.signature(self.model.forward).parameters
+        if not (self.anatomy.rotary and takes_positions):
+            raise fail(
+                "a family that turns its queries and keys by their positions and lets positions be given",
+                f"{type(self.model).__name__}, which does not",
+                "`trace.q` and `trace.k` are what attention receives.",
+                NotAvailable,
+            )
+        with self.alone(), watched(self.model, self.anatomy.route) as sink:
+            self.model(self.ids, position_ids=torch.zeros_like(self.ids), use_cache=False)
+        call = next(one for one in sink.calls if one.module is self.anatomy.layers[0].attention)
+        return call.query[0], call.key[0]
 
     def lens(self, position: int) -> Tensor:
         """Final norm and unembedding of the stream at every depth: (n_layers + 1, vocab)."""
@@ -348,9 +412,20 @@ class ForwardPass:
                 NotAvailable,
             )
         depths = range(len(self.anatomy.layers) + 1)
-        with self._again():
+        with self.alone():
             stream = torch.stack([self.residual(depth)[position] for depth in depths])[None]
             return tail.last_step(run_chain(tail.chain, stream))[0]
+
+    def readout(self, position: int) -> Readout:
+        """How the stream that leaves the last block is read at one token: the final norm with its scale frozen."""
+        return frozen(self, position)
+
+    def unembedding(self, id: int) -> tuple[Tensor, float]:
+        """The unembedding's row for a token (d_model,), and its bias."""
+        with self.alone():
+            head = self.model.get_output_embeddings()  # type: ignore[operator]
+            bias = getattr(head, "bias", None)
+            return head.weight[id].float(), 0.0 if bias is None else float(bias[id])
 
 
 class Slice:

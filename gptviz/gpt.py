@@ -19,7 +19,7 @@ from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.forward import ForwardPass
 from gptviz.next_token import NextToken
 from gptviz.tokens import Token, piece_bytes, readable
-from gptviz.trace import Trace, check_index
+from gptviz.trace import Trace, as_array, check_index
 
 if TYPE_CHECKING:
     from gptviz.completion import Completion, Step
@@ -148,6 +148,10 @@ class GPT:
             raise fail("token ids", f"the text {ids!r:.40}", "gpt.encode(text) gives ids.", WrongType)
         plain = (token.bytes for token in map(self.token, ids) if not token.special)
         return b"".join(plain).decode("utf-8", errors="replace")
+
+    def token_table(self) -> np.ndarray:
+        """The token table, a row for each id, as float32: (vocab, d_embedding)."""
+        return as_array(self.model.get_input_embeddings().weight)  # type: ignore[arg-type]
 
     # Looking and generating
 

@@ -1,19 +1,104 @@
-"""What the heads of a model do, measured: role scores on random repeated tokens.
+"""What the parts of a model do, measured: shares of a logit, role scores of heads, neighbours among embeddings.
 
-A text of random tokens said twice has no meaning to help, so what a head attends to shows its role. Sources: Elhage et
-al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, "In-context Learning and Induction
-Heads". Not about single prompts: those are traces.
+Direct logit attribution: the last stream is a sum of what the parts added to it, and a logit is linear in that stream
+once the final norm's scale is frozen, so that each part has its share. Role scores: a text of random tokens said twice
+has no meaning to help, so what a head attends to shows its role. Sources: Elhage et al. 2021, "A Mathematical Framework
+for Transformer Circuits"; Olsson et al. 2022, "In-context Learning and Induction Heads".
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gptviz.errors import GPTVizError
-from gptviz.trace import Array
+from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.trace import Array, Trace, check_index
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one part contributes to a logit.
+
+    part: "token", "position" or "embedding" (both together), "head", "head_bias", "attention" (where heads cannot be told
+    apart), "mlp", "norm_bias", "unembedding_bias", "softcap". layer, head: counted from 0, None where there is none.
+    """
+
+    part: str
+    value: float
+    layer: int | None = None
+    head: int | None = None
+
+
+def attribution(trace: Trace, id: int, position: int = -1) -> tuple[Share, ...]:
+    """What each part of the model contributes to the logit of token `id` after `position`; they sum to the logit.
+
+    Direct contributions only: what a part does through later parts is counted there. Refused where the stream is not a
+    sum of its parts, or is read in another way than through one norm. Sums are taken in float64.
+    """
+    position = check_index(position, len(trace.tokens), "position", negative=True)
+    id = check_index(id, trace.vocab_size, "token id")
+    readout, (row, bias) = trace.readout(position), trace.unembedding(id)
+    direction = readout.gain.astype(np.float64) * row
+    if readout.centred:
+        direction -= direction.mean()
+    direction *= readout.multiplier
+    shares = [
+        Share(part, float(vector[position] @ direction), layer, head)
+        for part, layer, head, vector in _parts(trace)
+    ]
+    shares.append(Share("norm_bias", float(readout.offset.astype(np.float64) @ row) * readout.multiplier))
+    shares.append(Share("unembedding_bias", bias * readout.multiplier))
+    if readout.cap is not None:
+        before = sum(share.value for share in shares)
+        shares.append(Share("softcap", float(readout.cap * np.tanh(before / readout.cap) - before)))
+    return tuple(share for share in shares if share.value or share.part in ("token", "position", "head", "mlp"))
+
+
+def _parts(trace: Trace) -> list[tuple[str, int | None, int | None, Array]]:
+    """Everything that is summed in the last stream: (part, layer, head, what it adds at every token (T, d_model))."""
+    parts: list[tuple[str, int | None, int | None, Array]] = []
+    try:
+        parts += [(kind, None, None, trace.embedding(kind)) for kind in ("token", "position")]
+    except NotAvailable:
+        parts = [("embedding", None, None, trace.embedding())]
+    for layer in range(trace.n_layers):
+        try:
+            heads = [("head", layer, head, trace.head_output(layer, head)) for head in range(trace.n_heads)]
+            parts += [*heads, ("head_bias", layer, None, trace.head_bias(layer))]
+        except NotAvailable:
+            parts.append(("attention", layer, None, trace.attn_out(layer)))
+        parts.append(("mlp", layer, None, trace.mlp_out(layer)))
+    return parts
+
+
+def nearest(gpt: "GPT", id: int, k: int = 10) -> list[tuple[int, float]]:
+    """The `k` tokens whose rows of the token table point most nearly the same way: (id, cosine), nearest first."""
+    rows = _directions(gpt)
+    cosines = rows @ rows[check_index(id, len(rows), "token id")]
+    order = np.argsort(-cosines, kind="stable")
+    return [(int(other), float(cosines[other])) for other in order if other != id][:k]
+
+
+def _directions(gpt: "GPT") -> Array:
+    """The token table with each row divided by its length: (vocab, d_model)."""
+    table = gpt.token_table()
+    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+
+
+def principal_plane(gpt: "GPT") -> tuple[Array, Array]:
+    """The token table seen along its two directions of greatest variance (PCA): points (vocab, 2), shares of variance (2,).
+
+    Each direction's sign is such that its largest coordinate is positive.
+    """
+    table = gpt.token_table().astype(np.float64)
+    table = table - table.mean(0)
+    variances, axes = np.linalg.eigh(table.T @ table)  # ascending
+    axes = axes[:, :-3:-1]
+    axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
+    return (table @ axes).astype(np.float32), (variances[:-3:-1] / variances.sum()).astype(np.float32)
 
 ROLES = ("previous", "induction", "first", "same")
 PERIOD = 40  # random tokens that are said twice

@@ -7,6 +7,7 @@ queries, its columns keys. Layers, heads and positions are counted from 0. Not a
 """
 
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gptviz.forward import ForwardPass
     from gptviz.gpt import GPT
     from gptviz.merges import Merge
+    from gptviz.readout import Readout
 
 Array = npt.NDArray[np.float32]
 EMBEDDINGS = ("sum", "token", "position")
@@ -188,6 +190,18 @@ class Trace:
         """What the MLP adds to the stream, after any post-norm or multiplier: (T, d_model)."""
         return as_array(self._forward.mlp(self._at(layer))[0])
 
+    def attn_in(self, layer: int) -> Array:
+        """What enters attention, after the norm before it if there is one: (T, d_model)."""
+        return as_array(self._forward.attention_in(self._at(layer)))
+
+    def mlp_in(self, layer: int) -> Array:
+        """What enters the MLP, after the norm before it if there is one: (T, d_model)."""
+        return as_array(self._forward.mlp_in(self._at(layer)))
+
+    def is_parallel(self, layer: int) -> bool:
+        """Whether the block's MLP reads what enters the block, beside attention, rather than what attention left."""
+        return self._forward.is_parallel(self._at(layer))
+
     def mlp_activations(self, layer: int) -> Array:
         """What enters the MLP's down projection: one number a neuron: (T, d_mlp)."""
         activations = self._forward.mlp(self._at(layer))[1]
@@ -199,6 +213,14 @@ class Trace:
                 NotAvailable,
             )
         return as_array(activations)
+
+    def neurons(self, layer: int, position: int = -1) -> Array:
+        """What each neuron of the MLP adds to the stream at one token, without the bias: (d_mlp, d_model).
+
+        A neuron's activation times its row of the down projection; with the projection's bias they sum to `mlp_out`.
+        """
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return as_array(self._forward.neurons(self._at(layer), position))
 
     # The next token
 
@@ -233,6 +255,25 @@ class Trace:
         Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
         """
         return as_array(self._forward.lens(check_index(position, len(self.tokens), "position", negative=True)))
+
+    def readout(self, position: int = -1) -> "Readout":
+        """How the last stream becomes logits at one token, the final norm's scale frozen; see `gptviz.readout`."""
+        found = self._forward.readout(check_index(position, len(self.tokens), "position", negative=True))
+        return replace(found, gain=as_array(found.gain), offset=as_array(found.offset))
+
+    def unembedding(self, id: int) -> tuple[Array, float]:
+        """The unembedding's row for a token, (d_model,), and its bias."""
+        row, bias = self._forward.unembedding(check_index(id, self.vocab_size, "token id"))
+        return as_array(row), bias
+
+    def unrotated(self) -> tuple[Array, Array]:
+        """Block 0's queries and keys as they are before positions turn them: (H, T, d_head), (key heads, T, d_head).
+
+        Computed by the model itself, with every token at position 0, where a rotation does nothing; in block 0 nothing
+        else depends on position. For rotary families only. Source: Su et al. 2021, "RoFormer".
+        """
+        query, key = self._forward.unrotated()
+        return as_array(query), as_array(key)
 
     def _at(self, layer: Any) -> int:
         return check_index(layer, self.n_layers, "layer")

@@ -17,6 +17,7 @@ from families import _COMMON, ALL, END, IDS, REQUIRED, START, TEXT, VOCAB, build
 
 import gptviz
 from gptviz.errors import ModelChanged, NotAvailable
+from gptviz.lens import attribution
 
 LAYERS, HEADS, T = 3, 4, len(IDS)
 SUMS = [name for name, family in ALL.items() if family.sums]
@@ -216,6 +217,56 @@ def test_logit_lens_ends_in_the_logits_and_is_the_lens_of_each_depth(name):
         assert lens.shape == (LAYERS + 1, VOCAB)
         close(lens[-1], found.logits[position], 1e-5)
         assert abs(lens[0] - lens[-1]).max() > 0.1
+
+
+@every
+def test_parts_contribute_what_sums_to_the_untouched_model_s_logit(name):
+    found = trace(name)
+    for id, position in ((3, -1), (31, 4)):
+        if not ALL[name].sums and refused(lambda id=id, position=position: attribution(found, id, position)):
+            continue
+        shares = attribution(found, id, position)
+        assert sum(share.value for share in shares) == pytest.approx(truth(name).logits[position, id].item(), abs=1e-3)
+        parts = [share.part for share in shares]
+        assert parts.count("mlp") == LAYERS
+        assert parts.count("head") == LAYERS * HEADS or parts.count("attention") > 0
+        assert max(abs(share.value) for share in shares) > 0.05
+
+
+@every
+def test_what_enters_attention_is_what_the_family_gave_it(name):
+    entered = []
+    module = model(name).get_submodule(ALL[name].blocks)[1].get_submodule(ALL[name].attn)
+    handle = module.register_forward_pre_hook(lambda _, a, k: entered.append(first(a, k)[0]), with_kwargs=True)
+    with torch.no_grad():
+        model(name)(torch.tensor([IDS]))
+    handle.remove()
+    if refused(lambda: trace(name).attn_in(1)):
+        assert not ALL[name].sums
+        return
+    close(trace(name).attn_in(1), entered[0], 1e-5)
+
+
+@every
+def test_neurons_and_bias_sum_to_the_mlp_output(name):
+    found, family = trace(name), ALL[name]
+    if refused(lambda: found.neurons(1, 5)):
+        return
+    bias = getattr(model(name).get_submodule(family.blocks)[1].get_submodule(family.down), "bias", None)
+    added = 0 if bias is None else family.multiplier * bias.detach().numpy()
+    close((found.neurons(1, 5).sum(0) + added).astype(np.float32), found.mlp_out(1)[5], 3e-5)
+
+
+@every
+def test_unrotated_queries_are_turned_into_those_that_attention_receives(name):
+    found = trace(name)
+    if refused(found.unrotated):
+        assert not (name.startswith("llama") or name.startswith("qwen"))
+        return
+    query, key = found.unrotated()
+    close(query[:, 0], found.q(0)[:, 0], 1e-5)
+    close(np.linalg.norm(query, axis=-1), np.linalg.norm(found.q(0), axis=-1), 1e-3)
+    assert abs(key[:, 5] - found.k(0)[:, 5]).max() > 1e-2
 
 
 @every
