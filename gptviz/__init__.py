@@ -23,17 +23,19 @@ _HOME = {
     "PromptBox": "gptviz.widgets.prompt",
     "TokensView": "gptviz.widgets.tokens",
     "AttentionView": "gptviz.widgets.attention",
+    "EmbeddingView": "gptviz.widgets.embedding",
+    "BlockView": "gptviz.widgets.block",
     "SamplingBench": "gptviz.widgets.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline",
     "Explorer": "gptviz.widgets.explorer",
     "explore": "gptviz.widgets.explorer",
 }
-_MODULES = ("sampling", "errors")
+_MODULES = ("sampling", "errors", "figures", "lens")
 
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
-    from gptviz import errors, sampling
+    from gptviz import errors, figures, lens, sampling
     from gptviz.completion import Completion
     from gptviz.errors import GPTVizError
     from gptviz.gpt import GPT
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from gptviz.tokens import Token
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView
+    from gptviz.widgets.block import BlockView
+    from gptviz.widgets.embedding import EmbeddingView
     from gptviz.widgets.explorer import Explorer, explore
     from gptviz.widgets.prompt import PromptBox
     from gptviz.widgets.sampling import SamplingBench

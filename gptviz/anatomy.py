@@ -6,7 +6,7 @@ the stream, so that stream in + attention + MLP = stream out? An answer is used 
 it; where none does, the quantity is refused, in words, when somebody asks for it. A companion of `capture.py`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any

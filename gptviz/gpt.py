@@ -23,6 +23,7 @@ from gptviz.trace import Trace, as_array, check_index
 
 if TYPE_CHECKING:
     from gptviz.completion import Completion, Step
+    from gptviz.merges import Merge
 
 Prompt = str | Iterable[int] | torch.Tensor | np.ndarray
 
@@ -40,6 +41,7 @@ class GPT:
         config: Any = model.config.get_text_config()
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
         self._anatomy = study(model)
+        self._plane: tuple[Any, tuple[np.ndarray, np.ndarray]] | None = None
         self._bytes_of = piece_bytes(tokenizer)
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
@@ -152,6 +154,34 @@ class GPT:
     def token_table(self) -> np.ndarray:
         """The token table, a row for each id, as float32: (vocab, d_embedding)."""
         return as_array(self.model.get_input_embeddings().weight)  # type: ignore[arg-type]
+
+    def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> "list[Merge]":
+        """How byte-pair encoding arrived at the token there; see `gptviz.merges`."""
+        from gptviz.merges import merges_of
+
+        return merges_of(self.tokenizer, text, tokens, position)
+
+    def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
+        """Ids of the nearest rows of the token table, with their cosines; see `lens.nearest`."""
+        from gptviz.lens import nearest
+
+        return nearest(self, id, k)
+
+    def token_plane(self) -> tuple[np.ndarray, np.ndarray]:
+        """The token table in a plane; see `lens.principal_plane`. Computed once for a state of the table."""
+        from gptviz.lens import principal_plane
+
+        table: Any = self.model.get_input_embeddings().weight
+        state = (table.data_ptr(), 0 if table.is_inference() else table._version)
+        if self._plane is None or self._plane[0] != state:
+            self._plane = state, principal_plane(self)
+        return self._plane[1]
+
+    def role_scores(self) -> dict[str, np.ndarray]:
+        """What the heads do on random tokens said twice; see `lens.role_scores`."""
+        from gptviz.lens import role_scores
+
+        return role_scores(self)
 
     # Looking and generating
 

@@ -41,20 +41,24 @@ def attribution(trace: Trace, id: int, position: int = -1) -> tuple[Share, ...]:
     position = check_index(position, len(trace.tokens), "position", negative=True)
     id = check_index(id, trace.vocab_size, "token id")
     readout, (row, bias) = trace.readout(position), trace.unembedding(id)
-    direction = readout.gain.astype(np.float64) * row
-    if readout.centred:
-        direction -= direction.mean()
-    direction *= readout.multiplier
-    shares = [
-        Share(part, float(vector[position] @ direction), layer, head)
-        for part, layer, head, vector in _parts(trace)
-    ]
+    along = direction(trace, id, position)
+    shares = [Share(part, float(vector[position] @ along), layer, head) for part, layer, head, vector in _parts(trace)]
     shares.append(Share("norm_bias", float(readout.offset.astype(np.float64) @ row) * readout.multiplier))
     shares.append(Share("unembedding_bias", bias * readout.multiplier))
     if readout.cap is not None:
         before = sum(share.value for share in shares)
         shares.append(Share("softcap", float(readout.cap * np.tanh(before / readout.cap) - before)))
     return tuple(share for share in shares if share.value or share.part in ("token", "position", "head", "mlp"))
+
+
+def direction(trace: Trace, id: int, position: int = -1) -> np.ndarray:
+    """The vector whose dot product with a part of the last stream is its share of the logit of token `id`: (d_model,).
+
+    The unembedding's row, seen back through the final norm with its scale frozen at `position`; float64.
+    """
+    readout, (row, _) = trace.readout(position), trace.unembedding(id)
+    along = readout.gain.astype(np.float64) * row
+    return (along - along.mean() if readout.centred else along) * readout.multiplier
 
 
 def _parts(trace: Trace) -> list[tuple[str, int | None, int | None, Array]]:
@@ -99,6 +103,7 @@ def principal_plane(gpt: "GPT") -> tuple[Array, Array]:
     axes = axes[:, :-3:-1]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
     return (table @ axes).astype(np.float32), (variances[:-3:-1] / variances.sum()).astype(np.float32)
+
 
 ROLES = ("previous", "induction", "first", "same")
 PERIOD = 40  # random tokens that are said twice

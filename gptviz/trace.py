@@ -96,10 +96,8 @@ class Trace:
 
     def merges(self, position: int) -> list["Merge"]:
         """How byte-pair encoding arrived at the token there: the stages of its word; see `gptviz.merges`."""
-        from gptviz.merges import merges_of
-
         position = check_index(position, len(self.tokens), "position", negative=True)
-        return merges_of(self._gpt.tokenizer, self.text, self.tokens, position)
+        return self._gpt.merges(self.text, self.tokens, position)
 
     # Attention
 
@@ -274,6 +272,20 @@ class Trace:
         """
         query, key = self._forward.unrotated()
         return as_array(query), as_array(key)
+
+    # The model that was traced
+
+    def nearest(self, id: int, k: int = 10) -> list[tuple[Token, float]]:
+        """The `k` tokens whose rows of the token table point most nearly as this one's does, with their cosines."""
+        return [(self.vocab_token(other), cosine) for other, cosine in self._gpt.nearest(id, k)]
+
+    def token_plane(self) -> tuple[Array, Array]:
+        """The token table along its two directions of greatest variance: points (vocab, 2), shares of variance (2,)."""
+        return self._gpt.token_plane()
+
+    def role_scores(self) -> dict[str, Array]:
+        """Role scores of all heads, (L, H) each; see `lens.role_scores`."""
+        return self._gpt.role_scores()
 
     def _at(self, layer: Any) -> int:
         return check_index(layer, self.n_layers, "layer")

@@ -36,6 +36,8 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "prompt": gptviz.PromptBox(PROMPT, gpt=gpt, **options),
         "tokens": gptviz.TokensView(trace, **options),
         "attention": gptviz.AttentionView(trace, layer=1, head=3, **options),
+        "embedding": gptviz.EmbeddingView(trace, position=9, **options),
+        "block": gptviz.BlockView(trace, layer=2, **options),
         "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
         "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
         "timeline": gptviz.GenerationTimeline(completion, **options),

@@ -10,7 +10,6 @@ import numpy as np
 import traitlets
 
 from gptviz.errors import NotAvailable
-from gptviz.lens import role_scores
 from gptviz.trace import Trace, check_index
 from gptviz.widgets import arithmetic
 from gptviz.widgets.base import View, describe
@@ -91,7 +90,7 @@ class AttentionView(View):
 
     def _answer_roles(self) -> dict[str, list[float]]:
         """For each role one score a head, layer by layer."""
-        return {role: scores.ravel().tolist() for role, scores in role_scores(self._shown().gpt).items()}
+        return {role: scores.ravel().tolist() for role, scores in self._shown().role_scores().items()}
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every head's map; then the open head's stages and arithmetic; then those of the others."""

@@ -14,6 +14,8 @@ from gptviz.gpt import GPT
 from gptviz.trace import Trace
 from gptviz.widgets.attention import AttentionView
 from gptviz.widgets.base import View, describe
+from gptviz.widgets.block import BlockView
+from gptviz.widgets.embedding import EmbeddingView
 from gptviz.widgets.prompt import PromptBox
 from gptviz.widgets.sampling import SamplingBench
 from gptviz.widgets.timeline import GenerationTimeline
@@ -43,7 +45,9 @@ class Explorer(View):
         self._stations: dict[str, View] = {
             "prompt": self.box,
             "tokens": TokensView(self.box, **keywords),
+            "embedding": EmbeddingView(self.box, **keywords),
             "attention": AttentionView(self.box, **keywords),
+            "block": BlockView(self.box, **keywords),
             "sampling": SamplingBench(self.box, **keywords),
             "generation": GenerationTimeline(self.box, seed=1, **keywords),
         }

@@ -4,7 +4,8 @@
  *
  * Vectors are strips of cells, signed values in the diverging map. Not here: where the numbers come from.
  */
-import { chip, diverging, element, setText, significant, weight } from "./common.js";
+import { chip, element, setText, significant, weight } from "./common.js";
+import { largestOf, lengthOf, stripRow } from "./strips.js";
 
 /** @typedef {import("./common.js").PageToken} Word */
 /** @typedef {import("./words.js").Words["attention"]} AttentionWords */
@@ -70,7 +71,7 @@ export class RowMix {
       stripRow(element("span", {}, this.words.mixed), numbers.mixed, most, theme, "", "sum"),
       stripRow(element("span", {}, this.words.output), numbers.output, largestOf(numbers.output), theme, ""),
       stripRow(stream, numbers.stream, largestOf(numbers.stream), theme, ""));
-    setText(this.arrival, this.words.arrival(significant(norm(numbers.output)), significant(norm(numbers.stream))));
+    setText(this.arrival, this.words.arrival(significant(lengthOf(numbers.output)), significant(lengthOf(numbers.stream))));
     this.arrival.prepend(chip(tokens[query]), " ");
   }
 }
@@ -91,24 +92,6 @@ function sub(position) {
   return element("sub", {}, String(position));
 }
 
-/** @param {HTMLElement} name @param {number[]} numbers @param {number} most the number that has the strongest colour
- * @param {"light"|"dark"} theme @param {string} result @param {string} kind */
-function stripRow(name, numbers, most, theme, result, kind = "") {
-  const canvas = element("canvas", { width: numbers.length, height: 1, "aria-hidden": "true" });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(numbers.length, 1), table = diverging(theme);
-  numbers.forEach((x, i) => image.data.set([...table[Math.round(127.5 + 127.5 * (most ? Math.max(-1, Math.min(1, x / most)) : 0))], 255], 4 * i));
-  context.putImageData(image, 0, 0);
-  canvas.addEventListener("pointermove", (event) => {
-    const index = Math.min(numbers.length - 1, Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * numbers.length)));
-    canvas.title = `${index}: ${numbers[index]}`;
-  });
-  const row = element("div", { class: "strip" }, element("span", { class: "name" }, name), canvas,
-    element("span", { class: "number muted small" }, result || `±${significant(most)}`));
-  if (kind) row.dataset.kind = kind;
-  return row;
-}
-
 /** @param {string} what @param {string} result @param {string} [digits] */
 function step(what, result, digits) {
   return element("li", digits ? { title: digits } : {}, element("span", { class: "muted small" }, what), element("span", { class: "number" }, result));
@@ -117,14 +100,4 @@ function step(what, result, digits) {
 /** @param {number|null} x */
 function number(x) {
   return x === null ? "−∞" : significant(x);
-}
-
-/** @param {number[]} numbers */
-function largestOf(numbers) {
-  return Math.max(...numbers.map(Math.abs));
-}
-
-/** @param {number[]} numbers */
-function norm(numbers) {
-  return Math.hypot(...numbers);
 }

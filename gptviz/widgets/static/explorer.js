@@ -8,16 +8,16 @@ import { ask, chip, element, frame, notices, percent, setText, significant, weig
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} StationToken */
-/** @typedef {{name: string, view: string|null}} StationKind */
+/** @typedef {{name: string, views: string[]}} StationKind */
 
-/** The order of the path; `view`: which child opens there. @type {StationKind[]} */
+/** The order of the path; `views`: which children open there. @type {StationKind[]} */
 const PATH = [
-  { name: "tokens", view: "tokens" },
-  { name: "embedding", view: null },
-  { name: "attention", view: "attention" },
-  { name: "logits", view: null },
-  { name: "sampling", view: "sampling" },
-  { name: "generation", view: "generation" },
+  { name: "tokens", views: ["tokens"] },
+  { name: "embedding", views: ["embedding"] },
+  { name: "attention", views: ["attention", "block"] },
+  { name: "logits", views: [] },
+  { name: "sampling", views: ["sampling"] },
+  { name: "generation", views: ["generation"] },
 ];
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"], BACK_KEYS = ["ArrowLeft", "PageUp"];
 
@@ -58,6 +58,11 @@ class Path {
   async draw(name, el) {
     const child = await this.host.getWidget(this.model.get("_children")[name]);
     await child.render({ el });
+  }
+
+  /** One below the other, in their order. @param {string[]} names @param {HTMLElement} el */
+  async drawAll(names, el) {
+    for (const name of names) await this.draw(name, el);
   }
 
   /** New numbers: the sentences, the menu, the stack. */
@@ -109,11 +114,10 @@ class Path {
   /** @param {string} name @param {boolean} on */
   open(name, on) {
     const index = PATH.findIndex((kind) => kind.name === name), station = this.stations[index];
-    const { view } = station.kind;
     station.setOpen(on);
-    if (on && view && !station.drawn) {
+    if (on && !station.drawn) {
       station.drawn = true;
-      this.draw(view, station.body);
+      this.drawAll(station.kind.views, station.body);
     }
     if (this.presenting && index !== this.current) this.go(index);
   }
@@ -177,7 +181,7 @@ class Station {
     this.sentence = element("p", { class: "sentence" });
     this.body = element("div", { class: "body", hidden: "" });
     const title = words.stations[/** @type {"tokens"} */ (kind.name)];
-    this.button = kind.view ? explorerButton(words.open, toggled) : null;
+    this.button = kind.views.length ? explorerButton(words.open, toggled) : null;
     this.title = title;
     this.name(false);
     this.root = element("li", { class: `station station-${kind.name}` },

@@ -1,0 +1,147 @@
+"""Charts of arrays, as plotly figures: probabilities, the logit lens, the map of an embedding, entropy along a text.
+
+Each function takes arrays and texts and returns a `plotly.graph_objects.Figure`. Texts are escaped, since plotly reads
+some markup in labels. Not about models: what computes the arrays is `trace.py` and `lens.py`.
+"""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gptviz.errors import fail
+
+_INK = {"light": ("#1c1f24", "#ffffff", "#e3e6ea"), "dark": ("#e7e9ec", "#111317", "#2c3037")}
+_BAR = {"light": "#123570", "dark": "#e6cf5c"}
+_MARK = "#d55e00"
+_MOST_POINTS = 4000  # of an embedding map; a larger table is thinned evenly, and the title says so
+_MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
+
+
+def readable_label(text: str) -> str:
+    """A token's text as a label: white space visible, and nothing that plotly would take for markup."""
+    shown = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text.translate(_MARKS))
+    return html.escape(shown, quote=False)
+
+
+def probabilities(labels: Sequence[str], values: Any, *, title: str = "Next token", theme: str = "light") -> go.Figure:
+    """Bars, the largest on top. labels: n texts; values: (n,) shares of 1. The axis always goes from 0 to 100 %."""
+    values = _array(values, (len(labels),), "one probability a label")
+    places = list(range(len(labels)))
+    bars = go.Bar(
+        x=100 * values, y=places, orientation="h", marker_color=_BAR[_theme(theme)],
+        text=[f"{100 * v:.3g} %" for v in values], textposition="outside", cliponaxis=False,
+        hovertemplate="%{x} %<extra></extra>",
+    )  # fmt: skip
+    figure = _figure(title, theme, bars)
+    figure.update_xaxes(range=[0, 100], ticksuffix=" %")
+    figure.update_yaxes(tickvals=places, ticktext=_labels(labels), autorange="reversed")
+    return figure.update_layout(height=90 + 26 * len(labels))
+
+
+def logit_lens(
+    lens: Any, labels: Sequence[str], *, ids: Sequence[int], title: str = "Logit lens", theme: str = "light"
+) -> go.Figure:
+    """How probable each of some tokens would be if the model ended at each depth.
+
+    lens: (depths, vocab) logits, as `trace.logit_lens` gives them. ids, labels: the tokens that are drawn.
+    Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
+    """
+    lens = np.asarray(lens, dtype=np.float64)
+    if lens.ndim != 2:
+        raise fail("logits (depths, vocab)", f"shape {lens.shape}", "trace.logit_lens(position) has them.")
+    weights = np.exp(lens - lens.max(1, keepdims=True))
+    shares = (weights / weights.sum(1, keepdims=True))[:, list(ids)]
+    depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
+    heat = go.Heatmap(
+        z=100 * shares, x=list(range(len(ids))), y=list(range(len(lens))), zmin=0, zmax=100, colorscale="Cividis",
+        colorbar={"ticksuffix": " %", "thickness": 12},
+        text=[[f"{100 * v:.2g}" for v in row] for row in shares], texttemplate="%{text}",
+        hovertemplate="%{z} %<extra></extra>",
+    )  # fmt: skip
+    figure = _figure(title, theme, heat)
+    figure.update_xaxes(tickvals=list(range(len(ids))), ticktext=_labels(labels))
+    figure.update_yaxes(tickvals=list(range(len(lens))), ticktext=depths)
+    return figure.update_layout(height=120 + 30 * len(lens))
+
+
+def embedding_map(
+    points: Any, labels: Sequence[str], *, marked: Sequence[int] = (), shares: Any = None, theme: str = "light"
+) -> go.Figure:
+    """Rows of a token table in a plane, some of them marked by name.
+
+    points: (vocab, 2), as `lens.principal_plane` gives them. labels: a text for each. marked: ids. shares: (2,) of the
+    variance along each axis.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim != 2 or points.shape != (len(labels), 2):
+        raise fail(f"points ({len(labels)}, 2), one a label", f"shape {points.shape}", "lens.principal_plane has them.")
+    kept = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
+    shown, marked = _labels(labels), list(dict.fromkeys(marked))
+    ink, paper, _ = _INK[_theme(theme)]
+    cloud = go.Scattergl(
+        x=points[kept, 0], y=points[kept, 1], mode="markers", marker={"size": 4, "color": "#8496b5", "opacity": 0.5},
+        text=[shown[i] for i in kept], hovertemplate="%{text}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    named = go.Scatter(
+        x=points[marked, 0], y=points[marked, 1], mode="markers", marker={"size": 9, "color": _MARK},
+        text=[shown[i] for i in marked], hovertemplate="%{text}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    thinned = "" if len(kept) == len(points) else f", {len(kept):,} of {len(points):,} tokens"
+    figure = _figure(f"Token table{thinned}", theme, cloud, named)
+    for i in marked:
+        figure.add_annotation(
+            x=points[i, 0], y=points[i, 1], text=shown[i], showarrow=False, yshift=13, bgcolor=paper, opacity=0.9,
+            font={"color": ink, "family": "monospace"},
+        )  # fmt: skip
+    for axis, share in zip(("xaxis", "yaxis"), (None, None) if shares is None else shares, strict=True):
+        name = "first direction" if axis == "xaxis" else "second direction"
+        of_variance = "" if share is None else f": {100 * share:.1f} % of the variance"
+        figure.update_layout({axis: {"title": f"{name}{of_variance}", "zeroline": False}})
+    return figure.update_layout(height=460)
+
+
+def entropy(labels: Sequence[str], bits: Any, *, title: str = "Entropy", theme: str = "light") -> go.Figure:
+    """How uncertain the next token is along a text. labels: n tokens; bits: (n,), the entropy after each."""
+    bits = _array(bits, (len(labels),), "one entropy a label")
+    places = list(range(len(labels)))
+    line = go.Scatter(
+        x=places, y=bits, mode="lines+markers", line={"color": _BAR[_theme(theme)], "shape": "hvh"},
+        hovertemplate="%{y} bits<extra></extra>",
+    )  # fmt: skip
+    figure = _figure(title, theme, line)
+    figure.update_xaxes(tickvals=places, ticktext=_labels(labels), tickangle=-50)
+    figure.update_yaxes(title="bits", rangemode="tozero")
+    return figure.update_layout(height=320)
+
+
+def _figure(title: str, theme: str, *traces: Any) -> go.Figure:
+    ink, paper, line = _INK[_theme(theme)]
+    figure = go.Figure(list(traces))
+    figure.update_layout(
+        title={"text": html.escape(title, quote=False), "font": {"size": 16}}, font={"color": ink, "size": 13},
+        paper_bgcolor=paper, plot_bgcolor=paper, margin={"l": 10, "r": 40, "t": 50, "b": 10}, showlegend=False,
+        template="none",
+    )  # fmt: skip
+    figure.update_xaxes(gridcolor=line, automargin=True)
+    figure.update_yaxes(gridcolor=line, automargin=True)
+    return figure
+
+
+def _labels(labels: Sequence[str]) -> list[str]:
+    return [readable_label(label) for label in labels]
+
+
+def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give one value for each.")
+    return array
+
+
+def _theme(theme: str) -> str:
+    if theme not in _INK:
+        raise fail("a theme, light or dark", f"{theme!r}", 'Write theme="dark" for a dark page.')
+    return theme

@@ -1,0 +1,164 @@
+"""EmbeddingView: how a token becomes numbers: its row of the table, its position's, their sum, and what lies near it.
+
+Where positions are not added but turn queries and keys, that is shown instead, on block 0. The map of the whole table
+is a plotly figure; where no kernel runs, its picture stands there.
+"""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from gptviz import still
+from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.trace import Array, Trace, check_index
+from gptviz.widgets.base import View, describe
+
+NEAREST = 8
+
+
+class EmbeddingView(View):
+    """The embedding of a trace's tokens. source: a Trace, or a PromptBox to follow.
+
+    position: which token is shown, -1 for the last; kept in the view's selection.
+    """
+
+    _name = "embedding"
+    _answers: ClassVar[dict[str, str]] = {
+        **View._answers, "rows": "_answer_rows", "neighbours": "_answer_neighbours", "turned": "_answer_turned",
+        "map": "_answer_map",
+    }  # fmt: skip
+
+    _about = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, source: Any = None, *, position: int | None = None, **keywords: Any):
+        self._figure: Any = None
+        super().__init__(source, **keywords)
+        if position is not None:
+            self.position = position
+
+    @property
+    def position(self) -> int:
+        """The token that is shown; -1 is the last."""
+        return int(self.selection.query)
+
+    @position.setter
+    def position(self, value: int) -> None:
+        self.selection.query = check_index(value, len(self._shown().tokens), "position", negative=True)
+
+    def _fill(self) -> None:
+        trace = self._shown()
+        if self.selection.query >= len(trace.tokens):
+            self.selection.query = -1
+        parts, why = parts_of(trace)
+        self._about = {
+            "tokens": [describe(token) for token in trace.tokens],
+            "width": trace.d_model,
+            "parts": parts,
+            "why": why,
+            "heads": trace.n_heads if _turns(trace) else 0,
+        }
+
+    def close(self) -> None:
+        """Take the view, and the figure in it, away."""
+        if self._figure is not None:
+            self._figure.close()
+        super().close()
+
+    # The page's questions
+
+    def _answer_rows(self, position: int) -> Array:
+        """What enters block 0 at this token and its parts, in the order of `parts`: (parts, d_model)."""
+        trace, position = self._shown(), self._position(position)
+        return np.stack([trace.embedding(kind)[position] for kind in parts_of(trace)[0]])
+
+    def _answer_neighbours(self, position: int) -> list[dict[str, Any]]:
+        trace = self._shown()
+        near = trace.nearest(trace.tokens[self._position(position)].id, NEAREST)
+        return [{"token": describe(token), "cosine": cosine} for token, cosine in near]
+
+    def _answer_turned(self, position: int, head: int) -> Array:
+        """The head's query and key, each before and after its position turned it: (4, d_head)."""
+        trace, position = self._shown(), self._position(position)
+        head = check_index(head, trace.n_heads, "head")
+        queries, keys = trace.unrotated()
+        group = head // (trace.n_heads // len(keys))
+        after = trace.q(0)[head, position], trace.k(0)[group, position]
+        return np.stack([queries[head, position], after[0], keys[group, position], after[1]])
+
+    def _answer_map(self, theme: str) -> dict[str, Any]:
+        """The map of the table: the plotly figure, for a page that can draw it, and its picture."""
+        trace = self._shown()
+        if self._figure is None:
+            import plotly.graph_objects as go
+
+            self._figure = go.FigureWidget()
+        with self._figure.batch_update():
+            figure = map_figure(trace, theme)
+            self._figure.update({"data": [], "layout": figure.layout}, overwrite=True)
+        self._figure.add_traces(figure.data)
+        return {"figure": f"anywidget:{self._figure.model_id}", "picture": still.picture("", _map_shape(trace))}
+
+    def _position(self, position: int) -> int:
+        return check_index(position, len(self._shown().tokens), "position")
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        trace = self._shown()
+        yield from (("map", {"theme": theme}) for theme in ("light", "dark"))
+        for position in range(len(trace.tokens) - 1, -1, -1):
+            yield "rows", {"position": position}
+            yield "neighbours", {"position": position}
+        if _turns(trace):
+            for position in range(len(trace.tokens) - 1, -1, -1):
+                yield from (("turned", {"position": position, "head": head}) for head in range(trace.n_heads))
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """One row a number of the shown token's embedding: dimension, and a column for each part."""
+        trace = self._shown()
+        parts = parts_of(trace)[0]
+        columns = {kind: trace.embedding(kind)[self.position] for kind in parts}
+        return [{"dimension": i, **{kind: float(columns[kind][i]) for kind in parts}} for i in range(trace.d_model)]
+
+    def still(self) -> str:
+        """The view as a still picture (SVG)."""
+        trace = self._shown()
+        near = trace.nearest(trace.tokens[self.position].id, NEAREST)
+        rows = [(still.visible(token), max(0.0, cosine), f"{cosine:.3f}") for token, cosine in near]
+        shown = still.visible(trace.tokens[self.position])
+        return still.picture(
+            "Embedding", still.chips(trace.tokens), still.words(f"Nearest to {shown} in the token table, by cosine:"),
+            still.bars(rows), _map_shape(trace),
+        )  # fmt: skip
+
+
+def parts_of(trace: Trace) -> tuple[list[str], str]:
+    """Which kinds of embedding there are to show, the whole last; and in words why there is only the whole."""
+    try:
+        trace.embedding("position")
+    except NotAvailable as error:
+        return ["sum"], str(error)
+    return ["token", "position", "sum"], ""
+
+
+def map_figure(trace: Trace, theme: str = "light") -> Any:
+    """The map of the token table with this text's tokens marked, as a plotly Figure."""
+    from gptviz.figures import embedding_map
+
+    points, shares = trace.token_plane()
+    labels = [trace.vocab_token(id).text for id in range(len(points))]
+    figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], shares=shares, theme=theme)
+    return figure.update_layout(title=None, margin_t=10)
+
+
+def _turns(trace: Trace) -> bool:
+    try:
+        trace.unrotated()
+    except GPTVizError:
+        return False
+    return True
+
+
+def _map_shape(trace: Trace) -> still.Shape:
+    names = {token.id: still.visible(token) for token in trace.tokens}
+    return still.scatter(trace.token_plane()[0], names)
