@@ -15,6 +15,7 @@ _HOME = {
     "wrap": "gptviz.loading",
     "models": "gptviz.loading",
     "Trace": "gptviz.trace",
+    "open_trace": "gptviz.saved",
     "Token": "gptviz.tokens",
     "NextToken": "gptviz.next_token",
     "Completion": "gptviz.completion",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gptviz.language import set_language
     from gptviz.loading import load, models, wrap
     from gptviz.next_token import NextToken
+    from gptviz.saved import open_trace
     from gptviz.tokens import Token
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView

@@ -6,41 +6,27 @@ Mathematical Framework for Transformer Circuits"). Confirmed on the whole stream
 are in `lens.py`.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gptviz.anatomy import close, run_chain
 from gptviz.errors import NotAvailable, fail
+from gptviz.trace import Readout
 
 if TYPE_CHECKING:
     from gptviz.forward import ForwardPass
 
 
-@dataclass(frozen=True)
-class Readout:
-    """norm(x) = gain * (x, less its mean if `centred`) + offset; logit = cap(multiplier * (row . norm(x) + bias)).
-
-    gain, offset: (d_model,) tensors or arrays.
-    """
-
-    gain: Any
-    offset: Any
-    centred: bool
-    multiplier: float
-    cap: float | None
-
-
 def frozen(forward: "ForwardPass", position: int) -> Readout:
     """The readout at one token of a pass."""
     tail = forward.anatomy.tail
-    head = forward.model.get_output_embeddings()  # type: ignore[operator]
-    if tail is None or tail.chain[-1] is not head or len(tail.chain) > 2:
+    head: nn.Module | None = forward.model.get_output_embeddings()  # type: ignore[operator, assignment]
+    if tail is None or tail.chain[-1] is not head or len(tail.chain) > 2 or head is None:
         raise _refusal(forward)
     stream = forward.residual(len(forward.anatomy.layers))[position]
-    if head.weight.shape[-1] != len(stream):
+    if next(head.parameters()).shape[-1] != len(stream):
         raise _refusal(forward)
     norm = tail.chain[:-1]
     if not norm:
@@ -57,7 +43,7 @@ def frozen(forward: "ForwardPass", position: int) -> Readout:
     raise _refusal(forward)
 
 
-def _affine(norm: tuple[torch.nn.Module, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+def _affine(norm: tuple[nn.Module, ...], like: Tensor) -> tuple[Tensor, Tensor]:
     """The norm's offset and its weight a dimension: what it makes of nothing, and of numbers that are their own norm.
 
     Alternating signs have mean 0 and one size, so that both kinds of norm (root mean square, and with the mean taken

@@ -7,7 +7,10 @@ queries, its columns keys. Layers, heads and positions are counted from 0. Not a
 """
 
 import operator
-from dataclasses import replace
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,15 +24,28 @@ if TYPE_CHECKING:
     from gptviz.forward import ForwardPass
     from gptviz.gpt import GPT
     from gptviz.merges import Merge
-    from gptviz.readout import Readout
 
 Array = npt.NDArray[np.float32]
 EMBEDDINGS = ("sum", "token", "position")
 
 
+@dataclass(frozen=True)
+class Readout:
+    """norm(x) = gain * (x, less its mean if `centred`) + offset; logit = cap(multiplier * (row . norm(x) + bias)).
+
+    gain, offset: (d_model,) tensors or arrays.
+    """
+
+    gain: Any
+    offset: Any
+    centred: bool
+    multiplier: float
+    cap: float | None
+
+
 def as_array(tensor: Any) -> Array:
     """The tensor's numbers as a read-only float32 array."""
-    array: Array = tensor.detach().float().cpu().numpy()
+    array: Array = tensor if isinstance(tensor, np.ndarray) else tensor.detach().float().cpu().numpy()
     array.flags.writeable = False
     return array
 
@@ -229,8 +245,9 @@ class Trace:
 
     def probabilities(self, position: int = -1) -> Array:
         """Softmax of the logits at one position: the model's own distribution of the next token: (vocab,)."""
-        logits = self._forward.logits[check_index(position, len(self.tokens), "position", negative=True)]
-        return as_array(logits.float().softmax(-1))
+        logits = self.logits[check_index(position, len(self.tokens), "position", negative=True)].astype(np.float64)
+        weights = np.exp(logits - logits.max())
+        return as_array((weights / weights.sum()).astype(np.float32))
 
     def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
         """The `k` likeliest next tokens with their probabilities, highest first; of equals the lower id first."""
@@ -254,7 +271,7 @@ class Trace:
         """
         return as_array(self._forward.lens(check_index(position, len(self.tokens), "position", negative=True)))
 
-    def readout(self, position: int = -1) -> "Readout":
+    def readout(self, position: int = -1) -> Readout:
         """How the last stream becomes logits at one token, the final norm's scale frozen; see `gptviz.readout`."""
         found = self._forward.readout(check_index(position, len(self.tokens), "position", negative=True))
         return replace(found, gain=as_array(found.gain), offset=as_array(found.offset))
@@ -272,6 +289,18 @@ class Trace:
         """
         query, key = self._forward.unrotated()
         return as_array(query), as_array(key)
+
+    # Elsewhere
+
+    def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None) -> Path:
+        """Write the trace into one safetensors file, to be opened by `gptviz.open_trace` without the model.
+
+        layers: whose attention is kept (maps, scores, queries, keys, values, head outputs); None keeps all. A file of
+        more than 1 GB is refused.
+        """
+        from gptviz.saved import save
+
+        return save(self, path, layers)
 
     # The model that was traced
 

@@ -1,14 +1,16 @@
 """PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
 
 import weakref
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
 from gptviz.errors import WrongType, fail
-from gptviz.gpt import GPT
 from gptviz.trace import Trace
 from gptviz.widgets.base import View
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT
 
 
 class PromptBox(View):
@@ -25,9 +27,11 @@ class PromptBox(View):
     _gpt_name = traitlets.Unicode("").tag(sync=True)
     _token_count = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, prompt: str = "", gpt: GPT | None = None, **keywords: Any):
+    def __init__(self, prompt: str = "", gpt: "GPT | None" = None, **keywords: Any):
         if not isinstance(prompt, str):
             raise fail("a prompt as text", type(prompt).__name__, "For token ids use gpt.trace(ids).", WrongType)
+        from gptviz.gpt import GPT  # it imports transformers; a saved trace is looked at without
+
         if gpt is None:
             from gptviz.loading import load
 
@@ -61,7 +65,7 @@ class PromptBox(View):
         self._take(trace.text, trace)
         return trace
 
-    def use(self, gpt: GPT) -> Trace:
+    def use(self, gpt: "GPT") -> Trace:
         """Let another model read the prompt."""
         trace = gpt.trace(self.prompt)
         self.gpt = gpt

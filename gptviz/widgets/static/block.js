@@ -96,7 +96,7 @@ class Block {
     [...this.blocks.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === layer)));
     this.sentence.mark(position);
     this.notices.wait(this.root, true);
-    this.lane.ask(() => this.fetch(layer, position), () => {
+    this.lane.ask(() => this.gather(layer, position), () => {
       this.notices.wait(this.root, false);
       this.notices.say("");
       this.draw();
@@ -107,7 +107,7 @@ class Block {
   }
 
   /** @param {number} layer @param {number} position */
-  async fetch(layer, position) {
+  async gather(layer, position) {
     if (this.leadersOf !== position) {
       this.leaders = await ask(this.model, "leaders", { position });
       this.leadersOf = position;

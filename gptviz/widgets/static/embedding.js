@@ -94,7 +94,7 @@ class Embedding {
     const { position } = this;
     this.sentence.mark(position);
     this.notices.wait(this.root, true);
-    this.lane.ask(() => this.fetch(position), (shown) => {
+    this.lane.ask(() => this.gather(position), (shown) => {
       this.notices.wait(this.root, false);
       this.notices.say("");
       this.shown = shown;
@@ -106,7 +106,7 @@ class Embedding {
   }
 
   /** @param {number} position */
-  async fetch(position) {
+  async gather(position) {
     const rows = await ask(this.model, "rows", { position }), near = await ask(this.model, "neighbours", { position });
     const turned = this.about.heads ? await ask(this.model, "turned", { position, head: this.head }) : null;
     return { rows, near, turned };

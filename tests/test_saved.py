@@ -1,0 +1,123 @@
+"""Saved traces: opened in a process that never imports torch or transformers, the same numbers to the bit."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from families import build, tokenizer
+from safetensors.numpy import save_file
+
+import gptviz
+from gptviz.errors import GPTVizError, NotAvailable, WrongType
+from gptviz.lens import attribution
+
+READ = """
+import json, sys
+import numpy as np
+import gptviz
+from gptviz.lens import attribution
+from gptviz.widgets.arithmetic import cell, mix
+
+def digest(value):
+    import hashlib
+    if isinstance(value, dict):
+        return {name: digest(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [digest(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return [value.dtype.name, list(value.shape), hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
+    return repr(value)
+
+def tried(call):
+    try:
+        return digest(call())
+    except gptviz.GPTVizError as error:
+        return [type(error).__name__, str(error)]
+
+def everything(trace):
+    layers, heads = range(trace.n_layers), range(trace.n_heads)
+    plain = ("tokens", "text", "model_name", "route", "vocab_size", "logits")
+    told = {name: tried(lambda: getattr(trace, name)) for name in plain}
+    of_heads, of_parts = ("q", "k", "v", "attention", "head_bias"), ("attn_out", "mlp_out", "attn_in", "mlp_in")
+    for name in (*of_heads, *of_parts, "mlp_activations", "is_parallel"):
+        told[name] = [tried(lambda: getattr(trace, name)(layer)) for layer in layers]
+    for name in ("attention", "score_stages", "sink", "head_output"):
+        told[name, "head"] = [tried(lambda: getattr(trace, name)(layer, head)) for layer in layers for head in heads]
+    told["embedding"] = [tried(lambda: trace.embedding(kind)) for kind in ("sum", "token", "position")]
+    told["residual"] = [tried(lambda: trace.residual(layer)) for layer in range(trace.n_layers + 1)]
+    at = range(len(trace.tokens))
+    told["probabilities"] = [tried(lambda: trace.probabilities(position)) for position in at]
+    told["top"] = [tried(lambda: trace.top(5, position)) for position in at]
+    told["merges"] = [tried(lambda: trace.merges(position)) for position in at]
+    told["nearest"] = [tried(lambda: trace.nearest(token.id, 8)) for token in trace.tokens]
+    for name in ("logit_lens", "unrotated", "token_plane", "role_scores"):
+        told[name] = tried(getattr(trace, name))
+    told["shares"] = [tried(lambda: attribution(trace, trace.top(1, position)[0][0].id, position)) for position in at]
+    told["cell"] = tried(lambda: cell(trace, 1, 2, 4, 3))
+    told["mix"] = tried(lambda: mix(trace, 1, 2, 4))
+    views = [gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench]
+    told["tables"] = [tried(lambda: kind(trace).to_table()) for kind in views]
+    return {str(name): value for name, value in told.items()}
+"""
+WITHOUT = """
+trace = gptviz.open_trace(sys.argv[1])
+print(json.dumps(everything(trace)))
+assert not {"torch", "transformers"} & set(sys.modules), "the model's libraries were imported"
+"""
+namespace: dict = {}
+exec(READ, namespace)  # the same program reads here and in the other process
+everything = namespace["everything"]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "gpt_oss", "gpt_neo", "mistral"])
+def test_a_process_without_torch_or_transformers_sees_the_same_numbers_to_the_bit(name, tmp_path):
+    trace = gptviz.wrap(build(name), tokenizer()).trace("the thin owl 🦉")
+    path = trace.save(tmp_path / "trace.safetensors")
+    done = subprocess.run([sys.executable, "-c", READ + WITHOUT, path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    here, there = everything(trace), json.loads(done.stdout)
+    for what in here:
+        assert there[what] == json.loads(json.dumps(here[what])), what
+
+
+def test_the_embedded_model_travels_too(tmp_path):
+    gpt = gptviz.load()
+    trace = gpt.trace("Once upon a time there was a girl")
+    found = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
+    np.testing.assert_array_equal(found.attention(), trace.attention())
+    leader, share = found.top(1)[0]
+    assert (leader, share) == trace.top(1)[0]
+    assert attribution(found, leader.id) == attribution(trace, leader.id)
+    assert found.tokens == trace.tokens
+    gptviz.AttentionView(found).save_html(tmp_path / "page.html")
+
+
+def test_layers_that_were_left_out_are_refused_in_words(tmp_path):
+    trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
+    found = gptviz.open_trace(trace.save(tmp_path / "one.safetensors", layers=[2, 0]))
+    np.testing.assert_array_equal(found.attention(2), trace.attention(2))
+    np.testing.assert_array_equal(found.residual(1), trace.residual(1))
+    for call in (found.attention, found.q, lambda layer: found.score_stages(layer, 0)):
+        with pytest.raises(NotAvailable, match="layers 0, 2"):
+            call(1)
+    with pytest.raises(NotAvailable, match="last token"):
+        found.logit_lens(0)
+    with pytest.raises(NotAvailable, match="which it does not"):
+        found.neurons(0)
+
+
+def test_other_files_are_refused_and_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "text.safetensors").write_text("not one at all")
+    save_file({"x": np.zeros(2)}, tmp_path / "other.safetensors")
+    for name in ("text.safetensors", "other.safetensors", "none.safetensors"):
+        with pytest.raises(WrongType, match=r"trace\.save"):
+            gptviz.open_trace(tmp_path / name)
+    trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
+    with pytest.raises(GPTVizError, match="folder that exists"):
+        trace.save(tmp_path / "nowhere" / "trace.safetensors")
+    monkeypatch.setattr("gptviz.saved.MOST_BYTES", 1000)
+    with pytest.raises(GPTVizError, match="fewer layers"):
+        trace.save(tmp_path / "large.safetensors")
+    assert not (tmp_path / "large.safetensors").exists()
