@@ -30,7 +30,8 @@ class Step:
     alternatives: the leading tokens by the model's own probability. entropy, model_entropy: bits, of the sampling
     distribution and of the model's own. kept: how many tokens the cuts left; kept_mass: what those had after the
     temperature, before the cuts were renormalised. text: what this step released, held back while a stop string or a
-    character may still be completed. finish_reason: None while the choice goes on.
+    character may still be completed. finish_reason: None while the choice goes on. cached: tokens whose keys and values
+    the cache held for this choice when the step was drawn, and their bytes; None for a family without such a cache.
     """
 
     token: Token
@@ -45,6 +46,7 @@ class Step:
     kept_mass: float
     text: str
     finish_reason: FinishReason | None = None
+    cached: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Completion:
-    """The reply to `GPT.complete`. created: Unix time in seconds; seed: the one used, also when None was given."""
+    """The reply to `GPT.complete`. created: Unix time in seconds; seed: the one used, also when None was given.
+
+    settings: temperature and the cuts. max_tokens, stop: as they were asked for.
+    """
 
     id: str
     created: int
@@ -102,6 +107,8 @@ class Completion:
     usage: Usage
     seed: int
     settings: dict[str, Any]
+    max_tokens: int = 150
+    stop: tuple[str, ...] = ()
     object: str = "text_completion"
 
     def to_dict(self) -> dict[str, Any]:

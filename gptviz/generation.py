@@ -56,6 +56,7 @@ class Request:
     settings: Settings
     seed: int
     cancel: threading.Event | None
+    stop: tuple[str, ...] = ()
 
     def steps(self) -> Iterator[Step]:
         """Generate, a step at a time."""
@@ -80,6 +81,8 @@ class Request:
             usage=Usage(len(self.ids), sum(len(choice.steps) for choice in choices)),
             seed=self.seed,
             settings=self.settings._asdict(),
+            max_tokens=self.max_tokens,
+            stop=self.stop,
         )
 
 
@@ -129,7 +132,8 @@ def _steps(request: Request) -> Iterator[Step]:
             logits, cache = _forward(gpt, entering, cache, cached)
             if index == 0:
                 logits, cached = logits.expand(len(live), -1), _repeated(cache, len(live))
-            steps = [_step(request, row, logits[i], index) for i, row in enumerate(live)]
+            held = _held(cache, len(live)) if cached else None
+            steps = [_step(request, row, logits[i], index, held) for i, row in enumerate(live)]
         yield from steps
         going_on = [i for i, row in enumerate(live) if row.finish_reason is None]
         if not going_on:
@@ -160,6 +164,15 @@ def _repeated(cache: Any, rows: int) -> bool:
     return True
 
 
+def _held(cache: Any, rows: int) -> tuple[int, int] | None:
+    """How many tokens' keys and values the cache holds, and their bytes, for one of its rows; None where it has none."""
+    layers = [layer for layer in getattr(cache, "layers", ()) if isinstance(getattr(layer, "keys", None), Tensor)]
+    if not layers:
+        return None
+    size = sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
+    return max(layer.keys.shape[-2] for layer in layers), size // rows
+
+
 def _takes_cache(model: type) -> bool:
     return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
@@ -172,7 +185,7 @@ def _room(gpt: "GPT", ids: list[int]) -> bool:
     return gpt.context_length is None or len(ids) < gpt.context_length
 
 
-def _step(request: Request, row: _Row, logits: Tensor, index: int) -> Step:
+def _step(request: Request, row: _Row, logits: Tensor, index: int, held: tuple[int, int] | None) -> Step:
     """Draw one token for one row and write down how."""
     gpt = request.gpt
     drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
@@ -195,6 +208,7 @@ def _step(request: Request, row: _Row, logits: Tensor, index: int) -> Step:
         kept_mass=drawn.kept_mass,
         text=text,
         finish_reason=row.finish_reason,
+        cached=held,
     )
     row.steps.append(step)
     return step
@@ -232,7 +246,7 @@ def checked(
     ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
     rows = [_Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.decode(ids)
-    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel)
+    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel, stops)
 
 
 def _refuse(name: str) -> None:

@@ -40,9 +40,21 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "block": gptviz.BlockView(trace, layer=2, **options),
         "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
         "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
-        "timeline": gptviz.GenerationTimeline(completion, **options),
+        "timeline": branched(gpt, completion, **options),
         "explorer": explorer,
     }
+
+
+def branched(gpt: gptviz.GPT, completion: gptviz.Completion, **options: str) -> gptviz.GenerationTimeline:
+    """A timeline with two branches, the first of them shown."""
+    view = gptviz.GenerationTimeline(completion, gpt=gpt, **options)
+    for step in (3, 8):
+        drawn = completion.choices[0].steps[step]
+        view.choice = 0
+        view.force(step, next(one.token.id for one in drawn.alternatives if one.token.id != drawn.token.id))
+    view.wait(60)
+    view.choice = 1
+    return view
 
 
 def open_up(page: Page) -> None:
@@ -52,6 +64,10 @@ def open_up(page: Page) -> None:
     for place in (".gptviz-tokens .row li", ".gptviz-timeline .steps li"):
         if page.locator(place).count():
             page.locator(place).nth(6).click()
+    if page.locator(".gptviz-timeline .branches:visible select").count():
+        page.locator(".gptviz-timeline .branches select").select_option("0")
+    if page.locator(".gptviz-timeline .bench").count():
+        page.locator(".gptviz-timeline .bench").click()
     if page.locator(".gptviz-sampling .draw button").count():
         page.locator(".gptviz-sampling .draw button").first.click()
     page.wait_for_timeout(700)  # numbers are written a frame after the bars

@@ -62,7 +62,7 @@ class EmbeddingView(View):
 
     def close(self) -> None:
         """Take the view, and the figure in it, away."""
-        if self._figure is not None:
+        if getattr(self, "_figure", None) is not None:  # a view that was refused is closed half made
             self._figure.close()
         super().close()
 

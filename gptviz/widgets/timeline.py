@@ -1,68 +1,105 @@
 """GenerationTimeline: generated text token by token, how sure the model was at each, and what else could have come.
 
-It shows a Completion, or follows a PromptBox and generates anew for each prompt. Generation runs in a thread of its
-own, so that neither the kernel nor the page waits; the page asks for what is new while it lasts, and for a step's
-alternatives when that step is chosen. Not about how a token is chosen: see `generation.py`.
+It shows a Completion, or follows a PromptBox and generates anew for each prompt. Another token than the one drawn can
+be forced at any step: the text branches there, and the model goes on from it. Generation runs in a thread of its own,
+so that neither the kernel nor the page waits; the page asks for what is new while it lasts. Not about how a token is
+chosen: see `generation.py`.
 """
 
 import contextvars
 import secrets
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import traitlets
 
-from gptviz import generation
-from gptviz.completion import Completion, Step
-from gptviz.errors import WrongType, fail
+from gptviz import still
+from gptviz.completion import Choice, Completion, Step
+from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.tokens import Token
 from gptviz.trace import Trace, check_index
 from gptviz.widgets.base import View, describe
 from gptviz.widgets.prompt import PromptBox
+from gptviz.widgets.sampling import SamplingBench
+
+if TYPE_CHECKING:
+    from gptviz.generation import Request
+    from gptviz.gpt import GPT
+
+
+@dataclass
+class _Branch:
+    """One line of text from the prompt on. steps: all of it, also what it shares with the branch it came from.
+
+    parent: that branch, None for the choices of the completion; at: the step that was forced. before: the text of the
+    steps up to it. choice: what was generated after it, once it is over.
+    """
+
+    steps: list[Step]
+    parent: int | None = None
+    at: int = -1
+    before: str = ""
+    choice: Choice | None = None
+    problem: str = ""
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def text(self) -> str:
+        own = self.steps[self.at + 1 :]
+        return self.before + (self.choice.text if self.choice else "".join(step.text for step in own))
 
 
 @dataclass
 class _Run:
-    """One generation, under way or over. steps: a list for each choice, which grows. completion: set at the end."""
+    """One generation and its branches; the first of them are the choices. completion: set when these have ended."""
 
     seed: int
     settings: dict[str, Any]
+    limits: dict[str, Any]
     prompt: str
-    steps: list[list[Step]]
+    prompt_tokens: tuple[Token, ...]
+    branches: list[_Branch]
     completion: Completion | None = None
-    problem: str = ""
-    cancel: threading.Event = field(default_factory=threading.Event)
 
 
 class GenerationTimeline(View):
     """The steps of a completion. source: a Completion, or a PromptBox whose prompts are continued from then on.
 
     settings: those of `GPT.complete` (max_tokens, temperature, seed, …), with a PromptBox only; max_tokens is 40 here.
-    choice: which of n choices is shown.
+    gpt: the model that a Completion came from, for what needs it: forcing another token, a step's attention, its bench.
+    choice: which of n choices is shown, or which of the branches that were forced, counted on from them.
     """
 
     _name = "timeline"
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "news": "_answer_news", "alternatives": "_answer_alternatives",
-        "again": "_answer_again", "stop": "_answer_stop",
+        **View._answers, "news": "_answer_news", "again": "_answer_again", "stop": "_answer_stop",
+        "force": "_answer_force", "attention": "_answer_attention", "bench": "_answer_bench",
     }  # fmt: skip
 
     choice = traitlets.Int(0).tag(sync=True)
     _can_generate = traitlets.Bool(False).tag(sync=True)
+    _can_force = traitlets.Bool(False).tag(sync=True)
+    _heads = traitlets.List(traitlets.Int(), [0, 0]).tag(sync=True)  # layers, heads
 
-    def __init__(self, source: Completion | PromptBox, *, choice: int = 0, **settings: Any):
+    def __init__(self, source: Completion | PromptBox, *, choice: int = 0, gpt: "GPT | None" = None, **settings: Any):
         if not isinstance(source, (Completion, PromptBox)):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
         of_view = {name: settings.pop(name) for name in ("scale", "language", "selection") if name in settings}
-        self._gpt = source.gpt if isinstance(source, PromptBox) else None
+        self._gpt = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: _Run | None = None
-        self._thread: threading.Thread | None = None
-        if self._gpt is None and settings:
+        self._traced: tuple[_Branch, int, Trace] | None = None
+        self._bench: SamplingBench | None = None
+        self._threads: list[threading.Thread] = []
+        if isinstance(source, Completion) and settings:
             remedy = "Give them to gpt.complete, or show a PromptBox."
             raise fail("no settings with a Completion, which has its own", next(iter(settings)), remedy, WrongType)
         if isinstance(source, PromptBox):
+            from gptviz import generation
+
             of_view = {"selection": source.selection, **of_view}
             settings = {"max_tokens": 40, **settings}
             generation.checked(source.gpt, source.prompt, **settings)  # refuse now, not in the thread
@@ -83,31 +120,83 @@ class GenerationTimeline(View):
     def completion(self, completion: Completion) -> None:
         if not isinstance(completion, Completion):
             raise fail("a Completion", type(completion).__name__, "gpt.complete(prompt) makes one.", WrongType)
-        steps = [list(choice.steps) for choice in completion.choices]
-        self._show(_Run(completion.seed, completion.settings, completion.prompt, steps, completion))
+        branches = [_Branch(list(choice.steps), choice=choice) for choice in completion.choices]
+        limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None}
+        self._show(
+            _Run(
+                completion.seed,
+                completion.settings,
+                limits,
+                completion.prompt,
+                completion.prompt_tokens,
+                branches,
+                completion,
+            )
+        )
 
     def wait(self, timeout: float | None = None) -> Completion:
-        """The completion, once it is all there. timeout: seconds; GPTVizError when it takes longer."""
-        if self._thread is not None:
-            self._thread.join(timeout)
-        if self.completion is None:
-            problem = (self._run.problem if self._run else "") or "it is still being generated"
+        """The completion, once it and all branches are there. timeout: seconds; GPTVizError when it takes longer."""
+        for thread in self._threads:
+            thread.join(timeout)
+        if self.completion is None or any(thread.is_alive() for thread in self._threads):
+            problems = [branch.problem for branch in self._run.branches if branch.problem] if self._run else []
+            problem = problems[0] if problems else "it is still being generated"
             raise fail("a completion", problem, "Wait longer, or run it again.")
         return self.completion
 
+    def force(self, step: int, id: int) -> int:
+        """Put another token in the place of a step of the shown branch, and let the model go on from there.
+
+        id: one of the step's alternatives. The new branch is shown; its number, which `choice` takes, comes back. It is
+        the text that `complete` gives for the prompt, the steps before and this token, with the same seed and settings,
+        and as many tokens as there were to be in all (`max_tokens`).
+        """
+        run, gpt = self._current(), self._model("force another token")
+        parent = run.branches[self.choice]
+        step = check_index(step, len(parent.steps), "step")
+        found = next((one for one in parent.steps[step].alternatives if one.token.id == id), None)
+        if found is None:
+            known = ", ".join(str(one.token.id) for one in parent.steps[step].alternatives)
+            raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
+        forced = replace(
+            parent.steps[step], token=replace(found.token, position=len(run.prompt_tokens) + step),
+            probability=found.probability, sampling_probability=found.sampling_probability, finish_reason=None,
+            text=found.token.bytes.decode(errors="replace"),
+        )  # fmt: skip
+        shared = [*parent.steps[:step], forced]
+        before = gpt.decode([one.token.id for one in shared])
+        branch = _Branch(shared, self.choice, step, before)
+        ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in shared]
+        limits = run.limits | {"max_tokens": max(1, run.limits["max_tokens"] - len(shared))}
+        run.branches.append(branch)
+        self._generate(ids, run.settings | limits, [branch])
+        self.choice = len(run.branches) - 1
+        return int(self.choice)
+
     def to_table(self) -> list[dict[str, Any]]:
         """One row a step of the shown choice: index, id, token, probabilities, entropy (bits), kept, kept_mass."""
-        steps = self._run.steps[self.choice] if self._run else []
+        steps = self._run.branches[self.choice].steps if self._run else []
         return [
-            {"index": s.index, "id": s.token.id, "token": s.token.text, "probability": s.probability,
+            {"index": i, "id": s.token.id, "token": s.token.text, "probability": s.probability,
              "sampling_probability": s.sampling_probability, "entropy": s.entropy, "kept": s.kept,
              "kept_mass": s.kept_mass}
-            for s in list(steps)
+            for i, s in enumerate(list(steps))
         ]  # fmt: skip
+
+    def still(self) -> str:
+        """The view as a still picture (SVG)."""
+        run = self._current()
+        branch = run.branches[self.choice]
+        steps = list(branch.steps)
+        shares = [step.probability for step in steps]
+        return still.picture(
+            "Generation", still.words(run.prompt), still.words(branch.text, 16),
+            still.chips([step.token for step in steps], [f"{100 * share:.0f} %" for share in shares], shares),
+        )  # fmt: skip
 
     @traitlets.validate("choice")
     def _check_choice(self, proposal: dict[str, Any]) -> int:
-        count = len(self._run.steps) if self._run else None
+        count = len(self._run.branches) if self._run else None
         return proposal["value"] if count is None else check_index(proposal["value"], count, "choice")
 
     # Generating
@@ -120,70 +209,130 @@ class GenerationTimeline(View):
         trace: Trace = self._shown()
         self._gpt = trace.gpt  # the box may have another model by now
         seed = secrets.randbelow(2**31) if seed is None else seed
-        run = _Run(seed, {}, trace.text, [])
-        ids = [token.id for token in trace.tokens]
-        request = generation.checked(self._gpt, ids, **self._settings | {"seed": seed, "cancel": run.cancel})  # type: ignore[arg-type]
-        run.settings, run.steps = request.settings._asdict(), [[] for _ in request.rows]
-        self._show(run)
+        from gptviz import generation
+
+        settings = self._settings | {"seed": seed}
+        request = generation.checked(self._gpt, [token.id for token in trace.tokens], **settings)  # type: ignore[arg-type]
+        limits = {"max_tokens": request.max_tokens, "stop": request.stop or None}
+        branches = [_Branch([]) for _ in request.rows]
+        self._show(_Run(seed, request.settings._asdict(), limits, trace.text, trace.tokens, branches))
+        self._generate([token.id for token in trace.tokens], settings, branches)
+
+    def _generate(self, ids: list[int], settings: dict[str, Any], branches: list[_Branch]) -> None:
+        """Continue these ids in a thread, a branch a choice."""
+        from gptviz import generation
+
+        run, cancel = self._current(), branches[0].cancel
+        for branch in branches:
+            branch.cancel = cancel
+        wanted = {"seed": run.seed} | settings | {"cancel": cancel}
+        request = generation.checked(self._gpt, ids, **wanted)  # type: ignore[arg-type]
         # The context carries which cell or message this belongs to, so that what the thread prints goes there.
         context = contextvars.copy_context()
-        self._thread = threading.Thread(target=context.run, args=(_generate, request, run), daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=context.run, args=(_consume, request, run, branches), daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
 
     def _show(self, run: _Run) -> None:
-        if self._run is not None:
-            self._run.cancel.set()
-        self._run = run
+        for branch in self._run.branches if self._run else []:
+            branch.cancel.set()
+        self._run, self._traced = run, None
+        gpt = self._gpt
         with self.hold_sync():
-            if self.choice >= len(run.steps):
+            self._can_force = gpt is not None
+            self._heads = [gpt.n_layers, gpt.n_heads] if gpt else [0, 0]
+            if self.choice >= len(run.branches):
                 self.choice = 0
             self._source += 1
+
+    def close(self) -> None:
+        """Take the view, and the bench in it, away."""
+        if getattr(self, "_bench", None) is not None:  # a view that was refused is closed half made
+            self._bench.close()
+        super().close()
 
     # The page's questions
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         self.wait()
-        yield "news", {"source": -1, "have": 0}
-        yield from (("alternatives", {"step": step}) for step in range(len(self._current().steps[self.choice])))
+        branches = self._current().branches
+        shown_first = sorted(range(len(branches)), key=lambda i: i != self.choice)
+        yield from (("news", {"source": -1, "have": 0, "choice": i}) for i in shown_first)
+        if self._gpt is not None:
+            at = {"choice": self.choice, "layer": self.selection.layer, "head": self.selection.head}
+            yield from (("attention", at | {"step": step}) for step in range(len(branches[self.choice].steps)))
 
-    def _answer_news(self, source: int, have: int) -> dict[str, Any]:
-        """What the page lacks of the run it shows, or of the present one from its start if that is another."""
+    def _answer_news(self, source: int, have: int, choice: int) -> dict[str, Any]:
+        """What the page lacks of a branch, or all of it if the page shows another run."""
         run = self._current()
+        branch = run.branches[check_index(choice, len(run.branches), "choice")]
         have = have if source == self._source else 0
-        done = run.completion is not None or run.problem != ""  # before the steps are read: the last ones must be there
-        steps = run.steps[self.choice]
-        ended = run.completion.choices[self.choice] if run.completion else None
+        done = (
+            branch.choice is not None or branch.problem != ""
+        )  # before the steps are read: the last ones must be there
         return {
             "source": self._source,
-            "steps": [_describe_step(step) for step in steps[have:]],
+            "choice": choice,
+            "steps": [_describe_step(step) for step in branch.steps[have:]],
             "from": have,
             "prompt": run.prompt,
-            "text": ended.text if ended else "".join(step.text for step in list(steps)),
-            "finish_reason": ended.finish_reason if ended else None,
-            "choices": len(run.steps),
+            "prompt_tokens": len(run.prompt_tokens),
+            "text": branch.text,
+            "finish_reason": branch.choice.finish_reason if branch.choice else None,
+            "branches": [_describe_branch(run, one) for one in run.branches],
             "seed": run.seed,
             "settings": run.settings,
             "done": done,
-            "problem": run.problem,
+            "problem": branch.problem,
         }
 
-    def _answer_alternatives(self, step: int) -> list[dict[str, Any]]:
-        steps = self._current().steps[self.choice]
-        chosen = steps[check_index(step, len(steps), "step")]
-        return [
-            {"token": describe(a.token), "probability": a.probability, "sampling": a.sampling_probability}
-            for a in chosen.alternatives
-        ]
-
     def _answer_again(self) -> int:
-        if self._gpt is None:
+        if not self._can_generate:
             raise fail("a view that follows a PromptBox", "one of a Completion", "Show a PromptBox to generate here.")
         self._settings["seed"] = secrets.randbelow(10_000)
         self._start(self._settings["seed"])
         return int(self._settings["seed"])
 
     def _answer_stop(self) -> None:
-        self._current().cancel.set()
+        self._current().branches[self.choice].cancel.set()
+
+    def _answer_force(self, step: int, id: int) -> int:
+        return self.force(step, id)
+
+    def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> dict[str, Any]:
+        """What a head looked at when the step's token was chosen: the row of the token before it."""
+        trace, at = self._trace_of(choice, step)
+        layer, head = check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
+        row: np.ndarray = trace.attention(layer, head)[at, : at + 1]
+        return {"tokens": [describe(token) for token in trace.tokens[: at + 1]], "weights": row.tolist()}
+
+    def _answer_bench(self, step: int) -> str:
+        """Put the step on a sampling bench; how the page's host calls that."""
+        run = self._current()
+        trace, at = self._trace_of(self.choice, step)
+        if self._bench is None:
+            self._bench = SamplingBench(trace.next_token(at), scale=self.scale, language=self.language)
+        self._bench.next_token = trace.next_token(at)
+        for name, value in (run.settings | {"seed": run.seed}).items():
+            setattr(self._bench, name, value)
+        return f"anywidget:{self._bench.model_id}"
+
+    def _trace_of(self, choice: int, step: int) -> tuple[Trace, int]:
+        """One trace of a branch's text that has the step, and the position that the step's token was drawn after."""
+        run, gpt = self._current(), self._model("look at the attention of a step")
+        branch = run.branches[check_index(choice, len(run.branches), "choice")]
+        steps = list(branch.steps)
+        at = len(run.prompt_tokens) + check_index(step, len(steps), "step") - 1
+        if self._traced is None or self._traced[0] is not branch or self._traced[1] <= at:
+            ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in steps[:-1]]
+            self._traced = branch, len(ids), gpt.trace(ids)
+        return self._traced[2], at
+
+    def _model(self, purpose: str) -> "GPT":
+        if self._gpt is None:
+            remedy = "Write GenerationTimeline(completion, gpt=gpt)."
+            raise fail(f"the model, to {purpose}", "a Completion alone", remedy)
+        return self._gpt
 
     def _current(self) -> _Run:
         if self._run is None:
@@ -191,23 +340,38 @@ class GenerationTimeline(View):
         return self._run
 
 
-def _generate(request: generation.Request, run: _Run) -> None:
-    """In a thread: whatever happens is written down in the run."""
+def _consume(request: "Request", run: _Run, branches: list[_Branch]) -> None:
+    """In a thread: whatever happens is written down in the branches."""
     try:
         for step in request.steps():
-            run.steps[step.choice].append(step)
-        run.completion = request.completion()
+            branches[step.choice].steps.append(step)
+        completion = request.completion()
+        if branches[0].parent is None:
+            run.completion = completion
+        for branch, choice in zip(branches, completion.choices, strict=True):
+            branch.choice = choice
     except Exception as error:
-        run.problem = f"{type(error).__name__}: {error}"
+        for branch in branches:
+            branch.problem = f"{type(error).__name__}: {error}"
+
+
+def _describe_branch(run: _Run, branch: _Branch) -> dict[str, Any]:
+    forced = None if branch.parent is None else describe(branch.steps[branch.at].token)
+    return {"parent": branch.parent, "at": branch.at, "token": forced, "text": branch.text}
 
 
 def _describe_step(step: Step) -> dict[str, Any]:
     return {
         "token": describe(step.token),
-        "index": step.index,
         "probability": step.probability,
         "sampling": step.sampling_probability,
         "entropy": step.entropy,
         "kept": step.kept,
         "mass": step.kept_mass,
+        "text": step.text,
+        "cached": step.cached,
+        "alternatives": [
+            {"token": describe(one.token), "probability": one.probability, "sampling": one.sampling_probability}
+            for one in step.alternatives
+        ],
     }

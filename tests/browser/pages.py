@@ -26,7 +26,10 @@ globalThis.selections = {};
 // What anywidget's host does for a view: finds another widget's model by its reference.
 globalThis.host = {
   getModel: async (reference) => selections[reference],
-  getWidget: async (reference) => ({ render: ({ el }) => draw(children[reference], el) }),
+  getWidget: async (reference) => {
+    if (!(reference in children) && !(await adopt(reference))) throw new Error("no such widget");
+    return { render: ({ el }) => draw(children[reference], el) };
+  },
 };
 globalThis.children = {};
 globalThis.modules = {};
@@ -50,6 +53,13 @@ globalThis.prepare = async (index, reference, module, css, state, buffers) => {
 const draw = async (index, el) => {
   models[index].cleanup = await modules[index].render({ model: models[index], el, host });
 };
+const adopt = async (reference) => {
+  const found = await newcomer(reference);
+  if (!found) return false;
+  share(...found.selection);
+  await prepare(...found.view);
+  return true;
+};
 globalThis.show = async (index) => {
   const el = document.createElement("div");
   document.getElementById("views").append(el);
@@ -67,6 +77,7 @@ class ViewPage:
         self.page, self.widgets = page, widgets
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.expose_function("kernel", self._kernel)
+        page.expose_function("newcomer", self._newcomer)
         colour = background or ("#111317" if dark else "#ffffff")
         page.set_content(
             f'<!doctype html><meta charset="utf-8"><body style="margin:0;background:{colour}">'
@@ -75,16 +86,30 @@ class ViewPage:
         page.evaluate(HOST)
         shown = len(widgets)
         self.widgets = [*widgets, *(child for one in widgets for child in getattr(one, "_stations", {}).values())]
-        for index, widget in enumerate(self.widgets):
-            state, buffers = state_of(widget)
-            page.evaluate("(a) => share(...a)", [widget._selection, state_of(widget.selection)[0]])
-            reference = f"anywidget:{widget.model_id}"
-            page.evaluate(
-                "(a) => prepare(...a)", [index, reference, str(widget._esm), str(widget._css), state, buffers]
-            )
+        for widget in self.widgets:
+            selection, view = self._told(widget)
+            page.evaluate("(a) => share(...a)", selection)
+            page.evaluate("(a) => prepare(...a)", view)
         for index in range(shown):
             page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing]')")
+
+    def _told(self, widget: Any) -> tuple[list[Any], list[Any]]:
+        """What the page needs to draw a view: its selection, and its place, module, style and state."""
+        selection = [widget._selection, state_of(widget.selection)[0]]
+        reference = f"anywidget:{widget.model_id}"
+        place = [self.widgets.index(widget), reference, str(widget._esm), str(widget._css)]
+        return selection, [*place, *state_of(widget)]
+
+    def _newcomer(self, reference: str) -> dict[str, Any] | None:
+        """A view that another made since the page was opened; None for anything else."""
+        made = [getattr(widget, "_bench", None) for widget in self.widgets]
+        found = next((one for one in made if one is not None and f"anywidget:{one.model_id}" == reference), None)
+        if found is None:
+            return None
+        self.widgets.append(found)
+        selection, view = self._told(found)
+        return {"selection": selection, "view": view}
 
     def _kernel(self, index: int | str, message: Any) -> list[Any]:
         if isinstance(message, dict) and message.get("kind") == "set":

@@ -1,194 +1,245 @@
 // @ts-check
 /**
- * The timeline of a generation: its text, its tokens with their probabilities, and one step's alternatives.
+ * The timeline of a generation: its text, its tokens with their probabilities, one step in full, and its branches.
  *
- * While tokens come, the page asks for what is new, one question at a time. Not here: how a token is chosen.
+ * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
+ * steps, so that it never asks. Not here: how a token is chosen.
  */
-import { Lane, ask, chip, element, frame, notices, percent, setText, significant } from "./common.js";
+import { Lane, ask, chip, element, frame, notices, setText } from "./common.js";
+import { BranchTree, Comparison } from "./timeline_branches.js";
+import { StepDetail } from "./timeline_step.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Token */
-/** @typedef {{token: Token, index: number, probability: number, sampling: number, entropy: number, kept: number, mass: number}} Step */
 /** @typedef {{token: Token, probability: number, sampling: number}} Alternative */
-/** @typedef {{source: number, from: number, steps: Step[], prompt: string, text: string, finish_reason: string|null, choices: number,
- *   seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
+/** @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null, alternatives: Alternative[]}} Step */
+/** @typedef {{parent: number|null, at: number, token: Token|null, text: string}} Branch */
+/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_tokens: number, text: string,
+ *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
-const ASK_AGAIN_MS = 80;
+const ASK_AGAIN_MS = 80, PLAY_MS = 400;
 
-/** @param {{model: any, el: HTMLElement}} context */
-function render({ model, el }) {
-  const catalogue = wordsOf(model), words = catalogue.timeline;
-  const status = element("p", { class: "muted", role: "status" });
-  const again = timelineButton(words.again), stop = timelineButton(words.stop);
-  const choices = element("span", { class: "choices", role: "group" });
-  const given = element("span", { class: "muted" }), written = element("span", { class: "written" });
-  const text = element("p", { class: "text" }, given, written);
-  const hint = element("p", { class: "muted small" }, words.hint);
-  const list = element("ol", { class: "steps", "aria-label": words.tokens });
-  const detail = new StepDetail(words);
-  const { problem, say } = notices(catalogue);
-  const root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
-    element("header", {}, element("h3", {}, words.title), status, element("span", { class: "buttons" }, choices, again, stop)),
-    problem, text, hint, list, detail.root);
-  const stopFrame = frame(model, root);
-  const lane = new Lane(), news = new Lane();
-  /** @type {Step[]} */
-  let steps = [];
-  let source = -1, chosen = -1, followed = true, timer = 0;
-
-  /** Show one step and what else could have come there. @param {number} index */
-  const choose = (index) => {
-    chosen = index;
-    [...list.children].forEach((item, i) => {
-      item.toggleAttribute("data-chosen", i === index);
-      item.setAttribute("tabindex", i === index ? "0" : "-1");
+class Timeline {
+  /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
+  constructor(model, selection, host, el) {
+    this.model = model;
+    const catalogue = wordsOf(model), words = catalogue.timeline;
+    this.words = words;
+    this.notices = notices(catalogue);
+    this.status = element("p", { class: "muted", role: "status" });
+    this.again = this.button(words.again, () => this.request("again", {}));
+    this.stop = this.button(words.stop, () => this.request("stop", {}));
+    this.given = element("span", { class: "muted" });
+    this.written = element("span", { class: "written" });
+    this.later = element("span", { class: "later muted" });
+    this.play = this.button(words.play, () => this.setPlaying(!this.playing));
+    this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub, "data-lm-suppress-shortcuts": "true" });
+    this.slider.addEventListener("input", () => this.look(Number(this.slider.value)));
+    this.list = element("ol", { class: "steps", "aria-label": words.tokens });
+    this.list.addEventListener("click", (event) => {
+      const item = /** @type {Element} */ (event.target).closest("li");
+      if (item) this.look([...this.list.children].indexOf(item));
     });
-    detail.root.hidden = index < 0;
-    if (index < 0) return;
-    const step = steps[index];
-    detail.tell(step);
-    lane.ask(() => ask(model, "alternatives", { step: index }), (alternatives) => detail.show(step, alternatives), (error) => say(error.message));
-  };
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.detail = new StepDetail(model, selection, host, words, catalogue.attention.looks, {
+      force: (step, id) => this.force(step, id),
+      problem: (told) => this.notices.say(told),
+    });
+    this.tree = new BranchTree(words, (index) => this.show(index), (index) => this.compareWith(index));
+    this.comparison = new Comparison(words);
+    this.controls = element("div", { class: "controls" }, this.play, this.slider);
+    this.root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
+      element("header", {}, element("h3", {}, words.title), this.status, element("span", { class: "buttons" }, this.again, this.stop)),
+      this.notices.problem, element("p", { class: "text" }, this.given, this.written, this.later),
+      this.tree.root, this.comparison.root, this.controls, element("p", { class: "muted small hint" }, words.hint), this.list, this.detail.root);
+    this.stopFrame = frame(model, this.root);
+    this.news = new Lane();
+    this.other = new Lane();
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {News|null} */
+    this.told = null;
+    this.source = this.chosen = this.compared = -1;
+    this.timer = this.playTimer = 0;
+    this.followed = true;
+    this.playing = false;
+    el.append(this.root, this.detail.benchPlace);
+    this.redraw();
+  }
+
+  /** @param {string} word @param {() => void} pressed */
+  button(word, pressed) {
+    const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, word);
+    button.addEventListener("click", pressed);
+    return button;
+  }
+
+  redraw() {
+    this.root.dataset.scale = this.model.get("scale");
+    this.again.hidden = !this.model.get("_can_generate");
+    this.refresh();
+  }
+
+  refresh() {
+    clearTimeout(this.timer);
+    const question = { source: this.source, have: this.steps.length, choice: this.model.get("choice") };
+    this.news.ask(() => ask(this.model, "news", this.source < 0 ? { ...question, source: -1, have: 0 } : question), (told) => this.take(told),
+      (error) => this.notices.say(error.message));
+  }
+
+  /** Another run or branch: everything from its start. @param {number} source */
+  restart(source) {
+    this.setPlaying(false);
+    this.source = source;
+    this.steps = [];
+    this.followed = true;
+    this.list.replaceChildren();
+    this.choose(-1);
+  }
 
   /** @param {News} told */
-  const take = (told) => {
-    if (told.source !== source || told.from !== steps.length) restart(told.source);
-    if (told.from !== steps.length) return refresh(); // it was answered for another state of the page
-    for (const step of told.steps) {
-      steps.push(step);
-      list.append(stepItem(step));
-    }
-    setText(given, told.prompt);
-    setText(written, told.text);
-    say(told.problem);
-    const parts = [words.count(steps.length), ...timelineSettings(told.settings, words.settings), words.seed(told.seed)];
-    const why = told.finish_reason === "stop" && steps.at(-1)?.token.special ? "itself" : told.finish_reason;
+  take(told) {
+    if (told.choice !== this.model.get("choice")) return this.refresh();
+    if (told.source !== this.source || told.from !== this.steps.length) this.restart(told.source);
+    if (told.from !== this.steps.length) return this.refresh(); // it was answered for another state of the page
+    this.told = told;
+    const at = told.branches[told.choice].at;
+    for (const step of told.steps) this.list.append(stepItem(step, this.steps.push(step) - 1 === at, this.words.forced));
+    this.slider.max = String(Math.max(0, this.steps.length - 1));
+    this.controls.hidden = this.steps.length < 2;
+    setText(this.given, told.prompt);
+    this.notices.say(told.problem);
+    this.showStatus(told);
+    this.stop.hidden = told.done || !this.model.get("_can_force");
+    this.root.setAttribute("aria-busy", String(!told.done));
+    this.tree.show(told.branches, told.choice, this.compared);
+    if (this.followed && this.steps.length) this.choose(told.done ? 0 : this.steps.length - 1);
+    this.showText();
+    if (told.done) this.showComparison();
+    else this.timer = window.setTimeout(() => this.refresh(), ASK_AGAIN_MS);
+  }
+
+  /** @param {News} told */
+  showStatus(told) {
+    const { words } = this, last = this.steps.at(-1);
+    const parts = [words.count(this.steps.length), ...timelineSettings(told.settings, words.settings), words.seed(told.seed)];
+    const why = told.finish_reason === "stop" && last?.token.special ? "itself" : told.finish_reason;
     const end = why === null ? null : words.ends[/** @type {"stop"} */ (why)];
     if (!told.done || end) parts.push(end ?? words.going);
-    setText(status, parts.join(" · "));
-    stop.hidden = told.done || !model.get("_can_generate");
-    root.setAttribute("aria-busy", String(!told.done));
-    showChoices(told.choices);
-    if (followed && steps.length) choose(told.done ? 0 : steps.length - 1);
-    if (!told.done) timer = window.setTimeout(refresh, ASK_AGAIN_MS);
-  };
-  const refresh = () => {
-    clearTimeout(timer);
-    news.ask(() => ask(model, "news", { source, have: steps.length }), take, (error) => say(error.message));
-  };
-  /** @param {number} from */
-  const restart = (from) => {
-    source = from;
-    steps = [];
-    followed = true;
-    list.replaceChildren();
-    choose(-1);
-  };
-  /** @param {number} count */
-  const showChoices = (count) => {
-    choices.replaceChildren(...Array.from({ length: count > 1 ? count : 0 }, (_, index) => {
-      const button = timelineButton(words.choice(index));
-      button.setAttribute("aria-pressed", String(index === model.get("choice")));
-      button.addEventListener("click", () => {
-        model.set("choice", index);
-        model.save_changes();
-      });
-      return button;
-    }));
-  };
+    setText(this.status, parts.join(" · "));
+  }
 
-  list.addEventListener("click", (event) => {
-    const item = /** @type {Element} */ (event.target).closest("li");
-    if (!item) return;
-    followed = false;
-    choose([...list.children].indexOf(item));
-  });
-  list.addEventListener("keydown", (event) => {
-    const last = steps.length - 1;
-    const to = { ArrowRight: Math.min(last, chosen + 1), ArrowLeft: Math.max(0, chosen - 1), Home: 0, End: last }[event.key];
+  /** The text up to the step that is looked at, and in grey what came after it. */
+  showText() {
+    const text = this.told?.text ?? "";
+    const upTo = this.followed ? text.length : this.steps.slice(0, this.chosen + 1).reduce((length, step) => length + step.text.length, 0);
+    setText(this.written, text.slice(0, upTo));
+    setText(this.later, text.slice(upTo));
+  }
+
+  /** Show one step. @param {number} index */
+  choose(index) {
+    const [before, now] = [this.list.children[this.chosen], this.list.children[index]];
+    before?.removeAttribute("data-chosen");
+    before?.setAttribute("tabindex", "-1");
+    now?.setAttribute("data-chosen", "");
+    now?.setAttribute("tabindex", "0");
+    this.chosen = index;
+    this.slider.value = String(Math.max(0, index));
+    const read = (this.told?.prompt_tokens ?? 0) + index;
+    this.detail.show(index < 0 ? null : this.steps[index], index, read, this.model.get("choice"));
+  }
+
+  /** The reader looks at a step: from now on the page follows the reader. @param {number} index */
+  look(index) {
+    this.followed = false;
+    this.root.toggleAttribute("data-scrubbed", true);
+    this.choose(index);
+    this.showText();
+  }
+
+  /** @param {boolean} on */
+  setPlaying(on) {
+    clearInterval(this.playTimer);
+    this.playing = on;
+    setText(this.play, on ? this.words.pause : this.words.play);
+    if (!on) return;
+    this.look(this.chosen >= this.steps.length - 1 ? 0 : this.chosen);
+    this.playTimer = window.setInterval(() => {
+      if (this.chosen >= this.steps.length - 1) return this.setPlaying(false);
+      this.look(this.chosen + 1);
+    }, PLAY_MS);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const last = this.steps.length - 1;
+    const to = { ArrowRight: Math.min(last, this.chosen + 1), ArrowLeft: Math.max(0, this.chosen - 1), Home: 0, End: last }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    followed = false;
-    choose(to);
-    /** @type {HTMLElement} */ (list.children[to]).focus();
-  });
-  again.addEventListener("click", () => ask(model, "again", {}).catch((error) => say(error.message)));
-  stop.addEventListener("click", () => ask(model, "stop", {}).catch((error) => say(error.message)));
-  const show = () => {
-    root.dataset.scale = model.get("scale");
-    again.hidden = !model.get("_can_generate");
-    refresh();
-  };
-  const otherChoice = () => {
-    restart(-1);
-    refresh();
-  };
-  model.on("change:_source change:scale", show);
-  model.on("change:choice", otherChoice);
-  show();
-  el.append(root);
-  return () => {
-    clearTimeout(timer);
-    model.off("change:_source change:scale", show);
-    model.off("change:choice", otherChoice);
-    stopFrame();
-    root.remove();
-  };
-}
-
-/** What one step's draw looked like. */
-class StepDetail {
-  /** @param {import("./words.js").Words["timeline"]} words */
-  constructor(words) {
-    this.words = words;
-    this.title = element("h4", {});
-    this.facts = element("p", { class: "muted small" });
-    this.body = element("tbody", {});
-    const column = (/** @type {string} */ name, /** @type {string} */ hint) =>
-      element("th", { scope: "col" }, name, element("small", { class: "muted" }, hint));
-    this.root = element("div", { class: "detail", hidden: "" }, this.title, this.facts,
-      element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, this.words.token),
-        column(this.words.own, this.words.ownHint), column(this.words.drawn, this.words.drawnHint))), this.body));
+    this.look(to);
+    /** @type {HTMLElement} */ (this.list.children[to]).focus();
   }
 
-  /** @param {Step} step */
-  tell(step) {
-    this.title.replaceChildren(this.words.step(step.index), " ", chip(step.token));
-    setText(this.facts, this.words.facts(significant(step.entropy), step.kept));
+  // Branches
+
+  /** @param {number} index */
+  show(index) {
+    this.model.set("choice", index);
+    this.model.save_changes();
   }
 
-  /** @param {Step} step @param {Alternative[]} alternatives */
-  show(step, alternatives) {
-    const rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
-    const where = rank < 0 ? this.words.beyond(alternatives.length) : this.words.rank(rank + 1);
-    setText(this.facts, `${where}; ${this.words.facts(significant(step.entropy), step.kept)}`);
-    const rows = alternatives.map((one, i) => alternativeRow(one, i === rank));
-    if (rank < 0) rows.push(alternativeRow(step, true));
-    this.body.replaceChildren(...rows);
+  otherChoice() {
+    this.restart(-1);
+    this.refresh();
+  }
+
+  /** @param {number} step @param {number} id */
+  force(step, id) {
+    this.compared = this.compared < 0 ? this.model.get("choice") : this.compared;
+    return this.request("force", { step, id });
+  }
+
+  /** @param {number} index */
+  compareWith(index) {
+    this.compared = index;
+    this.refresh();
+  }
+
+  /** The shown branch and the other one side by side, from where they part. */
+  showComparison() {
+    const { told, compared } = this;
+    if (!told || compared < 0 || compared >= told.branches.length || compared === told.choice) return this.comparison.hide();
+    this.other.ask(() => ask(this.model, "news", { source: -1, have: 0, choice: compared }),
+      (other) => this.comparison.show({ ...told, steps: this.steps }, other), (error) => this.notices.say(error.message));
+  }
+
+  /** @param {string} name @param {Record<string, unknown>} args */
+  request(name, args) {
+    return ask(this.model, name, args).catch((/** @type {Error} */ error) => this.notices.say(error.message));
+  }
+
+  remove() {
+    clearTimeout(this.timer);
+    clearInterval(this.playTimer);
+    this.detail.remove();
+    this.stopFrame();
+    this.root.remove();
   }
 }
 
-/** @param {{token: Token, probability: number, sampling: number}} one @param {boolean} taken */
-function alternativeRow({ token, probability, sampling }, taken) {
-  const cell = (/** @type {number} */ p) => {
-    const fill = element("span", { class: "fill" });
-    fill.style.width = `${100 * p}%`;
-    return element("td", { title: `${100 * p} %` },
-      element("span", { class: "track" }, fill), element("span", { class: "number" }, percent(p)));
-  };
-  const row = element("tr", {}, element("th", { scope: "row", class: "token" }, chip(token)), cell(probability), cell(sampling));
-  row.toggleAttribute("data-taken", taken);
-  row.toggleAttribute("data-removed", sampling === 0);
-  return row;
-}
-
-/** @param {Step} step */
-function stepItem(step) {
+/** @param {Step} step @param {boolean} forced @param {string} word */
+function stepItem(step, forced, word) {
   const node = chip(step.token);
   node.style.setProperty("--share", `${(100 * step.probability).toFixed(2)}%`);
-  return element("li", { tabindex: -1, title: `${100 * step.probability} %`, "data-lm-suppress-shortcuts": "true" }, node,
+  const item = element("li", { tabindex: -1, title: `${100 * step.probability} %`, "data-lm-suppress-shortcuts": "true" }, node,
     element("span", { class: "number small muted" }, step.probability < 0.01 ? "<1 %" : `${Math.round(100 * step.probability)} %`));
+  if (forced) {
+    item.dataset.forced = "";
+    item.append(element("span", { class: "small" }, word));
+  }
+  return item;
 }
 
 /** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings
@@ -199,9 +250,18 @@ function timelineSettings(settings, names) {
     .map(([name, word]) => `${word} ${settings[name]}`);
 }
 
-/** @param {string} word */
-function timelineButton(word) {
-  return element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, word);
+/** @param {{model: any, el: HTMLElement, host: any}} context */
+async function render({ model, el, host }) {
+  const selection = await host.getModel(model.get("_selection"));
+  const timeline = new Timeline(model, selection, host, el);
+  const redraw = () => timeline.redraw(), otherChoice = () => timeline.otherChoice();
+  model.on("change:_source change:scale", redraw);
+  model.on("change:choice", otherChoice);
+  return () => {
+    model.off("change:_source change:scale", redraw);
+    model.off("change:choice", otherChoice);
+    timeline.remove();
+  };
 }
 
 export default { render };
