@@ -31,12 +31,12 @@ _HOME = {
     "Explorer": "gptviz.widgets.explorer",
     "explore": "gptviz.widgets.explorer",
 }
-_MODULES = ("sampling", "errors", "figures", "lens")
+_MODULES = ("bertviz_views", "errors", "figures", "lens", "sampling")
 
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
-    from gptviz import errors, figures, lens, sampling
+    from gptviz import bertviz_views, errors, figures, lens, sampling
     from gptviz.completion import Completion
     from gptviz.errors import GPTVizError
     from gptviz.gpt import GPT

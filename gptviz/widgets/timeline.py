@@ -248,7 +248,7 @@ class GenerationTimeline(View):
     def close(self) -> None:
         """Take the view, and the bench in it, away."""
         if getattr(self, "_bench", None) is not None:  # a view that was refused is closed half made
-            self._bench.close()
+            self._bench.close()  # type: ignore[union-attr]
         super().close()
 
     # The page's questions

@@ -1,0 +1,189 @@
+"""BertViz's head, model and neuron view of a Trace, made to run offline: the views that people know from papers.
+
+BertViz writes pages that fetch jQuery, d3 and require.js from the network. Its scripts run here in a sandboxed frame,
+with the vendored libraries in it and four lines in require.js's place, so that nothing is fetched and several views
+stand in one notebook. The sole importer of bertviz. Source: Vig 2019, "A Multiscale Visualization of Attention in the
+Transformer Model".
+"""
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from gptviz._paths import assets_dir
+from gptviz.errors import NotAvailable, fail
+from gptviz.trace import Trace, check_index
+
+MOST_CELLS = 700_000  # weights in one page: more makes a browser slow
+_DIGITS = 4
+_REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
+_PAPER = {"light": "#ffffff", "dark": "#111317"}
+_MARKS = str.maketrans(
+    {" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"}
+)  # "<" could end a script: it is put back escaped
+
+
+def head_view(
+    trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, heads: Sequence[int] | None = None
+) -> Any:
+    """Lines between tokens, as thick as their weights, for the heads of one layer at a time.
+
+    layers: which to put into the page, None for all. layer, heads: what is open first.
+    """
+    import bertviz
+
+    kept = _layers(trace, layers)
+    opened = {} if layer is None else {"layer": check_index(layer, trace.n_layers, "layer")}
+    if heads is not None:
+        opened["heads"] = [check_index(head, trace.n_heads, "head") for head in heads]  # type: ignore[assignment]
+    page = bertviz.head_view(
+        _weights(trace, kept),
+        _labels(trace),
+        prettify_tokens=False,
+        include_layers=kept,
+        html_action="return",
+        **opened,
+    )
+    return _framed(page.data, 23 * len(trace.tokens) + 110)
+
+
+def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
+    """All heads of all layers, small, beside each other; a click opens one. layers: which, None for all."""
+    import bertviz
+
+    kept = _layers(trace, layers)
+    page = bertviz.model_view(
+        _weights(trace, kept), _labels(trace), prettify_tokens=False, include_layers=kept, display_mode=_theme(theme),
+        html_action="return",
+    )  # fmt: skip
+    return _framed(page.data, 640, _PAPER[theme])
+
+
+def neuron_view(
+    trace: Trace, layers: Sequence[int] | None = None, *, layer: int = 0, head: int = 0, theme: str = "light"
+) -> Any:
+    """One head with its queries and keys, number by number: click the plus beside a token to open it.
+
+    The view computes softmax(q·k / √d_head) from them, so that a family that does otherwise is refused.
+    """
+    kept = _layers(trace, layers)
+    opened = check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
+    if opened[0] not in kept:
+        raise fail("a layer among those of the view", f"{layer}", f"layers has {kept}.")
+    for one in kept:
+        _check_scores(trace, one)
+    labels = _labels(trace)
+    attention = {
+        "left_text": labels,
+        "right_text": labels,
+        "attn": [_rounded(trace.attention(one)) for one in kept],
+        "queries": [_rounded(trace.q(one)) for one in kept],
+        "keys": [_rounded(_for_each_head(trace.k(one), trace.n_heads)) for one in kept],
+    }
+    settings = {
+        "attention": {"all": attention}, "default_filter": "all", "root_div_id": "bertviz", "bidirectional": False,
+        "display_mode": _theme(theme), "layer": kept.index(opened[0]), "head": opened[1],
+    }  # fmt: skip
+    ink = "#cccccc" if theme == "dark" else "#202020"
+    body = (
+        f'<div id="bertviz" style="padding:8px;font-family:sans-serif;color:{ink}">'
+        '<span class="dropdown-label">Layer: </span><select id="layer"></select> '
+        '<span class="dropdown-label">Head: </span><select id="att_head"></select><div id="vis"></div></div>'
+        f"<script>window.bertviz_params = {json.dumps(settings)}</script>"
+        f"<script>{files('bertviz').joinpath('neuron_view.js').read_text(encoding='utf-8')}</script>"
+    )
+    return _framed(body, 27 * len(labels) + 240, _PAPER[theme])
+
+
+def _layers(trace: Trace, layers: Sequence[int] | None) -> list[int]:
+    kept = (
+        list(range(trace.n_layers))
+        if layers is None
+        else sorted({check_index(i, trace.n_layers, "layer") for i in layers})
+    )
+    each = trace.n_heads * len(trace.tokens) ** 2
+    if not kept:
+        raise fail("at least one layer", "none", "Leave layers out to see all.")
+    if len(kept) * each > MOST_CELLS:
+        fitting = MOST_CELLS // each
+        remedy = f"Write layers=range({fitting})" if fitting else "Trace a shorter text"
+        got = f"{len(kept) * each:,}: {len(kept)} layers of {trace.n_heads} heads over {len(trace.tokens)} tokens"
+        raise fail(f"at most {MOST_CELLS:,} weights in a BertViz page", got, f"{remedy}, or look with AttentionView.")
+    return kept
+
+
+def _weights(trace: Trace, kept: list[int]) -> list[Any]:
+    """What bertviz takes: for every layer of the model (1, H, T, T); those that are not kept are not read."""
+    import torch
+
+    nothing = torch.zeros(1, trace.n_heads, len(trace.tokens), len(trace.tokens), dtype=torch.float64)
+    return [
+        torch.tensor(np.round(trace.attention(layer)[None].astype(np.float64), _DIGITS)) if layer in kept else nothing
+        for layer in range(trace.n_layers)
+    ]
+
+
+def _rounded(array: np.ndarray) -> list[Any]:
+    rounded: list[Any] = np.round(array.astype(np.float64), _DIGITS).tolist()
+    return rounded
+
+
+def _for_each_head(keys: np.ndarray, heads: int) -> np.ndarray:
+    return np.repeat(keys, heads // len(keys), axis=0)
+
+
+def _check_scores(trace: Trace, layer: int) -> None:
+    stages = trace.score_stages(layer, 0)
+    plain = set(stages) <= {"raw", "scaled", "masked"} and trace.sink(layer, 0) is None
+    if not plain or not np.allclose(stages["scaled"] * np.sqrt(trace.d_head), stages["raw"], rtol=1e-4, atol=1e-4):
+        raise fail(
+            "scores that are q·k divided by the root of d_head, which is what BertViz's neuron view draws",
+            f"layer {layer} of {trace.model_name}, whose scores come about otherwise",
+            "AttentionView shows this family's own steps.",
+            NotAvailable,
+        )
+
+
+def _labels(trace: Trace) -> list[str]:
+    """Tokens as text; white space to be seen. Only ever written as JSON, in which no token can end the script."""
+    return [token.text.translate(_MARKS) for token in trace.tokens]
+
+
+def _theme(theme: str) -> str:
+    if theme not in _PAPER:
+        raise fail("a theme, light or dark", f"{theme!r}", 'Write theme="dark" for a dark page.')
+    return theme
+
+
+def _framed(body: str, height: int, paper: str = "#ffffff") -> Any:
+    """The page in a frame that may run scripts and nothing else: it cannot reach the notebook or the network."""
+    from IPython.display import HTML
+
+    body = re.sub(r'<script src="https://cdnjs[^>]*></script>', "", body)
+    body = body.replace("https://cdnjs.cloudflare.com/", "")  # arguments that nobody reads any more
+    body = body.replace("\\ue000", "\\u003c")
+    libraries = [
+        (assets_dir() / "vendor" / path).read_text(encoding="utf-8")
+        for path in ("jquery/jquery.min.js", "d3/d3.min.js")
+    ]
+    scripts = "".join(f"<script>{_seal(source)}</script>" for source in (*libraries, _REQUIRE))
+    policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+    page = (
+        f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<body style="margin:4px;background:{paper}">{scripts}{body}</body>'
+    )
+    frame = (
+        f'<div><iframe class="gptviz-bertviz" sandbox="allow-scripts" style="width:100%;height:{min(height, 900)}px;border:0" '
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
+    )
+    return HTML(frame)
+
+
+def _seal(source: str) -> str:
+    """A script that no text in it can end early."""
+    return source.replace("</", "<\\/").replace("<!--", "<\\!--")

@@ -1,0 +1,81 @@
+"""BertViz's three views beside each other, offline: what they draw is counted, and what they need is in the page."""
+
+import numpy as np
+import pytest
+from families import build, tokenizer
+from playwright.sync_api import expect
+
+import gptviz
+from gptviz import bertviz_views
+from gptviz.errors import GPTVizError, NotAvailable
+
+PROMPT = "the </script><b onmouseover=alert(1)> owl <!-- of"
+
+
+@pytest.fixture
+def shown(chromium):
+    """Puts what a cell shows into a page without a network; a request or an error fails the test."""
+    context, faults = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}), []
+
+    def show(*outputs):
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.append(request.url) if request.url != "about:srcdoc" else None)
+        page.set_content("<!doctype html><meta charset=utf-8>" + "".join(output.data for output in outputs))
+        return page
+
+    yield show
+    context.close()
+    assert not faults
+
+
+def test_three_views_draw_beside_each_other(shown):
+    trace = gptviz.wrap(build("gpt2"), tokenizer()).trace(PROMPT)
+    count, heads, layers = len(trace.tokens), trace.n_heads, trace.n_layers
+    page = shown(
+        bertviz_views.head_view(trace, layer=1), bertviz_views.model_view(trace), bertviz_views.neuron_view(trace)
+    )
+    head, model, neuron = (page.frame_locator("iframe").nth(i) for i in range(3))
+    expect(head.locator("#vis svg line")).to_have_count(count * count * heads)
+    expect(head.locator("#vis text").first).to_be_visible()
+    labels = head.locator("#vis text").all_text_contents()
+    assert [label.strip() for label in labels[:count]] == [t.text.replace(" ", "␣") for t in trace.tokens]
+    lines = head.locator("#vis svg line")
+    drawn = lines.evaluate_all("(all) => all.map((one) => Number(getComputedStyle(one).strokeOpacity))")
+    np.testing.assert_allclose(np.sort(drawn), np.sort(trace.attention(1).ravel()) / heads, atol=1e-3)
+    expect(model.locator("svg line")).to_have_count(layers * heads * count * count)
+    expect(neuron.locator("svg text").first).to_be_visible()
+    assert neuron.locator("svg text").count() >= 2 * count
+    for frame in (head, model, neuron):
+        assert frame.locator("b").count() == 0
+
+
+def test_the_frame_can_reach_nothing(shown):
+    trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
+    page = shown(bertviz_views.head_view(trace))
+    assert page.locator("iframe").get_attribute("sandbox") == "allow-scripts"
+    source = page.locator("iframe").get_attribute("srcdoc")
+    assert "default-src 'none'" in source
+    assert "cdnjs" not in source
+
+
+def test_the_neuron_views_numbers_are_the_traces_queries_and_keys(shown):
+    trace = gptviz.wrap(build("llama"), tokenizer()).trace("the owl")
+    page = shown(bertviz_views.neuron_view(trace, layers=[2], layer=2, head=3))
+    params = page.frames[1].evaluate("window.bertviz_params.attention.all")
+    np.testing.assert_allclose(params["queries"][0], trace.q(2), atol=6e-5)
+    np.testing.assert_allclose(params["keys"][0], np.repeat(trace.k(2), 2, axis=0), atol=6e-5)
+    np.testing.assert_allclose(params["attn"][0], trace.attention(2), atol=6e-5)
+
+
+def test_past_the_limits_a_clear_message():
+    trace = gptviz.load().trace([7] * 200)
+    with pytest.raises(GPTVizError, match=r"layers=range\(2\)"):
+        bertviz_views.model_view(trace)
+    assert "iframe" in bertviz_views.head_view(trace, layers=[0]).data
+    with pytest.raises(NotAvailable, match="root of d_head"):
+        bertviz_views.neuron_view(gptviz.wrap(build("gpt_oss"), tokenizer()).trace("the"))
+    with pytest.raises(NotAvailable, match="eager"):
+        bertviz_views.neuron_view(gptviz.wrap(build("gpt_neo"), tokenizer()).trace("the"))
+    with pytest.raises(GPTVizError, match="light or dark"):
+        bertviz_views.model_view(gptviz.load().trace("the"), theme="blue")
