@@ -61,7 +61,8 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
         _weights(trace, kept), _labels(trace), prettify_tokens=False, include_layers=kept, display_mode=_theme(theme),
         html_action="return",
     )  # fmt: skip
-    return _framed(page.data, 640, _PAPER[theme])
+    row = 84 / trace.n_heads * len(trace.tokens) + 10  # as model_view.js has it
+    return _framed(page.data, round(max(len(kept) * row, 18 * len(trace.tokens) + 80)) + 90, _PAPER[theme])
 
 
 def neuron_view(
