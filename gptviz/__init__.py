@@ -28,6 +28,8 @@ _HOME = {
     "BlockView": "gptviz.widgets.block",
     "SamplingBench": "gptviz.widgets.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline",
+    "Comparison": "gptviz.widgets.compare",
+    "compare": "gptviz.widgets.compare",
     "Explorer": "gptviz.widgets.explorer",
     "explore": "gptviz.widgets.explorer",
 }
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView
     from gptviz.widgets.block import BlockView
+    from gptviz.widgets.compare import Comparison, compare
     from gptviz.widgets.embedding import EmbeddingView
     from gptviz.widgets.explorer import Explorer, explore
     from gptviz.widgets.prompt import PromptBox

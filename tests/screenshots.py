@@ -41,6 +41,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
         "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
         "timeline": branched(gpt, completion, **options),
+        "compare": gptviz.compare(trace, gpt.trace(PROMPT.replace("Anna", "Tom")), **options),
         "explorer": explorer,
     }
 

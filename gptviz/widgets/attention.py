@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz import still
 from gptviz.errors import NotAvailable
 from gptviz.trace import Trace, check_index
 from gptviz.widgets import arithmetic
@@ -106,6 +107,12 @@ class AttentionView(View):
             last_first = range(len(trace.tokens) - 1, -1, -1)
             yield from (("mix", one | {"query": query}) for query in last_first)
             yield from (("cell", one | {"query": q, "key": k}) for q in last_first for k in range(q, -1, -1))
+
+    def _shapes(self) -> list[still.Shape]:
+        trace = self._shown()
+        told = "Each row is a token looking; each column a token looked at; dark is a large weight."
+        name = f"L{self.layer} · H{self.head}. {told}"
+        return [still.words(name), still.heat(seen(trace, self.layer, self.head), trace.tokens)]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""

@@ -20,6 +20,7 @@ import traitlets
 
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.language import LANGUAGES, chosen_language
+from gptviz.still import Shape, picture
 from gptviz.tokens import Token
 from gptviz.trace import Trace
 from gptviz.widgets.selection import Selection
@@ -155,7 +156,25 @@ class View(anywidget.AnyWidget):
         """What the view shows, as rows."""
         raise NotImplementedError
 
-    # A page of its own
+    # Taken away
+
+    def still(self) -> str:
+        """The view as a still picture, SVG: what a saved notebook shows where no kernel runs."""
+        return picture(type(self).__name__, *self._shapes())
+
+    def _shapes(self) -> list[Shape]:
+        """What the still picture shows, from top to bottom."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        bundle_of_widget = super()._repr_mimebundle_(**keywords)
+        if bundle_of_widget is None:
+            return None
+        data, metadata = bundle_of_widget
+        try:
+            return {**data, "image/svg+xml": self.still()}, metadata
+        except GPTVizError:  # there is nothing to show yet
+            return bundle_of_widget
 
     def save_html(self, path: str | os.PathLike[str], title: str = "gptviz") -> Path:
         """Write the view as one HTML file that works without network and kernel, at most 20 MB; the file's path."""

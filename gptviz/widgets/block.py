@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz import still
 from gptviz.errors import GPTVizError
 from gptviz.lens import attribution, direction
 from gptviz.trace import Array, Trace, check_index
@@ -113,6 +114,28 @@ class BlockView(View):
                         yield from ((name, at) for name in ("way", "strips"))
                     if rank == 0 or position == len(trace.tokens) - 1:
                         yield "shares", at | {"id": token.id}
+
+    def _shapes(self) -> list[still.Shape]:
+        trace = self._shown()
+        leader, probability = trace.top(1, self.position)[0]
+        told = f"What adds up to the logit of {still.visible(leader)} ({100 * probability:.3g} %), part by part:"
+        try:
+            shares = attribution(trace, leader.id, self.position)
+        except GPTVizError as error:
+            return [still.chips(trace.tokens), still.words(str(error))]
+        sums: dict[str, float] = {}
+        for share in shares:
+            part = "MLP" if share.part == "mlp" else "attention"
+            name = share.part.replace("_", " ") if share.layer is None else f"block {share.layer}, {part}"
+            sums[name] = sums.get(name, 0.0) + share.value
+        rows = [(name, value, f"{value:+.3g}") for name, value in sums.items()]
+        total = sum(sums.values())
+        return [
+            still.chips(trace.tokens),
+            still.words(told),
+            still.bars(rows, signed=True),
+            still.words(f"sum: {total:.4g}"),
+        ]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a part: what it contributes to the logit of the likeliest next token; they sum to that logit."""

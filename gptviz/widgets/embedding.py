@@ -120,16 +120,12 @@ class EmbeddingView(View):
         columns = {kind: trace.embedding(kind)[self.position] for kind in parts}
         return [{"dimension": i, **{kind: float(columns[kind][i]) for kind in parts}} for i in range(trace.d_model)]
 
-    def still(self) -> str:
-        """The view as a still picture (SVG)."""
+    def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
-        near = trace.nearest(trace.tokens[self.position].id, NEAREST)
-        rows = [(still.visible(token), max(0.0, cosine), f"{cosine:.3f}") for token, cosine in near]
-        shown = still.visible(trace.tokens[self.position])
-        return still.picture(
-            "Embedding", still.chips(trace.tokens), still.words(f"Nearest to {shown} in the token table, by cosine:"),
-            still.bars(rows), _map_shape(trace),
-        )  # fmt: skip
+        shown = trace.tokens[self.position]
+        rows = [(still.visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
+        told = f"Nearest to {still.visible(shown)} in the token table, by cosine:"
+        return [still.chips(trace.tokens), still.words(told), still.bars(rows), _map_shape(trace)]
 
 
 def parts_of(trace: Trace) -> tuple[list[str], str]:

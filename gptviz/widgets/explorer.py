@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz import still
 from gptviz.errors import GPTVizError
 from gptviz.gpt import GPT
 from gptviz.trace import Trace
@@ -91,6 +92,9 @@ class Explorer(View):
 
     def _answer_run(self, prompt: str) -> int:
         return len(self.box.run(prompt).tokens)
+
+    def _shapes(self) -> list[still.Shape]:
+        return [shape for view in self._stations.values() for shape in view._shapes()]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a station: its name and the numbers of its sentence."""

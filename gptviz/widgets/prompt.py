@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
+from gptviz import still
 from gptviz.errors import WrongType, fail
 from gptviz.trace import Trace
 from gptviz.widgets.base import View
@@ -90,6 +91,9 @@ class PromptBox(View):
 
     def _answer_run(self, prompt: str) -> int:
         return len(self.run(prompt).tokens)
+
+    def _shapes(self) -> list[still.Shape]:
+        return [still.words(f"{self.gpt.name} reads {self._token_count} tokens:"), still.words(self.prompt, 16)]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row: the prompt, its model and how many tokens it has."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from gptviz import sampling
+from gptviz import sampling, still
 from gptviz.errors import WrongType, fail
 from gptviz.next_token import NextToken
 from gptviz.philox import check_seed
@@ -87,6 +87,13 @@ class SamplingBench(View):
     @traitlets.validate("seed")
     def _check_seed(self, proposal: dict[str, Any]) -> int:
         return check_seed(proposal["value"])
+
+    def _shapes(self) -> list[still.Shape]:
+        rows = [(still.visible(self._on_bench().vocab_token(row["id"])), row) for row in self.to_table()[:-1]]
+        last = list(rows[0][1])[-1]
+        drawn = [(name, row[last], f"{100 * row[last]:.3g} %") for name, row in rows]
+        after = still.visible(self._on_bench().before[-1])
+        return [still.words(f"After {after}: what is drawn from, temperature {self.temperature}"), still.bars(drawn)]
 
     def to_table(self, **settings: Any) -> list[dict[str, Any]]:
         """The table as rows: id, token, logit, and the probability in each stage; the last row is all others.

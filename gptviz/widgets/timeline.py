@@ -183,16 +183,13 @@ class GenerationTimeline(View):
             for i, s in enumerate(list(steps))
         ]  # fmt: skip
 
-    def still(self) -> str:
-        """The view as a still picture (SVG)."""
+    def _shapes(self) -> list[still.Shape]:
         run = self._current()
         branch = run.branches[self.choice]
         steps = list(branch.steps)
         shares = [step.probability for step in steps]
-        return still.picture(
-            "Generation", still.words(run.prompt), still.words(branch.text, 16),
-            still.chips([step.token for step in steps], [f"{100 * share:.0f} %" for share in shares], shares),
-        )  # fmt: skip
+        chips = still.chips([step.token for step in steps], [f"{100 * share:.0f} %" for share in shares], shares)
+        return [still.words(run.prompt), still.words(branch.text, 16), chips]
 
     @traitlets.validate("choice")
     def _check_choice(self, proposal: dict[str, Any]) -> int:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from gptviz import still
 from gptviz.tokens import Token, readable, table_bytes
 from gptviz.widgets.base import View, describe
 
@@ -33,6 +34,10 @@ class TokensView(View):
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from (("merges", {"position": token.position}) for token in self._shown().tokens)
+
+    def _shapes(self) -> list[still.Shape]:
+        tokens = self._shown().tokens
+        return [still.words(self._text), still.chips(tokens, [str(token.id) for token in tokens])]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token: position, id, text, bytes (hexadecimal), special."""

@@ -85,7 +85,7 @@ class ViewPage:
         )
         page.evaluate(HOST)
         shown = len(widgets)
-        self.widgets = [*widgets, *(child for one in widgets for child in getattr(one, "_stations", {}).values())]
+        self.widgets = [*widgets, *(child for one in widgets for child in one.family()[1:])]
         for widget in self.widgets:
             selection, view = self._told(widget)
             page.evaluate("(a) => share(...a)", selection)

@@ -223,6 +223,14 @@ const EN = {
     rank: (/** @type {number} */ rank) => `the model’s choice number ${rank}`,
     beyond: (/** @type {number} */ shown) => `not among the model’s first ${shown}`,
   },
+  compare: {
+    title: "Side by side",
+    reads: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} tokens`,
+    linked: "Both show the same layer, head and cell.",
+    apart: "The models have different layers and heads: each shows its own.",
+    next: "The next token, after one and after the other",
+    nextApart: "Their vocabularies differ: each next token on a bench of its own",
+  },
   explorer: {
     title: "From a text to its next token",
     model: "model",
@@ -457,6 +465,14 @@ const ZH = {
     facts: (bits, kept) => `从 ${count.format(kept)} 个词元中抽取，熵为 ${bits} 比特`,
     rank: (rank) => `模型的第 ${rank} 名`,
     beyond: (shown) => `不在模型的前 ${shown} 名之内`,
+  },
+  compare: {
+    title: "并排比较",
+    reads: (model, tokens) => `${model} 读入 ${tokens} 个词元`,
+    linked: "两边显示同一层、同一头、同一格。",
+    apart: "两个模型的层数和头数不同：各看各的。",
+    next: "下一个词元：一边之后，另一边之后",
+    nextApart: "词表不同：各自在自己的采样台上",
   },
   explorer: {
     title: "从一段文字到下一个词元",
