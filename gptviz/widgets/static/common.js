@@ -6,6 +6,9 @@
  * that travelled with an exported page.
  */
 
+import { savePicture } from "./picture.js";
+import { wordsOf } from "./words.js";
+
 const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 
 /** @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken */
@@ -186,12 +189,16 @@ function followTheme(root, changed) {
 }
 
 /**
- * What every view has around what it shows: its theme, and a line for what the kernel refused without having been asked.
+ * What every view has around what it shows: its theme, a button that saves it as a picture, and a line for what the
+ * kernel refused without having been asked.
  * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @returns {() => void} stop
  */
 export function frame(model, root, changed) {
   const refusal = element("p", { class: "problem refusal", role: "alert", hidden: "" });
-  root.append(refusal);
+  const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "", "data-lm-suppress-shortcuts": "true" },
+    wordsOf(model).common.savePicture);
+  save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
+  root.append(refusal, save);
   const hear = (/** @type {any} */ message) => {
     if (message?.kind !== "refused") return;
     refusal.textContent = message.error;

@@ -11,6 +11,7 @@ const count = new Intl.NumberFormat("en");
 const EN = {
   common: {
     computing: "computing…",
+    savePicture: "save picture",
   },
   prompt: {
     label: "Prompt",
@@ -267,6 +268,7 @@ const EN = {
 const ZH = {
   common: {
     computing: "计算中…",
+    savePicture: "保存图片",
   },
   prompt: {
     label: "提示",
