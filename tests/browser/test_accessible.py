@@ -19,7 +19,12 @@ def gpt():
 def views(gpt, **options):
     explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
     explorer._stations["generation"].wait(60)
-    return [explorer]
+    trace = gpt.trace(PROMPT)
+    completion = gpt.complete(PROMPT, max_tokens=6, seed=2)
+    timeline = gptviz.GenerationTimeline(completion, gpt=gpt, **options)
+    timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
+    timeline.wait(60)
+    return [explorer, timeline, gptviz.compare(trace, gpt.trace("Once more"), **options)]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -31,11 +36,14 @@ def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
     ViewPage(page, views(gpt, **options), dark=dark)
     for button in page.locator(".station > .head button").all():
         button.click()
-    page.locator(".gptviz-attention summary").click()
+    page.locator(".gptviz-attention summary").first.click()
     page.locator(".gptviz-tokens .row li").nth(3).click()
-    page.locator(".gptviz-sampling .draw button").click()
+    page.locator(".gptviz-sampling .draw button").first.click()
     page.locator(".gptviz-sampling .more button").nth(0).click()
     page.locator(".gptviz-sampling .more button").nth(1).click()
+    page.locator(".gptviz-timeline summary").last.click()
+    page.locator(".gptviz-timeline .branches:visible select").select_option("0")
+    page.locator(".gptviz-timeline .steps").last.locator("li").nth(3).click()
     page.wait_for_timeout(800)
     page.add_script_tag(path=AXE)
     found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")

@@ -49,9 +49,11 @@ def opened(chromium, tmp_path):
 
 def views(gpt, prompt, **options):
     trace = gpt.trace(prompt)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)
-    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), **options)
-    return [gptviz.PromptBox(prompt, gpt=gpt, **options), *(kind(trace, **options) for kind in kinds), timeline]
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), gpt=gpt, **options)
+    beside = gptviz.compare(trace, gpt.trace("Once more"), **options)
+    box = gptviz.PromptBox(prompt, gpt=gpt, **options)
+    return [box, *(kind(trace, **options) for kind in kinds), timeline, beside]
 
 
 def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
@@ -68,7 +70,21 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             expect(page.locator(".rowbars li .number").first).to_have_text(f"{row.max():.3f}")
             page.get_by_text("Step by step").click()
             expect(page.locator(".arithmetic li .number").last).to_have_text(f"{row.max():.3f}")
+        if view._name == "block":
+            page.locator(".blocks button").nth(3).click()
+            expect(page.locator(".gptviz-block h3")).to_have_text("Block 3")
+            expect(page.locator("tr.sum .total")).to_have_attribute("title", str(float(trace.logits[-1].max())))
+        if view._name == "embedding":
+            expect(page.locator(".near li")).to_have_count(8)
+            expect(page.locator(".map img")).to_be_visible()
+        if view._name == "compare":
+            page.locator(".gptviz-attention").first.locator(".grid button").nth(9).click()
+            expect(page.locator(".gptviz-attention h3").last).to_contain_text("L1 · H1")
         if view._name == "timeline":
+            page.locator("summary").click()
+            expect(page.locator(".looked li")).to_have_count(len(trace.tokens))
+            page.locator(".bench").click()
+            expect(page.locator(".gptviz-timeline .problem").first).to_contain_text("Not in this page")
             choice = view.completion.choices[0]
             assert page.locator(".written").evaluate("(node) => node.textContent") == choice.text
             page.locator(".steps li").nth(3).click()
@@ -110,7 +126,7 @@ def test_hostile_text_stays_text_in_a_page(opened, gpt, tmp_path, prompt):
     path = save_html(tmp_path / "hostile.html", *views(gpt, prompt), title=prompt)
     page = opened(path)
     assert page.evaluate("window.hurt") is None
-    assert page.locator("img").count() == 0
+    assert page.locator("img:not(.map img)").count() == 0
     assert prompt[:5] in page.title()
     expect(page.locator(".gptviz-tokens .row .chip")).to_have_count(len(gpt.trace(prompt).tokens))
 

@@ -34,8 +34,9 @@ def every_view(gpt):
     timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2))
     explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
     explorer._stations["generation"].wait(60)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)
-    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in kinds), timeline, explorer]
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    beside = gptviz.compare(trace, gpt.trace(PROMPTS[1]))
+    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in kinds), timeline, beside, explorer]
 
 
 def left_behind(page):
@@ -80,7 +81,8 @@ def test_200_times_drawn_and_taken_away_leave_nothing(page, gpt):
 
 def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
-    views = [kind(box) for kind in (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)]
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    views = [kind(box) for kind in kinds]
     gc.collect()
     alive = sum(type(one) is Trace for one in gc.get_objects())
     for i in range(REDRAWN):

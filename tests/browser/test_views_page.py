@@ -15,7 +15,6 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, MistralConf
 
 import gptviz
 from gptviz._paths import assets_dir
-from gptviz.widgets.base import STATIC
 
 HOSTILE = [
     "<script>window.hurt = 1</script>",
@@ -71,15 +70,17 @@ def stated(token):
 def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     box = gptviz.PromptBox(prompt, gpt=gpt)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=3, seed=1))
-    views = [box, gptviz.TokensView(box), gptviz.AttentionView(box), gptviz.SamplingBench(box), timeline]
-    page = shown(*views).page
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    page = shown(box, *(kind(box) for kind in kinds), timeline).page
     expected = [stated(token) for token in box.trace.tokens]
     assert page.locator(".gptviz-tokens li .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-block .sentence-row .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-embedding .sentence-row .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-prompt input").input_value() == prompt.replace("\n", "")
     expect(page.locator(".gptviz-timeline .steps li")).to_have_count(3)
     assert page.evaluate("window.hurt") is None
-    assert page.locator("#views script, #views img").count() == 0
+    assert page.locator("#views script, #views img:not(.gptviz-embedding .map img)").count() == 0
 
 
 # Attention
@@ -99,7 +100,7 @@ def cell_colours(page, cells):
 
 def colour_table(page, name, theme):
     """The page's own 256 colours, from the module that draws with them."""
-    source = (STATIC / "common.js").read_text(encoding="utf-8")
+    source = f"{bundle('common.js')}\nexport {{ colours, diverging }};"
     return page.evaluate(
         """async ([source, name, theme]) => {
             const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -292,9 +293,13 @@ def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
 def test_chinese_is_whole(shown, gpt):
     """No English sentence is left in a view in Chinese, names of settings and formulas apart."""
     trace = gpt.trace("Once upon a time")
-    views = [kind(trace, language="zh") for kind in (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench)]
-    timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2), language="zh")
-    page = shown(*views, timeline).page
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    completion = gpt.complete("Once", max_tokens=4, seed=2)
+    timeline = gptviz.GenerationTimeline(completion, gpt=gpt, language="zh")
+    timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
+    timeline.wait(60)
+    other = gptviz.compare(trace, gpt.trace("Once more"), language="zh")
+    page = shown(*(kind(trace, language="zh") for kind in kinds), timeline, other).page
     for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():
         text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", node.inner_text())
         assert not re.search(r"[a-z]{3,} [a-z]{3,}", text), text

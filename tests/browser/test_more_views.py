@@ -1,0 +1,229 @@
+"""Embedding, block, timeline and comparison in a page: their numbers read from the DOM against an independent truth."""
+
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+import torch
+from browser.pages import ViewPage
+from browser.test_views_page import HOSTILE, stated
+from families import build, tokenizer
+from playwright.sync_api import expect
+from transformers import AutoModelForCausalLM
+
+import gptviz
+from gptviz._paths import assets_dir
+
+PROMPT = "Once upon a time there was a girl named Anna"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture
+def shown(chromium):
+    context, faults = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce"), []
+
+    def show(*views, dark=False):
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        return ViewPage(page, list(views), dark=dark)
+
+    yield show
+    context.close()
+    assert not faults
+
+
+def number(text):
+    return float(text.replace("−", "-").replace("+", ""))
+
+
+def close_to(text, value):
+    """Three significant digits on screen of the value."""
+    assert number(text) == pytest.approx(value, rel=6e-3, abs=6e-6)
+
+
+# Block
+
+
+def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
+    page = shown(gptviz.BlockView(gpt.trace(PROMPT), layer=2)).page
+    untouched = AutoModelForCausalLM.from_pretrained(assets_dir() / "tales")
+    with torch.no_grad():
+        logits = untouched(torch.tensor([gpt.encode(PROMPT)])).logits[0]
+    for position, rank in ((len(gpt.encode(PROMPT)) - 1, 0), (4, 3)):
+        page.locator(".sentence-row button").nth(position).click()
+        expect(page.locator(".sentence-row button[aria-pressed=true]")).to_have_count(1)
+        page.wait_for_function("() => !document.querySelector('[data-computing]')")
+        page.locator(".ledger select").select_option(str(rank))
+        page.wait_for_function("() => !document.querySelector('[data-computing]')")
+        parts = page.locator(".ledger tbody td[title]:not(.total)").evaluate_all(
+            "(all) => all.map((one) => Number(one.title))"
+        )
+        truth = float(logits[position].sort(descending=True).values[rank])
+        assert sum(parts) == pytest.approx(truth, abs=1e-3)
+        close_to(page.locator(".ledger .total").inner_text(), truth)
+        assert len(parts) == 2 + 2 * gpt.n_layers + 1
+
+
+def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.BlockView(trace, layer=3)).page
+    lengths = dict(zip(["in", "head", "attention", "middle", "mlp", "out"], [0] * 6, strict=True))
+    for kind in lengths:
+        row = page.locator(f".strip[data-step={kind}]").nth(2 if kind == "head" else 0)
+        lengths[kind] = row.locator(":scope > .number").inner_text()
+    close_to(lengths["in"], np.linalg.norm(trace.residual(3)[-1]))
+    close_to(lengths["head"], np.linalg.norm(trace.head_output(3, 2)[-1]))
+    close_to(lengths["attention"], np.linalg.norm(trace.attn_out(3)[-1]))
+    close_to(lengths["middle"], np.linalg.norm(trace.residual(3)[-1] + trace.attn_out(3)[-1]))
+    close_to(lengths["mlp"], np.linalg.norm(trace.mlp_out(3)[-1]))
+    close_to(lengths["out"], np.linalg.norm(trace.residual(4)[-1]))
+    activations = trace.mlp_activations(3)[-1]
+    matrix = gpt.model.transformer.h[3].mlp.c_proj.weight.detach().numpy()
+    strongest = int((np.abs(activations) * np.linalg.norm(matrix, axis=1)).argmax())
+    expect(page.locator(".strip[data-step=neuron]").first).to_contain_text(f"neuron {strongest:,}")
+
+
+def test_what_a_family_does_not_have_is_said_in_the_block(shown):
+    trace = gptviz.wrap(build("opt_post_norm"), tokenizer()).trace("the owl")
+    page = shown(gptviz.BlockView(trace)).page
+    expect(page.locator(".way")).to_contain_text("Expected")
+    expect(page.locator(".ledger > p").first).to_contain_text("Expected")
+    parallel = gptviz.wrap(build("gpt_neox"), tokenizer()).trace("the owl")
+    page = shown(gptviz.BlockView(parallel)).page
+    expect(page.get_by_text("reads the stream beside attention")).to_be_visible()
+    expect(page.locator(".strip[data-step=middle]")).to_have_count(0)
+
+
+# Embedding
+
+
+def test_the_embeddings_strips_and_neighbours(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.EmbeddingView(trace, position=8)).page
+    lengths = [number(text.split()[-1]) for text in page.locator(".strips .strip > .number").all_inner_texts()]
+    wte = gpt.model.transformer.wte.weight.detach().numpy()
+    wpe = gpt.model.transformer.wpe.weight.detach().numpy()
+    id = trace.tokens[8].id
+    for found, vector in zip(lengths, [wte[id], wpe[8], wte[id] + wpe[8]], strict=True):
+        assert found == pytest.approx(np.linalg.norm(vector), rel=6e-3)
+    expect(page.locator(".strips").first).to_contain_text(f"row {id:,} of the token table")
+    expect(page.locator(".strips").first).to_contain_text("row 8 of the position table")
+    cosines = wte @ wte[id] / np.linalg.norm(wte, axis=1) / np.linalg.norm(wte[id])
+    cosines[id] = -1
+    nearest = np.argsort(-cosines)[:8]
+    assert page.locator(".near .chip").all_inner_texts() == [stated(gpt.token(int(i))) for i in nearest]
+    drawn = page.locator(".near li").evaluate_all("(all) => all.map((one) => Number(one.title))")
+    np.testing.assert_allclose(drawn, cosines[nearest], atol=1e-5)
+
+
+def test_under_rotary_positions_the_turn_is_shown_instead(shown):
+    gpt = gptviz.wrap(build("llama"), tokenizer())
+    trace = gpt.trace("the thin owl")
+    page = shown(gptviz.EmbeddingView(trace, position=7)).page
+    expect(page.locator(".gptviz-embedding")).to_contain_text("positions enter inside attention")
+    expect(page.locator(".rotation .strip")).to_have_count(4)
+    attention, x = gpt.model.model.layers[0].self_attn, gpt.model.model.layers[0].input_layernorm(
+        torch.tensor(trace.embedding())
+    )  # fmt: skip
+    with torch.no_grad():
+        query = attention.q_proj(x).view(len(trace.tokens), trace.n_heads, trace.d_head)[7, 0].numpy()
+    np.testing.assert_allclose(trace.unrotated()[0][0, 7], query, atol=1e-5)
+    lengths = [number(text.split()[-1]) for text in page.locator(".rotation .strip > .number").all_inner_texts()]
+    assert lengths[0] == pytest.approx(np.linalg.norm(query), rel=6e-3)
+    assert lengths[0] == lengths[1] and lengths[2] == lengths[3]
+
+
+# Timeline
+
+
+def test_forcing_in_the_page_branches_into_what_complete_gives(shown, gpt):
+    completion = gpt.complete(PROMPT, max_tokens=10, temperature=0.9, seed=5)
+    view = gptviz.GenerationTimeline(completion, gpt=gpt)
+    showing = shown(view)
+    page, steps = showing.page, completion.choices[0].steps
+    page.locator(".steps li").nth(3).click()
+    row = page.locator(".detail tbody tr:not([data-taken])").first
+    row.get_by_role("button", name="force it").click()
+    view.wait(60)
+    showing.update()
+    other = next(a.token for a in steps[3].alternatives if a.token.id != steps[3].token.id)
+    prefix = gpt.encode(PROMPT) + [s.token.id for s in steps[:3]] + [other.id]
+    wanted = gpt.complete(prefix, max_tokens=6, temperature=0.9, seed=5).choices[0]
+    expect(page.locator(".steps li")).to_have_count(4 + len(wanted.steps))
+    text = page.locator(".gptviz-timeline > .text").evaluate("(node) => node.textContent")
+    assert text == PROMPT + gpt.decode(prefix[-4:]) + wanted.text
+    expect(page.locator(".steps li[data-forced]")).to_have_count(1)
+    expect(page.locator(".tree button[aria-pressed=true]")).to_contain_text("Step 3")
+    expect(page.locator(".comparison")).to_be_visible()
+    assert page.locator(".comparison .text").nth(1).evaluate("(node) => node.textContent") == completion.choices[0].text
+
+
+def test_scrubbing_stays_in_the_page(shown, gpt):
+    completion = gpt.complete(PROMPT, max_tokens=12, temperature=0.9, seed=5)
+    page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
+    sent = page.evaluate("models[0].sent")
+    slider = page.locator(".controls input")
+    for step in (7, 2, 9):
+        slider.fill(str(step))
+        expect(page.locator(".detail h4")).to_contain_text(f"Step {step}")
+        so_far = "".join(one.text for one in completion.choices[0].steps[: step + 1])
+        assert page.locator(".written").evaluate("(node) => node.textContent") == so_far
+        held, _ = completion.choices[0].steps[step].cached
+        expect(page.locator(".detail")).to_contain_text(f"keys and values of {held} tokens")
+        expect(page.locator(".detail")).to_contain_text(f"without the cache it would have read {held}")
+    assert page.evaluate("models[0].sent") == sent
+    page.get_by_role("button", name="play").click()
+    expect(page.locator(".detail h4")).to_contain_text("Step 11", timeout=10_000)
+    expect(page.get_by_role("button", name="play")).to_be_visible()
+
+
+# Comparison
+
+
+def test_two_prompts_side_by_side_move_together(shown, gpt):
+    one, other = gpt.trace(PROMPT), gpt.trace("The king was old and the queen was young")
+    page = shown(gptviz.compare(one, other)).page
+    page.locator(".gptviz-attention").last.locator(".grid button").nth(2 * gpt.n_heads + 5).click()
+    for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
+        expect(view.locator("h3")).to_contain_text("L2 · H5")
+        expect(view.locator(".rowbars li .number").first).to_have_text(f"{trace.attention(2, 5)[-1].max():.3f}")
+    expect(page.locator(".gptviz-sampling")).to_have_count(1)
+
+
+def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
+    other = gptviz.wrap(build("llama"), tokenizer())
+    page = shown(gptviz.compare(gpt.trace("the owl"), other.trace("the owl"))).page
+    expect(page.get_by_text("different layers and heads")).to_be_visible()
+    page.locator(".gptviz-attention").first.locator(".grid button").last.click()
+    expect(page.locator(".gptviz-attention h3").last).to_contain_text("L0 · H0")
+    expect(page.locator(".gptviz-sampling")).to_have_count(2)
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, HOSTILE[1], HOSTILE[5]])
+def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, tmp_path):
+    trace = gpt.trace(prompt)
+    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=4, seed=1))
+    page = shown(*(kind(trace) for kind in kinds), timeline).page
+    for i, button in enumerate(page.locator("#views > div > .gptviz > .save-picture").all()):
+        with page.expect_download() as download:
+            button.click()
+        download.value.save_as(tmp_path / f"{i}.svg")
+        root = ElementTree.parse(tmp_path / f"{i}.svg").getroot()
+        names = {node.tag.rpartition("}")[2] for node in root.iter()}
+        assert not names & {"script", "foreignObject", "a", "iframe"}
+        assert not [node for node in root.iter() if any(name.lower().startswith("on") for name in node.attrib)]
+        said = "".join("".join(node.itertext()) for node in root.iter() if node.tag.endswith("text"))
+        if i == 0:
+            assert stated(trace.tokens[2]) in said
+        if i == 3:
+            total = page.locator(".gptviz-block .total").inner_text()
+            assert total in said
+    assert page.evaluate("window.hurt") is None
