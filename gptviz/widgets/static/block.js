@@ -51,7 +51,7 @@ class Block {
     this.root = element("section", { class: "gptviz gptviz-block", "aria-label": this.words.title },
       element("header", {}, this.title, this.notices.computing, this.blocks), this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
-        element("div", { class: "way" }, element("h4", {}, this.words.way), this.parallel, this.way,
+        element("div", { class: "journey" }, element("h4", {}, this.words.way), this.parallel, this.way,
           element("p", { class: "muted small" }, this.words.stripCaption)),
         element("div", { class: "ledger" }, element("h4", {}, this.words.ledger),
           element("label", {}, `${this.words.next} `, this.menu), this.refusal, this.table, this.caption)));
