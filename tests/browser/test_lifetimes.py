@@ -137,4 +137,4 @@ def test_a_malformed_message_is_refused_where_it_is_seen(page, gpt, message):
     expect(page.locator(".refusal:visible")).to_have_count(len(views))
     expect(page.locator(".refusal:visible").last).to_contain_text("Expected a question among")
     page.locator(".gptviz-attention .grid button").nth(3).click()
-    expect(page.locator(".gptviz-attention h3")).to_contain_text("L0 · H3")
+    expect(page.locator(".gptviz-attention h3").first).to_contain_text("L0 · H3")

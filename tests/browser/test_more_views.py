@@ -90,7 +90,7 @@ def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
 def test_what_a_family_does_not_have_is_said_in_the_block(shown):
     trace = gptviz.wrap(build("opt_post_norm"), tokenizer()).trace("the owl")
     page = shown(gptviz.BlockView(trace)).page
-    expect(page.locator(".way")).to_contain_text("Expected")
+    expect(page.locator(".journey")).to_contain_text("Expected")
     expect(page.locator(".ledger > p").first).to_contain_text("Expected")
     parallel = gptviz.wrap(build("gpt_neox"), tokenizer()).trace("the owl")
     page = shown(gptviz.BlockView(parallel)).page

@@ -113,7 +113,7 @@ def shows_timeline(page, gpt, trace):
     timeline = view(page, "timeline")
     choice = gpt.complete(trace.text, max_tokens=40, temperature=0.7, seed=1).choices[0]
     written = timeline.locator(".written")
-    expect(timeline.locator(".text > .muted")).to_have_text(trace.text, use_inner_text=True)
+    expect(timeline.locator(".text > .muted").first).to_have_text(trace.text, use_inner_text=True)
     expect(timeline).to_have_attribute("aria-busy", "false", timeout=30_000)
     assert written.evaluate("(node) => node.textContent") == choice.text
     items = timeline.locator(".steps li")

@@ -14,7 +14,7 @@ export class Sentence {
     this.svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
     this.svg.setAttribute("aria-hidden", "true");
     this.line = element("div", { class: "line" });
-    this.root = element("div", { class: "sentence", tabindex: -1 }, this.svg, this.line);
+    this.root = element("div", { class: "sentence", role: "group", tabindex: -1 }, this.svg, this.line);
     this.chosen = chosen;
     /** @type {HTMLElement[]} */
     this.chips = [];
@@ -56,6 +56,7 @@ export class Sentence {
 
   /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
   keepInSight(node) {
+    this.root.tabIndex = this.root.scrollWidth > this.root.clientWidth ? 0 : -1; // the arrow keys scroll what is focused
     const left = this.root.scrollLeft, width = this.root.clientWidth, end = node.offsetLeft + node.offsetWidth + 8;
     if (node.offsetLeft < left) this.root.scrollLeft = node.offsetLeft - 8;
     else if (end > left + width) this.root.scrollLeft = end - width;
