@@ -19,6 +19,13 @@ _HOME = {
     "Token": "gptviz.tokens",
     "NextToken": "gptviz.next_token",
     "Completion": "gptviz.completion",
+    "ablate_head": "gptviz.intervention",
+    "scale_head": "gptviz.intervention",
+    "set_attention": "gptviz.intervention",
+    "patch": "gptviz.intervention",
+    "ablate_mlp": "gptviz.intervention",
+    "ablate_neuron": "gptviz.intervention",
+    "steer": "gptviz.intervention",
     "GPTVizError": "gptviz.errors",
     "set_language": "gptviz.language",
     "PromptBox": "gptviz.widgets.prompt",
@@ -33,15 +40,16 @@ _HOME = {
     "Explorer": "gptviz.widgets.explorer",
     "explore": "gptviz.widgets.explorer",
 }
-_MODULES = ("bertviz_views", "errors", "figures", "lens", "sampling")
+_MODULES = ("bertviz_views", "errors", "figures", "intervention", "lens", "lessons", "sampling")
 
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
-    from gptviz import bertviz_views, errors, figures, lens, sampling
+    from gptviz import bertviz_views, errors, figures, intervention, lens, lessons, sampling
     from gptviz.completion import Completion
     from gptviz.errors import GPTVizError
     from gptviz.gpt import GPT
+    from gptviz.intervention import ablate_head, ablate_mlp, ablate_neuron, patch, scale_head, set_attention, steer
     from gptviz.language import set_language
     from gptviz.loading import load, models, wrap
     from gptviz.next_token import NextToken

@@ -39,6 +39,14 @@ class Layer:
     before_attention: tuple[nn.Module, ...] | None = None  # what enters the block goes through these into attention
     parallel: bool = False  # the MLP reads what enters the block, not what attention has added to
 
+    @property
+    def d_mlp(self) -> int | None:
+        """How many neurons the down projection reads, or None where it was not found."""
+        if self.down_projection is None:
+            return None
+        matrix = next(self.down_projection.parameters())
+        return matrix.shape[1 if isinstance(self.down_projection, nn.Linear) else 0]  # Conv1D keeps it the other way
+
 
 @dataclass(frozen=True)
 class Tail:
@@ -135,7 +143,7 @@ def _watch(model: nn.Module, ids: Tensor, route: str) -> tuple[Study, list[Atten
             handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
             handles.append(module.register_forward_hook(after))
     try:
-        with watched(model, route, keep_outputs=True) as sink:
+        with watched(model, route, keep="outputs") as sink:
             result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
     finally:
         for handle in handles:

@@ -7,12 +7,13 @@ value, mask and keyword arguments it was handed. A map is computed when somebody
 is dear and computed again, from kept inputs, where it is cheap.
 
 Families that do not call transformers' `AttentionInterface` take the eager route: `output_attentions=True`, the same
-maps, more memory, no queries and keys. Not about what the numbers mean to a reader: that is `trace.py`.
+maps, more memory, no queries and keys. Reading and editing are one mechanism: what watches a site may give back what
+takes its place. Not about what the numbers mean to a reader: that is `trace.py`; nor about edits: `intervention.py`.
 """
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -42,11 +43,16 @@ class AttentionCall:
     output: Tensor | None = None  # (1, T, H, d_value); kept only while the anatomy is studied
 
 
+# Given a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value), what takes the output's place.
+EditOutput = Callable[[Tensor, Tensor], Tensor]
+
+
 @dataclass
 class Sink:
-    """Where the attention function puts what it was handed, during one pass of one thread."""
+    """Where the attention function puts what it was handed, during one pass of one thread, and what it edits."""
 
-    keep_outputs: bool = False
+    keep: str = "inputs"  # "inputs" of each call, with "outputs" beside them, or "nothing"
+    edits: Mapping[nn.Module, EditOutput] = field(default_factory=dict)
     calls: list[AttentionCall] = field(default_factory=list)
 
 
@@ -96,9 +102,11 @@ def watching(original: str) -> str:
             result = delegate(module, query, key, value, attention_mask, **kw)
             sink = _sink.get()
             if sink is not None:
-                output = result[0] if sink.keep_outputs else None
-                call = AttentionCall(module, query, key, value, attention_mask, kw, output)
-                sink.calls.append(call)
+                output = result[0] if sink.keep == "outputs" else None
+                if sink.keep != "nothing":
+                    sink.calls.append(AttentionCall(module, query, key, value, attention_mask, kw, output))
+                if sink.edits and module in sink.edits:
+                    return sink.edits[module](result[0], value), *result[1:]
             return result
 
         AttentionInterface.register(name, attend)
@@ -181,27 +189,42 @@ def entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
     return first_tensor(args) if args else first_tensor(kwargs.get("hidden_states"))
 
 
+def _instead(value: Any, tensor: Tensor) -> Any:
+    """What a module was handed or gave back, with `tensor` where `first_tensor` finds one."""
+    return tensor if isinstance(value, Tensor) else type(value)((tensor, *value[1:]))
+
+
+Hook = tuple[nn.Module, str, Callable[[Tensor], Tensor | None]]
+
+
 @contextmanager
-def hooked(stack: list[tuple[nn.Module, str, Callable[[Tensor], None]]]) -> Iterator[None]:
+def hooked(stack: list[Hook]) -> Iterator[None]:
     """Call `callback(tensor)` with what enters ("in") or leaves ("out") each module; all hooks are gone afterwards.
 
-    Only what passes in this thread counts: another may run the same model by itself, without our lock.
+    A tensor that a callback gives back takes the place of its argument; of one module's callbacks the later sees it. Only
+    what passes in this thread counts: another may run the same model by itself, without our lock.
     """
     mine = threading.get_ident()
 
-    def before(callback: Callable[[Tensor], None]) -> Callable[..., None]:
-        def hook(_module: nn.Module, args: Any, kwargs: Any) -> None:
+    def before(callback: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
+        def hook(_module: nn.Module, args: Any, kwargs: Any) -> Any:
             tensor = entering(args, kwargs)
-            if tensor is not None and threading.get_ident() == mine:
-                callback(tensor)
+            if tensor is None or threading.get_ident() != mine:
+                return None
+            edited = callback(tensor)
+            if edited is None:
+                return None
+            return (_instead(args, edited), kwargs) if args else (args, kwargs | {"hidden_states": edited})
 
         return hook
 
-    def after(callback: Callable[[Tensor], None]) -> Callable[..., None]:
-        def hook(_module: nn.Module, _args: Any, result: Any) -> None:
+    def after(callback: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
+        def hook(_module: nn.Module, _args: Any, result: Any) -> Any:
             tensor = first_tensor(result)
-            if tensor is not None and threading.get_ident() == mine:
-                callback(tensor)
+            if tensor is None or threading.get_ident() != mine:
+                return None
+            edited = callback(tensor)
+            return None if edited is None else _instead(result, edited)
 
         return hook
 
@@ -234,9 +257,14 @@ def _without_leftovers(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def watched(model: nn.Module, route: str, keep_outputs: bool = False) -> Iterator[Sink]:
-    """Run the model inside with its attention watched (route "interface") or computed eagerly (route "eager")."""
-    sink = Sink(keep_outputs)
+def watched(
+    model: nn.Module, route: str, keep: str = "inputs", edits: Mapping[nn.Module, EditOutput] | None = None
+) -> Iterator[Sink]:
+    """Run the model inside with its attention watched (route "interface") or computed eagerly (route "eager").
+
+    keep, edits: see `Sink`; both are for the interface route.
+    """
+    sink = Sink(keep, edits or {})
     token = _sink.set(sink)
     try:
         if route == "interface":

@@ -5,9 +5,12 @@ Plain values that outlive the model. Probabilities are shares of 1, entropies ar
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gptviz.tokens import Token, readable
+
+if TYPE_CHECKING:
+    from gptviz.intervention import Edit
 
 FinishReason = Literal["stop", "length", "interrupted"]
 
@@ -95,7 +98,7 @@ class Usage:
 class Completion:
     """The reply to `GPT.complete`. created: Unix time in seconds; seed: the one used, also when None was given.
 
-    settings: temperature and the cuts. max_tokens, stop: as they were asked for.
+    settings: temperature and the cuts. max_tokens, stop, edits: as they were asked for.
     """
 
     id: str
@@ -109,6 +112,7 @@ class Completion:
     settings: dict[str, Any]
     max_tokens: int = 150
     stop: tuple[str, ...] = ()
+    edits: tuple["Edit", ...] = ()
     object: str = "text_completion"
 
     def to_dict(self) -> dict[str, Any]:

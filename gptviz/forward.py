@@ -3,14 +3,14 @@
 Held, as references to the pass's own tensors: query, key, value and mask of every attention call; the stream that enters
 each block; what attention adds to it; what enters each MLP; the logits. Had again on demand, from those and the modules
 they went through, never by running a block again: maps, score stages, head outputs, MLP activations and outputs,
-embeddings, the logit lens. Torch only; `trace.py` turns what leaves here into NumPy arrays with named axes.
+embeddings, the logit lens. What is had again of an edited pass is edited again, by the same hooks. Torch only;
+`trace.py` turns what leaves here into NumPy arrays with named axes.
 """
 
 import inspect
 import math
 import threading
-from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -19,8 +19,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.weak import WeakIdKeyDictionary
 
 from gptviz.anatomy import Anatomy, Layer, close, run_chain
-from gptviz.capture import AttentionCall, family_eager, hooked, modules_of, running, watched
+from gptviz.capture import AttentionCall, Hook, Sink, family_eager, hooked, modules_of, running, watched
+from gptviz.editing import Editing, place
 from gptviz.errors import ModelChanged, NotAvailable, fail
+from gptviz.intervention import Edit
 from gptviz.readout import Readout, frozen
 
 Versions = tuple[tuple[int, int, int, int], ...]
@@ -53,12 +55,13 @@ def weight_versions(model: nn.Module) -> Versions:
 class ForwardPass:
     """What one pass over one text computed. Tensors are on the model's device and in its dtype unless said otherwise."""
 
-    def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor):
-        """Run `ids` (1, T) through the model, once."""
+    def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
+        """Run `ids` (1, T) through the model, once, with the edits that were made ready for it."""
         self.model, self.anatomy, self.ids = model, anatomy, ids
+        self.editing = editing or Editing(model, anatomy, (), ids.shape[1])
         self._held: dict[tuple[str, int], Tensor] = {}
         self._positions: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
-        with running(model), hooked(self._sites()), self._position_inputs(), watched(model, anatomy.route) as sink:
+        with running(model), hooked(self._sites()), self._position_inputs(), self._watched() as sink:
             eager = {"output_attentions": True} if anatomy.route == "eager" else {}
             result = model(ids, use_cache=False, **eager)
             self._versions = weight_versions(model)
@@ -66,9 +69,17 @@ class ForwardPass:
         self._calls = {id(call.module): call for call in sink.calls}
         self._maps: tuple[Tensor, ...] = tuple(result.attentions) if eager else ()
 
-    def _sites(self) -> list[tuple[nn.Module, str, Callable[[Tensor], None]]]:
-        """Hooks that hold what enters or leaves each named site."""
-        sites: list[tuple[nn.Module, str, Callable[[Tensor], None]]] = []
+    def _watched(self) -> AbstractContextManager[Sink]:
+        return watched(self.model, self.anatomy.route, edits=self.editing.heads())
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What was edited in this pass."""
+        return self.editing.edits
+
+    def _sites(self) -> list[Hook]:
+        """Hooks that hold what enters or leaves each named site, after the hooks that edit it."""
+        sites: list[Hook] = []
 
         def hold(site: str, layer: int, module: nn.Module, end: str) -> None:
             moved = module in self.anatomy.moved
@@ -78,6 +89,11 @@ class ForwardPass:
 
             sites.append((module, end, callback))
 
+        last = len(self.anatomy.layers)
+        for i in range(last + 1):
+            if self.editing.touches("residual", i):
+                hold("residual_before_edits", i, *place(self.anatomy, "residual", i))
+        sites += self.editing.hooks()
         for i, layer in enumerate(self.anatomy.layers):
             hold("residual", i, layer.block, "in")
             if layer.attention_part is not None:
@@ -86,7 +102,7 @@ class ForwardPass:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
             if layer.mlp_part is not None:
                 hold("mlp_in", i, layer.mlp_part.chain[0], "in")
-        hold("residual", len(self.anatomy.layers), self.anatomy.layers[-1].block, "out")
+        hold("residual", last, self.anatomy.layers[-1].block, "out")
         return sites
 
     @contextmanager
@@ -165,11 +181,25 @@ class ForwardPass:
             one = self._maps[with_attention.index(self.anatomy.layers[layer])][0].float()
             return one if head is None else one[head : head + 1]
         with self.alone():
-            return self._eager(self._calls[id(module)], head)[1][0]
+            return self._eager(layer, head)[1][0]
 
-    def _eager(self, call: AttentionCall, head: int | None) -> tuple[Tensor, Tensor]:
-        """The family's own eager attention on the kept arguments in float32: output (1, T, H, d) and weights (1, H, T, T)."""
-        part = Slice(call, head)
+    def mixed(self, layer: int, head: int) -> Tensor:
+        """The values that a head has mixed by its weights, before its projection, in float32: (T, d_value)."""
+        self.call(layer, "mixed values")
+        with self.alone():
+            return self._eager(layer, head)[0][0, :, 0]
+
+    def _eager(self, layer: int, head: int | None) -> tuple[Tensor, Tensor]:
+        """Output (1, T, H, d) and weights (1, H, T, T) of a layer, of all heads or one, as this pass's edits leave them."""
+        part = Slice(self._calls[id(self.anatomy.layers[layer].attention)], head)
+        output, weights = self._family_eager(part)
+        self.editing.rewrite_eager(layer, head, output, weights, part.value)
+        return output, weights
+
+    @staticmethod
+    def _family_eager(part: "Slice") -> tuple[Tensor, Tensor]:
+        """The family's own eager attention on the kept arguments in float32."""
+        call = part.call
         eager = family_eager(call.module)
         if eager is None:
             raise fail(
@@ -197,7 +227,7 @@ class ForwardPass:
                 allowed = part.mask > torch.finfo(torch.float32).min / 2
                 stages["masked"] = torch.where(allowed, last + part.mask, -math.inf)
             weights = self._softmax(list(stages.values())[-1], self._sink(part))
-            truth = self._eager(call, head)[1]
+            truth = self._family_eager(part)[1]
         if not torch.allclose(weights, truth, atol=1e-5):
             raise fail(
                 "scores whose softmax is the family's own attention map",
@@ -255,7 +285,7 @@ class ForwardPass:
         found = self._layer(layer, "Attention and MLP")
         activations: list[Tensor] = []
         site = [] if found.down_projection is None else [(found.down_projection, "in", activations.append)]
-        with self.alone(), hooked(site):
+        with self.alone(), hooked([*self.editing.hooks(), *site]):
             out = run_chain(found.mlp_part.chain, self._held["mlp_in", layer])  # type: ignore[union-attr]
         out = out.reshape(-1, self.anatomy.d_model) * found.mlp_part.scale  # type: ignore[union-attr]
         return out, activations[0].reshape(out.shape[0], -1) if activations else None
@@ -267,11 +297,13 @@ class ForwardPass:
         """
         call = self.call(layer, "head outputs")
         found = self._layer(layer, "Head outputs")
+        if self.editing.touches("attn_out", layer):
+            raise self._edited_away(layer, "attention output", "`trace.attn_out`")
         projection, part = found.out_projection, found.attention_part
         if projection is None or part is None:
             raise self._no_heads(layer, "no linear projection takes its heads' outputs side by side")
         with self.alone():
-            mixed = self._eager(call, head)[0][0]  # (T, H or 1, d_value)
+            mixed = self._eager(layer, head)[0][0]  # (T, H or 1, d_value)
             heads = range(call.query.shape[1]) if head is None else [head]
             side_by_side = mixed.new_zeros(len(heads) + 1, mixed.shape[0], call.query.shape[1], mixed.shape[-1])
             for i, h in enumerate(heads):
@@ -311,6 +343,20 @@ class ForwardPass:
             NotAvailable,
         )  # type: ignore[return-value]
 
+    def _edited_away(self, layer: int, what: str, whole: str) -> NotAvailable:
+        return fail(
+            f"a block whose {what} is the sum of its own parts",
+            f"block {layer} of a pass in which an edit has set it",
+            f"{whole} has what it became.",
+            NotAvailable,
+        )  # type: ignore[return-value]
+
+    def edit_out(self, layer: int) -> Tensor:
+        """What edits of the stream added where it enters block `layer`, or leaves the last: (T, d_model)."""
+        after = self.residual(layer)
+        before = self._held.get(("residual_before_edits", layer))
+        return torch.zeros_like(after) if before is None else after - before.reshape(after.shape)
+
     def attention_in(self, layer: int) -> Tensor:
         """What enters attention, after the norm before it: (T, d_model)."""
         found = self._layer(layer, "What enters attention")
@@ -343,6 +389,8 @@ class ForwardPass:
     def neurons(self, layer: int, position: int) -> Tensor:
         """What each neuron of the MLP adds to the stream at one token: (d_mlp, d_model); without the bias."""
         found = self._layer(layer, "Neurons")
+        if self.editing.touches("mlp_out", layer):
+            raise self._edited_away(layer, "MLP output", "`trace.mlp_out`")
         part, down = found.mlp_part, found.down_projection
         if down is None or len(part.chain) > 1:  # type: ignore[union-attr]
             raise fail(
@@ -363,7 +411,8 @@ class ForwardPass:
         """What enters block 0 ("sum"), or its "token" or "position" part: (T, d_model)."""
         table = self.anatomy.position_embedding
         if kind == "sum" or (kind == "token" and table is None):
-            return self.residual(0)
+            before = self._held.get(("residual_before_edits", 0))
+            return self.residual(0) if before is None else before.reshape(-1, self.anatomy.d_model)
         if table is None:
             how = "rotating queries and keys" if self.anatomy.rotary else "what attention does with distance"
             raise fail(
@@ -396,7 +445,7 @@ class ForwardPass:
                 "`trace.q` and `trace.k` are what attention receives.",
                 NotAvailable,
             )
-        with self.alone(), watched(self.model, self.anatomy.route) as sink:
+        with self.alone(), hooked(self.editing.hooks()), self._watched() as sink:
             self.model(self.ids, position_ids=torch.zeros_like(self.ids), use_cache=False)
         call = next(one for one in sink.calls if one.module is self.anatomy.layers[0].attention)
         return call.query[0], call.key[0]
@@ -432,6 +481,7 @@ class Slice:
     """The arguments of an attention call in float32, for one head or for all, with the mask made additive."""
 
     def __init__(self, call: AttentionCall, head: int | None):
+        self.call = call
         n_heads, n_kv = call.query.shape[1], call.key.shape[1]
         one = slice(None) if head is None else slice(head, head + 1)
         kv = slice(None) if head is None else slice(head * n_kv // n_heads, head * n_kv // n_heads + 1)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from gptviz.completion import Alternative, Choice, Completion, FinishReason, Step, Usage
 from gptviz.drawing import draw
+from gptviz.editing import Editing
 from gptviz.errors import WrongType, fail
 from gptviz.philox import check_seed
 from gptviz.settings import Settings, check_settings
@@ -56,7 +57,8 @@ class Request:
     settings: Settings
     seed: int
     cancel: threading.Event | None
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...]
+    editing: Editing
 
     def steps(self) -> Iterator[Step]:
         """Generate, a step at a time."""
@@ -83,6 +85,7 @@ class Request:
             settings=self.settings._asdict(),
             max_tokens=self.max_tokens,
             stop=self.stop,
+            edits=self.editing.edits,
         )
 
 
@@ -97,7 +100,9 @@ def complete(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Completion:
     max_tokens: at most so many tokens a choice (150). n: how many choices (1). stop: a string or several that end a
     choice and do not appear in it. temperature (0.7; 0 is greedy), top_k, top_p, min_p, repetition_penalty: see
     `sampling.distribution`. seed: the same one gives the same text; None picks one and reports it.
-    add_special_tokens, truncate: see `GPT.encode`. cancel: a threading.Event that ends the choices where they are.
+    edits: what is changed in every step; those that name a position or a query act on that place of the prompt; see
+    `gptviz.intervention`. add_special_tokens, truncate: see `GPT.encode`. cancel: a threading.Event that ends the choices
+    where they are.
     """
     request = checked(gpt, prompt, **settings)
     _run(request)
@@ -128,7 +133,8 @@ def _steps(request: Request) -> Iterator[Step]:
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
-        with gpt.running():
+        start = len(live[0].ids) - entering.shape[1]
+        with gpt.running(), request.editing.acting(len(entering), start):
             logits, cache = _forward(gpt, entering, cache, cached)
             if index == 0:
                 logits, cached = logits.expand(len(live), -1), _repeated(cache, len(live))
@@ -226,6 +232,7 @@ def checked(
     min_p: float | None = None,
     repetition_penalty: float = 1.0,
     seed: int | None = None,
+    edits: Any = (),
     add_special_tokens: bool | None = None,
     truncate: str | None = None,
     cancel: threading.Event | None = None,
@@ -246,7 +253,8 @@ def checked(
     ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
     rows = [_Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.decode(ids)
-    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel, stops)
+    editing = gpt.editing(edits, len(ids))
+    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel, stops, editing)
 
 
 def _refuse(name: str) -> None:

@@ -4,7 +4,7 @@ It tokenises and checks prompts, traces a pass and generates. Where weights come
 pass is watched is `capture.py`'s.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz import capture
 from gptviz.anatomy import study
+from gptviz.editing import ALL_ROWS, Editing
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.forward import ForwardPass
+from gptviz.intervention import Edit, check_edits
 from gptviz.next_token import NextToken
 from gptviz.tokens import Token, piece_bytes, readable
 from gptviz.trace import Trace, as_array, check_index
@@ -186,25 +188,51 @@ class GPT:
     # Looking and generating
 
     def trace(
-        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, **unknown: Any
+        self,
+        prompt: Prompt,
+        *,
+        edits: Sequence[Edit] = (),
+        add_special_tokens: bool | None = None,
+        truncate: str | None = None,
+        **unknown: Any,
     ) -> Trace:
-        """One forward pass over the prompt, with everything it computed: see `Trace`. Keywords: see `encode`."""
+        """One forward pass over the prompt, with everything it computed: see `Trace`.
+
+        edits: what is changed in this pass, and in no other; see `gptviz.intervention`. Other keywords: see `encode`.
+        """
         for name in unknown:
-            raise fail("add_special_tokens and truncate as keywords", name, "Leave it out.", WrongType)
+            raise fail("edits, add_special_tokens and truncate as keywords", name, "Leave it out.", WrongType)
         ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
-        forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device))
-        as_typed = isinstance(prompt, str) and truncate is None
-        return Trace(self, forward, self.tokens(ids), prompt if as_typed else self.decode(ids))  # type: ignore[arg-type]
+        text = prompt if isinstance(prompt, str) and truncate is None else self.decode(ids)
+        return self._traced(ids, text, self.editing(edits, len(ids)))
+
+    def _traced(self, ids: list[int], text: str, editing: Editing) -> Trace:
+        forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
+        return Trace(self, forward, self.tokens(ids), text)
+
+    def editing(self, edits: Any, length: int) -> Editing:
+        """Edits made ready for this model and a text of so many tokens, or refused; in all rows of a batch."""
+        return Editing(self.model, self._anatomy, [(ALL_ROWS, edit) for edit in check_edits(edits)], length)
+
+    def editing_rows(self, rows: Iterable[Any], length: int) -> Editing:
+        """The same, of a batch in which each row has edits of its own."""
+        placed = [(slice(i, i + 1), edit) for i, edits in enumerate(rows) for edit in check_edits(edits)]
+        return Editing(self.model, self._anatomy, placed, length)
 
     def next_token(self, completion: "Completion", step: int, choice: int = 0) -> NextToken:
-        """What a step of a completion was drawn from: one pass over the prompt and the steps before it.
+        """What a step of a completion was drawn from: one pass over the prompt and the steps before it, edited as it was.
 
         step, choice: counted from 0. Causality makes its logits those of the decode loop, within rounding.
         """
         chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
         step = check_index(step, len(chosen.steps), "step")
+        return self.trace_of(completion, chosen.token_ids[:step]).next_token()
+
+    def trace_of(self, completion: "Completion", ids: Sequence[int]) -> Trace:
+        """One pass over a completion's prompt and the ids that went on from it, with the edits it was generated with."""
         prompt = [token.id for token in completion.prompt_tokens]
-        return self.trace([*prompt, *chosen.token_ids[:step]]).next_token()
+        whole = self.encode([*prompt, *ids])
+        return self._traced(whole, self.decode(whole), self.editing(completion.edits, len(prompt)))
 
     def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
         """Generate a step at a time; the settings are those of `complete`."""
@@ -213,7 +241,7 @@ class GPT:
         return generation.stream(self, prompt, **settings)
 
     def complete(self, prompt: Prompt, **settings: Any) -> "Completion":
-        """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed`."""
+        """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`."""
         from gptviz import generation
 
         return generation.complete(self, prompt, **settings)

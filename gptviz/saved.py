@@ -198,6 +198,8 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
 class SavedForward:
     """Answers as `ForwardPass` does, from a file: arrays where that has tensors."""
 
+    edits = ()
+
     def __init__(self, file: Any, about: dict[str, Any]):
         self._file, self._about = file, about
         self._names = set(file.keys())
@@ -257,6 +259,14 @@ class SavedForward:
     def sink(self, layer: int, head: int) -> float | None:
         value = float(self.array(f"sink.{layer}")[head])
         return None if np.isnan(value) else value
+
+    def mixed(self, layer: int, head: int) -> Array:
+        values = self.array(f"v.{layer}")
+        mix: Array = self.weights(layer, head)[0] @ values[head * len(values) // self.anatomy.n_heads]
+        return mix
+
+    def edit_out(self, layer: int) -> Array:
+        return np.zeros_like(self.residual(layer))
 
     def head_outputs(self, layer: int, head: int) -> tuple[Array, Array]:
         outputs = self.array(f"head_output.{layer}")

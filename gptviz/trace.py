@@ -23,6 +23,7 @@ from gptviz.tokens import Token
 if TYPE_CHECKING:
     from gptviz.forward import ForwardPass
     from gptviz.gpt import GPT
+    from gptviz.intervention import Edit
     from gptviz.merges import Merge
 
 Array = npt.NDArray[np.float32]
@@ -87,14 +88,19 @@ class Trace:
 
     def __repr__(self) -> str:
         shape = f"{self.n_layers} layers × {self.n_heads} heads"
-        return (
-            f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {self.nbytes / 1e6:.1f} MB)"
-        )
+        edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
+        size = f"{self.nbytes / 1e6:.1f} MB"
+        return f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
 
     @property
     def gpt(self) -> "GPT":
         """The model that this is a trace of."""
         return self._gpt
+
+    @property
+    def edits(self) -> tuple["Edit", ...]:
+        """What was edited in this pass, in order; every number of this trace is of the edited pass."""
+        return self._forward.edits
 
     @property
     def nbytes(self) -> int:
@@ -171,6 +177,10 @@ class Trace:
         """The learned score that competes with the keys in every row's softmax, or None where the family has none."""
         return self._forward.sink(self._at(layer), self._head(head))
 
+    def head_mix(self, layer: int, head: int) -> Array:
+        """The values that the head mixed by its weights, what its rows of the output projection receive: (T, d_value)."""
+        return as_array(self._forward.mixed(self._at(layer), self._head(head)))
+
     def head_output(self, layer: int, head: int) -> Array:
         """What the head alone adds to the residual stream, without the projection's bias: (T, d_model).
 
@@ -203,6 +213,13 @@ class Trace:
     def mlp_out(self, layer: int) -> Array:
         """What the MLP adds to the stream, after any post-norm or multiplier: (T, d_model)."""
         return as_array(self._forward.mlp(self._at(layer))[0])
+
+    def edit_out(self, layer: int) -> Array:
+        """What edits added to the stream where it enters block `layer`, or leaves the last: (T, d_model).
+
+        0 where none acted. With it, the embedding and what the parts added sum to `residual(n_layers)` in an edited pass.
+        """
+        return as_array(self._forward.edit_out(check_index(layer, self.n_layers + 1, "depth")))
 
     def attn_in(self, layer: int) -> Array:
         """What enters attention, after the norm before it if there is one: (T, d_model)."""
@@ -296,8 +313,11 @@ class Trace:
         """Write the trace into one safetensors file, to be opened by `gptviz.open_trace` without the model.
 
         layers: whose attention is kept (maps, scores, queries, keys, values, head outputs); None keeps all. A file of
-        more than 1 GB is refused.
+        more than 1 GB is refused, and so is an edited pass: a file could not say what made it.
         """
+        if self.edits:
+            remedy = "Save the plain pass; `gptviz.intervention.as_code(trace)` has the lines that edit it again."
+            raise fail("a trace of a pass without edits", f"one with {len(self.edits)}", remedy, NotAvailable)
         from gptviz.saved import save
 
         return save(self, path, layers)
