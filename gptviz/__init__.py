@@ -33,6 +33,7 @@ _HOME = {
     "AttentionView": "gptviz.widgets.attention",
     "EmbeddingView": "gptviz.widgets.embedding",
     "BlockView": "gptviz.widgets.block",
+    "InterventionView": "gptviz.widgets.intervention",
     "SamplingBench": "gptviz.widgets.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline",
     "Comparison": "gptviz.widgets.compare",
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from gptviz.widgets.compare import Comparison, compare
     from gptviz.widgets.embedding import EmbeddingView
     from gptviz.widgets.explorer import Explorer, explore
+    from gptviz.widgets.intervention import InterventionView
     from gptviz.widgets.prompt import PromptBox
     from gptviz.widgets.sampling import SamplingBench
     from gptviz.widgets.timeline import GenerationTimeline

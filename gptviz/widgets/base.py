@@ -20,7 +20,7 @@ import traitlets
 
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.language import LANGUAGES, chosen_language
-from gptviz.still import Shape, picture
+from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
 from gptviz.widgets.selection import Selection
@@ -76,6 +76,7 @@ class View(anywidget.AnyWidget):
     _selection = traitlets.Unicode().tag(sync=True)
     language = traitlets.Enum(LANGUAGES).tag(sync=True)
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
+    _covered_by: traitlets.List[str] = traitlets.List().tag(sync=True)  # the questions that it would answer
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         if "_name" in cls.__dict__:  # ipywidgets makes nameless subclasses of its own when it adds traits
@@ -156,10 +157,23 @@ class View(anywidget.AnyWidget):
         """What the view shows, as rows."""
         raise NotImplementedError
 
+    # Covered while a question waits for its answer
+
+    def cover(self, by: str) -> None:
+        """Hide what is shown, for the sake of the question `by`, until that is uncovered again."""
+        if by not in self._covered_by:
+            self._covered_by = [*self._covered_by, by]
+
+    def uncover(self, by: str) -> None:
+        """Show it again, unless another question still covers it."""
+        self._covered_by = [one for one in self._covered_by if one != by]
+
     # Taken away
 
     def still(self) -> str:
         """The view as a still picture, SVG: what a saved notebook shows where no kernel runs."""
+        if self._covered_by:
+            return picture(type(self).__name__, words("Covered until the question about it is answered."))
         return picture(type(self).__name__, *self._shapes())
 
     def _shapes(self) -> list[Shape]:

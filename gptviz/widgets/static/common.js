@@ -121,7 +121,7 @@ export function ask(model, name, args) {
     const hear = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
       if (message?.kind !== "answer" || message.id !== id) return;
       model.off("msg:custom", hear);
-      if (message.error) reject(new Error(message.error));
+      if (message.error) reject(Object.assign(new Error(message.error), { absent: message.absent === true }));
       else if (message.array) resolve({ data: typedArray(message.array, buffers[0]), shape: message.array.shape });
       else resolve(message.value);
     };
@@ -189,8 +189,8 @@ function followTheme(root, changed) {
 }
 
 /**
- * What every view has around what it shows: its theme, a button that saves it as a picture, and a line for what the
- * kernel refused without having been asked.
+ * What every view has around what it shows: its theme, a button that saves it as a picture, a line for what the
+ * kernel refused without having been asked, and a cover while a question waits for what the view would tell.
  * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @returns {() => void} stop
  */
 export function frame(model, root, changed) {
@@ -198,7 +198,14 @@ export function frame(model, root, changed) {
   const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "", "data-lm-suppress-shortcuts": "true" },
     wordsOf(model).common.savePicture);
   save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
-  root.append(refusal, save);
+  const cover = element("p", { class: "cover", "data-no-picture": "" }, element("span", {}, wordsOf(model).common.covered));
+  root.append(refusal, save, cover);
+  const showCover = () => {
+    cover.hidden = !model.get("_covered_by")?.length;
+    root.toggleAttribute("data-covered", !cover.hidden);
+  };
+  showCover();
+  model.on("change:_covered_by", showCover);
   const hear = (/** @type {any} */ message) => {
     if (message?.kind !== "refused") return;
     refusal.textContent = message.error;
@@ -208,6 +215,7 @@ export function frame(model, root, changed) {
   const stopTheme = followTheme(root, changed);
   return () => {
     model.off("msg:custom", hear);
+    model.off("change:_covered_by", showCover);
     stopTheme();
   };
 }

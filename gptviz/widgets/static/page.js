@@ -82,7 +82,7 @@ export function questionKey(name, args) {
  * @returns {Answerer} */
 function fromThePage(kept, absent) {
   return ({ id, name, args }) => {
-    const answer = kept.answers[questionKey(name, args)] ?? { error: absent };
+    const answer = kept.answers[questionKey(name, args)] ?? { error: absent, absent: true };
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
   };
 }
