@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gptviz.gpt import GPT
 
 EMBEDDED = "tales"
+CHOSEN = "GPTVIZ_MODEL"  # the environment variable that names what `load()` loads
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def wrap(model: Any, tokenizer: Any) -> "GPT":
 
 
 def load(
-    name: str | os.PathLike[str] = EMBEDDED,
+    name: str | os.PathLike[str] | None = None,
     *,
     device: "str | torch.device | None" = None,
     dtype: "str | torch.dtype" = "float32",
@@ -92,10 +93,13 @@ def load(
 ) -> "GPT":
     """Load a model by short name (see `models`), local folder, or hub name.
 
+    name: None is what the environment variable GPTVIZ_MODEL names, or else the embedded model.
     device: "cpu" (the default), "cuda", "cuda:1", "mps", or "auto" for the best one here. dtype: the default float32 is
     exact; "bfloat16", "float16", or "auto" for the file's own. Other keywords reach `from_pretrained`, such as
     `revision`; `trust_remote_code=True` and `use_safetensors=False` are your own decision and warn.
     """
+    if name is None:
+        name = os.environ.get(CHOSEN) or EMBEDDED
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
     place = _place(name)
