@@ -1,8 +1,8 @@
-"""Muon in float32: momentum whose matrix is made orthogonal before it is added to the weights.
+"""Muon in float32 or bfloat16: momentum whose matrix is made orthogonal before it is added to the weights.
 
 Source: Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the scaling of Liu et al. 2025 (arXiv
-2502.16982), so that its rate means about what AdamW's does. `torch.optim.Muon` computes in bfloat16, which a
-processor without bfloat16 arithmetic does forty times slower.
+2502.16982), so that its rate means about what AdamW's does. `torch.optim.Muon` always computes in bfloat16, which a
+processor without bfloat16 arithmetic does forty times slower, and one with it twice as fast.
 """
 
 import torch
@@ -28,6 +28,7 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(self, matrices: list[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.05):
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = torch.float32  # of the iteration alone
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
@@ -36,6 +37,6 @@ class Muon(torch.optim.Optimizer):
                 state = self.state[matrix]
                 buffer = state.setdefault("momentum", torch.zeros_like(matrix))
                 buffer.lerp_(matrix.grad, 1 - group["momentum"])
-                update = orthogonal(matrix.grad.lerp(buffer, group["momentum"]))
+                update = orthogonal(matrix.grad.lerp(buffer, group["momentum"]).to(self.dtype)).to(matrix.dtype)
                 matrix.mul_(1 - group["lr"] * group["weight_decay"])
                 matrix.add_(update, alpha=-group["lr"] * 0.2 * max(matrix.shape) ** 0.5)

@@ -83,14 +83,13 @@ class Batches:
         return torch.stack([make(length) for make, eighths in kinds for _ in range(rows * eighths // 8)])
 
 
-def optimizers(model: nn.Module) -> list[torch.optim.Optimizer]:
-    """Muon for the blocks' matrices, AdamW for tables, norms and biases."""
+def optimizers(model: nn.Module, dtype: torch.dtype = torch.float32) -> list[torch.optim.Optimizer]:
+    """Muon for the blocks' matrices, computing in `dtype`, AdamW for tables, norms and biases."""
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and ".h." in n]
     others = [p for n, p in model.named_parameters() if not (p.ndim == 2 and ".h." in n)]
-    return [
-        Muon(matrices, MUON_RATE),
-        torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0),
-    ]
+    muon = Muon(matrices, MUON_RATE)
+    muon.dtype = dtype
+    return [muon, torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0)]
 
 
 def loss_of(model: nn.Module, rows: Tensor) -> Tensor:
@@ -144,7 +143,7 @@ def main() -> None:
         log = json.loads((HERE / "training.json").read_text())
         step, tokens = log[-1]["step"], log[-1]["tokens"]
     model.to(its.device)
-    both = optimizers(model)
+    both = optimizers(model, torch.bfloat16 if its.bfloat16 else torch.float32)
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=its.device, weights_only=True)
         model.load_state_dict(state["model"])
