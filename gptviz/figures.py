@@ -1,4 +1,4 @@
-"""Charts of arrays, as plotly figures: probabilities, the logit lens, the map of an embedding, entropy along a text.
+"""Charts of arrays, as plotly figures: probabilities, the logit lens, effects of edits, an embedding's map, entropy.
 
 Each function takes arrays and texts and returns a `plotly.graph_objects.Figure`. Texts are escaped, since plotly reads
 some markup in labels. Not about models: what computes the arrays is `trace.py` and `lens.py`.
@@ -16,6 +16,10 @@ from gptviz.errors import fail
 _INK = {"light": ("#1c1f24", "#ffffff", "#e3e6ea"), "dark": ("#e7e9ec", "#111317", "#2c3037")}
 _BAR = {"light": "#123570", "dark": "#e6cf5c"}
 _MARK = "#d55e00"
+_SIGNED = {  # as `diverging` in widgets/static/common.js
+    "light": [[0, "#063e74"], [0.25, "#609ccd"], [0.5, "#ffffff"], [0.75, "#e29254"], [1, "#8a3a00"]],
+    "dark": [[0, "#8ccdff"], [0.25, "#346ea0"], [0.5, "#14161b"], [0.75, "#a05c28"], [1, "#ffbe82"]],
+}
 _MOST_POINTS = 4000  # of an embedding map; a larger table is thinned evenly, and the title says so
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
@@ -65,6 +69,28 @@ def logit_lens(
     figure.update_xaxes(tickvals=list(range(len(ids))), ticktext=_labels(labels))
     figure.update_yaxes(tickvals=list(range(len(lens))), ticktext=depths)
     return figure.update_layout(height=120 + 30 * len(lens))
+
+
+def effects(
+    values: Any, rows: Sequence[str], columns: Sequence[str], *, title: str = "Effects", theme: str = "light"
+) -> go.Figure:
+    """Signed numbers by row and column, with one scale about 0: blue below, orange above.
+
+    values: (rows, columns), such as `lens.patch_sweep(...).effects`. rows, columns: a text for each.
+    """
+    values = _array(values, (len(rows), len(columns)), "one value for each row and column")
+    most = float(np.abs(values).max(initial=0)) or 1.0
+    across, down = list(range(len(columns))), list(range(len(rows)))
+    heat = go.Heatmap(
+        z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_SIGNED[_theme(theme)], colorbar={"thickness": 12},
+        text=[[f"{v:.2g}" for v in row] for row in values], texttemplate="%{text}" if values.size <= 400 else None,
+        customdata=[[f"{row}, {readable_label(column)}" for column in columns] for row in _labels(rows)],
+        hovertemplate="%{customdata}: %{z:.4g}<extra></extra>",
+    )  # fmt: skip
+    figure = _figure(title, theme, heat)
+    figure.update_xaxes(tickvals=across, ticktext=_labels(columns), tickangle=-50, showgrid=False)
+    figure.update_yaxes(tickvals=down, ticktext=_labels(rows), autorange="reversed", showgrid=False)
+    return figure.update_layout(height=140 + 34 * len(rows))
 
 
 def embedding_map(

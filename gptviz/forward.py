@@ -405,6 +405,14 @@ class ForwardPass:
             per_neuron = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D keeps it the other way round
             return activations[:, None].float() * per_neuron * part.scale  # type: ignore[union-attr]
 
+    def mlp_bias(self, layer: int) -> Tensor:
+        """What the down projection's bias adds to the stream at each token: (d_model,)."""
+        found = self._layer(layer, "Neurons")
+        part, down = found.mlp_part, found.down_projection
+        with self.alone():
+            bias = getattr(down, "bias", None)
+            return torch.zeros(self.anatomy.d_model) if bias is None else bias.float() * part.scale  # type: ignore[union-attr]
+
     # Before the first block and after the last
 
     def embedding(self, kind: str) -> Tensor:

@@ -153,7 +153,7 @@ def _steps(request: Request) -> Iterator[Step]:
 
 def _forward(gpt: "GPT", ids: Tensor, cache: Any, cached: bool) -> tuple[Tensor, Any]:
     """Logits of the next token (rows, vocab), and the cache that now holds these tokens too, if the family has one."""
-    last_only = {"logits_to_keep": 1} if _keeps_logits(type(gpt.model)) else {}
+    last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
     keeping = {"past_key_values": cache, "use_cache": True} if cached and _takes_cache(type(gpt.model)) else {}
     result = gpt.model(ids.to(gpt.device), **keeping, **last_only)
     return result.logits[:, -1].float(), getattr(result, "past_key_values", None) if keeping else None
@@ -183,7 +183,8 @@ def _takes_cache(model: type) -> bool:
     return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 
-def _keeps_logits(model: type) -> bool:
+def keeps_logits(model: type) -> bool:
+    """Whether the family can be asked for the last logits alone."""
     return "logits_to_keep" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 

@@ -209,6 +209,11 @@ class SavedForward:
         )  # fmt: skip
         self.logits = self.array("logits")
 
+    @property
+    def names(self) -> set[str]:
+        """The names of all tensors in the file."""
+        return self._names
+
     def array(self, name: str, refused: str | None = None) -> Array:
         """A tensor of the file, or in words why it is not there. refused: what a refusal was written down as."""
         if name in self._names:
@@ -291,6 +296,9 @@ class SavedForward:
         name = f"mlp_activations.{layer}"
         return self.array(f"mlp_out.{layer}"), self.array(name) if name in self._names else None
 
+    def mlp_bias(self, layer: int) -> Array:
+        return self.array(f"mlp_bias.{layer}")
+
     def neurons(self, layer: int, position: int) -> Array:
         return self.array(f"neurons.{layer}")
 
@@ -359,4 +367,5 @@ class SavedModel:
         """What the heads do on random tokens said twice."""
         from gptviz.lens import ROLES
 
-        return {role: self._forward.array(f"role.{role}") for role in ROLES}
+        held = self._forward.names
+        return {role: self._forward.array(f"role.{role}") for role in ROLES if f"role.{role}" in held}

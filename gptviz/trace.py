@@ -253,6 +253,10 @@ class Trace:
         position = check_index(position, len(self.tokens), "position", negative=True)
         return as_array(self._forward.neurons(self._at(layer), position))
 
+    def mlp_bias(self, layer: int) -> Array:
+        """What the bias of the MLP's down projection adds to the stream at each token; 0 without one: (d_model,)."""
+        return as_array(self._forward.mlp_bias(self._at(layer)))
+
     # The next token
 
     @property

@@ -1,13 +1,13 @@
-"""Role scores against maps that are made to order: a head that does one thing only has one score of 1."""
+"""Role scores against maps that are made to order: a head that does one thing only has one score of 1. Lens and shares."""
 
 import numpy as np
 import pytest
 import torch
-from families import build, tokenizer
+from families import IDS, START, build, tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
-from gptviz.lens import PERIOD, ROLES, role_scores
+from gptviz.lens import PERIOD, ROLES, attribution, role_scores
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +59,78 @@ def test_what_follows_a_token_is_what_the_induction_score_looks_at(gpt, monkeypa
     scores = role_scores(gpt)
     assert scores["induction"].tolist() == [[1.0, 0.0]]
     assert scores["previous"][0, 1] == 1.0
-    assert set(scores) == set(ROLES)
+    assert set(scores) == set(ROLES) - {"name_mover"}
 
 
 def test_a_short_context_is_enough():
     gpt = gptviz.wrap(build("llama"), tokenizer())
     gpt.context_length = 11
     assert role_scores(gpt)["same"].shape == (3, 4)
+
+
+NAMED = {name: 300 + i for i, name in enumerate(("Mary", "John", "Anna", "Paul", "Kate", "David"))}
+
+
+@pytest.fixture
+def named(gpt, monkeypatch):
+    """The same model with a tokenizer in which each of six names is one token and every other word is its length."""
+
+    def encode(text, **_keywords):
+        words = text.replace(",", " ,").split()
+        return [NAMED.get(word, len(word)) for word in words]
+
+    monkeypatch.setattr(gpt, "encode", encode)
+    return gpt
+
+
+def test_name_movers_look_at_the_name_whose_turn_it_is(named, monkeypatch):
+    """The truth: sentences written out here, attention counted by a loop over untouched maps."""
+    monkeypatch.setattr("gptviz.lens._random_tokens", lambda *_: ([START], [5, 6, 7]))
+    trace_of = named._traced
+    asked = []
+    monkeypatch.setattr(named, "trace", lambda ids: asked.append(list(ids)) or traced(trace_of, named, ids))
+    scores = role_scores(named)["name_mover"]
+    x, y = NAMED["Mary"], NAMED["John"]
+    assert asked[1] == [4, x, 3, y, 4, 2, 3, 4, 1, x, 4, 1, 4, 2]  # When Mary and John went to the park , Mary gave ...
+    assert asked[2] == [4, x, 3, y, 4, 2, 3, 4, 1, y, 4, 1, 4, 2]
+    assert len(asked) == 7
+    expected = np.mean(
+        [traced(trace_of, named, ids).attention()[:, :, -1, 3 - 2 * (i % 2)] for i, ids in enumerate(asked[1:])], 0
+    )
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def traced(trace_of, gpt, ids):
+    return trace_of(list(ids), "", gpt.editing((), len(ids)))
+
+
+def test_without_names_no_name_movers_are_told(gpt):
+    assert set(role_scores(gpt)) == set(ROLES) - {"name_mover"}
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "granite"])
+def test_shares_sum_to_the_logit_by_neuron_too(name):
+    """Granite multiplies its parts and Gemma has a norm after its MLP, so that its neurons are not told apart."""
+    trace = gptviz.wrap(build(name), tokenizer()).trace(IDS)
+    shares = attribution(trace, 101, 6, neurons=True)
+    assert sum(share.value for share in shares) == pytest.approx(float(trace.logits[6, 101]), abs=2e-5)
+    of_neurons = [share for share in shares if share.part == "neuron"]
+    assert len(of_neurons) == (0 if name == "gemma2" else 3 * 56)
+    for layer in range(3):
+        mine = sum(s.value for s in shares if s.layer == layer and s.part in ("neuron", "mlp_bias", "mlp"))
+        whole = next(s.value for s in attribution(trace, 101, 6) if s.layer == layer and s.part == "mlp")
+        assert mine == pytest.approx(whole, abs=1e-5)
+
+
+def test_the_lens_has_the_final_norm():
+    """The truth: the untouched model's own norm and unembedding of the hidden states that transformers returns."""
+    model = build("gpt2")
+    trace = gptviz.wrap(model, tokenizer()).trace(IDS)
+    with torch.no_grad():
+        states = build("gpt2")(torch.tensor([IDS]), output_hidden_states=True).hidden_states
+        expected = [model.lm_head(model.transformer.ln_f(state[0, 7])) for state in states[:-1]]
+        bare = model.lm_head(states[1][0, 7])
+    found = trace.logit_lens(7)
+    np.testing.assert_allclose(found[:-1], torch.stack(expected).numpy(), atol=1e-5)
+    np.testing.assert_allclose(found[-1], trace.logits[7], atol=1e-5)
+    assert np.abs(found[1] - bare.numpy()).max() > 1  # without the norm it is another thing
