@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from gptviz.export import state_of
 from gptviz.widgets.base import bundle
 
+PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
 HOST = (
     bundle("page.js")
     + r"""
@@ -115,7 +116,7 @@ class ViewPage:
         if isinstance(message, dict) and message.get("kind") == "set":
             of_selection = [w.selection for w in self.widgets if w._selection == index]
             target = of_selection[0] if of_selection else self.widgets[int(index)]
-            own = {k: v for k, v in message["state"].items() if k in ("layer", "head", "query", "key", "choice")}
+            own = {k: v for k, v in message["state"].items() if k in PAGE_SETS}
             target.set_state({k: v for k, v in own.items() if target.has_trait(k)})
             return []
         widget, sent = self.widgets[int(index)], []

@@ -1,0 +1,64 @@
+// @ts-check
+/** The list of edits as chips that can be taken back; what a page cannot name by itself wears its code. */
+import { chip, element } from "./common.js";
+import { partName } from "./intervention_grid.js";
+
+/** @typedef {import("./intervention_grid.js").Part} Part */
+/** @typedef {Record<string, any> & {kind: string, layer: number}} Edit as `edit_list.py` writes it */
+
+/** Whether an edit switches this part off. @param {Edit} edit @param {Part} part */
+export function switchesOff(edit, part) {
+  if (edit.layer !== part.layer) return false;
+  return part.head === null ? edit.kind === "ablate_mlp" : edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
+}
+
+export class EditChips {
+  /** @param {import("./words.js").Words["intervention"]} words @param {{looked: (part: Part) => void, takenBack: (index: number) => void,
+   *   allTakenBack: () => void}} actions */
+  constructor(words, actions) {
+    this.words = words;
+    this.actions = actions;
+    this.list = element("ul", { class: "edits" });
+    this.removeAll = element("button", { type: "button", class: "quiet", "data-lm-suppress-shortcuts": "true" }, words.removeAll);
+    this.removeAll.addEventListener("click", actions.allTakenBack);
+    this.root = element("div", { class: "made" }, element("h4", {}, words.edits), this.list, this.removeAll);
+  }
+
+  /** @param {Edit[]} edits @param {string[]} codes what Python calls them, once that is known
+   * @param {import("./common.js").PageToken[]} tokens */
+  show(edits, codes, tokens) {
+    this.removeAll.hidden = edits.length === 0;
+    const none = element("li", { class: "muted" }, this.words.none);
+    this.list.replaceChildren(...(edits.length ? edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens)) : [none]));
+  }
+
+  /** @param {Edit} edit @param {number} index @param {string} code @param {import("./common.js").PageToken[]} tokens */
+  item(edit, index, code, tokens) {
+    const label = element("span", { title: code }, ...this.label(edit, tokens)), told = this.words.takeBack(label.textContent ?? "");
+    const remove = element("button", { type: "button", "aria-label": told, title: told, "data-lm-suppress-shortcuts": "true" }, "×");
+    remove.addEventListener("click", () => this.actions.takenBack(index));
+    return element("li", { class: "edit" }, label, remove);
+  }
+
+  /** @param {Edit} edit @param {import("./common.js").PageToken[]} tokens @returns {(Node|string)[]} */
+  label(edit, tokens) {
+    const { words } = this, part = { layer: edit.layer, head: edit.head ?? null };
+    const at = (/** @type {number} */ position) => [` ${words.at} `, chip(tokens[position]), element("sub", {}, String(position)), " "];
+    if (switchesOff(edit, part)) return [this.name(part), ` ${words.switchedOff}`];
+    if (edit.kind === "scale_head") return [this.name(part), ` × ${edit.factor}`];
+    if (edit.kind === "set_attention" && tokens[edit.query]) return [this.name(part), ...at(edit.query), words.rewritten];
+    if (edit.kind === "patch" && tokens[edit.position]) {
+      const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
+      return [...(part.head === null ? [`${site} ${edit.layer}`] : [this.name(part)]), ...at(edit.position), words.patched];
+    }
+    return [element("span", { class: "number" }, edit.code ?? edit.kind)];
+  }
+
+  /** A part's name; a click shows it in linked views. @param {Part} part */
+  name(part) {
+    const name = partName(part, this.words.mlp);
+    const node = element("button", { type: "button", class: "name", title: this.words.look(name), "data-lm-suppress-shortcuts": "true" }, name);
+    node.addEventListener("click", () => this.actions.looked(part));
+    return node;
+  }
+}

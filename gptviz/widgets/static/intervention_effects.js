@@ -1,0 +1,77 @@
+// @ts-check
+/** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
+import { Lane, ask, chip, diverging, element, setText, significant } from "./common.js";
+
+export class EffectSwitch {
+  /** @param {any} model @param {import("./words.js").Words["intervention"]} words @param {string} computing
+   * @param {import("./intervention_grid.js").PartGrid} grid @param {{redraw: () => void, problem: (text: string) => void}} actions */
+  constructor(model, words, computing, grid, actions) {
+    this.model = model;
+    this.words = words;
+    this.grid = grid;
+    this.actions = actions;
+    this.lane = new Lane();
+    this.on = false;
+    this.watched = -1;
+    this.maps = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, words.maps);
+    this.maps.addEventListener("click", () => this.show(false));
+    this.effect = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" });
+    this.effect.addEventListener("click", () => this.show(true));
+    this.waiting = element("span", { class: "muted", hidden: "" }, computing);
+    this.root = element("p", { class: "show small", role: "group", "aria-label": words.show }, element("span", { class: "muted" }, words.show), " ",
+      this.maps, this.effect, this.waiting);
+    this.bar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
+    this.ends = [element("span", {}), element("span", {})];
+    this.legend = element("p", { class: "legend small muted", hidden: "" }, this.ends[0], this.bar, this.ends[1]);
+    this.hint = element("p", { class: "muted small" });
+  }
+
+  /** Another token is followed, or the same one in another prompt. @param {number} id @param {import("./common.js").PageToken|null} token */
+  follow(id, token) {
+    this.watched = id;
+    this.name(token);
+    this.show(this.on);
+  }
+
+  /** @param {import("./common.js").PageToken|null} token */
+  name(token) {
+    this.effect.replaceChildren(this.words.effect, " ", ...(token ? [chip(token)] : []));
+  }
+
+  /** @param {boolean} on */
+  show(on) {
+    const { watched } = this;
+    this.on = on;
+    this.take(null, on);
+    if (!on) return;
+    this.lane.ask(() => ask(this.model, "sweep", { watched }), ({ data }) => this.on && watched === this.watched && this.take(data, false), (error) => {
+      this.on = false;
+      this.take(null, false);
+      this.actions.problem(error.message);
+    });
+  }
+
+  /** @param {Float32Array|null} effects (L, H + 1) @param {boolean} waiting */
+  take(effects, waiting) {
+    this.grid.effects = effects;
+    this.waiting.hidden = !waiting;
+    this.grid.root.setAttribute("aria-busy", String(waiting));
+    this.maps.setAttribute("aria-pressed", String(!this.on));
+    this.effect.setAttribute("aria-pressed", String(this.on));
+    this.actions.redraw();
+  }
+
+  /** @param {"light"|"dark"} theme */
+  draw(theme) {
+    const { words, grid } = this;
+    setText(this.hint, `${words.partsHint}${grid.effects ? ` ${words.effectHint}` : ""}`);
+    this.legend.hidden = !grid.effects;
+    if (!grid.effects) return;
+    words.ends(significant(100 * grid.largest())).forEach((text, i) => setText(this.ends[i], text));
+    const pen = /** @type {CanvasRenderingContext2D} */ (this.bar.getContext("2d"));
+    diverging(theme).forEach(([r, g, b], i) => {
+      pen.fillStyle = `rgb(${r} ${g} ${b})`;
+      pen.fillRect(i / 2, 0, 1, 1);
+    });
+  }
+}
