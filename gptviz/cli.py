@@ -1,4 +1,4 @@
-"""The command line: `gptviz lab`, `gptviz doctor`, `gptviz models`.
+"""The command line: `gptviz lab`, `gptviz export`, `gptviz doctor`, `gptviz models`.
 
 It starts what is elsewhere and holds nothing of its own; torch is imported only by a command that needs a model.
 """
@@ -29,6 +29,8 @@ def main(argv: list[str] | None = None) -> int:
         from gptviz.doctor import doctor
 
         return doctor()
+    if options.command == "export":
+        return export(options.notebook, options.output)
     print(gptviz.models())
     return 0
 
@@ -43,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Opens the notebooks in JupyterLab. Other options, such as --port=8890, are JupyterLab's own.",
     )
     one.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    page = commands.add_parser(
+        "export",
+        help="run a notebook and write it as one page to hand out",
+        description="Runs a notebook and writes one HTML file that needs neither network nor Python; its views are alive.",
+    )
+    page.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
+    page.add_argument("-o", "--output", help="the file to write; the notebook's name with .html, here, unless said")
     commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
     commands.add_parser("models", help="list the models that can be loaded by a short name")
     return parser
@@ -75,6 +84,19 @@ def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> l
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--allow-root")  # a container may have no other user; the server listens on this machine only
     return flags + arguments
+
+
+def export(notebook: str, output: str | None = None) -> int:
+    """Writes the notebook as a page and says where; 1, with the reason, when it cannot."""
+    from gptviz.handout import export_notebook
+
+    try:
+        written = export_notebook(notebook, output)
+    except gptviz.GPTVizError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+    return 0
 
 
 def own_notebooks() -> Path:

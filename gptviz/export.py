@@ -11,6 +11,8 @@ import html
 import json
 import os
 import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +46,25 @@ def save_html(path: str | os.PathLike[str], *parts: View | str, title: str = "gp
     return target
 
 
-def page(*parts: View | str, title: str = "gptviz") -> str:
-    """The page as text."""
+def page(
+    *parts: View | str, title: str = "gptviz", styles: Sequence[str] = (), scripts: Sequence[str] = (), frames: str = ""
+) -> str:
+    """The page as text. styles, scripts: more of them, which the policy then allows; frames: HTML whose scripts and
+    styles, within frames of their own, it allows too."""
     views = [part for part in parts if isinstance(part, View)]
     for part in parts:
         if not isinstance(part, (View, str)):
             raise fail("views and HTML text", type(part).__name__, "Give for example an AttentionView.", WrongType)
-    everyone = [one for view in views for one in view.family()]
+    everyone = list({one.model_id: one for view in views for one in view.family()}.values())
     modules = {view._name: view for view in everyone}
-    scripts = [_module(name, str(view._esm)) for name, view in modules.items()]
-    scripts.append(
+    own = [_module(name, str(view._esm)) for name, view in modules.items()]
+    own.append(
         f"{bundle('page.js')}\nopenPage(JSON.parse(document.getElementById('data').textContent), globalThis.gptviz);"
     )
-    styles = ["\n".join([_STYLE, *dict.fromkeys(str(view._css) for view in modules.values())])]
+    look = ["\n".join([_STYLE, *styles, *dict.fromkeys(str(view._css) for view in modules.values())])]
     body = "\n".join(_place(part) for part in parts)
-    room = MOST_BYTES - len(_shell(title, scripts, styles, body, "").encode())
-    return _shell(title, scripts, styles, body, _data(everyone, views, room))
+    shell = partial(_shell, title, [*own, *scripts], look, body, _policy([*own, *scripts], look, frames))
+    return shell(_data(everyone, views, MOST_BYTES - len(shell("").encode())))
 
 
 def _module(name: str, source: str) -> str:
@@ -71,18 +76,28 @@ def _place(part: View | str) -> str:
     return part if isinstance(part, str) else f'<div data-gptviz="anywidget:{part.model_id}"></div>'
 
 
-def _shell(title: str, scripts: list[str], styles: list[str], body: str, data: str) -> str:
+def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
+    """What may run and be shown: what stands in the page, named by its hash. A frame inherits the page's policy."""
+    framed = html.unescape(frames)
+    scripts = [*scripts, *re.findall(r"<script[^>]*>(.*?)</script>", framed, re.DOTALL)]
+    styles = [*styles, *re.findall(r"<style[^>]*>(.*?)</style>", framed, re.DOTALL)]
     policy = [
         "default-src 'none'",
-        f"script-src {' '.join(map(_hash, scripts))}",
-        f"style-src {' '.join(map(_hash, styles))}",
+        f"script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}",
+        f"style-src {' '.join(dict.fromkeys(map(_hash, styles)))}",
         "img-src data: blob:",
     ]
+    if frames:
+        policy.append("style-src-attr 'unsafe-inline'")  # BertViz sets the style of its elements by attributes
+    return "; ".join(policy)
+
+
+def _shell(title: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str) -> str:
     return "\n".join(
         [
             "<!doctype html>",
             '<html><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(policy)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="generator" content="gptviz">',
             f"<title>{html.escape(title)}</title>",
@@ -123,6 +138,8 @@ def _answer_for(view: View, answers: dict[str, Any], room: int) -> int:
     taken = 0
     for name, args, answer in view.answers_for_a_page():
         key, kept = question_key(name, args), _kept(answer)
+        if view._sealed:
+            kept = {"sealed": base64.b64encode(json.dumps(kept).encode()).decode()}
         size = len(_json({key: kept}).encode()) + 1
         if taken + size > room:
             break

@@ -69,6 +69,7 @@ class View(anywidget.AnyWidget):
     _name: ClassVar[str]
     _sends_on: ClassVar[tuple[str, ...]] = ("trace",)  # the traits whose change makes the page draw anew
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
+    _sealed: ClassVar[bool] = False  # whether an exported page keeps its answers from those who read its source
 
     trace = traitlets.Instance(Trace, allow_none=True)
     scale = traitlets.Enum(["screen", "projector"], "screen").tag(sync=True)

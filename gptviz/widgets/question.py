@@ -30,7 +30,7 @@ class Question(View):
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "guess": "_answer_guess", "reveal": "_answer_reveal", "instead": "_answer_instead",
     }  # fmt: skip
-    _sealed = True
+    _sealed: ClassVar[bool] = True
 
     _about = traitlets.Dict().tag(sync=True)
     _state = traitlets.Dict(_OPEN).tag(sync=True)

@@ -82,7 +82,8 @@ export function questionKey(name, args) {
  * @returns {Answerer} */
 function fromThePage(kept, absent) {
   return ({ id, name, args }) => {
-    const answer = kept.answers[questionKey(name, args)] ?? { error: absent, absent: true };
+    const found = kept.answers[questionKey(name, args)] ?? { error: absent, absent: true };
+    const answer = found.sealed ? JSON.parse(new TextDecoder().decode(pageBytes(found.sealed))) : found;
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
   };
 }

@@ -1,0 +1,95 @@
+"""A lesson's text and code as HTML that is safe to put into a page: markdown by mistune, colours by Pygments.
+
+HTML in the text is shown, not obeyed; links go to the web or within the page; pictures are left out, since a page must
+need no second file. A formula becomes plain text with the signs of mathematics, which every browser, screen reader and
+printer has: `\\frac{a}{b}` is (a)/(b).
+"""
+
+import html
+import re
+from typing import Any
+
+import mistune
+from mistune.plugins.math import math
+from mistune.plugins.table import table
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+_SIGNS = {
+    "cdot": "·", "times": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠",
+    "approx": "≈", "sum": "∑", "prod": "∏", "infty": "∞", "to": "→", "rightarrow": "→", "in": "∈", "dots": "…",
+    "ldots": "…", "cdots": "⋯", "top": "ᵀ", "mid": "|", "quad": "  ", "left": "", "right": "", "odot": "⊙", "partial": "∂",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "lambda": "λ", "mu": "μ", "pi": "π",
+    "sigma": "σ", "tau": "τ", "theta": "θ",
+}  # fmt: skip
+_RAISED = str.maketrans("0123456789+-nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ")
+_LOWERED = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+
+
+def plain_formula(tex: str) -> str:
+    """A formula as one line of text."""
+    text = tex.strip().replace("^\\top", "ᵀ")
+    text = re.sub(r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}", r"\1", text)
+    for _ in range(4):  # from the inside outwards
+        text = re.sub(r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
+        text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)
+        text = re.sub(r"([\^_])\{([^{}]*)\}", lambda found: _moved(found[1], found[2]), text)
+    text = re.sub(r"([\^_])([A-Za-z0-9])", lambda found: _moved(found[1], found[2]), text)
+    text = re.sub(r"\\([A-Za-z]+)", lambda found: _SIGNS.get(found[1], found[1]), text)
+    return re.sub(r"\\(.)", r"\1", text).replace("{", "").replace("}", "").replace("-", "−")
+
+
+def _moved(way: str, text: str) -> str:
+    """An exponent or an index: in small letters where all of it has them, else in brackets."""
+    small = _RAISED if way == "^" else _LOWERED
+    if all(ord(c) in small for c in text):
+        return text.translate(small)
+    return f"{way}({text})" if len(text) > 1 else way + text
+
+
+class _Renderer(mistune.HTMLRenderer):
+    """mistune's own, which escapes HTML and refuses harmful links, without pictures and inline styles."""
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return html.escape(f"[{text}]")
+
+    def inline_math(self, text: str) -> str:
+        return f'<span class="formula">{html.escape(plain_formula(text))}</span>'
+
+    def block_math(self, text: str) -> str:
+        return f'<p class="formula">{html.escape(plain_formula(text))}</p>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return code_html(code) if info in ("python", "py") else f"<pre>{html.escape(code)}</pre>\n"
+
+
+def _renderer() -> Any:
+    renderer = _Renderer(escape=True)
+    markdown = mistune.Markdown(renderer, plugins=[math, table])
+    renderer.register("inline_math", lambda _, text: renderer.inline_math(text))
+    renderer.register("block_math", lambda _, text: renderer.block_math(text))
+    renderer.register("table_cell", _cell)
+    return markdown
+
+
+def _cell(_renderer: Any, text: str, align: str | None = None, head: bool = False) -> str:
+    tag = "th" if head else "td"
+    return f"<{tag}>{text}</{tag}>"
+
+
+def prose_html(markdown: str) -> str:
+    """A markdown cell as HTML."""
+    return f'<div class="prose">{_renderer()(markdown)}</div>'
+
+
+def code_html(code: str) -> str:
+    """Python code as HTML, coloured by classes."""
+    coloured = highlight(code.rstrip("\n"), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return f'<pre class="code">{coloured}</pre>\n'
+
+
+def text_html(text: str) -> str:
+    """What a cell printed."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return f'<pre class="printed">{html.escape(plain)}</pre>\n'
