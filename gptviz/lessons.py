@@ -1,19 +1,24 @@
 """Questions and checks for lessons, both on the live model: nothing that is compared with is stored anywhere.
 
 `ask` makes a question to predict and then reveal; its answer is a function, called in the kernel when somebody guesses
-or gives up. `check` compares what a learner computed with the model's own numbers. Not about how either is drawn.
+or gives up. `check` compares what a learner computed with the model's own numbers; `guessing_game` lets people go first.
+Not about how any of them is drawn.
 """
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptviz.errors import WrongType, fail
 from gptviz.judging import Choice, Head, Kind, Number, Ranking, label
 from gptviz.trace import Trace
 from gptviz.widgets.base import View
 from gptviz.widgets.check import Check
+from gptviz.widgets.guesses import GuessingGame
 from gptviz.widgets.question import Question
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT
 
 KINDS = ("choice", "number", "ranking", "head")
 
@@ -109,6 +114,22 @@ def check(
     if not tolerance >= 0:
         raise fail("a tolerance of 0 or more", f"{tolerance!r}", "For example tolerance=1e-5.")
     return Check(name, mine, truth, tolerance, hint=hint, solution=solution, **keywords)
+
+
+def guessing_game(openings: Sequence[str], gpt: "GPT | None" = None, **keywords: Any) -> GuessingGame:
+    """Openings whose next word people guess; then the model's probability of each guess, and its own likeliest tokens.
+
+    openings: texts, none of them empty. gpt: the model; None loads the embedded one. scale, language: as for every view.
+    """
+    if isinstance(openings, str) or not isinstance(openings, Sequence) or not openings:
+        raise fail("a list of openings", f"{openings!r:.80}", 'For example ["Once upon a time"].', WrongType)
+    for opening in openings:
+        _check_text(opening, "opening")
+    if gpt is None:
+        from gptviz.loading import load
+
+        gpt = load()
+    return GuessingGame(openings, gpt, **keywords)
 
 
 def _check_text(value: Any, what: str, empty: bool = False) -> None:
