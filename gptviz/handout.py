@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +53,35 @@ def export_notebook(notebook: str | os.PathLike[str], target: str | os.PathLike[
     return written
 
 
-def read_cells(source: Path) -> list[tuple[str, str]]:
-    """The cells of a notebook file as (type, text)."""
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a notebook. kind: "code", "markdown" or "raw". folded: its code is not shown until it is opened."""
+
+    kind: str
+    text: str
+    folded: bool = False
+
+
+def read_cells(source: Path) -> list[Cell]:
+    """The cells of a notebook file."""
     try:
-        cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
-        return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+        return [
+            Cell(
+                cell["cell_type"],
+                "".join(cell["source"]),
+                bool(cell["metadata"].get("jupyter", {}).get("source_hidden")),
+            )
+            for cell in json.loads(source.read_text(encoding="utf-8"))["cells"]
+        ]
     except OSError as error:
         raise fail("a notebook that is there", f"{source}: {error.strerror}", "Check the path.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise fail(
             "a notebook file, as Jupyter writes it since 2015", f"{source}", "Its name ends in .ipynb.", WrongType
         ) from error
 
 
-def run_cells(cells: list[tuple[str, str]], source: Path) -> Iterator[list[View | str]]:
+def run_cells(cells: list[Cell], source: Path) -> Iterator[list[View | str]]:
     """Run the cells in order, in the notebook's folder; for each what the page shows of it."""
     from IPython.core.displayhook import DisplayHook
     from IPython.core.interactiveshell import InteractiveShell
@@ -84,12 +100,12 @@ def run_cells(cells: list[tuple[str, str]], source: Path) -> Iterator[list[View 
         no_history = Config({"HistoryManager": {"enabled": False}})
         shell = InteractiveShell.instance(config=no_history, displayhook_class=ShowLast)
         try:
-            for number, (kind, text) in enumerate(cells):
-                if kind != "code":
-                    yield [prose_html(text)] if kind == "markdown" else []
+            for number, cell in enumerate(cells):
+                if cell.kind != "code":
+                    yield [prose_html(cell.text)] if cell.kind == "markdown" else []
                     continue
                 with capture_output() as captured:
-                    done = shell.run_cell(text, store_history=False)
+                    done = shell.run_cell(cell.text, store_history=False)
                 if error := done.error_before_exec or done.error_in_exec:
                     raise fail(
                         "a notebook whose cells all run",
@@ -97,7 +113,7 @@ def run_cells(cells: list[tuple[str, str]], source: Path) -> Iterator[list[View 
                         "Mend it and export again.",
                     ) from error
                 printed = [text_html(captured.stdout)] if captured.stdout.strip() else []
-                yield [code_html(text), *printed, *(_shown(output.data, made) for output in captured.outputs)]
+                yield [_code(cell), *printed, *(_shown(output.data, made) for output in captured.outputs)]
         finally:
             InteractiveShell.clear_instance()
 
@@ -147,13 +163,18 @@ def _finish(view: View) -> None:
             one.wait(60)
 
 
+def _code(cell: Cell) -> str:
+    code = code_html(cell.text)
+    return f"<details><summary>…</summary>{code}</details>" if cell.folded else code
+
+
 def _plotly() -> str:
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
 
 
-def _title(cells: list[tuple[str, str]], source: Path) -> str:
+def _title(cells: list[Cell], source: Path) -> str:
     headings = [
         line[2:].strip()
         for kind, text in cells
