@@ -52,6 +52,8 @@ def percent(p):
         return "0 %"
     if p < 1e-5:
         return "<0.001 %"
+    if 0.99995 <= p < 1:
+        return ">99.99 %"
     return f"{100 * p:.2f} %" if 0.9995 <= p < 1 else f"{digits(100 * p)} %"
 
 

@@ -73,14 +73,15 @@ export function chip(token) {
 /** Three significant digits, with a true minus. @param {number} x */
 export function significant(x) {
   if (!Number.isFinite(x)) return x > 0 ? "∞" : x < 0 ? "−∞" : "–";
-  const plain = Math.abs(x) >= 1000 ? x.toFixed(0) : x.toPrecision(3);
-  return (plain.includes("e") ? x.toExponential(1) : plain).replaceAll("-", "−");
+  const whole = Math.abs(Number(x.toPrecision(3))) >= 1000; // 999.6 is written 1000, as 1000.4 is
+  return (whole ? x.toFixed(0) : x.toPrecision(3)).replaceAll("-", "−");
 }
 
-/** A share as per cent, never rounded to nothing. @param {number} p */
+/** A share as per cent, never rounded to nothing nor to all. @param {number} p */
 export function percent(p) {
   if (p === 0) return "0 %";
   if (p < 1e-5) return "<0.001 %";
+  if (p >= 0.99995 && p < 1) return ">99.99 %";
   return `${p >= 0.9995 && p < 1 ? (100 * p).toFixed(2) : (100 * p).toPrecision(3)} %`;
 }
 
