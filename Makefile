@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab test lint types unit-js unit browser bench screenshots pictures format wheel clean node chromium
+.PHONY: lab test lint types unit-js unit browser test-peers bench screenshots pictures format wheel clean node chromium
 
 # `make lab ARGS=--no-browser` passes options on.
 lab: $(VENV)/.installed
@@ -39,6 +39,10 @@ unit: $(VENV)/.installed-for-tests node
 browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 	python -m pytest -m browser $(ARGS)
 
+# The same numbers from other tools, which need an environment of their own.
+test-peers: .venv-peers/.installed
+	.venv-peers/bin/python -m pytest tests/peers/transformer_lens_4.py $(ARGS)
+
 bench: $(VENV)/.installed-for-tests node chromium
 	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done
 
@@ -59,7 +63,7 @@ wheel: $(VENV)/.installed-for-tests
 	python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) node_modules dist screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers node_modules dist screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Set-up, each step once.
 
@@ -77,6 +81,11 @@ $(VENV)/.installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/pytho
 	@echo "Installing the pinned packages and those of the tests: once, some minutes."
 	$(INSTALL) -e '.[test]'
 	touch $@ $(VENV)/.installed
+
+.venv-peers/.installed: tests/peers/requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/peers/requirements.txt
+	touch $@
 
 node: $(VENV)/.installed-for-tests
 	python tools/provide.py node
