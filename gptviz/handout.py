@@ -175,11 +175,5 @@ def _plotly() -> str:
 
 
 def _title(cells: list[Cell], source: Path) -> str:
-    headings = [
-        line[2:].strip()
-        for kind, text in cells
-        if kind == "markdown"
-        for line in text.splitlines()
-        if line.startswith("# ")
-    ]
-    return headings[0] if headings else source.stem
+    lines = (line for cell in cells if cell.kind == "markdown" for line in cell.text.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), source.stem)

@@ -1,6 +1,6 @@
 """The views in a page of their own, in Chromium: visible text and pixels against the trace, hostile text, the keyboard.
 
-The truth is the trace; what is read is what a person sees. The views in JupyterLab: test_start_here.py.
+The truth is the trace; what is read is what a person sees. The views in JupyterLab: test_views_lab.py.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser.pages import ViewPage
+from browser.pages import OF_A_TRACE, ViewPage
 from families import build, tokenizer
 from playwright.sync_api import expect
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
@@ -71,8 +71,7 @@ def stated(token):
 def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     box = gptviz.PromptBox(prompt, gpt=gpt)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=3, seed=1))
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
-    page = shown(box, *(kind(box) for kind in kinds), timeline).page
+    page = shown(box, *(kind(box) for kind in OF_A_TRACE), timeline).page
     expected = [stated(token) for token in box.trace.tokens]
     assert page.locator(".gptviz-tokens li .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
@@ -294,13 +293,12 @@ def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
 def test_chinese_is_whole(shown, gpt):
     """No English sentence is left in a view in Chinese, names of settings and formulas apart."""
     trace = gpt.trace("Once upon a time")
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
     completion = gpt.complete("Once", max_tokens=4, seed=2)
     timeline = gptviz.GenerationTimeline(completion, gpt=gpt, language="zh")
     timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
     timeline.wait(60)
     other = gptviz.compare(trace, gpt.trace("Once more"), language="zh")
-    page = shown(*(kind(trace, language="zh") for kind in kinds), timeline, other).page
+    page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other).page
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")
     own_text.evaluate_all("nodes => nodes.forEach((node) => node.remove())")  # what the model wrote is no interface
     for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():

@@ -113,7 +113,7 @@ class Asked {
         button.disabled = !(i + by in this.order);
         return button;
       };
-      return element("li", {}, move(-1, words.earlier, "↑"), move(1, words.later, "↓"), choiceNode(this.about.choices[place]));
+      return element("li", { "data-place": place }, move(-1, words.earlier, "↑"), move(1, words.later, "↓"), choiceNode(this.about.choices[place]));
     }));
     draw();
     return element("div", { class: "rows" }, list, questionButton(words.thatOrder, () => this.request("guess", { value: [...this.order] })));

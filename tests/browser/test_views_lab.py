@@ -1,4 +1,4 @@
-"""The first notebook as a learner meets it, in real JupyterLab: every number on the page is the model's own.
+"""Every view below one prompt box, in real JupyterLab: every number on the page is the model's own.
 
 The truth is a trace made in this process with the same weights; the page is read as it is drawn: ids under the chips,
 widths of bars, positions of sliders.
@@ -8,13 +8,22 @@ import re
 import time
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 import gptviz
 
-NAME = "00_start_here.ipynb"
+NAME = "views.ipynb"
+CELLS = [
+    "import gptviz\ngpt = gptviz.load()",
+    'box = gptviz.PromptBox("Once upon a time there was a", gpt=gpt)\nbox',
+    "gptviz.TokensView(box)",
+    "gptviz.AttentionView(box)",
+    "gptviz.SamplingBench(box)",
+    "gptviz.GenerationTimeline(box, max_tokens=40, temperature=0.7, seed=1)",
+]
 VIEWS = ("prompt", "tokens", "attention", "sampling", "timeline")
 PROMPTS = ("Once upon a time there was a", "The cat ran to the  house. The", "é🙂 hippopotamus")
 
@@ -25,8 +34,11 @@ def gpt():
 
 
 @pytest.fixture(scope="module")
-def page(open_notebook):
+def page(open_notebook, notebook_folder):
     """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(written, notebook_folder / NAME)
     notebook = open_notebook(NAME, height=5200)
     notebook.run()
     notebook.page.mouse.move(5, 5)
@@ -257,6 +269,6 @@ def test_look(page, theme, request):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.page.mouse.move(5, 5)
         page.page.wait_for_timeout(500)
-        page.page.screenshot(path=Path(folder) / f"start_here_{theme}.png", full_page=True)
+        page.page.screenshot(path=Path(folder) / f"views_{theme}.png", full_page=True)
         for name in VIEWS:
             view(page, name).screenshot(path=Path(folder) / f"{name}_{theme}.png")

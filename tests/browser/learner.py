@@ -1,0 +1,208 @@
+"""What a learner does in a notebook, as a helper: types, drags, clicks, answers, and sees the reaction.
+
+`Learner(notebook)` works on a notebook that has been run. The truth of a question is asked of the kernel, beside the
+page, by the question's own function; how it is reached and shown is what is tested.
+"""
+
+import contextlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+LIST = """
+import json
+from ipywidgets.widgets.widget import _instances
+from gptviz.widgets.question import Question
+asked = [one for one in _instances.values() if isinstance(one, Question)]
+"""
+DESCRIBE = """
+def described(one):
+    truth = one._settled()
+    return {"text": one.text, "kind": one._kind_name, "phase": one._state["phase"], "truth": truth, "unit": one._unit,
+            "choices": len(one.choices), "tolerance": getattr(one._kind, "tolerance", 0), "hint": bool(one._hint),
+            "traits": one.get_state(["_state", "_about", "tally"])}
+"""
+
+
+@dataclass
+class Asked:
+    """One question. truth: in the form that crosses to the page."""
+
+    text: str
+    kind: str
+    phase: str
+    truth: Any
+    unit: str
+    choices: int
+    tolerance: float
+    hint: bool
+    traits: dict[str, Any]
+
+
+class Learner:
+    """At work in a notebook that has been run. notebook: a `browser.lab.Notebook`."""
+
+    def __init__(self, notebook: Any):
+        self.notebook, self.page = notebook, notebook.page
+
+    def view(self, name: str) -> Locator:
+        """Every view of this kind on the page."""
+        return self.page.locator(f".gptviz-{name}")
+
+    def kernel(self, code: str) -> Any:
+        """Run code in the kernel; what it printed as JSON."""
+        return json.loads(self.notebook.execute(code).strip().splitlines()[-1])
+
+    def types(self, prompt: str, box: int = 0) -> None:
+        """Another prompt into a prompt box."""
+        form = self.view("prompt").nth(box)
+        form.locator("input").fill("")
+        form.locator("input").press_sequentially(prompt)
+        form.locator("input").press("Enter")
+        expect(form).to_have_attribute("aria-busy", "false")
+        expect(form.locator("input")).to_have_value(prompt)
+        expect(form.locator("[role=alert]").first).to_be_hidden()
+
+    def drags(self, name: str, share: float, bench: int = 0) -> float:
+        """The slider of a setting to this share of its way; the number it then stands at."""
+        slider = self.view("sampling").nth(bench).get_by_role("slider", name=f"{name}, slider")
+        slider.scroll_into_view_if_needed()
+        place = slider.bounding_box()
+        middle = place["y"] + place["height"] / 2
+        self.page.mouse.move(place["x"] + place["width"] / 2, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(place["x"] + place["width"] * share, middle, steps=6)
+        self.page.mouse.up()
+        return float(slider.evaluate("(one) => one.valueAsNumber"))
+
+    # Questions
+
+    def questions(self) -> list[str]:
+        """The texts of the questions on the page, from top to bottom."""
+        return self.view("question").locator("h3").all_inner_texts()
+
+    def asked(self, text: str) -> Asked:
+        """A question as the kernel has it, its truth included; the page learns nothing of it."""
+        find = f"found = [one for one in asked if one.text.strip() == {text.strip()!r}][-1]"
+        return Asked(**self.kernel(f"{LIST}{DESCRIBE}{find}\nprint(json.dumps(described(found)))"))
+
+    def place(self, text: str) -> Locator:
+        """Where a question stands on the page."""
+        exact = re.compile(rf"^\s*{re.escape(text.strip())}\s*$")
+        return self.view("question").filter(has=self.page.locator("h3", has_text=exact)).first
+
+    def answers(self, text: str) -> None:
+        """One question from beginning to end: silence, a wrong answer with its hint, the right one, the reveal."""
+        place = self.place(text)
+        place.scroll_into_view_if_needed()
+        found = self.asked(text)
+        if found.phase == "close":
+            expect(place.locator(".reaction button")).to_be_visible()
+            place.locator(".reaction button").click()
+            expect(place).to_have_attribute("data-phase", "open")
+            found = self.asked(text)
+        assert found.phase == "open", found
+        self.tells_nothing(found, place)
+        self.guesses(place, found, self.a_wrong_answer(found))
+        expect(place).to_have_attribute("data-phase", "wrong")
+        expect(place.locator(".reaction")).to_contain_text("Not yet.")
+        if found.hint:
+            expect(place.locator(".hint")).not_to_be_empty()
+        self.tells_nothing(self.asked(text), place)
+        self.guesses(place, found, found.truth)
+        expect(place).to_have_attribute("data-phase", "revealed")
+        expect(place.locator(".reaction")).to_contain_text("Right.")
+        self.shows(place, found)
+
+    def answers_everything(self) -> int:
+        """Every question, from top to bottom; how many there were. Afterwards nothing is covered."""
+        texts = self.questions()
+        for text in texts:
+            self.answers(text)
+        expect(self.page.locator(".gptviz[data-covered]")).to_have_count(0)
+        return len(texts)
+
+    def reveals(self, text: str) -> None:
+        """Gives up: the truth is shown, and nobody is told that it was right."""
+        place, found = self.place(text), self.asked(text)
+        place.locator("button.reveal").click()
+        expect(place).to_have_attribute("data-phase", "revealed")
+        expect(place.locator(".reaction")).not_to_contain_text("Right.")
+        self.shows(place, found)
+
+    def tells_nothing(self, found: Asked, place: Locator) -> None:
+        """Before the reveal the answer is neither in the page's data nor in what can be read or heard of the question."""
+        assert "truth" not in found.traits["_state"] and "explain" not in found.traits["_state"]
+        expect(place.locator("[data-right]")).to_have_count(0)
+        expect(place.locator(".explain")).to_have_count(0)
+        said = place.locator(".reaction").inner_text()
+        if found.kind == "number":
+            assert f"{found.truth:.3g}" not in said, said
+        if found.kind == "head":
+            for layer, head in found.truth:
+                assert f"L{layer} · H{head}" not in said, said
+        for cover in self.page.locator(".gptviz[data-covered]").all():
+            assert cover.inner_text().strip() in ("covered until you answer", "回答之前先盖住")
+            assert not re.search(r"\d", cover.aria_snapshot().partition("\n")[2])
+
+    def a_wrong_answer(self, found: Asked) -> Any:
+        if found.kind == "choice":
+            return (found.truth + 1) % found.choices
+        if found.kind == "number":
+            return found.truth + 3 * found.tolerance + 1
+        if found.kind == "ranking":
+            return found.truth[1:] + found.truth[:1]
+        return next([layer, head] for layer in range(3) for head in range(2) if [layer, head] not in found.truth)
+
+    def guesses(self, place: Locator, found: Asked, answer: Any) -> None:
+        """Gives an answer in the way of its kind. A number is written with a comma."""
+        if found.kind == "choice":
+            place.locator(".choices button").nth(answer).click()
+        elif found.kind == "number":
+            place.locator("form input").fill(f"{answer:.7g}".replace(".", ","))
+            place.locator("form button").click()
+        elif found.kind == "ranking":
+            self.sorts(place, answer)
+            place.get_by_role("button", name="that order").click()
+        else:
+            heads = [answer] if isinstance(answer[0], int) else answer
+            self.opens(place, *heads[0])
+            place.get_by_role("button", name="that one").click()
+        expect(place).not_to_have_attribute("data-computing", "")
+
+    def sorts(self, place: Locator, order: list[int]) -> None:
+        """Moves the items up until they stand in this order."""
+        read = "(list) => [...list.children].map((item) => Number(item.dataset.place))"
+        for i, wanted in enumerate(order):
+            now = place.locator(".ranking").evaluate(read).index(wanted)
+            for step in range(now, i, -1):
+                place.locator(".ranking li").nth(step).locator("button").first.click()
+
+    def opens(self, place: Locator, layer: int, head: int) -> None:
+        """Clicks a head in an attention view that shares the question's selection."""
+        picked, name = place.locator(".head-form strong"), f"L{layer} · H{head}"
+        for button in self.page.locator(f'.gptviz-attention:not([data-covered]) .grid button[title="{name}"]').all():
+            button.click()
+            with contextlib.suppress(AssertionError):
+                expect(picked).to_have_text(name, timeout=2000)
+                return
+        raise AssertionError("no attention view shares the question's selection")
+
+    def shows(self, place: Locator, found: Asked) -> None:
+        """What the model says is the truth of the kernel, in the question's own words."""
+        reaction = place.locator(".reaction")
+        if found.kind == "choice":
+            expect(place.locator(".choices button[data-right]")).to_have_count(1)
+            right = place.locator(".choices button").nth(found.truth)
+            expect(right).to_have_attribute("data-right", "")
+        elif found.kind == "number":
+            drawn = float(reaction.locator("strong.number").last.get_attribute("title"))
+            assert abs(drawn - found.truth) <= 1e-9 + 1e-6 * abs(found.truth)
+        elif found.kind == "head":
+            for layer, head in found.truth:
+                expect(reaction).to_contain_text(f"L{layer} · H{head}")
+        else:
+            expect(reaction).to_contain_text("›")

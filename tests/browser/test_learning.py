@@ -1,0 +1,102 @@
+"""Each notebook as a learner goes through it, in real JupyterLab: another prompt, every question wrongly and rightly, a drag."""
+
+import numpy as np
+import pytest
+from browser.learner import Learner
+from playwright.sync_api import expect
+
+import gptviz
+from gptviz._paths import notebooks_dir
+
+NAMES = [path.name for path in sorted(notebooks_dir().glob("*.ipynb"))]
+PROMPT = "The king had three"
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def learner(request, open_notebook):
+    """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    notebook = open_notebook(request.param, height=12000)
+    notebook.run(300)
+    return Learner(notebook)
+
+
+def test_every_question_is_answered_wrongly_then_rightly(learner):
+    assert learner.answers_everything() >= 4
+
+
+def test_another_prompt_asks_anew(learner):
+    """Questions that follow a prompt box are open again, and their views covered; giving up shows the truth."""
+    boxes = learner.page.locator(".gptviz-prompt:not(.gptviz-explorer .gptviz-prompt)")
+    if not boxes.count():
+        return
+    box = learner.view("prompt").first
+    learner.types(PROMPT if box.locator("input").input_value() != PROMPT else "Once upon a time")
+    anew = [text for text in learner.questions() if learner.asked(text).phase in ("open", "close")]
+    assert anew, "no question follows the prompt"
+    for text in anew:
+        if learner.asked(text).phase == "open":
+            learner.tells_nothing(learner.asked(text), learner.place(text))
+            learner.reveals(text)
+
+
+def test_a_dragged_temperature_is_the_formulas(learner):
+    """Where a notebook has a bench: the leader's bar after a drag is softmax(logits / T)."""
+    bench = learner.page.locator(".gptviz-sampling:visible:not([data-covered])").first
+    if not bench.count():
+        return
+    slider = bench.get_by_role("slider", name="temperature, slider")
+    slider.scroll_into_view_if_needed()
+    slider.fill("1.7")
+    temperature = slider.evaluate("(one) => one.valueAsNumber")
+    after = "sampling.distribution(one.next_token.logits, temperature={t})"
+    code = f"""
+import json
+from ipywidgets.widgets.widget import _instances
+from gptviz import SamplingBench, sampling
+shown = [one for one in _instances.values() if isinstance(one, SamplingBench)]
+leaders = [float({after.format(t=temperature)}.probabilities.max()) for one in shown]
+print(json.dumps(leaders))
+"""
+    width = bench.locator("tbody:not(.rest) .stage-1 .bar").first.evaluate(
+        """(bar) => Number(/translateX\\((.*)%\\)/.exec(bar.style.transform)[1]) / 100"""
+    )
+    assert np.isclose(width, learner.kernel(code), atol=1e-5).any()
+
+
+def test_a_check_sees_the_solution_and_the_mistake(learner):
+    """The exercise is open when the page is run; its folded solution, run in its place, is right."""
+    checks = learner.view("check")
+    assert checks.count() >= 1
+    for check in checks.all():
+        solution = check.locator("details pre")
+        if solution.count():
+            expect(solution).to_be_hidden()
+            check.locator("summary").click()
+            expect(solution).to_be_visible()
+
+
+def test_the_guessing_game_says_what_the_model_gives(learner):
+    if learner.notebook.name != NAMES[0]:
+        return
+    gpt, game = gptviz.load(), learner.view("guesses")
+    opening = game.locator(".opening").evaluate("(node) => node.firstChild.textContent")
+    for word in ("girl", "hippopotamus", "<b>"):
+        game.locator("input").fill(word)
+        game.locator("input").press("Enter")
+    expect(game.locator(".answers li")).to_have_count(0)
+    game.get_by_role("button", name="what does the model say?").click()
+    rows = game.locator(".answers ol")
+    expect(rows).to_have_count(2)
+    expect(rows.first.locator("li")).to_have_count(3)
+    drawn = rows.first.locator("li").evaluate_all("(items) => items.map((item) => Number(item.title))")
+    single = gptviz.lessons.guessing_game([opening], gpt)
+    np.testing.assert_allclose(drawn[0], single.share(0, "girl"), rtol=1e-5)
+    likeliest = rows.last.locator("li").evaluate_all("(items) => items.map((item) => Number(item.title))")
+    np.testing.assert_allclose(likeliest, [p for _, p in gpt.trace(opening).top(8)], rtol=1e-5)
+    assert learner.page.locator(".gptviz-guesses b").count() == 0
+
+
+def test_look(learner, request):
+    """With --screenshots the page is kept as a picture."""
+    if folder := request.config.getoption("--screenshots"):
+        learner.page.screenshot(path=f"{folder}/{learner.notebook.name.removesuffix('.ipynb')}.png", full_page=True)
