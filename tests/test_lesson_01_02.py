@@ -1,0 +1,199 @@
+"""Lessons 01 and 02, played in this process: their questions, exercises and printed claims against independent truths.
+
+The truth of `tales` is transformers' own model with its eager attention, and its tokenizer; the random Llama has rotary
+positions, grouped keys and nearly a token a byte. That the notebooks run in a kernel is `test_notebooks.py`'s business.
+"""
+
+import contextlib
+import io
+from itertools import pairwise
+
+import families
+import nbformat
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from gptviz import lessons
+from gptviz._paths import assets_dir, notebooks_dir
+
+LESSONS = ("01_encoding", "02_attention")
+ASK, CHECK = lessons.ask, lessons.check
+WRONG = {"number": 1e6, "head": (0, 0)}
+
+
+class Played:
+    """What running a notebook's cells left: names, questions by text, exercises, and what each cell printed."""
+
+    def __init__(self, lesson, patch):
+        self.names, self.questions, self.exercises, self.printed = {}, {}, [], {}
+
+        def asked(text, *args, **keywords):
+            self.questions[text] = ASK(text, *args, **keywords)
+            return self.questions[text]
+
+        def checked(name, mine, truth, **keywords):
+            self.exercises.append((name, truth, keywords["solution"]))
+            return CHECK(name, mine, truth, **keywords)
+
+        patch.setattr(lessons, "ask", asked)
+        patch.setattr(lessons, "check", checked)
+        for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
+            if cell.cell_type == "code":
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    exec(compile(cell.source, cell.id, "exec"), self.names)
+                self.printed[cell.id] = out.getvalue()
+
+    def question(self, words):
+        """The one question with these words in it."""
+        (found,) = [one for text, one in self.questions.items() if words in text]
+        return found
+
+
+@pytest.fixture(scope="module", params=["tales", "llama"])
+def model(request, tmp_path_factory):
+    """What GPTVIZ_MODEL names."""
+    if request.param == "tales":
+        return str(assets_dir() / "tales")
+    folder = tmp_path_factory.mktemp("model") / "llama"
+    families.build("llama").save_pretrained(folder)
+    families.tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def played(model):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTVIZ_MODEL", model)
+        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+
+
+@pytest.fixture(scope="module")
+def reference(model):
+    return AutoModelForCausalLM.from_pretrained(model, attn_implementation="eager").eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(model):
+    return AutoTokenizer.from_pretrained(model)
+
+
+def passed(reference, tokenizer, text):
+    """transformers' own pass over a text, with its hidden states and attention maps."""
+    with torch.no_grad():
+        return reference(
+            torch.tensor([tokenizer(text)["input_ids"]]), output_hidden_states=True, output_attentions=True
+        )
+
+
+def maps(reference, tokenizer, text):
+    """(layers, heads, T, T)"""
+    return torch.stack(passed(reference, tokenizer, text).attentions)[:, 0].numpy()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
+    questions = played[lesson].questions.values()
+    assert len(questions) >= 4
+    for one in questions:
+        assert one.truth is None
+        assert one._state["phase"] in ("open", "close"), one._state
+        if one._state["phase"] == "open":
+            truth = one._kind.told(one._settled())
+            wrong = WRONG.get(one._kind_name)
+            if wrong is None:
+                wrong = one.choices[::-1] if truth == one.choices else one.choices
+                wrong = wrong if one._kind_name == "ranking" else next(c for c in one.choices if c != truth)
+            assert all(view._covered_by for view in one._covers)
+            assert not one.guess(wrong), one.text
+            assert one._state["hint"], one._state
+            assert one.truth is None
+        one.reveal()
+        assert one._state["phase"] == "revealed", one._state
+        assert one._state["explain"]
+        assert not any(view._covered_by for view in one._covers)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
+    assert played[lesson].exercises
+    for name, truth, solution in played[lesson].exercises:
+        assert CHECK(name, None, truth).found["result"] == "nothing"
+        names = dict(played[lesson].names)
+        exec(solution, names)
+        assert CHECK(name, names["mine"], truth).ok
+        assert not CHECK(name, names["mine"] + 0.01, truth).ok
+
+
+def test_pieces_spaces_and_costs_are_the_tokenizers(played, reference, tokenizer):
+    lesson = played["01_encoding"]
+    words = lesson.names["box"].prompt.split()
+    pieces = {word: len(tokenizer.tokenize(" " * (i > 0) + word)) for i, word in enumerate(words)}
+    assert lesson.question("most pieces").reveal() == max(pieces, key=pieces.get)
+    costs = {name: len(tokenizer.tokenize(text)) for name, text in lesson.names["sentences"].items()}
+    order = lesson.question("Put them in order").reveal()
+    assert all(costs[a] >= costs[b] for a, b in pairwise(order))
+    prompt = lesson.names["opening"].prompt
+    before, after = (passed(reference, tokenizer, text).logits[0, -1].softmax(-1) for text in (prompt, prompt + " "))
+    ratio = after[before.argmax()] / before.max()
+    place = 0 if ratio < 0.5 else 1 if ratio < 2 else 2
+    assert lesson.question("types a space").reveal() == lesson.names["falls"][place]
+
+
+def test_where_a_word_said_twice_is_the_same(played, reference, tokenizer, model):
+    """Added positions part the two before the first block; rotary ones only in it."""
+    lesson = played["01_encoding"]
+    states = passed(reference, tokenizer, lesson.names["pair"].prompt).hidden_states
+    ids = tokenizer(lesson.names["pair"].prompt)["input_ids"]
+    first = len(ids) - 2 - ids[-2::-1].index(ids[-1])
+    gaps = [float((states[depth][0, first] - states[depth][0, -1]).abs().max()) for depth in (0, 2)]
+    same = 1 + sum(gap < 1e-5 for gap in gaps)
+    assert lesson.question("same vector").reveal() == lesson.names["where"][same]
+    rotary = "llama" in model
+    assert same == (2 if rotary else 1)
+    assert ("rotating" if rotary else "token + position =") in lesson.printed["parts"]
+
+
+def test_what_comes_later_changes_nothing(played, reference, tokenizer):
+    encoding, attention = played["01_encoding"], played["02_attention"]
+    prompt = encoding.names["pair"].prompt
+    old, new = (passed(reference, tokenizer, text).hidden_states[-1][0] for text in (prompt, prompt + " and"))
+    assert float((new[: len(old)] - old).abs().max()) < 1e-3
+    assert encoding.question("is appended").reveal() == "none of them"
+    assert attention.question("replaced by").reveal() == "none of them"
+
+
+def test_softmax_and_spread_are_as_mathematics_has_them(played):
+    lesson = played["02_attention"]
+    assert lesson.question("is doubled").reveal() == "it rises"
+    assert "0.665 to 0.867" in lesson.question("is doubled")._state["explain"]  # e⁴/(e²+e³+e⁴), e⁸/(e⁴+e⁶+e⁸)
+    assert lesson.question("d = 1,024").reveal() == "about 16 times"  # √(1024/4)
+
+
+def test_heads_are_those_of_transformers_own_maps(played, reference, tokenizer):
+    lesson = played["02_attention"]
+    weights = maps(reference, tokenizer, lesson.names["box"].prompt)
+    back = np.stack([weights[:, :, i, i - 1] for i in range(2, weights.shape[-1])]).mean(0)
+    found = lesson.question("token just before").reveal()
+    found = [found] if isinstance(found[0], int) else found
+    assert sorted(found) == sorted(map(tuple, np.argwhere(back > back.max() - 0.03).tolist()))
+    share = 100 * weights[:, :, 1:, 0].mean()
+    assert lesson.question("first token").reveal() == pytest.approx(share, abs=1e-3)
+    for role, scores in lesson.names["gpt"].role_scores().items():
+        layer, head, told = lesson.names["report"](role)
+        assert scores[layer, head] == scores.max()
+        assert f"{scores.max():.0%}" in told
+        assert ("that is its job" in told) == (scores.max() > 0.4)
+
+
+def test_the_exercise_and_switched_off_heads_against_transformers(played, reference, tokenizer):
+    lesson = played["02_attention"]
+    trace, layer, head = (lesson.names[name] for name in ("trace", "layer", "head"))
+    ((_, truth, _),) = lesson.exercises
+    value = trace.v(layer)[lesson.names["group"]]
+    own = maps(reference, tokenizer, trace.text)[layer, head] @ value
+    np.testing.assert_allclose(truth, own, atol=1e-4)
+    before = float(passed(reference, tokenizer, trace.text).logits[0, -1].softmax(-1).max())
+    assert lesson.names["before"] == pytest.approx(before, abs=1e-5)
+    assert lesson.names["after"].shape == (trace.n_layers, trace.n_heads)
