@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import anywidget
 import numpy as np
 import traitlets
 
@@ -23,6 +22,7 @@ from gptviz.language import LANGUAGES, chosen_language
 from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
+from gptviz.widgets.guarded import Guarded, told
 from gptviz.widgets.selection import Selection
 from gptviz.wire import pack
 
@@ -57,7 +57,7 @@ def describe(token: Token) -> dict[str, Any]:
     return {"id": token.id, "text": text, "bytes": broken, "position": token.position, "special": token.special}
 
 
-class View(anywidget.AnyWidget):
+class View(Guarded):
     """A view of one trace. Subclasses say `_name`, and in `_fill` what travels to the page.
 
     source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
@@ -87,17 +87,9 @@ class View(anywidget.AnyWidget):
         super().__init_subclass__(**keywords)
 
     def __init__(self, source: Any = None, **keywords: Any):
-        self._refuse_unknown(keywords)
+        self._check_keywords(keywords)
         shared = source.selection if isinstance(source, View) else None
-        try:
-            super().__init__(**{"selection": shared or Selection()} | keywords)
-        except traitlets.TraitError as error:
-            raise fail(
-                f"settings that {type(self).__name__} takes",
-                str(error).rstrip("."),
-                "See its documentation.",
-                WrongType,
-            ) from error
+        super().__init__(**{"selection": shared or Selection()} | keywords)
         self.observe(self._refresh, list(self._sends_on))
         self.on_msg(self._on_message)
         if source is not None:
@@ -112,6 +104,12 @@ class View(anywidget.AnyWidget):
     @traitlets.default("language")
     def _language_now(self) -> str:
         return chosen_language()
+
+    def _check_keywords(self, keywords: dict[str, Any]) -> None:
+        """Refuse what this view does not take, in its own name."""
+        self._refuse_unknown(keywords)
+        for name, value in keywords.items():
+            self._check_value(name, value, f"See the documentation of {type(self).__name__}.")
 
     def _refuse_unknown(self, keywords: dict[str, Any]) -> None:
         own = {name for kind in type(self).__mro__ if issubclass(kind, View) for name in kind.__dict__}
@@ -144,6 +142,8 @@ class View(anywidget.AnyWidget):
     def _refresh(self, _change: Any = None) -> None:
         if self._has_source():
             with self.hold_sync():
+                if self.trace is not None:
+                    self.selection.reach(self, self.trace)
                 self._fill()
                 self._source += 1
 
@@ -221,8 +221,7 @@ class View(anywidget.AnyWidget):
         try:
             value = self._answer(content)
         except Exception as error:
-            told = str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
-            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, "error": told})
+            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, "error": told(error)})
         else:
             header, buffers = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}

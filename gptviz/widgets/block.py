@@ -43,7 +43,7 @@ class BlockView(View):
     @property
     def layer(self) -> int:
         """The open block; set it to open another."""
-        return int(self.selection.layer)
+        return min(int(self.selection.layer), self._shown().n_layers - 1)
 
     @layer.setter
     def layer(self, value: int) -> None:

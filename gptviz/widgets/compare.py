@@ -31,6 +31,7 @@ class Comparison(View):
                 raise fail(
                     "two traces", kind, "gpt.trace(prompt) makes one, gptviz.open_trace(path) opens one.", WrongType
                 )
+        self._check_keywords(keywords)
         self.traces = one, other
         alike = (one.n_layers, one.n_heads) == (other.n_layers, other.n_heads)
         shared = keywords.pop("selection", None) or Selection()

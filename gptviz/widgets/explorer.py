@@ -41,6 +41,7 @@ class Explorer(View):
     _history: traitlets.List[str] = traitlets.List().tag(sync=True)
 
     def __init__(self, prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any):
+        self._check_keywords(keywords)
         self.box = PromptBox(prompt, gpt=gpt, **keywords)
         shared = {**keywords, "selection": self.box.selection}
         self._stations: dict[str, View] = {

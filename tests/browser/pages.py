@@ -9,9 +9,14 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+import gptviz
 from gptviz.export import state_of
 from gptviz.widgets.base import bundle
 
+OF_A_TRACE = (
+    gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench,
+    gptviz.InterventionView,
+)  # fmt: skip
 PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
 HOST = (
     bundle("page.js")
@@ -113,17 +118,16 @@ class ViewPage:
         return {"selection": selection, "view": view}
 
     def _kernel(self, index: int | str, message: Any) -> list[Any]:
-        if isinstance(message, dict) and message.get("kind") == "set":
-            of_selection = [w.selection for w in self.widgets if w._selection == index]
-            target = of_selection[0] if of_selection else self.widgets[int(index)]
-            own = {k: v for k, v in message["state"].items() if k in PAGE_SETS}
-            target.set_state({k: v for k, v in own.items() if target.has_trait(k)})
-            return []
-        widget, sent = self.widgets[int(index)], []
-        widget.send = lambda content, buffers=None: sent.append(
+        of_selection = [w.selection for w in self.widgets if w._selection == index]
+        target, sent = of_selection[0] if of_selection else self.widgets[int(index)], []
+        target.send = lambda content, buffers=None: sent.append(
             [content, [base64.b64encode(b).decode() for b in buffers or []]]
         )
-        widget._on_message(widget, message, [])
+        if isinstance(message, dict) and message.get("kind") == "set":
+            own = {k: v for k, v in message["state"].items() if k in PAGE_SETS}
+            target.set_state({k: v for k, v in own.items() if target.has_trait(k)})
+        else:
+            target._on_message(target, message, [])
         return sent
 
     def update(self) -> None:

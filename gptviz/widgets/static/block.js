@@ -55,7 +55,7 @@ class Block {
           element("p", { class: "muted small" }, this.words.stripCaption)),
         element("div", { class: "ledger" }, element("h4", {}, this.words.ledger),
           element("label", {}, `${this.words.next} `, this.menu), this.refusal, this.table, this.caption)));
-    this.stopFrame = frame(model, this.root, () => this.draw());
+    this.stopFrame = frame(model, this.root, () => this.draw(), selection);
     el.append(this.root);
     this.renew();
   }

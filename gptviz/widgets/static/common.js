@@ -109,6 +109,17 @@ function typedArray(header, view) {
   return new Uint8Array(raw);
 }
 
+/** Let the ends of a row that is scrolled sideways fade where it goes on. @param {HTMLElement} row */
+export function scrollCue(row) {
+  const tell = () => {
+    row.toggleAttribute("data-before", row.scrollLeft > 1);
+    row.toggleAttribute("data-after", row.scrollLeft + row.clientWidth < row.scrollWidth - 1);
+  };
+  row.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(row);
+  new MutationObserver(tell).observe(row, { childList: true, subtree: true });
+}
+
 let questions = 0;
 
 /**
@@ -192,9 +203,10 @@ function followTheme(root, changed) {
 /**
  * What every view has around what it shows: its theme, a button that saves it as a picture, a line for what the
  * kernel refused without having been asked, and a cover while a question waits for what the view would tell.
- * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @returns {() => void} stop
+ * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @param {any} [selection] a model that
+ * the view writes to, whose refusals it shows too @returns {() => void} stop
  */
-export function frame(model, root, changed) {
+export function frame(model, root, changed, selection) {
   const refusal = element("p", { class: "problem refusal", role: "alert", hidden: "" });
   const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "", "data-lm-suppress-shortcuts": "true" },
     wordsOf(model).common.savePicture);
@@ -212,10 +224,10 @@ export function frame(model, root, changed) {
     refusal.textContent = message.error;
     refusal.hidden = false;
   };
-  model.on("msg:custom", hear);
+  for (const one of [model, selection]) one?.on("msg:custom", hear);
   const stopTheme = followTheme(root, changed);
   return () => {
-    model.off("msg:custom", hear);
+    for (const one of [model, selection]) one?.off("msg:custom", hear);
     model.off("change:_covered_by", showCover);
     stopTheme();
   };

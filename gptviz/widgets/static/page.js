@@ -12,8 +12,8 @@
 
 /** The part of anywidget's model that views use. */
 export class PageModel {
-  /** @param {Record<string, any>} state @param {Answerer} answerer @param {(state: Record<string, any>) => void} [saved] */
-  constructor(state, answerer, saved = () => {}) {
+  /** @param {Record<string, any>} state @param {Answerer} answerer @param {Answerer} [saved] hears the state */
+  constructor(state, answerer, saved = () => []) {
     this.state = state;
     this.answerer = answerer;
     this.saved = saved;
@@ -51,14 +51,19 @@ export class PageModel {
     for (const callback of this.heard.get(name) ?? []) callback(...what);
   }
 
-  save_changes() {
-    this.saved(this.state);
+  async save_changes() {
+    this.hear(await this.saved(this.state));
   }
 
   /** @param {any} message */
   async send(message) {
     this.sent += 1;
-    for (const [reply, buffers] of await this.answerer(message)) this.tell("msg:custom", reply, buffers.map(pageBytes));
+    this.hear(await this.answerer(message));
+  }
+
+  /** @param {[any, string[]][]} replies */
+  hear(replies) {
+    for (const [reply, buffers] of replies) this.tell("msg:custom", reply, buffers.map(pageBytes));
   }
 }
 
