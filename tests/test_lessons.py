@@ -1,0 +1,310 @@
+"""Questions and checks from Python: what is right, what is said, and that nothing tells before the reveal."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from families import build, tokenizer
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz.errors import GPTVizError
+from gptviz.judging import read_number
+from gptviz.lessons import ask, check
+from gptviz.loading import CHOSEN
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    torch.manual_seed(2)
+    return gptviz.wrap(GPT2LMHeadModel(GPT2Config(vocab_size=264, n_embd=12, n_layer=2, n_head=3)).eval(), tokenizer())
+
+
+@pytest.fixture
+def box(gpt):
+    return gptviz.PromptBox("the thin owl", gpt=gpt)
+
+
+def leader(trace):
+    return trace.top(1)[0][0]
+
+
+def likeliest(box, **keywords):
+    return ask(
+        "Which comes next?",
+        answer=leader,
+        choices=lambda trace: [token for token, _ in trace.top(4)],
+        source=box,
+        **keywords,
+    )
+
+
+def page_says(question):
+    """Everything that travels to the page."""
+    return json.dumps(question.get_state(["_about", "_state", "tally"]), default=str)
+
+
+# Guessing
+
+
+def test_a_wrong_guess_gets_a_hint_in_its_own_numbers_and_the_right_one_reveals(box):
+    question = likeliest(box, hint=lambda given, trace: f"{given.text} has {trace.probabilities()[given.id]:.4f}",
+                         explain=lambda trace: f"{trace.top(1)[0][1]:.6f}")  # fmt: skip
+    right = leader(box.trace)
+    wrong = next(one for one in question.choices if one.id != right.id)
+    assert question.guess(wrong) is False
+    assert question._state["hint"] == f"{wrong.text} has {box.trace.probabilities()[wrong.id]:.4f}"
+    assert not question.is_right and question.truth is None
+    assert question.guess(right) is True
+    assert question.is_right and question.truth.id == right.id
+    assert question._state["explain"] == f"{box.trace.top(1)[0][1]:.6f}"
+
+
+def test_before_the_reveal_the_page_has_not_got_the_answer(box):
+    asked = []
+
+    def answer(trace):
+        asked.append(trace)
+        return 12.34567
+
+    question = ask("How much?", answer=answer, source=box, explain="It is 12.34567, surely.")
+    assert not asked, "the answer was computed before anybody guessed"
+    assert "12.3" not in page_says(question)
+    question.guess(3)
+    assert "12.3" not in page_says(question)
+    assert "12.3" not in repr(question) and "12.3" not in question.still()
+    question.reveal()
+    assert "12.34567" in page_says(question)
+    assert len(asked) == 1
+
+
+def test_giving_up_is_not_being_right(box):
+    question = likeliest(box)
+    assert question.reveal().id == leader(box.trace).id
+    assert not question.is_right
+    assert question.guess(leader(box.trace)) is False, "after the reveal there is nothing left to guess"
+
+
+def test_a_new_prompt_asks_anew_and_covers_again(box):
+    view = gptviz.AttentionView(box)
+    question = likeliest(box, covers=[view])
+    assert view._covered_by == [question.text]
+    question.guess(leader(box.trace))
+    assert view._covered_by == []
+    box.run("another owl")
+    assert question.truth is None and not question.is_right
+    assert view._covered_by == [question.text]
+    assert question.guess(leader(box.trace))
+
+
+def test_two_questions_cover_one_view_until_both_are_answered(box):
+    view = gptviz.SamplingBench(box)
+    first = ask("First?", answer=lambda trace: 1, source=box, covers=[view])
+    second = ask("Second?", answer=lambda trace: 2, source=box, covers=[view])
+    ask("Second?", answer=lambda trace: 2, source=box, covers=[view])  # its cell was run again
+    first.guess(1)
+    assert view._covered_by == ["Second?"]
+    assert "Covered until" in view.still()
+    second.reveal()
+    assert view._covered_by == []
+    assert "Covered until" not in view.still()
+
+
+def test_a_ranking_wants_all_in_order(gpt):
+    trace = gpt.trace("the owl")
+    order = ["first", "second", "third", "fourth"]
+    question = ask("Order?", answer=lambda trace: order, choices=order, kind="ranking", source=trace)
+    assert question.choices != order, "the order shown tells the answer"
+    assert (
+        question.choices == ask("Order?", answer=lambda t: order, choices=order, kind="ranking", source=trace).choices
+    )
+    assert not question.guess(order[::-1])
+    with pytest.raises(GPTVizError, match="each of the 4 choices once"):
+        question.guess(["first", "first", "second", "third"])
+    assert question.guess(order)
+
+
+def test_any_of_several_heads_is_right(box):
+    view = gptviz.AttentionView(box)
+    question = ask("Which head?", answer=lambda trace: [(0, 1), (1, 2)], kind="head", source=view)
+    assert question.selection is view.selection
+    assert not question.guess((0, 0))
+    assert question.guess((1, 2))
+    assert question.truth == [(0, 1), (1, 2)]
+    box.run("another")
+    assert question.truth is None, "the view's new trace asks anew"
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [("0,5", 0.5), ("0.5", 0.5), (" 43 % ", 43), ("−3", -3), ("1,234.5", 1234.5), ("1e-3", 0.001), (np.float32(2), 2)],
+)
+def test_numbers_as_people_type_them(text, number):
+    assert read_number(text, "%") == number
+
+
+@pytest.mark.parametrize("text", ["", "five", "1/2", "nan", "inf", None, True, [1], "1,2,3"])
+def test_what_is_no_number_is_refused_in_words(text):
+    with pytest.raises(GPTVizError, match="Expected a number"):
+        read_number(text)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 10), st.floats(-20, 20))
+def test_the_tolerance_is_absolute(truth, tolerance, off):
+    question = ask("How much?", answer=lambda: truth, tolerance=tolerance)
+    assert question.guess(truth + off) == (abs(truth + off - truth) <= tolerance + 1e-9 * max(1, abs(truth)))
+
+
+# Prompts that decide nothing
+
+
+def test_a_margin_too_small_says_so_and_offers_another_prompt(box):
+    question = likeliest(
+        box, margin=lambda trace: 0.5 if trace.text == "the clear one" else 0.001, smallest=0.1, instead="the clear one"
+    )
+    assert question.is_too_close
+    assert not question.guess(leader(box.trace)) and question.truth is None
+    question._answer_instead()
+    assert box.prompt == "the clear one"
+    assert not question.is_too_close
+    assert question.guess(leader(box.trace))
+
+
+# What goes wrong
+
+
+def test_a_function_that_fails_says_so_and_the_question_lives(box):
+    calls = []
+
+    def answer(trace):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("division by zero")
+        return 5
+
+    question = ask("How much?", answer=answer, source=box, hint=lambda given, trace: given["no"])
+    assert question.guess(3) is False
+    assert question._state["problem"] == "ZeroDivisionError: division by zero"
+    assert question.guess(3) is False
+    assert "TypeError" in question._state["problem"]
+    assert question.guess(5) is True
+    broken = ask("Which?", answer=lambda trace: 1, choices=lambda trace: trace.nothing, source=box)
+    assert "nothing" in broken._state["problem"]
+    odd = ask("Which?", answer=lambda trace: "c", choices=["a", "b"], source=box)
+    odd.guess("a")
+    assert "one of the choices 'a', 'b'" in odd._state["problem"]
+
+
+def test_a_message_that_is_none_is_refused_and_the_kernel_lives(box):
+    question, sent = likeliest(box), []
+    question.send = lambda content, buffers=None: sent.append(content)
+    for args in ({"value": 99}, {"value": "x"}, {"value": None}, {}, {"other": 1}):
+        question._on_message(question, {"kind": "ask", "id": 1, "name": "guess", "args": args}, [])
+        assert sent[-1].get("error") or sent[-1]["value"]["phase"] == "wrong", args
+    assert not question.is_right and question.truth is None
+
+
+@pytest.mark.parametrize(
+    "keywords, expected",
+    [
+        ({"answer": 5}, "an answer that is computed"),
+        ({"kind": "essay"}, "a kind among choice, number, ranking, head"),
+        ({"choices": "ab"}, "choices as a list"),
+        ({"choices": ["a"]}, "two or more choices"),
+        ({"choices": ["a", "a"]}, "two or more choices"),
+        ({"kind": "ranking"}, "choices for a choice or a ranking"),
+        ({"kind": "number", "choices": ["a", "b"]}, "choices for a choice or a ranking"),
+        ({"tally": True}, "a tally for a question with choices"),
+        ({"tolerance": -1}, "a tolerance of 0 or more"),
+        ({"kind": "head"}, "a source whose selection has a head"),
+        ({"instead": "Once"}, "a PromptBox as source"),
+        ({"margin": 0.3}, "a margin as a function"),
+        ({"hint": 3}, "a hint as text or a function"),
+        ({"covers": ["view"]}, "views to cover"),
+        ({"source": "text"}, "something that it shows"),
+        ({"scael": "screen"}, "keywords of Question"),
+        ({"text": " "}, "the question's text"),
+    ],
+)
+def test_arguments_that_make_no_question_are_refused(keywords, expected):
+    with pytest.raises(GPTVizError, match=expected):
+        ask(**{"text": "How much?", "answer": lambda: 1} | keywords)
+
+
+# Checks
+
+
+TRUTH = np.arange(12.0).reshape(3, 4)
+
+
+@pytest.mark.parametrize(
+    "mine, result",
+    [
+        (None, "nothing"), (..., "nothing"), (TRUTH, "right"), (TRUTH + 1e-6, "right"), (TRUTH.tolist(), "right"),
+        (torch.tensor(TRUTH, requires_grad=True), "right"), (TRUTH.T, "shape"), (3.0, "shape"), (TRUTH + 1e-4, "value"),
+        (np.where(TRUTH == 7, np.nan, TRUTH), "value"), ("text", "unread"), ([[1], [1, 2]], "unread"), (print, "unread"),
+        (TRUTH * 1j, "unread"), ({"a": 1}, "unread"), ([], "shape"),
+    ],
+)  # fmt: skip
+def test_a_check_never_raises_and_says_what_it_found(mine, result):
+    found = check("your numbers", mine, TRUTH)
+    assert found.found["result"] == result
+    assert found.ok == (result == "right")
+
+
+def test_a_wrong_number_is_shown_with_its_place_and_the_models_is_not():
+    mine = TRUTH.copy()
+    mine[1, 2], mine[2, 0] = -5, 99
+    found = check("your numbers", mine, TRUTH + 0.12345, tolerance=0.2)
+    assert found.found == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
+    assert "6.12345" not in json.dumps(found.get_state(["_about"]))
+
+
+def test_texts_and_single_numbers_are_checked_too():
+    assert check("your pieces", ["a", "b"], ["a", "b"]).ok
+    assert check("your pieces", ["a", "x"], ["a", "b"]).found["place"] == [1]
+    assert check("your sum", 0.1 + 0.2, 0.3).ok
+    assert check("your sum", 5, 3).found == {"result": "value", "place": [], "mine": 5.0, "count": 1, "size": 1}
+    assert check("your answer", True, 1).ok
+    with pytest.raises(GPTVizError, match="tolerance of 0 or more"):
+        check("your sum", 1, 1, tolerance=-1)
+
+
+# The guessing game
+
+
+def test_a_guess_is_worth_the_product_of_its_tokens(gpt):
+    game = gptviz.lessons.guessing_game(["the thin", "owl "], gpt=gpt)
+    ids = [token.id for token in gpt.trace("the thin").tokens]
+    product = 1.0
+    for id in gpt.encode(" owl"):
+        product *= float(gpt.trace(ids).probabilities()[id])
+        ids.append(int(id))
+    assert game.share(0, "owl") == pytest.approx(product, rel=1e-5)
+    assert game._worth(1, "x")["pieces"][0]["text"] == "x", "a space is there already"
+    for bad in ("", "  ", "x" * 100, None):
+        with pytest.raises(GPTVizError):
+            game.share(0, bad)
+    with pytest.raises(GPTVizError, match="opening"):
+        game.share(7, "x")
+    with pytest.raises(GPTVizError, match="a list of openings"):
+        gptviz.lessons.guessing_game("Once", gpt=gpt)
+
+
+# Another model
+
+
+def test_an_environment_variable_names_what_is_loaded(tmp_path, monkeypatch):
+    build("llama").save_pretrained(tmp_path / "llama")
+    tokenizer(start=True).save_pretrained(tmp_path / "llama")
+    monkeypatch.setenv(CHOSEN, str(tmp_path / "llama"))
+    assert gptviz.load().name == "llama"
+    assert gptviz.load("tales").name == "tales"
+    monkeypatch.setenv(CHOSEN, "")
+    assert gptviz.load().name == "tales"
+    monkeypatch.setenv(CHOSEN, str(tmp_path / "nowhere"))
+    with pytest.raises(GPTVizError, match="nowhere"):
+        gptviz.load()
