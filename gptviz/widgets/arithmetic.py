@@ -19,11 +19,21 @@ def finite(x: float) -> float | None:
     return float(x) if math.isfinite(x) else None
 
 
+def factor(stages: dict[str, np.ndarray]) -> float | None:
+    """What the family multiplies q·k by, as found in its own numbers; None where that is no stage of its own."""
+    if "scaled" not in stages:
+        return None
+    raw, scaled = (stages[name].ravel() for name in ("raw", "scaled"))
+    at = int(np.abs(raw).argmax())
+    return float(scaled[at] / raw[at]) if raw[at] else None
+
+
 def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
     """From the query's and the key's numbers to one weight, step by step.
 
-    q, k: (d_head,). stages: the family's own, by name. largest: the row's largest score; exponential: e to the last
-    score minus that; sum: of the row's exponentials, with the sink's share where there is one.
+    q, k: (d_head,). stages: the family's own, by name. factor: what "scaled" multiplies by. largest: the row's largest
+    score; exponential: e to the last score minus that; sum: of the row's exponentials, with the sink's share where there
+    is one.
     """
     q, k = trace.q(layer)[head], _of_group(trace.k(layer), head, trace.n_heads)
     stages = trace.score_stages(layer, head)
@@ -36,6 +46,7 @@ def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str,
         "q": q[query].tolist(),
         "k": k[key].tolist(),
         "stages": {name: finite(stage[query, key]) for name, stage in stages.items()},
+        "factor": factor(stages),
         "largest": finite(largest),
         "exponential": float(exponentials[key]),
         "sum": float(exponentials.sum() + shared),

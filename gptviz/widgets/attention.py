@@ -42,7 +42,7 @@ class AttentionView(View):
     @property
     def layer(self) -> int:
         """The open head's layer; set it to open another."""
-        return int(self.selection.layer)
+        return min(int(self.selection.layer), self._shown().n_layers - 1)
 
     @layer.setter
     def layer(self, value: int) -> None:
@@ -51,7 +51,7 @@ class AttentionView(View):
     @property
     def head(self) -> int:
         """The open head; set it to open another."""
-        return int(self.selection.head)
+        return min(int(self.selection.head), self._shown().n_heads - 1)
 
     @head.setter
     def head(self, value: int) -> None:
@@ -74,8 +74,12 @@ class AttentionView(View):
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
         return looked_at(seen(self._shown(), layer, head))
 
-    def _answer_stages(self, layer: int, head: int) -> list[str]:
-        return list(self._shown().score_stages(layer, head))
+    def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
+        """The stages' names, what "scaled" multiplies by, how wide a query is, and whether a sink takes its share."""
+        trace = self._shown()
+        stages = trace.score_stages(layer, head)
+        factor, sink = arithmetic.factor(stages), trace.sink(layer, head) is not None
+        return {"names": list(stages), "factor": factor, "width": trace.q(layer).shape[-1], "sink": sink}
 
     def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
         return looked_at(self._shown().scores(layer, head, stage))

@@ -6,9 +6,9 @@
  * stay in the page.
  */
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
-import { CellArithmetic, RowMix } from "./attention_cell.js";
+import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, uint8, weight } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, uint8, waits, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
@@ -26,6 +26,7 @@ class Attention {
     this.words = words.attention;
     this.lane = new Lane();
     this.stageLane = new Lane();
+    this.roleLane = new Lane();
     this.detailLane = new Lane();
     /** @type {Map<string, Float32Array>} */
     this.maps = new Map();
@@ -37,10 +38,12 @@ class Attention {
     /** @type {Piece[]} */
     this.tokens = [];
     this.width = -1;
-    this.loaded = false;
+    this.stagesOf = -1; // the layer whose stages are offered
+    this.scaled = "";
+    this.sink = this.loaded = false;
     this.notices = notices(words);
-    this.sentence = new Sentence((query) => this.point(query, -1, true));
-    this.map = new AttentionMap((query, key, chosen) => this.point(query, key, chosen));
+    this.sentence = new Sentence(this.words.sentence, (query) => this.point(query, -1, true));
+    this.map = new AttentionMap((query, key, chosen) => this.point(query, key, chosen), (seen, drawn) => this.notePixels(seen, drawn));
     this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
@@ -58,15 +61,20 @@ class Attention {
     this.cell = new CellArithmetic(this.words);
     this.mix = new RowMix(this.words);
     this.noDetail = element("p", { class: "muted" });
-    this.detail = element("details", { class: "detail" },
+    this.detail = element("details", { class: "detail numbers" },
       element("summary", { "data-lm-suppress-shortcuts": "true" }, this.words.explain), this.noDetail, this.cell.root, this.mix.root);
     this.detail.addEventListener("toggle", () => this.explain());
+    this.waitForDetail = waits(this.detail, words);
     this.readout = element("p", { class: "readout", role: "status" });
     this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
+    this.mapNote = element("p", { class: "caption small muted", hidden: "" });
+    this.caption = element("p", { class: "caption small muted" }, this.words.caption);
     this.order = element("select", { "data-lm-suppress-shortcuts": "true", "aria-label": this.words.order });
     this.order.append(...Object.entries(this.words.orders).map(([value, name]) => element("option", { value }, name)));
     this.order.addEventListener("change", () => this.arrange());
+    this.heads = element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote);
+    this.waitForRoles = waits(this.heads, words);
     /** Each head's score by role, once asked for. @type {Record<string, number[]>|null} */
     this.roles = null;
     /** @type {HTMLButtonElement[]} */
@@ -75,16 +83,16 @@ class Attention {
       element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
-        element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote),
+        this.heads,
         element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
           this.scaleBar, this.scaleEnds[1],
-          element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), element("p", { class: "caption small muted" }, this.words.caption)),
+          element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), this.mapNote, this.caption),
         element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     el.append(this.root);
     // A frame later: while a theme is being changed nothing has its place.
-    this.stopFrame = frame(this.model, this.root, () => requestAnimationFrame(() => this.redraw()));
+    this.stopFrame = frame(this.model, this.root, () => requestAnimationFrame(() => this.redraw()), selection);
     this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.root);
@@ -97,7 +105,8 @@ class Attention {
     const about = this.model.get("_about");
     this.tokens = about.tokens;
     this.maps.clear();
-    this.weights = this.scores = null;
+    this.weights = this.scores = this.roles = null; // another model may read it
+    this.stagesOf = -1;
     if (this.loaded) this.point(-1, -1, false); // a cell of the text before means nothing in this one
     this.loaded = true;
     this.root.dataset.scale = this.model.get("scale");
@@ -106,17 +115,23 @@ class Attention {
     this.width = -1;
     this.resize();
     this.open();
-    this.askStages();
   }
 
   /** Which stages this family's scores have; where it has none to show, the map alone is shown. */
   askStages() {
     const { layer, head } = this.place();
-    this.stageLane.ask(() => ask(this.model, "stages", { layer, head }), (names) => this.offer(names), () => this.offer([]));
+    if (layer === this.stagesOf) return;
+    this.stagesOf = layer;
+    this.stageLane.ask(() => ask(this.model, "stages", { layer, head }), (told) => this.offer(told),
+      () => this.offer({ names: [], factor: null, width: 0, sink: false }));
   }
 
-  /** @param {string[]} names */
-  offer(names) {
+  /** factor: what "scaled" multiplies by; width: of a query; sink: whether something beside the keys takes a share of each row.
+   * @param {{names: string[], factor: number|null, width: number, sink: boolean}} told */
+  offer({ names, factor, width, sink }) {
+    this.sink = sink;
+    this.scaled = factor === null || isRootOf(factor, width) ? "" : scaledBy(factor);
+    setText(this.caption, `${this.words.caption} ${sink ? this.words.sumsSink : this.words.sums}`);
     if (this.stage !== WEIGHTS && !names.includes(this.stage)) this.stage = WEIGHTS;
     this.stages.replaceChildren(...(names.length ? [...names, WEIGHTS] : []).map((name) => {
       const button = element("button", { type: "button", "aria-pressed": String(name === this.stage), "data-lm-suppress-shortcuts": "true" },
@@ -124,10 +139,12 @@ class Attention {
       button.addEventListener("click", () => this.showStage(name));
       return button;
     }));
+    this.tell();
   }
 
   /** @param {string} stage */
   stageName(stage) {
+    if (stage === "scaled" && this.scaled) return this.scaled;
     return this.words.stages[/** @type {"raw"} */ (stage)] ?? stage;
   }
 
@@ -156,18 +173,22 @@ class Attention {
 
   /** The grid in the order asked for: by place, or by how well a head fits a role. */
   arrange() {
-    const role = this.order.value, { heads } = this.model.get("_about");
+    const role = this.order.value, { heads } = this.model.get("_about"), sorted = role !== "place" && this.roles;
     if (role !== "place" && !this.roles) {
-      this.stageLane.ask(() => ask(this.model, "roles", {}), (roles) => {
+      this.waitForRoles(true);
+      this.roleLane.ask(() => ask(this.model, "roles", {}), (roles) => {
         this.roles = roles;
+        this.waitForRoles(false);
         this.arrange();
-      }, (error) => this.notices.say(error.message));
-      return;
+      }, (error) => {
+        this.waitForRoles(false);
+        this.notices.say(error.message);
+      });
     }
-    this.grid.toggleAttribute("data-sorted", role !== "place");
-    if (role === "place" || !this.roles) this.byPlace(heads);
-    else this.byScore(heads, this.roles[role]);
-    this.note();
+    this.grid.toggleAttribute("data-sorted", Boolean(sorted));
+    if (sorted) this.byScore(heads, sorted[role]);
+    else this.byPlace(heads);
+    this.note(Boolean(sorted));
   }
 
   /** @param {number} heads */
@@ -184,10 +205,10 @@ class Attention {
       element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads)), element("span", { class: "number muted" }, weight(scores[i])))));
   }
 
-  /** What the grid's pictures are. */
-  note() {
+  /** What the grid's pictures are. @param {boolean} sorted */
+  note(sorted) {
     const { side } = this.model.get("_about");
-    const what = this.order.value === "place" ? this.words.axes : this.words.scored;
+    const what = sorted ? this.words.scored : this.words.axes;
     setText(this.gridNote, `${what}${side < this.tokens.length ? `; ${this.words.pooled(this.tokens.length, side)}` : ""}`);
   }
 
@@ -247,6 +268,7 @@ class Attention {
     this.notices.say("");
     this.draw();
     this.tell();
+    this.askStages();
   }
 
   /** @param {string} name @param {Float32Array} numbers */
@@ -270,6 +292,12 @@ class Attention {
       bar.fillStyle = `rgb(${r} ${g} ${b})`;
       bar.fillRect(i / 2, 0, 1, 1);
     });
+  }
+
+  /** Where a cell is smaller than a pixel, what a pixel shows. @param {number} seen cells a side @param {number} drawn as many pixels */
+  notePixels(seen, drawn) {
+    this.mapNote.hidden = drawn >= seen;
+    setText(this.mapNote, this.scores ? this.words.pooledScores(seen, drawn) : this.words.pooled(seen, drawn));
   }
 
   resize() {
@@ -311,7 +339,7 @@ class Attention {
     const key = chosen >= 0 ? chosen : strongest(row);
     this.map.select(query, key);
     this.sentence.arcs(row, query);
-    this.bars.show(row, query, tokens, key);
+    this.bars.show(row, query, tokens, key, this.sink);
     this.readout.replaceChildren(element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
       ` ${this.words.looks} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
       ` · ${this.words.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
@@ -334,13 +362,16 @@ class Attention {
       this.cell.root.hidden = this.mix.root.hidden = !on;
       this.noDetail.hidden = on;
     };
+    this.waitForDetail(true);
     this.detailLane.ask(question, ([cell, mix]) => {
       this.cell.show(cell, place);
       this.mix.show(mix, place);
       shown(true);
+      this.waitForDetail(false);
     }, (error) => {
       setText(this.noDetail, error.message);
       shown(false);
+      this.waitForDetail(false);
     });
   }
 
@@ -352,7 +383,9 @@ class Attention {
     event.stopPropagation();
     const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
     const { query: from, key } = this.place(), query = clamp(from + steps[0], this.tokens.length - 1);
-    this.point(query, clamp((key < 0 ? from : key) + steps[1], query), true);
+    const to = clamp((key < 0 ? from : key) + steps[1], query);
+    this.map.follow(query, to);
+    this.point(query, to, true);
   }
 
   /** @param {KeyboardEvent} event */
@@ -421,4 +454,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

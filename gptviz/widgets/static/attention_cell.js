@@ -10,7 +10,7 @@ import { largestOf, lengthOf, stripRow } from "./strips.js";
 /** @typedef {import("./common.js").PageToken} Word */
 /** @typedef {import("./words.js").Words["attention"]} AttentionWords */
 /** @typedef {{q: number[], k: number[], stages: Record<string, number|null>, largest: number, exponential: number, sum: number,
- *   sink: number|null, weight: number}} CellNumbers */
+ *   factor: number|null, sink: number|null, weight: number}} CellNumbers */
 /** @typedef {{values: {key: number, weight: number, value: number[]}[], others: {count: number, weight: number, mixed: number[]},
  *   mixed: number[], output: number[], stream: number[]}} MixNumbers */
 /** @typedef {{tokens: Word[], query: number, key: number, layer: number, theme: "light"|"dark"}} Place */
@@ -35,11 +35,13 @@ export class CellArithmetic {
       stripRow(element("span", {}, this.words.products), products, largestOf(products), theme,
         `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`));
     const { stages } = numbers, names = Object.keys(stages);
-    const steps = names.map((name) => step(this.words.stages[/** @type {"raw"} */ (name)] ?? name, number(stages[name])));
+    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null
+      ? scaledBy(numbers.factor) : this.words.stages[/** @type {"raw"} */ (name)] ?? name;
+    const steps = names.map((name) => step(stageOf(name), number(stages[name])));
     const last = stages[names[names.length - 1]];
     if (last === null) steps.push(step(this.words.forbidden, "0"));
     else {
-      steps.push(step(this.words.exponential(significant(last), significant(numbers.largest)), significant(numbers.exponential)));
+      steps.push(step(this.words.exponential(significant(last), bracketed(numbers.largest)), significant(numbers.exponential)));
       const sum = numbers.sink === null ? this.words.rowSum(significant(numbers.sum)) : this.words.rowSumSink(significant(numbers.sum));
       steps.push(step(sum, weight(numbers.weight), String(numbers.weight)));
     }
@@ -100,4 +102,20 @@ function step(what, result, digits) {
 /** @param {number|null} x */
 function number(x) {
   return x === null ? "−∞" : significant(x);
+}
+
+/** A number that is taken away: in brackets if it has a sign of its own. @param {number} x */
+function bracketed(x) {
+  return x < 0 ? `(${significant(x)})` : significant(x);
+}
+
+/** Whether a family divides scores by the root of this width. @param {number} factor what it multiplies by @param {number} width */
+export function isRootOf(factor, width) {
+  return Math.abs(factor * Math.sqrt(width) - 1) < 1e-4;
+}
+
+/** What a family does to scores, in numbers: a division by the root of a whole number, or any factor. @param {number} factor */
+export function scaledBy(factor) {
+  const whole = Math.round(1 / factor ** 2);
+  return isRootOf(factor, whole) ? `÷ √${whole}` : `× ${significant(factor)}`;
 }

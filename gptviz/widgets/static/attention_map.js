@@ -11,8 +11,11 @@ import { chip, colours, diverging, element } from "./common.js";
 const MOST_LABELS = 48;
 
 export class AttentionMap {
-  /** @param {(query: number, key: number, chosen: boolean) => void} pointed a cell was hovered, or chosen */
-  constructor(pointed) {
+  /** @param {(query: number, key: number, chosen: boolean) => void} pointed a cell was hovered, or chosen
+   * @param {(seen: number, drawn: number) => void} redrawn cells a side that are seen, and as how many they are drawn: fewer
+   * where a cell is smaller than a pixel */
+  constructor(pointed, redrawn) {
+    this.redrawn = redrawn;
     /** @type {Label[]} */
     this.tokens = [];
     this.cell = this.scale = 1;
@@ -87,6 +90,12 @@ export class AttentionMap {
     this.select(this.selected.query, this.selected.key);
   }
 
+  /** Move what is seen as little as brings a cell into it. @param {number} query @param {number} key */
+  follow(query, key) {
+    const { seen } = this, near = (/** @type {number} */ first, /** @type {number} */ at) => Math.max(at - seen.side + 1, Math.min(first, at));
+    this.look(near(seen.query, query), near(seen.key, key), seen.side);
+  }
+
   /** @param {Label[]} tokens @param {number} room pixels for the map's side @param {number} scale of the type */
   layOut(tokens, room, scale) {
     if (tokens.length !== this.size) this.seen = { query: 0, key: 0, side: tokens.length };
@@ -124,9 +133,12 @@ export class AttentionMap {
     context.scale(dense, dense);
     context.imageSmoothingEnabled = false;
     const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
-    context.drawImage(mapImage(values, this.size, seen, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
+    const cells = cellsSeen(values, this.size, seen), drawn = Math.min(seen.side, canvas.width);
+    const shown = drawn < seen.side ? pooledCells(cells, seen.side, drawn) : cells;
+    context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
-    hatchUnseen(context, values, this.size, seen, cell, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    hatchUnseen(context, shown, drawn, side / drawn, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    this.redrawn(seen.side, drawn);
     if (cell >= 8) rules(context, seen.side, cell, style.getPropertyValue("--gv-bg"));
   }
 
@@ -151,17 +163,44 @@ function words32(table) {
   return new Uint32Array(new Uint8Array(table.flatMap(([r, g, b]) => [r, g, b, 255])).buffer);
 }
 
-/** The square of cells that is seen, one pixel a cell. @param {Float32Array} values @param {number} size
- * @param {{query: number, key: number, side: number}} seen @param {number[][]} table 256 colours
- * @param {(x: number) => number} shade which of them */
-function mapImage(values, size, seen, table, shade) {
-  const { query, key, side } = seen, image = new ImageData(side, side);
-  const pixels = new Uint32Array(image.data.buffer), palette = words32(table);
+/** The square of cells that is seen, (side, side): NaN where a query cannot look, at the future above all.
+ * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen */
+function cellsSeen(values, size, { query, key, side }) {
+  const cells = new Float32Array(side * side).fill(NaN);
   for (let q = 0; q < side; q++) {
-    const from = (query + q) * size + key;
-    for (let k = 0; k < side; k++) {
-      pixels[q * side + k] = palette[Math.round(Math.min(255, Math.max(0, shade(values[from + k]))))];
+    const from = (query + q) * size, past = Math.min(side, query + q - key + 1);
+    for (let k = 0; k < past; k++) {
+      const value = values[from + key + k];
+      if (Number.isFinite(value)) cells[q * side + k] = value;
     }
+  }
+  return cells;
+}
+
+/** As many cells as there are pixels, each the value farthest from nothing in its block: no cell is skipped. What no query of
+ * the block can see stays NaN. @param {Float32Array} cells (side, side) @param {number} side @param {number} pixels */
+function pooledCells(cells, side, pixels) {
+  const rows = new Float32Array(pixels * side).fill(NaN), pooled = new Float32Array(pixels * pixels).fill(NaN);
+  const into = (/** @type {Float32Array} */ target, /** @type {number} */ at, /** @type {number} */ value) => {
+    if (!Number.isNaN(value) && !(Math.abs(target[at]) >= Math.abs(value))) target[at] = value;
+  };
+  for (let q = 0; q < side; q++) {
+    const row = Math.floor((q * pixels) / side) * side;
+    for (let k = 0; k < side; k++) into(rows, row + k, cells[q * side + k]);
+  }
+  for (let k = 0; k < side; k++) {
+    const column = Math.floor((k * pixels) / side);
+    for (let p = 0; p < pixels; p++) into(pooled, p * pixels + column, rows[p * side + k]);
+  }
+  return pooled;
+}
+
+/** One pixel a cell. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours
+ * @param {(x: number) => number} shade which of them */
+function mapImage(cells, side, table, shade) {
+  const image = new ImageData(side, side), pixels = new Uint32Array(image.data.buffer), palette = words32(table);
+  for (let i = 0; i < cells.length; i++) {
+    if (!Number.isNaN(cells[i])) pixels[i] = palette[Math.round(Math.min(255, Math.max(0, shade(cells[i]))))];
   }
   const small = document.createElement("canvas");
   small.width = small.height = side;
@@ -169,14 +208,14 @@ function mapImage(values, size, seen, table, shade) {
   return small;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Float32Array} values @param {number} size
- * @param {{query: number, key: number, side: number}} seen @param {number} cell @param {string} ink @param {string} paper */
-function hatchUnseen(context, values, size, { query, key, side: count }, cell, ink, paper) {
+/** @param {CanvasRenderingContext2D} context @param {Float32Array} cells (count, count) @param {number} count
+ * @param {number} cell pixels of one @param {string} ink @param {string} paper */
+function hatchUnseen(context, cells, count, cell, ink, paper) {
   const side = count * cell;
   context.save();
   context.beginPath();
   for (let q = 0; q < count; q++) {
-    const hidden = (/** @type {number} */ k) => key + k > query + q || !Number.isFinite(values[(query + q) * size + key + k]);
+    const hidden = (/** @type {number} */ k) => Number.isNaN(cells[q * count + k]);
     for (let k = 0, from = 0; k < count; k++) {
       from = hidden(k) ? from : k + 1;
       if (from <= k && (k === count - 1 || !hidden(k + 1))) context.rect(from * cell, q * cell, (k + 1 - from) * cell, cell);

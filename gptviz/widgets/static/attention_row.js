@@ -1,33 +1,49 @@
 // @ts-check
 /** One row of attention: arcs from the looking token back to what it looks at, over the sentence, and the same as bars. */
-import { chip, element, setText, weight } from "./common.js";
+import { chip, element, scrollCue, setText, weight } from "./common.js";
 
 /** @typedef {import("./common.js").PageToken} Word */
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_BARS = 9;
 
-/** The sentence as chips, with arcs above. */
+/** The sentence as chips, each a button that makes its token the query, with arcs above. One of them is in the tab order. */
 export class Sentence {
-  /** @param {(query: number) => void} chosen */
-  constructor(chosen) {
+  /** @param {string} label @param {(query: number) => void} chosen */
+  constructor(label, chosen) {
     this.svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
     this.svg.setAttribute("aria-hidden", "true");
-    this.line = element("div", { class: "line" });
-    this.root = element("div", { class: "sentence", role: "group", tabindex: -1 }, this.svg, this.line);
+    this.line = element("div", { class: "line", role: "group", "aria-label": label });
+    this.root = element("div", { class: "sentence" }, this.svg, this.line);
     this.chosen = chosen;
+    this.query = 0;
     /** @type {HTMLElement[]} */
     this.chips = [];
+    /** @type {string[]} */
+    this.shares = [];
+    this.line.addEventListener("click", (event) => {
+      const button = /** @type {Element} */ (event.target).closest("button");
+      if (button) chosen(this.chips.indexOf(button));
+    });
+    this.line.addEventListener("keydown", (event) => this.walk(event));
+    scrollCue(this.root);
   }
 
   /** @param {Word[]} tokens */
   show(tokens) {
-    this.chips = tokens.map((token, i) => {
-      const node = chip(token);
-      node.addEventListener("click", () => this.chosen(i));
-      return node;
-    });
+    this.chips = tokens.map((token) => element("button", { type: "button", tabindex: -1, "aria-pressed": "false" }, chip(token)));
+    this.shares = [];
     this.line.replaceChildren(...this.chips);
+  }
+
+  /** @param {KeyboardEvent} event */
+  walk(event) {
+    const last = this.chips.length - 1, { query } = this;
+    const to = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    this.chosen(to);
+    this.chips[to].focus({ preventScroll: true });
   }
 
   /** @param {ArrayLike<number>} row weights up to the query, NaN where hidden @param {number} query */
@@ -43,20 +59,31 @@ export class Sentence {
       const path = document.createElementNS(SVG, "path");
       path.setAttribute("d", `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`);
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;
-      path.style.opacity = String(0.35 + 0.6 * row[key]);
       paths.push(path);
     }
     this.svg.replaceChildren(...paths);
+    this.mark(query);
     this.keepInSight(this.chips[query]);
     this.chips.forEach((node, i) => {
-      node.toggleAttribute("data-query", i === query);
-      node.style.setProperty("--share", i <= query ? `${(100 * (row[i] || 0)).toFixed(1)}%` : "0%");
+      const share = i <= query ? `${(100 * (row[i] || 0)).toFixed(1)}%` : "0%";
+      if (this.shares[i] !== share) node.style.setProperty("--share", share); // of a long text, most stay as they are
+      this.shares[i] = share;
     });
+  }
+
+  /** The chip that is looking, and the one that the Tab key reaches. @param {number} query */
+  mark(query) {
+    for (const [at, on] of /** @type {[number, boolean][]} */ ([[this.query, false], [query, true]])) {
+      const node = this.chips[at];
+      node?.toggleAttribute("data-query", on);
+      node?.setAttribute("aria-pressed", String(on));
+      if (node) node.tabIndex = on ? 0 : -1;
+    }
+    this.query = query;
   }
 
   /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
   keepInSight(node) {
-    this.root.tabIndex = this.root.scrollWidth > this.root.clientWidth ? 0 : -1; // the arrow keys scroll what is focused
     const left = this.root.scrollLeft, width = this.root.clientWidth, end = node.offsetLeft + node.offsetWidth + 8;
     if (node.offsetLeft < left) this.root.scrollLeft = node.offsetLeft - 8;
     else if (end > left + width) this.root.scrollLeft = end - width;
@@ -74,8 +101,9 @@ export class RowBars {
     this.root = element("div", { class: "rowbars" }, this.title, this.list, this.sum);
   }
 
-  /** @param {ArrayLike<number>} row @param {number} query @param {Word[]} tokens @param {number} key the selected one, or -1 */
-  show(row, query, tokens, key) {
+  /** @param {ArrayLike<number>} row @param {number} query @param {Word[]} tokens @param {number} key the selected one, or -1
+   * @param {boolean} sink whether a sink takes a share of the row too */
+  show(row, query, tokens, key, sink) {
     const order = Array.from({ length: query + 1 }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
     const allowed = order.length;
     order.sort((a, b) => row[b] - row[a] || a - b);
@@ -89,7 +117,8 @@ export class RowBars {
     }
     this.list.replaceChildren(...items);
     const total = order.reduce((sum, i) => sum + row[i], 0);
-    setText(this.sum, allowed === 1 ? this.words.alone : `${this.words.sum} ${weight(total)}`);
+    const sum = sink ? this.words.sumSink(weight(total), weight(Math.max(0, 1 - total))) : `${this.words.sum} ${weight(total)}`;
+    setText(this.sum, allowed > 1 ? sum : sink ? `${this.words.alone} ${sum}` : this.words.alone);
   }
 }
 

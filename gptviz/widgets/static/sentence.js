@@ -1,6 +1,6 @@
 // @ts-check
 /** The prompt's tokens as a row of chips to choose one from; every view that hangs from a token uses it. */
-import { chip, element } from "./common.js";
+import { chip, element, scrollCue } from "./common.js";
 
 /**
  * @param {string} label @param {(position: number) => void} chosen
@@ -8,6 +8,7 @@ import { chip, element } from "./common.js";
  */
 export function sentence(label, chosen) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });
+  scrollCue(root);
   const buttons = () => [...root.querySelectorAll("button")];
   root.addEventListener("click", (event) => {
     const button = /** @type {Element} */ (event.target).closest("button");
