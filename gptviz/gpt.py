@@ -226,13 +226,16 @@ class GPT:
         """
         chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
         step = check_index(step, len(chosen.steps), "step")
-        return self.trace_of(completion, chosen.token_ids[:step]).next_token()
-
-    def trace_of(self, completion: "Completion", ids: Sequence[int]) -> Trace:
-        """One pass over a completion's prompt and the ids that went on from it, with the edits it was generated with."""
         prompt = [token.id for token in completion.prompt_tokens]
+        return self.trace_continued(prompt, chosen.token_ids[:step], completion.edits).next_token()
+
+    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Edit] = ()) -> Trace:
+        """One pass over a prompt and the ids that went on from it, with the edits of its generation.
+
+        Positions that edits name are the prompt's, so that a patch's source has as many tokens as the prompt alone.
+        """
         whole = self.encode([*prompt, *ids])
-        return self._traced(whole, self.decode(whole), self.editing(completion.edits, len(prompt)))
+        return self._traced(whole, self.decode(whole), self.editing(edits, len(prompt)))
 
     def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
         """Generate a step at a time; the settings are those of `complete`."""

@@ -680,3 +680,18 @@ def test_a_saved_trace_is_a_source(tmp_path):
     for site, head in (("residual", None), ("attn_out", None), ("mlp_out", None), ("head_output", 3)):
         edits = [[gptviz.patch(site, 1, 5, source=one, head=head)] for one in (saved, trace("llama", *OTHER))]
         close(*(model("llama").trace(IDS, edits=one).logits for one in edits), 1e-5)
+
+
+def test_the_timeline_looks_back_with_the_edits_that_the_text_was_made_with(endless):
+    gpt, row = endless("gpt2"), gptviz.set_attention(2, 1, T - 1, [1, *[0] * (T - 1)])
+    completion = gpt.complete(IDS, max_tokens=4, temperature=0, edits=[row, gptviz.ablate_mlp(0)])
+    timeline = gptviz.GenerationTimeline(completion, gpt=gpt)
+    trace, at_step = timeline._trace_of(0, 0)
+    assert trace.edits == completion.edits and trace.attention(2, 1)[at_step, 0] == 1
+    forced = completion.choices[0].steps[1].alternatives[1].token.id
+    timeline.force(1, forced)
+    timeline.wait(60)
+    expected = gpt.complete(
+        [*IDS, completion.choices[0].token_ids[0], forced], max_tokens=2, temperature=0, edits=completion.edits
+    )
+    assert [s.token.id for s in timeline._run.branches[-1].steps[2:]] == list(expected.choices[0].token_ids)

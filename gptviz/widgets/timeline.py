@@ -121,7 +121,7 @@ class GenerationTimeline(View):
         if not isinstance(completion, Completion):
             raise fail("a Completion", type(completion).__name__, "gpt.complete(prompt) makes one.", WrongType)
         branches = [_Branch(list(choice.steps), choice=choice) for choice in completion.choices]
-        limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None}
+        limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None, "edits": completion.edits}
         self._show(
             _Run(
                 completion.seed,
@@ -210,7 +210,7 @@ class GenerationTimeline(View):
 
         settings = self._settings | {"seed": seed}
         request = generation.checked(self._gpt, [token.id for token in trace.tokens], **settings)  # type: ignore[arg-type]
-        limits = {"max_tokens": request.max_tokens, "stop": request.stop or None}
+        limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [_Branch([]) for _ in request.rows]
         self._show(_Run(seed, request.settings._asdict(), limits, trace.text, trace.tokens, branches))
         self._generate([token.id for token in trace.tokens], settings, branches)
@@ -321,8 +321,9 @@ class GenerationTimeline(View):
         steps = list(branch.steps)
         at = len(run.prompt_tokens) + check_index(step, len(steps), "step") - 1
         if self._traced is None or self._traced[0] is not branch or self._traced[1] <= at:
-            ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in steps[:-1]]
-            self._traced = branch, len(ids), gpt.trace(ids)
+            prompt, more = [token.id for token in run.prompt_tokens], [one.token.id for one in steps[:-1]]
+            trace = gpt.trace_continued(prompt, more, run.limits["edits"])
+            self._traced = branch, len(trace.tokens), trace
         return self._traced[2], at
 
     def _model(self, purpose: str) -> "GPT":
