@@ -14,6 +14,7 @@ arithmetic, `--bfloat16` is 1.6 times as fast as float32; on others it is slower
 
 import argparse
 import json
+import math
 import os
 import random
 import time
@@ -74,7 +75,8 @@ class Batches:
         return torch.tensor(row)
 
     def repeat(self, length: int) -> Tensor:
-        period = self._rng.randint(8, length // 2)
+        # Short periods as often as long ones: what comes again many times in a row is found sooner.
+        period = round(math.exp(self._rng.uniform(math.log(4), math.log(length // 2))))
         words = torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(period)])
         return torch.cat([torch.tensor([self._start]), words.repeat(length // period + 1)])[:length]
 
@@ -119,6 +121,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--steps", type=int, help="end at this step, if it comes first")
     parser.add_argument("--decay", action="store_true", help="let the rate fall to nothing over these minutes")
+    parser.add_argument("--rate", type=float, default=1.0, help="a factor of both learning rates")
     parser.add_argument("--onward", action="store_true", help="without a checkpoint, begin with the released weights")
     parser.add_argument("--length", type=int, default=256, help="tokens a row")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows a batch, a multiple of 8")
@@ -158,7 +161,7 @@ def main() -> None:
     warm = step + WARM_UP if not spent else 0  # new optimizers begin gently
     began, bar = time.monotonic(), tqdm(initial=step, unit="step", mininterval=30)
     while (gone := (time.monotonic() - began) / 60) < its.minutes and step != its.steps:
-        scale = min(1.0, 1 - (warm - step - 1) / WARM_UP) * (1 - gone / its.minutes if its.decay else 1.0)
+        scale = its.rate * min(1.0, 1 - (warm - step - 1) / WARM_UP) * (1 - gone / its.minutes if its.decay else 1.0)
         for one, rate in zip(both, (MUON_RATE, ADAM_RATE), strict=True):
             for group in one.param_groups:
                 group["lr"] = rate * scale
