@@ -1,0 +1,124 @@
+"""A notebook as a page: what is in it, what is kept out, and how failures are said."""
+
+import json
+import os
+
+import nbformat
+import pytest
+
+from gptviz import cli
+from gptviz.errors import GPTVizError
+from gptviz.export import MOST_BYTES
+from gptviz.handout import export_notebook
+from gptviz.prose import plain_formula, prose_html, text_html
+
+CELLS = [
+    ("markdown", "# A lesson <script>hurt()</script>\n\nSo $\\frac{q \\cdot k}{\\sqrt{d_k}}$, **bold**."),
+    ("code", "import gptviz\ngpt = gptviz.load()\nbox = gptviz.PromptBox('Once upon a time', gpt=gpt)\nbox"),
+    ("code", "view = gptviz.SamplingBench(box)\n"
+     "gptviz.lessons.ask('How likely?', answer=lambda t: 100 * t.top(1)[0][1], source=box, covers=[view], explain='SECRET')"),
+    ("code", "view"),
+    ("code", "print('printed <b>')\n{'a': '</pre><script>hurt()</script>'}"),
+    ("code", "gptviz.figures.probabilities(['<b>a'], [1.0])"),
+    ("raw", "not for reading"),
+]  # fmt: skip
+
+
+def write(folder, cells, folded=()):
+    make = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
+    notebook = nbformat.v4.new_notebook(cells=[make[kind](text) for kind, text in cells])
+    for index in folded:
+        notebook.cells[index].metadata = {"jupyter": {"source_hidden": True}}
+    nbformat.write(notebook, folder / "lesson.ipynb")
+    return folder / "lesson.ipynb"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("handout")
+    return export_notebook(write(folder, CELLS, folded=[2]), folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_page_has_prose_code_prints_and_views(written):
+    assert "<h1>A lesson &lt;script&gt;hurt()&lt;/script&gt;</h1>" in written
+    assert "(q · k)/(√(dₖ))" in written
+    assert "printed &lt;b&gt;" in written
+    assert "&lt;/pre&gt;&lt;script&gt;hurt()" in written
+    assert written.count('data-gptviz="anywidget:') == 3
+    assert written.count("<details>") == 1, "a question's code is folded"
+    assert "not for reading" not in written
+    assert "<title>A lesson &lt;script&gt;" in written
+
+
+def test_answers_are_not_to_be_read_in_the_source(written):
+    """The explanation stands in the lesson's own code, folded, and nowhere else."""
+    assert written.count("SECRET") == 1
+    assert '"truth"' not in written.partition('id="data">')[2].partition("</script>")[0]
+
+
+def test_nothing_is_fetched_and_scripts_are_named_by_their_hash(written):
+    policy = written.partition('Content-Security-Policy" content="')[2].partition('"')[0]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert len(written.encode()) <= MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "tex, text",
+    [
+        ("\\text{softmax}\\left(\\frac{QK^\\top}{\\sqrt{d_k}}\\right)V", "softmax((QKᵀ)/(√(dₖ)))V"),
+        ("e^{x_i} / \\sum_j e^{x_j}", "e^(xᵢ) / ∑ⱼ e^(xⱼ)"),
+        ("p \\leq 0.5 - x^{2}", "p ≤ 0.5 − x²"),
+        ("\\unknown{a}", "unknowna"),
+    ],
+)
+def test_formulas_are_readable_without_a_library(tex, text):
+    assert plain_formula(tex) == text
+
+
+def test_prose_is_not_obeyed():
+    told = prose_html("[a](javascript:hurt()) <img src=x onerror=hurt()> ![p](http://x/y.png)\n\n| a |\n|--:|\n| b |")
+    assert "javascript:" not in told
+    assert "<img" not in told
+    assert "style" not in told, "the policy allows no inline styles"
+    assert "http://x" not in told
+    assert "\x1b" not in text_html("\x1b[31mred\x1b[0m") and "red" in text_html("\x1b[31mred\x1b[0m")
+
+
+def test_the_command_writes_the_page_where_it_is_asked_to(tmp_path, capsys, monkeypatch):
+    write(tmp_path, CELLS[:1])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", "lesson.ipynb"]) == 0
+    assert (tmp_path / "lesson.html").is_file()
+    assert "lesson.html" in capsys.readouterr().out
+    assert cli.main(["export", "lesson.ipynb", "-o", str(tmp_path / "other.html")]) == 0
+    assert (tmp_path / "other.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["nowhere.ipynb"], "a notebook that is there"),
+        (["lesson.ipynb", "-o", "no/folder/x.html"], "a folder that exists"),
+    ],
+)
+def test_the_command_says_what_is_wrong(arguments, told, tmp_path, capsys, monkeypatch):
+    write(tmp_path, CELLS[:1])
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", *arguments]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_cell_that_fails_stops_the_export_and_leaves_the_process_as_it_was(tmp_path):
+    here = os.getcwd()
+    with pytest.raises(GPTVizError, match="cell 1: ZeroDivisionError"):
+        export_notebook(write(tmp_path, [CELLS[0], ("code", "1 / 0")]), tmp_path / "page.html")
+    assert os.getcwd() == here
+    assert not (tmp_path / "page.html").exists()
+    (tmp_path / "odd.ipynb").write_text(json.dumps([1, 2]))
+    with pytest.raises(GPTVizError, match="a notebook file"):
+        export_notebook(tmp_path / "odd.ipynb", tmp_path / "page.html")
