@@ -107,7 +107,7 @@ def test_a_keyword_is_refused_in_the_name_of_the_view_that_was_asked_for(gpt):
         assert kind.__name__ in str(caught.value)
     with pytest.raises(WrongType, match=r"keywords of Explorer .*Did you mean scale"):
         gptviz.explore("a", gpt=gpt, scael="projector")
-    with pytest.raises(WrongType, match="keywords of Comparison .*Did you mean scale"):
+    with pytest.raises(WrongType, match=r"keywords of Comparison .*Did you mean scale"):
         gptviz.compare(gpt.trace("a"), gpt.trace("b"), scael="projector")
     with pytest.raises(WrongType, match="documentation of Explorer"):
         gptviz.explore("a", gpt=gpt, scale="huge")

@@ -22,6 +22,7 @@ from gptviz.language import LANGUAGES, chosen_language
 from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
+from gptviz.widgets import cells
 from gptviz.widgets.guarded import Guarded, told
 from gptviz.widgets.selection import Selection
 from gptviz.wire import pack
@@ -78,6 +79,7 @@ class View(Guarded):
     language = traitlets.Enum(LANGUAGES).tag(sync=True)
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
     _covered_by: traitlets.List[str] = traitlets.List().tag(sync=True)  # the questions that it would answer
+    _waiting = traitlets.Bool(False).tag(sync=True)  # the PromptBox that it follows is at work
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         if "_name" in cls.__dict__:  # ipywidgets makes nameless subclasses of its own when it adds traits
@@ -96,6 +98,7 @@ class View(Guarded):
             self._follow(source)
         else:
             self._refresh()
+        cells.seen(self)
 
     @traitlets.observe("selection")
     def _refer(self, _change: Any) -> None:
@@ -181,7 +184,21 @@ class View(Guarded):
         """What the still picture shows, from top to bottom."""
         raise NotImplementedError
 
+    def open(self) -> None:
+        """Make the view known to pages; once it was closed, with all that it refers to."""
+        if self._model_id is not None:
+            for part in (self.layout, self.selection, *self.family()[1:]):
+                part.open()
+        super().open()
+
+    def close(self) -> None:
+        """Take the view off every page. It opens again where it is displayed again."""
+        super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets hides the method of a closed widget
+
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        self.open()
+        cells.seen(self)
         bundle_of_widget = super()._repr_mimebundle_(**keywords)
         if bundle_of_widget is None:
             return None

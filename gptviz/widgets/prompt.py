@@ -1,6 +1,8 @@
 """PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
@@ -56,21 +58,24 @@ class PromptBox(View):
     def run(self, prompt: str) -> Trace:
         """Trace `prompt` and show it in every following view."""
         if prompt != self._shown().text:
-            self._take(prompt, self.gpt.trace(prompt))
+            with self._at_work():
+                self._take(prompt, self.gpt.trace(prompt))
         return self._shown()
 
     def append(self, id: int) -> Trace:
         """Trace the text with one more token, the one with this id, and show it in every following view."""
         shown = self._shown()
-        trace = self.gpt.trace([*(token.id for token in shown.tokens), self.gpt.token(id).id])
-        self._take(trace.text, trace)
+        with self._at_work():
+            trace = self.gpt.trace([*(token.id for token in shown.tokens), self.gpt.token(id).id])
+            self._take(trace.text, trace)
         return trace
 
     def use(self, gpt: "GPT") -> Trace:
         """Let another model read the prompt."""
-        trace = gpt.trace(self.prompt)
-        self.gpt = gpt
-        self._take(self.prompt, trace)
+        with self._at_work():
+            trace = gpt.trace(self.prompt)
+            self.gpt = gpt
+            self._take(self.prompt, trace)
         return trace
 
     def _prompt_was_set(self, change: dict[str, Any]) -> None:
@@ -81,9 +86,22 @@ class PromptBox(View):
         self.trace = trace
         with self.hold_sync():
             self.prompt = prompt
-        for view in list(self._followers):
-            if view.comm is not None:  # a closed view has none
-                view.trace = trace
+        for view in self._open_followers():
+            view.trace = trace
+
+    def _open_followers(self) -> list[View]:
+        return [view for view in self._followers if view.comm is not None]  # a closed view has none
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """While the model reads, what the followers show is not of this prompt any more: they say so."""
+        for view in self._open_followers():
+            view._waiting = True
+        try:
+            yield
+        finally:
+            for view in self._open_followers():
+                view._waiting = False
 
     def _fill(self) -> None:
         trace = self._shown()

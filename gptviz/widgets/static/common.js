@@ -201,8 +201,32 @@ function followTheme(root, changed) {
 }
 
 /**
+ * A view's `render`, put off until there is something to draw. A view is made, filled and shown in three messages; on a
+ * slow machine it is shown first, and `_source` is 0 until it has been filled.
+ * @template {{model: any}} C @param {(context: C) => any} render @returns {(context: C) => any}
+ */
+export function whenFilled(render) {
+  return (context) => {
+    const { model } = context;
+    if (model.get("_source")) return render(context);
+    /** @type {Promise<() => void>|undefined} */
+    let drawn;
+    const begin = () => {
+      model.off("change:_source", begin);
+      drawn = Promise.resolve(render(context));
+    };
+    model.on("change:_source", begin);
+    return () => {
+      model.off("change:_source", begin);
+      drawn?.then((remove) => remove());
+    };
+  };
+}
+
+/**
  * What every view has around what it shows: its theme, a button that saves it as a picture, a line for what the
- * kernel refused without having been asked, and a cover while a question waits for what the view would tell.
+ * kernel refused without having been asked, a word while the prompt that it follows is being read, and a cover while a
+ * question waits for what the view would tell.
  * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @param {any} [selection] a model that
  * the view writes to, whose refusals it shows too @returns {() => void} stop
  */
@@ -211,8 +235,12 @@ export function frame(model, root, changed, selection) {
   const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "", "data-lm-suppress-shortcuts": "true" },
     wordsOf(model).common.savePicture);
   save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
+  const waiting = element("span", { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" }, wordsOf(model).common.computing);
   const cover = element("p", { class: "cover", "data-no-picture": "" }, element("span", {}, wordsOf(model).common.covered));
-  root.append(refusal, save, cover);
+  root.append(refusal, save, waiting, cover);
+  const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);
+  showWaiting();
+  model.on("change:_waiting", showWaiting);
   const showCover = () => {
     cover.hidden = !model.get("_covered_by")?.length;
     root.toggleAttribute("data-covered", !cover.hidden);
@@ -228,6 +256,7 @@ export function frame(model, root, changed, selection) {
   const stopTheme = followTheme(root, changed);
   return () => {
     for (const one of [model, selection]) one?.off("msg:custom", hear);
+    model.off("change:_waiting", showWaiting);
     model.off("change:_covered_by", showCover);
     stopTheme();
   };
@@ -262,6 +291,17 @@ const SIGNED = {
 /** 256 colours from the least through nothing to the most, [r, g, b] each. @param {"light"|"dark"} theme */
 export function diverging(theme) {
   return ramp(SIGNED[theme]);
+}
+
+/** A part of a view that is asked for by itself: while it waits, it says so and its old numbers are dim.
+ * @param {HTMLElement} part @param {import("./words.js").Words} words @returns {(on: boolean) => void} */
+export function waits(part, words) {
+  part.classList.add("part");
+  part.prepend(element("span", { class: "computing small", "data-no-picture": "", "aria-hidden": "true" }, words.common.computing));
+  return (on) => {
+    part.toggleAttribute("data-computing", on);
+    part.setAttribute("aria-busy", String(on));
+  };
 }
 
 /** The line in which a view says what went wrong, and the word for waiting.

@@ -4,7 +4,7 @@
  *
  * The map is another widget, a plotly figure, which the host draws; where it cannot, its picture stands there.
  */
-import { Lane, ask, chip, element, frame, isDark, notices, setText, significant } from "./common.js";
+import { Lane, ask, chip, element, frame, isDark, notices, setText, significant, whenFilled } from "./common.js";
 import { sentence } from "./sentence.js";
 import { largestOf, lengthOf, stripRow } from "./strips.js";
 import { wordsOf } from "./words.js";
@@ -49,7 +49,7 @@ class Embedding {
     this.root = element("section", { class: "gptviz gptviz-embedding", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, this.words.title), this.notices.computing), this.notices.problem, this.sentence.root,
       element("div", { class: "numbers" }, this.strips, this.caption, this.why, this.rotation),
-      element("div", { class: "panes" },
+      element("div", { class: "panes numbers" },
         element("div", {}, element("h4", {}, this.words.neighbours), element("p", { class: "muted small" }, this.words.cosine), this.near),
         element("div", {}, element("h4", {}, this.words.map), element("p", { class: "muted small" }, this.words.mapHint), this.map)));
     this.stopFrame = frame(model, this.root, () => {
@@ -181,4 +181,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

@@ -4,7 +4,7 @@
  *
  * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
  */
-import { ask, chip, element, frame, notices, percent, setText, significant, weight } from "./common.js";
+import { ask, chip, element, frame, notices, percent, setText, significant, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} StationToken */
@@ -178,7 +178,7 @@ class Station {
     this.kind = kind;
     this.words = words;
     this.drawn = this.isOpen = false;
-    this.sentence = element("p", { class: "sentence" });
+    this.sentence = element("p", { class: "sentence numbers" });
     this.body = element("div", { class: "body", hidden: "" });
     const title = words.stations[/** @type {"tokens"} */ (kind.name)];
     this.button = kind.views.length ? explorerButton(words.open, toggled) : null;
@@ -265,4 +265,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

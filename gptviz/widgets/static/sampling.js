@@ -6,7 +6,7 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import { ask, chip, element, float32, frame, percent, setText } from "./common.js";
+import { ask, chip, element, float32, frame, percent, setText, waits, whenFilled } from "./common.js";
 import { SamplingControls } from "./sampling_controls.js";
 import { Sampler, uniform } from "./sampling_math.js";
 import { StageTable } from "./sampling_table.js";
@@ -42,7 +42,8 @@ class Bench {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
-    this.words = wordsOf(model).sampling;
+    const catalogue = wordsOf(model);
+    this.words = catalogue.sampling;
     /** How many draws were made with this seed. */
     this.draws = 0;
     /** Whether a thousand draws are counted beside the exact probabilities. */
@@ -76,10 +77,11 @@ class Bench {
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
     this.table = new StageTable(this.words);
+    const results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
+    this.wait = waits(results, catalogue);
     this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, this.words.title), this.sentence),
-      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root,
-        element("div", { class: "results" }, this.table.root, legend(this.words)))),
+      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, results)),
       this.status);
     this.stopFrame = frame(this.model, this.root);
     for (const trait of TRAIT_NAMES) this.assign(trait);
@@ -115,9 +117,11 @@ class Bench {
   }
 
   /** Hand the drawn token over: the prompt grows by it, and everything is computed anew. */
-  append() {
+  async append() {
     const id = this.sampler.order[this.sampler.draw(this.controls.seed, 0, 0, this.draws - 1)];
-    ask(this.model, "append", { id }).catch((error) => this.controls.say(error.message));
+    this.wait(true);
+    await ask(this.model, "append", { id }).catch((error) => this.controls.say(error.message));
+    this.wait(false);
   }
 
   /** Keep what the present settings give as A, or forget A. @param {boolean} [again] with A's settings, on new logits */
@@ -218,4 +222,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

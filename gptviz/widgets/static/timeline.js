@@ -5,7 +5,7 @@
  * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
  * steps, so that it never asks. Not here: how a token is chosen.
  */
-import { Lane, ask, chip, element, frame, notices, setText } from "./common.js";
+import { Lane, ask, chip, element, frame, notices, setText, whenFilled } from "./common.js";
 import { BranchTree, Comparison } from "./timeline_branches.js";
 import { StepDetail } from "./timeline_step.js";
 import { wordsOf } from "./words.js";
@@ -35,7 +35,7 @@ class Timeline {
     this.play = this.button(words.play, () => this.setPlaying(!this.playing));
     this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub, "data-lm-suppress-shortcuts": "true" });
     this.slider.addEventListener("input", () => this.look(Number(this.slider.value)));
-    this.list = element("ol", { class: "steps", "aria-label": words.tokens });
+    this.list = element("ol", { class: "steps numbers", "aria-label": words.tokens });
     this.list.addEventListener("click", (event) => {
       const item = /** @type {Element} */ (event.target).closest("li");
       if (item) this.look([...this.list.children].indexOf(item));
@@ -50,7 +50,7 @@ class Timeline {
     this.controls = element("div", { class: "controls" }, this.play, this.slider);
     this.root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
       element("header", {}, element("h3", {}, words.title), this.status, element("span", { class: "buttons" }, this.again, this.stop)),
-      this.notices.problem, element("p", { class: "text" }, this.given, this.written, this.later),
+      this.notices.problem, element("p", { class: "text numbers" }, this.given, this.written, this.later),
       this.tree.root, this.comparison.root, this.controls, element("p", { class: "muted small hint" }, words.hint), this.list, this.detail.root);
     this.stopFrame = frame(model, this.root);
     this.news = new Lane();
@@ -264,4 +264,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

@@ -1,6 +1,6 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { Lane, ask, chip, element, frame, setText } from "./common.js";
+import { Lane, ask, chip, element, frame, setText, waits, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken & {hex: string}} FullToken */
@@ -9,11 +9,13 @@ import { wordsOf } from "./words.js";
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const words = wordsOf(model).tokens;
+  const catalogue = wordsOf(model), words = catalogue.tokens;
   const count = element("p", { class: "muted" });
-  const list = element("ol", { class: "row" });
-  const about = element("p", { class: "about number", role: "status" });
-  const merges = element("div", { class: "merges", hidden: "" });
+  const list = element("ol", { class: "row numbers" });
+  const about = element("p", { class: "about number numbers", role: "status" });
+  const stages = element("div", {});
+  const merges = element("div", { class: "merges numbers", hidden: "" }, stages);
+  const wait = waits(merges, catalogue);
   const lane = new Lane();
   const root = element("section", { class: "gptviz gptviz-tokens", "aria-label": words.title },
     element("header", {}, element("h3", {}, words.title), count), list, about, merges);
@@ -21,15 +23,17 @@ function render({ model, el }) {
 
   /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token */
   const explain = (token) => {
-    lane.ask(() => ask(model, "merges", { position: token.position }), (/** @type {Stages} */ stages) => {
-      const lines = stages.map(({ rank, pieces }) => element("li", {},
+    const show = (/** @type {Node[]} */ ...told) => {
+      stages.replaceChildren(...told);
+      wait(false);
+    };
+    merges.hidden = false;
+    wait(true);
+    lane.ask(() => ask(model, "merges", { position: token.position }), (/** @type {Stages} */ found) => {
+      const lines = found.map(({ rank, pieces }) => element("li", {},
         element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)), ...pieces.map((piece) => chip(piece))));
-      merges.replaceChildren(element("p", { class: "muted" }, words.merges), element("ol", {}, ...lines));
-      merges.hidden = false;
-    }, (error) => {
-      merges.replaceChildren(element("p", { class: "muted" }, error.message));
-      merges.hidden = false;
-    });
+      show(element("p", { class: "muted" }, words.merges), element("ol", {}, ...lines));
+    }, (error) => show(element("p", { class: "muted" }, error.message)));
   };
   /** @param {FullToken} token */
   const tell = (token) => {
@@ -52,6 +56,7 @@ function render({ model, el }) {
       return element("li", {}, button);
     }));
     merges.hidden = true;
+    stages.replaceChildren();
     if (tokens.length) tell(tokens[tokens.length - 1]);
   };
   model.on("change:_source change:scale", show);
@@ -64,4 +69,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };
