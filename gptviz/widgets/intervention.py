@@ -7,18 +7,22 @@ what an edit does to a pass: that is `gptviz/intervention.py`.
 
 from collections.abc import Iterable, Iterator
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import traitlets
 
 from gptviz import still
 from gptviz.errors import NotAvailable, WrongType, fail
+from gptviz.sweep import run_edited
 from gptviz.tokens import Token
 from gptviz.trace import Array, Trace, check_index
 from gptviz.widgets.attention import pooled
 from gptviz.widgets.base import View, describe
 from gptviz.widgets.edit_list import EditList, Spec, fits, names_a_position
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched
 
@@ -108,18 +112,23 @@ class InterventionView(View):
         self._edits = self._list.renew(kept)
 
     def _edited(self, specs: list[Spec]) -> Trace:
-        """The pass with these edits. The plain one is compared with, so the weights must still be the same."""
+        """The pass with these edits. It is compared with the plain one, so the weights must still be the same."""
         plain, (of, trace) = self._before, self._latest
         if not specs:
             return plain
-        if not hasattr(plain.gpt, "trace"):
-            remedy = "Trace the text again, with gpt.trace(text)."
-            raise fail("a trace of a model that can be run", "one that was opened from a file", remedy, NotAvailable)
+        gpt = self._model()
         with plain._forward.alone():
             if specs != of:
-                trace = plain.gpt.trace(_ids(plain), edits=self._list.values(specs))
+                trace = gpt.trace(_ids(plain), edits=self._list.values(specs))
                 self._latest = specs, trace
         return trace
+
+    def _model(self) -> "GPT":
+        gpt = self._before.gpt
+        if not hasattr(gpt, "trace"):
+            remedy = "Trace the text again, with gpt.trace(text)."
+            raise fail("a trace of a model that can be run", "one that was opened from a file", remedy, NotAvailable)
+        return gpt
 
     # The page's questions
 
@@ -187,18 +196,34 @@ class InterventionView(View):
         return {"token": token, "before": float(before[id]), "after": float(after[id])}
 
     def _sweep(self, id: int) -> Array:
-        """The sweep for one token. The passes are the same for all tokens: the leaders' columns are kept too."""
+        """The sweep for one token, NaN where a part cannot be switched off; a pass a layer serves the leaders too."""
         if id not in self._swept:
-            plain = self._before
+            gpt, plain = self._model(), self._before
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
-            grid = np.zeros((len(ids), plain.n_layers, plain.n_heads + 1), np.float32)
-            before = plain.probabilities()[ids]
-            for spec in _parts(plain):
-                head = spec.get("head", plain.n_heads)
-                after = plain.gpt.trace(_ids(plain), edits=self._list.values([spec]))
-                grid[:, spec["layer"], head] = after.probabilities()[ids] - before
+            grid = np.full((len(ids), plain.n_layers, plain.n_heads + 1), np.nan, np.float32)
+            before = plain.probabilities()[ids].astype(np.float64)
+            with plain._forward.alone():
+                for layer in range(plain.n_layers):
+                    parts = self._possible(gpt, layer)
+                    logits = run_edited(gpt, _ids(plain), [[edit] for edit in parts.values()])
+                    grid[:, layer, list(parts)] = (softmax(logits)[:, ids] - before).T
             self._swept |= dict(zip(ids, grid, strict=True))
         return self._swept[id]
+
+    def _possible(self, gpt: "GPT", layer: int) -> dict[int, Any]:
+        """What switches off each part of a layer alone, by its column; what the family cannot do is left out."""
+        edits = self._list.values([spec for spec in _parts(self._before) if spec["layer"] == layer])
+        possible = {}
+        for column, edit in enumerate(edits):
+            try:
+                gpt.editing([edit], len(self._before.tokens))
+            except NotAvailable as error:
+                refusal = error
+            else:
+                possible[column] = edit
+        if not possible:
+            raise refusal
+        return possible
 
     def _watched_id(self) -> int:
         return self._watched if self._watched >= 0 else int(self._about["leaders"][0]["token"]["id"])
@@ -244,6 +269,12 @@ class InterventionView(View):
 
 def _ids(trace: Trace) -> list[int]:
     return [token.id for token in trace.tokens]
+
+
+def softmax(logits: Array) -> np.ndarray:
+    """Along the last axis, in float64."""
+    weights = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def _movers(before: Array, after: Array) -> list[int]:

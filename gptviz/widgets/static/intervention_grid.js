@@ -28,7 +28,7 @@ export class PartGrid {
     this.maps = new Uint8Array();
     /** @type {{button: HTMLButtonElement, canvas: HTMLCanvasElement, said: HTMLElement, part: Part}[]} */
     this.cells = [];
-    /** What each part's absence does, (L, H + 1); null shows maps. @type {Float32Array|null} */
+    /** What each part's absence does, (L, H + 1), NaN where it cannot be; null shows maps. @type {Float32Array|null} */
     this.effects = null;
     /** @type {"light"|"dark"} */
     this.theme = "light";
@@ -76,20 +76,23 @@ export class PartGrid {
       button.toggleAttribute("data-off", off);
       button.toggleAttribute("data-open", part.layer === selected.layer && part.head === selected.head);
       button.setAttribute("aria-pressed", String(off));
-      button.setAttribute("aria-label", this.about(i) + (off ? `, ${this.words.off}` : ""));
       button.title = this.about(i);
       canvas.hidden = off || (effect === null && part.head === null);
       said.style.color = "";
       if (effect === null) {
         if (part.head !== null) this.drawMap(canvas, part.layer * this.heads + part.head);
         setText(said, off ? this.words.off : part.head === null ? this.words.mlp : "");
+      } else if (Number.isNaN(effect)) {
+        canvas.hidden = true;
+        setText(said, off ? this.words.off : "–");
       } else {
         const shade = Math.round(127.5 + 127.5 * (most ? effect / most : 0));
         fill(canvas, diverging(theme)[shade]);
         if (!off) said.style.color = readable(diverging(theme)[shade]);
         setText(said, off ? this.words.off : short(effect, most));
       }
-      button.dataset.part = name;
+      const told = said.textContent;
+      button.setAttribute("aria-label", told && told !== this.words.mlp ? `${name}: ${told}` : name);
     });
   }
 
@@ -101,7 +104,7 @@ export class PartGrid {
 
   /** The largest effect, which has the strongest colour. */
   largest() {
-    return this.effects ? this.effects.reduce((most, x) => Math.max(most, Math.abs(x)), 0) : 0;
+    return this.effects ? this.effects.reduce((most, x) => Math.max(most, Math.abs(x) || 0), 0) : 0;
   }
 
   /** @param {number} index */

@@ -1,0 +1,370 @@
+"""The intervention view in Chromium: what a person reads against the model with a hook of the test's own.
+
+Clicks, the keyboard, hostile text, answers that come too late, and what the page of its own cannot do.
+"""
+
+import numpy as np
+import pytest
+from browser.test_export_page import opened
+from browser.test_more_views import number
+from browser.test_views_page import HOSTILE, shown, stated
+from playwright.sync_api import expect
+from test_intervention_view import HEADS, LAYERS, by_hand, model
+from transformers import AutoTokenizer
+
+import gptviz
+from gptviz._paths import assets_dir
+
+__all__ = ["opened", "shown"]  # fixtures
+PROMPT, OTHER = "Once upon a time there was a cat", "Once upon a time there was a dog"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.wrap(model(vocab_size=4096, n_positions=256), AutoTokenizer.from_pretrained(assets_dir() / "tales"))
+
+
+def square(page, layer, head=None):
+    """A part's square; without a head the MLP's."""
+    at = layer * (HEADS + 1) + (HEADS if head is None else head)
+    return page.locator(".gptviz-intervention .grid button").nth(at)
+
+
+def settled(page):
+    busy = "[data-computing], .gptviz-intervention .grid[aria-busy=true]"
+    page.wait_for_function("(busy) => !document.querySelector(busy)", arg=busy)
+
+
+def rows(page):
+    """The table as it is read: token, before, after where there is one, difference."""
+    settled(page)
+    read = "(row) => [...row.querySelectorAll('.chip, td .number, td.difference')].map((one) => one.textContent)"
+    return page.locator(".gptviz-intervention tbody").evaluate(f"(body) => [...body.children].map({read})")
+
+
+def close_to(text, value):
+    """Three digits of a share or a difference in per cent; what is very small is said to be."""
+    if text == "<0.001 %":
+        assert value < 1e-5
+    else:
+        assert number(text.replace(" %", "")) == pytest.approx(100 * value, rel=6e-3, abs=1e-5)
+
+
+def agrees(page, gpt, before, after):
+    """What is read is these two distributions: their largest movers in order, each number, each bar."""
+    found, movers = rows(page), np.argsort(-np.abs(after - before), kind="stable")[:12]
+    leader = int(before.argmax())
+    wanted = [leader, *(int(id) for id in movers if id != leader)]
+    assert [token for token, *_ in found] == [stated(gpt.token(id)) for id in wanted]
+    for (_, was, now, change), id in zip(found, wanted, strict=True):
+        close_to(was, before[id])
+        close_to(now, after[id])
+        close_to(change, after[id] - before[id])
+    read = "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
+    np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[wanted], atol=0.02)
+
+
+def effect(page, layer, head=None):
+    """What a square's title says of it, as it is read."""
+    return square(page, layer, head).get_attribute("title").split(": ")[1].split(" points")[0]
+
+
+def test_clicks_switch_heads_and_mlps_off_and_on_again(shown, gpt):
+    ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT))
+    page, before = shown(view).page, by_hand(gpt, ids)
+    expect(page.locator(".gptviz-intervention .made")).to_contain_text("None")
+    assert [token for token, *_ in rows(page)] == [stated(token) for token, _ in gpt.trace(PROMPT).top(12)]
+    square(page, 1, 2).click()
+    agrees(page, gpt, before, by_hand(gpt, ids, 1, 2))
+    expect(square(page, 1, 2)).to_have_attribute("aria-pressed", "true")
+    expect(square(page, 1, 2)).to_have_text("off")
+    assert "gradient" in square(page, 1, 2).evaluate("(node) => getComputedStyle(node).backgroundImage")
+    assert view.edits == (gptviz.ablate_head(1, 2),)
+    square(page, 1, 2).click()
+    square(page, 0).click()
+    agrees(page, gpt, before, by_hand(gpt, ids, 0))
+    assert view.edits == (gptviz.ablate_mlp(0),)
+    page.get_by_role("button", name="remove all").click()
+    settled(page)
+    assert view.edits == ()
+    expect(page.locator(".made")).to_contain_text("None")
+    expect(page.locator("tbody td.difference").first).to_have_text("–")
+
+
+def test_the_outcome_is_said_in_words(shown, gpt):
+    ids = gpt.encode(PROMPT)
+    page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, by_hand(gpt, ids)
+    leader, summary = int(before.argmax()), page.locator(".summary")
+    expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():.3g} %")
+    for layer, head in ((1, 0), (0, 1), (1, None)):
+        square(page, layer, head).click()
+        settled(page)
+        after = by_hand(gpt, ids, layer, head)
+        was, now = (f"{100 * shares[leader]:.3g} %" for shares in (before, after))
+        went = f"{'fell' if after[leader] < before[leader] else 'rose'} from {was} to {now}"
+        expect(summary).to_contain_text(f"stays at {was}" if was == now else went)
+        if after.argmax() != leader:
+            leads = f"{stated(gpt.token(int(after.argmax())))} leads now, with {100 * after.max():.3g} %"
+            expect(summary).to_contain_text(leads)
+        moved = f"{50 * np.abs(after - before).sum():.3g} % of the probability"
+        expect(page.locator(".outcome")).to_contain_text(moved)
+        square(page, layer, head).click()
+
+
+def test_the_keyboard_alone_will_do(shown, gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    page = shown(view).page
+    square(page, 0, 0).focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    settled(page)
+    assert view.edits == (gptviz.ablate_head(1, 2),)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    settled(page)
+    assert view.edits == (gptviz.ablate_head(1, 2), gptviz.ablate_mlp(1))
+    page.locator(".edit").first.get_by_role("button").last.focus()
+    page.keyboard.press("Enter")
+    settled(page)
+    assert view.edits == (gptviz.ablate_mlp(1),)
+    assert page.locator(".grid button[tabindex='0']").count() == 1
+
+
+def test_edits_from_python_are_chips_with_their_code(shown, gpt):
+    source = gpt.trace(OTHER)
+    edits = [
+        gptviz.scale_head(1, 1, 0.25), gptviz.patch("residual", 1, 3, source=source),
+        gptviz.set_attention(0, 2, 4, [0, 0, 1, 0, 0]), gptviz.steer(1, np.ones(24), 2.0),
+    ]  # fmt: skip
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    showing = shown(view)
+    page = showing.page
+    view.edits = edits
+    showing.update()
+    chips = page.locator(".edit")
+    expect(chips).to_have_count(4)
+    at = [stated(token) for token in source.tokens]
+    expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.25")
+    expect(chips.nth(1)).to_contain_text(f"stream entering block 1 at {at[3]}3")
+    expect(chips.nth(2)).to_contain_text(f"L0 · H2 at {at[4]}4")
+    expect(chips.nth(3)).to_contain_text("gptviz.steer(1, vector, strength=2.0)")
+    for i, edit in enumerate(edits):
+        expect(chips.nth(i).locator("> span")).to_have_attribute("title", repr(edit))
+    after = gpt.trace(PROMPT, edits=edits).probabilities()
+    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+    names = {"gpt": gpt, "gptviz": gptviz}
+    exec(page.locator("pre").inner_text(), names)
+    np.testing.assert_array_equal(names["trace"].probabilities(), after)
+    page.get_by_role("button", name="copy").click()
+    assert page.evaluate("getSelection().toString()").strip() == page.locator("pre").inner_text().strip()
+    chips.nth(1).get_by_role("button").last.click()
+    settled(page)
+    assert view.edits == (edits[0], *edits[2:])
+
+
+def test_a_place_is_patched_from_another_prompt(shown, gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    page, count = shown(view).page, len(gpt.encode(PROMPT))
+    page.locator("summary").first.click()
+    field, note = page.get_by_role("textbox", name="another prompt"), page.locator(".note").first
+    assert field.input_value() == PROMPT
+    field.fill("A longer text that has more tokens than the other one has")
+    page.get_by_role("button", name="read it").click()
+    expect(note).to_contain_text(f"Expected a text of {count} tokens")
+    field.fill(OTHER)
+    page.get_by_role("button", name="read it").click()
+    expect(note).to_be_hidden()
+    differing = page.locator(".pairs button", has_text="≠")
+    expect(differing).to_have_count(1)
+    differing.click()
+    for menu, option in zip(page.locator(".controls select").all(), ("head_output", "1", "2"), strict=True):
+        menu.select_option(option)
+    page.get_by_role("button", name="patch", exact=True).click()
+    patch = gptviz.patch("head_output", 1, count - 1, source=gpt.trace(OTHER), head=2)
+    after = gpt.trace(PROMPT, edits=[patch]).probabilities()
+    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+    assert f'gpt.trace("{OTHER}")' in page.locator("pre").inner_text()
+
+
+def test_a_row_of_attention_is_rewritten(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.InterventionView(trace)
+    page = shown(view).page
+    page.locator(".gptviz-intervention > .sentence-row button").nth(4).click()
+    page.locator("summary").last.click()
+    field = page.get_by_role("textbox", name="weights")
+    expect(field).not_to_have_value("")
+    read = [float(one) for one in field.input_value().split()]
+    np.testing.assert_allclose(read, trace.attention(0, 0)[4, :5], rtol=6e-3)
+    field.fill("1 2")
+    page.get_by_role("button", name="set the row").click()
+    expect(page.locator(".note").last).to_contain_text("Expected 5 numbers")
+    page.locator("details .sentence-row button").nth(1).click()
+    expect(field).to_have_value("0 1 0 0 0")
+    page.get_by_role("button", name="set the row").click()
+    settled(page)
+    assert view.edits == (gptviz.set_attention(0, 0, 4, [0, 1, 0, 0, 0]),)
+    after = gpt.trace(PROMPT, edits=list(view.edits)).probabilities()
+    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+
+
+def test_the_squares_show_what_each_absence_does(shown, gpt):
+    ids = gpt.encode(PROMPT)
+    view = gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
+    page, watched, before = shown(view).page, view.watch.id, by_hand(gpt, ids)
+    page.get_by_role("button", name="effect on").click()
+    settled(page)
+    places = [(layer, head) for layer in range(LAYERS) for head in (*range(HEADS), None)]
+    effects = {place: by_hand(gpt, ids, *place)[watched] - before[watched] for place in places}
+    for place in places:
+        close_to(effect(page, *place), effects[place])
+    strongest = max(places, key=lambda place: abs(effects[place]))
+    read = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
+    colour = square(page, *strongest).locator("canvas").evaluate(read)
+    assert colour[:3] == ([138, 58, 0] if effects[strongest] > 0 else [6, 62, 116])
+    expect(page.locator(".legend")).to_contain_text(effect(page, *strongest).strip("+−"))
+    square(page, 0, 1).hover()
+    expect(page.locator(".gptviz-intervention .readout")).to_contain_text(f"L0 · H1: {effect(page, 0, 1)}")
+    leader = int(before.argmax())
+    page.locator(".follow select").select_option(str(leader))
+    settled(page)
+    expect(page.get_by_role("button", name="effect on")).to_contain_text(stated(gpt.token(leader)))
+    close_to(effect(page, 1, 1), by_hand(gpt, ids, 1, 1)[leader] - before[leader])
+    page.get_by_role("button", name="attention maps").click()
+    expect(page.locator(".legend")).to_be_hidden()
+    assert square(page, 1, 1).get_attribute("title") == "L1 · H1"
+
+
+def test_another_token_is_followed_by_its_text(shown, gpt):
+    view, ids = gptviz.InterventionView(gpt.trace(PROMPT)), gpt.encode(PROMPT)
+    page = shown(view).page
+    field = page.get_by_role("textbox", name="another token")
+    field.fill(" kingqueen")
+    field.press("Enter")
+    expect(page.locator(".gptviz-intervention > .problem").first).to_contain_text("one token")
+    field.fill(" king")
+    field.press("Enter")
+    expect(page.locator("tr[data-watched] .chip")).to_have_text("␣king")
+    assert view.watch.text == " king"
+    close_to(rows(page)[0][1], by_hand(gpt, ids)[view.watch.id])
+    square(page, 0, 2).click()
+    close_to(rows(page)[0][2], by_hand(gpt, ids, 0, 2)[view.watch.id])
+
+
+def test_a_late_answer_is_never_shown_as_current(shown, gpt):
+    """Answers are held back: the first click's comes after the second click, and is not shown."""
+    ids = gpt.encode(PROMPT)
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page
+    page.evaluate("""() => {
+        const model = models[0], answer = model.answerer;
+        globalThis.held = [];
+        model.answerer = (message) => new Promise((done) => held.push(async () => done(await answer(message))));
+    }""")
+    old, waiting = page.locator("tbody").inner_text(), page.locator(".gptviz-intervention[data-computing]")
+    square(page, 0, 1).click()
+    expect(waiting).to_have_count(1)
+    assert float(page.locator(".outcome").evaluate("(node) => getComputedStyle(node).opacity")) < 0.6
+    expect(page.locator(".gptviz-intervention .computing").first).to_be_visible()
+    square(page, 1, 0).click()
+    square(page, 0, 1).click()
+    page.evaluate("held.shift()()")
+    page.wait_for_function("held.length > 0")
+    assert page.locator("tbody").inner_text() == old
+    expect(waiting).to_have_count(1)
+    assert page.evaluate("held.length") == 1  # the list in between was never asked for
+    page.evaluate("held.shift()()")
+    agrees(page, gpt, by_hand(gpt, ids), by_hand(gpt, ids, 1, 0))
+
+
+def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page
+    problem = page.locator(".gptviz-intervention > .problem").first
+    square(page, 1, 1).click()
+    settled(page)
+    page.evaluate("""models[0].set("_edits", [{ kind: "ablate_head", layer: 40, head: 0 }])""")
+    expect(problem).to_contain_text("Expected a layer from 0 to 1")
+    assert {tuple(after) for _, _, *after in rows(page)} == {("–",)}
+    expect(page.locator("pre")).to_be_hidden()
+    page.locator(".edit").get_by_role("button").last.click()
+    expect(problem).to_be_hidden()
+    page.evaluate("""models[0].send({ kind: "ask", id: "x", name: 3 })""")
+    expect(page.locator(".problem:visible").last).to_contain_text("Expected a question among")
+
+
+def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    edits = [gptviz.ablate_head(1, 1), gptviz.set_attention(0, 0, 2, [1, 0, 0])]
+    view = gptviz.InterventionView(box, edits=edits)
+    showing = shown(box, view)
+    page, text = showing.page, "The king was old"
+    box.run(text)
+    showing.update()
+    expect(page.locator(".edit")).to_have_count(1)
+    expect(page.get_by_text("Taken back")).to_contain_text(repr(edits[1]))
+    agrees(page, gpt, by_hand(gpt, gpt.encode(text)), by_hand(gpt, gpt.encode(text), 1, 1))
+    chips = page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts()
+    assert chips == [stated(token) for token in box.trace.tokens]
+
+
+def test_a_square_and_a_name_move_linked_views(shown, gpt):
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    page = shown(gptviz.AttentionView(box), gptviz.InterventionView(box)).page
+    title = page.locator(".gptviz-attention h3")
+    square(page, 1, 2).click()
+    expect(title).to_contain_text("L1 · H2")
+    square(page, 0, 1).click()
+    expect(title).to_contain_text("L0 · H1")
+    page.locator(".edit .name").first.click()
+    expect(title).to_contain_text("L1 · H2")
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_hostile_text_is_text(shown, gpt, prompt):
+    trace = gpt.trace(prompt)
+    last = len(trace.tokens) - 1
+    patch = gptviz.patch("mlp_out", 1, last, source=trace)
+    page = shown(gptviz.InterventionView(trace, edits=[patch], watch=trace.tokens[2])).page
+    expected = [stated(token) for token in trace.tokens]
+    assert page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts() == expected
+    assert page.locator(".edit .chip").inner_text() == expected[last]
+    assert page.locator("tr[data-watched] .chip").inner_text() == expected[2]
+    names = {"gpt": gpt, "gptviz": gptviz}
+    exec(page.locator("pre").evaluate("(node) => node.textContent"), names)
+    assert names["trace"].tokens == trace.tokens
+    page.locator("summary").first.click()
+    page.get_by_role("textbox", name="another prompt").fill(prompt)
+    page.get_by_role("button", name="read it").click()
+    page.locator("summary").last.click()
+    page.get_by_role("textbox", name="another token").fill(prompt)
+    page.get_by_role("button", name="follow it").click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hurt") is None
+    assert page.locator(".gptviz img, .gptviz script").count() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"scale": "projector"}, {"scale": "projector", "language": "zh"}], ids=str)
+def test_nothing_scrolls_sideways_and_no_number_is_cut(shown, gpt, options):
+    edits = [gptviz.ablate_head(1, 1), gptviz.ablate_mlp(0)]
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=edits, **options), width=1280).page
+    page.locator("summary").last.click()
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    read = "(all) => all.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.textContent)"
+    assert page.locator("tbody td .number, tbody td.difference").evaluate_all(read) == []
+
+
+def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):
+    ids = gpt.encode(PROMPT)
+    before = by_hand(gpt, ids)
+    page = opened(gptviz.InterventionView(gpt.trace(PROMPT)).save_html(tmp_path / "page.html"))
+    for layer, head in ((1, 1), (0, None)):
+        square(page, layer, head).click()
+        agrees(page, gpt, before, by_hand(gpt, ids, layer, head))
+        square(page, layer, head).click()
+    page.get_by_role("button", name="effect on").click()
+    settled(page)
+    close_to(effect(page, 1, 2), by_hand(gpt, ids, 1, 2)[before.argmax()] - before.max())
+    square(page, 0, 0).click()
+    square(page, 0, 1).click()
+    expect(page.locator(".gptviz-intervention > .problem").first).to_contain_text("Not in this page")
+    assert {difference for *_, difference in rows(page)} == {"–"}

@@ -1,0 +1,291 @@
+"""The intervention view's numbers against the untouched model with a hand-made hook; what the page may say, and may not."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from families import build, tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz.errors import GPTVizError, ModelChanged, NotAvailable
+from gptviz.widgets.edit_list import EditList
+from gptviz.widgets.intervention import MOVERS
+
+PROMPT, OTHER, LONGER = "the thin owl", "the thin cat", "the thin old owl sat there"
+LAYERS, HEADS = 2, 3
+
+
+def model(seed=3, **config):
+    """Weights so large that a head matters; shapes that a transposition would show in."""
+    torch.manual_seed(seed)
+    shape = {"vocab_size": 907, "n_embd": 24, "n_layer": LAYERS, "n_head": HEADS, "n_positions": 64} | config
+    made = GPT2LMHeadModel(GPT2Config(**shape)).eval()
+    with torch.no_grad():
+        for block in made.transformer.h:
+            block.attn.c_attn.weight.normal_(0, 0.6)
+            block.attn.c_proj.weight.normal_(0, 0.6)
+        made.lm_head.weight.normal_(0, 0.6)
+    return made
+
+
+@pytest.fixture
+def gpt():
+    return gptviz.wrap(model(), tokenizer())
+
+
+def by_hand(gpt, ids, layer=None, head=None):
+    """The next token's probabilities of the model itself, one head (or, without a head, an MLP) silenced by a hook."""
+    if layer is None:
+        hooks = []
+    elif head is None:
+        hooks = [gpt.model.transformer.h[layer].mlp.register_forward_hook(lambda *args: torch.zeros_like(args[2]))]
+    else:
+        width = gpt.d_head
+
+        def silence(_module, args):
+            mixed = args[0].clone()
+            mixed[..., head * width : (head + 1) * width] = 0
+            return (mixed,)
+
+        hooks = [gpt.model.transformer.h[layer].attn.c_proj.register_forward_pre_hook(silence)]
+    try:
+        with torch.no_grad():
+            return gpt.model(torch.tensor([ids])).logits[0, -1].double().softmax(-1).numpy()
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def test_the_table_is_the_models_own_before_and_after(gpt):
+    ids = gpt.encode(PROMPT)
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
+    before, after = by_hand(gpt, ids), by_hand(gpt, ids, 1, 2)
+    rows = view.to_table()
+    assert rows[0]["id"] == view.watch.id == before.argmax()
+    movers = np.argsort(-np.abs(after - before), kind="stable")[:MOVERS]
+    assert [row["id"] for row in rows[1:]] == [id for id in movers if id != rows[0]["id"]]
+    for row in rows:
+        assert row["before"] == pytest.approx(before[row["id"]], abs=1e-6)
+        assert row["after"] == pytest.approx(after[row["id"]], abs=1e-6)
+        assert row["difference"] == row["after"] - row["before"]
+    assert abs(rows[1]["difference"]) > 0.01  # the fixture is one in which something happens
+
+
+def test_an_outcome_is_of_the_whole_vocabulary(gpt):
+    ids, trace = gpt.encode(PROMPT), gpt.trace(PROMPT)
+    view = gptviz.InterventionView(trace)
+    told = view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}], watched=17)
+    before, after = by_hand(gpt, ids), by_hand(gpt, ids, 0)
+    assert told["moved"] == pytest.approx(np.abs(after - before).sum() / 2, abs=1e-5)
+    assert told["leader"]["token"]["id"] == after.argmax()
+    assert told["watched"]["after"] == pytest.approx(after[17], abs=1e-7)
+    assert [row["token"]["id"] for row in told["leaders"]] == [token.id for token, _ in trace.top(MOVERS)]
+    assert view._answer_outcome([])["moved"] == 0
+
+
+def test_a_sweep_has_every_head_and_mlp_alone(gpt):
+    ids = gpt.encode(PROMPT)
+    view = gptviz.InterventionView(gpt.trace(PROMPT), watch=11)
+    grid = view._answer_sweep(11)
+    before = by_hand(gpt, ids)
+    wanted = [
+        [by_hand(gpt, ids, layer, head)[11] - before[11] for head in (*range(HEADS), None)] for layer in range(LAYERS)
+    ]
+    np.testing.assert_allclose(grid, wanted, atol=1e-6)
+    assert grid.shape == (LAYERS, HEADS + 1)
+
+
+def test_the_next_plain_pass_is_the_same_to_the_bit(gpt):
+    before = gpt.trace(PROMPT).logits
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(0, 1), gptviz.ablate_mlp(1)])
+    view._answer_sweep(3)
+    np.testing.assert_array_equal(gpt.trace(PROMPT).logits, before)
+
+
+def edits_of_every_kind(gpt):
+    source, vector = gpt.trace(OTHER), np.linspace(-1, 1, gpt.d_model)
+    return [
+        gptviz.ablate_head(1, 0), gptviz.ablate_head(0, 2, to="mean", reference=source), gptviz.scale_head(1, 1, 0.25),
+        gptviz.set_attention(1, 2, 3, [1, 0, 3, 0]), gptviz.patch("residual", 1, 4, source=source),
+        gptviz.patch("head_output", 0, 2, source=source, head=1), gptviz.ablate_mlp(1), gptviz.ablate_neuron(0, 5),
+        gptviz.steer(1, vector, 2.5),
+    ]  # fmt: skip
+
+
+def test_edits_of_every_kind_travel_and_come_back(gpt):
+    edits = tuple(edits_of_every_kind(gpt))
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits)
+    assert view.edits == edits
+    assert json.loads(json.dumps(view._edits)) == view._edits
+    np.testing.assert_array_equal(view.after.logits, gpt.trace(PROMPT, edits=list(edits)).logits)
+    assert view._edits[0] == {"kind": "ablate_head", "layer": 1, "head": 0}
+    assert EditList().specs([gptviz.ablate_mlp(1)]) == [{"kind": "ablate_mlp", "layer": 1}]
+
+
+def test_the_code_does_the_same(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits_of_every_kind(gpt))
+    names = {"gpt": gpt, "gptviz": gptviz}
+    exec(view._answer_outcome(view._edits)["code"], names)
+    np.testing.assert_array_equal(names["trace"].logits, view.after.logits)
+
+
+def test_another_prompt_is_patched_from(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    told = view._answer_source(OTHER)
+    assert [token["id"] for token in told["tokens"]] == gpt.encode(OTHER)
+    spec = {"kind": "patch", "site": "attn_out", "layer": 1, "position": 2, "source": {"held": told["held"]}}
+    wanted = gpt.trace(PROMPT, edits=[gptviz.patch("attn_out", 1, 2, source=gpt.trace(OTHER))]).probabilities()
+    leader = view._answer_outcome([spec])["leader"]
+    assert (leader["token"]["id"], leader["after"]) == (wanted.argmax(), pytest.approx(wanted.max(), abs=1e-7))
+    with pytest.raises(GPTVizError, match=f"{len(gpt.encode(PROMPT))} tokens.*as many tokens"):
+        view._answer_source(LONGER)
+
+
+def test_the_row_is_what_the_head_looks_at(gpt):
+    trace = gpt.trace(PROMPT)
+    row = gptviz.InterventionView(trace)._answer_row(1, 2, 3)
+    np.testing.assert_array_equal(row, trace.attention(1, 2)[3, :4])
+
+
+def test_another_prompt_keeps_what_names_no_position(gpt):
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    edits = edits_of_every_kind(gpt)
+    view = gptviz.InterventionView(box, edits=edits)
+    box.run(LONGER)
+    kept = [edit for edit in edits if edit.call not in ("patch", "set_attention")]
+    assert view.edits == tuple(kept)
+    assert view._dropped == [repr(edit) for edit in edits if edit not in kept]
+    assert [token.id for token in view.after.tokens] == gpt.encode(LONGER)
+    box.run(PROMPT)
+    assert view._dropped == []
+
+
+def test_the_same_tokens_keep_every_edit_and_a_smaller_model_those_that_it_has(gpt):
+    edits = edits_of_every_kind(gpt)
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits, watch=900)
+    view.trace = gpt.trace(PROMPT)
+    assert view.edits == tuple(edits)
+    small = gptviz.wrap(model(n_layer=1, vocab_size=600), tokenizer())
+    view.trace = small.trace(LONGER)
+    assert view.edits == (edits[1], edits[7], edits[8])
+    assert view.watch == small.trace(LONGER).top(1)[0][0]
+
+
+def test_an_edited_trace_brings_its_edits(gpt):
+    edits = [gptviz.ablate_head(0, 1)]
+    view = gptviz.InterventionView(gpt.trace(PROMPT, edits=edits), edits=[gptviz.ablate_mlp(0)])
+    assert view.edits == (edits[0], gptviz.ablate_mlp(0))
+    assert view.to_table()[0]["before"] == pytest.approx(by_hand(gpt, gpt.encode(PROMPT)).max(), abs=1e-6)
+
+
+def test_a_token_is_followed_by_its_text_id_or_token(gpt):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.InterventionView(trace)
+    assert view.watch == trace.top(1)[0][0]
+    for named in ("a", gpt.encode("a")[0], gpt.token(gpt.encode("a")[0])):
+        view.watch = named
+        assert view.watch.text == "a"
+        assert view.to_table()[0]["token"] == "a"
+    assert view._answer_watch("t") == gpt.encode("t")[0]
+    view.watch = None
+    assert view.watch == trace.top(1)[0][0]
+    with pytest.raises(GPTVizError, match=r"one token.*Got 3"):
+        view.watch = "owl"
+    with pytest.raises(GPTVizError, match="one token"):
+        view.watch = ""
+    for bad in (907, -1, 1.5, [3]):
+        with pytest.raises(GPTVizError):
+            view.watch = bad
+
+
+BAD = [
+    {"edits": 3},
+    {"edits": [3]},
+    {"edits": [{"kind": "exec", "layer": 0}]},
+    {"edits": [{"kind": "ablate_head", "layer": 0}]},
+    {"edits": [{"kind": "ablate_head", "layer": 0, "head": 7}]},
+    {"edits": [{"kind": "ablate_head", "layer": "0", "head": 1}]},
+    {"edits": [{"kind": "ablate_mlp", "layer": 9}]},
+    {"edits": [{"kind": "ablate_mlp", "layer": 0, "needs": 1}]},
+    {"edits": [{"kind": "patch", "layer": 0, "position": 0, "source": {"held": 4}}]},
+    {"edits": [{"kind": "patch", "layer": 0, "position": 0, "source": {"held": -1}}]},
+    {"edits": [{"kind": "patch", "layer": 0, "position": 0, "source": "the owl"}]},
+    {"edits": [{"kind": "set_attention", "layer": 0, "head": 0, "query": 1, "weights": [0, 0]}]},
+    {"edits": [], "watched": 907},
+    {"edits": [], "watched": {}},
+    {},
+]
+
+
+@pytest.mark.parametrize("args", BAD, ids=str)
+def test_what_is_no_edit_is_refused_in_words(gpt, args):
+    view, sent = gptviz.InterventionView(gpt.trace(PROMPT)), []
+    view.send = lambda content, buffers=None: sent.append(content)
+    view._on_message(view, {"kind": "ask", "id": 5, "name": "outcome", "args": args}, [])
+    assert sent[0]["id"] == 5
+    assert sent[0]["error"].startswith("Expected")
+    assert "Error" not in sent[0]["error"]
+
+
+def test_edits_that_cannot_be_done_are_refused_when_they_are_set(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
+    for bad in ([gptviz.ablate_head(5, 0)], ["ablate"], [gptviz.patch("residual", 0, 0, source=gpt.trace(LONGER))]):
+        with pytest.raises(GPTVizError):
+            view.edits = bad
+        assert view.edits == (gptviz.ablate_mlp(1),)
+    with pytest.raises(GPTVizError, match=r"Did you mean edits"):
+        gptviz.InterventionView(gpt.trace(PROMPT), edit=[])
+
+
+def test_what_a_family_cannot_do_is_said_and_the_rest_is_done():
+    gpt = gptviz.wrap(build("gpt_neo"), tokenizer())
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    with pytest.raises(NotAvailable, match="eager route"):
+        view._answer_outcome([{"kind": "ablate_head", "layer": 0, "head": 0}])
+    assert view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}])["moved"] > 0
+    grid = view._answer_sweep(3)
+    assert np.isnan(grid[:, :-1]).all()
+    assert np.isfinite(grid[:, -1]).all()
+
+
+def test_a_saved_trace_is_shown_and_says_that_it_cannot_be_run(gpt, tmp_path):
+    saved = gptviz.open_trace(gpt.trace(PROMPT).save(tmp_path / "trace.safetensors"))
+    view = gptviz.InterventionView(saved)
+    assert view.to_table()[0]["before"] == pytest.approx(float(saved.probabilities().max()))
+    with pytest.raises(NotAvailable, match="opened from a file"):
+        view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}])
+    with pytest.raises(NotAvailable, match="opened from a file"):
+        view._answer_sweep(3)
+
+
+def test_weights_that_changed_are_not_compared_with(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
+    with torch.no_grad():
+        gpt.model.lm_head.weight.mul_(1.1)
+    for ask in (lambda: view._answer_outcome(view._edits), lambda: view._answer_sweep(3), view.to_table):
+        with pytest.raises(ModelChanged):
+            ask()
+
+
+def test_a_page_of_its_own_has_what_every_part_does_alone(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.scale_head(0, 1, 2.0)])
+    answers = {json.dumps([name, args]): answer for name, args, answer in view.answers_for_a_page()}
+    for layer in range(LAYERS):
+        for head in range(HEADS):
+            told = answers[json.dumps(["outcome", {"edits": [{"kind": "ablate_head", "layer": layer, "head": head}]}])]
+            assert told["leader"]["after"] == pytest.approx(
+                by_hand(gpt, gpt.encode(PROMPT), layer, head).max(), abs=1e-6
+            )
+        assert json.dumps(["outcome", {"edits": [{"kind": "ablate_mlp", "layer": layer}]}]) in answers
+    assert json.dumps(["sweep", {"watched": view.watch.id}]) in answers
+    assert json.dumps(["outcome", {"edits": view._edits}]) in answers
+
+
+def test_a_still_picture_has_both_numbers(gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
+    picture, row = view.still(), view.to_table()[1]
+    assert f"{100 * row['before']:.3g} %" in picture
+    assert f"{100 * row['after']:.3g} %" in picture
+    assert "gptviz.ablate_head(1, 2)" in picture
