@@ -23,7 +23,7 @@ from gptviz.widgets.base import View, bundle
 from gptviz.wire import pack
 
 MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
-_MODULE_END = "export default { render };"
+_MODULE_END = "export default "
 _ABSENT = {
     "en": "Not in this page: it needs the notebook with its kernel.",
     "zh": "此页面中没有：需要带内核的笔记本。",
@@ -69,7 +69,7 @@ def page(
 
 def _module(name: str, source: str) -> str:
     """A view's module, which puts itself where the page finds it: a page without a server can import nothing."""
-    return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = {{ render }};")
+    return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = ")
 
 
 def _place(part: View | str) -> str:
@@ -77,10 +77,13 @@ def _place(part: View | str) -> str:
 
 
 def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
-    """What may run and be shown: what stands in the page, named by its hash. A frame inherits the page's policy."""
+    """What may run and be shown: what stands in the page, named by its hash. A frame inherits the page's policy.
+
+    An empty style element is allowed, for scripts that add rules to it.
+    """
     framed = html.unescape(frames)
     scripts = [*scripts, *re.findall(r"<script[^>]*>(.*?)</script>", framed, re.DOTALL)]
-    styles = [*styles, *re.findall(r"<style[^>]*>(.*?)</style>", framed, re.DOTALL)]
+    styles = [*styles, "", *re.findall(r"<style[^>]*>(.*?)</style>", framed, re.DOTALL)]
     policy = [
         "default-src 'none'",
         f"script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}",

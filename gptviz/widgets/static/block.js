@@ -4,7 +4,7 @@
  *
  * Not here: where the numbers come from, and what can be had for which family; the kernel says so.
  */
-import { Lane, ask, chip, element, frame, isDark, notices, percent, setText, significant } from "./common.js";
+import { Lane, ask, chip, element, frame, isDark, notices, percent, setText, significant, whenFilled } from "./common.js";
 import { sentence } from "./sentence.js";
 import { largestOf, stripRow } from "./strips.js";
 import { wordsOf } from "./words.js";
@@ -259,4 +259,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

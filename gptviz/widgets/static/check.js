@@ -1,6 +1,6 @@
 // @ts-check
 /** What a comparison of a learner's numbers with the model's found, in words, with a hint and a folded solution. */
-import { element, frame, significant } from "./common.js";
+import { element, frame, significant, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?: string,
@@ -50,4 +50,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

@@ -1,6 +1,6 @@
 // @ts-check
 /** Two traces side by side: the views that show them, in two columns. Not here: what the views draw. */
-import { element, frame } from "./common.js";
+import { element, frame, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{traces: {model: string, text: string, tokens: number}[], linked: boolean}} CompareAbout */
@@ -35,4 +35,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

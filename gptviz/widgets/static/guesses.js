@@ -1,6 +1,6 @@
 // @ts-check
 /** The guessing game: an opening, the words that people say, and after the reveal how probable each is for the model. */
-import { Lane, ask, chip, element, frame, notices, percent, setText } from "./common.js";
+import { Lane, ask, chip, element, frame, notices, percent, setText, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{word?: string, pieces: import("./common.js").PageToken[], share: number}} Worth */
@@ -140,4 +140,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

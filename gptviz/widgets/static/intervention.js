@@ -5,7 +5,7 @@
  * The list of edits is the model's `_edits`; every change of it, from here or from Python, asks for the outcome of the
  * whole list. Not here: the parts of the page, in the modules that this one imports.
  */
-import { Lane, ask, chip, chipText, element, frame, notices, percent, setText } from "./common.js";
+import { Lane, ask, chip, chipText, element, frame, notices, percent, setText, whenFilled } from "./common.js";
 import { EditChips, switchesOff } from "./intervention_edits.js";
 import { EffectSwitch } from "./intervention_effects.js";
 import { PatchForm, RowForm } from "./intervention_forms.js";
@@ -270,4 +270,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

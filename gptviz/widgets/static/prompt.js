@@ -1,6 +1,6 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt. */
-import { ask, element, frame, notices, setText } from "./common.js";
+import { ask, element, frame, notices, setText, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 
@@ -49,4 +49,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

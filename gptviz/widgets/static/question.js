@@ -4,7 +4,7 @@
  *
  * The truth comes with the answer to a guess, or with the reveal: before that this page has not got it.
  */
-import { ask, chip, element, frame, notices, setText, significant } from "./common.js";
+import { ask, chip, element, frame, notices, setText, significant, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{text?: string, token?: import("./common.js").PageToken}} ShownChoice */
@@ -286,4 +286,4 @@ async function render({ model, el, host }) {
   };
 }
 
-export default { render };
+export default { render: whenFilled(render) };

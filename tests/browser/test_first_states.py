@@ -1,0 +1,107 @@
+"""What a page sees on a slow machine: a view as it was first made, and only later the messages that filled it."""
+
+import pytest
+from browser.pages import OF_A_TRACE, ViewPage
+from ipywidgets import Widget
+
+import gptviz
+from gptviz.export import state_of
+
+PROMPT = "Once upon a time there was a cat"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Every view's state as pages come to know it, in order, the first as the view opens: (model id, state, bytes)."""
+    states = []
+    opened, sent = Widget.open, Widget.send_state
+
+    def open_and_note(widget):
+        opened(widget)
+        states.append((widget.model_id, *state_of(widget)))
+
+    def send_and_note(widget, key=None):
+        sent(widget, key)
+        if widget.comm is not None:
+            states.append((widget.model_id, *state_of(widget)))
+
+    monkeypatch.setattr(Widget, "open", open_and_note)
+    monkeypatch.setattr(Widget, "send_state", send_and_note)
+    return states
+
+
+class SlowPage(ViewPage):
+    """Draws a view as it was when it opened; `catch_up` then brings every later state, one after the other."""
+
+    def __init__(self, page, view, states):
+        everyone = {widget.model_id: index for index, widget in enumerate(view.family())}
+        own = [state for state in states if state[0] in everyone]
+        self.first = {}
+        for id, *state in own:
+            self.first.setdefault(id, state)
+        self.later = [[everyone[id], *state] for id, *state in own]
+        super().__init__(page, [view])
+
+    def _told(self, widget):
+        selection, view = super()._told(widget)
+        return selection, [*view[:4], *self.first[widget.model_id]]
+
+    def catch_up(self):
+        for update in self.later:
+            self.page.evaluate("(a) => update(...a)", update)
+
+
+def text(page):
+    """What can be seen; what a screen reader is told of a change is not."""
+    page.wait_for_timeout(300)
+    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    page.evaluate("() => document.querySelectorAll('.visually-hidden').forEach((one) => one.remove())")
+    return page.locator("#views").inner_text()
+
+
+MAKE = {kind.__name__: lambda gpt, kind=kind: kind(gpt.trace(PROMPT)) for kind in OF_A_TRACE} | {
+    "PromptBox": lambda gpt: gptviz.PromptBox(PROMPT, gpt=gpt),
+    "GenerationTimeline": lambda gpt: gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=4, seed=2)),
+    "Comparison": lambda gpt: gptviz.compare(gpt.trace(PROMPT), gpt.trace("Once more")),
+    "Explorer": lambda gpt: gptviz.explore(PROMPT, gpt=gpt),
+    "Question": lambda gpt: gptviz.lessons.ask("How many?", lambda trace: len(trace.tokens), source=gpt.trace(PROMPT)),
+    "Check": lambda gpt: gptviz.lessons.check("a number", 1.0, 2.0),
+    "GuessingGame": lambda gpt: gptviz.lessons.guessing_game([PROMPT], gpt),
+}
+
+
+@pytest.mark.parametrize("kind", MAKE)
+def test_a_view_that_is_drawn_before_it_is_filled_is_drawn_when_it_is(chromium, gpt, told, kind):
+    view = MAKE[kind](gpt)
+    for one in view.family():
+        if hasattr(one, "wait"):
+            one.wait(60)
+    page, faults = chromium.new_page(viewport={"width": 1180, "height": 900}, reduced_motion="reduce"), []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    slow = SlowPage(page, view, list(told))
+    assert page.locator(".gptviz").count() == 0, "there was nothing to draw yet"
+    slow.catch_up()
+    page.locator(".gptviz").first.wait_for()
+    drawn = text(page)
+    assert faults == []
+    in_time = chromium.new_page(viewport={"width": 1180, "height": 900}, reduced_motion="reduce")
+    ViewPage(in_time, [view])
+    assert drawn == text(in_time)
+    page.close()
+    in_time.close()
+
+
+def test_a_view_that_is_taken_away_before_it_is_filled_leaves_nothing(chromium, gpt, told):
+    view = gptviz.TokensView(gpt.trace(PROMPT))
+    page = chromium.new_page()
+    slow = SlowPage(page, view, list(told))
+    page.evaluate("models[0].cleanup()")
+    slow.catch_up()
+    assert page.locator(".gptviz").count() == 0
+    assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
+    page.close()

@@ -1,0 +1,43 @@
+"""Style sheets of views beside each other: whichever is drawn later, each view looks as it does alone."""
+
+import pytest
+from browser.pages import OF_A_TRACE, ViewPage
+
+import gptviz
+
+PROMPT = "Once upon a time there was a cat"
+LOOK = """() => [...document.querySelectorAll("#views *")].map((node) => {
+    const { x, y, width, height } = node.getBoundingClientRect();
+    const { color, fontSize, display, backgroundColor } = getComputedStyle(node);
+    return [node.className, x, y, width, height, color, fontSize, display, backgroundColor];
+})"""
+
+
+@pytest.fixture(scope="module")
+def views():
+    gpt = gptviz.load()
+    trace = gpt.trace(PROMPT)
+    explorer = gptviz.explore(PROMPT, gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    return [
+        *(kind(trace) for kind in OF_A_TRACE),
+        gptviz.PromptBox(PROMPT, gpt=gpt),
+        gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=4, seed=2)),
+        gptviz.compare(trace, gpt.trace("Once more")),
+        gptviz.lessons.ask("How many?", lambda trace: len(trace.tokens), source=trace),
+        explorer,
+    ]
+
+
+@pytest.mark.parametrize("which", range(len(OF_A_TRACE) + 5))
+def test_a_view_looks_the_same_whatever_is_drawn_after_it(chromium, views, which):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    ViewPage(page, [views[which]])
+    page.wait_for_timeout(500)
+    alone = page.evaluate(LOOK)
+    for other in views:
+        page.add_style_tag(content=str(other._css))
+    page.wait_for_timeout(300)
+    assert len(alone) > 5
+    assert [(one, now) for one, now in zip(alone, page.evaluate(LOOK), strict=True) if one != now] == []
+    page.close()
