@@ -184,7 +184,7 @@ def test_heads_are_those_of_transformers_own_maps(played, reference, tokenizer):
         layer, head, told = lesson.names["report"](role)
         assert scores[layer, head] == scores.max()
         assert f"{scores.max():.0%}" in told
-        assert ("that is its job" in told) == (scores.max() > 0.4)
+        assert ("a clear habit" in told) == (scores.max() > 0.4)
 
 
 def test_the_exercise_and_switched_off_heads_against_transformers(played, reference, tokenizer):
