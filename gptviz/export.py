@@ -20,6 +20,7 @@ import numpy as np
 
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.widgets.base import View, bundle
+from gptviz.widgets.guarded import refusal
 from gptviz.wire import pack
 
 MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
@@ -163,7 +164,7 @@ def _json(value: Any) -> str:
 
 def _kept(answer: Any) -> dict[str, Any]:
     if isinstance(answer, GPTVizError):
-        return {"error": str(answer)}
+        return refusal(answer)
     if isinstance(answer, np.ndarray):
         header, raw = pack(answer)
         return {"array": header, "buffer": base64.b64encode(raw).decode()}

@@ -8,6 +8,7 @@ about how a view is drawn or a page is sealed.
 import html
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from gptviz.prose import code_html, prose_html, text_html
 from gptviz.widgets.base import STATIC, View
 
 _VIEW, _PLOTLY = "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"
+_LOOKED_FOR = re.compile(
+    r'if\(!document\.getElementById\("([0-9a-f]{64})"\)\)'
+)  # the style of maps: none here needs it
 _FRAME = '<iframe class="gptviz-bertviz"'
 _DRAW = """
 for (const place of document.querySelectorAll("[data-plotly]")) {
@@ -46,6 +50,7 @@ def export_notebook(notebook: str | os.PathLike[str], target: str | os.PathLike[
     frames = "".join(part for part in parts if isinstance(part, str) and _FRAME in part)
     has_charts = any(isinstance(part, str) and "data-plotly" in part for part in parts)
     scripts = [_plotly(), _DRAW] if has_charts else []
+    parts += [f'<div hidden id="{id}"></div>' for script in scripts for id in _LOOKED_FOR.findall(script)]
     style = (STATIC / "handout.css").read_text(encoding="utf-8")
     written.write_text(
         page(*parts, title=_title(cells, source), styles=[style], scripts=scripts, frames=frames), encoding="utf-8"

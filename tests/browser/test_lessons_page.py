@@ -1,0 +1,283 @@
+"""Questions, checks, covers and the guessing game in a page of their own, and a whole notebook handed out as a page."""
+
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from browser.test_export_page import opened  # noqa: F401
+from browser.test_views_page import HOSTILE, shown  # noqa: F401
+from families import tokenizer
+from playwright.sync_api import expect
+from transformers import GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz.handout import export_notebook
+from gptviz.lessons import ask, check
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    torch.manual_seed(2)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=264, n_embd=12, n_layer=2, n_head=3)).eval()
+    with torch.no_grad():
+        model.lm_head.weight.normal_(0, 2)
+    return gptviz.wrap(model, tokenizer())
+
+
+@pytest.fixture
+def box(gpt):
+    return gptviz.PromptBox("the thin owl", gpt=gpt)
+
+
+def four(trace):
+    return [token for token, _ in trace.top(4)]
+
+
+def choice(box, **keywords):
+    return ask("Which comes next?", answer=lambda trace: trace.top(1)[0][0], choices=four, source=box, **keywords)
+
+
+def place_of(question, right=True):
+    ids = [one.id for one in question.choices]
+    leader = question.trace.top(1)[0][0].id
+    return ids.index(leader) if right else (ids.index(leader) + 1) % len(ids)
+
+
+def test_a_choice_from_wrong_to_right(shown, box):  # noqa: F811
+    view = gptviz.SamplingBench(box)
+    question = choice(
+        box, covers=[view], hint=lambda given, trace: f"{trace.probabilities()[given.id]:.5f} is not the most"
+    )
+    page = shown(question, view)
+    root, covered = page.page.locator(".gptviz-question"), page.page.locator(".gptviz-sampling")
+    expect(covered).to_have_attribute("data-covered", "")
+    assert covered.inner_text().strip() == "covered until you answer"
+    assert "%" not in covered.aria_snapshot()
+    wrong = place_of(question, right=False)
+    root.locator(".choices button").nth(wrong).click()
+    expect(root.locator(".reaction")).to_contain_text("Not yet.")
+    expect(root.locator(".hint")).to_have_text(
+        f"{box.trace.probabilities()[question.choices[wrong].id]:.5f} is not the most"
+    )
+    expect(root.locator(".choices button").nth(wrong)).to_have_attribute("data-wrong", "")
+    expect(root.locator("[data-right]")).to_have_count(0)
+    root.locator(".choices button").nth(place_of(question)).click()
+    expect(root.locator(".reaction")).to_contain_text("Right.")
+    expect(root.locator(".choices button[data-right]")).to_have_count(1)
+    page.update()
+    expect(covered).not_to_have_attribute("data-covered", "")
+    expect(covered.locator("tbody tr").first).to_be_visible()
+    assert question.is_right
+
+
+def test_a_new_prompt_starts_anew(shown, box):  # noqa: F811
+    view = gptviz.SamplingBench(box)
+    question = choice(box, covers=[view])
+    page = shown(question, view, box)
+    root = page.page.locator(".gptviz-question")
+    root.locator(".reveal").click()
+    expect(root).to_have_attribute("data-phase", "revealed")
+    page.update()
+    box.run("thee")
+    page.update()
+    expect(root).to_have_attribute("data-phase", "open")
+    expect(root.locator(".reaction")).to_be_empty()
+    expect(page.page.locator(".gptviz-sampling")).to_have_attribute("data-covered", "")
+    expect(root.locator(".choices button").first).to_be_enabled()
+
+
+def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):  # noqa: F811
+    question = ask("How much?", answer=lambda trace: 12.5, source=box, unit="%", tolerance=0.5)
+    root = shown(question).page.locator(".gptviz-question")
+    field, button = root.locator("input"), root.locator("form button")
+    button.click()
+    expect(root.get_by_role("alert").first).to_have_text("Write a number first.")
+    field.fill("plenty")
+    button.click()
+    expect(root.get_by_role("alert").first).to_contain_text("Expected a number")
+    field.fill("3,25")
+    field.press("Enter")
+    expect(root.locator(".reaction")).to_contain_text("You said 3.25 %")
+    field.fill("12,9 %")
+    field.press("Enter")
+    expect(root.locator(".reaction")).to_contain_text("Right. You said 12.9 %. The model says 12.5 %.")
+
+
+def test_a_ranking_by_the_keyboard(shown, box):  # noqa: F811
+    question = ask("Order?", answer=four, choices=four, kind="ranking", source=box)
+    page = shown(question)
+    root, order = page.page.locator(".gptviz-question"), [question.choices.index(one) for one in four(box.trace)]
+    for i, wanted in enumerate(order):
+        now = root.locator(".ranking").evaluate(
+            "(list) => [...list.children].map((item) => Number(item.dataset.place))"
+        )
+        for step in range(now.index(wanted), i, -1):
+            root.locator(".ranking li").nth(step).locator("button").first.focus()
+            page.page.keyboard.press("Enter")
+            if step > 1:
+                expect(root.locator(".ranking li").nth(step - 1).locator("button").first).to_be_focused()
+    root.get_by_role("button", name="that order").click()
+    expect(root.locator(".reaction")).to_contain_text("Right.")
+
+
+def test_a_head_is_the_one_that_is_open(shown, box):  # noqa: F811
+    view = gptviz.AttentionView(box)
+    question = ask("Which head?", answer=lambda trace: (1, 2), kind="head", source=view)
+    page = shown(question, view).page
+    root, grid = page.locator(".gptviz-question"), page.locator(".gptviz-attention .grid button")
+    grid.nth(1).click()
+    expect(root.locator(".head-form strong")).to_have_text("L0 · H1")
+    root.get_by_role("button", name="that one").click()
+    expect(root.locator(".reaction")).to_contain_text("Not yet. You said L0 · H1")
+    assert "L1 · H2" not in root.inner_text()
+    grid.nth(5).click()
+    root.get_by_role("button", name="that one").click()
+    expect(root.locator(".reaction")).to_contain_text("Right.")
+
+
+def test_a_prompt_that_decides_nothing_is_put_away(shown, box):  # noqa: F811
+    question = choice(box, margin=lambda trace: len(trace.text), smallest=13, instead="a much longer prompt")
+    page = shown(question, box)
+    root = page.page.locator(".gptviz-question")
+    expect(root.locator(".reaction")).to_contain_text("hangs by too little")
+    expect(root.locator(".choices button").first).to_be_disabled()
+    root.get_by_role("button", name="try “a much longer prompt”").click()
+    expect(page.page.locator(".gptviz-prompt")).to_be_visible()
+    page.update()
+    expect(root).to_have_attribute("data-phase", "open")
+    assert box.prompt == "a much longer prompt"
+
+
+def test_raised_hands_stand_beside_the_truth(shown, box):  # noqa: F811
+    question = choice(box, tally=True)
+    root = shown(question).page.locator(".gptviz-question")
+    for i, hands in enumerate((3, 0, 7, 2)):
+        root.locator(".tally input").nth(i).fill(str(hands))
+    expect(root.locator(".tally .share").nth(2)).to_have_text("7 of 12")
+    widths = root.locator(".tally .fill").evaluate_all("(fills) => fills.map((fill) => parseFloat(fill.style.width))")
+    np.testing.assert_allclose(widths, np.array([3, 0, 7, 2]) / 12 * 100, atol=1e-3)
+    expect(root.locator(".tally li[data-right]")).to_have_count(0)
+    root.locator(".reveal").click()
+    expect(root.locator(".tally li").nth(place_of(question))).to_have_attribute("data-right", "")
+
+
+def test_a_function_that_fails_is_said_in_the_question(shown, box):  # noqa: F811
+    root = shown(ask("How much?", answer=lambda trace: 1 / 0, source=box)).page.locator(".gptviz-question")
+    root.locator("input").fill("3")
+    root.locator("form button").click()
+    expect(root.get_by_role("alert").first).to_contain_text("ZeroDivisionError: division by zero")
+    expect(root.locator("form button")).to_be_enabled()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(shown, gpt, text):  # noqa: F811
+    question = ask(text, answer=lambda: text, choices=[text, "b"], explain=text, hint=text)
+    game = gptviz.lessons.guessing_game([text], gpt=gpt)
+    page = shown(question, check(text, 1, 2, hint=text, solution=text), game).page
+    page.locator(".gptviz-question .choices button").nth(1).click()
+    page.locator(".gptviz-question .choices button").nth(0).click()
+    game_root = page.locator(".gptviz-guesses")
+    game_root.locator("input").fill(text[:60])
+    game_root.locator("form button").first.click()
+    game_root.get_by_role("button", name="what does the model say?").click()
+    expect(game_root.locator(".answers ol").last.locator("li")).to_have_count(8)
+    expect(page.locator(".explain")).to_have_count(1)
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("#views img, #views b").count() == 0
+
+
+def test_checks_say_what_was_found(shown):  # noqa: F811
+    truth = np.arange(6.0).reshape(2, 3)
+    found = [
+        check("Your sum", mine, truth, hint="Add rows.", solution="x = 1") for mine in (None, truth, truth + 1, truth.T)
+    ]
+    page = shown(*found).page
+    said = page.locator(".gptviz-check")
+    expect(said.nth(0)).to_contain_text("nothing yet")
+    expect(said.nth(1)).to_contain_text("the same as the model’s")
+    expect(said.nth(2)).to_contain_text("The first is at [0, 0], where you have 1.00")
+    expect(said.nth(2)).to_contain_text("Add rows.")
+    expect(said.nth(3)).to_contain_text("the shape is (3, 2), asked for is (2, 3)")
+    for i in range(4):
+        expect(said.nth(i).locator("pre")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"language": "zh", "scale": "projector"}], ids=["english", "chinese, projector"]
+)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark, options):  # noqa: F811
+    box = gptviz.PromptBox("the thin owl", gpt=gpt, **options)
+    view = gptviz.SamplingBench(box, **options)
+    kinds = [
+        choice(box, covers=[view], tally=True, hint="h", **options),
+        ask("How much?", answer=lambda t: 3, source=box, unit="%", **options),
+        ask("Order?", answer=four, choices=four, kind="ranking", source=box, **options),
+        ask("Which head?", answer=lambda t: (0, 1), kind="head", source=box, **options),
+        check("Your sum", 1, 2, hint="h", solution="s", **options),
+        gptviz.lessons.guessing_game(["the"], gpt=gpt, **options),
+        ask("Done?", answer=lambda: "a", choices=["a", "b"], explain="e", **options),
+    ]
+    page = shown(view, *kinds, dark=dark, width=1240).page
+    page.locator(".gptviz-question").first.locator(".choices button").nth(place_of(kinds[0], right=False)).click()
+    page.locator(".gptviz-question").last.locator(".reveal").click()
+    page.locator(".gptviz-guesses form button").nth(1).click()
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1240
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not serious, "\n".join(f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in serious)
+
+
+# Handed out
+
+
+HANDED_OUT = [
+    "import gptviz\ngpt = gptviz.load()\nbox = gptviz.PromptBox('Once upon a time', gpt=gpt)\nbox",
+    "view = gptviz.AttentionView(box)\nchosen = [token for token, _ in box.trace.top(3)]",
+    "gptviz.lessons.ask('Which?', answer=lambda t: t.top(1)[0][0], choices=chosen, source=box, "
+    "covers=[view], explain='So it is.')",
+    "gptviz.lessons.ask('How much?', answer=lambda t: 100 * t.top(1)[0][1], source=box, unit='%', tolerance=2)",
+    "gptviz.lessons.ask('Which head?', answer=lambda t: (2, 3), source=view, kind='head')",
+    "view",
+    "gptviz.figures.probabilities([token.text for token in chosen], [0.5, 0.3, 0.2])",
+    "gptviz.bertviz_views.head_view(box.trace, layers=[0, 1])",
+    "gptviz.lessons.check('Your sum', 1, 1)",
+    "gptviz.lessons.guessing_game(['Once upon a'], gpt=gpt)",
+]
+
+
+def test_a_notebook_handed_out_is_alive_offline(opened, tmp_path):  # noqa: F811
+    """Views, questions, a chart and BertViz from one file, without network, under the policy of hashed scripts."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in HANDED_OUT])
+    nbformat.write(notebook, tmp_path / "lesson.ipynb")
+    page = opened(export_notebook(tmp_path / "lesson.ipynb", tmp_path / "lesson.html"))
+    trace = gptviz.load().trace("Once upon a time")
+    which, how_much, head = (page.locator(".gptviz-question").nth(i) for i in range(3))
+    view = page.locator(".gptviz-attention")
+    expect(view).to_have_attribute("data-covered", "")
+    which.locator(".choices button").nth(1).click()
+    expect(which.locator(".reaction")).to_contain_text("Not yet.")
+    which.locator(".choices button").nth(0).click()
+    expect(which.locator(".reaction")).to_contain_text("Right.")
+    expect(which.locator(".explain")).to_have_text("So it is.")
+    expect(view).not_to_have_attribute("data-covered", "")
+    view.locator('.grid button[title="L2 · H3"]').click()
+    head.get_by_role("button", name="that one").click()
+    expect(head.locator(".reaction")).to_contain_text("Right.")
+    how_much.locator("input").fill("7,5")
+    how_much.locator("form button").click()
+    expect(how_much.locator(".reaction")).to_contain_text(
+        f"You said 7,5 %. The model says {100 * trace.top(1)[0][1]:.3g} %."
+    )
+    expect(page.locator("[data-plotly] .main-svg").first).to_be_visible()
+    expect(page.locator("[data-plotly] .bars .point")).to_have_count(3)
+    expect(page.frame_locator(".gptviz-bertviz").locator("svg").first).to_be_visible()
+    expect(page.locator(".gptviz-check")).to_contain_text("the same as the model’s")
+    page.locator(".gptviz-guesses form button").nth(1).click()
+    expect(page.locator(".gptviz-guesses .answers li")).to_have_count(8)
