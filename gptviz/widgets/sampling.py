@@ -26,7 +26,7 @@ LABELS = 256  # tokens whose texts travel: many more than have rows, so that mos
 
 
 class SamplingBench(View):
-    """One row a token, one column a stage: the model's own, after temperature, after the cuts.
+    """One row a token; columns for the model's own, after temperature, after the cuts, or one for each of six stages.
 
     source: a Trace, a PromptBox to follow, or a NextToken (`trace.next_token(position)`; `gpt.next_token(completion, step)`
     for a step of a completion). position: whose next token; -1, and any beyond a later, shorter prompt, is the last.
@@ -34,7 +34,8 @@ class SamplingBench(View):
     vocabulary, whose probabilities after the cuts get a column of their own.
     temperature, top_k, top_p, min_p, repetition_penalty, seed: where the page starts; None is off. The sliders move
     the page only; setting one of these in Python moves the page too.
-    rows: how many tokens have a row of their own, 1 to 64; all others share one.
+    rows: how many tokens have a row of their own, 1 to 64; all others share one. all_stages: whether each stage has a
+    column of its own, or the cuts share one.
     """
 
     _name = "sampling"
@@ -51,6 +52,7 @@ class SamplingBench(View):
     min_p = traitlets.Any(None).tag(sync=True)
     repetition_penalty = traitlets.Any(1.0).tag(sync=True)
     seed = traitlets.Any(0).tag(sync=True)
+    all_stages = traitlets.Bool(False).tag(sync=True)
     _can_append = traitlets.Bool(False).tag(sync=True)
     _logits = traitlets.Bytes().tag(sync=True)
     _beside_logits = traitlets.Bytes().tag(sync=True)

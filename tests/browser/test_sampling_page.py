@@ -231,3 +231,84 @@ def test_another_distribution_beside_is_seen_under_the_same_settings(shown, trac
     assert rest == percent(1 - expected[order].sum())
     expect(page.locator("th.more-kept")).to_contain_text("at position 3, same settings")
     expect(page.get_by_role("button", name="keep as A")).to_be_hidden()
+
+
+STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
+WORDS = {"temperature": "greedy", "top_k": "top-k", "top_p": "top-p", "min_p": "min-p"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"temperature": 1.4, "top_k": 11, "top_p": 0.85, "min_p": 0.3, "repetition_penalty": PENALTY},
+        {"temperature": 0.0, "repetition_penalty": PENALTY},
+        {"top_k": 14, "min_p": 0.4},
+    ],
+    ids=str,
+)
+def test_each_stage_has_its_column_its_line_and_its_sums(shown, trace, settings):
+    page = shown(**settings)
+    page.get_by_role("button", name="all stages").click()
+    d = sampling.distribution(trace.logits[-1], [token.id for token in trace.tokens], **settings)
+    cells, top = page.locator("td.stage"), d.order[:16]
+    expect(cells).to_have_count(6 * 17)
+    expect(page.locator("tfoot td").last).not_to_be_empty()
+    texts = [text.strip() for text in cells.all_inner_texts()]
+    left = [int((d.stages[name] > 0).sum()) for name in STAGES]
+    for column, name in enumerate(STAGES):
+        shares = [*(d.stages[name][id] for id in top), 1 - d.stages[name][top].sum()]
+        for rank, p in enumerate(shares):
+            remover = next((WORDS[one] for one, n in zip(STAGES[: column + 1], left, strict=False) if rank >= n), None)
+            assert texts[6 * rank + column] == (remover or percent(p)), (rank, name)
+        cut = column > 0 and left[column] < left[column - 1] and left[column] <= 16
+        lines = page.locator(f"tbody tr td.stage-{column}[data-cut]")
+        expect(lines).to_have_count(int(cut))
+        if cut:
+            assert (
+                lines.evaluate("(cell) => [...cell.closest('tbody').rows].indexOf(cell.closest('tr'))")
+                == left[column] - 1
+            )
+        before = d.stages[STAGES[max(0, column - 1)]]
+        mass = before[d.order[: left[column]]].sum() if name in ("top_k", "top_p", "min_p") else 1
+        sums = page.locator(f"tfoot td:nth-of-type({column + 1})").all_inner_texts()
+        bits = sampling.entropy(d.stages[name])
+        kept = percent(1 if left[column] == left[max(0, column - 1)] else mass)
+        assert [text.strip() for text in sums] == [f"{left[column]:,}", kept, f"{digits(bits)} bits", digits(2**bits)], name
+    expect(page.locator("tr[data-cut]")).to_have_count(0)
+    off = [name for name in STAGES[1:] if name not in settings]
+    assert page.get_by_text("off: as before").count() == len(off)
+    page.get_by_role("button", name="all stages").click()
+    agrees(page, trace, **settings)
+    assert page.evaluate("[models[0].sent, saves]") == [0, 0]
+
+
+OVERLAPS = """(axis) => {
+  const range = document.createRange();
+  const seen = [...axis.children].filter((tick) => getComputedStyle(tick).visibility !== "hidden");
+  const boxes = seen.map((tick) => (range.selectNodeContents(tick), range.getBoundingClientRect()));
+  return boxes.some((box, i) => i && box.left < boxes[i - 1].right + 2);
+}"""
+
+
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+@pytest.mark.parametrize("width", [900, 1280])
+def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromium, trace, scale, width):
+    page = chromium.new_page(viewport={"width": width, "height": 720})
+    view = gptviz.SamplingBench(trace, scale=scale, temperature=1.4, top_k=11, repetition_penalty=PENALTY)
+    ViewPage(page, [view])
+    for all in (False, True):
+        if all:
+            page.get_by_role("button", name="all stages").click()
+        expect(page.locator("tfoot td").last).not_to_be_empty()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for axis in page.locator("th .axis:visible").all():
+            assert not axis.evaluate(OVERLAPS)
+        if width == 1280:
+            assert page.locator(".results").evaluate("(node) => node.scrollWidth <= node.clientWidth")
+            assert page.locator("td.stage .track").first.bounding_box()["width"] >= 80
+        clipped = (
+            "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent)"
+        )
+        assert page.locator("td.stage .number, tfoot .number").evaluate_all(clipped) == []
+    page.close()

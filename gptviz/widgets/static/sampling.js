@@ -20,7 +20,7 @@ import { wordsOf } from "./words.js";
 const TRAITS = { temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP",
   repetition_penalty: "repetitionPenalty" };
 const MANY = 1000;
-const TRAIT_NAMES = [...Object.keys(TRAITS), "seed"];
+const TRAIT_NAMES = [...Object.keys(TRAITS), "seed", "all_stages"];
 
 /** A place for one token's chip, rebuilt only when the token is another one. */
 class ChipSlot {
@@ -73,10 +73,11 @@ class Bench {
       drawMany: () => (this.many = !this.many, this.update()),
       keep: () => this.keep(),
       append: () => this.append(),
+      arranged: (all) => this.arrange(all),
       reseeded: () => (this.draws = 0, this.update()),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
-    this.table = new StageTable(this.words);
+    this.table = new StageTable(this.words, false);
     const results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
     this.wait = waits(results, catalogue);
     this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
@@ -113,7 +114,19 @@ class Bench {
   assign(trait) {
     const value = this.model.get(trait);
     if (trait === "seed") this.controls.seed = value;
+    else if (trait === "all_stages") this.controls.showAll(value);
     else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
+  }
+
+  /** A column for each stage, or the cuts in one. @param {boolean} all */
+  arrange(all) {
+    if (all === this.table.all) return;
+    const { root, rows } = this.table;
+    this.table = new StageTable(this.words, all);
+    this.table.resize(rows.length);
+    this.table.nameBeside(this.model.get("_about").beside ?? null);
+    root.replaceWith(this.table.root);
+    this.update();
   }
 
   /** Hand the drawn token over: the prompt grows by it, and everything is computed anew. */
@@ -148,7 +161,7 @@ class Bench {
   /** The words and numbers, once a frame however many events it brought. @param {number} rank of the drawn token */
   write(rank) {
     const { sampler, controls } = this;
-    this.table.write(sampler, (id) => this.token(id));
+    this.table.write(sampler, (id) => this.token(id), (stage) => controls.setting(stage));
     const other = this.beside ? this.beside.set(controls.settings).stage("min_p") : this.kept;
     this.table.compare(sampler, other, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
     this.leader.show(this.token(sampler.order[0]));

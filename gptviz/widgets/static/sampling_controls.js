@@ -32,12 +32,15 @@ const NEUTRAL = { temperature: 1, topK: null, topP: null, minP: null, repetition
 const PYTHON_NAMES = { temperature: "temperature", topK: "top_k", topP: "top_p", minP: "min_p",
   repetitionPenalty: "repetition_penalty" };
 
+/** @type {Record<import("./sampling_math.js").Stage, keyof Settings>} */
+const KEYS = { repetition_penalty: "repetitionPenalty", temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP" };
+
 let controlGroups = 0;
 
 /** The controls: `root` to show, `settings` and `seed` to read. */
 export class SamplingControls {
   /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words["sampling"]} words
-   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, append: () => void, reseeded: () => void}} listener */
+   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, arranged: (all: boolean) => void, append: () => void, reseeded: () => void}} listener */
   constructor(words, listener) {
     this.words = words;
     this.listener = listener;
@@ -60,6 +63,8 @@ export class SamplingControls {
       this.manyButton.setAttribute("aria-pressed", String(this.manyButton.getAttribute("aria-pressed") !== "true"));
       listener.drawMany();
     });
+    this.allButton = element("button", { type: "button", "aria-pressed": "false", title: words.allHint, ...OWN_KEYS }, words.all);
+    this.allButton.addEventListener("click", () => this.showAll(this.allButton.getAttribute("aria-pressed") !== "true"));
     this.keepButton = element("button", { type: "button", ...OWN_KEYS }, this.words.keep);
     this.keepButton.addEventListener("click", () => listener.keep());
     this.keptCode = element("code", { hidden: "" });
@@ -77,7 +82,7 @@ export class SamplingControls {
       this.resetButton,
       element("div", { class: "draw" }, element("label", { for: this.id("seed") }, this.words.seed),
         this.seedField, this.drawButton),
-      this.outcome, this.appendButton, element("div", { class: "more" }, this.manyButton, this.keepButton), this.note,
+      this.outcome, this.appendButton, element("div", { class: "more" }, this.allButton, this.manyButton, this.keepButton), this.note,
       element("div", {}, this.code, this.keptCode));
   }
 
@@ -131,6 +136,18 @@ export class SamplingControls {
     setText(this.keepButton, settings ? this.words.forget : this.words.keep);
     this.keptCode.hidden = settings === null;
     if (settings) setText(this.keptCode, `${this.words.kept}: ${this.asPython(settings)}`);
+  }
+
+  /** A column for each stage, or the cuts in one. @param {boolean} all */
+  showAll(all) {
+    this.allButton.setAttribute("aria-pressed", String(all));
+    this.listener.arranged(all);
+  }
+
+  /** How a stage is set, in words. @param {keyof typeof KEYS} stage */
+  setting(stage) {
+    const key = KEYS[stage], value = this.settings[key], knob = KNOBS.find((one) => one.key === key);
+    return value === null || value === knob?.off ? this.words.stageOff : this.words.stageSettings[stage](written(value));
   }
 
   /** The call that does the same in Python. @param {Settings} settings */

@@ -134,7 +134,7 @@ export class Sampler {
   set(settings) {
     if (settings.repetitionPenalty !== this.penalty) this.penalise(settings.repetitionPenalty);
     if (settings.temperature !== this.temperature) this.heat(settings.temperature);
-    const { ranked, counts, gaps } = this;
+    const { gaps } = this;
     this.cut("top_k", "temperature", 2, (_, count) => {
       let k = settings.topK === null ? count : Math.min(settings.topK, count);
       while (k < count && gaps[k] === gaps[k - 1]) k++;
@@ -152,19 +152,29 @@ export class Sampler {
       while (count > 1 && p[count - 1] < (settings.minP ?? 0) * p[0]) count--;
       return count;
     });
-    this.keptMass = 1;
-    this.entropy = this.entropyBefore;
-    if (counts.min_p < counts.temperature) {
-      const { temperature: heated, min_p: last } = ranked;
-      this.keptMass = 0;
-      this.entropy = 0;
-      for (let rank = 0; rank < counts.min_p; rank++) {
-        this.keptMass += heated[rank];
-        if (last[rank] > 0) this.entropy -= last[rank] * Math.log2(last[rank]);
-      }
-    }
+    this.keptMass = this.massOf("min_p", "temperature");
+    this.entropy = this.entropyOf("min_p");
     this.cumulative = null;
     return this;
+  }
+
+  /** What the tokens that a stage leaves had together in another one before it. @param {Stage} stage @param {Stage} before */
+  massOf(stage, before) {
+    const { counts, ranked } = this;
+    if (counts[stage] === counts[before] || stage === "temperature") return 1;
+    let mass = 0;
+    for (let rank = 0; rank < counts[stage]; rank++) mass += ranked[before][rank];
+    return mass;
+  }
+
+  /** A stage's entropy in bits. @param {Stage} stage */
+  entropyOf(stage) {
+    if (stage === "repetition_penalty") return this.penalisedStage()[1];
+    if (this.counts[stage] === this.counts.temperature) return this.entropyBefore;
+    const p = this.ranked[stage];
+    let entropy = 0;
+    for (let rank = 0; rank < this.counts[stage]; rank++) if (p[rank] > 0) entropy -= p[rank] * Math.log2(p[rank]);
+    return entropy;
   }
 
   /** Order and gaps under a penalty: the tokens that came before are merged into the others, sorted long ago.

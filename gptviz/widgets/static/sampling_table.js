@@ -2,7 +2,7 @@
 /**
  * The table of the sampling bench: one row a token, one column of bars a stage, the sums below.
  *
- * It is built once. An update moves the bars within the event, by transforms alone, and writes the numbers that differ
+ * It has three columns, the cuts in one, or six, a stage in each. It is built once. An update moves the bars within the event, by transforms alone, and writes the numbers that differ
  * once a frame, before it is painted. Every bar has the same fixed axis, from 0 to 100 %.
  * Not here: where the numbers come from (sampling_math.js), colours (sampling.css).
  */
@@ -17,33 +17,42 @@ import { chip, element, percent, setText, significant } from "./common.js";
 
 const TABLE_COUNT = new Intl.NumberFormat("en");
 
+/** @typedef {Stage|"model"} Column */
 /** The stages in the order in which they may remove a token. @type {Stage[]} */
 const REMOVING = ["repetition_penalty", "temperature", "top_k", "top_p", "min_p"];
+/** @type {Column[]} */
+const IN_SHORT = ["model", "temperature", "min_p"];
+/** @type {Column[]} */
+const ONE_EACH = ["model", ...REMOVING];
 
 export class StageTable {
-  /** @param {import("./words.js").Words["sampling"]} words */
-  constructor(words) {
+  /** @param {import("./words.js").Words["sampling"]} words @param {boolean} all a column for each stage, or the cuts in one */
+  constructor(words, all) {
     this.words = words;
-    /** @type {Row[]} */
-    this.rows = [];
-    this.others = buildStageRow("2");
+    this.all = all;
+    const columns = this.columns = all ? ONE_EACH : IN_SHORT;
     /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
     this.shown = new WeakMap();
-    this.body = element("tbody", {});
-    this.hints = this.words.hints.map((hint) => element("small", {}, hint));
-    this.sums = words.sums.map(({ name, hint }) =>
-      ({ name, hint, cells: [0, 1, 2].map(() => element("span", { class: "number" })) }));
     this.besideName = element("span", {}, words.kept);
     this.besideHint = element("small", {}, words.keptHint);
+    /** @type {Row[]} */
+    this.rows = [];
+    this.others = buildStageRow("2", columns.length);
+    this.remember(this.others);
+    this.body = element("tbody", {});
+    this.hints = columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
+    this.sums = words.sums.map(({ name, hint }) =>
+      ({ name, hint, cells: columns.map(() => element("span", { class: "number" })) }));
     const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+    const names = all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
     this.root = element("table", { class: "stages" },
-      element("caption", { class: "visually-hidden" }, this.words.caption),
-      element("colgroup", {}, ...["token", "logit", "stage", "stage", "stage", "more-kept", "more-many"].map((name) => element("col", { class: name }))),
+      element("caption", { class: "visually-hidden" }, words.caption),
+      element("colgroup", {}, ...["token", "logit", ...columns.map(() => "stage"), "more-kept", "more-many"].map((name) => element("col", { class: name }))),
       element("thead", {}, element("tr", {},
-        element("th", { scope: "col", class: "token" }, this.words.token),
-        element("th", { scope: "col", class: "logit", title: this.words.legend.logit }, this.words.logit),
-        ...this.words.columns.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
+        element("th", { scope: "col", class: "token" }, words.token),
+        element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
+        ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
         element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, axis()),
         element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)))),
       this.body,
@@ -51,7 +60,7 @@ export class StageTable {
       element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
         element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, element("small", {}, hint)),
           ...cells.map((cell) => element("td", {}, element("div", {}, cell)))))));
-    this.remember(this.others);
+    mark(this.root, "all", all);
     this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
   }
 
@@ -63,7 +72,7 @@ export class StageTable {
   /** As many rows as this, at most. @param {number} count */
   resize(count) {
     while (this.rows.length < count) {
-      const row = buildStageRow("1");
+      const row = buildStageRow("1", this.columns.length);
       this.rows.push(row);
       this.remember(row);
     }
@@ -74,22 +83,44 @@ export class StageTable {
   /** Move the bars and mark what is removed: no text, so nothing has to be laid out.
    * @param {Sampler} sampler @param {number} drawn rank of the drawn token, -1: none */
   draw(sampler, drawn) {
-    const count = this.rows.length, { kept } = sampler, others = [1, 1, 1];
+    const { columns } = this, count = this.rows.length, { kept } = sampler, others = columns.map(() => 1);
     for (let rank = 0; rank < count; rank++) {
       const row = this.rows[rank], id = sampler.order[rank];
-      const values = [sampler.modelProbability(id), sampler.at("temperature", rank), sampler.at("min_p", rank)];
-      fillRow(row, values, sampler, rank, this.words.removed);
-      for (let column = 0; column < 3; column++) others[column] -= values[column];
-      mark(row.row, "cut", rank === kept - 1 && kept < sampler.size);
+      const values = columns.map((stage) => (stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank)));
+      this.fill(row, values, sampler, rank);
+      for (let column = 0; column < columns.length; column++) others[column] -= values[column];
+      mark(row.row, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
       mark(row.row, "drawn", rank === drawn);
     }
-    fillRow(this.others, others.map((value) => Math.max(0, value)), sampler, count, this.words.removed);
+    this.fill(this.others, others.map((value) => Math.max(0, value)), sampler, count);
     mark(this.others.row, "drawn", drawn >= count);
   }
 
+  /** One row's bars; in its own column each cut has its line. @param {Row} row @param {number[]} values
+   * @param {Sampler} sampler @param {number} rank */
+  fill({ cells }, values, sampler, rank) {
+    for (let column = 0; column < values.length; column++) {
+      const cell = cells[column], p = values[column], before = column ? values[column - 1] : p, stage = this.columns[column];
+      const gone = stage !== "model" && rank >= sampler.counts[stage];
+      const remover = gone ? REMOVING.find((one) => rank >= sampler.counts[one]) : undefined;
+      cell.reason = remover ? this.words.removed[remover] : "";
+      mark(cell.cell, "removed", gone);
+      if (this.all) mark(cell.cell, "cut", cuts(sampler, stage, this.columns[column - 1]) && rank === sampler.counts[/** @type {Stage} */ (stage)] - 1);
+      if (cell.p !== p) {
+        cell.p = p;
+        cell.bar.style.transform = `translateX(${100 * p}%)`;
+      }
+      if (cell.before !== before) {
+        cell.before = before;
+        cell.ghost.style.transform = `translateX(${100 * before}%)`;
+      }
+    }
+  }
+
   /** Write every chip and number that has changed since. Once a frame is enough.
-   * @param {Sampler} sampler @param {(id: number) => import("./common.js").PageToken} token */
-  write(sampler, token) {
+   * @param {Sampler} sampler @param {(id: number) => import("./common.js").PageToken} token
+   * @param {(stage: Stage) => string} setting how a stage is set, for its column's head */
+  write(sampler, token, setting) {
     const count = this.rows.length;
     mark(this.root, "penalised", sampler.penalty !== 1);
     this.rows.forEach((row, rank) => {
@@ -102,16 +133,18 @@ export class StageTable {
     for (const { cells } of [...this.rows, this.others]) {
       for (const { number, reason, p } of cells) setText(number, reason || percent(p));
     }
-    setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
-    const counts = [sampler.size, sampler.counts.temperature, sampler.kept];
-    const bits = [sampler.modelEntropy, sampler.entropyBefore, sampler.entropy];
-    for (let column = 0; column < 3; column++) {
-      setText(this.sums[0].cells[column], TABLE_COUNT.format(counts[column]));
-      setText(this.sums[1].cells[column], percent(column === 2 ? sampler.keptMass : 1));
-      setText(this.sums[2].cells[column], this.words.bits(significant(bits[column])));
-      const choices = 2 ** bits[column];
-      setText(this.sums[3].cells[column], choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)));
-    }
+    if (this.all) REMOVING.forEach((stage, index) => setText(this.hints[index + 1], setting(stage)));
+    else setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
+    this.columns.forEach((stage, column) => {
+      const before = this.columns[column - 1], first = stage === "model", bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
+      const choices = 2 ** bits;
+      [
+        TABLE_COUNT.format(first ? sampler.size : sampler.counts[stage]),
+        percent(first || before === "model" ? 1 : sampler.massOf(stage, before)),
+        this.words.bits(significant(bits)),
+        choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)),
+      ].forEach((text, row) => setText(this.sums[row].cells[column], text));
+    });
   }
 
   /** What the column beside is of: another text's next token, or the settings kept as A.
@@ -131,7 +164,7 @@ export class StageTable {
     mark(this.root, "tallied", tally !== null);
     let rest = 1;
     rows.forEach((row, rank) => {
-      const { kept: a, many } = row, p = rank < last ? sampler.at("min_p", rank) : rows.slice(0, last).reduce((left, { cells }) => left - cells[2].p, 1);
+      const { kept: a, many } = row, p = rank < last ? sampler.at("min_p", rank) : rows.slice(0, last).reduce((left, { cells }) => left - cells[cells.length - 1].p, 1);
       if (kept) {
         const share = rank < last ? kept[sampler.order[rank]] : Math.max(0, rest);
         rest -= share;
@@ -153,11 +186,17 @@ export class StageTable {
   }
 }
 
-/** @param {string} span how many columns the head takes: 2 without a logit @returns {Row} */
-function buildStageRow(span) {
+/** Whether a stage leaves fewer tokens than the column before it. @param {Sampler} sampler @param {Column} stage @param {Column} before */
+function cuts(sampler, stage, before) {
+  if (stage === "model") return false;
+  return sampler.counts[stage] < (before === "model" ? sampler.size : sampler.counts[before]);
+}
+
+/** @param {string} span how many columns the head takes: 2 without a logit @param {number} stages @returns {Row} */
+function buildStageRow(span, stages) {
   const head = element("th", { scope: "row", class: "token", colspan: span });
   const logit = element("td", { class: "logit" });
-  const cells = [0, 1, 2].map((column) => {
+  const cells = Array.from({ length: stages }, (_, column) => {
     const bar = element("div", { class: "bar" }), ghost = element("div", { class: "ghost" });
     const number = element("span", { class: "number" });
     const track = element("div", { class: "track", "aria-hidden": "true" }, ...(column ? [ghost] : []), bar);
@@ -169,26 +208,6 @@ function buildStageRow(span) {
     element("td", { class: "more-kept" }, element("div", {}, element("div", { class: "track", "aria-hidden": "true" }, bar), number)),
     element("td", { class: "more-many" }, element("div", {}, many)));
   return { row, head, logit, cells, kept: { bar, number }, many, token: null };
-}
-
-/** One row's three bars. @param {Row} row @param {number[]} values @param {Sampler} sampler @param {number} rank
- * @param {Record<Stage, string>} removers the words for what removed a token */
-function fillRow({ cells }, values, sampler, rank, removers) {
-  for (let column = 0; column < 3; column++) {
-    const cell = cells[column], p = values[column], before = column ? values[column - 1] : p;
-    const gone = column > 0 && rank >= sampler.counts[column === 2 ? "min_p" : "temperature"];
-    const remover = gone ? REMOVING.find((stage) => rank >= sampler.counts[stage]) : undefined;
-    cell.reason = remover ? removers[remover] : "";
-    mark(cell.cell, "removed", gone);
-    if (cell.p !== p) {
-      cell.p = p;
-      cell.bar.style.transform = `translateX(${100 * p}%)`;
-    }
-    if (cell.before !== before) {
-      cell.before = before;
-      cell.ghost.style.transform = `translateX(${100 * before}%)`;
-    }
-  }
 }
 
 /** @param {HTMLElement} node @param {string} name @param {boolean} on */

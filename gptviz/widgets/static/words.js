@@ -14,6 +14,26 @@ const EN = {
     savePicture: "save picture",
     covered: "covered until you answer",
   },
+  errors: {
+    other: (/** @type {string} */ told) => told,
+    known: {
+      prompt_empty: () => "Expected a prompt of at least one token. Type at least one character.",
+      prompt_too_long: (/** @type {{limit: number, tokens: number, model: string}} */ { limit, tokens, model }) =>
+        `Expected a prompt of at most ${count.format(limit)} tokens, the context of ${model}. Got ${count.format(tokens)} tokens. Shorten it.`,
+      merges_kind: (/** @type {{kind: string}} */ { kind }) =>
+        `Expected a byte-pair encoding, whose merges can be followed. Got ${kind}. The tokens are as shown; how the tokenizer arrived at them is not.`,
+      merges_mark: () => "A mark of the tokenizer’s own is put together from nothing: choose a token of the text.",
+      merges_other: () => "How the tokenizer arrived at this token cannot be followed; the tokens are as shown.",
+      route: (/** @type {{what: string, family: string}} */ { what, family }) =>
+        `Expected a family that hands its ${what} to transformers’ AttentionInterface. Got ${family}, whose maps come by the eager route. On this route ${what} do not exist; attention maps, the stream and logits do.`,
+      no_attention: (/** @type {{layer: number, family: string}} */ { layer, family }) =>
+        `Expected a layer with attention. Got layer ${layer} of ${family}, which mixes its tokens in another way.`,
+      out_of_range: (/** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got }) =>
+        `Expected a ${what} from ${least} ${last === null ? "on" : `to ${last}`}. Got ${got}. Choose one that is shown.`,
+      value: (/** @type {{name: string, got: string}} */ { name, got }) => `Expected another kind of value as ${name}. Got ${got}. Reload the page.`,
+      message: () => "Expected an update or a question. Got another message from the page. Reload the page.",
+    },
+  },
   prompt: {
     label: "Prompt",
     run: "Run",
@@ -103,7 +123,7 @@ const EN = {
     ledger: "What adds up to the logit",
     next: "explain the score of",
     columns: ["", "attention", "MLP", "so far"],
-    row: { token: "row of the token table", position: "row of the position table", embedding: "embedding", norm_bias: "the final norm’s bias",
+    row: { token: "row of the token table", position: "row of the position table", embedding: "embedding", edit: "what edits added", norm_bias: "the final norm’s bias",
       unembedding_bias: "the unembedding’s bias", softcap: "the soft cap takes" },
     block: (/** @type {number} */ layer) => `block ${layer}`,
     sum: "sum: the logit",
@@ -174,6 +194,17 @@ const EN = {
     logit: "logit",
     columns: ["the model’s own", "after temperature", "after the cuts"],
     hints: ["softmax(logits)", "softmax(logits ÷ temperature)", "drawn from: scaled to 100 %"],
+    all: "all stages",
+    allHint: "a column for each setting, in the order in which they act",
+    stages: { repetition_penalty: "repetition penalty", temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
+    stageOff: "off: as before",
+    stageSettings: {
+      repetition_penalty: (/** @type {string} */ penalty) => `seen tokens’ scores ÷ or × ${penalty}`,
+      temperature: (/** @type {string} */ temperature) => `scores ÷ ${temperature}`,
+      top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100 %`,
+      top_p: (/** @type {string} */ p) => `until together ${p}, scaled to 100 %`,
+      min_p: (/** @type {string} */ share) => `at least ${share} of the leader’s, scaled to 100 %`,
+    },
     penalised: "penalised, then ÷ temperature",
     others: (/** @type {number} */ others) => `all ${count.format(others)} others`,
     sums: [
@@ -325,6 +356,8 @@ const EN = {
     looks: "looks at",
     logits: (/** @type {number} */ vocabulary) => `Each of ${count.format(vocabulary)} tokens gets a score, of which only differences matter;`,
     highest: (/** @type {string} */ logit) => `has the highest, ${logit}.`,
+    scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
+      `The ${shown} highest of ${count.format(vocabulary)} scores. A bar is the lead over the mean of all scores, ${mean}; adding the same number to every score would change nothing.`,
     probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
       `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it: the path goes round again.`,
     generation: "Drawn, appended, read again, forty times over: a text.",
@@ -389,6 +422,24 @@ const ZH = {
     computing: "计算中…",
     savePicture: "保存图片",
     covered: "回答之前先盖住",
+  },
+  errors: {
+    other: (told) => `出错了，原因只有英文：${told}`,
+    known: {
+      prompt_empty: () => "提示至少要有一个词元。请至少输入一个字符。",
+      prompt_too_long: ({ limit, tokens, model }) =>
+        `提示最多 ${count.format(limit)} 个词元（${model} 的上下文长度），现有 ${count.format(tokens)} 个。请缩短。`,
+      merges_kind: ({ kind }) => `只有字节对编码的合并可以追踪，这个分词器是 ${kind}。词元如图所示，来历无法显示。`,
+      merges_mark: () => "这是分词器自己的标记，不由任何部分拼成：请选文字中的词元。",
+      merges_other: () => "无法追踪分词器如何得到这个词元；词元如图所示。",
+      route: ({ what, family }) =>
+        `这里没有${{ queries: "查询", keys: "键", values: "值", scores: "分数" }[what] ?? ` ${what} `}：${family} 的注意力图走 eager 路线，只有注意力图、残差流和对数几率可看。`,
+      no_attention: ({ layer, family }) => `${family} 的第 ${layer} 层没有注意力：它以别的方式混合词元。`,
+      out_of_range: ({ what, least, last, got }) =>
+        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}，得到的是 ${got}。请选显示出来的。`,
+      value: ({ name, got }) => `${name} 不能是 ${got}。请重新加载页面。`,
+      message: () => "页面发来了无法理解的消息。请重新加载页面。",
+    },
   },
   prompt: {
     label: "提示",
@@ -474,7 +525,7 @@ const ZH = {
     ledger: "分数由什么相加而成",
     next: "解释谁的分数",
     columns: ["", "注意力", "MLP", "累计"],
-    row: { token: "词元表的一行", position: "位置表的一行", embedding: "嵌入", norm_bias: "最后归一化的偏置", unembedding_bias: "输出矩阵的偏置", softcap: "软截断减去" },
+    row: { token: "词元表的一行", position: "位置表的一行", embedding: "嵌入", edit: "干预所加", norm_bias: "最后归一化的偏置", unembedding_bias: "输出矩阵的偏置", softcap: "软截断减去" },
     block: (layer) => `第 ${layer} 块`,
     sum: "总和：对数几率",
     caption: (share) => `直接贡献，最后归一化的尺度固定为此处的值：一个分数，只有差值有意义。其概率为 ${share}。`,
@@ -539,6 +590,17 @@ const ZH = {
     logit: "对数几率",
     columns: ["模型自己的", "温度之后", "截断之后"],
     hints: ["softmax(logits)", "softmax(logits ÷ 温度)", "由此抽取：重新归一化"],
+    all: "全部阶段",
+    allHint: "每个设置一列，按作用的先后",
+    stages: { repetition_penalty: "重复惩罚", temperature: "温度", top_k: "top-k", top_p: "核采样 top-p", min_p: "min-p" },
+    stageOff: "关：与前一列相同",
+    stageSettings: {
+      repetition_penalty: (penalty) => `出现过的词元：分数 ÷ 或 × ${penalty}`,
+      temperature: (temperature) => `分数 ÷ ${temperature}`,
+      top_k: (k) => `最可能的 ${k} 个，重新归一化`,
+      top_p: (p) => `直到总和达到 ${p}，重新归一化`,
+      min_p: (share) => `不低于领先者的 ${share}，重新归一化`,
+    },
     penalised: "先惩罚，再 ÷ 温度",
     others: (others) => `其余 ${count.format(others)} 个`,
     sums: [
@@ -682,6 +744,7 @@ const ZH = {
     looks: "看向",
     logits: (vocabulary) => `${count.format(vocabulary)} 个词元各得一个分数，只有差值有意义；`,
     highest: (logit) => `最高，为 ${logit}。`,
+    scores: (shown, vocabulary, mean) => `${count.format(vocabulary)} 个分数中最高的 ${shown} 个。条形是它比全部分数的平均值 ${mean} 高出多少；所有分数加上同一个数，结果不变。`,
     probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上：再走一轮。`,
     generation: "抽取、接上、重读，重复四十次：一段文字。",
   },
