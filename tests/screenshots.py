@@ -40,6 +40,9 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "block": gptviz.BlockView(trace, layer=2, **options),
         "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
         "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
+        "intervention": gptviz.InterventionView(
+            trace, edits=[gptviz.ablate_head(3, 1), gptviz.ablate_mlp(0), gptviz.scale_head(1, 5, 0.5)], **options
+        ),
         "timeline": branched(gpt, completion, **options),
         "compare": gptviz.compare(trace, gpt.trace(PROMPT.replace("Anna", "Tom")), **options),
         "explorer": explorer,
@@ -69,6 +72,9 @@ def open_up(page: Page) -> None:
         page.locator(".gptviz-timeline .branches select").select_option("0")
     if page.locator(".gptviz-timeline .bench").count():
         page.locator(".gptviz-timeline .bench").click()
+    if page.locator(".gptviz-intervention").count():
+        page.locator(".gptviz-intervention .show button").last.click()
+        page.locator(".gptviz-intervention form button").nth(1).click()
     if page.locator(".gptviz-sampling .draw button").count():
         page.locator(".gptviz-sampling .draw button").first.click()
     page.wait_for_timeout(700)  # numbers are written a frame after the bars

@@ -58,6 +58,7 @@ def everything(trace):
     told["cell"] = tried(lambda: cell(trace, 1, 2, 4, 3))
     told["mix"] = tried(lambda: mix(trace, 1, 2, 4))
     views = [gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench]
+    views.append(gptviz.InterventionView)
     told["tables"] = [tried(lambda: kind(trace).to_table()) for kind in views]
     return {str(name): value for name, value in told.items()}
 """

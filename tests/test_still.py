@@ -18,7 +18,10 @@ def views():
     explorer = gptviz.explore(PROMPT, gpt=gpt)
     explorer._stations["generation"].wait(60)
     completion = gpt.complete(PROMPT, max_tokens=5, seed=1)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
+    kinds = (
+        gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench,
+        gptviz.InterventionView,
+    )  # fmt: skip
     return [
         *(kind(trace) for kind in kinds),
         gptviz.GenerationTimeline(completion),

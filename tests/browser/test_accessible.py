@@ -24,7 +24,9 @@ def views(gpt, **options):
     timeline = gptviz.GenerationTimeline(completion, gpt=gpt, **options)
     timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
     timeline.wait(60)
-    return [explorer, timeline, gptviz.compare(trace, gpt.trace("Once more"), **options)]
+    edits = [gptviz.ablate_head(1, 2), gptviz.ablate_mlp(3), gptviz.patch("mlp_out", 1, 4, source=trace)]
+    edited = gptviz.InterventionView(trace, edits=edits, **options)
+    return [explorer, timeline, gptviz.compare(trace, gpt.trace("Once more"), **options), edited]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -44,6 +46,11 @@ def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
     page.locator(".gptviz-timeline summary").last.click()
     page.locator(".gptviz-timeline .branches:visible select").select_option("0")
     page.locator(".gptviz-timeline .steps").last.locator("li").nth(3).click()
+    for summary in page.locator(".gptviz-intervention summary").all():
+        summary.click()
+    page.locator(".gptviz-intervention form button").nth(1).click()
+    page.locator(".gptviz-intervention .show button").last.click()
+    page.wait_for_function("() => !document.querySelector('.gptviz-intervention [aria-busy=true]')")
     page.wait_for_timeout(800)
     page.add_script_tag(path=AXE)
     found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")

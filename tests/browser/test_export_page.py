@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from browser.pages import OF_A_TRACE
 from browser.test_views_page import HOSTILE, stated
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -49,11 +50,10 @@ def opened(chromium, tmp_path):
 
 def views(gpt, prompt, **options):
     trace = gpt.trace(prompt)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), gpt=gpt, **options)
     beside = gptviz.compare(trace, gpt.trace("Once more"), **options)
     box = gptviz.PromptBox(prompt, gpt=gpt, **options)
-    return [box, *(kind(trace, **options) for kind in kinds), timeline, beside]
+    return [box, *(kind(trace, **options) for kind in OF_A_TRACE), timeline, beside]
 
 
 def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):

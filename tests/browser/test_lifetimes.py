@@ -3,7 +3,7 @@
 import gc
 
 import pytest
-from browser.pages import ViewPage
+from browser.pages import OF_A_TRACE, ViewPage
 from playwright.sync_api import expect
 
 import gptviz
@@ -34,9 +34,8 @@ def every_view(gpt):
     timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2))
     explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
     explorer._stations["generation"].wait(60)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
     beside = gptviz.compare(trace, gpt.trace(PROMPTS[1]))
-    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in kinds), timeline, beside, explorer]
+    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in OF_A_TRACE), timeline, beside, explorer]
 
 
 def left_behind(page):
@@ -81,8 +80,7 @@ def test_200_times_drawn_and_taken_away_leave_nothing(page, gpt):
 
 def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
-    views = [kind(box) for kind in kinds]
+    views = [kind(box) for kind in OF_A_TRACE]
     gc.collect()
     alive = sum(type(one) is Trace for one in gc.get_objects())
     for i in range(REDRAWN):
@@ -99,7 +97,7 @@ def test_a_closed_view_is_forgotten(gpt):
         gptviz.AttentionView(box).close()
     gc.collect()
     assert len(box._followers) == 0
-    assert not [one for one in gc.get_objects() if type(one) is gptviz.AttentionView and one.comm is None]
+    assert not [one for one in gc.get_objects() if isinstance(one, gptviz.AttentionView) and one.comm is None]
 
 
 def test_two_views_of_one_trace_keep_to_themselves(page, gpt):

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 import torch
-from browser.pages import ViewPage
+from browser.pages import OF_A_TRACE, ViewPage
 from browser.test_views_page import HOSTILE, stated
 from families import build, tokenizer
 from playwright.sync_api import expect
@@ -209,9 +209,8 @@ def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
 @pytest.mark.parametrize("prompt", [PROMPT, HOSTILE[1], HOSTILE[5]])
 def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, tmp_path):
     trace = gpt.trace(prompt)
-    kinds = (gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=4, seed=1))
-    page = shown(*(kind(trace) for kind in kinds), timeline).page
+    page = shown(*(kind(trace) for kind in OF_A_TRACE), timeline).page
     for i, button in enumerate(page.locator("#views > div > .gptviz > .save-picture").all()):
         with page.expect_download() as download:
             button.click()

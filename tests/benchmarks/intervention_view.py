@@ -1,0 +1,55 @@
+"""From a click in the intervention view to its new bars, with `tales`: `python tests/benchmarks/intervention_view.py`.
+
+Measures and prints, asserts nothing about time. The page's click, the kernel's edited pass and the bars drawn from its
+answer, without the wire between them. Aim: under 150 ms, median; what all absences do at once is asked for by a button.
+"""
+
+import sys
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.views import timed
+from browser.lab import CHROMIUM_OPTIONS
+from browser.pages import ViewPage
+
+import gptviz
+from gptviz.doctor import find_chromium
+
+PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+CLICKS = 31
+CLICK = """async (index) => {
+    const root = document.querySelector(".gptviz-intervention"), before = root.querySelector("tbody").firstChild;
+    const start = performance.now();
+    root.querySelectorAll(".grid button")[index].click();
+    while (root.hasAttribute("data-computing") || root.querySelector("tbody").firstChild === before) {
+        await new Promise((resolve) => setTimeout(resolve));
+    }
+    root.querySelector("tbody .bar").getBoundingClientRect(); // the bars have their lengths
+    return performance.now() - start;
+}"""
+
+
+def main() -> None:
+    gpt = gptviz.load()
+    view = gptviz.InterventionView(gpt.trace(PROMPT))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_OPTIONS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        ViewPage(page, [view])
+        squares = gpt.n_layers * (gpt.n_heads + 1)
+        clicks = sorted(page.evaluate(CLICK, 7 * i % squares) for i in range(CLICKS))
+        edit = [{"kind": "ablate_head", "layer": 0, "head": 0}]
+        passes = [timed(lambda i=i: view._answer_outcome([edit[0] | {"head": i % gpt.n_heads}])) for i in range(CLICKS)]
+        print(
+            f"a click to new bars: {median(clicks):.0f} ms, p95 {clicks[int(0.95 * CLICKS)]:.0f} "
+            f"(the kernel's answer to one edit {median(passes):.0f}; medians of {CLICKS})"
+        )
+        print(f"what each of {squares} absences does: {timed(lambda: view._answer_sweep(view.watch.id)):.0f} ms")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
