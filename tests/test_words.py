@@ -1,6 +1,4 @@
-"""Words on screen stand in one catalogue, in every language; the selection and the language reach the page."""
-
-import re
+"""The selection and the language reach the page. That no view has words of its own: tests/js/words.test.mjs."""
 
 import pytest
 import torch
@@ -9,7 +7,6 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.widgets.base import STATIC
 
 
 @pytest.fixture(scope="module")
@@ -22,32 +19,6 @@ def gpt():
 def english():
     yield
     gptviz.set_language("en")
-
-
-CODE = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
-READ = re.compile(r"[A-Z][a-z]+( [a-z]+)*[.…]?|[a-z]+( [a-z]+)+[.…]?")  # a sentence's beginning, or several words
-NOT_READ = re.compile(
-    r'(class: |key === |on\(|off\()"[^"]*"|"(Home|End)"|(Home|End):'
-)  # what a browser reads, not a person
-
-
-def words_in(source):
-    """Literals of a module that a person would read."""
-    source = NOT_READ.sub("", CODE.sub("", source))
-    return [text for text in LITERAL.findall(source) if READ.fullmatch(text)]
-
-
-def test_no_view_has_words_of_its_own():
-    for path in STATIC.glob("*.js"):
-        if path.name != "words.js":
-            assert not words_in(path.read_text(encoding="utf-8")), f"{path.name}: into words.js"
-
-
-def test_a_word_in_a_view_would_be_found():
-    assert words_in('element("p", { class: "muted small" }, "Run it again")') == ["Run it again"]
-    assert words_in('element("h3", {}, "Tokens")') == ["Tokens"]
-    assert words_in('setText(node, "not yet")') == ["not yet"]
 
 
 def test_both_languages_reach_the_page_and_a_third_is_refused(gpt, english):
