@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
         return doctor()
     if options.command == "export":
-        return export(options.notebook, options.output)
+        return export(options.notebook, options.output, options.answers)
     print(gptviz.models())
     return 0
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     page.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
     page.add_argument("-o", "--output", help="the file to write; the notebook's name with .html, here, unless said")
+    page.add_argument("--answers", action="store_true", help="the teacher's copy: questions revealed, solutions open")
     commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
     commands.add_parser("models", help="list the models that can be loaded by a short name")
     return parser
@@ -86,12 +87,12 @@ def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> l
     return flags + arguments
 
 
-def export(notebook: str, output: str | None = None) -> int:
+def export(notebook: str, output: str | None = None, answers: bool = False) -> int:
     """Writes the notebook as a page and says where; 1, with the reason, when it cannot."""
     from gptviz.handout import export_notebook
 
     try:
-        written = export_notebook(notebook, output)
+        written = export_notebook(notebook, output, answers=answers)
     except gptviz.GPTVizError as error:
         print(error, file=sys.stderr)
         return 1

@@ -19,6 +19,8 @@ from gptviz.errors import WrongType, fail
 from gptviz.export import page
 from gptviz.prose import code_html, prose_html, text_html
 from gptviz.widgets.base import STATIC, View
+from gptviz.widgets.check import Check
+from gptviz.widgets.question import Question
 
 _VIEW, _PLOTLY = "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"
 _LOOKED_FOR = re.compile(
@@ -33,11 +35,14 @@ for (const place of document.querySelectorAll("[data-plotly]")) {
 """
 
 
-def export_notebook(notebook: str | os.PathLike[str], target: str | os.PathLike[str] | None = None) -> Path:
+def export_notebook(
+    notebook: str | os.PathLike[str], target: str | os.PathLike[str] | None = None, *, answers: bool = False
+) -> Path:
     """Run a notebook and write it as one HTML page that needs no network and no kernel, at most 20 MB; the page's path.
 
     target: the file to write; None is the notebook's name with .html, in the current folder. Views are alive in it;
-    questions can be answered, and what needs the model says so.
+    questions can be answered, and what needs the model says so. answers: the teacher's copy, with every question
+    revealed and every solution open.
 
     Raises GPTVizError for a file that is no notebook, and for a cell that fails.
     """
@@ -47,6 +52,9 @@ def export_notebook(notebook: str | os.PathLike[str], target: str | os.PathLike[
     if not written.parent.is_dir():
         raise fail("a path in a folder that exists", f"{written}", "Make the folder first, or give another path.")
     parts = [part for cell in run_cells(cells, source) for part in cell]
+    if answers:
+        for part in parts:
+            _give_away(part)
     frames = "".join(part for part in parts if isinstance(part, str) and _FRAME in part)
     has_charts = any(isinstance(part, str) and "data-plotly" in part for part in parts)
     scripts = [_plotly(), _DRAW] if has_charts else []
@@ -166,6 +174,13 @@ def _finish(view: View) -> None:
     for one in view.family():
         if hasattr(one, "wait"):
             one.wait(60)
+
+
+def _give_away(part: View | str) -> None:
+    if isinstance(part, Question) and part.can_be_asked:
+        part.reveal()
+    if isinstance(part, Check):
+        part.unfolded = True
 
 
 def _code(cell: Cell) -> str:

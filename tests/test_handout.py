@@ -99,6 +99,16 @@ def test_the_command_writes_the_page_where_it_is_asked_to(tmp_path, capsys, monk
     assert (tmp_path / "other.html").is_file()
 
 
+def test_the_teachers_copy_has_the_answers(tmp_path):
+    cells = [*CELLS[1:3], ("code", "gptviz.lessons.check('Your sum', None, 3, solution='1 + 2')")]
+    page = export_notebook(write(tmp_path, cells), tmp_path / "page.html", answers=True).read_text(encoding="utf-8")
+    data = page.partition('id="data">')[2].partition("</script>")[0]
+    assert '"phase":"revealed"' in data
+    assert "SECRET" in data
+    assert '"unfolded":true' in data
+    assert '"_covered_by":["How likely?"]' not in data
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [

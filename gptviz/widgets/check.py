@@ -13,10 +13,11 @@ from gptviz.widgets.base import View
 
 
 class Check(View):
-    """What a comparison found. ok: whether it is right. found: what the page shows of it."""
+    """What a comparison found. ok: whether it is right. found: what the page shows of it. unfolded: solution and all."""
 
     _name = "check"
 
+    unfolded = traitlets.Bool(False).tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(

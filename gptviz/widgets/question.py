@@ -72,6 +72,11 @@ class Question(View):
         """Whether the prompt decides nothing: the margin is too small to ask."""
         return bool(self._state["phase"] == "close")
 
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there is a prompt, with choices where they are needed, that decides something."""
+        return self._kind is not None and not self.is_too_close
+
     def guess(self, value: Any) -> bool:
         """Guess, as a click in the page does; whether it is right. A right guess reveals the answer.
 

@@ -37,14 +37,14 @@ function render({ model, el }) {
     const wrong = found.result !== "right" && found.result !== "nothing";
     said.replaceChildren(element("p", { class: "verdict" }, verdict), ...rest.map((line) => element("p", {}, line)),
       ...(wrong && found.hint ? [element("p", { class: "hint" }, found.hint)] : []),
-      ...(found.solution ? [element("details", { "data-lm-suppress-shortcuts": "true" }, element("summary", {}, words.solution),
+      ...(found.solution ? [element("details", { "data-lm-suppress-shortcuts": "true", ...(model.get("unfolded") ? { open: "" } : {}) }, element("summary", {}, words.solution),
         element("pre", {}, found.solution))] : []));
   };
-  model.on("change:_about change:scale", show);
+  model.on("change:_about change:unfolded change:scale", show);
   show();
   el.append(root);
   return () => {
-    model.off("change:_about change:scale", show);
+    model.off("change:_about change:unfolded change:scale", show);
     stopFrame();
     root.remove();
   };
