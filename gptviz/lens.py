@@ -41,10 +41,16 @@ class Share:
     neuron: int | None = None
 
 
-def attribution(trace: Trace, id: int, position: int = -1, neurons: bool = False) -> tuple[Share, ...]:
+Part = tuple[str, int | None, int | None, Array]  # what it is, its layer, its head, what it adds: (d_model,)
+
+
+def attribution(
+    trace: Trace, id: int, position: int = -1, neurons: bool = False, parts: list[Part] | None = None
+) -> tuple[Share, ...]:
     """What each part of the model contributes to the logit of token `id` after `position`; they sum to the logit.
 
-    neurons: tell each MLP's neurons apart, with what its bias adds, where it has one down projection. Direct contributions
+    neurons: tell each MLP's neurons apart, with what its bias adds, where it has one down projection. parts: those of
+    `parts_at(trace, position)`, which are the same for every token that could come next. Direct contributions
     only: what a part does through later parts is counted there. Refused where the stream is not a sum of its parts, or is
     read in another way than through one norm. Sums are taken in float64.
     """
@@ -52,7 +58,8 @@ def attribution(trace: Trace, id: int, position: int = -1, neurons: bool = False
     id = check_index(id, trace.vocab_size, "token id")
     readout, (row, bias) = trace.readout(position), trace.unembedding(id)
     along = direction(trace, id, position)
-    shares = [Share(part, float(vector[position] @ along), layer, head) for part, layer, head, vector in _parts(trace)]
+    parts = parts_at(trace, position) if parts is None else parts
+    shares = [Share(part, float(vector @ along), layer, head) for part, layer, head, vector in parts]
     if neurons:
         shares = [one for share in shares for one in _by_neuron(trace, share, along, position)]
     shares.append(Share("norm_bias", float(readout.offset.astype(np.float64) @ row) * readout.multiplier))
@@ -86,21 +93,26 @@ def direction(trace: Trace, id: int, position: int = -1) -> np.ndarray:
     return (along - along.mean() if readout.centred else along) * readout.multiplier
 
 
-def _parts(trace: Trace) -> list[tuple[str, int | None, int | None, Array]]:
-    """Everything that is summed in the last stream: (part, layer, head, what it adds at every token (T, d_model))."""
-    parts: list[tuple[str, int | None, int | None, Array]] = []
+def parts_at(trace: Trace, position: int) -> list[Part]:
+    """Everything that is summed in the last stream at one token."""
+    parts: list[Part] = []
     try:
-        parts += [(kind, None, None, trace.embedding(kind)) for kind in ("token", "position")]
+        parts += [(kind, None, None, trace.embedding(kind)[position]) for kind in ("token", "position")]
     except NotAvailable:
-        parts = [("embedding", None, None, trace.embedding())]
+        parts = [("embedding", None, None, trace.embedding()[position])]
     for layer in range(trace.n_layers):
         try:
-            heads = [("head", layer, head, trace.head_output(layer, head)) for head in range(trace.n_heads)]
-            parts += [*heads, ("head_bias", layer, None, trace.head_bias(layer))]
+            heads: list[Part] = [
+                ("head", layer, head, trace.head_output(layer, head)[position]) for head in range(trace.n_heads)
+            ]
+            parts += [*heads, ("head_bias", layer, None, trace.head_bias(layer)[position])]
         except NotAvailable:
-            parts.append(("attention", layer, None, trace.attn_out(layer)))
-        parts.append(("mlp", layer, None, trace.mlp_out(layer)))
-    return parts + [("edit", depth, None, trace.edit_out(depth)) for depth in range(trace.n_layers + 1) if trace.edits]
+            parts.append(("attention", layer, None, trace.attn_out(layer)[position]))
+        parts.append(("mlp", layer, None, trace.mlp_out(layer)[position]))
+    if trace.edits:
+        added = np.sum([trace.edit_out(depth)[position] for depth in range(trace.n_layers + 1)], axis=0)
+        parts.append(("edit", None, None, added))
+    return parts
 
 
 def nearest(gpt: "GPT", id: int, k: int = 10) -> list[tuple[int, float]]:
@@ -133,7 +145,22 @@ def principal_plane(gpt: "GPT") -> tuple[Array, Array]:
 ROLES = ("previous", "induction", "first", "same", "name_mover")
 PERIOD = 40  # random tokens that are said twice
 GIVING = "When {x} and {y} went to the park, {giver} gave a book to"
-NAMES = ("Mary", "John", "Anna", "Paul", "Kate", "David", "Laura", "Peter", "Alice", "James", "Emma", "Robert", "Jane", "Simon")
+NAMES = (
+    "Mary",
+    "John",
+    "Anna",
+    "Paul",
+    "Kate",
+    "David",
+    "Laura",
+    "Peter",
+    "Alice",
+    "James",
+    "Emma",
+    "Robert",
+    "Jane",
+    "Simon",
+)
 PAIRS = 3  # pairs of names in whose sentences name movers are looked for
 
 

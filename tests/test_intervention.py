@@ -695,3 +695,15 @@ def test_the_timeline_looks_back_with_the_edits_that_the_text_was_made_with(endl
         [*IDS, completion.choices[0].token_ids[0], forced], max_tokens=2, temperature=0, edits=completion.edits
     )
     assert [s.token.id for s in timeline._run.branches[-1].steps[2:]] == list(expected.choices[0].token_ids)
+
+
+def test_the_way_through_a_block_ends_before_the_edit_that_enters_the_next():
+    from gptviz.widgets.block import way
+
+    found = model("gpt2").trace(IDS, edits=[gptviz.steer(2, np.ones(WIDTH), 3.0), gptviz.ablate_head(1, 2)])
+    vectors = {step["kind"]: step["vector"] for step in way(found, 1, 4)[0]}
+    close(vectors["in"] + vectors["attention"] + vectors["mlp"], vectors["out"])
+    close(vectors["out"] + 3.0, found.residual(2)[4])
+    shares = gptviz.BlockView(found).to_table()
+    assert sum(share["value"] for share in shares) == pytest.approx(float(found.logits[-1].max()), abs=3e-5)
+    assert [share["layer"] for share in shares if share["part"] == "edit"] == [None]

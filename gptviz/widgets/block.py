@@ -12,7 +12,7 @@ import traitlets
 
 from gptviz import still
 from gptviz.errors import GPTVizError
-from gptviz.lens import attribution, direction
+from gptviz.lens import attribution, direction, parts_at
 from gptviz.trace import Array, Trace, check_index
 from gptviz.widgets.base import View, describe
 
@@ -35,6 +35,7 @@ class BlockView(View):
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Any = None, *, layer: int | None = None, position: int | None = None, **keywords: Any):
+        self._held: dict[Any, Any] = {}
         super().__init__(source, **keywords)
         for name, value in (("layer", layer), ("position", position)):
             if value is not None:
@@ -60,6 +61,7 @@ class BlockView(View):
 
     def _fill(self) -> None:
         trace = self._shown()
+        self._held = {}
         self.selection.layer = min(self.selection.layer, trace.n_layers - 1)
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
@@ -75,12 +77,12 @@ class BlockView(View):
     def _answer_way(self, layer: int, position: int) -> dict[str, Any]:
         """The steps of the way, without their vectors; `strips` has those, a row a step."""
         trace = self._shown()
-        steps, missing = way(trace, layer, self._position(position))
+        steps, missing = self._way(layer, self._position(position))
         told = [{name: value for name, value in step.items() if name != "vector"} for step in steps]
         return {"steps": told, "missing": missing, "parallel": _or_none(lambda: trace.is_parallel(layer))}
 
     def _answer_strips(self, layer: int, position: int) -> Array:
-        return np.stack([step["vector"] for step in way(self._shown(), layer, self._position(position))[0]])
+        return np.stack([step["vector"] for step in self._way(layer, self._position(position))[0]])
 
     def _answer_leaders(self, position: int) -> list[dict[str, Any]]:
         leaders = self._shown().top(LEADERS, self._position(position))
@@ -90,13 +92,28 @@ class BlockView(View):
         """What everything contributes to the logit of one next token, and what each step of one block's way does."""
         trace, position = self._shown(), self._position(position)
         along = direction(trace, id, position)
-        steps, _ = way(trace, layer, position)
+        steps, _ = self._way(layer, position)
+        parts = self._hold("parts", position, lambda trace: parts_at(trace, position))
         return {
             "logit": float(trace.logits[position, id]),
             "probability": float(trace.probabilities(position)[id]),
-            "shares": [asdict(share) for share in attribution(trace, id, position)],
+            "shares": [asdict(share) for share in attribution(trace, id, position, parts=parts)],
             "steps": [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps],
         }
+
+    def _way(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        found: tuple[list[dict[str, Any]], dict[str, str]]
+        found = self._hold(layer, position, lambda trace: way(trace, layer, position))
+        return found
+
+    def _hold(self, name: Any, position: int, compute: Callable[[Trace], Any]) -> Any:
+        """What does not depend on the next token, kept as long as questions are about one position of one trace."""
+        trace, held = self._shown(), self._held
+        if held.get("of") != (trace, position):
+            held = self._held = {"of": (trace, position)}
+        if name not in held:
+            held[name] = compute(trace)
+        return held[name]
 
     def _position(self, position: int) -> int:
         return check_index(position, len(self._shown().tokens), "position")
@@ -191,7 +208,8 @@ def way(trace: Trace, layer: int, position: int) -> tuple[list[dict[str, Any]], 
     stream = trace.residual(layer)[position]
     add("in", stream)
     tried("parts", parts)
-    add("out", trace.residual(layer + 1)[position])
+    # What leaves the block is there before an edit of the stream that enters the next.
+    add("out", trace.residual(layer + 1)[position] - trace.edit_out(layer + 1)[position])
     return steps, missing
 
 
