@@ -157,6 +157,9 @@ class ForwardPass:
                 f"{type(self.model).__name__}, whose maps come by the eager route (output_attentions=True)",
                 f"On this route {what} do not exist; attention maps, the stream and logits do.",
                 NotAvailable,
+                code="route",
+                what=what,
+                family=type(self.model).__name__,
             )
         module = self.anatomy.layers[layer].attention
         if module is None:
@@ -169,6 +172,9 @@ class ForwardPass:
             f"layer {layer} of {type(self.model).__name__}, which mixes its tokens in another way",
             "Ask for a layer that has an attention module.",
             NotAvailable,
+            code="no_attention",
+            layer=layer,
+            family=type(self.model).__name__,
         )  # type: ignore[return-value]
 
     def weights(self, layer: int, head: int | None = None) -> Tensor:

@@ -96,6 +96,7 @@ class GPT:
                 "a prompt of at least one token",
                 f"{prompt!r}, for which this tokenizer gives none (it adds no start token)",
                 "Type at least one character, or give at least one id.",
+                code="prompt_empty",
             )
         outside = [i for i in ids if not 0 <= i < self.vocab_size]
         if outside:
@@ -126,6 +127,10 @@ class GPT:
                 f"a prompt of at most {limit:,} tokens, the context of {self.name}",
                 f"{len(ids):,} tokens",
                 'Shorten it, or write truncate="left" to keep its end.',
+                code="prompt_too_long",
+                limit=limit,
+                tokens=len(ids),
+                model=self.name,
             )
         special = set(self.tokenizer.all_special_ids)
         limit -= min(room, limit // 2)

@@ -33,13 +33,13 @@ def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: in
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     kind = type(tokenizer).__name__ if backend is None else type(backend.model).__name__
     if kind != "BPE":
-        raise _refusal("a byte-pair encoding, whose merges can be followed", kind)
+        raise _refusal("a byte-pair encoding, whose merges can be followed", kind, "merges_kind", kind=kind)
     encoding = backend.encode(text)
     if encoding.ids != [token.id for token in tokens]:
         raise _refusal("tokens that the tokenizer makes of this text", "others, given as ids or cut off")
     word = encoding.word_ids[position]
     if word is None:
-        raise _refusal("a token of the text", "a mark of the tokenizer's own")
+        raise _refusal("a token of the text", "a mark of the tokenizer's own", "merges_mark")
     pieces = tuple(t for t, w in zip(encoding.tokens, encoding.word_ids, strict=True) if w == word)
     written = "".join(pieces)
     if len(written) > LONGEST:
@@ -70,5 +70,6 @@ def _table(state: str) -> tuple[dict[tuple[str, str], int], frozenset[str]]:
     return {pair: rank for rank, pair in enumerate(pairs)}, whole  # type: ignore[misc]
 
 
-def _refusal(expected: str, got: str) -> Exception:
-    return fail(expected, got, "The tokens are as shown; how the tokenizer arrived at them is not.", NotAvailable)
+def _refusal(expected: str, got: str, code: str = "merges_other", **facts: str) -> Exception:
+    remedy = "The tokens are as shown; how the tokenizer arrived at them is not."
+    return fail(expected, got, remedy, NotAvailable, code, **facts)

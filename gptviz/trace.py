@@ -65,6 +65,11 @@ def check_index(value: Any, size: int, what: str, negative: bool = False) -> int
             f"{index}",
             f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
             OutOfRange,
+            code="out_of_range",
+            what=what,
+            least=low,
+            last=size - 1,
+            got=index,
         )
     return index % size
 

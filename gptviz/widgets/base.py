@@ -23,7 +23,7 @@ from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
 from gptviz.widgets import cells
-from gptviz.widgets.guarded import Guarded, told
+from gptviz.widgets.guarded import Guarded, refusal
 from gptviz.widgets.selection import Selection
 from gptviz.wire import pack
 
@@ -187,7 +187,7 @@ class View(Guarded):
     def open(self) -> None:
         """Make the view known to pages; once it was closed, with all that it refers to."""
         if self._model_id is not None:
-            for part in (self.layout, self.selection, *self.family()[1:]):
+            for part in (self.layout, self.selection.layout, self.selection, *self.family()[1:]):
                 part.open()
         super().open()
 
@@ -238,7 +238,7 @@ class View(Guarded):
         try:
             value = self._answer(content)
         except Exception as error:
-            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, "error": told(error)})
+            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **refusal(error)})
         else:
             header, buffers = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}
@@ -253,7 +253,8 @@ class View(Guarded):
         )
         if not shape_is_right or content.get("name") not in self._answers:
             names = ", ".join(self._answers)
-            raise fail(f"a question among {names}", "another message from the page", "Reload the page.", WrongType)
+            got = "another message from the page"
+            raise fail(f"a question among {names}", got, "Reload the page.", WrongType, "message")
         method = getattr(self, self._answers[content["name"]])
         try:
             return method(**content["args"])

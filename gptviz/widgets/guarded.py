@@ -39,7 +39,7 @@ class Guarded(anywidget.AnyWidget):
             self._refuse(_another_message())
 
     def _refuse(self, error: Exception) -> None:
-        self.send({"kind": "refused", "id": None, "error": told(error)})
+        self.send({"kind": "refused", "id": None, **refusal(error)})
 
     def _check_value(self, name: str, value: Any, remedy: str) -> None:
         """Raises where the trait `name` does not take `value`."""
@@ -49,13 +49,19 @@ class Guarded(anywidget.AnyWidget):
         except traitlets.TraitError as error:
             ends = [getattr(trait, end, None) for end in ("min", "max")]
             between = "" if ends == [None, None] else f" from {ends[0]} to {ends[1]}"
-            raise fail(f"{trait.info()}{between} as {name}", f"{value!r:.60}", remedy, WrongType) from error
+            got = f"{value!r:.60}"
+            raise fail(
+                f"{trait.info()}{between} as {name}", got, remedy, WrongType, "value", name=name, got=got
+            ) from error
 
 
-def told(error: Exception) -> str:
-    """What the page says about an error."""
-    return str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
+def refusal(error: Exception) -> dict[str, Any]:
+    """What the page is told about an error: in words, and by code where it has words of its own."""
+    if isinstance(error, GPTVizError):
+        return {"error": str(error), "code": error.code, "facts": error.facts}
+    return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}
 
 
 def _another_message() -> GPTVizError:
-    return fail("an update or a question", "another message from the page", "Reload the page.", WrongType)
+    got, remedy = "another message from the page", "Reload the page."
+    return fail("an update or a question", got, remedy, WrongType, "message")

@@ -49,5 +49,8 @@ class Selection(Guarded):
         least, most = LEAST[name], max((has[name] for has in self._reach.values()), default=None)
         if value < least or (most is not None and value >= most):
             last = "on" if most is None else f"to {most - 1}"
-            raise fail(f"a {name} from {least} {last}", f"{value}", "Choose one that is shown.", OutOfRange)
+            raise fail(
+                f"a {name} from {least} {last}", f"{value}", "Choose one that is shown.", OutOfRange,
+                "out_of_range", what=name, least=least, last=None if most is None else most - 1, got=value,
+            )  # fmt: skip
         return value

@@ -298,9 +298,33 @@ def test_chinese_is_whole(shown, gpt):
     timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
     timeline.wait(60)
     other = gptviz.compare(trace, gpt.trace("Once more"), language="zh")
-    page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other).page
+    explorer = gptviz.explore("Once upon a time", gpt=gpt, language="zh")
+    explorer._stations["generation"].wait(60)
+    page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other, explorer).page
+    for button in page.locator(".station > .head button").all():
+        button.click()
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")
     own_text.evaluate_all("nodes => nodes.forEach((node) => node.remove())")  # what the model wrote is no interface
     for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():
         text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", node.inner_text())
         assert not re.search(r"[a-z]{3,} [a-z]{3,}", text), text
+
+
+def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
+    plain = gptviz.wrap(build("gpt2"), tokenizer())  # its tokenizer adds no start token
+    eager = gptviz.wrap(build("bloom"), tokenizer()).trace("the owl")
+    boxes = [gptviz.PromptBox("the owl", gpt=one, language="zh") for one in (gpt, plain)]
+    page = shown(
+        *boxes, gptviz.TokensView(gpt.trace("Once"), language="zh"), gptviz.AttentionView(eager, language="zh")
+    ).page
+    for box, text, words in ((0, "owl " * 500, "提示最多 400 个词元"), (1, "", "提示至少要有一个词元")):
+        prompt = page.locator(".gptviz-prompt").nth(box)
+        prompt.get_by_role("textbox").fill(text)
+        prompt.get_by_role("button", name="运行").click()
+        expect(prompt.locator(".problem:visible")).to_contain_text(words)
+    page.locator(".gptviz-tokens .row button").first.click()
+    expect(page.locator(".merges")).to_contain_text("分词器自己的标记")
+    page.locator(".detail summary").click()
+    expect(page.locator(".detail")).to_contain_text("注意力图走 eager 路线")
+    page.evaluate("models[0].tell('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")
+    expect(page.locator(".gptviz-prompt .refusal").first).to_have_text("出错了，原因只有英文：Expected x")

@@ -61,10 +61,12 @@ test("of questions asked meanwhile only the newest is asked, and only the last a
 
 test("an answer belongs to its question, arrays come as typed arrays, refusals as errors", async () => {
   const listeners = new Set(), sent = [];
+  let language = "en";
   const model = {
     on: (/** @type {string} */ _, /** @type {any} */ f) => listeners.add(f),
     off: (/** @type {string} */ _, /** @type {any} */ f) => listeners.delete(f),
     send: (/** @type {any} */ message) => sent.push(message),
+    get: () => language,
   };
   const hear = (/** @type {any} */ message, buffers = []) => [...listeners].forEach((f) => f(message, buffers));
   const first = ask(model, "head", { layer: 0 }), second = ask(model, "head", { layer: 1 });
@@ -74,5 +76,11 @@ test("an answer belongs to its question, arrays come as typed arrays, refusals a
   hear({ kind: "answer", id: sent[0].id, error: "expected a layer" });
   assert.deepEqual([...(await second).data], [1.5, -2]);
   await assert.rejects(first, /expected a layer/);
+  for (const [code, wanted] of [["prompt_too_long", /^提示最多 4,096 个词元（tales 的上下文长度），现有 9,000 个。请缩短。$/], ["", /^出错了，原因只有英文：Expected a/]]) {
+    language = "zh";
+    const question = ask(model, "run", {});
+    hear({ kind: "answer", id: sent.at(-1).id, error: "Expected a", code, facts: { limit: 4096, tokens: 9000, model: "tales" } });
+    await assert.rejects(question, { message: wanted });
+  }
   assert.equal(listeners.size, 0);
 });

@@ -120,6 +120,13 @@ export function scrollCue(row) {
   new MutationObserver(tell).observe(row, { childList: true, subtree: true });
 }
 
+/** A refusal in the words of the view's language; one without a code is told as the kernel words it.
+ * @param {import("./words.js").Words} words @param {{error: string, code?: string, facts?: any, absent?: boolean}} refusal */
+export function toldIn({ errors }, { error, code, facts, absent }) {
+  const say = /** @type {Record<string, (facts: any) => string>} */ (errors.known)[code ?? ""];
+  return absent ? error : say ? say(facts) : errors.other(error);
+}
+
 let questions = 0;
 
 /**
@@ -133,7 +140,7 @@ export function ask(model, name, args) {
     const hear = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
       if (message?.kind !== "answer" || message.id !== id) return;
       model.off("msg:custom", hear);
-      if (message.error) reject(Object.assign(new Error(message.error), { absent: message.absent === true }));
+      if (message.error) reject(Object.assign(new Error(toldIn(wordsOf(model), message)), { absent: message.absent === true }));
       else if (message.array) resolve({ data: typedArray(message.array, buffers[0]), shape: message.array.shape });
       else resolve(message.value);
     };
@@ -223,8 +230,24 @@ export function whenFilled(render) {
   };
 }
 
+const EDITS_TEXT = /^([acvxyz]|Backspace|Delete|Home|End|Arrow(Left|Right|Up|Down))$/i;
+
 /**
- * What every view has around what it shows: its theme, a button that saves it as a picture, a line for what the
+ * Keys are the view's own, so that a letter typed here does nothing to the notebook's cells: JupyterLab listens on the
+ * document. What is pressed together with a modifier, to save or to run, is JupyterLab's, unless it edits text in a field.
+ * @param {HTMLElement} root
+ */
+function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (root.parentElement?.closest(".gptviz")) return; // the view around it may have a use for the key
+    const field = /** @type {Element} */ (event.target).closest("input, textarea");
+    const together = event.ctrlKey || event.metaKey || event.altKey;
+    if (!together || (field && EDITS_TEXT.test(event.key))) event.stopPropagation();
+  });
+}
+
+/**
+ * What every view has around what it shows: keys of its own, its theme, a button that saves it as a picture, a line for what the
  * kernel refused without having been asked, a word while the prompt that it follows is being read, and a cover while a
  * question waits for what the view would tell.
  * @param {any} model @param {HTMLElement} root @param {() => void} [changed] the theme @param {any} [selection] a model that
@@ -238,6 +261,7 @@ export function frame(model, root, changed, selection) {
   const waiting = element("span", { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" }, wordsOf(model).common.computing);
   const cover = element("p", { class: "cover", "data-no-picture": "" }, element("span", {}, wordsOf(model).common.covered));
   root.append(refusal, save, waiting, cover);
+  keepKeys(root);
   const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);
   showWaiting();
   model.on("change:_waiting", showWaiting);
@@ -249,7 +273,7 @@ export function frame(model, root, changed, selection) {
   model.on("change:_covered_by", showCover);
   const hear = (/** @type {any} */ message) => {
     if (message?.kind !== "refused") return;
-    refusal.textContent = message.error;
+    refusal.textContent = toldIn(wordsOf(model), message);
     refusal.hidden = false;
   };
   for (const one of [model, selection]) one?.on("msg:custom", hear);

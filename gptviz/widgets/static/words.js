@@ -138,6 +138,8 @@ const EN = {
     position: (/** @type {number} */ position) => `+ row ${count.format(position)} of the position table`,
     sum: "= what enters block 0",
     only: "what enters block 0",
+    turned: "Nothing is added here for the position: in this family positions come in later, inside attention, where they turn queries and keys.",
+    whole: "In this family what enters block 0 is not the sum of a token’s row and a position’s row, so that only the whole is shown.",
     length: (/** @type {string} */ length) => `length ${length}`,
     neighbours: "Nearest in the token table",
     cosine: "cosine: 1 is the same direction, 0 a right angle",
@@ -324,8 +326,8 @@ const EN = {
   },
   compare: {
     title: "Side by side",
-    reads: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} tokens`,
-    linked: "Both show the same layer, head and cell.",
+    reads: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+    linked: "Both show the same layer and head, at first each from its own last token. A cell that is chosen in one is shown in both, by its positions.",
     apart: "The models have different layers and heads: each shows its own.",
     next: "The next token, after one and after the other",
     nextApart: "Their vocabularies differ: each next token on a bench of its own",
@@ -433,7 +435,7 @@ const ZH = {
       merges_mark: () => "这是分词器自己的标记，不由任何部分拼成：请选文字中的词元。",
       merges_other: () => "无法追踪分词器如何得到这个词元；词元如图所示。",
       route: ({ what, family }) =>
-        `这里没有${{ queries: "查询", keys: "键", values: "值", scores: "分数" }[what] ?? ` ${what} `}：${family} 的注意力图走 eager 路线，只有注意力图、残差流和对数几率可看。`,
+        `这里没有${{ queries: "查询", keys: "键", values: "值", scores: "分数", sinks: "汇", "mixed values": "混合后的值", "head outputs": "头的输出" }[what] ?? ` ${what} `}：${family} 的注意力图走 eager 路线，只有注意力图、残差流和对数几率可看。`,
       no_attention: ({ layer, family }) => `${family} 的第 ${layer} 层没有注意力：它以别的方式混合词元。`,
       out_of_range: ({ what, least, last, got }) =>
         `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}，得到的是 ${got}。请选显示出来的。`,
@@ -539,6 +541,8 @@ const ZH = {
     position: (position) => `+ 位置表第 ${count.format(position)} 行`,
     sum: "= 进入第 0 块的向量",
     only: "进入第 0 块的向量",
+    turned: "这里不为位置加上任何东西：这类模型的位置稍后才在注意力里起作用，旋转查询和键。",
+    whole: "这类模型中，进入第 0 块的向量不是词元一行与位置一行之和，因此只显示整体。",
     length: (length) => `长度 ${length}`,
     neighbours: "词元表中最近的",
     cosine: "余弦：1 为同向，0 为直角",
@@ -717,7 +721,7 @@ const ZH = {
   compare: {
     title: "并排比较",
     reads: (model, tokens) => `${model} 读入 ${tokens} 个词元`,
-    linked: "两边显示同一层、同一头、同一格。",
+    linked: "两边显示同一层、同一个头，起初各看自己的最后一个词元。在一边选中一格，两边都按其位置显示。",
     apart: "两个模型的层数和头数不同：各看各的。",
     next: "下一个词元：一边之后，另一边之后",
     nextApart: "词表不同：各自在自己的采样台上",
