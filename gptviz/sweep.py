@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.progress import progress
 from gptviz.trace import Array, Trace, check_index
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Metric = Callable[[Array], float]
 _TOKENS_A_PASS = 512
-_PROGRESS_AFTER = 1.5  # seconds before a bar appears
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Sweep:
         """The effects as a heatmap: a plotly Figure; blue below 0, orange above."""
         from gptviz import figures
 
-        rows = [f"{self.axes[0]} {row}" for row in range(len(self.metric))]
+        rows = [f"L{row}" for row in range(len(self.metric))]
         return figures.effects(self.effects, rows, self.columns, title=self.title, theme=theme)
 
     def __repr__(self) -> str:
@@ -120,7 +120,7 @@ def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Tr
     edits = [AblateHead(*place, to=to, reference=reference) for place in places]
     values = _measured(trace, edits, metric, "head").reshape(trace.n_layers, trace.n_heads)
     how = "switched off" if to == "zero" else "at its mean"
-    heads = tuple(f"head {head}" for head in range(trace.n_heads))
+    heads = tuple(f"H{head}" for head in range(trace.n_heads))
     return Sweep(values, ("layer", "head"), heads, _value(metric, trace.logits[-1]), None, f"Each head {how}")
 
 
@@ -138,7 +138,7 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
         raise fail(f"one of the sites {', '.join(SITES)}", f"{site!r}", "Name where the patches go.")
     by_head = site == "head_output"
     tokens = [token.text for token in corrupted.tokens]
-    columns = [f"head {head}" for head in range(clean.n_heads)] if by_head else tokens
+    columns = [f"H{head}" for head in range(clean.n_heads)] if by_head else tokens
     places = [(layer, column) for layer in range(corrupted.n_layers) for column in range(len(columns))]
     if by_head:
         edits = [Patch(layer, None, clean, head, site) for layer, head in places]
@@ -155,17 +155,15 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
 
 def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) -> np.ndarray:
     """The metric of the trace's own pass with each edit alone: (edits,)."""
-    from tqdm.auto import tqdm
-
     _value(metric, trace.logits[-1])  # a metric that cannot be used is refused before any pass
     ids = [token.id for token in trace.tokens]
     rows = max(1, _TOKENS_A_PASS // len(ids))
     values: list[float] = []
-    with tqdm(total=len(edits), unit=unit, leave=False, delay=_PROGRESS_AFTER) as bar:
+    with progress(len(edits), unit) as done:
         for first in range(0, len(edits), rows):
             batch = [[*trace.edits, edit] for edit in edits[first : first + rows]]
             values += [_value(metric, logits) for logits in run_edited(trace.gpt, ids, batch)]
-            bar.update(len(batch))
+            done(len(batch))
     return np.array(values)
 
 
