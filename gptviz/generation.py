@@ -25,13 +25,12 @@ from gptviz.drawing import draw
 from gptviz.editing import Editing
 from gptviz.errors import WrongType, fail
 from gptviz.philox import check_seed
+from gptviz.progress import progress
 from gptviz.settings import Settings, check_settings
 from gptviz.stopping import TextRelease
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT, Prompt
-
-PROGRESS_AFTER = 1.5  # seconds before a bar appears
 
 
 @dataclass
@@ -111,14 +110,10 @@ def complete(gpt: "GPT", prompt: "Prompt", **settings: Any) -> Completion:
 
 def _run(request: Request) -> None:
     """Consume the steps; an interrupt leaves what was generated so far in the rows."""
-    from tqdm.auto import tqdm
-
-    total = request.max_tokens * len(request.rows)
-    with tqdm(total=total, unit="token", leave=False, delay=PROGRESS_AFTER) as bar:
+    with progress(request.max_tokens * len(request.rows), "token") as done:
         try:
             for _ in _steps(request):
-                bar.update()
-            bar.total = bar.n  # a text that ends early is no failure, which the bar would show in red and leave there
+                done(1)
         except KeyboardInterrupt:
             pass
 

@@ -1,0 +1,63 @@
+"""A bar that was seen goes out of sight without being closed; what ends early is no failure, what fails is seen."""
+
+import time
+
+import pytest
+import tqdm.auto
+import tqdm.notebook
+
+from gptviz import progress
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """The notebook's bars, as they are made; they appear at once."""
+    made = []
+
+    class Bar(tqdm.notebook.tqdm):
+        def __init__(self, *args, **keywords):
+            super().__init__(*args, **keywords)
+            made.append(self)
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setattr(tqdm.notebook, "display", lambda _container: None)
+    return made
+
+
+def run(count, total, seconds=0.0):
+    with progress.progress(total, "token") as done:
+        for _ in range(count):
+            time.sleep(seconds)
+            done(1)
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_a_bar_that_was_seen_is_hidden_not_closed(bars, monkeypatch, count):
+    monkeypatch.setattr(progress, "AFTER", 1e-9)
+    run(count, 5, seconds=0.15)  # tqdm draws at most every 0.1 s
+    (bar,) = bars
+    assert bar.displayed
+    assert bar.container.comm is not None  # closed, it would have none
+    assert bar.container.layout.display == "none"
+    assert bar.container.children[1].bar_style == "success"
+
+
+def test_a_bar_that_nobody_saw_is_closed(bars):
+    run(3, 5)
+    assert not bars[0].displayed
+    assert bars[0].container.comm is None
+
+
+def test_a_failure_stays_in_sight(bars, monkeypatch):
+    monkeypatch.setattr(progress, "AFTER", 1e-9)
+    with pytest.raises(ZeroDivisionError), progress.progress(5, "token"):
+        raise ZeroDivisionError
+    assert bars[0].container.children[1].bar_style == "danger"
+    assert bars[0].container.layout.display is None
+
+
+def test_in_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.std.tqdm)
+    monkeypatch.setattr(progress, "AFTER", 0)
+    run(3, 5)
+    assert "token" in capsys.readouterr().err
