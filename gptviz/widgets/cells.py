@@ -57,10 +57,12 @@ def _close(shell: Any, views: "list[View]") -> None:
     used = {getattr(widget, "selection", None) for widget in _open_widgets()}
     for selection in {view.selection for view in closed} - used:
         selection.close()
+        selection.layout.close()
     results = shell.user_ns.get("_oh", {})
     for number in [number for number, result in results.items() if any(result is view for view in closed)]:
         del results[number]
-        shell.user_ns.pop(f"_{number}", None)
+        for names in (shell.user_ns, shell.user_ns_hidden):
+            names.pop(f"_{number}", None)
 
 
 def _in_boxes() -> set[Any]:

@@ -1,0 +1,126 @@
+"""Cells run again in a real kernel, as JupyterLab runs them: what they showed before is let go, what is still shown is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+SETUP = """
+import gc
+import torch
+from families import tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel
+import gptviz
+from gptviz.trace import Trace
+config = GPT2Config(vocab_size=907, n_embd=24, n_layer=2, n_head=3, n_positions=64, bos_token_id=0, eos_token_id=0)
+gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), tokenizer())
+box = gptviz.PromptBox("the thin owl", gpt=gpt)
+
+def count(kind):
+    gc.collect()
+    return sum(issubclass(type(one), kind) for one in gc.get_objects())
+"""
+LAST_RESULTS = 3  # _, __ and ___ of IPython
+
+
+class Kernel:
+    """A kernel that is sent the cells of a notebook."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def run(self, cell, code):
+        """Runs a cell by its id; returns what it printed."""
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
+        content |= {"allow_stdin": False, "stop_on_error": True}
+        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        self.client.shell_channel.send(message)
+        printed = []
+        while True:
+            reply = self.client.get_iopub_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+                continue
+            if reply["msg_type"] == "error":
+                raise AssertionError("\n".join(reply["content"]["traceback"]))
+            if reply["msg_type"] == "stream" and reply["content"]["name"] == "stdout":
+                printed.append(reply["content"]["text"])
+            if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
+                return "".join(printed).strip()
+
+    def tell(self, expression):
+        """The value of an expression, outside of any cell."""
+        return self.run(None, f"print({expression})")
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "HF_HUB_OFFLINE": "1"}
+    environment |= {"IPYTHONDIR": str(tmp_path_factory.mktemp("ipython"))}
+    manager, client = start_new_kernel(env=environment)
+    one = Kernel(client)
+    one.run("setup", SETUP)
+    yield one
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_cell_run_again_keeps_its_last_view_alone(kernel):
+    kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
+    traces, widgets = (int(kernel.tell(e)) for e in ("count(Trace)", "len(gptviz.widgets.cells._instances)"))
+    for _ in range(12):
+        kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
+    assert int(kernel.tell("count(Trace)")) <= traces + LAST_RESULTS
+    assert int(kernel.tell("len(gptviz.widgets.cells._instances)")) == widgets
+    assert kernel.tell("v.comm is not None") == "True"
+
+
+def test_a_view_without_a_name_stays_until_its_cell_is_run_again(kernel):
+    """The page shows it, though no variable holds it."""
+    kernel.run("b", "gptviz.TokensView(box)")
+    kernel.run("other", "1 + 1")
+    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "1"
+    for _ in range(8):
+        kernel.run("b", "gptviz.TokensView(box)")
+    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "1"
+    kernel.run("b", "'another thing'")
+    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "0"
+
+
+def test_a_view_that_another_cell_displays_stays_until_that_is_run_again(kernel):
+    kernel.run("c", "c = first = gptviz.TokensView(box)")
+    kernel.run("d", "c")
+    kernel.run("c", "c = gptviz.TokensView(box)")
+    assert kernel.tell("first.comm is not None, c.comm is not None") == "True True"
+    kernel.run("d", "c")
+    assert kernel.tell("first.comm is not None, c.comm is not None") == "False True"
+
+
+def test_what_a_view_or_a_box_holds_stays(kernel):
+    kernel.run("e", "e = first = gptviz.TokensView(box)")
+    kernel.run("f", "import ipywidgets\nipywidgets.VBox([e])")
+    kernel.run("e", "e = gptviz.TokensView(box)")
+    assert kernel.tell("first.comm is not None") == "True"
+    kernel.run("g", 'page = gptviz.explore("the owl", gpt=gpt)\npage')
+    kernel.run("h", "page._stations['tokens']")
+    kernel.run("h", "2")
+    assert kernel.tell("all(view.comm is not None for view in page.family())") == "True"
+    kernel.run("g", 'old = page\npage = gptviz.explore("the owl", gpt=gpt)\npage')
+    assert kernel.tell("any(view.comm is not None for view in old.family())") == "False"
+    assert kernel.tell("old.selection.comm, page.selection.comm is not None") == "None True"
+
+
+def test_what_was_closed_opens_again_where_it_is_displayed(kernel):
+    kernel.run("i", "shown = [gptviz.AttentionView(box)]\nshown[0]")
+    kernel.run("i", "3")
+    assert kernel.tell("shown[0].comm") == "None"
+    kernel.run("j", "shown[0]")
+    assert kernel.tell("all(one.comm is not None for one in (shown[0], shown[0].layout, shown[0].selection))") == "True"
+    assert kernel.tell("'application/vnd.jupyter.widget-view+json' in shown[0]._repr_mimebundle_()[0]") == "True"
+
+
+def test_what_no_cell_made_is_left_alone(kernel):
+    kernel.run(None, "free = gptviz.TokensView(box)")
+    kernel.run("k", "4")
+    kernel.run("k", "5")
+    assert kernel.tell("free.comm is not None") == "True"
