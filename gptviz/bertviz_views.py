@@ -20,6 +20,7 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.trace import Trace, check_index
 
 MOST_CELLS = 700_000  # weights in one page: more makes a browser slow
+MOST_LINES = 60_000  # in a model view, which draws a line for every weight at once
 _DIGITS = 4
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
 _PAPER = {"light": "#ffffff", "dark": "#111317"}
@@ -53,10 +54,13 @@ def head_view(
 
 
 def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
-    """All heads of all layers, small, beside each other; a click opens one. layers: which, None for all."""
+    """All heads of all layers, small, beside each other; a click opens one. layers: which, None for all.
+
+    Every weight is a line, drawn at once: at most 60,000 of them.
+    """
     import bertviz
 
-    kept = _layers(trace, layers)
+    kept = _layers(trace, layers, MOST_LINES)
     page = bertviz.model_view(
         _weights(trace, kept), _labels(trace), prettify_tokens=False, include_layers=kept, display_mode=_theme(theme),
         html_action="return",
@@ -101,7 +105,7 @@ def neuron_view(
     return _framed(body, 27 * len(labels) + 240, _PAPER[theme])
 
 
-def _layers(trace: Trace, layers: Sequence[int] | None) -> list[int]:
+def _layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) -> list[int]:
     kept = (
         list(range(trace.n_layers))
         if layers is None
@@ -110,11 +114,11 @@ def _layers(trace: Trace, layers: Sequence[int] | None) -> list[int]:
     each = trace.n_heads * len(trace.tokens) ** 2
     if not kept:
         raise fail("at least one layer", "none", "Leave layers out to see all.")
-    if len(kept) * each > MOST_CELLS:
-        fitting = MOST_CELLS // each
+    if len(kept) * each > most:
+        fitting = most // each
         remedy = f"Write layers=range({fitting})" if fitting else "Trace a shorter text"
         got = f"{len(kept) * each:,}: {len(kept)} layers of {trace.n_heads} heads over {len(trace.tokens)} tokens"
-        raise fail(f"at most {MOST_CELLS:,} weights in a BertViz page", got, f"{remedy}, or look with AttentionView.")
+        raise fail(f"at most {most:,} weights in this BertViz page", got, f"{remedy}, or look with AttentionView.")
     return kept
 
 

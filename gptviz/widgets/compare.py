@@ -1,14 +1,17 @@
 """Two traces side by side: two prompts, or two models on one prompt, in attention and in the next token.
 
 It holds the views; the page lays them out. Where both models have the same layers and heads, one selection moves both.
+Where both have the same vocabulary, one bench shows both; else tokens are the same if they stand for the same bytes.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import traitlets
 
 from gptviz import still
 from gptviz.errors import WrongType, fail
+from gptviz.tokens import Token
 from gptviz.trace import Trace
 from gptviz.widgets.attention import AttentionView
 from gptviz.widgets.base import View
@@ -37,7 +40,7 @@ class Comparison(View):
         shared = keywords.pop("selection", None) or Selection()
         selections = (shared, shared) if alike else (shared, Selection())
         maps = [AttentionView(t, selection=s, **keywords) for t, s in zip(self.traces, selections, strict=True)]
-        if one.vocab_size == other.vocab_size:
+        if _same_vocabulary(one, other):
             benches = [SamplingBench(one.next_token(), beside=other.next_token(), **keywords)]
         else:
             benches = [SamplingBench(trace, **keywords) for trace in self.traces]
@@ -62,18 +65,10 @@ class Comparison(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token that one of the two has among its ten likeliest: its probability after each."""
-        leaders = [dict(trace.top(10)) for trace in self.traces]
-        ids = dict.fromkeys(token.id for found in leaders for token in found)
-        shares = [trace.probabilities() for trace in self.traces]
-        return [
-            {
-                "id": id,
-                "token": trace_token(self.traces, id),
-                "one": _share(shares[0], id),
-                "other": _share(shares[1], id),
-            }
-            for id in ids
-        ]
+        leaders = [token for trace in self.traces for token, _ in trace.top(10)]
+        tokens = {_standing_for(token): token.text for token in leaders}
+        one, other = (_shares(trace, tokens) for trace in self.traces)
+        return [{"token": text, "one": one[key], "other": other[key]} for key, text in tokens.items()]
 
 
 def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
@@ -81,13 +76,29 @@ def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
     return Comparison(one, other, **keywords)
 
 
-def trace_token(traces: tuple[Trace, Trace], id: int) -> str:
-    """The token's text in the first model that has it."""
-    return next(trace.vocab_token(id).text for trace in traces if id < trace.vocab_size)
+def _same_vocabulary(one: Trace, other: Trace) -> bool:
+    """Whether every id stands for the same token in both, so that their probabilities can stand in one table."""
+    if one.vocab_size != other.vocab_size:
+        return False
+    ids = range(one.vocab_size)
+    return one.gpt is other.gpt or all(
+        _standing_for(one.vocab_token(id)) == _standing_for(other.vocab_token(id)) for id in ids
+    )
 
 
-def _share(shares: Any, id: int) -> float | None:
-    return float(shares[id]) if id < len(shares) else None
+def _standing_for(token: Token) -> tuple[bytes, bool]:
+    """What makes two tokens of two vocabularies the same: their bytes, and whether they are a mark."""
+    return token.bytes, token.special
+
+
+def _shares(trace: Trace, wanted: Iterable[tuple[bytes, bool]]) -> dict[tuple[bytes, bool], float | None]:
+    """The probability of each as the next token; of all ids that stand for it together; None if there is none."""
+    shares: dict[tuple[bytes, bool], float | None] = dict.fromkeys(wanted)
+    for id, share in enumerate(trace.probabilities().tolist()):
+        key = _standing_for(trace.vocab_token(id))
+        if key in shares:
+            shares[key] = (shares[key] or 0.0) + share
+    return shares
 
 
 def _references(views: list[Any]) -> list[str]:

@@ -51,12 +51,10 @@ class EmbeddingView(View):
         trace = self._shown()
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
-        parts, why = parts_of(trace)
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "width": trace.d_model,
-            "parts": parts,
-            "why": why,
+            "parts": parts_of(trace)[0],
             "heads": trace.n_heads if _turns(trace) else 0,
         }
 

@@ -69,9 +69,20 @@ def test_the_neuron_views_numbers_are_the_traces_queries_and_keys(shown):
     np.testing.assert_allclose(params["attn"][0], trace.attention(2), atol=6e-5)
 
 
+def test_a_model_view_just_within_its_limit_draws(shown):
+    """6 layers, 8 heads, 35 tokens: 58,800 lines."""
+    trace = gptviz.load().trace([7] * 35)
+    frame = shown(bertviz_views.model_view(trace)).frame_locator("iframe")
+    expect(frame.locator("svg line")).to_have_count(6 * 8 * 35 * 35, timeout=30_000)
+    with pytest.raises(GPTVizError, match=r"layers=range\(5\)"):
+        bertviz_views.model_view(gptviz.load().trace([7] * 36))
+
+
 def test_past_the_limits_a_clear_message():
     trace = gptviz.load().trace([7] * 200)
     with pytest.raises(GPTVizError, match=r"layers=range\(2\)"):
+        bertviz_views.head_view(trace)
+    with pytest.raises(GPTVizError, match=r"at most 60,000 .*Trace a shorter text"):
         bertviz_views.model_view(trace)
     assert "iframe" in bertviz_views.head_view(trace, layers=[0]).data
     with pytest.raises(NotAvailable, match="root of d_head"):

@@ -66,6 +66,11 @@ def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
         assert sum(parts) == pytest.approx(truth, abs=1e-3)
         close_to(page.locator(".ledger .total").inner_text(), truth)
         assert len(parts) == 2 + 2 * gpt.n_layers + 1
+        lengths = page.locator(".ledger .fill").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().width)"
+        )
+        scales = [length / abs(part) for length, part in zip(lengths, parts, strict=True) if abs(part) > 0.05]
+        np.testing.assert_allclose(scales, scales[0], rtol=0.02)
 
 
 def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
@@ -124,7 +129,8 @@ def test_under_rotary_positions_the_turn_is_shown_instead(shown):
     gpt = gptviz.wrap(build("llama"), tokenizer())
     trace = gpt.trace("the thin owl")
     page = shown(gptviz.EmbeddingView(trace, position=7)).page
-    expect(page.locator(".gptviz-embedding")).to_contain_text("positions enter inside attention")
+    expect(page.locator(".gptviz-embedding")).to_contain_text("positions come in later, inside attention")
+    expect(page.locator(".gptviz-embedding")).not_to_contain_text("Expected")
     expect(page.locator(".rotation .strip")).to_have_count(4)
     attention, x = gpt.model.model.layers[0].self_attn, gpt.model.model.layers[0].input_layernorm(
         torch.tensor(trace.embedding())
@@ -187,6 +193,9 @@ def test_scrubbing_stays_in_the_page(shown, gpt):
 def test_two_prompts_side_by_side_move_together(shown, gpt):
     one, other = gpt.trace(PROMPT), gpt.trace("The king was old and the queen was young")
     page = shown(gptviz.compare(one, other)).page
+    for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
+        expect(view.locator(".readout .query")).to_have_text(f"{stated(trace.tokens[-1])}{len(trace.tokens) - 1}")
+    expect(page.locator(".gptviz-compare > header")).to_contain_text("each from its own last token")
     page.locator(".gptviz-attention").last.locator(".grid button").nth(2 * gpt.n_heads + 5).click()
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
         expect(view.locator("h3")).to_contain_text("L2 · H5")

@@ -41,7 +41,7 @@ class Block {
     this.sentence = sentence(this.words.tokens, (position) => this.choose({ query: position }));
     this.way = element("div", { class: "strips" });
     this.parallel = element("p", { class: "muted", hidden: "" }, this.words.parallel);
-    this.menu = element("select", { "data-lm-suppress-shortcuts": "true" });
+    this.menu = element("select", {});
     this.menu.addEventListener("change", () => this.show());
     this.ledger = element("tbody", {});
     this.caption = element("p", { class: "muted small" });
@@ -81,7 +81,7 @@ class Block {
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(tokens);
     this.blocks.replaceChildren(...Array.from({ length: layers }, (_, layer) => {
-      const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true", "aria-label": this.words.block(layer) }, String(layer));
+      const button = element("button", { type: "button", "aria-label": this.words.block(layer) }, String(layer));
       button.addEventListener("click", () => this.choose({ layer }));
       return button;
     }));
@@ -153,7 +153,7 @@ class Block {
     this.drawLedger(shares);
   }
 
-  /** The largest contribution that is drawn, so that all bars have one scale. */
+  /** The largest contribution that is drawn: what fills a bar to its end, in the ledger and on the way. */
   largest() {
     const shares = this.shown?.shares;
     if (!shares) return 1;
@@ -181,7 +181,7 @@ class Block {
       const tr = element("tr", {}, head, ...(layer === null ? [cell(alone, 2)] : [cell(attention, 1), cell(mlp, 1)]),
         element("td", { class: "number" }, significant(sum)));
       if (layer !== null) {
-        const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, name);
+        const button = element("button", { type: "button" }, name);
         button.addEventListener("click", () => this.choose({ layer }));
         head.replaceChildren(button);
       }

@@ -10,7 +10,7 @@ import { largestOf, lengthOf, stripRow } from "./strips.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} EmbeddedToken */
-/** @typedef {{tokens: EmbeddedToken[], width: number, parts: string[], why: string, heads: number}} EmbeddingAbout */
+/** @typedef {{tokens: EmbeddedToken[], width: number, parts: string[], heads: number}} EmbeddingAbout */
 /** @typedef {{data: Float32Array, shape: number[]}} Rows */
 
 class Embedding {
@@ -36,7 +36,7 @@ class Embedding {
     this.why = element("p", { class: "muted", hidden: "" });
     this.near = element("ol", { class: "near" });
     this.turned = element("div", { class: "strips" });
-    this.heads = element("select", { "aria-label": this.words.head, "data-lm-suppress-shortcuts": "true" });
+    this.heads = element("select", { "aria-label": this.words.head });
     this.heads.addEventListener("change", () => {
       this.head = this.heads.selectedIndex;
       this.show();
@@ -71,12 +71,12 @@ class Embedding {
   }
 
   renew() {
-    const { tokens, width, heads, why } = this.about;
+    const { tokens, width, heads, parts } = this.about;
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(tokens);
     setText(this.caption, this.words.caption(width));
-    setText(this.why, why);
-    this.why.hidden = why === "";
+    setText(this.why, heads ? this.words.turned : this.words.whole);
+    this.why.hidden = parts.length > 1;
     this.rotation.hidden = heads === 0;
     this.heads.replaceChildren(...Array.from({ length: heads }, (_, head) => element("option", { value: head }, `L0 · H${head}`)));
     this.head = Math.min(this.head, Math.max(0, heads - 1));
