@@ -229,6 +229,18 @@ def test_what_is_no_edit_is_refused_in_words(gpt, args):
     assert "Error" not in sent[0]["error"]
 
 
+@pytest.mark.parametrize("args", [*BAD[:4], BAD[5], *BAD[7:12]], ids=str)
+def test_a_page_that_keeps_what_is_no_edit_breaks_nothing(gpt, args):
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    view = gptviz.InterventionView(box, edits=[gptviz.ablate_mlp(1)])
+    view.set_state({"_edits": args["edits"]})
+    assert view.edits == (gptviz.ablate_mlp(1),)
+    view.set_state({"_watched": 10**6})
+    box.run(LONGER)
+    assert view.edits == (gptviz.ablate_mlp(1),)
+    assert view.watch == box.trace.top(1)[0][0]
+
+
 def test_edits_that_cannot_be_done_are_refused_when_they_are_set(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
     for bad in ([gptviz.ablate_head(5, 0)], ["ablate"], [gptviz.patch("residual", 0, 0, source=gpt.trace(LONGER))]):

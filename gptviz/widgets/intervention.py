@@ -55,6 +55,11 @@ class InterventionView(View):
         if watch is not None:
             self.watch = watch
 
+    @traitlets.validate("_edits")
+    def _check_edits(self, proposal: dict[str, Any]) -> list[Spec]:
+        self._list.values(proposal["value"])  # a page may say anything
+        return list(proposal["value"])
+
     @property
     def edits(self) -> tuple[Any, ...]:
         """The edits that are shown, those made in the page among them; set them to change the page."""
