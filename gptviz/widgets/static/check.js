@@ -7,7 +7,7 @@ import { wordsOf } from "./words.js";
  *   mine?: any, wanted?: number[], place?: number[], count?: number, size?: number, largest?: number, tolerance?: number}} CheckAbout */
 
 /** @param {CheckAbout} found @param {import("./words.js").Words["check"]} words @returns {string[]} what is said, the verdict first */
-function checkLines(found, words) {
+export function checkLines(found, words) {
   const { name, result } = found;
   const shape = (/** @type {number[]|undefined} */ sides) => (sides?.length ? `(${sides.join(", ")}${sides.length === 1 ? "," : ""})` : words.scalar);
   if (result === "nothing") return [words.nothing(name)];
@@ -37,7 +37,7 @@ function render({ model, el }) {
     const wrong = found.result !== "right" && found.result !== "nothing";
     said.replaceChildren(element("p", { class: "verdict" }, verdict), ...rest.map((line) => element("p", {}, line)),
       ...(wrong && found.hint ? [element("p", { class: "hint" }, found.hint)] : []),
-      ...(found.solution ? [element("details", { "data-lm-suppress-shortcuts": "true", ...(model.get("unfolded") ? { open: "" } : {}) }, element("summary", {}, words.solution),
+      ...(found.solution ? [element("details", { ...(model.get("unfolded") ? { open: "" } : {}) }, element("summary", {}, words.solution),
         element("pre", {}, found.solution))] : []));
   };
   model.on("change:_about change:unfolded change:scale", show);
