@@ -11,7 +11,7 @@ from statistics import median
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.views import timed
+from benchmarks.capture import seconds
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage
 
@@ -41,13 +41,15 @@ def main() -> None:
         ViewPage(page, [view])
         squares = gpt.n_layers * (gpt.n_heads + 1)
         clicks = sorted(page.evaluate(CLICK, 7 * i % squares) for i in range(CLICKS))
-        edit = [{"kind": "ablate_head", "layer": 0, "head": 0}]
-        passes = [timed(lambda i=i: view._answer_outcome([edit[0] | {"head": i % gpt.n_heads}])) for i in range(CLICKS)]
+        edits = [[{"kind": "ablate_head", "layer": 0, "head": i % gpt.n_heads}] for i in range(CLICKS)]
+        passes = [1e3 * seconds(lambda edit=edit: view._answer_outcome(edit)) for edit in edits]
         print(
             f"a click to new bars: {median(clicks):.0f} ms, p95 {clicks[int(0.95 * CLICKS)]:.0f} "
             f"(the kernel's answer to one edit {median(passes):.0f}; medians of {CLICKS})"
         )
-        print(f"what each of {squares} absences does: {timed(lambda: view._answer_sweep(view.watch.id)):.0f} ms")
+        print(
+            f"what each of {squares} absences does: {1e3 * seconds(lambda: view._answer_sweep(view.watch.id)):.0f} ms"
+        )
         browser.close()
 
 
