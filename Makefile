@@ -48,6 +48,7 @@ bench: $(VENV)/.installed-for-tests node chromium
 
 # The notebooks and every view as they look, in screenshots/.
 screenshots: $(VENV)/.installed-for-tests chromium
+	-python tools/provide.py font
 	python -m pytest -m browser -k look --screenshots screenshots
 	python tests/screenshots.py screenshots
 

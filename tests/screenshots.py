@@ -1,10 +1,11 @@
 """Every view as it looks: `python tests/screenshots.py FOLDER`, in light, dark, Chinese and at the projector's scale.
 
-For eyes, not for comparison: whoever changes a view takes these before and after, and looks. A second argument names one
-view alone.
+For eyes, not for comparison: whoever changes a view takes these before and after, and looks. The Explorer is taken shut, with
+each station open, and presented, a screen a station. A second argument names one view alone.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -40,6 +41,17 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "block": gptviz.BlockView(trace, layer=2, **options),
         "sampling": gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=12, **options),
         "sampling_beside": gptviz.SamplingBench(trace, beside=gpt.next_token(completion, 3), rows=8, **options),
+        "sampling_all": gptviz.SamplingBench(
+            trace,
+            all_stages=True,
+            temperature=1.4,
+            top_k=12,
+            top_p=0.9,
+            min_p=0.04,
+            repetition_penalty=1.2,
+            rows=14,
+            **options,
+        ),
         "intervention": gptviz.InterventionView(
             trace, edits=[gptviz.ablate_head(3, 1), gptviz.ablate_mlp(0), gptviz.scale_head(1, 5, 0.5)], **options
         ),
@@ -81,6 +93,23 @@ def open_up(page: Page) -> None:
     page.mouse.move(2, 2)
 
 
+def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:
+    """The Explorer with one station open after the other, then presented as a class sees it."""
+    page = shown.page
+    for station in page.locator(".station").all():
+        title = station.evaluate("(node) => node.className.split('station-')[1]")
+        for _ in range(station.locator(":scope > .head button").count()):
+            station.locator(":scope > .head button").click()
+            page.wait_for_timeout(900)
+            shown.screenshot(name(title))
+            station.locator(":scope > .head button").click()
+    page.locator(".tools button").last.click()
+    for step in range(page.locator(".station").count()):
+        page.wait_for_timeout(900)
+        page.screenshot(path=str(name(f"present_{step}")))
+        page.keyboard.press("Space")
+
+
 def main(folder: Path, only: str = "") -> None:
     gpt = gptviz.load()
     with sync_playwright() as playwright:
@@ -94,6 +123,8 @@ def main(folder: Path, only: str = "") -> None:
                     shown = ViewPage(page, [view], dark=dark)
                     open_up(page)
                     shown.screenshot(folder / f"{name}_{look}.png")
+                    if name == "explorer":
+                        walk(shown, lambda part, look=look: folder / f"explorer_{part}_{look}.png")
                     page.close()
         browser.close()
 

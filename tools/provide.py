@@ -1,7 +1,7 @@
 """Sees to it that a program which the tests need is on this machine: `python tools/provide.py node chromium`.
 
 The system's own is taken when there is one; else it is installed, and found to run, or the reason is said and the
-exit code is 1.
+exit code is 1. `font` is one for Chinese, without which its pictures show boxes.
 """
 
 import os
@@ -45,16 +45,36 @@ def has_chromium() -> bool:
 
 def install_chromium() -> None:
     """With the system's package manager where that is allowed, else Playwright's own build."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if root and shutil.which("apt-get") and run("apt-get", "update", "-qq"):
-        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core")
+    install_packages("chromium", "fonts-dejavu-core")
     if not has_chromium():
-        run(sys.executable, "-m", "playwright", "install", *(["--with-deps"] if root else []), "chromium")
+        run(sys.executable, "-m", "playwright", "install", *(["--with-deps"] if is_root() else []), "chromium")
+
+
+def has_font() -> bool:
+    """A font with Chinese characters; systems without fontconfig bring their own."""
+    if not shutil.which("fc-list"):
+        return sys.platform != "linux"
+    return bool(subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True).stdout.strip())
+
+
+def install_font() -> None:
+    install_packages("fonts-wqy-microhei", "fontconfig")
+
+
+def is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def install_packages(*names: str) -> None:
+    """With the system's package manager, where that is apt and allowed."""
+    if is_root() and shutil.which("apt-get") and run("apt-get", "update", "-qq"):
+        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names)
 
 
 PROGRAMS: dict[str, tuple[Callable[[], bool], Callable[[], None], str]] = {
     "node": (has_node, install_node, f"Node.js {OLDEST_NODE} or later with npm"),
     "chromium": (has_chromium, install_chromium, "Chromium"),
+    "font": (has_font, install_font, "a font with Chinese characters, such as WenQuanYi Micro Hei or Noto Sans CJK"),
 }
 
 
