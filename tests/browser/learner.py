@@ -59,11 +59,11 @@ class Learner:
     def types(self, prompt: str, box: int = 0) -> None:
         """Another prompt into a prompt box."""
         form = self.view("prompt").nth(box)
-        form.locator("input").fill("")
-        form.locator("input").press_sequentially(prompt)
-        form.locator("input").press("Enter")
+        form.locator("textarea").fill("")
+        form.locator("textarea").press_sequentially(prompt)
+        form.locator("textarea").press("Enter")
         expect(form).to_have_attribute("aria-busy", "false")
-        expect(form.locator("input")).to_have_value(prompt)
+        expect(form.locator("textarea")).to_have_value(prompt)
         expect(form.locator("[role=alert]").first).to_be_hidden()
 
     def drags(self, name: str, share: float, bench: int = 0) -> float:

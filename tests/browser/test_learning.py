@@ -30,7 +30,7 @@ def test_another_prompt_asks_anew(learner):
     if not boxes.count():
         return
     box = learner.view("prompt").first
-    learner.types(PROMPT if box.locator("input").input_value() != PROMPT else "Once upon a time")
+    learner.types(PROMPT if box.get_by_role("textbox").input_value() != PROMPT else "Once upon a time")
     anew = [text for text in learner.questions() if learner.asked(text).phase in ("open", "close")]
     assert anew, "no question follows the prompt"
     for text in anew:

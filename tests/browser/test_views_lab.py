@@ -51,7 +51,7 @@ def view(page, name):
 
 def type_prompt(page, prompt):
     """Types as a learner does, and presses Enter."""
-    field = view(page, "prompt").locator("input")
+    field = view(page, "prompt").get_by_role("textbox")
     field.fill("")
     field.press_sequentially(prompt)
     field.press("Enter")
@@ -181,8 +181,8 @@ def test_another_head_is_the_models_own(page, gpt):
 
 def test_a_prompt_that_cannot_be_read_is_refused_and_the_last_one_stays(page, gpt):
     """Far beyond the context: the box says so in words, and what is drawn stays as it was."""
-    view(page, "prompt").locator("input").fill("word " * 3000)
-    view(page, "prompt").locator("input").press("Enter")
+    view(page, "prompt").get_by_role("textbox").fill("word " * 3000)
+    view(page, "prompt").get_by_role("textbox").press("Enter")
     expect(view(page, "prompt").get_by_role("alert")).to_contain_text(f"{gpt.context_length:,} tokens")
     shows_attention(page, gpt.trace(PROMPTS[0]))
     type_prompt(page, PROMPTS[0])
