@@ -23,6 +23,7 @@ from gptviz.widgets.timeline import GenerationTimeline
 from gptviz.widgets.tokens import TokensView
 
 HISTORY = 12  # earlier prompts to go back to
+HIGHEST = 10  # scores that the station of the scores draws
 
 
 class Explorer(View):
@@ -114,6 +115,7 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
     """What each station's sentence says, in numbers: {station: {name: number}}."""
     last = len(trace.tokens) - 1
     (leader, probability), *_ = trace.top(1)
+    logits = trace.logits[-1]
     shares = trace.probabilities().astype(np.float64)
     shares = shares[shares > 0]
     stream = [float(np.linalg.norm(trace.residual(layer)[last])) for layer in (0, trace.n_layers)]
@@ -130,7 +132,13 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
             "numbers": trace.d_model,
         },
         "attention": {"layers": trace.n_layers, "heads": trace.n_heads, "stream": stream, **_strongest(trace)},
-        "logits": {"vocabulary": trace.vocab_size, "leader": describe(leader), "logit": float(trace.logits[-1].max())},
+        "logits": {
+            "vocabulary": trace.vocab_size,
+            "leader": describe(leader),
+            "logit": float(logits.max()),
+            "mean": float(logits.mean(dtype=np.float64)),
+            "highest": [{"token": describe(one), "logit": float(logits[one.id])} for one, _ in trace.top(HIGHEST)],
+        },
         "sampling": {
             "leader": describe(leader),
             "probability": probability,

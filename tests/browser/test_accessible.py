@@ -38,6 +38,7 @@ def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
     ViewPage(page, views(gpt, **options), dark=dark)
     for button in page.locator(".station > .head button").all():
         button.click()
+    page.evaluate("() => document.querySelectorAll('.station .body').forEach((body) => { body.hidden = false; })")
     page.locator(".gptviz-attention summary").first.click()
     page.locator(".gptviz-tokens .row li").nth(3).click()
     page.locator(".gptviz-sampling .draw button").first.click()

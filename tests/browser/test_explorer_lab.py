@@ -28,11 +28,12 @@ def test_stations_open_and_the_path_goes_round_again(page):
     trace = gptviz.load().trace("Once upon a time there was a")
     explorer = page.page.locator(".gptviz-explorer")
     expect(explorer.locator(".station")).to_have_count(6)
-    expect(explorer.locator(".box input")).to_have_value(trace.text)
+    expect(explorer.locator(".box textarea")).to_have_value(trace.text)
     for station in ("tokens", "attention", "sampling", "generation"):
         explorer.locator(f".station-{station} > .head button").click()
     expect(explorer.locator(".gptviz-attention .line .chip")).to_have_count(len(trace.tokens))
     expect(explorer.locator(".gptviz-timeline")).to_have_attribute("aria-busy", "false", timeout=30_000)
+    explorer.locator(".station-sampling > .head button").click()
     explorer.get_by_role("button", name="draw once").click()
     explorer.get_by_role("button", name="append to the prompt").click()
     expect(explorer.locator(".gptviz-tokens .row li")).to_have_count(len(trace.tokens) + 1)

@@ -115,8 +115,8 @@ def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
     expect(page.locator(".gptviz-attention h3")).to_contain_text(f"L{explorer.trace.n_layers - 1} · H0")
     page.locator(".gptviz-attention .grid button").nth(explorer.trace.n_heads + 1).click()
     expect(page.locator(".stack button[data-open]")).to_have_text("block 1")
-    page.locator(".gptviz-prompt input").fill("another prompt")
-    page.locator(".gptviz-prompt input").press("Enter")
+    page.locator(".gptviz-prompt textarea").fill("another prompt")
+    page.locator(".gptviz-prompt textarea").press("Enter")
     expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("Not in this page")
     assert (tmp_path / "explorer.html").stat().st_size <= MOST_BYTES
 

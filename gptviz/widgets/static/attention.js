@@ -37,7 +37,7 @@ class Attention {
     this.stage = WEIGHTS;
     /** @type {Piece[]} */
     this.tokens = [];
-    this.width = -1;
+    this.measured = ""; // what the map was laid out for
     this.stagesOf = -1; // the layer whose stages are offered
     this.scaled = "";
     this.sink = this.loaded = false;
@@ -47,13 +47,13 @@ class Attention {
     this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
-    this.relative = element("input", { type: "checkbox", "data-lm-suppress-shortcuts": "true" });
+    this.relative = element("input", { type: "checkbox" });
     this.relative.addEventListener("change", () => this.draw());
     this.scaleBar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.scaleEnds = [element("span", {}), element("span", {})];
     this.stages = element("div", { class: "stages", role: "group", "aria-label": this.words.show });
     const zoomed = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ factor) => {
-      const button = element("button", { type: "button", title: name, "aria-label": name, "data-lm-suppress-shortcuts": "true" }, sign);
+      const button = element("button", { type: "button", title: name, "aria-label": name }, sign);
       button.addEventListener("click", () => this.map.zoom(factor));
       return button;
     };
@@ -62,7 +62,7 @@ class Attention {
     this.mix = new RowMix(this.words);
     this.noDetail = element("p", { class: "muted" });
     this.detail = element("details", { class: "detail numbers" },
-      element("summary", { "data-lm-suppress-shortcuts": "true" }, this.words.explain), this.noDetail, this.cell.root, this.mix.root);
+      element("summary", {}, this.words.explain), this.noDetail, this.cell.root, this.mix.root);
     this.detail.addEventListener("toggle", () => this.explain());
     this.waitForDetail = waits(this.detail, words);
     this.readout = element("p", { class: "readout", role: "status" });
@@ -70,7 +70,7 @@ class Attention {
     this.gridNote = element("p", { class: "muted small" });
     this.mapNote = element("p", { class: "caption small muted", hidden: "" });
     this.caption = element("p", { class: "caption small muted" }, this.words.caption);
-    this.order = element("select", { "data-lm-suppress-shortcuts": "true", "aria-label": this.words.order });
+    this.order = element("select", { "aria-label": this.words.order });
     this.order.append(...Object.entries(this.words.orders).map(([value, name]) => element("option", { value }, name)));
     this.order.addEventListener("change", () => this.arrange());
     this.heads = element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote);
@@ -112,7 +112,7 @@ class Attention {
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(this.tokens);
     this.buildGrid(about.layers, about.heads);
-    this.width = -1;
+    this.measured = "";
     this.resize();
     this.open();
   }
@@ -134,7 +134,7 @@ class Attention {
     setText(this.caption, `${this.words.caption} ${sink ? this.words.sumsSink : this.words.sums}`);
     if (this.stage !== WEIGHTS && !names.includes(this.stage)) this.stage = WEIGHTS;
     this.stages.replaceChildren(...(names.length ? [...names, WEIGHTS] : []).map((name) => {
-      const button = element("button", { type: "button", "aria-pressed": String(name === this.stage), "data-lm-suppress-shortcuts": "true" },
+      const button = element("button", { type: "button", "aria-pressed": String(name === this.stage) },
         this.stageName(name));
       button.addEventListener("click", () => this.showStage(name));
       return button;
@@ -159,11 +159,13 @@ class Attention {
 
   /** @param {number} layers @param {number} heads */
   buildGrid(layers, heads) {
+    /** @type {{absent: number[]}} */
+    const { absent } = this.model.get("_about");
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const layer = Math.floor(i / heads), head = i % heads;
-      const button = element("button", { type: "button", "aria-label": headName(layer, head), tabindex: -1,
-        title: headName(layer, head), "data-lm-suppress-shortcuts": "true" }, element("canvas", {}));
+      const name = absent.includes(layer) ? `${headName(layer, head)}: ${this.words.absent}` : headName(layer, head);
+      const button = element("button", { type: "button", "aria-label": name, tabindex: -1, title: name }, element("canvas", {}));
       button.addEventListener("click", () => this.choose(layer, head));
       return button;
     });
@@ -207,15 +209,18 @@ class Attention {
 
   /** What the grid's pictures are. @param {boolean} sorted */
   note(sorted) {
-    const { side } = this.model.get("_about");
+    const { side, absent } = this.model.get("_about");
     const what = sorted ? this.words.scored : this.words.axes;
-    setText(this.gridNote, `${what}${side < this.tokens.length ? `; ${this.words.pooled(this.tokens.length, side)}` : ""}`);
+    const pooled = side < this.tokens.length ? `; ${this.words.pooled(this.tokens.length, side)}` : "";
+    setText(this.gridNote, `${what}${pooled}${absent.length ? `; ${this.words.hatched}` : ""}`);
   }
 
   drawGrid() {
-    const { side } = this.model.get("_about"), bytes = uint8(this.model.get("_thumbnails"));
-    this.buttons.forEach((button, i) => drawThumbnail(/** @type {HTMLCanvasElement} */ (button.firstChild),
-      bytes.subarray(i * side * side, (i + 1) * side * side), side, this.theme()));
+    const { side, heads, absent } = this.model.get("_about"), bytes = uint8(this.model.get("_thumbnails"));
+    this.buttons.forEach((button, i) => {
+      if (absent.includes(Math.floor(i / heads))) return; // hatched all over
+      drawThumbnail(/** @type {HTMLCanvasElement} */ (button.firstChild), bytes.subarray(i * side * side, (i + 1) * side * side), side, this.theme());
+    });
   }
 
   /** @returns {"light"|"dark"} */
@@ -253,6 +258,7 @@ class Attention {
     ];
     this.lane.ask(question, ([map, score]) => this.take(name, map, stage, score), (error) => {
       this.notices.wait(this.root, false);
+      this.root.dataset.refused = ""; // what is still drawn is another head's
       this.notices.say(error.message);
     });
   }
@@ -264,6 +270,7 @@ class Attention {
     if (scores) this.keep(name + stage, scores);
     this.weights = weights;
     this.scores = scores;
+    delete this.root.dataset.refused;
     this.notices.wait(this.root, false);
     this.notices.say("");
     this.draw();
@@ -301,11 +308,14 @@ class Attention {
   }
 
   resize() {
-    if (this.root.clientWidth === this.width || !this.root.clientWidth) return;
-    this.width = this.root.clientWidth;
-    const scale = this.model.get("scale") === "projector" ? 1.5 : 1;
+    const style = getComputedStyle(this.root), scale = Number(style.getPropertyValue("--gv-scale")) || 1;
+    const room = Number.parseFloat(style.getPropertyValue("--gv-room")) || Infinity; // the height there is, where it is presented
+    const measured = `${this.root.clientWidth} ${scale} ${room}`;
+    if (measured === this.measured || !this.root.clientWidth) return;
+    this.measured = measured;
     const pane = /** @type {HTMLElement} */ (this.map.root.parentElement).clientWidth;
-    this.map.layOut(this.tokens, Math.max(160, Math.min(pane - 150 * scale, 560 * scale)), scale);
+    const above = this.map.stage.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    this.map.layOut(this.tokens, Math.max(160, Math.min(pane - 150 * scale, 560 * scale, room - above - 50 * scale)), scale);
     this.redraw();
   }
 

@@ -35,7 +35,7 @@ export class CellArithmetic {
       stripRow(element("span", {}, this.words.products), products, largestOf(products), theme,
         `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`));
     const { stages } = numbers, names = Object.keys(stages);
-    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null
+    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null && !isRootOf(numbers.factor, numbers.q.length)
       ? scaledBy(numbers.factor) : this.words.stages[/** @type {"raw"} */ (name)] ?? name;
     const steps = names.map((name) => step(stageOf(name), number(stages[name])));
     const last = stages[names[names.length - 1]];

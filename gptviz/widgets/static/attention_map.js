@@ -30,7 +30,7 @@ export class AttentionMap {
     this.canvas = element("canvas", { class: "map", "aria-hidden": "true" });
     this.outline = element("div", { class: "outline" });
     this.rowOutline = element("div", { class: "outline row" });
-    this.stage = element("div", { class: "stage", tabindex: 0, role: "application", "data-lm-suppress-shortcuts": "true" },
+    this.stage = element("div", { class: "stage", tabindex: 0, role: "application" },
       this.canvas, this.rowOutline, this.outline);
     this.queries = element("div", { class: "labels queries", "aria-hidden": "true" });
     this.keys = element("div", { class: "labels keys", "aria-hidden": "true" });
@@ -133,8 +133,7 @@ export class AttentionMap {
     context.scale(dense, dense);
     context.imageSmoothingEnabled = false;
     const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
-    const cells = cellsSeen(values, this.size, seen), drawn = Math.min(seen.side, canvas.width);
-    const shown = drawn < seen.side ? pooledCells(cells, seen.side, drawn) : cells;
+    const drawn = Math.min(seen.side, canvas.width), shown = cellsSeen(values, this.size, seen, drawn);
     context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
     hatchUnseen(context, shown, drawn, side / drawn, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
@@ -163,36 +162,20 @@ function words32(table) {
   return new Uint32Array(new Uint8Array(table.flatMap(([r, g, b]) => [r, g, b, 255])).buffer);
 }
 
-/** The square of cells that is seen, (side, side): NaN where a query cannot look, at the future above all.
- * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen */
-function cellsSeen(values, size, { query, key, side }) {
-  const cells = new Float32Array(side * side).fill(NaN);
+/** The square of cells that is seen, as (count, count): where there are fewer than cells, each has the value farthest from
+ * nothing in its block, so that no cell is skipped. NaN where no query of the block can look, at the future above all.
+ * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen @param {number} count */
+function cellsSeen(values, size, { query, key, side }, count) {
+  const cells = new Float32Array(count * count).fill(NaN), into = (/** @type {number} */ i) => Math.floor((i * count) / side);
+  const columns = Uint32Array.from({ length: side }, (_, k) => into(k));
   for (let q = 0; q < side; q++) {
-    const from = (query + q) * size, past = Math.min(side, query + q - key + 1);
+    const from = (query + q) * size + key, past = Math.min(side, query + q - key + 1), row = into(q) * count;
     for (let k = 0; k < past; k++) {
-      const value = values[from + key + k];
-      if (Number.isFinite(value)) cells[q * side + k] = value;
+      const value = values[from + k], at = row + columns[k];
+      if (Number.isFinite(value) && !(Math.abs(cells[at]) >= Math.abs(value))) cells[at] = value;
     }
   }
   return cells;
-}
-
-/** As many cells as there are pixels, each the value farthest from nothing in its block: no cell is skipped. What no query of
- * the block can see stays NaN. @param {Float32Array} cells (side, side) @param {number} side @param {number} pixels */
-function pooledCells(cells, side, pixels) {
-  const rows = new Float32Array(pixels * side).fill(NaN), pooled = new Float32Array(pixels * pixels).fill(NaN);
-  const into = (/** @type {Float32Array} */ target, /** @type {number} */ at, /** @type {number} */ value) => {
-    if (!Number.isNaN(value) && !(Math.abs(target[at]) >= Math.abs(value))) target[at] = value;
-  };
-  for (let q = 0; q < side; q++) {
-    const row = Math.floor((q * pixels) / side) * side;
-    for (let k = 0; k < side; k++) into(rows, row + k, cells[q * side + k]);
-  }
-  for (let k = 0; k < side; k++) {
-    const column = Math.floor((k * pixels) / side);
-    for (let p = 0; p < pixels; p++) into(pooled, p * pixels + column, rows[p * side + k]);
-  }
-  return pooled;
 }
 
 /** One pixel a cell. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours

@@ -25,8 +25,7 @@ class Game {
     this.revealed = false;
     this.count = element("p", { class: "kicker muted small" });
     this.opening = element("p", { class: "opening" });
-    this.field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "60", "aria-label": this.words.field,
-      "data-lm-suppress-shortcuts": "true" });
+    this.field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "60", "aria-label": this.words.field });
     this.field.addEventListener("keydown", (event) => event.stopPropagation());
     this.said = element("ul", { class: "said", "aria-label": this.words.said });
     this.answers = element("div", { class: "answers numbers", role: "status" });
@@ -45,7 +44,7 @@ class Game {
 
   /** @param {string} word @param {"submit"|"button"} type @param {() => void} [pressed] */
   button(word, type, pressed = () => {}) {
-    const button = element("button", { type, "data-lm-suppress-shortcuts": "true" }, word);
+    const button = element("button", { type }, word);
     button.addEventListener("click", pressed);
     return button;
   }

@@ -37,12 +37,11 @@ class Intervention {
     this.chips = new EditChips(words, { looked: (part) => this.look(part), takenBack: (index) => this.set(this.edits.toSpliced(index, 1)),
       allTakenBack: () => this.set([]) });
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
-    this.menu = element("select", { "data-lm-suppress-shortcuts": "true" });
+    this.menu = element("select", {});
     this.menu.addEventListener("change", () => this.follow(Number(this.menu.value)));
-    this.field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: words.other, "aria-label": words.other,
-      "data-lm-suppress-shortcuts": "true" });
+    this.field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: words.other, "aria-label": words.other });
     this.field.addEventListener("keydown", (event) => event.stopPropagation());
-    const another = element("form", {}, this.field, element("button", { "data-lm-suppress-shortcuts": "true" }, words.otherButton));
+    const another = element("form", {}, this.field, element("button", {}, words.otherButton));
     another.addEventListener("submit", (event) => {
       event.preventDefault();
       this.search(this.field.value);
@@ -50,8 +49,8 @@ class Intervention {
     this.summary = element("p", { class: "summary", role: "status" });
     this.table = new MoverTable(words);
     this.moved = element("p", { class: "muted small" });
-    this.code = element("pre", { class: "number", tabindex: 0, "aria-label": words.code, "data-lm-suppress-shortcuts": "true" });
-    const copy = element("button", { type: "button", class: "quiet", "data-lm-suppress-shortcuts": "true" }, words.copy);
+    this.code = element("pre", { class: "number", tabindex: 0, "aria-label": words.code });
+    const copy = element("button", { type: "button", class: "quiet" }, words.copy);
     copy.addEventListener("click", () => this.copy());
     this.copied = element("span", { class: "muted small", role: "status" });
     this.codePart = element("div", { class: "code", hidden: "" }, element("h4", {}, `${words.code} `, copy, " ", this.copied), this.code);

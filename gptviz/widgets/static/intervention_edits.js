@@ -19,7 +19,7 @@ export class EditChips {
     this.words = words;
     this.actions = actions;
     this.list = element("ul", { class: "edits" });
-    this.removeAll = element("button", { type: "button", class: "quiet", "data-lm-suppress-shortcuts": "true" }, words.removeAll);
+    this.removeAll = element("button", { type: "button", class: "quiet" }, words.removeAll);
     this.removeAll.addEventListener("click", actions.allTakenBack);
     this.root = element("div", { class: "made" }, element("h4", {}, words.edits), this.list, this.removeAll);
   }
@@ -35,7 +35,7 @@ export class EditChips {
   /** @param {Edit} edit @param {number} index @param {string} code @param {import("./common.js").PageToken[]} tokens */
   item(edit, index, code, tokens) {
     const label = element("span", { title: code }, ...this.label(edit, tokens)), told = this.words.takeBack(label.textContent ?? "");
-    const remove = element("button", { type: "button", "aria-label": told, title: told, "data-lm-suppress-shortcuts": "true" }, "×");
+    const remove = element("button", { type: "button", "aria-label": told, title: told }, "×");
     remove.addEventListener("click", () => this.actions.takenBack(index));
     return element("li", { class: "edit" }, label, remove);
   }
@@ -57,7 +57,7 @@ export class EditChips {
   /** A part's name; a click shows it in linked views. @param {Part} part */
   name(part) {
     const name = partName(part, this.words.mlp);
-    const node = element("button", { type: "button", class: "name", title: this.words.look(name), "data-lm-suppress-shortcuts": "true" }, name);
+    const node = element("button", { type: "button", class: "name", title: this.words.look(name) }, name);
     node.addEventListener("click", () => this.actions.looked(part));
     return node;
   }

@@ -13,9 +13,9 @@ export class EffectSwitch {
     this.lane = new Lane();
     this.on = false;
     this.watched = -1;
-    this.maps = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, words.maps);
+    this.maps = element("button", { type: "button" }, words.maps);
     this.maps.addEventListener("click", () => this.show(false));
-    this.effect = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" });
+    this.effect = element("button", { type: "button" });
     this.effect.addEventListener("click", () => this.show(true));
     this.waiting = element("span", { class: "muted", hidden: "" }, computing);
     this.root = element("p", { class: "show small", role: "group", "aria-label": words.show }, element("span", { class: "muted" }, words.show), " ",

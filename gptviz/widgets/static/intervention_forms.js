@@ -16,19 +16,19 @@ const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp
 
 /** @param {string} text */
 function formButton(text) {
-  return element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, text);
+  return element("button", { type: "button" }, text);
 }
 
 /** @param {string} label */
 function formField(label) {
-  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": label, "data-lm-suppress-shortcuts": "true" });
+  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": label });
   field.addEventListener("keydown", (event) => event.stopPropagation());
   return field;
 }
 
 /** A menu of numbered layers or heads. @param {(chosen: number) => void} chosen */
 function placeMenu(chosen) {
-  const menu = element("select", { "data-lm-suppress-shortcuts": "true" });
+  const menu = element("select", {});
   menu.addEventListener("change", () => chosen(menu.selectedIndex));
   return menu;
 }
@@ -67,7 +67,7 @@ export class PatchForm {
       const item = /** @type {Element} */ (event.target).closest("li");
       if (item) context.choose({ query: [...this.columns.children].indexOf(item) });
     });
-    this.site = element("select", { "data-lm-suppress-shortcuts": "true" }, ...SITES.map((site) => element("option", { value: site }, words.sites[site])));
+    this.site = element("select", {}, ...SITES.map((site) => element("option", { value: site }, words.sites[site])));
     this.site.addEventListener("change", () => this.mark());
     this.layer = placeMenu((layer) => context.choose({ layer }));
     this.head = placeMenu((head) => context.choose({ head }));
@@ -77,12 +77,12 @@ export class PatchForm {
     this.chosen = element("div", { class: "controls", hidden: "" }, element("label", {}, `${words.site} `, this.site),
       element("label", {}, `${words.layer} `, this.layer), this.headLabel, this.button);
     this.hint = element("p", { class: "muted small", hidden: "" }, words.differs);
-    const form = element("form", {}, this.field, element("button", { "data-lm-suppress-shortcuts": "true" }, words.read));
+    const form = element("form", {}, this.field, element("button", {}, words.read));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.read();
     });
-    this.root = element("details", {}, element("summary", { "data-lm-suppress-shortcuts": "true" }, words.patch), form, this.told.note,
+    this.root = element("details", {}, element("summary", {}, words.patch), form, this.told.note,
       this.columns, this.hint, this.chosen);
   }
 
@@ -110,7 +110,7 @@ export class PatchForm {
     this.told.say("");
     this.columns.replaceChildren(...source.tokens.map((other, i) => {
       const differs = other.id !== tokens[i].id;
-      return element("li", {}, element("button", { type: "button", "data-lm-suppress-shortcuts": "true" },
+      return element("li", {}, element("button", { type: "button" },
         chip(tokens[i]), element("span", { class: "muted" }, differs ? "≠" : "="), chip(other)));
     }));
     this.hint.hidden = this.chosen.hidden = false;
@@ -147,12 +147,12 @@ export class RowForm {
     });
     this.field = formField(words.weights);
     this.told = formNote();
-    const form = element("form", {}, this.field, element("button", { "data-lm-suppress-shortcuts": "true" }, words.doRow));
+    const form = element("form", {}, this.field, element("button", {}, words.doRow));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.set();
     });
-    this.root = element("details", {}, element("summary", { "data-lm-suppress-shortcuts": "true" }, words.row), this.hint, this.keys, form, this.told.note);
+    this.root = element("details", {}, element("summary", {}, words.row), this.hint, this.keys, form, this.told.note);
     this.root.addEventListener("toggle", () => this.mark());
   }
 
@@ -163,7 +163,7 @@ export class RowForm {
     const { words } = this.context;
     this.hint.replaceChildren(words.rowHint(partName(place, words.mlp)));
     this.keys.replaceChildren(...tokens.slice(0, place.query + 1).map((/** @type {FormToken} */ token) =>
-      element("li", {}, element("button", { type: "button", "aria-label": chipText(token), "data-lm-suppress-shortcuts": "true" }, chip(token)))));
+      element("li", {}, element("button", { type: "button", "aria-label": chipText(token) }, chip(token)))));
     this.lane.ask(() => ask(this.context.model, "row", place), ({ data }) => {
       this.field.value = [...data].map((weight) => String(Number(weight.toPrecision(3)))).join(" ");
       this.told.say("");

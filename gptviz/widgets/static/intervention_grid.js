@@ -61,7 +61,7 @@ export class PartGrid {
   /** @param {Part} part */
   cell(part) {
     const canvas = element("canvas", { "aria-hidden": "true" }), said = element("span", { class: "said number small", "aria-hidden": "true" });
-    const button = element("button", { type: "button", tabindex: -1, "data-lm-suppress-shortcuts": "true" }, canvas, said);
+    const button = element("button", { type: "button", tabindex: -1 }, canvas, said);
     button.toggleAttribute("data-mlp", part.head === null);
     button.addEventListener("click", () => this.clicked(part));
     return { button, canvas, said, part };

@@ -70,7 +70,7 @@ class Painter {
     if (node instanceof HTMLCanvasElement || node instanceof HTMLImageElement) return this.image(node, style, at);
     if (node instanceof SVGElement) return this.drawing(node, at);
     if (style.display !== "contents" && seen(at, room)) this.ground(style, overlap(at, room));
-    if (node instanceof HTMLInputElement || node instanceof HTMLSelectElement) return this.control(node, style, at);
+    if (node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement) return this.control(node, style, at);
     const inside = style.overflowX === "visible" && style.overflowY === "visible" ? room : overlap(room, at);
     for (const child of node.childNodes) {
       if (child instanceof Text) this.text(child, style, inside);
@@ -174,7 +174,7 @@ class Painter {
     this.svg.append(copy);
   }
 
-  /** What a control says. @param {HTMLInputElement|HTMLSelectElement} node @param {CSSStyleDeclaration} style @param {Box} at */
+  /** What a control says. @param {HTMLInputElement|HTMLSelectElement|HTMLTextAreaElement} node @param {CSSStyleDeclaration} style @param {Box} at */
   control(node, style, at) {
     const middle = (at.top + at.bottom) / 2;
     if (node instanceof HTMLInputElement && node.type === "range") {

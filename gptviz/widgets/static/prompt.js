@@ -1,15 +1,15 @@
 // @ts-check
-/** The prompt box: type, press Enter, and every view that follows shows the new prompt. */
+/** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
 import { ask, element, frame, notices, setText, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
+const MOST_LINES = 6; // of a long prompt; then it is scrolled
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const words = wordsOf(model);
-  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": words.prompt.label,
-    "data-lm-suppress-shortcuts": "true" });
-  const button = element("button", { type: "submit", "data-lm-suppress-shortcuts": "true" }, words.prompt.run);
+  const field = element("textarea", { rows: 1, spellcheck: "false", autocomplete: "off", "aria-label": words.prompt.label });
+  const button = element("button", { type: "submit" }, words.prompt.run);
   const status = element("span", { class: "status muted small", role: "status" });
   const { problem, computing, wait, say } = notices(words);
   const form = element("form", {}, field, button);
@@ -17,12 +17,22 @@ function render({ model, el }) {
     element("p", { class: "under" }, status, " ", computing), problem);
   const stopFrame = frame(model, root);
 
+  const grow = () => { field.rows = Math.min(MOST_LINES, field.value.split("\n").length); };
   const show = () => {
     root.dataset.scale = model.get("scale");
     if (document.activeElement !== field || !root.hasAttribute("data-typing")) field.value = model.get("prompt");
+    grow();
     setText(status, words.prompt.status(model.get("_gpt_name"), model.get("_token_count")));
   };
-  field.addEventListener("input", () => root.toggleAttribute("data-typing", field.value !== model.get("prompt")));
+  field.addEventListener("input", () => {
+    root.toggleAttribute("data-typing", field.value !== model.get("prompt"));
+    grow();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method's own Enter ends a word
+    event.preventDefault();
+    form.requestSubmit();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const prompt = field.value;
@@ -37,8 +47,6 @@ function render({ model, el }) {
     wait(root, false);
     show();
   });
-  // Keys that JupyterLab listens for outside its editors.
-  field.addEventListener("keydown", (event) => event.stopPropagation());
   model.on("change:prompt change:_source change:scale", show);
   show();
   el.append(root);

@@ -20,7 +20,7 @@ function choiceNode(choice) {
 
 /** @param {string} word @param {() => void} pressed @param {Record<string, unknown>} [attributes] */
 function questionButton(word, pressed, attributes = {}) {
-  const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true", ...attributes }, word);
+  const button = element("button", { type: "button", ...attributes }, word);
   button.addEventListener("click", pressed);
   return button;
 }
@@ -87,10 +87,9 @@ class Asked {
 
   numberField() {
     const { words } = this;
-    const field = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: "8", "aria-label": words.answer,
-      "data-lm-suppress-shortcuts": "true" });
+    const field = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: "8", "aria-label": words.answer });
     field.addEventListener("keydown", (event) => event.stopPropagation());
-    const button = element("button", { type: "submit", "data-lm-suppress-shortcuts": "true" }, words.guess);
+    const button = element("button", { type: "submit" }, words.guess);
     const form = element("form", { class: "number-form" }, field, element("span", { class: "muted" }, this.about.unit), button);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -232,7 +231,7 @@ class Asked {
     if (!tally) return;
     this.tally.replaceChildren(element("p", { class: "muted small" }, words.tally), element("ul", {}, ...choices.map((choice, i) => {
       const name = choice.text ?? choice.token?.text ?? "";
-      const field = element("input", { type: "number", min: "0", step: "1", "aria-label": words.hands(name), "data-lm-suppress-shortcuts": "true" });
+      const field = element("input", { type: "number", min: "0", step: "1", "aria-label": words.hands(name) });
       const hands = this.model.get("tally")[i];
       if (hands !== null && hands !== undefined) field.value = String(hands);
       field.addEventListener("keydown", (event) => event.stopPropagation());

@@ -24,7 +24,6 @@ const KNOBS = [
 ];
 
 /** JupyterLab leaves the keys to what is marked so: else "a" on a button would insert a cell. */
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 /** @type {Settings} */
 const NEUTRAL = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
@@ -51,25 +50,25 @@ export class SamplingControls {
     this.seed = 0;
     this.knobs = KNOBS.map((knob) => this.buildKnob(knob));
     this.seedField = element("input", { type: "number", id: this.id("seed"), min: 0, step: 1, class: "seed",
-      ...OWN_KEYS, title: this.words.repeatable });
+      title: this.words.repeatable });
     this.seedField.addEventListener("input", () => this.readSeed());
     this.restore(this.seedField, () => String(this.seed));
-    this.drawButton = element("button", { type: "button", ...OWN_KEYS }, this.words.draw);
+    this.drawButton = element("button", { type: "button" }, this.words.draw);
     this.drawButton.addEventListener("click", () => listener.draw());
-    this.appendButton = element("button", { type: "button", hidden: "", ...OWN_KEYS }, this.words.append);
+    this.appendButton = element("button", { type: "button", hidden: "" }, this.words.append);
     this.appendButton.addEventListener("click", () => listener.append());
-    this.manyButton = element("button", { type: "button", "aria-pressed": "false", ...OWN_KEYS }, this.words.drawMany);
+    this.manyButton = element("button", { type: "button", "aria-pressed": "false" }, this.words.drawMany);
     this.manyButton.addEventListener("click", () => {
       this.manyButton.setAttribute("aria-pressed", String(this.manyButton.getAttribute("aria-pressed") !== "true"));
       listener.drawMany();
     });
-    this.allButton = element("button", { type: "button", "aria-pressed": "false", title: words.allHint, ...OWN_KEYS }, words.all);
+    this.allButton = element("button", { type: "button", "aria-pressed": "false", title: words.allHint }, words.all);
     this.allButton.addEventListener("click", () => this.showAll(this.allButton.getAttribute("aria-pressed") !== "true"));
-    this.keepButton = element("button", { type: "button", ...OWN_KEYS }, this.words.keep);
+    this.keepButton = element("button", { type: "button" }, this.words.keep);
     this.keepButton.addEventListener("click", () => listener.keep());
     this.keptCode = element("code", { hidden: "" });
     this.outcome = element("output", { class: "outcome", for: this.id("seed") });
-    this.resetButton = element("button", { type: "button", class: "quiet", ...OWN_KEYS }, this.words.reset);
+    this.resetButton = element("button", { type: "button", class: "quiet" }, this.words.reset);
     this.resetButton.addEventListener("click", () => {
       this.knobs.forEach(({ field }) => this.accept(field));
       Object.assign(this.settings, NEUTRAL);
@@ -94,7 +93,7 @@ export class SamplingControls {
   /** @param {Knob} knob */
   buildKnob(knob) {
     const { label: name, hint, expected } = this.words.knobs[knob.key];
-    const common = { ...OWN_KEYS, title: hint };
+    const common = { title: hint };
     const slider = element("input", { ...common, type: "range", min: knob.min, max: knob.max, step: knob.step,
       value: 1, "aria-label": this.words.slider(name) });
     const field = element("input", { ...common, type: "number", id: this.id(knob.key), step: "any", min: 0,

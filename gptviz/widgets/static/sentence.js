@@ -18,7 +18,7 @@ export function sentence(label, chosen) {
     root,
     show(tokens) {
       root.replaceChildren(...tokens.map((token) => element("li", {},
-        element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, chip(token)))));
+        element("button", { type: "button" }, chip(token)))));
     },
     mark(position) {
       buttons().forEach((button, i) => button.setAttribute("aria-pressed", String(i === position)));

@@ -8,6 +8,7 @@
 import { Lane, ask, chip, element, frame, notices, setText, whenFilled } from "./common.js";
 import { BranchTree, Comparison } from "./timeline_branches.js";
 import { StepDetail } from "./timeline_step.js";
+import { spelledNodes } from "./timeline_text.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Token */
@@ -33,7 +34,7 @@ class Timeline {
     this.written = element("span", { class: "written" });
     this.later = element("span", { class: "later muted" });
     this.play = this.button(words.play, () => this.setPlaying(!this.playing));
-    this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub, "data-lm-suppress-shortcuts": "true" });
+    this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub });
     this.slider.addEventListener("input", () => this.look(Number(this.slider.value)));
     this.list = element("ol", { class: "steps numbers", "aria-label": words.tokens });
     this.list.addEventListener("click", (event) => {
@@ -69,7 +70,7 @@ class Timeline {
 
   /** @param {string} word @param {() => void} pressed */
   button(word, pressed) {
-    const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, word);
+    const button = element("button", { type: "button" }, word);
     button.addEventListener("click", pressed);
     return button;
   }
@@ -133,6 +134,12 @@ class Timeline {
   showText() {
     const text = this.told?.text ?? "";
     const upTo = this.followed ? text.length : this.steps.slice(0, this.chosen + 1).reduce((length, step) => length + step.text.length, 0);
+    if (text.includes("\ufffd")) {
+      const now = this.followed ? this.steps.length : this.chosen + 1, tokens = this.steps.map(({ token }) => token);
+      this.written.replaceChildren(...spelledNodes(tokens.slice(0, now)));
+      this.later.replaceChildren(...spelledNodes(tokens.slice(now)));
+      return;
+    }
     setText(this.written, text.slice(0, upTo));
     setText(this.later, text.slice(upTo));
   }
@@ -233,7 +240,7 @@ class Timeline {
 function stepItem(step, forced, word) {
   const node = chip(step.token);
   node.style.setProperty("--share", `${(100 * step.probability).toFixed(2)}%`);
-  const item = element("li", { tabindex: -1, title: `${100 * step.probability} %`, "data-lm-suppress-shortcuts": "true" }, node,
+  const item = element("li", { tabindex: -1, title: `${100 * step.probability} %` }, node,
     element("span", { class: "number small muted" }, step.probability < 0.01 ? "<1 %" : `${Math.round(100 * step.probability)} %`));
   if (forced) {
     item.dataset.forced = "";

@@ -13,7 +13,7 @@ export class BranchTree {
     this.words = words;
     this.show_ = show;
     this.list = element("ul", { class: "tree", "aria-label": words.branches });
-    this.menu = element("select", { "data-lm-suppress-shortcuts": "true" });
+    this.menu = element("select", {});
     this.menu.addEventListener("change", () => compare(Number(this.menu.value)));
     this.root = element("div", { class: "branches", hidden: "" }, this.list, element("label", { class: "small muted" }, `${words.compare} `, this.menu));
   }
@@ -42,7 +42,7 @@ export class BranchTree {
 
   /** @param {Branch} branch @param {number} index @param {boolean} shown */
   item(branch, index, shown) {
-    const button = element("button", { type: "button", "aria-pressed": shown, "data-lm-suppress-shortcuts": "true" });
+    const button = element("button", { type: "button", "aria-pressed": shown });
     if (branch.token) button.append("↳ ", this.words.step(branch.at), " ", chip(branch.token));
     else button.append(this.words.choice(index));
     button.addEventListener("click", () => this.show_(index));

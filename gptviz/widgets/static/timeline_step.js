@@ -39,7 +39,7 @@ export class StepDetail {
       element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads), this.row);
     this.attention.addEventListener("toggle", () => this.showAttention());
     this.benchPlace = element("div", { hidden: "" }); // beside the timeline, not in it: a view has its own styles
-    this.bench = element("button", { type: "button", class: "bench", "aria-expanded": "false", "data-lm-suppress-shortcuts": "true" }, words.bench);
+    this.bench = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
     this.bench.addEventListener("click", () => {
       this.benchPlace.hidden = !this.benchPlace.hidden;
       this.bench.setAttribute("aria-expanded", String(!this.benchPlace.hidden));
@@ -52,7 +52,7 @@ export class StepDetail {
 
   /** @param {string} word @param {"layer"|"head"} what */
   menu(word, what) {
-    const menu = element("select", { "aria-label": word, "data-lm-suppress-shortcuts": "true" });
+    const menu = element("select", { "aria-label": word });
     menu.addEventListener("change", () => {
       this.selection.set(what, menu.selectedIndex);
       this.selection.save_changes();
@@ -91,7 +91,7 @@ export class StepDetail {
     };
     const action = element("td", { class: "action" });
     if (offered) {
-      const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, this.words.force);
+      const button = element("button", { type: "button" }, this.words.force);
       button.addEventListener("click", () => this.actions.force(this.index, token.id));
       action.append(button);
     } else if (taken) action.append(element("span", { class: "small muted" }, this.words.taken));

@@ -48,7 +48,7 @@ function render({ model, el }) {
     setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
       tokens.filter(({ special }) => special).length));
     list.replaceChildren(...tokens.map((token) => {
-      const button = element("button", { type: "button", "data-lm-suppress-shortcuts": "true" }, chip(token),
+      const button = element("button", { type: "button" }, chip(token),
         element("span", { class: "id number small muted" }, String(token.id)));
       button.addEventListener("pointerenter", () => tell(token));
       button.addEventListener("focus", () => tell(token));

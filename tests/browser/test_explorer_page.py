@@ -1,0 +1,191 @@
+"""The Explorer as a page to walk down, and on a projector: what is open, what stays in sight, where the keys go."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from browser.pages import ViewPage
+from playwright.sync_api import expect
+
+import gptviz
+
+PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+WIDTH, HEIGHT = 1280, 720
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+@pytest.fixture
+def shown(chromium):
+    context, faults = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce"), []
+
+    def show(*views):
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        return ViewPage(page, list(views)).page
+
+    yield show
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def page(shown, gpt):
+    explorer = gptviz.explore(PROMPT, gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    return shown(explorer)
+
+
+def box(locator):
+    found = locator.bounding_box()
+    return found["x"], found["y"], found["x"] + found["width"], found["y"] + found["height"]
+
+
+def scored(page):
+    """The rows of the scores' picture: (text, share of the track that is filled, number)."""
+    return page.locator(".scores li").evaluate_all(
+        """(rows) => rows.map((row) => [row.querySelector(".chip").textContent,
+            row.querySelector(".fill").getBoundingClientRect().width / row.querySelector(".track").getBoundingClientRect().width,
+            Number(row.querySelector(".number").textContent.replace("−", "-"))])"""
+    )
+
+
+# The path
+
+
+def test_one_station_is_open_and_the_others_are_their_sentences(page):
+    for name in ("tokens", "sampling", "logits"):
+        page.locator(f".station-{name} > .head button").click()
+        expect(page.locator(".station .body:visible")).to_have_count(1)
+        expect(page.locator(f".station-{name} .body")).to_be_visible()
+    page.locator(".station-logits > .head button").click()
+    expect(page.locator(".station .body:visible")).to_have_count(0)
+
+
+def test_scores_are_drawn_as_leads_over_the_mean(page, gpt):
+    logits = gpt.trace(PROMPT).logits[-1].astype(np.float64)
+    page.locator(".station-logits > .head button").click()
+    order = np.argsort(-logits, kind="stable")[:10]
+    rows = scored(page)
+    assert [number for _, _, number in rows] == pytest.approx(logits[order], rel=6e-3)
+    lead = logits[order] - logits.mean()
+    assert [share for _, share, _ in rows] == pytest.approx(lead / lead[0], abs=0.01)
+    expect(page.locator(".highest")).to_contain_text(f"{logits.mean():.3g}".replace("-", "−"))
+
+
+def test_the_stack_stays_in_sight_below_the_prompt(page):
+    page.locator(".station-attention > .head button").click()
+    page.locator(".gptviz-attention canvas.map").wait_for()
+    page.mouse.move(600, 500)
+    for _ in range(4):
+        page.mouse.wheel(0, 250)
+        page.wait_for_timeout(150)
+        below = box(page.locator(".gptviz-explorer > .box"))[3]
+        for block in page.locator(".stack button").all():
+            _, top, _, bottom = box(block)
+            assert top >= below and bottom <= HEIGHT
+
+
+def test_a_block_keeps_the_focus_when_it_is_opened(page):
+    page.locator(".stack button").nth(2).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".stack button").nth(2)).to_have_attribute("aria-current", "true")
+    expect(page.locator(".stack button").nth(2)).to_be_focused()
+
+
+def test_one_picture_is_offered(page):
+    page.locator(".station-tokens > .head button").click()
+    expect(page.locator(".gptviz-tokens li").first).to_be_visible()
+    expect(page.locator(".save-picture:visible")).to_have_count(1)
+
+
+# The prompt
+
+
+def test_a_prompt_of_two_lines_is_two_lines(shown, gpt):
+    prompt = gptviz.PromptBox("line one\nline two", gpt=gpt)
+    tokens = len(prompt.trace.tokens)
+    page = shown(prompt)
+    field = page.locator(".gptviz-prompt textarea")
+    field.press("Enter")
+    page.wait_for_timeout(300)
+    assert (prompt.prompt, len(prompt.trace.tokens)) == ("line one\nline two", tokens)
+    field.press("End")
+    field.press("Shift+Enter")
+    page.keyboard.type("three")
+    field.press("Enter")
+    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    assert prompt.prompt.count("\n") == 2 and "three" in prompt.prompt
+
+
+# On a projector
+
+
+def test_a_step_has_one_view_and_fits_the_screen(page):
+    page.get_by_role("button", name="present").click()
+    steps = ["tokens", "embedding", "attention", "block", "logits", "sampling", "generation"]
+    for index, step in enumerate(steps):
+        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(steps)}")
+        expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
+        page.wait_for_timeout(300)
+        views = page.locator(".gptviz-explorer .station .gptviz:visible")
+        expect(views).to_have_count(0 if step == "logits" else 1)
+        expect(page.locator(".save-picture:visible")).to_have_count(0)
+        assert box(page.locator(".station:visible"))[1] < 100, "the prompt and the tools take one line"
+        if step == "attention":
+            left, _top, right, bottom = box(page.locator("canvas.map"))
+            assert bottom <= HEIGHT and right - left >= 200
+            assert left > box(page.locator(".gptviz-attention .grid"))[2]
+            assert box(page.locator(".gptviz-attention .row"))[0] > right
+        if step == "block":
+            assert box(page.locator(".gptviz-block .journey .strip").last)[3] <= HEIGHT + 40
+        page.keyboard.press("Space")
+
+
+def test_the_space_bar_and_escape_work_after_any_click(page):
+    page.get_by_role("button", name="present").click()
+    count = page.locator(".count")
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="freeze").click()
+    page.keyboard.press("Space")
+    expect(count).to_have_text("3 / 7")
+    page.get_by_role("button", name="freeze").click()
+    page.locator(".gptviz-attention .grid button").nth(9).click()
+    page.keyboard.press("Space")
+    expect(count).to_have_text("4 / 7")
+    page.keyboard.press("ArrowLeft")
+    page.locator(".gptviz-attention .stage").click(position={"x": 20, "y": 100})
+    page.keyboard.press("ArrowRight")
+    expect(count).to_have_text("4 / 7")
+    page.get_by_role("button", name="from the start").click()
+    page.keyboard.press("Space")
+    expect(count).to_have_text("2 / 7")
+    page.locator(".gptviz-explorer .box textarea").fill("Once upon")
+    page.keyboard.press("Enter")
+    expect(page.locator(".gptviz-explorer")).to_be_focused()
+    page.get_by_role("button", name="freeze").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".station:visible")).to_have_count(6)
+    expect(page.locator(".gptviz-explorer[data-presenting], .gptviz-explorer[data-frozen]")).to_have_count(0)
+
+
+# The generation
+
+
+def test_an_unfinished_character_is_shown_as_its_bytes(shown, gpt):
+    """Steps whose bytes end within a character, as a model makes them that has hardly seen one."""
+    completion = gpt.complete("🦉", max_tokens=8, seed=1)
+    owl = [gpt.token(token.id) for token in gpt.trace("🦉").tokens if not token.special]
+    assert len(owl) > 1
+    steps = tuple(
+        dataclasses.replace(step, token=token, text="\ufffd" if token is owl[-2] else "", finish_reason=None)
+        for step, token in zip(completion.choices[0].steps, owl[:-1], strict=False)
+    )
+    choice = dataclasses.replace(completion.choices[0], steps=steps, text="\ufffd", finish_reason="length")
+    page = shown(gptviz.GenerationTimeline(dataclasses.replace(completion, choices=(choice,))))
+    expect(page.locator(".steps li")).to_have_count(len(owl) - 1)
+    expect(page.locator(".written .chip")).to_have_text(b"".join(token.bytes for token in owl[:-1]).hex(" "))
+    assert "\ufffd" not in page.locator(".gptviz-timeline").inner_text()

@@ -1,0 +1,101 @@
+"""Keys in real JupyterLab: what is typed in a view does nothing to the notebook, what is meant for JupyterLab reaches it."""
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+NAME = "keys.ipynb"
+CELLS = [
+    'import gptviz\npage = gptviz.explore("Once upon a time there was a")\npage',
+    "gptviz.GenerationTimeline(page.gpt.complete('Once', max_tokens=5, seed=1))",
+    "x = 1",
+]
+PLAIN = ("b", "a", "m", "x", "z", "d", "d", "y", "j", "ArrowDown", "ArrowUp", "Enter", "Shift+Enter", "0", "Shift+M")
+STATE = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(({ model }) =>
+    [model.type, model.sharedModel.getSource()])"""
+DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+
+
+@pytest.fixture(scope="module")
+def notebook(open_notebook, notebook_folder):
+    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
+    written = nbformat.v4.new_notebook(cells=cells)
+    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(written, notebook_folder / NAME)
+    opened = open_notebook(NAME, height=1600)
+    opened.run()
+    opened.page.locator(".gptviz-explorer .gptviz-prompt textarea").wait_for()
+    return opened
+
+
+def places(page):
+    """One focusable thing of each kind: its name and how it gets the focus."""
+    explorer = page.locator(".gptviz-explorer")
+    yield "prompt", explorer.locator(".box textarea")
+    yield "menu", explorer.locator("header select").first
+    yield "block", explorer.locator(".stack button").last
+    for name, inner in (
+        ("attention", ".stage, .grid button[data-open], .line button[tabindex='0'], .gptviz-attention summary"),
+        ("sampling", "input[type=range], input[type=number], .gptviz-sampling button"),
+        ("tokens", ".gptviz-tokens .row button"),
+    ):
+        button = explorer.locator(f".station-{name} > .head button")
+        if button.get_attribute("aria-expanded") == "false":
+            button.click()
+        yield f"{name} button", button
+        found = explorer.locator(f".station-{name} .body").locator(inner)
+        found.first.wait_for()
+        for index in range(min(4, found.count())):
+            if found.nth(index).is_visible():
+                yield f"{name} {index}", found.nth(index)
+    yield "step", page.locator(".gptviz-timeline .steps li[tabindex='0']").last
+
+
+def test_plain_keys_are_the_views_and_ctrl_s_is_jupyterlabs(notebook):
+    page = notebook.page
+    before = page.evaluate(STATE)
+    for name, place in places(page):
+        place.focus()
+        page.evaluate("() => { window.jupyterapp.shell.currentWidget.context.model.dirty = true; }")
+        page.keyboard.press("Control+s")
+        page.wait_for_function(f"() => !({DIRTY})()", timeout=10_000)
+        for key in PLAIN if name != "prompt" else PLAIN[:9]:
+            place.focus()
+            page.keyboard.press(key)
+        page.wait_for_timeout(150)
+        assert page.evaluate(STATE) == before, name
+    expect(page.locator(".gptviz-explorer")).to_have_count(1)
+
+
+def test_undo_in_the_prompt_undoes_nothing_in_the_cells(notebook):
+    page = notebook.page
+    page.locator(".jp-Cell .cm-content").last.click()
+    page.keyboard.press("End")
+    page.keyboard.type("2")
+    before = page.evaluate(STATE)
+    field = page.locator(".gptviz-explorer .box textarea")
+    field.fill("Once")
+    field.press("End")
+    page.keyboard.type("!")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(300)
+    assert page.evaluate(STATE) == before
+
+
+def test_a_presenter_keeps_the_keys(notebook):
+    page = notebook.page
+    explorer = page.locator(".gptviz-explorer")
+    before = page.evaluate(STATE)
+    explorer.get_by_role("button", name="present").click()
+    for key in ("b", "a", "m", "x", "z", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.press("Space")
+    expect(explorer.locator(".count")).to_have_text("2 / 7")
+    page.keyboard.press("Space")
+    explorer.locator(".gptviz-attention .grid button").nth(5).click()
+    page.keyboard.press("x")
+    page.keyboard.press("Space")
+    expect(explorer.locator(".count")).to_have_text("4 / 7")
+    page.keyboard.press("Escape")
+    expect(explorer.locator(".station:visible")).to_have_count(6)
+    assert page.evaluate(STATE) == before
