@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gptviz import lessons
 from gptviz._paths import assets_dir, notebooks_dir
+from gptviz.widgets.prompt import PromptBox
 
 LESSONS = ("01_encoding", "02_attention")
 ASK, CHECK = lessons.ask, lessons.check
@@ -197,3 +198,20 @@ def test_the_exercise_and_switched_off_heads_against_transformers(played, refere
     before = float(passed(reference, tokenizer, trace.text).logits[0, -1].softmax(-1).max())
     assert lesson.names["before"] == pytest.approx(before, abs=1e-5)
     assert lesson.names["after"].shape == (trace.n_layers, trace.n_heads)
+
+
+@pytest.mark.parametrize("prompt", ["The king had three", "Hi", "x 🙂 é é"])
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_another_prompt_asks_anew_or_says_that_it_decides_nothing(played, lesson, prompt):
+    boxes = {name: box for name, box in played[lesson].names.items() if isinstance(box, PromptBox)}
+    first = {name: box.prompt for name, box in boxes.items()}
+    for box in boxes.values():
+        box.run(prompt)
+    asked = [one for one in played[lesson].questions.values() if one._box in boxes.values()]
+    assert len(asked) >= 3
+    for one in asked:
+        assert one._state["phase"] in ("open", "close"), one._state
+        one.reveal()
+        assert one._state["phase"] == "revealed", one._state
+    for name, box in boxes.items():
+        box.run(first[name])
