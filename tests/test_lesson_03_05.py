@@ -1,0 +1,215 @@
+"""Lessons 03 to 05, played in this process: their questions, exercises and printed claims against independent truths.
+
+The truth is transformers' own model, with its own norms, MLPs and generation. That the notebooks run in a kernel is
+`test_notebooks.py`'s business.
+"""
+
+import contextlib
+import io
+import math
+
+import families
+import nbformat
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from gptviz import lessons
+from gptviz._paths import assets_dir, notebooks_dir
+
+LESSONS = ("03_block", "04_decoding", "05_sampling")
+ASK, CHECK = lessons.ask, lessons.check
+
+
+class Played:
+    """What running a notebook's cells left: names, questions by text, exercises, and what each cell printed."""
+
+    def __init__(self, lesson, patch):
+        self.names, self.questions, self.exercises, self.printed = {}, {}, [], {}
+
+        def asked(text, *args, **keywords):
+            self.questions[text] = ASK(text, *args, **keywords)
+            return self.questions[text]
+
+        def checked(name, mine, truth, **keywords):
+            self.exercises.append((name, truth, keywords["tolerance"], keywords["solution"]))
+            return CHECK(name, mine, truth, **keywords)
+
+        patch.setattr(lessons, "ask", asked)
+        patch.setattr(lessons, "check", checked)
+        for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
+            if cell.cell_type == "code":
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    exec(compile(cell.source, cell.id, "exec"), self.names)
+                self.printed[cell.id] = out.getvalue()
+
+    def question(self, words):
+        """The one question with these words in it."""
+        (found,) = [one for text, one in self.questions.items() if words in text]
+        return found
+
+
+@pytest.fixture(scope="module", params=["tales", "llama"])
+def model(request, tmp_path_factory):
+    """What GPTVIZ_MODEL names."""
+    if request.param == "tales":
+        return str(assets_dir() / "tales")
+    folder = tmp_path_factory.mktemp("model") / "llama"
+    families.build("llama").save_pretrained(folder)
+    families.tokenizer().save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def played(model):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTVIZ_MODEL", model)
+        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+
+
+@pytest.fixture(scope="module")
+def reference(model):
+    return AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(model):
+    return AutoTokenizer.from_pretrained(model)
+
+
+def next_probabilities(reference, ids):
+    """(vocab,)"""
+    with torch.no_grad():
+        return reference(torch.tensor([ids])).logits[0, -1].double().softmax(-1)
+
+
+def greedy(reference, ids, count):
+    """The ids that transformers' own `generate` adds."""
+    with torch.no_grad():
+        out = reference.generate(torch.tensor([ids]), max_new_tokens=count, do_sample=False, pad_token_id=0)
+    return out[0, len(ids) :].tolist()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
+    questions = played[lesson].questions.values()
+    assert len(questions) >= 4
+    for one in questions:
+        assert one.truth is None
+        if one._state["phase"] == "open":
+            assert all(view._covered_by for view in one._covers)
+            truth = one._kind.told(one._settled())
+            choices = one.choices[::-1] if truth == one.choices else one.choices
+            wrong = {"number": 1e6, "ranking": choices}.get(one._kind_name) or next(c for c in choices if c != truth)
+            assert not one.guess(wrong), one.text
+            assert one._state["hint"], one._state
+            assert one.truth is None
+        one.reveal()
+        assert one._state["phase"] == "revealed", one._state
+        assert one._state["explain"]
+    assert not any(view._covered_by for one in questions for view in one._covers)  # two may cover the same view
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
+    assert played[lesson].exercises
+    for name, truth, tolerance, solution in played[lesson].exercises:
+        assert CHECK(name, None, truth).found["result"] == "nothing"
+        names = dict(played[lesson].names)
+        exec(solution, names)
+        assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
+        assert not CHECK(name, np.asarray(names["mine"]) + 1, truth, tolerance=tolerance).ok
+
+
+def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, tokenizer):
+    lesson = played["03_block"]
+    ids, last = tokenizer(lesson.names["box"].prompt)["input_ids"], []
+    blocks = reference.transformer.h if hasattr(reference, "transformer") else reference.model.layers
+    blocks[0].register_forward_pre_hook(lambda _, args: last.append(args[0][0, -1]))
+    hook = blocks[-1].register_forward_hook(lambda _, __, out: last.append((out if out.ndim == 3 else out[0])[0, -1]))
+    next_probabilities(reference, ids)
+    hook.remove()
+    grown = float(last[1].norm() / last[0].norm())
+    assert lesson.names["growth"](lesson.names["trace"]) == pytest.approx(grown, rel=1e-4)
+    assert lesson.question("enters block 0").reveal() == lesson.names["longer"][np.digitize(grown, [1, 3, 10])]
+
+
+def test_parameters_are_those_of_the_model(played, reference):
+    lesson = played["03_block"]
+    total = sum(parameter.numel() for parameter in reference.parameters())
+    assert sum(lesson.names["groups"].values()) == total
+    assert f"in the file: {total:,}" in lesson.printed["parameters-check"]
+    assert "same numbers: True" in lesson.printed["parameters-check"]
+    mlps = sum(p.numel() for name, p in reference.named_parameters() if "mlp" in name)
+    assert lesson.names["groups"]["MLPs"] == mlps
+
+
+def test_the_lead_is_the_difference_of_two_logits(played, reference, tokenizer):
+    lesson = played["03_block"]
+    p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"]).sort(descending=True).values
+    assert sum(lesson.names["lead"](lesson.names["trace"]).values()) == pytest.approx(
+        float((p[0] / p[1]).log()), abs=1e-3
+    )
+
+
+def test_greedy_texts_and_the_cache_against_generate(played, reference):
+    lesson = played["04_decoding"]
+    ids = lesson.names["ids"]
+    assert list(lesson.exercises[0][1]) == greedy(reference, ids, 12)
+    with_cache, passed, _ = lesson.names["runs"][True]
+    without, all_passed, _ = lesson.names["runs"][False]
+    count = lesson.names["count"]
+    assert with_cache == without
+    assert passed == len(ids) + count - 1
+    assert all_passed == count * len(ids) + count * (count - 1) // 2
+    above = int((next_probabilities(reference, ids) > 0.01).sum())
+    assert lesson.question("above 1 %").reveal() == above
+
+
+def test_no_two_tokens_are_likelier_than_those_it_found(played, reference):
+    lesson = played["04_decoding"]
+    ids = lesson.names["ids"]
+    first = next_probabilities(reference, ids)
+    with torch.no_grad():
+        rows = torch.tensor([[*ids, id] for id in first.topk(40).indices.tolist()])
+        second = reference(rows).logits[:, -1].double().softmax(-1).max(-1).values
+    best = float((first.topk(40).values * second).max())
+    (taken, _), (likeliest, _) = lesson.names["best_pair"](lesson.names["trace"])
+    assert likeliest == pytest.approx(best, rel=1e-4)
+    assert taken == pytest.approx(float(first.max() * second[0]), rel=1e-4)
+
+
+def test_a_loop_is_three_equal_stretches_at_the_end(played):
+    period = played["04_decoding"].names["period"]
+    assert period([9, 1, 2, 1, 2, 1, 2]) == 2
+    assert period([5, 5, 5]) == 1
+    assert period([1, 2, 1, 2]) is None
+    assert period([1, 2, 3, 1, 2, 3, 1, 2, 4]) is None
+
+
+def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
+    lesson = played["05_sampling"]
+    p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"])
+    assert lesson.question("at temperature 0.5").reveal() == "its square"
+    assert lesson.question("T → ∞").reveal() == pytest.approx(math.log2(len(p)), abs=1e-6)
+    assert lesson.question("top_k=10").reveal() == "the same tokens"
+    kept = []
+    for temperature in (0.5, 2):
+        shares = (p.log() / temperature).softmax(-1).sort(descending=True).values
+        kept.append(1 + int((shares.cumsum(0) < 0.9).sum()))
+    cool, hot = lesson.names["kept"](lesson.names["box"].trace, top_p=0.9)
+    assert [len(cool), len(hot)] == kept
+    assert lesson.question("top_p=0.9").reveal() == "more tokens"
+    assert lesson.question("Add 5").reveal() == "only with a penalty"
+
+
+def test_the_sweep_measures_what_it_says(played):
+    lesson = played["05_sampling"]
+    assert lesson.names["distinct"]([[1, 2, 1, 2], [1, 2]]) == 2 / 4
+    assert len(lesson.names["likelihood"]) == len(lesson.names["diversity"]) == 7
+    assert lesson.names["likelihood"][0] > lesson.names["likelihood"][-1]
+    assert lesson.names["figure"].data[0].y == tuple(lesson.names["diversity"])
+    u, first = lesson.names["u"], lesson.names["first"]
+    assert 0 <= u < 1
+    assert repr(first.text) in lesson.printed["seed"].splitlines()[0]
