@@ -48,7 +48,7 @@ class ModelChanged(GPTVizError, RuntimeError):
 
 
 def fail(
-    expected: str, got: str, remedy: str, kind: type[GPTVizError] = GPTVizError, code: str = "", **facts: Any
+    expected: str, got: str, remedy: str, kind: type[GPTVizError] = GPTVizError, /, code: str = "", **facts: Any
 ) -> GPTVizError:
     """The error to raise: `raise fail("a layer from 0 to 5", "6", "Layers are counted from 0.", OutOfRange)`."""
     error = kind(expected, got, remedy)
