@@ -89,8 +89,14 @@ def open_up(page: Page) -> None:
         page.locator(".gptviz-intervention form button").nth(1).click()
     if page.locator(".gptviz-sampling .draw button").count():
         page.locator(".gptviz-sampling .draw button").first.click()
-    page.wait_for_timeout(700)  # numbers are written a frame after the bars
+    settle(page)
     page.mouse.move(2, 2)
+
+
+def settle(page: Page) -> None:
+    """Until every answer has come and its numbers are written, a frame after the bars."""
+    page.wait_for_timeout(700)
+    page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking], [data-waiting]')")
 
 
 def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:
@@ -100,12 +106,13 @@ def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:
         title = station.evaluate("(node) => node.className.split('station-')[1]")
         for _ in range(station.locator(":scope > .head button").count()):
             station.locator(":scope > .head button").click()
-            page.wait_for_timeout(900)
+            settle(page)
             shown.screenshot(name(title))
             station.locator(":scope > .head button").click()
     page.locator(".tools button").last.click()
-    for step in range(page.locator(".station").count()):
-        page.wait_for_timeout(900)
+    steps = int(page.locator(".tools").inner_text().partition("/ ")[2].split()[0])
+    for step in range(steps):
+        settle(page)
         page.screenshot(path=str(name(f"present_{step}")))
         page.keyboard.press("Space")
 

@@ -98,7 +98,7 @@ class ViewPage:
             page.evaluate("(a) => prepare(...a)", view)
         for index in range(shown):
             page.evaluate("show", index)
-        page.wait_for_function("() => !document.querySelector('[data-computing]')")
+        page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
 
     def _told(self, widget: Any) -> tuple[list[Any], list[Any]]:
         """What the page needs to draw a view: its selection, and its place, module, style and state."""
@@ -134,7 +134,7 @@ class ViewPage:
         """Send every widget's state again, as the kernel would after a change."""
         for index, widget in enumerate(self.widgets):
             self.page.evaluate("(a) => update(...a)", [index, *state_of(widget)])
-        self.page.wait_for_function("() => !document.querySelector('[data-computing]')")
+        self.page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
 
     def screenshot(self, path: Path) -> None:
         """The whole page as a picture."""

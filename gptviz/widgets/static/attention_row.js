@@ -65,7 +65,7 @@ export class Sentence {
     this.mark(query);
     this.keepInSight(this.chips[query]);
     this.chips.forEach((node, i) => {
-      const share = i <= query ? `${(100 * (row[i] || 0)).toFixed(1)}%` : "0%";
+      const share = i <= query ? `${Math.round(100 * (row[i] || 0))}%` : "0%"; // a hundredth of a chip is less than a pixel
       if (this.shares[i] !== share) node.style.setProperty("--share", share); // of a long text, most stay as they are
       this.shares[i] = share;
     });

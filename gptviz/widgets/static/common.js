@@ -122,9 +122,9 @@ export function scrollCue(row) {
 
 /** A refusal in the words of the view's language; one without a code is told as the kernel words it.
  * @param {import("./words.js").Words} words @param {{error: string, code?: string, facts?: any, absent?: boolean}} refusal */
-export function toldIn({ errors }, { error, code, facts, absent }) {
+export function toldIn({ common, errors }, { error, code, facts, absent }) {
   const say = /** @type {Record<string, (facts: any) => string>} */ (errors.known)[code ?? ""];
-  return absent ? error : say ? say(facts) : errors.other(error);
+  return absent ? common.absent : say ? say(facts) : errors.other(error);
 }
 
 let questions = 0;
@@ -255,7 +255,7 @@ function keepKeys(root) {
  */
 export function frame(model, root, changed, selection) {
   const refusal = element("p", { class: "problem refusal", role: "alert", hidden: "" });
-  const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "", "data-lm-suppress-shortcuts": "true" },
+  const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "" },
     wordsOf(model).common.savePicture);
   save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
   const waiting = element("span", { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" }, wordsOf(model).common.computing);
@@ -323,7 +323,7 @@ export function waits(part, words) {
   part.classList.add("part");
   part.prepend(element("span", { class: "computing small", "data-no-picture": "", "aria-hidden": "true" }, words.common.computing));
   return (on) => {
-    part.toggleAttribute("data-computing", on);
+    part.toggleAttribute("data-asking", on);
     part.setAttribute("aria-busy", String(on));
   };
 }
