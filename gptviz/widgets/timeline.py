@@ -6,9 +6,11 @@ so that neither the kernel nor the page waits; the page asks for what is new whi
 chosen: see `generation.py`.
 """
 
+import atexit
 import contextvars
 import secrets
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +30,20 @@ from gptviz.widgets.sampling import SamplingBench
 if TYPE_CHECKING:
     from gptviz.generation import Request
     from gptviz.gpt import GPT
+
+
+PATIENCE = 2.0  # seconds that a still picture, or the end of Python, waits for what is being generated
+_generating: "weakref.WeakKeyDictionary[threading.Thread, threading.Event]" = weakref.WeakKeyDictionary()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A thread that is inside torch when Python ends would abort it."""
+    running = list(_generating.items())
+    for _, cancel in running:
+        cancel.set()
+    for thread, _ in running:
+        thread.join(PATIENCE)
 
 
 @dataclass
@@ -158,18 +174,21 @@ class GenerationTimeline(View):
         if found is None:
             known = ", ".join(str(one.token.id) for one in parent.steps[step].alternatives)
             raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
+        kept = parent.steps[:step]
+        before = gpt.decode([*(one.token.id for one in kept), id])
         forced = replace(
             parent.steps[step], token=replace(found.token, position=len(run.prompt_tokens) + step),
             probability=found.probability, sampling_probability=found.sampling_probability, finish_reason=None,
-            text=found.token.bytes.decode(errors="replace"),
+            text=before[sum(len(one.text) for one in kept) :],  # with what a stop string had held back
         )  # fmt: skip
-        shared = [*parent.steps[:step], forced]
-        before = gpt.decode([one.token.id for one in shared])
-        branch = _Branch(shared, self.choice, step, before)
-        ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in shared]
-        limits = run.limits | {"max_tokens": max(1, run.limits["max_tokens"] - len(shared))}
+        branch = _Branch([*kept, forced], self.choice, step, before)
         run.branches.append(branch)
-        self._generate(ids, run.settings | limits, [branch])
+        left = run.limits["max_tokens"] - len(branch.steps)
+        if left:
+            ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in branch.steps]
+            self._generate(ids, run.settings | run.limits | {"max_tokens": left}, [branch])
+        else:
+            branch.choice = Choice(0, "", "length", ())
         self.choice = len(run.branches) - 1
         return int(self.choice)
 
@@ -184,6 +203,8 @@ class GenerationTimeline(View):
         ]  # fmt: skip
 
     def _shapes(self) -> list[still.Shape]:
+        for thread in self._threads:
+            thread.join(PATIENCE)
         run = self._current()
         branch = run.branches[self.choice]
         steps = list(branch.steps)
@@ -228,6 +249,7 @@ class GenerationTimeline(View):
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(_consume, request, run, branches), daemon=True)
         self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        _generating[thread] = cancel
         thread.start()
 
     def _show(self, run: _Run) -> None:
