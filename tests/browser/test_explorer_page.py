@@ -139,7 +139,9 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
             left, _top, right, bottom = box(page.locator("canvas.map"))
             assert bottom <= HEIGHT and right - left >= 200
             assert left > box(page.locator(".gptviz-attention .grid"))[2]
-            assert box(page.locator(".gptviz-attention .row"))[0] > right
+            assert box(page.locator(".gptviz-attention .panes > .row"))[0] > right
+        if step == "sampling":
+            assert box(page.locator(".gptviz-sampling tbody tr").nth(5))[3] <= HEIGHT
         if step == "block":
             assert box(page.locator(".gptviz-block .journey .strip").last)[3] <= HEIGHT + 40
         page.keyboard.press("Space")
