@@ -11,24 +11,24 @@ import html
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.language import chosen_language
 from gptviz.widgets.base import View, bundle
 from gptviz.widgets.guarded import refusal
 from gptviz.wire import pack
 
 MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
+PROGRESS_AFTER = 2.0  # seconds
 _MODULE_END = "export default "
-_ABSENT = {
-    "en": "Not in this page: it needs the notebook with its kernel.",
-    "zh": "此页面中没有：需要带内核的笔记本。",
-}
+_TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
 _STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background: #ffffff; color: #1c1f24;
   font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
 @media (prefers-color-scheme: dark) { body { background: #111317; color: #e7e9ec; } }
@@ -64,7 +64,8 @@ def page(
     )
     look = ["\n".join([_STYLE, *styles, *dict.fromkeys(str(view._css) for view in modules.values())])]
     body = "\n".join(_place(part) for part in parts)
-    shell = partial(_shell, title, [*own, *scripts], look, body, _policy([*own, *scripts], look, frames))
+    language = _TAGS[views[0].language if views else chosen_language()]
+    shell = partial(_shell, title, language, [*own, *scripts], look, body, _policy([*own, *scripts], look, frames))
     return shell(_data(everyone, views, MOST_BYTES - len(shell("").encode())))
 
 
@@ -96,18 +97,19 @@ def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
     return "; ".join(policy)
 
 
-def _shell(title: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str) -> str:
+def _shell(title: str, language: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str) -> str:
     return "\n".join(
         [
             "<!doctype html>",
-            '<html><head><meta charset="utf-8">',
+            f'<html lang="{language}"><head><meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="generator" content="gptviz">',
             f"<title>{html.escape(title)}</title>",
             *(f"<style>{style}</style>" for style in styles),
-            "</head><body>",
+            "</head><body><main>",
             body,
+            "</main>",
             f'<script type="application/json" id="data">{data}</script>',
             *(f'<script type="module">{script}</script>' for script in scripts),
             "</body></html>",
@@ -128,17 +130,18 @@ def _data(everyone: list[View], roots: list[View], room: int) -> str:
         "root": [_reference(view) for view in roots],
         "widgets": widgets,
         "selections": {view.selection.reference: state_of(view.selection)[0] for view in everyone},
-        "absent": _ABSENT[roots[0].language if roots else "en"],
     }
     left = room - len(_json(data).encode())
-    for i, view in enumerate(everyone):
-        # Each view may take its share of the room, and what those before it left.
-        left -= _answer_for(view, widgets[_reference(view)]["answers"], left // (len(everyone) - i))
+    with tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar:
+        for i, view in enumerate(everyone):
+            bar.set_description(type(view).__name__)
+            # Each view may take its share of the room, and what those before it left.
+            left -= _answer_for(view, widgets[_reference(view)]["answers"], left // (len(everyone) - i), bar.update)
     return _json(data)
 
 
-def _answer_for(view: View, answers: dict[str, Any], room: int) -> int:
-    """Fill in answers to the view's questions as long as they fit in `room`; the bytes that they take."""
+def _answer_for(view: View, answers: dict[str, Any], room: int, done: Callable[[int], Any]) -> int:
+    """Fill in answers to the view's questions as long as they fit in `room`; the bytes that they take. done: told each."""
     taken = 0
     for name, args, answer in view.answers_for_a_page():
         key, kept = question_key(name, args), _kept(answer)
@@ -149,6 +152,7 @@ def _answer_for(view: View, answers: dict[str, Any], room: int) -> int:
             break
         answers[key] = kept
         taken += size
+        done(1)
     return taken
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gptviz.errors import fail
+from gptviz.errors import OutOfRange, fail
 
 _INK = {"light": ("#1c1f24", "#ffffff", "#e3e6ea"), "dark": ("#e7e9ec", "#111317", "#2c3037")}
 _BAR = {"light": "#123570", "dark": "#e6cf5c"}
@@ -56,6 +56,9 @@ def logit_lens(
     lens = np.asarray(lens, dtype=np.float64)
     if lens.ndim != 2:
         raise fail("logits (depths, vocab)", f"shape {lens.shape}", "trace.logit_lens(position) has them.")
+    if len(labels) != len(ids):
+        raise fail("a label for each of the ids", f"{len(labels)} for {len(ids)}", "Give the tokens' texts.")
+    _check_ids(ids, lens.shape[1], "lens")
     weights = np.exp(lens - lens.max(1, keepdims=True))
     shares = (weights / weights.sum(1, keepdims=True))[:, list(ids)]
     depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
@@ -104,6 +107,7 @@ def embedding_map(
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape != (len(labels), 2):
         raise fail(f"points ({len(labels)}, 2), one a label", f"shape {points.shape}", "lens.principal_plane has them.")
+    _check_ids(marked, len(points), "table")
     kept = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
     shown, marked = _labels(labels), list(dict.fromkeys(marked))
     ink, paper, _ = _INK[_theme(theme)]
@@ -160,10 +164,18 @@ def _labels(labels: Sequence[str]) -> list[str]:
     return [readable_label(label) for label in labels]
 
 
+def _check_ids(ids: Sequence[int], size: int, what: str) -> None:
+    outside = [id for id in ids if not 0 <= id < size]
+    if outside:
+        raise fail(f"ids of the {what}'s {size:,} tokens", f"{outside[0]}", "token.id has a token's.", OutOfRange)
+
+
 def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
         raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give one value for each.")
+    if not np.isfinite(array).all():
+        raise fail("finite numbers", "NaN or infinity among them", "Leave out what has no value.")
     return array
 
 

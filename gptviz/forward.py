@@ -394,6 +394,11 @@ class ForwardPass:
 
     def neurons(self, layer: int, position: int) -> Tensor:
         """What each neuron of the MLP adds to the stream at one token: (d_mlp, d_model); without the bias."""
+        rows = self.neuron_rows(layer)
+        return self.mlp(layer)[1][position][:, None].float() * rows  # type: ignore[index]
+
+    def neuron_rows(self, layer: int) -> Tensor:
+        """What each neuron of the MLP adds to the stream for each unit of its activation: (d_mlp, d_model)."""
         found = self._layer(layer, "Neurons")
         if self.editing.touches("mlp_out", layer):
             raise self._edited_away(layer, "MLP output", "`trace.mlp_out`")
@@ -405,11 +410,10 @@ class ForwardPass:
                 "`trace.mlp_out` has what all neurons add together.",
                 NotAvailable,
             )
-        activations = self.mlp(layer)[1][position]  # type: ignore[index]
         with self.alone():
             matrix = next(down.parameters()).float()
-            per_neuron = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D keeps it the other way round
-            return activations[:, None].float() * per_neuron * part.scale  # type: ignore[union-attr]
+            rows = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D keeps it the other way round
+            return rows * part.scale  # type: ignore[union-attr]
 
     def mlp_bias(self, layer: int) -> Tensor:
         """What the down projection's bias adds to the stream at each token: (d_model,)."""

@@ -22,12 +22,13 @@ from gptviz.merges import Merge
 from gptviz.tokens import Token, readable
 from gptviz.trace import EMBEDDINGS, Array, Readout, Trace, check_index
 
-VERSION = 1
+VERSION = 2
 MOST_BYTES = 1_000_000_000  # of one file
+LENS_BYTES = 64_000_000  # of logit lenses, those of the last tokens; at least the very last token's is kept
 NEIGHBOURS, LEADERS = 32, 32  # of each token, and next tokens at each position whose unembedding is kept
 
 
-def save(trace: Trace, path: str | os.PathLike[str], layers: Iterable[int] | None = None) -> Path:
+def save(trace: Trace, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
     """Write what `trace` knows into one file; see `Trace.save`."""
     target = Path(path)
     if not target.parent.is_dir():
@@ -35,10 +36,10 @@ def save(trace: Trace, path: str | os.PathLike[str], layers: Iterable[int] | Non
     kept = (
         range(trace.n_layers) if layers is None else sorted({check_index(i, trace.n_layers, "layer") for i in layers})
     )
-    _check_size(trace, len(kept))
+    _check_size(trace, len(kept), neurons)
     writer = _Writer(trace)
-    writer.everything(kept)
-    metadata = {"gptviz": json.dumps(writer.about(kept), ensure_ascii=False)}
+    writer.everything(kept, neurons)
+    metadata = {"gptviz": json.dumps(writer.about(kept, neurons), ensure_ascii=False)}
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         # save_file writes memory as it lies, whatever the strides
@@ -49,14 +50,24 @@ def save(trace: Trace, path: str | os.PathLike[str], layers: Iterable[int] | Non
     return target
 
 
-def _check_size(trace: Trace, layers: int) -> None:
+def _check_size(trace: Trace, layers: int, neurons: bool) -> None:
     tokens, heads = len(trace.tokens), trace.n_heads
     attention = layers * heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
     stream = 8 * trace.n_layers * tokens * trace.d_model
-    size = 4 * (attention + stream + (tokens + trace.n_layers) * trace.vocab_size)
+    down = layers * _width(trace) * trace.d_model if neurons else 0
+    size = 4 * (attention + stream + down + (tokens + trace.n_layers) * trace.vocab_size)
     if size > MOST_BYTES:
-        remedy = f"Name fewer layers, such as layers=[0, {trace.n_layers - 1}], or trace a shorter text."
+        fewer = f"Name fewer layers, such as layers=[0, {trace.n_layers - 1}], or trace a shorter text."
+        remedy = f"Leave the neurons out, neurons=False. {fewer}" if 4 * down > size / 8 else fewer
         raise fail(f"at most {MOST_BYTES / 1e9:g} GB", f"about {size / 1e9:.1f} GB for {tokens} tokens", remedy)
+
+
+def _width(trace: Trace) -> int:
+    """Neurons of an MLP; 0 where they cannot be told apart."""
+    try:
+        return int(trace.mlp_activations(0).shape[1])
+    except NotAvailable:
+        return 0
 
 
 class _Writer:
@@ -79,7 +90,7 @@ class _Writer:
             self.tensors[name] = value
         return value
 
-    def everything(self, kept: Iterable[int]) -> None:
+    def everything(self, kept: Iterable[int], neurons: bool) -> None:
         trace, tokens, heads = self.trace, range(len(self.trace.tokens)), range(self.trace.n_heads)
         self.take("logits", lambda: trace.logits)
         for kind in EMBEDDINGS:
@@ -92,10 +103,14 @@ class _Writer:
             self.take(f"parallel.{layer}", lambda layer: np.array([trace.is_parallel(layer)], np.uint8), layer)
         for layer in kept:
             self.attention(layer, heads)
+            if neurons and self.take(f"neurons.{layer}", trace.neurons, layer) is not None:
+                self.tensors[f"neurons.{layer}"] = trace.neuron_rows(layer)
+            if neurons:
+                self.take(f"mlp_bias.{layer}", trace.mlp_bias, layer)
         turned = self.take("unrotated", trace.unrotated)
         if turned is not None:
             self.tensors |= {"unrotated.query": turned[0], "unrotated.key": turned[1]}
-        self.take("lens", trace.logit_lens)
+        self.lenses()
         self.readouts(tokens)
         self.model()
 
@@ -113,6 +128,13 @@ class _Writer:
         sinks = [self.take(f"sink.{layer}", trace.sink, layer, head) for head in heads]
         if f"sink.{layer}" not in self.refused:
             self.tensors[f"sink.{layer}"] = np.array([np.nan if one is None else one for one in sinks])
+
+    def lenses(self) -> None:
+        """The logit lens of the last tokens, as many as there is room for: (tokens, n_layers + 1, vocab)."""
+        last, count = self.take("lens", self.trace.logit_lens), len(self.trace.tokens)
+        if last is not None:
+            kept = range(count - max(1, min(count, LENS_BYTES // last.nbytes)), count)
+            self.tensors["lens"] = np.stack([self.trace.logit_lens(position) for position in kept])
 
     def readouts(self, tokens: range) -> None:
         """The final norm at every token, and the unembedding's rows of the tokens that somebody will ask about."""
@@ -141,7 +163,7 @@ class _Writer:
         self.tensors["vocabulary_ends"] = np.cumsum([len(token.bytes) for token in vocabulary], dtype=np.int64)
         self.tensors["vocabulary_special"] = np.array([token.special for token in vocabulary], np.uint8)
 
-    def about(self, kept: Iterable[int]) -> dict[str, Any]:
+    def about(self, kept: Iterable[int], neurons: bool) -> dict[str, Any]:
         trace = self.trace
         merges: dict[str, Any] = {}
         for token in trace.tokens:
@@ -156,7 +178,7 @@ class _Writer:
             "tokens": [[t.id, base64.b64encode(t.bytes).decode(), t.special] for t in trace.tokens],
             "layers": trace.n_layers, "heads": trace.n_heads, "d_model": trace.d_model, "d_head": trace.d_head,
             "route": trace.route,
-            "kept": list(kept),
+            "kept": list(kept), "neurons": neurons,
             "readout": self.read,
             "merges": merges,
             "nearest": {str(id): [[t.id, c] for t, c in trace.nearest(id, NEIGHBOURS)] for id in sorted(ids)},
@@ -227,7 +249,8 @@ class SavedForward:
         raise fail(
             "a number that this file of a trace holds",
             f"{name}, which it does not",
-            f"It has the attention of layers {kept or 'none'}; save the trace again with more of them.",
+            f"It has the attention {'and neurons ' if self._about['neurons'] else ''}of layers {kept or 'none'}; save the "
+            f"trace again with more of them{'' if self._about['neurons'] else ', or with neurons=True'}.",
             NotAvailable,
         )
 
@@ -299,8 +322,13 @@ class SavedForward:
     def mlp_bias(self, layer: int) -> Array:
         return self.array(f"mlp_bias.{layer}")
 
-    def neurons(self, layer: int, position: int) -> Array:
+    def neuron_rows(self, layer: int) -> Array:
         return self.array(f"neurons.{layer}")
+
+    def neurons(self, layer: int, position: int) -> Array:
+        rows = self.neuron_rows(layer)
+        added: Array = self.array(f"mlp_activations.{layer}")[position][:, None] * rows
+        return added
 
     def embedding(self, kind: str) -> Array:
         return self.array(f"embedding.{kind}")
@@ -309,9 +337,14 @@ class SavedForward:
         return self.array("unrotated.query", "unrotated"), self.array("unrotated.key", "unrotated")
 
     def lens(self, position: int) -> Array:
-        if position != len(self.logits) - 1:
-            raise fail("the last position", f"{position}", "A file has the logit lens of the last token.", NotAvailable)
-        return self.array("lens")
+        kept = self.array("lens")
+        first = len(self.logits) - len(kept)
+        if position < first:
+            which = "the last token" if len(kept) == 1 else f"the last {len(kept)} tokens"
+            remedy = f"This file has the logit lens of {which} of the text."
+            raise fail(f"a position from {first} on", f"{position}", remedy, NotAvailable)
+        one: Array = kept[position - first]
+        return one
 
     def readout(self, position: int) -> Readout:
         gain, offset = self.array("gain", "readout")[position], self.array("offset", "readout")[position]

@@ -1,7 +1,7 @@
 """Still pictures of views, as SVG: what a notebook shows where no kernel runs and no script may.
 
-A few shapes that know their own height, put below each other. Text is escaped. White paper, since a picture cannot
-know the page's theme. Not about what the numbers mean: views say what they show.
+A few shapes that know their own height, put below each other. Text is escaped. White paper, unless a theme is named: a
+picture cannot know the page's. Not about what the numbers mean, nor about words: views say what they show.
 """
 
 import html
@@ -15,9 +15,11 @@ from gptviz.tokens import Token
 WIDTH = 900
 _INK, _MUTED, _LINE, _BAR, _SOFT = "#1c1f24", "#5a616c", "#c3c8d0", "#123570", "#f0f2f5"
 _ABOVE, _BELOW, _MARK = "#b4622a", "#2f6fa8", "#d55e00"
+_PAPER = {"light": ("#ffffff", _INK, _LINE), "dark": ("#111317", "#e7e9ec", "#4a505b")}  # ground, ink, rules
 _STOPS = np.array([[255, 255, 255], [198, 210, 228], [120, 144, 186], [52, 84, 140], [10, 34, 82]], float)
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 _MOST_TOKENS = 60
+MOST_CELLS = 48  # a side of a heat map: a longer text is pooled
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ def visible(token: Token) -> str:
     return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
 
 
-def picture(title: str, *shapes: Shape) -> str:
-    """The shapes below each other, with a title and a white ground: a whole SVG document."""
+def picture(title: str, *shapes: Shape, theme: str = "light") -> str:
+    """The shapes below each other, with a title, on the theme's ground: a whole SVG document."""
     body, y = ([_text(16, 30, title, size=16, weight=650)], 46.0) if title else ([], 8.0)
     for shape in shapes:
         body.append(f'<g transform="translate(16 {y:g})">{shape.svg}</g>')
@@ -43,7 +45,7 @@ def picture(title: str, *shapes: Shape) -> str:
     height = round(y + 4)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
-        f'role="img" aria-label="{html.escape(title)}"><rect width="100%" height="100%" fill="#ffffff"/>'
+        f'role="img" aria-label="{html.escape(title)}"><rect width="100%" height="100%" fill="{_PAPER[theme][0]}"/>'
         f"{''.join(body)}</svg>"
     )
 
@@ -83,7 +85,7 @@ def chips(tokens: Sequence[Token], below: Sequence[str] = (), shares: Sequence[f
             parts.append(_text(x + width / 2, y + 38, below[i], size=11, fill=_MUTED, mono=True, anchor="middle"))
         x += width + 5
     if len(tokens) > _MOST_TOKENS:
-        parts.append(_text(x, y + 17, f"… and {len(tokens) - _MOST_TOKENS} more", fill=_MUTED))
+        parts.append(_text(x, y + 17, f"… +{len(tokens) - _MOST_TOKENS}", fill=_MUTED))
     return Shape("".join(parts), y + 44)
 
 
@@ -105,16 +107,20 @@ def bars(rows: Sequence[tuple[str, float, str]], signed: bool = False) -> Shape:
 
 
 def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
-    """A map of weights from 0 to 1, (T, T), its queries before the rows; the future is hatched."""
+    """A map of weights from 0 to 1, (T, T), its queries before the rows; the future is hatched.
+
+    A text of more than MOST_CELLS tokens is pooled: each cell is the largest weight of its block.
+    """
+    values = _pooled(values)
     count, left = len(values), 130
-    side = max(1.0, min(24.0, 420 / count))
+    side = min(24.0, 420 / count)
     parts = [
         '<defs><pattern id="future" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="1.5" height="6" fill="#dfe2e6"/></pattern></defs>',
         f'<rect x="{left}" y="0" width="{side * count:g}" height="{side * count:g}" fill="url(#future)"/>',
     ]
     for query in range(count):
-        if side >= 9:
+        if count == len(tokens) and side >= 9:
             parts.append(
                 _text(left - 8, side * (query + 0.7), visible(tokens[query])[:14], size=11, mono=True, anchor="end")
             )
@@ -124,20 +130,50 @@ def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
     return Shape("".join(parts), side * count)
 
 
-def scatter(points: np.ndarray, marked: dict[int, str]) -> Shape:
-    """Points (n, 2) in a plane, those in `marked` with their names."""
+def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light") -> Shape:
+    """Points (n, 2) in a plane, those in `marked` with their names, which stand clear of each other."""
     height, low, span = 380, points.min(0), np.ptp(points, axis=0)
+    paper, ink, rule = _PAPER[theme]
     at = 14 + (points - low) / np.where(span == 0, 1, span) * [WIDTH - 160, height - 28]
     at[:, 1] = height - at[:, 1]
     kept = range(0, len(points), -(-len(points) // 1500))
-    parts = [f'<rect width="{WIDTH - 40}" height="{height}" fill="#fff" stroke="{_LINE}"/>']
+    parts = [f'<rect width="{WIDTH - 40}" height="{height}" fill="{paper}" stroke="{rule}"/>']
     parts += [
         f'<circle cx="{at[i, 0]:.1f}" cy="{at[i, 1]:.1f}" r="1.6" fill="#8496b5" fill-opacity="0.5"/>' for i in kept
     ]
-    for i, name in marked.items():
-        x, y = at[i]
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_MARK}"/>' + _text(x + 7, y + 4, name, mono=True))
+    places = _apart([(*at[i], 8 * _columns(name)) for i, name in marked.items()], height)
+    for (i, name), y in zip(marked.items(), places, strict=True):
+        x = at[i, 0]
+        parts.append(f'<path d="M{x:.1f} {at[i, 1]:.1f}L{x + 9:.1f} {y:.1f}" stroke="{_MARK}"/>')
+        parts.append(f'<circle cx="{x:.1f}" cy="{at[i, 1]:.1f}" r="4" fill="{_MARK}"/>')
+        parts.append(_text(x + 11, y + 4, name, mono=True, fill=ink))
     return Shape("".join(parts), height)
+
+
+def _apart(names: Sequence[tuple[float, float, float]], height: float, step: float = 15) -> list[float]:
+    """Where names stand so that none covers another: each beside its point, else as little above or below as will do.
+
+    names: (x, y, width) of each; the heights of their middles come back.
+    """
+    taken: list[tuple[float, float, float]] = []
+    for x, y, width in names:
+        tries = sorted((y + step / 2 * i for i in range(-60, 61)), key=lambda one: abs(one - y))
+        inside = [one for one in tries if step / 2 <= one <= height - step / 2]
+        free = (
+            one
+            for one in inside
+            if not any(abs(one - b) < step and x < a + w + 12 and a < x + width + 12 for a, b, w in taken)
+        )
+        taken.append((x, next(free, y), width))
+    return [y for _, y, _ in taken]
+
+
+def _pooled(values: np.ndarray) -> np.ndarray:
+    if len(values) <= MOST_CELLS:
+        return values
+    edges = np.linspace(0, len(values), MOST_CELLS + 1).astype(int)[:-1]
+    rows: np.ndarray = np.fmax.reduceat(np.fmax.reduceat(values, edges, axis=0), edges, axis=1)
+    return rows
 
 
 def _text(

@@ -258,6 +258,10 @@ class Trace:
         position = check_index(position, len(self.tokens), "position", negative=True)
         return as_array(self._forward.neurons(self._at(layer), position))
 
+    def neuron_rows(self, layer: int) -> Array:
+        """What each neuron adds to the stream for each unit of its activation, whatever the token: (d_mlp, d_model)."""
+        return as_array(self._forward.neuron_rows(self._at(layer)))
+
     def mlp_bias(self, layer: int) -> Array:
         """What the bias of the MLP's down projection adds to the stream at each token; 0 without one: (d_model,)."""
         return as_array(self._forward.mlp_bias(self._at(layer)))
@@ -318,18 +322,19 @@ class Trace:
 
     # Elsewhere
 
-    def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None) -> Path:
+    def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
         """Write the trace into one safetensors file, to be opened by `gptviz.open_trace` without the model.
 
-        layers: whose attention is kept (maps, scores, queries, keys, values, head outputs); None keeps all. A file of
-        more than 1 GB is refused, and so is an edited pass: a file could not say what made it.
+        layers: whose attention is kept (maps, scores, queries, keys, values, head outputs); None keeps all. neurons: keep
+        these layers' down projections too, from which single neurons are had. A file of more than 1 GB is refused, and so
+        is an edited pass: a file could not say what made it.
         """
         if self.edits:
             remedy = "Save the plain pass; `gptviz.intervention.as_code(trace)` has the lines that edit it again."
             raise fail("a trace of a pass without edits", f"one with {len(self.edits)}", remedy, NotAvailable)
         from gptviz.saved import save
 
-        return save(self, path, layers)
+        return save(self, path, layers, neurons)
 
     # The model that was traced
 

@@ -52,7 +52,10 @@ def everything(trace):
     told["top"] = [tried(lambda: trace.top(5, position)) for position in at]
     told["merges"] = [tried(lambda: trace.merges(position)) for position in at]
     told["nearest"] = [tried(lambda: trace.nearest(token.id, 8)) for token in trace.tokens]
-    for name in ("logit_lens", "unrotated", "token_plane", "role_scores"):
+    told["neurons"] = [tried(lambda: trace.neurons(layer, position)) for layer in layers for position in (0, 2)]
+    told["mlp_bias"] = [tried(lambda: trace.mlp_bias(layer)) for layer in layers]
+    told["lens"] = [tried(lambda: trace.logit_lens(position)) for position in at]
+    for name in ("unrotated", "token_plane", "role_scores"):
         told[name] = tried(getattr(trace, name))
     told["shares"] = [tried(lambda: attribution(trace, trace.top(1, position)[0][0].id, position)) for position in at]
     told["cell"] = tried(lambda: cell(trace, 1, 2, 4, 3))
@@ -103,10 +106,49 @@ def test_layers_that_were_left_out_are_refused_in_words(tmp_path):
     for call in (found.attention, found.q, lambda layer: found.score_stages(layer, 0)):
         with pytest.raises(NotAvailable, match="layers 0, 2"):
             call(1)
-    with pytest.raises(NotAvailable, match="last token"):
-        found.logit_lens(0)
-    with pytest.raises(NotAvailable, match="which it does not"):
+    with pytest.raises(NotAvailable, match="attention and neurons of layers 0, 2"):
+        found.neurons(1)
+
+
+def test_neurons_and_lenses_that_were_left_out_are_refused_with_the_way_to_have_them(tmp_path, monkeypatch):
+    trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
+    monkeypatch.setattr("gptviz.saved.LENS_BYTES", 2 * trace.logit_lens().nbytes)
+    found = gptviz.open_trace(trace.save(tmp_path / "small.safetensors", neurons=False))
+    with pytest.raises(NotAvailable, match="neurons=True"):
         found.neurons(0)
+    np.testing.assert_array_equal(found.logit_lens(-2), trace.logit_lens(-2))
+    with pytest.raises(NotAvailable, match="last 2 tokens"):
+        found.logit_lens(0)
+    monkeypatch.setattr("gptviz.saved.MOST_BYTES", 1000)
+    with pytest.raises(GPTVizError, match="neurons=False"):
+        trace.save(tmp_path / "large.safetensors")
+
+
+def test_the_blocks_strongest_neurons_travel(tmp_path):
+    trace = gptviz.load().trace("Once upon a time")
+    found = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
+    here, there = (gptviz.BlockView(one)._answer_way(2, 3) for one in (trace, found))
+    assert there == here
+    assert not there["missing"]
+
+
+def test_a_file_of_some_layers_opens_in_views_and_beside_another(tmp_path):
+    trace = gptviz.load().trace("Once upon a time")
+    found = gptviz.open_trace(trace.save(tmp_path / "some.safetensors", layers=[1, 3]))
+    view = gptviz.AttentionView(found)
+    assert view.layer == 1, "the first that is there"
+    assert view._about["absent"] == [0, 2, 4, 5]
+    whole = gptviz.AttentionView(trace)._thumbnails
+    each = len(whole) // trace.n_layers
+    for layer in range(trace.n_layers):
+        part = slice(layer * each, (layer + 1) * each)
+        assert view._thumbnails[part] == (whole[part] if layer in (1, 3) else bytes(each))
+    view.save_html(tmp_path / "page.html")
+    assert view.to_table() == gptviz.AttentionView(trace, layer=1).to_table()
+    assert gptviz.compare(found, trace).to_table()[0]["one"] == trace.top(1)[0][1]
+    none = gptviz.open_trace(trace.save(tmp_path / "none.safetensors", layers=[]))
+    with pytest.raises(NotAvailable, match="layers none"):
+        gptviz.AttentionView(none)
 
 
 def test_other_files_are_refused_and_a_failed_save_leaves_nothing(tmp_path, monkeypatch):

@@ -1,12 +1,18 @@
 """Still pictures: whole SVG that shows the view's own numbers, text escaped, and is what a notebook shows without a kernel."""
 
+import re
 import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
 
 import nbformat
+import numpy as np
 import pytest
 from nbconvert import HTMLExporter
 
 import gptviz
+from gptviz import still
+from gptviz.phrases import PHRASES, title
+from gptviz.widgets.base import STATIC
 
 PROMPT = 'An owl & a <script>alert("1")</script> fox 🦉'
 
@@ -65,3 +71,48 @@ def test_a_saved_notebook_without_widget_state_shows_it(views):
     page, _ = HTMLExporter().from_notebook_node(notebook)
     assert "<svg" in page or "data:image/svg+xml" in page
     assert 'alert("1")</script> fox' not in page
+
+
+def test_a_pictures_title_is_the_views_own_in_its_language():
+    trace = gptviz.load().trace("Once upon a time")
+    for language, name, told in (("en", "Block", "What adds up"), ("zh", "块", "相加而成")):
+        said = texts(gptviz.BlockView(trace, language=language).still())
+        assert said[0] == name
+        assert any(told in one for one in said)
+    said = texts(gptviz.AttentionView(trace, language="zh").still())
+    assert said[0] == "注意力"
+    assert not [one for one in said if re.search("[a-z]{3} [a-z]{3}", one)]
+
+
+def test_both_languages_have_the_same_phrases_with_the_same_places_for_values():
+    assert PHRASES["en"].keys() == PHRASES["zh"].keys()
+    for name, english in PHRASES["en"].items():
+        assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", PHRASES["zh"][name])), name
+    sources = [path.read_text(encoding="utf-8") for path in STATIC.parent.glob("*.py")]
+    views = [name for source in sources for name in re.findall(r'^    _name = "(\w+)"', source, re.MULTILINE)]
+    assert len(views) >= 12
+    for name in views:
+        assert title("en", name) != title("zh", name)
+
+
+def test_a_long_texts_map_is_pooled_and_says_so():
+    """512 tokens: the picture has at most 48 cells a side, each the largest weight of its block, NaN aside."""
+    trace = gptviz.load().trace([i % 4000 + 5 for i in range(512)])
+    svg = gptviz.AttentionView(trace, layer=1, head=2).still()
+    assert len(svg) < 200_000
+    assert "Pooled from 512 to 48 cells" in " ".join(texts(svg))
+    weights = np.tril(np.random.default_rng(0).random((100, 100)))
+    weights[60, 20] = np.nan
+    blocks = np.linspace(0, 100, 49).astype(int)
+    wanted = [[np.nanmax(weights[a:b, c:d]) for c, d in pairwise(blocks)] for a, b in pairwise(blocks)]
+    np.testing.assert_array_equal(still._pooled(weights), wanted)
+
+
+def test_names_on_a_map_stand_clear_of_each_other_and_it_wears_its_theme():
+    points = np.zeros((40, 2)) + np.arange(40)[:, None] * 1e-3
+    points[0], points[1] = (1, 1), (-1, -1)
+    shape = still.scatter(points, {i: f"name {i}" for i in range(5, 17)}, "dark")
+    svg = still.picture("", shape, theme="dark")
+    assert 'height="100%" fill="#111317"' in svg and 'fill="#ffffff"' not in svg
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" font-family', svg))
+    assert len(heights) == 12 and np.diff(heights).min() > 14

@@ -59,16 +59,20 @@ class AttentionView(View):
 
     def _fill(self) -> None:
         trace = self._shown()
-        maps = [pooled(trace.attention(layer)) for layer in range(trace.n_layers)]
+        held = _thumbnails_held(trace)
+        present = next(iter(held.values()))
+        maps = [held.get(layer, np.zeros_like(present)) for layer in range(trace.n_layers)]
         self._thumbnails = np.round(255 * np.stack(maps)).astype(np.uint8).tobytes()
         chosen = self.selection
         chosen.layer, chosen.head = min(chosen.layer, trace.n_layers - 1), min(chosen.head, trace.n_heads - 1)
+        chosen.layer = chosen.layer if chosen.layer in held else next(iter(held))
         chosen.query = chosen.key = -1
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,
             "heads": trace.n_heads,
-            "side": maps[0].shape[-1],
+            "side": present.shape[-1],
+            "absent": [layer for layer in range(trace.n_layers) if layer not in held],
         }
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
@@ -105,6 +109,8 @@ class AttentionView(View):
         yield from (("head", one) for one in heads)
         yield "roles", {}
         for one in heads:
+            if one["layer"] in self._about["absent"]:
+                continue
             yield "stages", one
             if trace.route == "interface":
                 yield from (("stage", one | {"stage": stage}) for stage in trace.score_stages(**one))
@@ -114,9 +120,13 @@ class AttentionView(View):
 
     def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
-        told = "Each row is a token looking; each column a token looked at; dark is a large weight."
-        name = f"L{self.layer} · H{self.head}. {told}"
-        return [still.words(name), still.heat(seen(trace, self.layer, self.head), trace.tokens)]
+        shapes = [
+            still.words(self._phrase("attention", head=f"L{self.layer} · H{self.head}")),
+            still.heat(seen(trace, self.layer, self.head), trace.tokens),
+        ]
+        if (count := len(trace.tokens)) > still.MOST_CELLS:
+            shapes.append(still.words(self._phrase("pooled", count=count, side=still.MOST_CELLS)))
+        return shapes
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""
@@ -129,6 +139,18 @@ class AttentionView(View):
             for k in range(q + 1)
             if not np.isnan(weights[q, k])
         ]
+
+
+def _thumbnails_held(trace: Trace) -> dict[int, np.ndarray]:
+    """The pooled maps of the layers that have some: a file may hold only a few. With none at all, the refusal."""
+    held: dict[int, np.ndarray] = {}
+    for layer in range(trace.n_layers):
+        try:
+            held[layer] = pooled(trace.attention(layer))
+        except NotAvailable:
+            if layer == trace.n_layers - 1 and not held:
+                raise
+    return held
 
 
 def looked_at(map: np.ndarray) -> np.ndarray:

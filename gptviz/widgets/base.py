@@ -19,6 +19,7 @@ import traitlets
 
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.language import LANGUAGES, chosen_language
+from gptviz.phrases import phrase, title
 from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
@@ -177,8 +178,12 @@ class View(Guarded):
     def still(self) -> str:
         """The view as a still picture, SVG: what a saved notebook shows where no kernel runs."""
         if self._covered_by:
-            return picture(type(self).__name__, words("Covered until the question about it is answered."))
-        return picture(type(self).__name__, *self._shapes())
+            return picture(title(self.language, self._name), words(self._phrase("covered")))
+        return picture(title(self.language, self._name), *self._shapes())
+
+    def _phrase(self, name: str, **values: object) -> str:
+        """Words of the still picture, in the view's language."""
+        return phrase(self.language, name, **values)
 
     def _shapes(self) -> list[Shape]:
         """What the still picture shows, from top to bottom."""

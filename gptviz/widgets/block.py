@@ -135,15 +135,15 @@ class BlockView(View):
     def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
         leader, probability = trace.top(1, self.position)[0]
-        told = f"What adds up to the logit of {still.visible(leader)} ({100 * probability:.3g} %), part by part:"
+        told = self._phrase("ledger", token=still.visible(leader), share=f"{100 * probability:.3g}")
         try:
             shares = attribution(trace, leader.id, self.position)
         except GPTVizError as error:
             return [still.chips(trace.tokens), still.words(str(error))]
         sums: dict[str, float] = {}
         for share in shares:
-            part = "MLP" if share.part == "mlp" else "attention"
-            name = share.part.replace("_", " ") if share.layer is None else f"block {share.layer}, {part}"
+            part = "block mlp" if share.part == "mlp" else "block attention"
+            name = self._phrase(share.part if share.layer is None else part, layer=share.layer)
             sums[name] = sums.get(name, 0.0) + share.value
         rows = [(name, value, f"{value:+.3g}") for name, value in sums.items()]
         total = sum(sums.values())
@@ -151,7 +151,7 @@ class BlockView(View):
             still.chips(trace.tokens),
             still.words(told),
             still.bars(rows, signed=True),
-            still.words(f"sum: {total:.4g}"),
+            still.words(self._phrase("sum", total=f"{total:.4g}")),
         ]
 
     def to_table(self) -> list[dict[str, Any]]:

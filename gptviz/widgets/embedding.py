@@ -96,7 +96,10 @@ class EmbeddingView(View):
             figure = map_figure(trace, theme)
             self._figure.update({"data": [], "layout": figure.layout}, overwrite=True)
         self._figure.add_traces(figure.data)
-        return {"figure": f"anywidget:{self._figure.model_id}", "picture": still.picture("", _map_shape(trace))}
+        return {
+            "figure": f"anywidget:{self._figure.model_id}",
+            "picture": still.picture("", _map_shape(trace, theme), theme=theme),
+        }
 
     def _position(self, position: int) -> int:
         return check_index(position, len(self._shown().tokens), "position")
@@ -122,7 +125,7 @@ class EmbeddingView(View):
         trace = self._shown()
         shown = trace.tokens[self.position]
         rows = [(still.visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
-        told = f"Nearest to {still.visible(shown)} in the token table, by cosine:"
+        told = self._phrase("near", token=still.visible(shown))
         return [still.chips(trace.tokens), still.words(told), still.bars(rows), _map_shape(trace)]
 
 
@@ -153,6 +156,6 @@ def _turns(trace: Trace) -> bool:
     return True
 
 
-def _map_shape(trace: Trace) -> still.Shape:
+def _map_shape(trace: Trace, theme: str = "light") -> still.Shape:
     names = {token.id: still.visible(token) for token in trace.tokens}
-    return still.scatter(trace.token_plane()[0], names)
+    return still.scatter(trace.token_plane()[0], names, theme)

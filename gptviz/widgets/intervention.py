@@ -254,9 +254,9 @@ class InterventionView(View):
             name = still.visible(self._before.vocab_token(row["id"]))
             rows.append((name, row["before"], f"{100 * row['before']:.3g} %"))
             if self._edits:
-                rows.append(("after", row["after"], f"{100 * row['after']:.3g} %"))
-        code = "; ".join(repr(edit) for edit in self.edits) or "no edits"
-        told = f"The next token before and after: {code}" if self._edits else "The next token, without edits"
+                rows.append((self._phrase("after"), row["after"], f"{100 * row['after']:.3g} %"))
+        code = "; ".join(repr(edit) for edit in self.edits)
+        told = self._phrase("edits", edits=code) if self._edits else self._phrase("unedited")
         return [still.chips(self._before.tokens), still.words(told), still.bars(rows)]
 
     def to_table(self) -> list[dict[str, Any]]:

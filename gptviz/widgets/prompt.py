@@ -111,7 +111,10 @@ class PromptBox(View):
         return len(self.run(prompt).tokens)
 
     def _shapes(self) -> list[still.Shape]:
-        return [still.words(f"{self.gpt.name} reads {self._token_count} tokens:"), still.words(self.prompt, 16)]
+        return [
+            still.words(self._phrase("reads", model=self.gpt.name, count=self._token_count)),
+            still.words(self.prompt, 16),
+        ]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row: the prompt, its model and how many tokens it has."""

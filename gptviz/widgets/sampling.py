@@ -95,7 +95,7 @@ class SamplingBench(View):
         last = list(rows[0][1])[-1]
         drawn = [(name, row[last], f"{100 * row[last]:.3g} %") for name, row in rows]
         after = still.visible(self._on_bench().before[-1])
-        return [still.words(f"After {after}: what is drawn from, temperature {self.temperature}"), still.bars(drawn)]
+        return [still.words(self._phrase("drawn", token=after, temperature=self.temperature)), still.bars(drawn)]
 
     def to_table(self, **settings: Any) -> list[dict[str, Any]]:
         """The table as rows: id, token, logit, and the probability in each stage; the last row is all others.

@@ -1,5 +1,7 @@
 """Pages that were saved: opened from a file without a network, the same numbers, linked, and honest about what is not there."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ import gptviz
 from gptviz.errors import GPTVizError
 from gptviz.export import MOST_BYTES, question_key, save_html
 
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PROMPT = "Once upon a time there was a girl named Anna"
 
 
@@ -174,3 +177,66 @@ def test_bad_paths_and_parts_are_refused(gpt, tmp_path):
         view.save_html(tmp_path / "nowhere" / "page.html")
     with pytest.raises(GPTVizError, match="views and HTML"):
         save_html(tmp_path / "page.html", 3)
+
+
+# Whoever opens the page
+
+
+def serious(page):
+    """What axe-core finds in the whole document; a script of ours may run since the policy is set aside for it."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
+    found = page.evaluate("""async () => (await axe.run(document, { resultTypes: ["violations"] })).violations""")
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(chromium, gpt, tmp_path, dark, language):
+    path = save_html(tmp_path / "all.html", *views(gpt, "Once upon a time", language=language))
+    scheme = "dark" if dark else "light"
+    context = chromium.new_context(offline=True, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
+    assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
+    assert page.locator("main .gptviz").count() > 8
+    assert serious(page) == []
+    paper = page.locator(".gptviz-embedding .map img").get_attribute("src")
+    assert ("%23111317" if dark else "%23ffffff") in paper
+    context.close()
+
+
+def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
+    """Tab reaches the map and the grid; arrows move in them; a click's work is done by the space bar."""
+    page = opened(gptviz.AttentionView(gpt.trace(PROMPT), layer=1, head=3).save_html(tmp_path / "keys.html"))
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("() => document.activeElement.closest('.grid, .stage, .line, details')?.className ?? ''")
+        )
+        if "grid" in reached[-1]:
+            break
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L2 · H3")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L2 · H4")
+    page.locator(".gptviz-attention .stage").focus()
+    before = page.locator(".readout").inner_text()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".readout").inner_text() != before
+    page.locator("summary").first.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".arithmetic").first).to_be_visible()
+
+
+def test_what_is_not_in_the_page_is_said_in_its_language(opened, gpt, tmp_path):
+    page = opened(gptviz.PromptBox("Once", gpt=gpt, language="zh").save_html(tmp_path / "box.html"))
+    page.locator(".gptviz-prompt input").fill("Twice")
+    page.locator(".gptviz-prompt input").press("Enter")
+    expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("此页面中没有")

@@ -187,6 +187,22 @@ def test_scrubbing_stays_in_the_page(shown, gpt):
     expect(page.get_by_role("button", name="play")).to_be_visible()
 
 
+def test_heads_that_a_file_does_not_hold_are_hatched_and_say_so(shown, gpt, tmp_path):
+    """Clear pixels let the hatching of the button behind them be seen."""
+    found = gptviz.open_trace(gpt.trace(PROMPT).save(tmp_path / "some.safetensors", layers=[1, 3]))
+    page = shown(gptviz.AttentionView(found)).page
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L1 · H0")
+    drawn = page.locator(".grid canvas").evaluate_all(
+        "(all) => all.map((one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((x) => x > 0))"
+    )
+    assert drawn == [layer in (1, 3) for layer in range(gpt.n_layers) for _ in range(gpt.n_heads)]
+    page.locator(".grid button").first.click()
+    expect(page.locator(".problem").first).to_contain_text("attention and neurons of layers 1, 3")
+    expect(page.locator(".gptviz-attention")).to_have_attribute("data-refused", "")
+    page.locator(".grid button").nth(gpt.n_heads + 2).click()
+    expect(page.locator(".gptviz-attention")).not_to_have_attribute("data-refused", "")
+
+
 # Comparison
 
 

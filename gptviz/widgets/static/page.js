@@ -7,7 +7,7 @@
  */
 
 /** @typedef {{module: string, state: Record<string, any>, buffers: Record<string, string>, answers: Record<string, any>}} Kept */
-/** @typedef {{root: string[], widgets: Record<string, Kept>, selections: Record<string, Record<string, any>>, absent: string}} PageData */
+/** @typedef {{root: string[], widgets: Record<string, Kept>, selections: Record<string, Record<string, any>>}} PageData */
 /** @typedef {(message: any) => Promise<[any, string[]][]>|[any, string[]][]} Answerer replies, each with buffers in base64 */
 
 /** The part of anywidget's model that views use. */
@@ -83,11 +83,11 @@ export function questionKey(name, args) {
   return `${name} ${JSON.stringify(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
-/** Answers that travelled with the page; what did not is said to be missing. @param {Kept} kept @param {string} absent
+/** Answers that travelled with the page; what did not is absent, and whoever asked says so. @param {Kept} kept
  * @returns {Answerer} */
-function fromThePage(kept, absent) {
+function fromThePage(kept) {
   return ({ id, name, args }) => {
-    const found = kept.answers[questionKey(name, args)] ?? { error: absent, absent: true };
+    const found = kept.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
     const answer = found.sealed ? JSON.parse(new TextDecoder().decode(pageBytes(found.sealed))) : found;
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
   };
@@ -98,7 +98,7 @@ function fromThePage(kept, absent) {
 export async function openPage(data, modules) {
   const selections = new Map(Object.entries(data.selections).map(([reference, state]) => [reference, new PageModel(state, () => [])]));
   const models = new Map(Object.entries(data.widgets).map(([reference, kept]) =>
-    [reference, new PageModel(revived(kept.state, kept.buffers), fromThePage(kept, data.absent))]));
+    [reference, new PageModel(revived(kept.state, kept.buffers), fromThePage(kept))]));
   const host = {
     getModel: async (/** @type {string} */ reference) => selections.get(reference) ?? models.get(reference),
     getWidget: async (/** @type {string} */ reference) => ({

@@ -13,6 +13,7 @@ const EN = {
     computing: "computing…",
     savePicture: "save picture",
     covered: "covered until you answer",
+    absent: "Not in this page: it needs the notebook with its kernel.",
   },
   errors: {
     other: (/** @type {string} */ told) => told,
@@ -58,6 +59,8 @@ const EN = {
     heads: "All heads",
     counted: (/** @type {number} */ layer, /** @type {number} */ head) => `layer ${layer}, head ${head}, counted from 0`,
     axes: "Each square is one head: click it. Rows are layers, columns are heads",
+    absent: "not in the file of this trace",
+    hatched: "hatched all over: not in the file of this trace",
     pooled: (/** @type {number} */ tokens, /** @type {number} */ side) =>
       `pooled from ${tokens} to ${side} cells a side: each shows the largest weight of its block`,
     pooledScores: (/** @type {number} */ tokens, /** @type {number} */ side) =>
@@ -424,6 +427,7 @@ const ZH = {
     computing: "计算中…",
     savePicture: "保存图片",
     covered: "回答之前先盖住",
+    absent: "此页面中没有：需要带内核的笔记本。",
   },
   errors: {
     other: (told) => `出错了，原因只有英文：${told}`,
@@ -466,6 +470,8 @@ const ZH = {
     heads: "全部注意力头",
     counted: (layer, head) => `第 ${layer} 层第 ${head} 个头，从 0 数起`,
     axes: "每个方格是一个头：点一下。行是层，列是头",
+    absent: "不在这份轨迹的文件里",
+    hatched: "整格斜线：不在这份轨迹的文件里",
     pooled: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在块的最大权重`,
     caption: "每行是一个在看的词元（查询），每列是一个被看的词元（键）。阴影线：词元看不到的部分，首先是未来。",
     sums: "每行之和为 1。",
