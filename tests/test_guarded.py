@@ -1,5 +1,7 @@
 """What the page may not say is refused in the page, in words, and changes nothing: one value, several, or no sense at all."""
 
+import json
+
 import pytest
 import torch
 from families import tokenizer
@@ -47,6 +49,7 @@ def test_a_selection_that_no_view_has_is_refused_whole(gpt, state, words):
     with pytest.raises(AssertionError, match=words):
         raise AssertionError(said["error"])
     assert said["error"].count("Expected") == 1 and "trait" not in said["error"]
+    assert said["code"] in ("out_of_range", "value", "message") and json.dumps(said["facts"])
     assert view.selection.get_state() == before
     assert view.still()
     assert hears(view.selection, {"method": "update", "state": {"layer": 1, "query": 2}}) == []

@@ -77,8 +77,33 @@ def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-block .sentence-row .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-embedding .sentence-row .chip").all_inner_texts() == expected
-    assert page.locator(".gptviz-prompt input").input_value() == prompt.replace("\n", "")
+    assert page.locator(".gptviz-prompt textarea").input_value() == prompt
     expect(page.locator(".gptviz-timeline .steps li")).to_have_count(3)
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("#views script, #views img:not(.gptviz-embedding .map img)").count() == 0
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
+    explorer = gptviz.explore(prompt, gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    explorer.prompt = "Once"
+    explorer.prompt = prompt
+    explorer._stations["generation"].wait(60)
+    trace = explorer.trace
+    page = shown(explorer, gptviz.compare(trace, gpt.trace("Once"))).page
+    for button in page.locator(".station > .head button").all():
+        button.click()
+    last = stated(trace.tokens[-1])
+    assert page.locator(".station-embedding > .head .chip").inner_text() == last
+    assert page.locator(".station-sampling > .head .chip").inner_text() == stated(trace.top(1)[0][0])
+    expected = [stated(token) for token in trace.tokens]
+    assert page.locator(".station-attention .line .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-compare .line").first.locator(".chip").all_inner_texts() == expected
+    earlier = page.locator(".tools select").last.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+    assert earlier[1:] == ["Once"]
+    assert prompt in page.locator(".gptviz-compare").evaluate("(node) => node.textContent")
+    expect(page.locator(".station-generation .steps li").first).to_be_visible()
     assert page.evaluate("window.hurt") is None
     assert page.locator("#views script, #views img:not(.gptviz-embedding .map img)").count() == 0
 
@@ -192,17 +217,60 @@ def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
     expect(page.locator(".stage[data-part]")).to_have_count(0)
 
 
-def test_the_arithmetic_in_words_is_the_traces(shown, gpt):
-    trace = gpt.trace("Once upon a time there was a cat")
-    page = shown(gptviz.AttentionView(trace, layer=1, head=0)).page
+def test_every_step_of_the_arithmetic_is_the_untouched_models(shown, gpt):
+    """Queries, keys and values by the model's own matrices, everything after them worked out here."""
+    trace, (layer, head) = gpt.trace("Once upon a time there was a cat"), (1, 2)
+    size, width, block = len(trace.tokens), trace.d_head, gpt.model.transformer.h[layer]
+    with torch.no_grad():
+        ids = torch.tensor([[token.id for token in trace.tokens]])
+        stream = gpt.model(ids, output_hidden_states=True).hidden_states[layer][0]
+        parts = block.attn.c_attn(block.ln_1(stream)).split(trace.d_model, dim=-1)
+        q, k, v = (part.view(size, trace.n_heads, width)[:, head].double().numpy() for part in parts)
+        output = block.attn.c_proj.weight[head * width : (head + 1) * width].double().numpy()
+    view = gptviz.AttentionView(trace, layer=layer, head=head)
+    page = shown(view).page
     page.locator("summary").click()
-    page.locator(".line .chip").nth(6).click()
-    key = int(trace.attention(1, 0)[6, :7].argmax())
-    raw = float(trace.scores(1, 0, "raw")[6, key])
-    steps = page.locator(".arithmetic li .number")
-    expect(steps.first).to_have_text(f"{raw:.3g}".replace("-", "−") if abs(raw) >= 0.1 else re.compile("."))
-    expect(steps.last).to_have_text(f"{trace.attention(1, 0)[6, key]:.3f}")
-    expect(page.locator(".mix .strip")).to_have_count(5 + 1 + 3)  # five values, the others, mix, output, stream
+
+    def reads(found, wanted):
+        texts = found.all_inner_texts()
+        numbers = [float(text.replace("−", "-").replace("<0.001", "0.0005")) for text in texts]
+        assert numbers == [pytest.approx(one, rel=6e-3, abs=6e-4) for one in wanted], texts
+
+    for query, key in ((6, 2), (8, 8), (4, 0), (0, 0)):
+        page.evaluate(
+            "([name, query, key]) => Object.entries({ query, key }).forEach(([what, at]) => selections[name].set(what, at))",
+            [view._selection, query, key],
+        )
+        expect(page.locator(".cell .query sub")).to_have_text(str(query))
+        expect(page.locator(".cell .key sub")).to_have_text(str(key))
+        page.wait_for_function("() => !document.querySelector('[data-asking]')")
+        raw = q[query] @ k[key]
+        row = np.array([q[query] @ k[one] for one in range(query + 1)]) / np.sqrt(width)
+        exponentials = np.exp(row - row.max())
+        weights = exponentials / exponentials.sum()
+        steps = page.locator(".arithmetic li .number")
+        reads(steps, [raw, row[key], row[key], exponentials[key], weights[key]])
+        words = page.locator(".arithmetic li .muted").all_inner_texts()
+        assert words[:3] == ["q·k", "÷ √d", "masked"]
+        powers = [
+            float(one.replace("−", "-").strip("()"))
+            for one in re.findall(r"\(?−?[\d.]+\)?", words[3].split("^")[1])[:2]
+        ]
+        assert powers == [pytest.approx(one, rel=6e-3, abs=6e-4) for one in (row[key], row.max())], words[3]
+        reads_sum = float(re.search(r"÷ ([\d.]+)", words[4])[1])
+        assert reads_sum == pytest.approx(exponentials.sum(), rel=6e-3)
+        products = page.locator(".cell .strip").nth(2).locator(":scope > .number").inner_text()
+        assert float(products.split()[-1].replace("−", "-")) == pytest.approx(raw, rel=6e-3, abs=6e-4)
+        heaviest = np.argsort(-weights, kind="stable")
+        heaviest = heaviest if len(heaviest) <= 6 else heaviest[:5]
+        names = page.locator(".mix .strip .value").all_inner_texts()
+        assert [int(re.search(r"\d+$", name)[0]) for name in names] == heaviest.tolist()
+        assert [float(name.split(" ")[0].replace("<0.001", "0.0005")) for name in names] == pytest.approx(
+            weights[heaviest], abs=6e-4
+        )
+        added = (weights @ v[: query + 1]) @ output
+        lengths = [float(x) for x in re.findall(r"length (\d[\d.]*\d)", page.locator(".mix > p").inner_text())]
+        assert lengths == [pytest.approx(np.linalg.norm(one), rel=6e-3) for one in (stream[query].double(), added)]
 
 
 def test_a_family_without_queries_says_so(shown):
