@@ -155,17 +155,18 @@ def _apart(names: Sequence[tuple[float, float, float]], height: float, step: flo
 
     names: (x, y, width) of each; the heights of their middles come back.
     """
-    taken: list[tuple[float, float, float]] = []
-    for x, y, width in names:
+    taken = [(x - 16, y, 10.0) for x, y, _ in names]  # the points themselves
+    for i, (x, y, width) in enumerate(names):
+        others = [one for at, one in enumerate(taken) if at != i]
         tries = sorted((y + step / 2 * i for i in range(-60, 61)), key=lambda one: abs(one - y))
-        inside = [one for one in tries if step / 2 <= one <= height - step / 2]
         free = (
             one
-            for one in inside
-            if not any(abs(one - b) < step and x < a + w + 12 and a < x + width + 12 for a, b, w in taken)
+            for one in tries
+            if step / 2 <= one <= height - step / 2
+            and not any(abs(one - b) < step and x < a + w + 12 and a < x + width + 12 for a, b, w in others)
         )
         taken.append((x, next(free, y), width))
-    return [y for _, y, _ in taken]
+    return [y for _, y, _ in taken[len(names) :]]
 
 
 def _pooled(values: np.ndarray) -> np.ndarray:
