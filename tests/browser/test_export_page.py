@@ -237,6 +237,6 @@ def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
 
 def test_what_is_not_in_the_page_is_said_in_its_language(opened, gpt, tmp_path):
     page = opened(gptviz.PromptBox("Once", gpt=gpt, language="zh").save_html(tmp_path / "box.html"))
-    page.locator(".gptviz-prompt input").fill("Twice")
-    page.locator(".gptviz-prompt input").press("Enter")
+    page.locator(".gptviz-prompt textarea").fill("Twice")
+    page.locator(".gptviz-prompt textarea").press("Enter")
     expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("此页面中没有")
