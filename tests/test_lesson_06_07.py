@@ -1,0 +1,235 @@
+"""Lessons 06 and 07, played in this process: what they claim of heads, on transformers' own model and with hooks of its own.
+
+A head that is called a name mover must be missed by as much as the text says; one that is called an induction head must
+have its stripe in eager attention. The notebooks print what was not found, so that an early checkpoint passes too: then it is
+that statement which is checked. That they run in a kernel, and with another model, is `test_notebooks.py`'s business.
+"""
+
+import os
+from contextlib import contextmanager
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from test_lesson_01_02 import CHECK, WRONG, Played
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from gptviz._paths import assets_dir
+
+LESSONS = ("06_interventions", "07_induction_heads")
+MODEL = os.environ.get("GPTVIZ_MODEL") or str(assets_dir() / "tales")
+
+
+@pytest.fixture(scope="module")
+def played():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTVIZ_MODEL", MODEL)
+        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+
+
+@pytest.fixture(scope="module")
+def movers(played):
+    return played["06_interventions"]
+
+
+@pytest.fixture(scope="module")
+def induction(played):
+    return played["07_induction_heads"]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return AutoModelForCausalLM.from_pretrained(MODEL, attn_implementation="eager").float().eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return AutoTokenizer.from_pretrained(MODEL)
+
+
+@contextmanager
+def switched_off(model, *heads):
+    """The model without these heads: their part of what enters the output projection is zero."""
+    width = model.config.n_embd // model.config.n_head
+
+    def hook(layer, head):
+        def zero(_module, inputs):
+            kept = inputs[0].clone()
+            kept[..., head * width : (head + 1) * width] = 0
+            return (kept,)
+
+        return model.transformer.h[layer].attn.c_proj.register_forward_pre_hook(zero)
+
+    handles = [hook(*at) for at in heads]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@torch.no_grad()
+def chance(reference, tokenizer, pairs, sentence, *heads):
+    """The mean probability of the receiver's name, without some heads."""
+    with switched_off(reference, *heads):
+        found = []
+        for giver, other in pairs:
+            logits = reference(torch.tensor([tokenizer(sentence.format(giver, other, giver))["input_ids"]])).logits[
+                0, -1
+            ]
+            (id,) = tokenizer(" " + other, add_special_tokens=False)["input_ids"]
+            found.append(logits.softmax(-1)[id].item())
+    return sum(found) / len(found)
+
+
+@torch.no_grad()
+def repeated_loss(reference, ids, count, *heads):
+    """Mean cross-entropy of the second half but for its first token."""
+    with switched_off(reference, *heads):
+        logits = reference(torch.tensor([ids])).logits[0, :-1]
+    return torch.nn.functional.cross_entropy(logits[1 - count :], torch.tensor(ids)[1 - count :]).item()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
+    questions = played[lesson].questions.values()
+    assert len(questions) >= 4
+    for one in questions:
+        assert one._state["phase"] in ("open", "close"), one._state
+        if one._state["phase"] == "open":
+            truth = one._kind.told(one._settled())
+            wrong = WRONG.get(one._kind_name) or next(choice for choice in one.choices if choice != truth)
+            assert not one.guess(wrong), one.text
+            assert one._state["hint"], one._state
+            assert one.truth is None
+        one.reveal()
+        assert one._state["phase"] == "revealed", one._state
+        assert one._state["explain"]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_exercises_solutions_are_right(played, lesson):
+    assert played[lesson].exercises
+    for name, truth, solution in played[lesson].exercises:
+        assert CHECK(name, None, truth).found["result"] == "nothing"
+        names = dict(played[lesson].names)
+        exec(solution, names)
+        assert CHECK(name, names["mine"], truth).ok
+        assert not CHECK(name, names["mine"] + 0.01, truth).ok
+
+
+def test_without_a_name_mover_the_right_name_loses_what_the_text_says(movers, reference, tokenizer):
+    pairs, sentence = movers.names["pairs"], movers.names["SENTENCE"]
+    whole = chance(reference, tokenizer, pairs, sentence)
+    assert movers.names["chances"].mean() == pytest.approx(whole, abs=1e-4)
+    said = movers.printed["movers"]
+    if not movers.names["movers"]:
+        assert "no head passes all four" in said
+    for layer, head in movers.names["movers"]:
+        points = 100 * (whole - chance(reference, tokenizer, pairs, sentence, (layer, head)))
+        assert points > 5
+        assert f"L{layer} · H{head} is a name mover: without it P(right) falls by {points:.1f} points" in said
+
+
+def test_a_name_mover_looks_at_the_name_and_no_head_that_passes_is_left_out(movers, reference, tokenizer):
+    looks = []
+    for giver, other in movers.names["pairs"]:
+        ids = tokenizer(movers.names["SENTENCE"].format(giver, other, giver))["input_ids"]
+        (id,) = tokenizer(" " + other, add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            maps = torch.stack(reference(torch.tensor([ids]), output_attentions=True).attentions)[:, 0]
+        looks.append(maps[:, :, -1, ids.index(id)].numpy())
+    np.testing.assert_allclose(movers.names["looks"], np.mean(looks, 0), atol=1e-4)
+    direct, restored, effects = (movers.names[name] for name in ("direct", "restored", "effects"))
+    passed = (np.mean(looks, 0) > 0.5) & (direct > 0) & (restored > 0.1) & (effects < -0.05)
+    assert sorted(movers.names["movers"]) == sorted(map(tuple, np.argwhere(passed).tolist()))
+
+
+def test_the_vote_is_on_two_heads_that_differ_or_says_that_there_are_none(movers, reference, tokenizer):
+    names = movers.names
+    whole = chance(reference, tokenizer, names["pairs"], names["SENTENCE"])
+    ways = []
+    for at in (names["one"], names["two"]):
+        left = chance(reference, tokenizer, names["pairs"], names["SENTENCE"], at) / whole
+        ways.append(names["WAYS"][0 if left < 0.5 else 1 if left < 0.9 else 2 if left < 1.1 else 3])
+        assert names["way"](at) == ways[-1]
+    pair = len(names["most"]) > 1 and ways[0] != ways[1]
+    assert ("act differently" in movers.printed["votes"]) == pair
+    assert movers.question("gives it")._margin() == pair
+
+
+def test_who_gives_is_read_or_not_as_the_text_says(movers, reference, tokenizer):
+    turned = 0
+    for first, second in movers.names["pairs"]:
+        ids = tokenizer(movers.names["SENTENCE"].format(first, second, second))["input_ids"]
+        with torch.no_grad():
+            logits = reference(torch.tensor([ids])).logits[0, -1]
+        a, b = (tokenizer(" " + name, add_special_tokens=False)["input_ids"][0] for name in (first, second))
+        turned += bool(logits[a] > logits[b])
+    assert movers.question("Out of twelve").reveal() == turned
+    assert ("it reads who gives" in movers.printed["turned"]) == (turned >= 9)
+
+
+def test_all_that_look_are_off_at_once(movers, reference, tokenizer):
+    names = movers.names
+    left = chance(reference, tokenizer, names["pairs"], names["SENTENCE"], *names["lookers"])
+    assert names["together"]() == pytest.approx(left, abs=1e-4)
+
+
+def test_losses_and_scores_are_transformers_own(induction, reference):
+    names = induction.names
+    ids, count = names["twice"], names["count"]
+    with torch.no_grad():
+        maps = torch.stack(reference(torch.tensor([ids]), output_attentions=True).attentions)[:, 0].numpy()
+    queries = np.arange(len(ids) - count, len(ids))
+    np.testing.assert_allclose(names["scores"], maps[:, :, queries, queries - count + 1].mean(-1), atol=1e-4)
+    assert names["second"](names["trace"]) == pytest.approx(repeated_loss(reference, ids, count), abs=1e-3)
+    strong = names["scores"].max() > 0.4
+    assert ("there are induction heads" in induction.printed["score-list"]) == strong
+
+
+def test_what_is_lost_without_an_induction_head_and_without_the_other(induction, reference):
+    names = induction.names
+    ids, count = names["twice"], names["count"]
+    whole = repeated_loss(reference, ids, count)
+    for at in (names["best"], names["other"]):
+        costs = repeated_loss(reference, ids, count, at) - whole
+        assert names["costs"][at] == pytest.approx(costs, abs=2e-3)
+    if names["scores"].max() > 0.4:  # then it must matter, and more than the other
+        assert names["costs"][names["best"]] > max(0.1, names["costs"][names["other"]])
+
+
+def test_the_stripe_fades_as_the_text_says(induction, reference):
+    names = induction.names
+    ids, count, (layer, head) = names["twice"], names["count"], names["best"]
+    queries = np.arange(len(ids) - count, len(ids))
+    stripes = []
+    for heads in ((), names["back"], names["rest"]):
+        with switched_off(reference, *heads), torch.no_grad():
+            weights = reference(torch.tensor([ids]), output_attentions=True).attentions[layer][0, head].numpy()
+        stripes.append(weights[queries, queries - count + 1].mean())
+    falls = stripes[0] - np.array(stripes[1:])
+    assert (
+        f"loses {falls[0]:.2f} without those that look back, {falls[1]:.2f} without" in induction.printed["fades-said"]
+    )
+    leans = falls[0] > 2 * max(falls[1], 0.05)
+    assert ("so it leans on the heads that look back" in induction.printed["fades-said"]) == leans
+
+
+def test_an_untrained_model_has_none(induction):
+    assert induction.question("untrained model").reveal() < 5  # percent; an even look gives about 1.7
+
+
+def test_when_they_formed_is_read_off_the_log(induction):
+    log = induction.names["log"]
+    first = {}
+    for role, entry in product(("previous", "induction"), log):
+        if entry[role] >= max(one[role] for one in log) / 2:
+            first.setdefault(role, entry["step"])
+    for role, step in first.items():
+        assert induction.names["formed"](role) == step
+        assert f"at step {step:,}" in induction.printed["steepest"]
+    order = induction.names["ORDER"]
+    sooner = (first["previous"] > first["induction"]) - (first["previous"] < first["induction"])
+    assert induction.question("formed first").reveal() == order[sooner + 1]
