@@ -11,7 +11,7 @@ import contextvars
 import secrets
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -295,6 +295,7 @@ class GenerationTimeline(View):
             "steps": [_describe_step(step) for step in branch.steps[have:]],
             "from": have,
             "prompt": run.prompt,
+            "prompt_spelled": _spelling(run.prompt, run.prompt_tokens),
             "prompt_tokens": len(run.prompt_tokens),
             "text": branch.text,
             "finish_reason": branch.choice.finish_reason if branch.choice else None,
@@ -377,7 +378,14 @@ def _consume(request: "Request", run: _Run, branches: list[_Branch]) -> None:
 
 def _describe_branch(run: _Run, branch: _Branch) -> dict[str, Any]:
     forced = None if branch.parent is None else describe(branch.steps[branch.at].token)
-    return {"parent": branch.parent, "at": branch.at, "token": forced, "text": branch.text}
+    text, tokens = branch.text, [step.token for step in list(branch.steps)]
+    spelled = _spelling(text, tokens)
+    return {"parent": branch.parent, "at": branch.at, "token": forced, "text": text, "spelled": spelled}
+
+
+def _spelling(text: str, tokens: Iterable[Token]) -> list[dict[str, Any]]:
+    """The tokens of a text in which some bytes are no character, so that the page can show these; none of another."""
+    return [describe(token) for token in tokens] if "\ufffd" in text else []
 
 
 def _describe_step(step: Step) -> dict[str, Any]:

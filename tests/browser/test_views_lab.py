@@ -138,7 +138,7 @@ def shows_timeline(page, gpt, trace):
     rows = timeline.locator(".detail tbody tr")
     taken = step.token.id in [one.token.id for one in step.alternatives]
     expect(rows).to_have_count(len(step.alternatives) + (not taken))
-    shares = rows.locator("td").evaluate_all("(cells) => cells.map((cell) => parseFloat(cell.title) / 100)")
+    shares = rows.locator("td[title]").evaluate_all("(cells) => cells.map((cell) => parseFloat(cell.title) / 100)")
     wanted = [p for one in step.alternatives for p in (one.probability, one.sampling_probability)]
     np.testing.assert_allclose(shares[: len(wanted)], wanted, rtol=1e-4, atol=1e-12)
 

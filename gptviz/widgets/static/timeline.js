@@ -5,20 +5,21 @@
  * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
  * steps, so that it never asks. Not here: how a token is chosen.
  */
-import { Lane, ask, chip, element, frame, notices, setText, whenFilled } from "./common.js";
+import { Lane, ask, element, frame, notices, setText, whenFilled } from "./common.js";
 import { BranchTree, Comparison } from "./timeline_branches.js";
 import { StepDetail } from "./timeline_step.js";
-import { spelledNodes } from "./timeline_text.js";
+import { StepList } from "./timeline_steps.js";
+import { writtenNodes } from "./timeline_text.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Token */
 /** @typedef {{token: Token, probability: number, sampling: number}} Alternative */
 /** @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null, alternatives: Alternative[]}} Step */
-/** @typedef {{parent: number|null, at: number, token: Token|null, text: string}} Branch */
-/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_tokens: number, text: string,
+/** @typedef {{parent: number|null, at: number, token: Token|null, text: string, spelled: Token[]}} Branch */
+/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], prompt_tokens: number, text: string,
  *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
-const ASK_AGAIN_MS = 80, PLAY_MS = 400;
+const ASK_AGAIN_MS = 40, PLAY_MS = 400;
 
 class Timeline {
   /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
@@ -36,24 +37,21 @@ class Timeline {
     this.play = this.button(words.play, () => this.setPlaying(!this.playing));
     this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub });
     this.slider.addEventListener("input", () => this.look(Number(this.slider.value)));
-    this.list = element("ol", { class: "steps numbers", "aria-label": words.tokens });
-    this.list.addEventListener("click", (event) => {
-      const item = /** @type {Element} */ (event.target).closest("li");
-      if (item) this.look([...this.list.children].indexOf(item));
-    });
-    this.list.addEventListener("keydown", (event) => this.key(event));
-    this.detail = new StepDetail(model, selection, host, words, catalogue.attention.looks, {
+    this.back = this.button(words.back, () => this.step(-1));
+    this.forward = this.button(words.forward, () => this.step(1));
+    this.list = new StepList(words, (index) => this.look(index));
+    this.detail = new StepDetail(model, selection, host, catalogue, {
       force: (step, id) => this.force(step, id),
       problem: (told) => this.notices.say(told),
     });
     this.tree = new BranchTree(words, (index) => this.show(index), (index) => this.compareWith(index));
     this.comparison = new Comparison(words);
-    this.controls = element("div", { class: "controls" }, this.play, this.slider);
+    this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
     this.root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
       element("header", {}, element("h3", {}, words.title), this.status, element("span", { class: "buttons" }, this.again, this.stop)),
       this.notices.problem, element("p", { class: "text numbers" }, this.given, this.written, this.later),
-      this.tree.root, this.comparison.root, this.controls, element("p", { class: "muted small hint" }, words.hint), this.list, this.detail.root);
-    this.stopFrame = frame(model, this.root);
+      this.tree.root, this.comparison.root, this.controls, this.list.root, this.detail.root);
+    this.stopFrame = frame(model, this.root, () => this.list.paint());
     this.news = new Lane();
     this.other = new Lane();
     /** @type {Step[]} */
@@ -94,7 +92,7 @@ class Timeline {
     this.source = source;
     this.steps = [];
     this.followed = true;
-    this.list.replaceChildren();
+    this.list.clear();
     this.choose(-1);
   }
 
@@ -105,10 +103,11 @@ class Timeline {
     if (told.from !== this.steps.length) return this.refresh(); // it was answered for another state of the page
     this.told = told;
     const at = told.branches[told.choice].at;
-    for (const step of told.steps) this.list.append(stepItem(step, this.steps.push(step) - 1 === at, this.words.forced));
+    for (const step of told.steps) this.list.append(step, this.steps.push(step) - 1 === at);
     this.slider.max = String(Math.max(0, this.steps.length - 1));
     this.controls.hidden = this.steps.length < 2;
-    setText(this.given, told.prompt);
+    if (told.prompt_spelled.length) this.given.replaceChildren(...writtenNodes(told.prompt_spelled, [], null)[0]);
+    else setText(this.given, told.prompt);
     this.notices.say(told.problem);
     this.showStatus(told);
     this.stop.hidden = told.done || !this.model.get("_can_force");
@@ -132,26 +131,25 @@ class Timeline {
 
   /** The text up to the step that is looked at, and in grey what came after it. */
   showText() {
-    const text = this.told?.text ?? "";
-    const upTo = this.followed ? text.length : this.steps.slice(0, this.chosen + 1).reduce((length, step) => length + step.text.length, 0);
-    if (text.includes("\ufffd")) {
-      const now = this.followed ? this.steps.length : this.chosen + 1, tokens = this.steps.map(({ token }) => token);
-      this.written.replaceChildren(...spelledNodes(tokens.slice(0, now)));
-      this.later.replaceChildren(...spelledNodes(tokens.slice(now)));
+    const text = this.told?.text ?? "", now = this.followed ? this.steps.length : this.chosen + 1;
+    if (this.steps.some(({ token }) => token.bytes)) {
+      const tokens = this.steps.map(({ token }) => token);
+      const [written, later] = writtenNodes(tokens.slice(0, now), tokens.slice(now), this.told?.done ? text : null);
+      this.written.replaceChildren(...written);
+      this.later.replaceChildren(...later);
       return;
     }
+    const upTo = this.followed ? text.length : this.steps.slice(0, now).reduce((length, step) => length + step.text.length, 0);
     setText(this.written, text.slice(0, upTo));
     setText(this.later, text.slice(upTo));
   }
 
   /** Show one step. @param {number} index */
   choose(index) {
-    const [before, now] = [this.list.children[this.chosen], this.list.children[index]];
-    before?.removeAttribute("data-chosen");
-    before?.setAttribute("tabindex", "-1");
-    now?.setAttribute("data-chosen", "");
-    now?.setAttribute("tabindex", "0");
+    this.list.choose(index);
     this.chosen = index;
+    this.back.setAttribute("aria-disabled", String(index <= 0));
+    this.forward.setAttribute("aria-disabled", String(index >= this.steps.length - 1));
     this.slider.value = String(Math.max(0, index));
     const read = (this.told?.prompt_tokens ?? 0) + index;
     this.detail.show(index < 0 ? null : this.steps[index], index, read, this.model.get("choice"));
@@ -160,9 +158,15 @@ class Timeline {
   /** The reader looks at a step: from now on the page follows the reader. @param {number} index */
   look(index) {
     this.followed = false;
-    this.root.toggleAttribute("data-scrubbed", true);
+    this.list.mute(index);
     this.choose(index);
     this.showText();
+  }
+
+  /** @param {number} by */
+  step(by) {
+    this.setPlaying(false);
+    this.look(Math.max(0, Math.min(this.steps.length - 1, this.chosen + by)));
   }
 
   /** @param {boolean} on */
@@ -176,17 +180,6 @@ class Timeline {
       if (this.chosen >= this.steps.length - 1) return this.setPlaying(false);
       this.look(this.chosen + 1);
     }, PLAY_MS);
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const last = this.steps.length - 1;
-    const to = { ArrowRight: Math.min(last, this.chosen + 1), ArrowLeft: Math.max(0, this.chosen - 1), Home: 0, End: last }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.look(to);
-    /** @type {HTMLElement} */ (this.list.children[to]).focus();
   }
 
   // Branches
@@ -234,19 +227,6 @@ class Timeline {
     this.stopFrame();
     this.root.remove();
   }
-}
-
-/** @param {Step} step @param {boolean} forced @param {string} word */
-function stepItem(step, forced, word) {
-  const node = chip(step.token);
-  node.style.setProperty("--share", `${(100 * step.probability).toFixed(2)}%`);
-  const item = element("li", { tabindex: -1, title: `${100 * step.probability} %` }, node,
-    element("span", { class: "number small muted" }, step.probability < 0.01 ? "<1 %" : `${Math.round(100 * step.probability)} %`));
-  if (forced) {
-    item.dataset.forced = "";
-    item.append(element("span", { class: "small" }, word));
-  }
-  return item;
 }
 
 /** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings

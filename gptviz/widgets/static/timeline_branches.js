@@ -1,6 +1,7 @@
 // @ts-check
 /** The branches of a generation as a tree, and two of them side by side from where they part. Not here: how they came about. */
 import { chip, element, setText, significant } from "./common.js";
+import { writtenNodes } from "./timeline_text.js";
 
 /** @typedef {import("./timeline.js").Branch} Branch */
 /** @typedef {import("./timeline.js").News} News */
@@ -46,8 +47,9 @@ export class BranchTree {
     if (branch.token) button.append("↳ ", this.words.step(branch.at), " ", chip(branch.token));
     else button.append(this.words.choice(index));
     button.addEventListener("click", () => this.show_(index));
-    const text = branch.text.length > BEGINNING ? `${branch.text.slice(0, BEGINNING)}…` : branch.text;
-    return element("li", {}, button, element("span", { class: "muted small beginning" }, text));
+    const { text, spelled } = branch, start = [...text].slice(0, BEGINNING).join("");
+    return element("li", {}, button, element("span", { class: "muted small beginning" },
+      ...(spelled.length ? writtenNodes(spelled, [], start)[0] : [start]), start === text ? "" : "…"));
   }
 }
 
@@ -71,9 +73,10 @@ export class Comparison {
     while (same < most && one.steps[same].token.id === other.steps[same].token.id) same += 1;
     [one, other].forEach((told, i) => {
       const { name, text, facts } = this.columns[i], branch = told.branches[told.choice];
-      const shared = told.steps.slice(0, same).reduce((length, step) => length + step.text.length, 0);
+      const tokens = told.steps.map(({ token }) => token);
+      const [shared, rest] = writtenNodes(tokens.slice(0, same), tokens.slice(same), told.done ? told.text : null);
       name.replaceChildren(...(branch.token ? [this.words.step(branch.at), " ", chip(branch.token)] : [this.words.choice(told.choice)]));
-      text.replaceChildren(element("span", { class: "muted" }, told.text.slice(0, shared)), told.text.slice(shared));
+      text.replaceChildren(element("span", { class: "muted" }, ...shared), ...rest);
       const own = told.steps.slice(same), bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
       setText(facts, own.length ? this.words.surprise(own.length, significant(bits / own.length)) : this.words.sameText);
     });

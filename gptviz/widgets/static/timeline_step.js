@@ -2,29 +2,39 @@
 /**
  * One step of a generation in full: what else could have come, what the cache held, where a head looked, its bench.
  *
- * Not here: which step, and what follows from forcing another token.
+ * It is built once, and another step only changes what differs. What the kernel is asked for, a head's row and the
+ * bench, waits until scrubbing rests. Not here: which step, and what follows from forcing another token.
  */
-import { Lane, ask, chip, element, percent, setText, significant, weight } from "./common.js";
+import { Lane, ask, chip, element, setText, significant, waits, weight } from "./common.js";
+import { AlternativeRow } from "./timeline_alternatives.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
-/** @typedef {import("./timeline.js").Alternative} Alternative */
 /** @typedef {{force: (step: number, id: number) => void, problem: (told: string) => void}} StepActions */
 
+const REST_MS = 120;
+
 export class StepDetail {
-  /** @param {any} model @param {any} selection @param {any} host @param {import("./words.js").Words["timeline"]} words
-   * @param {string} looks @param {StepActions} actions */
-  constructor(model, selection, host, words, looks, actions) {
+  /** @param {any} model @param {any} selection @param {any} host @param {import("./words.js").Words} catalogue
+   * @param {StepActions} actions */
+  constructor(model, selection, host, catalogue, actions) {
+    const words = catalogue.timeline;
     this.model = model;
     this.selection = selection;
     this.host = host;
     this.words = words;
-    this.looks = looks;
     this.actions = actions;
+    /** @type {Step|null} */
+    this.step = null;
     this.index = -1;
-    this.choice = 0;
+    this.choice = this.timer = 0;
     this.drawnBench = "";
-    this.lane = new Lane();
-    this.title = element("h4", {});
+    this.looks = new Lane();
+    this.benches = new Lane();
+    /** @type {AlternativeRow[]} */
+    this.alternatives = [];
+    this.name = element("span", {});
+    this.token = element("span", {});
+    this.title = element("h4", {}, this.name, " ", this.token);
     this.facts = element("p", { class: "muted small" });
     this.cache = element("p", { class: "muted small" });
     this.body = element("tbody", {});
@@ -35,10 +45,11 @@ export class StepDetail {
     this.layers = this.menu(words.layer, "layer");
     this.heads = this.menu(words.head, "head");
     this.row = element("ol", { class: "looked" });
-    this.attention = element("details", {}, element("summary", {}, words.attention),
+    this.attention = element("details", { class: "attention" }, element("summary", {}, words.attention),
       element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads), this.row);
     this.attention.addEventListener("toggle", () => this.showAttention());
-    this.benchPlace = element("div", { hidden: "" }); // beside the timeline, not in it: a view has its own styles
+    this.rowWaits = waits(this.attention, catalogue);
+    this.benchPlace = element("div", { class: "gptviz-timeline-bench", hidden: "" }); // beside the timeline, not in it: a view has its own styles
     this.bench = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
     this.bench.addEventListener("click", () => {
       this.benchPlace.hidden = !this.benchPlace.hidden;
@@ -65,76 +76,97 @@ export class StepDetail {
     this.index = index;
     this.choice = choice;
     this.root.hidden = !step;
+    if (step === this.step) return;
+    this.step = step;
+    this.settle();
     if (!step) return;
     const { words } = this, { alternatives } = step, rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
-    this.title.replaceChildren(words.step(index), " ", chip(step.token));
+    setText(this.name, words.step(index));
+    this.token.replaceChildren(chip(step.token));
     const where = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
     setText(this.facts, `${where}; ${words.facts(significant(step.entropy), step.kept)}`);
     const held = step.cached;
     setText(this.cache, held ? words.cache(held[0], bytes(held[1]), index === 0 ? read : 1, read) : words.noCache);
     const canForce = this.model.get("_can_force");
     this.table.toggleAttribute("data-forcing", canForce);
-    const rows = alternatives.map((one, i) => this.alternative(one, i === rank, canForce && i !== rank));
-    if (rank < 0) rows.push(this.alternative(step, true, false));
-    this.body.replaceChildren(...rows);
-    this.showAttention();
-    this.showBench();
+    const shown = rank < 0 ? [...alternatives, step] : alternatives, taken = rank < 0 ? alternatives.length : rank;
+    this.resize(shown.length);
+    shown.forEach((one, i) => this.alternatives[i].show(one, i === taken, canForce && i !== taken));
   }
 
-  /** @param {Alternative} one @param {boolean} taken @param {boolean} offered */
-  alternative({ token, probability, sampling }, taken, offered) {
-    const cell = (/** @type {number} */ p) => {
-      const fill = element("span", { class: "fill" });
-      fill.style.width = `${100 * p}%`;
-      return element("td", { title: `${100 * p} %` },
-        element("span", { class: "track" }, fill), element("span", { class: "number" }, percent(p)));
-    };
-    const action = element("td", { class: "action" });
-    if (offered) {
-      const button = element("button", { type: "button" }, this.words.force);
-      button.addEventListener("click", () => this.actions.force(this.index, token.id));
-      action.append(button);
-    } else if (taken) action.append(element("span", { class: "small muted" }, this.words.taken));
-    const row = element("tr", {}, element("th", { scope: "row", class: "token" }, chip(token)), cell(probability), cell(sampling), action);
-    row.toggleAttribute("data-taken", taken);
-    row.toggleAttribute("data-removed", sampling === 0);
-    return row;
-  }
-
-  showAttention() {
-    const [layers, heads] = this.model.get("_heads");
-    if (!this.attention.open || this.index < 0) return;
-    fill(this.layers, layers, this.selection.get("layer"), "L");
-    fill(this.heads, heads, this.selection.get("head"), "H");
-    const question = { choice: this.choice, step: this.index, layer: this.selection.get("layer"), head: this.selection.get("head") };
-    this.lane.ask(() => ask(this.model, "attention", question), ({ tokens, weights }) => {
-      this.row.replaceChildren(...tokens.map((/** @type {import("./common.js").PageToken} */ token, /** @type {number} */ i) => {
-        const node = chip(token);
-        node.style.setProperty("--share", `${(100 * weights[i]).toFixed(2)}%`);
-        return element("li", { title: String(weights[i]) }, node, element("span", { class: "number small muted" }, weight(weights[i])));
-      }));
-    }, (error) => this.row.replaceChildren(element("li", { class: "muted" }, error.message)));
-  }
-
-  async showBench() {
-    if (this.benchPlace.hidden || this.index < 0) return;
-    try {
-      const reference = await ask(this.model, "bench", { step: this.index });
-      if (this.drawnBench === reference) return;
-      this.drawnBench = reference;
-      const child = await this.host.getWidget(reference);
-      this.benchPlace.replaceChildren();
-      await child.render({ el: this.benchPlace });
-    } catch (error) {
-      this.benchPlace.hidden = true;
-      this.actions.problem(/** @type {Error} */ (error).message);
+  /** @param {number} count rows of the table */
+  resize(count) {
+    while (this.alternatives.length > count) this.alternatives.pop()?.root.remove();
+    while (this.alternatives.length < count) {
+      const row = new AlternativeRow(this.words, (id) => this.actions.force(this.index, id));
+      this.alternatives.push(row);
+      this.body.append(row.root);
     }
   }
 
+  /** Ask once scrubbing rests; until then what was told of another step is dim. */
+  settle() {
+    clearTimeout(this.timer);
+    if (!this.step) return;
+    this.rowWaits(this.attention.open);
+    this.benchPlace.toggleAttribute("data-asking", !this.benchPlace.hidden);
+    this.timer = window.setTimeout(() => {
+      this.showAttention();
+      this.showBench();
+    }, REST_MS);
+  }
+
+  showAttention() {
+    const [layers, heads] = this.model.get("_heads"), { step } = this;
+    if (!this.attention.open || !step) return;
+    fill(this.layers, layers, this.selection.get("layer"), "L");
+    fill(this.heads, heads, this.selection.get("head"), "H");
+    const question = { choice: this.choice, step: this.index, layer: this.selection.get("layer"), head: this.selection.get("head") };
+    const tell = (/** @type {HTMLElement[]} */ items) => {
+      if (this.step !== step) return; // the reader has gone on
+      this.row.replaceChildren(...items);
+      this.rowWaits(false);
+    };
+    this.rowWaits(true);
+    this.looks.ask(() => ask(this.model, "attention", question), ({ tokens, weights }) => {
+      tell(tokens.map((/** @type {import("./common.js").PageToken} */ token, /** @type {number} */ i) => lookedAt(token, weights[i])));
+    }, (error) => tell([element("li", { class: "muted" }, error.message)]));
+  }
+
+  showBench() {
+    const { step } = this, place = this.benchPlace;
+    if (place.hidden || !step) return;
+    const done = () => place.toggleAttribute("data-asking", this.step !== step);
+    this.benches.ask(() => this.drawBench(), done, (error) => {
+      place.hidden = true;
+      this.bench.setAttribute("aria-expanded", "false");
+      done();
+      this.actions.problem(error.message);
+    });
+  }
+
+  /** The kernel puts the step on its bench, which is drawn once. */
+  async drawBench() {
+    const reference = await ask(this.model, "bench", { step: this.index });
+    if (this.drawnBench === reference) return;
+    this.drawnBench = reference;
+    const child = await this.host.getWidget(reference);
+    this.benchPlace.replaceChildren();
+    await child.render({ el: this.benchPlace });
+  }
+
   remove() {
+    clearTimeout(this.timer);
     this.selection.off("change:layer change:head", this.listen);
     this.benchPlace.remove();
   }
+}
+
+/** @param {import("./common.js").PageToken} token @param {number} share */
+function lookedAt(token, share) {
+  const item = element("li", { title: String(share) }, chip(token), element("span", { class: "number small muted" }, weight(share)));
+  item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
+  return item;
 }
 
 /** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */

@@ -4,10 +4,12 @@ import { chip } from "./common.js";
 
 /** @typedef {import("./common.js").PageToken} SpelledToken */
 
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Text, and runs of bytes that are no character, in hexadecimal. @param {SpelledToken[]} tokens
  * @returns {{text: string, bytes: string}[]} one of the two is empty */
 export function spelled(tokens) {
-  const bytes = Uint8Array.from(tokens.flatMap((token) => (token.special ? [] : bytesOf(token))));
+  const bytes = Uint8Array.from(tokens.flatMap((token) => (token.special ? [] : [...bytesOf(token)])));
   /** @type {{text: string, bytes: string}[]} */
   const pieces = [];
   for (let at = 0; at < bytes.length;) {
@@ -21,20 +23,42 @@ export function spelled(tokens) {
   return pieces;
 }
 
-/** The same as nodes. @param {SpelledToken[]} tokens @returns {(Node|string)[]} */
-export function spelledNodes(tokens) {
-  return spelled(tokens).map(({ text, bytes }) => (bytes ? chip({ id: -1, text: "", bytes }) : text));
+/** The text of some tokens and of those after them, as nodes. Where all that they spell is longer than the text, a stop
+ * string has cut it. @param {SpelledToken[]} now @param {SpelledToken[]} later @param {string|null} text null: not known yet
+ * @returns {[(Node|string)[], (Node|string)[]]} */
+export function writtenNodes(now, later, text) {
+  const pieces = [spelled(now), spelled(later)];
+  let cut = text === null ? 0 : textLength(spelled([...now, ...later])) - text.length;
+  for (const piece of pieces.flat().reverse()) {
+    if (cut <= 0) break;
+    const length = textLength([piece]);
+    piece.text = piece.text.slice(0, Math.max(0, length - cut));
+    piece.bytes = piece.bytes && cut >= length ? "" : piece.bytes;
+    cut -= length;
+  }
+  const [before, after] = pieces.map((some) => some.map(({ text, bytes }) => (bytes ? chip({ id: -1, text: "", bytes }) : text)));
+  return [before, after];
+}
+
+/** How long it is in a text that has a "�" for what is no character. @param {{text: string, bytes: string}[]} pieces */
+function textLength(pieces) {
+  return pieces.reduce((sum, { text, bytes }) => sum + (bytes ? LENIENT.decode(hexBytes(bytes)) : text).length, 0);
 }
 
 /** @param {SpelledToken} token */
 function bytesOf(token) {
-  return token.bytes ? token.bytes.split(" ").map((byte) => Number.parseInt(byte, 16)) : [...new TextEncoder().encode(token.text)];
+  return token.bytes ? hexBytes(token.bytes) : new TextEncoder().encode(token.text);
+}
+
+/** @param {string} hex */
+function hexBytes(hex) {
+  return Uint8Array.from(hex.split(" "), (byte) => Number.parseInt(byte, 16));
 }
 
 /** The one character that these bytes are, or nothing. @param {Uint8Array} bytes */
 function characterIn(bytes) {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return STRICT.decode(bytes);
   } catch {
     return "";
   }

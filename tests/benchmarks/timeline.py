@@ -1,0 +1,116 @@
+"""What scrubbing a generation costs, and how soon a branch is on screen: `python tests/benchmarks/timeline.py`.
+
+Measures and prints, asserts nothing about time. With `tales`. A scrub is timed from the slider's event to the changed
+page, a layout forced, in a text as long as the model's context allows: also as the milliseconds of processor that the
+page's thread spent, which other programs do not lengthen. A branch is timed from the click on an alternative to the
+forced token on screen, and to the first token that the model drew after it: the kernel's pass, the page's questions and
+the drawing, without the wire between them. Aims: a scrub's p95 under 16 ms, no message; a branch's start under 150 ms.
+"""
+
+import sys
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from browser.lab import CHROMIUM_OPTIONS
+from browser.pages import ViewPage
+
+import gptviz
+from gptviz.doctor import find_chromium
+
+PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+LENGTHS = 40, 400
+MOVES, BRANCHES = 100, 15
+SCRUB = """async ({ moves, steps }) => {
+    const slider = document.querySelector(".controls input"), times = [];
+    for (let move = 0; move < moves; move++) {
+        await new Promise(requestAnimationFrame);
+        slider.value = String((move * 7) % steps);
+        const start = performance.now();
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+        document.querySelector(".detail .fill").getBoundingClientRect(); // forces style and layout of the whole page
+        times.push(performance.now() - start);
+    }
+    return times;
+}"""
+BRANCH = """async (step) => {
+    const items = () => document.querySelectorAll(".steps li"), forced = () => document.querySelector(".steps [data-forced]");
+    items()[step].click();
+    const button = document.querySelector(".detail tbody button:not([hidden])"), start = performance.now();
+    button.click();
+    while (!forced()) await new Promise((resolve) => setTimeout(resolve));
+    forced().getBoundingClientRect();
+    const token = performance.now() - start;
+    while (items().length < step + 2) await new Promise((resolve) => setTimeout(resolve));
+    document.querySelector(".steps li:last-child").getBoundingClientRect();
+    return [token, performance.now() - start];
+}"""
+
+HEAR = """() => models[0].on("msg:custom", ({ kind, choice }) => {
+    if (kind === "choice") models[0].set("choice", choice);
+})"""
+
+
+class LivePage(ViewPage):
+    """One that also hears which branch is shown now, as the kernel would tell it before the answer."""
+
+    def _kernel(self, index: int | str, message: Any) -> list[Any]:
+        sent = super()._kernel(index, message)
+        told = message.get("name") == "force"
+        return [[{"kind": "choice", "choice": self.widgets[0].choice}, []], *sent] if told else sent
+
+
+def processor(session: CDPSession) -> float:
+    """Milliseconds of processor that the page's thread has spent."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return 1e3 * next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+
+
+def scrub(page: Page, steps: int) -> tuple[list[float], float]:
+    """Of each move the milliseconds, and the mean of the processor's, painting included."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.evaluate(SCRUB, {"moves": 10, "steps": steps})  # the first ones compile the code
+    before = processor(session)
+    times = page.evaluate(SCRUB, {"moves": MOVES, "steps": steps})
+    return times, (processor(session) - before) / MOVES
+
+
+def spread(times: list[float]) -> str:
+    return f"median {median(times):.1f} ms, p95 {quantiles(times, n=20)[-1]:.1f}"
+
+
+def main() -> None:
+    gpt, program = gptviz.load(), find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
+        for length in LENGTHS:
+            completion = gpt.complete(PROMPT, max_tokens=length, temperature=0.9, seed=5)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            ViewPage(page, [gptviz.GenerationTimeline(completion, gpt=gpt)])
+            sent, steps = page.evaluate("models[0].sent"), len(completion.choices[0].steps)
+            times, cost = scrub(page, steps)
+            messages = page.evaluate("models[0].sent") - sent
+            print(f"a scrub over {steps} steps: {spread(times)}; {cost:.1f} of processor; {messages} messages")
+            page.close()
+        starts = []
+        for branch in range(BRANCHES):
+            view = gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=40, temperature=0.9, seed=branch), gpt=gpt)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            LivePage(page, [view])
+            page.evaluate(HEAR)
+            starts.append(page.evaluate(BRANCH, 2 + branch))
+            view._current().branches[-1].cancel.set()
+            page.close()
+        forced, first = (list(times) for times in zip(*starts, strict=True))
+        print(
+            f"a click on an alternative to it on screen: {spread(forced)}; to the branch's first own token: {spread(first)}"
+        )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
