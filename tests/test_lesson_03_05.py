@@ -191,16 +191,16 @@ def test_a_loop_is_three_equal_stretches_at_the_end(played):
 def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
     lesson = played["05_sampling"]
     p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"])
-    assert lesson.question("at temperature 0.5").reveal() == "its square"
+    assert lesson.question("becomes of r").reveal() == "r²"
     assert lesson.question("T → ∞").reveal() == pytest.approx(math.log2(len(p)), abs=1e-6)
-    assert lesson.question("top_k=10").reveal() == "the same tokens"
+    assert lesson.question("top_k=10").reveal() == "exactly the same tokens"
     kept = []
     for temperature in (0.5, 2):
         shares = (p.log() / temperature).softmax(-1).sort(descending=True).values
         kept.append(1 + int((shares.cumsum(0) < 0.9).sum()))
     cool, hot = lesson.names["kept"](lesson.names["box"].trace, top_p=0.9)
     assert [len(cool), len(hot)] == kept
-    assert lesson.question("top_p=0.9").reveal() == "more tokens"
+    assert lesson.question("top_p=0.9").reveal() == "these and more"
     assert lesson.question("Add 5").reveal() == "only with a penalty"
 
 
