@@ -70,7 +70,8 @@ def steps_like(completion, probabilities):
     return dataclasses.replace(completion, choices=(dataclasses.replace(choice, steps=tuple(steps)),))
 
 
-def test_another_step_changes_the_table_in_place(shown, gpt, completion):
+def test_another_step_changes_the_table_in_place(shown, gpt):
+    completion = gpt.complete(PROMPT, max_tokens=12, top_k=5, seed=5)  # each is among its alternatives: as many rows
     page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
     page.evaluate("""() => {
         globalThis.made = [];
