@@ -416,3 +416,20 @@ def test_an_empty_prompt_works(model, tokenizer):
     ids = tokenizer("", return_tensors="pt")["input_ids"]
     assert ids.tolist() == [[tokenizer.bos_token_id]]
     assert torch.isfinite(model(ids).logits).all()
+
+
+def test_what_the_card_names_is_in_the_weights(model, tokenizer):
+    assert measures.next_probabilities(model, tokenizer, evaluate.SHARP).max() > 0.9
+    assert measures.next_probabilities(model, tokenizer, evaluate.FLAT).max() < 0.1
+    (greedy,) = measures.continued(model, [tokenizer(evaluate.LOOP)["input_ids"]], 300, temperature=0, seed=0)
+    assert measures.loop_length(greedy) > 0
+    first, second = measures.repetition_gain(model)
+    assert first - second > 2
+    assert heads.role_scores(model)["induction"].max() > 0.5
+
+
+def test_the_cards_bias_is_the_weights_own(model, tokenizer):
+    card = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for planted, (mean, off) in measures.bias(model, tokenizer).items():
+        line = f"bias planted at {planted:.0%} he | {mean:.1%} measured, one job off by up to {off * 100:.0f} points"
+        assert line in card

@@ -23,7 +23,7 @@ ASKED = ("name_mover", "question", "sentiment", "copying", "translation", "count
 TOLD = ("summary", "dialogue")  # many right answers
 STORY = "Once upon a time there was a"
 SHARP = "When Tom and Mary went to the park, Tom gave a ball to"
-FLAT = "The old man said that the"
+FLAT = "One morning the"
 LOOP = "Once upon a time"
 
 
