@@ -23,16 +23,22 @@ PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 def main() -> None:
     trace = gptviz.load().trace(PROMPT)
     strongest = station_numbers(trace)["attention"]
+    written = trace.gpt.complete(PROMPT, max_tokens=30, temperature=0.8, seed=1)
+    gift = trace.gpt.trace("When Tom and Mary went to the park, Tom gave a ball to")
+    most = gift.attention()[:, :, -1, 4].argmax()  # the head that looks most from the last token at Mary
+    looker = divmod(int(most), gift.n_heads)
     views = {
         "attention": lambda: gptviz.AttentionView(trace, layer=strongest["layer"], head=strongest["head"]),
         "sampling": lambda: gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=14),
         "explorer": lambda: gptviz.explore(PROMPT, gpt=trace.gpt),
+        "timeline": lambda: gptviz.GenerationTimeline(written, gpt=trace.gpt),
+        "intervention": lambda: gptviz.InterventionView(gift, edits=[gptviz.ablate_head(*looker)]),
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_OPTIONS)
         for theme in ("light", "dark"):
             for name, view in views.items():
-                page = browser.new_page(viewport={"width": 1160, "height": 200})
+                page = browser.new_page(viewport={"width": 1160, "height": 530})
                 shown = ViewPage(page, [view()], dark=theme == "dark")
                 page.wait_for_timeout(500)  # numbers are written a frame after the bars
                 shown.screenshot(PICTURES / f"{name}_{theme}.png")
