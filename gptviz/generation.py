@@ -24,6 +24,7 @@ from gptviz.completion import Alternative, Choice, Completion, FinishReason, Ste
 from gptviz.drawing import draw
 from gptviz.editing import Editing
 from gptviz.errors import WrongType, fail
+from gptviz.intervention import check_finite
 from gptviz.philox import check_seed
 from gptviz.progress import progress
 from gptviz.settings import Settings, check_settings
@@ -132,6 +133,7 @@ def _steps(request: Request) -> Iterator[Step]:
         start = len(live[0].ids) - entering.shape[1]
         with gpt.running(), request.editing.acting(len(entering), start):
             logits, cache = _forward(gpt, entering, cache, cached)
+            check_finite(logits, request.editing.edits)
             if index == 0:
                 logits, cached = logits.expand(len(live), -1), _repeated(cache, len(live))
             held = _held(cache, len(live)) if cached else None

@@ -18,7 +18,7 @@ from gptviz.anatomy import study
 from gptviz.editing import ALL_ROWS, Editing
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.forward import ForwardPass
-from gptviz.intervention import Edit, check_edits
+from gptviz.intervention import Edit, check_edits, check_finite
 from gptviz.next_token import NextToken
 from gptviz.tokens import Token, piece_bytes, readable
 from gptviz.trace import Trace, as_array, check_index
@@ -213,6 +213,7 @@ class GPT:
 
     def _traced(self, ids: list[int], text: str, editing: Editing) -> Trace:
         forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
+        check_finite(forward.logits, editing.edits)
         return Trace(self, forward, self.tokens(ids), text)
 
     def editing(self, edits: Any, length: int) -> Editing:

@@ -157,7 +157,8 @@ class SetAttention(Edit):
             raise fail(f"no weight after position {self.query}, the query", got, remedy)
         if min(weights) < 0 or not 0 < sum(weights) < math.inf:
             got = f"{min(weights):g} among them" if min(weights) < 0 else f"a sum of {sum(weights):g}"
-            raise fail("weights of at least 0 with a positive sum", got, "They are divided by their sum.")
+            remedy = "Give at least one key a positive weight, and none a negative one."
+            raise fail("weights of at least 0 with a positive sum", got, remedy)
         self._put("weights", weights[: self.query + 1])
 
     @property
@@ -294,19 +295,26 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
+def check_finite(logits: Tensor, edits: tuple[Edit, ...]) -> None:
+    """Refuse edits that took a pass beyond what its numbers can hold: its probabilities would be none."""
+    if edits and not logits.isfinite().all():
+        remedy = "Take a smaller factor or strength."
+        raise fail("edits that leave the logits finite", "infinity or NaN among them", remedy)
+
+
 def as_code(trace: Trace) -> str:
     """The lines that make this trace from a model named `gpt`: its sources and vectors first, then the pass."""
     lines: list[str] = []
-    names: dict[Any, str] = {}
+    names: dict[str, str] = {}  # by the code that makes them: traces of one text have one name
 
     def named(value: Any) -> str:
-        if value not in names:
+        made = _traced(value, named) if isinstance(value, Trace) else repr(list(value))
+        if made not in names:
             kind = "source" if isinstance(value, Trace) else "vector"
             count = sum(name.startswith(kind) for name in names.values())
-            made = _traced(value, named) if isinstance(value, Trace) else repr(list(value))
-            names[value] = kind if not count else f"{kind}_{count + 1}"
-            lines.append(f"{names[value]} = {made}")
-        return names[value]
+            names[made] = kind if not count else f"{kind}_{count + 1}"
+            lines.append(f"{names[made]} = {made}")
+        return names[made]
 
     last = f"trace = {_traced(trace, named)}"
     return "\n".join([*lines, last])

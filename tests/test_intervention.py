@@ -568,6 +568,9 @@ def test_the_code_of_a_trace_makes_it_again():
         names = {"gpt": gpt, "gptviz": gptviz}
         exec(code, names)
         assert (names["trace"].logits == found.logits).all()
+    twice = [gptviz.patch("residual", 1, at, source=gpt.trace('b "thin" owl\n')) for at in (0, 1)]
+    code = as_code(gpt.trace(text, edits=twice))
+    assert code.count("source = ") == 1 and "source_2" not in code
     assert as_code(gpt.trace("an owl")) == 'trace = gpt.trace("an owl")'
 
 
@@ -637,6 +640,19 @@ def test_what_the_model_has_no_place_for_is_refused_before_the_pass(edits, kind,
         with pytest.raises(kind, match=words) as caught:
             call(IDS, edits=edits())
         assert len(caught.value.remedy) > 5
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [gptviz.scale_head(0, 0, 1e300), gptviz.steer(1, np.full(WIDTH, 1e20)), gptviz.steer(LAYERS, [3e38] * WIDTH)],
+)
+def test_edits_that_overflow_are_refused_after_the_pass(edit):
+    gpt = gptviz.wrap(build("gpt2"), tokenizer())
+    before = gpt.trace(IDS).logits
+    for call in (gpt.trace, gpt.complete, lambda ids, edits: list(gpt.stream(ids, edits=edits))):
+        with pytest.raises(GPTVizError, match="edits that leave the logits finite.*Take a smaller factor or strength"):
+            call(IDS, edits=[edit])
+    assert (gpt.trace(IDS).logits == before).all()
 
 
 @pytest.mark.parametrize("name", ["gpt_neo", "bloom", "falcon"])
