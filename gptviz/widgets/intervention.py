@@ -100,6 +100,7 @@ class InterventionView(View):
             "tokens": [describe(token) for token in given.tokens],
             "layers": given.n_layers,
             "heads": given.n_heads,
+            "vocab": given.vocab_size,
             "side": maps[0].shape[-1],
             "leaders": [{"token": describe(token), "before": p} for token, p in self._before.top(MOVERS)],
         }

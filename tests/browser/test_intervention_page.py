@@ -62,6 +62,19 @@ def agrees(page, gpt, before, after):
         close_to(change, after[id] - before[id])
     read = "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
     np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[wanted], atol=0.02)
+    rest = [1 - before[wanted].sum(), 1 - after[wanted].sum()]
+    name, was, now, change = page.locator("tfoot").locator("th, td .number, td.difference").all_inner_texts()
+    assert name == f"all {len(before) - len(wanted):,} others"
+    close_to(was, rest[0])
+    close_to(now, rest[1])
+    close_to(change, rest[1] - rest[0])
+    signed = np.append(after[wanted] - before[wanted], rest[1] - rest[0])
+    drawn = """(all) => all.map((one) => {
+        const bar = one.getBoundingClientRect(), box = one.parentElement.getBoundingClientRect(), middle = box.x + box.width / 2;
+        return [2 * (bar.left - middle) / box.width, 2 * (bar.right - middle) / box.width];
+    })"""
+    ends = np.stack([np.minimum(signed, 0), np.maximum(signed, 0)], 1) / np.abs(signed).max()
+    np.testing.assert_allclose(page.locator(".signed i").evaluate_all(drawn), ends, atol=0.03)
 
 
 def effect(page, layer, head=None):
@@ -135,6 +148,8 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     edits = [
         gptviz.scale_head(1, 1, 0.25), gptviz.patch("residual", 1, 3, source=source),
         gptviz.set_attention(0, 2, 4, [0, 0, 1, 0, 0]), gptviz.steer(1, np.ones(24), 2.0),
+        gptviz.ablate_neuron(0, 7), gptviz.ablate_head(0, 1, "mean", source), gptviz.patch("mlp_out", 1, None, source),
+        gptviz.scale_head(1, 0, 1 / 3),
     ]  # fmt: skip
     view = gptviz.InterventionView(gpt.trace(PROMPT))
     showing = shown(view)
@@ -142,12 +157,15 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     view.edits = edits
     showing.update()
     chips = page.locator(".edit")
-    expect(chips).to_have_count(4)
+    expect(chips).to_have_count(8)
     at = [stated(token) for token in source.tokens]
-    expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.25")
+    expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.250")
     expect(chips.nth(1)).to_contain_text(f"stream entering block 1 at {at[3]}3")
     expect(chips.nth(2)).to_contain_text(f"L0 · H2 at {at[4]}4")
-    expect(chips.nth(3)).to_contain_text("gptviz.steer(1, vector, strength=2.0)")
+    told = ["stream entering block 1 + 2.00 × vector", "L0 · MLP neuron 7 off", "L0 · H1 at its mean",
+            "MLP output 1 at every position patched", "L1 · H0 × 0.333"]  # fmt: skip
+    for i, text in enumerate(told):
+        expect(chips.nth(3 + i)).to_contain_text(text)
     for i, edit in enumerate(edits):
         expect(chips.nth(i).locator("> span")).to_have_attribute("title", repr(edit))
     after = gpt.trace(PROMPT, edits=edits).probabilities()
@@ -176,10 +194,13 @@ def test_a_place_is_patched_from_another_prompt(shown, gpt):
     expect(note).to_be_hidden()
     differing = page.locator(".pairs button", has_text="≠")
     expect(differing).to_have_count(1)
-    differing.click()
+    expect(differing).to_have_attribute("aria-pressed", "true")  # the first that differs is chosen
     for menu, option in zip(page.locator(".controls select").all(), ("head_output", "1", "2"), strict=True):
         menu.select_option(option)
-    page.get_by_role("button", name="patch", exact=True).click()
+    for _ in range(2):  # an edit that is there already is not made again
+        page.get_by_role("button", name="patch", exact=True).click()
+        settled(page)
+    expect(page.locator(".edit")).to_have_count(1)
     patch = gptviz.patch("head_output", 1, count - 1, source=gpt.trace(OTHER), head=2)
     after = gpt.trace(PROMPT, edits=[patch]).probabilities()
     agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
@@ -199,6 +220,11 @@ def test_a_row_of_attention_is_rewritten(shown, gpt):
     field.fill("1 2")
     page.get_by_role("button", name="set the row").click()
     expect(page.locator(".note").last).to_contain_text("Expected 5 numbers")
+    for row in ("0 0 0 0 0", "3 -1 0 0 0", "1e308 1e308 0 0 0"):
+        field.fill(row)
+        page.get_by_role("button", name="set the row").click()
+        expect(page.locator(".note").last).to_contain_text("at least one above 0")
+        expect(page.locator(".edit")).to_have_count(0)
     page.locator("details .sentence-row button").nth(1).click()
     expect(field).to_have_value("0 1 0 0 0")
     page.get_by_role("button", name="set the row").click()
@@ -231,7 +257,7 @@ def test_the_squares_show_what_each_absence_does(shown, gpt):
     expect(page.get_by_role("button", name="effect on")).to_contain_text(stated(gpt.token(leader)))
     close_to(effect(page, 1, 1), by_hand(gpt, ids, 1, 1)[leader] - before[leader])
     page.get_by_role("button", name="attention maps").click()
-    expect(page.locator(".legend")).to_be_hidden()
+    expect(page.locator(".legend")).to_contain_text("1 of a query’s attention")
     assert square(page, 1, 1).get_attribute("title") == "L1 · H1"
 
 
@@ -277,18 +303,33 @@ def test_a_late_answer_is_never_shown_as_current(shown, gpt):
 
 
 def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
-    page = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page
+    ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
+    page, before = shown(view).page, by_hand(gpt, gpt.encode(PROMPT))
     problem = page.locator(".gptviz-intervention > .problem").first
     square(page, 1, 1).click()
     settled(page)
-    page.evaluate("""models[0].set("_edits", [{ kind: "ablate_head", layer: 40, head: 0 }])""")
-    expect(problem).to_contain_text("Expected a layer from 0 to 1")
-    assert {tuple(after) for _, _, *after in rows(page)} == {("–",)}
-    expect(page.locator("pre")).to_be_hidden()
-    page.locator(".edit").get_by_role("button").last.click()
+    bad = (
+        '{ kind: "ablate_head", layer: 40, head: 0 }',
+        '{ kind: "set_attention", layer: 0, head: 0, query: 1, weights: [0, 0] }',
+    )
+    for edit, told in zip(
+        bad, ("Expected a layer from 0 to 1", "Give at least one key a positive weight"), strict=True
+    ):
+        page.evaluate(f"""models[0].set("_edits", [...models[0].get("_edits"), {edit}]); models[0].save_changes()""")
+        expect(problem).to_contain_text(told)
+        settled(page)
+        expect(page.locator(".edit")).to_have_count(1)  # taken back: what is shown is what Python has
+        assert view.edits == (gptviz.ablate_head(1, 1),)
+        expect(page.locator("tr[data-watched] .chip")).to_have_text("␣king")
+        close_to(rows(page)[0][2], by_hand(gpt, ids, 1, 1)[view.watch.id])
+    square(page, 0, 2).click()
+    settled(page)
     expect(problem).to_be_hidden()
+    assert view.edits == (gptviz.ablate_head(1, 1), gptviz.ablate_head(0, 2))
+    page.get_by_role("button", name="remove all").click()
+    close_to(rows(page)[0][1], before[view.watch.id])
     page.evaluate("""models[0].send({ kind: "ask", id: "x", name: 3 })""")
-    expect(page.locator(".problem:visible").last).to_contain_text("Expected a question among")
+    expect(page.locator(".problem:visible").last).to_contain_text("Expected an update or a question")
 
 
 def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
@@ -367,4 +408,6 @@ def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):
     square(page, 0, 0).click()
     square(page, 0, 1).click()
     expect(page.locator(".gptviz-intervention > .problem").first).to_contain_text("Not in this page")
-    assert {difference for *_, difference in rows(page)} == {"–"}
+    expect(page.locator(".edit")).to_have_count(1)  # the second is taken back, and so are its numbers
+    settled(page)
+    close_to(rows(page)[0][2], by_hand(gpt, ids, 0, 0)[before.argmax()])

@@ -6,7 +6,7 @@
  * whole list. Not here: the parts of the page, in the modules that this one imports.
  */
 import { Lane, ask, chip, chipText, element, frame, notices, percent, setText, whenFilled } from "./common.js";
-import { EditChips, switchesOff } from "./intervention_edits.js";
+import { EditChips, sameEdit, switchesOff } from "./intervention_edits.js";
 import { EffectSwitch } from "./intervention_effects.js";
 import { PatchForm, RowForm } from "./intervention_forms.js";
 import { PartGrid } from "./intervention_grid.js";
@@ -30,6 +30,10 @@ class Intervention {
     this.watchLane = new Lane();
     /** The followed token, where it is none of the leaders. @type {Row|null} */
     this.other = null;
+    /** The last list that Python could do. @type {Edit[]} */
+    this.accepted = [];
+    /** Why the list after it was taken back. */
+    this.refused = "";
     this.notices = notices(catalogue);
     this.sentence = sentence(words.tokens, (query) => this.choose({ query }));
     this.grid = new PartGrid(words, (part) => this.toggle(part));
@@ -55,7 +59,7 @@ class Intervention {
     this.copied = element("span", { class: "muted small", role: "status" });
     this.codePart = element("div", { class: "code", hidden: "" }, element("h4", {}, `${words.code} `, copy, " ", this.copied), this.code);
     const context = { model, words, computing, place: () => this.place(), choose: (/** @type {Record<string, number>} */ what) => this.choose(what),
-      add: (/** @type {Edit} */ edit) => this.set([...this.edits, edit]) };
+      add: (/** @type {Edit} */ edit) => this.add(edit) };
     this.patch = new PatchForm(context);
     this.row = new RowForm(context);
     this.root = element("section", { class: "gptviz gptviz-intervention", "aria-label": words.title },
@@ -113,6 +117,11 @@ class Intervention {
     this.model.save_changes();
   }
 
+  /** One more edit; one that is there already is not made twice. @param {Edit} edit */
+  add(edit) {
+    if (!this.edits.some((one) => sameEdit(one, edit))) this.set([...this.edits, edit]);
+  }
+
   /** @param {Part} part */
   toggle(part) {
     this.look(part);
@@ -128,6 +137,7 @@ class Intervention {
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
     this.other = null;
+    this.accepted = this.edits;
     this.patch.renew();
     this.dropped.hidden = dropped.length === 0;
     this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped.join("; ")));
@@ -151,7 +161,7 @@ class Intervention {
 
   /** Another list of edits: what is shown of the one before dims until the answer comes. */
   change() {
-    const { edits, watched } = this, leads = this.leaders.some(({ token }) => token.id === watched);
+    const { edits, watched, refused } = this, leads = this.leaders.some(({ token }) => token.id === watched);
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
     this.notices.wait(this.root, true);
@@ -159,18 +169,23 @@ class Intervention {
     /** @returns {Promise<Outcome>} */
     const answer = async () => (edits.length || !leads ? ask(this.model, "outcome", question) : this.plain());
     this.lane.ask(answer, (outcome) => {
+      this.accepted = edits;
       this.take(outcome, edits.length > 0);
-      this.notices.say("");
+      this.notices.say(refused);
     }, (error) => {
       this.take(this.plain(), false);
       this.notices.say(error.message);
+      this.refused = error.message;
+      this.set(this.accepted); // what is shown is what Python has
+      this.refused = "";
     });
   }
 
   /** What is known without a question: the leaders of the plain pass. @returns {Outcome} */
   plain() {
     const rows = this.leaders.map(({ token, before }) => ({ token, before, after: before }));
-    return { movers: rows, leaders: rows, leader: rows[0], watched: null, moved: 0, codes: [], code: "" };
+    const followed = this.other, other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
+    return { movers: rows, leaders: rows, leader: rows[0], watched: other, moved: 0, codes: [], code: "" };
   }
 
   /** @param {Outcome} outcome @param {boolean} compared whether it is of edits that were done */
@@ -182,7 +197,7 @@ class Intervention {
     this.effects.name(watched?.token ?? null);
     this.chips.show(this.edits, outcome.codes, this.model.get("_about").tokens);
     const others = (compared ? outcome.movers : outcome.leaders).filter(({ token }) => token.id !== id);
-    this.table.show([...(watched ? [watched] : []), ...others], id, compared);
+    this.table.show([...(watched ? [watched] : []), ...others], this.model.get("_about").vocab, id, compared);
     this.tell(watched, compared ? outcome : null);
     this.codePart.hidden = !compared;
     setText(this.code, outcome.code);

@@ -1,6 +1,6 @@
 // @ts-check
 /** The list of edits as chips that can be taken back; what a page cannot name by itself wears its code. */
-import { chip, element } from "./common.js";
+import { chip, element, significant } from "./common.js";
 import { partName } from "./intervention_grid.js";
 
 /** @typedef {import("./intervention_grid.js").Part} Part */
@@ -10,6 +10,12 @@ import { partName } from "./intervention_grid.js";
 export function switchesOff(edit, part) {
   if (edit.layer !== part.layer) return false;
   return part.head === null ? edit.kind === "ablate_mlp" : edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
+}
+
+/** Whether two edits do the same, however they came here. @param {Edit} one @param {Edit} other */
+export function sameEdit(one, other) {
+  const said = (/** @type {Edit} */ edit) => JSON.stringify(Object.entries(edit).filter(([name]) => name !== "code").sort());
+  return said(one) === said(other);
 }
 
 export class EditChips {
@@ -45,11 +51,15 @@ export class EditChips {
     const { words } = this, part = { layer: edit.layer, head: edit.head ?? null };
     const at = (/** @type {number} */ position) => [` ${words.at} `, chip(tokens[position]), element("sub", {}, String(position)), " "];
     if (switchesOff(edit, part)) return [this.name(part), ` ${words.switchedOff}`];
-    if (edit.kind === "scale_head") return [this.name(part), ` × ${edit.factor}`];
+    if (edit.kind === "ablate_head" && edit.to === "mean") return [this.name(part), ` ${words.atMean}`];
+    if (edit.kind === "scale_head") return [this.name(part), ` × ${significant(edit.factor)}`];
+    if (edit.kind === "ablate_neuron") return [this.name(part), ` ${words.neuron(edit.neuron)} ${words.switchedOff}`];
+    if (edit.kind === "steer") return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
     if (edit.kind === "set_attention" && tokens[edit.query]) return [this.name(part), ...at(edit.query), words.rewritten];
-    if (edit.kind === "patch" && tokens[edit.position]) {
+    if (edit.kind === "patch" && (edit.position === null || tokens[edit.position])) {
       const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
-      return [...(part.head === null ? [`${site} ${edit.layer}`] : [this.name(part)]), ...at(edit.position), words.patched];
+      const where = edit.position === null ? [` ${words.everywhere} `] : at(edit.position);
+      return [...(part.head === null ? [`${site} ${edit.layer}`] : [this.name(part)]), ...where, words.patched];
     }
     return [element("span", { class: "number" }, edit.code ?? edit.kind)];
   }

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
-import { Lane, ask, chip, diverging, element, setText, significant } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, setText, significant } from "./common.js";
 
 export class EffectSwitch {
   /** @param {any} model @param {import("./words.js").Words["intervention"]} words @param {string} computing
@@ -22,7 +22,7 @@ export class EffectSwitch {
       this.maps, this.effect, this.waiting);
     this.bar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.ends = [element("span", {}), element("span", {})];
-    this.legend = element("p", { class: "legend small muted", hidden: "" }, this.ends[0], this.bar, this.ends[1]);
+    this.legend = element("p", { class: "legend small muted" }, this.ends[0], this.bar, this.ends[1]);
     this.hint = element("p", { class: "muted small" });
   }
 
@@ -65,11 +65,10 @@ export class EffectSwitch {
   draw(theme) {
     const { words, grid } = this;
     setText(this.hint, `${words.partsHint}${grid.effects ? ` ${words.effectHint}` : ""}`);
-    this.legend.hidden = !grid.effects;
-    if (!grid.effects) return;
-    words.ends(significant(100 * grid.largest())).forEach((text, i) => setText(this.ends[i], text));
+    const ends = grid.effects ? words.ends(significant(100 * grid.largest())) : words.mapEnds;
+    ends.forEach((text, i) => setText(this.ends[i], text));
     const pen = /** @type {CanvasRenderingContext2D} */ (this.bar.getContext("2d"));
-    diverging(theme).forEach(([r, g, b], i) => {
+    (grid.effects ? diverging : colours)(theme).forEach(([r, g, b], i) => {
       pen.fillStyle = `rgb(${r} ${g} ${b})`;
       pen.fillRect(i / 2, 0, 1, 1);
     });

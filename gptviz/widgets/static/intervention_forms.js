@@ -114,6 +114,8 @@ export class PatchForm {
         chip(tokens[i]), element("span", { class: "muted" }, differs ? "≠" : "="), chip(other)));
     }));
     this.hint.hidden = this.chosen.hidden = false;
+    const first = source.tokens.findIndex((other, i) => other.id !== tokens[i].id);
+    if (first >= 0) this.context.choose({ query: first });
     this.mark();
   }
 
@@ -129,7 +131,8 @@ export class PatchForm {
   patch() {
     if (!this.source) return;
     const { layer, head, query } = this.context.place(), site = this.site.value;
-    this.context.add({ kind: "patch", layer, position: query, source: { held: this.source.held }, ...(site === "head_output" ? { head } : {}), site });
+    this.context.add({ kind: "patch", layer, position: query, source: { held: this.source.held }, ...(site === "head_output" ? { head } : {}),
+      ...(site === "residual" ? {} : { site }) });
   }
 }
 
@@ -176,6 +179,11 @@ export class RowForm {
     const usable = weights.filter((x) => Number.isFinite(x)).length;
     if (usable !== query + 1 || weights.length !== query + 1) {
       this.told.say(this.context.words.weightsExpected(query + 1, usable));
+      return;
+    }
+    const sum = weights.reduce((all, x) => all + x, 0);
+    if (Math.min(...weights) < 0 || !(sum > 0 && sum < Infinity)) {
+      this.told.say(this.context.words.weightsPositive);
       return;
     }
     this.told.say("");

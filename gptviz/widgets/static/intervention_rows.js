@@ -11,27 +11,40 @@ export class MoverTable {
   constructor(words) {
     this.words = words;
     this.body = element("tbody", {});
+    this.foot = element("tfoot", {});
     this.order = element("small", {});
     const head = (/** @type {"before"|"after"|"difference"} */ name) => element("th", { scope: "col", class: name }, words.columns[name],
       element("small", {}, words.hints[name]), ...(name === "difference" ? [] : [moverAxis()]));
     this.root = element("table", {}, element("caption", { class: "visually-hidden" }, words.caption),
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.columns.token, this.order),
-        head("before"), head("after"), head("difference"))), this.body);
+        head("before"), head("after"), head("difference"))), this.body, this.foot);
   }
 
-  /** @param {MoverRow[]} rows @param {number} watched the id that is followed @param {boolean} compared whether there is an after */
-  show(rows, watched, compared) {
+  /** @param {MoverRow[]} rows @param {number} vocab how many tokens there are @param {number} watched the id that is followed
+   * @param {boolean} compared whether there is an after */
+  show(rows, vocab, watched, compared) {
     setText(this.order, compared ? this.words.movers : this.words.likeliest);
-    this.body.replaceChildren(...rows.map((row) => this.row(row, row.token.id === watched, compared)));
+    const rest = (/** @type {"before"|"after"} */ when) => Math.max(0, rows.reduce((left, row) => left - row[when], 1));
+    const others = { before: rest("before"), after: rest("after") };
+    const most = Math.max(...[...rows, others].map(({ before, after }) => Math.abs(after - before)));
+    this.body.replaceChildren(...rows.map((row) => {
+      const watches = row.token.id === watched, told = watches ? [element("small", { class: "muted" }, `${this.words.watched} `)] : [];
+      const node = this.row([...told, chip(row.token)], row, most, compared);
+      node.toggleAttribute("data-watched", watches);
+      return node;
+    }));
+    const left = vocab - rows.length;
+    this.foot.replaceChildren(...(left > 0 ? [this.row([this.words.rest(left)], others, most, compared)] : []));
   }
 
-  /** @param {MoverRow} row @param {boolean} watched @param {boolean} compared */
-  row({ token, before, after }, watched, compared) {
-    const name = element("th", { scope: "row", class: "token" }, ...(watched ? [element("small", { class: "muted" }, `${this.words.watched} `)] : []), chip(token));
+  /** @param {(Node|string)[]} name @param {{before: number, after: number}} shares @param {number} most the largest difference
+   * @param {boolean} compared */
+  row(name, { before, after }, most, compared) {
     const difference = after - before;
-    const change = element("td", { class: "difference number", title: compared ? `${100 * difference}` : "" }, compared ? points(difference) : "–");
-    const row = element("tr", {}, name, shareCell("before", before, null), compared ? shareCell("after", after, before) : element("td", { class: "after" }, "–"), change);
-    row.toggleAttribute("data-watched", watched);
+    const change = element("td", { class: "difference number", title: compared ? `${100 * difference}` : "" },
+      ...(compared ? [signedBar(difference, most), points(difference)] : ["–"]));
+    const row = element("tr", {}, element("th", { scope: "row", class: "token" }, ...name), shareCell("before", before, null),
+      compared ? shareCell("after", after, before) : element("td", { class: "after" }, "–"), change);
     if (compared) row.dataset.moves = difference < 0 ? "down" : difference > 0 ? "up" : "";
     return row;
   }
@@ -39,6 +52,14 @@ export class MoverTable {
 
 function moverAxis() {
   return element("span", { class: "axis", "aria-hidden": "true" }, ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+}
+
+/** A difference as a bar from the middle; the largest one reaches an end. @param {number} difference @param {number} most */
+function signedBar(difference, most) {
+  const bar = element("i", {}), share = most ? 50 * difference / most : 0;
+  bar.style.left = `${50 + Math.min(0, share)}%`;
+  bar.style.width = `${Math.abs(share)}%`;
+  return element("span", { class: "signed", "aria-hidden": "true" }, bar);
 }
 
 /** A share as a bar and a number; behind it, what it was before. @param {string} name @param {number} share @param {number|null} before */
