@@ -75,25 +75,40 @@ def logit_lens(
 
 
 def effects(
-    values: Any, rows: Sequence[str], columns: Sequence[str], *, title: str = "Effects", theme: str = "light"
+    values: Any,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str = "Effects",
+    axes: tuple[str, str] = ("", ""),
+    scale: str = "",
+    theme: str = "light",
 ) -> go.Figure:
     """Signed numbers by row and column, with one scale about 0: blue below, orange above.
 
-    values: (rows, columns), such as `lens.patch_sweep(...).effects`. rows, columns: a text for each.
+    values: (rows, columns), such as `lens.patch_sweep(...).effects`. rows, columns: a text for each. axes: what rows and
+    columns are; where columns are positions, each label has its number. scale: what the colours measure.
     """
     values = _array(values, (len(rows), len(columns)), "one value for each row and column")
     most = float(np.abs(values).max(initial=0)) or 1.0
-    across, down = list(range(len(columns))), list(range(len(rows)))
+    across, down, named = list(range(len(columns))), list(range(len(rows))), _labels(columns)
+    if axes[1] == "position":
+        named = [f"{label}<sub>{i}</sub>" for i, label in enumerate(named)]
+    measured = {"text": html.escape(scale, quote=False).replace("\n", "<br>"), "side": "right"}
     heat = go.Heatmap(
-        z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_SIGNED[_theme(theme)], colorbar={"thickness": 12},
-        text=[[f"{v:.2g}" for v in row] for row in values], texttemplate="%{text}" if values.size <= 400 else None,
+        z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_SIGNED[_theme(theme)],
+        colorbar={"thickness": 12, "title": measured},
+        text=[[f"{v:.3g}" for v in row] for row in values], texttemplate="%{text}" if values.size <= 400 else None,
         customdata=[[f"{row}, {readable_label(column)}" for column in columns] for row in _labels(rows)],
         hovertemplate="%{customdata}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, heat)
-    figure.update_xaxes(tickvals=across, ticktext=_labels(columns), tickangle=-50, showgrid=False)
-    figure.update_yaxes(tickvals=down, ticktext=_labels(rows), autorange="reversed", showgrid=False)
-    return figure.update_layout(height=140 + 34 * len(rows))
+    # Plotly hides a slanted label that reaches past the figure: the first column's, for one.
+    figure.update_xaxes(
+        title=axes[1], tickvals=across, ticktext=named, tickangle=-50, showgrid=False, ticklabeloverflow="allow"
+    )
+    figure.update_yaxes(title=axes[0], tickvals=down, ticktext=_labels(rows), autorange="reversed", showgrid=False)
+    return figure.update_layout(height=180 + 34 * len(rows), margin_l=70)
 
 
 def embedding_map(

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gptviz.errors import GPTVizError, NotAvailable
-from gptviz.sweep import Sweep, ablation_sweep, logit_difference, patch_sweep, probability_of
+from gptviz.sweep import Sweep, ablation_sweep, logit_difference, patch_sweep, probability_of, run_edited
 from gptviz.trace import Array, Trace, check_index
 
 __all__ = [
     "Share", "Sweep", "ablation_sweep", "attribution", "direction", "logit_difference", "nearest", "patch_sweep",
-    "principal_plane", "probability_of", "role_scores",
+    "principal_plane", "probability_of", "role_scores", "run_edited",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

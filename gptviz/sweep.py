@@ -31,7 +31,8 @@ class Sweep:
 
     metric: (rows, columns), the metric with the edit at that place; float64. axes: what rows and columns count, such as
     ("layer", "head"). columns: a text for each column. baseline: the metric of the pass that was edited, without the
-    edit. target: that of the pass that was patched from, None in a sweep of ablations. title: what was done.
+    edit. target: that of the pass that was patched from, None in a sweep of ablations. title: what was done. name: what
+    the metric is called.
     """
 
     metric: np.ndarray
@@ -40,6 +41,7 @@ class Sweep:
     baseline: float
     target: float | None
     title: str
+    name: str = "metric"
 
     @property
     def effects(self) -> np.ndarray:
@@ -77,7 +79,11 @@ class Sweep:
         from gptviz import figures
 
         rows = [f"L{row}" for row in range(len(self.metric))]
-        return figures.effects(self.effects, rows, self.columns, title=self.title, theme=theme)
+        towards = "" if self.target is None else f"\ntarget {self.target:.3g}"
+        scale = f"added to the {self.name}\nbaseline {self.baseline:.3g}{towards}"
+        return figures.effects(
+            self.effects, rows, self.columns, title=self.title, axes=self.axes, scale=scale, theme=theme
+        )
 
     def __repr__(self) -> str:
         rows, columns = self.metric.shape
@@ -93,6 +99,7 @@ def probability_of(id: int) -> Metric:
         weights = np.exp(logits.astype(np.float64) - logits.max())
         return float(weights[check_index(id, len(weights), "token id")] / weights.sum())
 
+    probability.__name__ = f"probability of token {id}"
     return probability
 
 
@@ -104,6 +111,7 @@ def logit_difference(right: int, wrong: int) -> Metric:
         places = [check_index(id, len(logits), "token id") for id in (right, wrong)]
         return float(np.float64(logits[places[0]]) - np.float64(logits[places[1]]))
 
+    difference.__name__ = f"logit difference of tokens {right} and {wrong}"
     return difference
 
 
@@ -121,7 +129,9 @@ def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Tr
     values = _measured(trace, edits, metric, "head").reshape(trace.n_layers, trace.n_heads)
     how = "switched off" if to == "zero" else "at its mean"
     heads = tuple(f"H{head}" for head in range(trace.n_heads))
-    return Sweep(values, ("layer", "head"), heads, _value(metric, trace.logits[-1]), None, f"Each head {how}")
+    return Sweep(
+        values, ("layer", "head"), heads, _value(metric, trace.logits[-1]), None, f"Each head {how}", _named(metric)
+    )
 
 
 def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "residual") -> Sweep:
@@ -150,7 +160,7 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
     values = _measured(corrupted, edits, metric, "patch").reshape(corrupted.n_layers, len(columns))
     baseline, target = (_value(metric, trace.logits[-1]) for trace in (corrupted, clean))
     axes = ("layer", "head" if by_head else "position")
-    return Sweep(values, axes, tuple(columns), baseline, target, f"{site} patched from the clean pass")
+    return Sweep(values, axes, tuple(columns), baseline, target, f"{site} patched from the clean pass", _named(metric))
 
 
 def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) -> np.ndarray:
@@ -170,7 +180,9 @@ def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) 
 def run_edited(gpt: "GPT", ids: Sequence[int], rows: Sequence[Sequence["Edit"]]) -> Array:
     """One pass over as many copies of a text as there are rows, each with edits of its own: logits (rows, vocab).
 
-    They are those after the last token, in float32; no more than that is kept.
+    They are those after the last token, in float32; no more than that is kept. ids: token ids (T,). rows: for each copy a
+    list of edits, as `gptviz.ablate_head` and its kin make them. What a sweep of one's own is made of: edits that the
+    model has no place for are refused before the pass.
     """
     import torch
 
@@ -196,6 +208,11 @@ def _value(metric: Any, logits: Array) -> float:
     if not np.isfinite(float(value)):
         raise fail("a metric that gives a finite number", f"{value}", remedy)
     return float(value)
+
+
+def _named(metric: Metric) -> str:
+    name: str = getattr(metric, "__name__", "metric")
+    return "metric" if name == "<lambda>" else name
 
 
 def _token(id: Any) -> int:

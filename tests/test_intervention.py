@@ -437,7 +437,24 @@ def test_a_sweep_is_drawn_with_its_own_numbers(theme):
     heat = found.figure(theme).data[0]
     assert (np.asarray(heat.z) == found.effects).all()
     assert heat.zmax == -heat.zmin == np.abs(found.effects).max()
-    assert len(found.figure().layout.xaxis.ticktext) == T
+    layout, tokens = found.figure().layout, trace("gpt2").tokens
+    assert len(layout.xaxis.ticktext) == T
+    assert [text.split("<sub>")[1] for text in layout.xaxis.ticktext] == [f"{i}</sub>" for i in range(len(tokens))]
+    assert (layout.yaxis.title.text, layout.xaxis.title.text) == ("layer", "position")
+    assert layout.xaxis.ticklabeloverflow == "allow" and layout.margin.l >= 60  # the first column's label is seen
+    said = heat.colorbar.title.text
+    assert "logit difference of tokens 3 and 4" in said
+    assert f"baseline {found.baseline:.3g}<br>target {found.target:.3g}" in said
+    assert heat.text[1][2] == f"{found.effects[1, 2]:.3g}"
+    heads = lens.ablation_sweep(trace("gpt2"), lambda logits: logits[3])
+    assert "<sub>" not in heads.figure().layout.xaxis.ticktext[0]
+    said = heads.figure().data[0].colorbar.title.text
+    assert said == f"added to the metric<br>baseline {heads.baseline:.3g}"
+
+
+def test_what_a_sweep_is_made_of_is_offered_with_it():
+    assert "run_edited" in lens.__all__ and lens.run_edited is run_edited
+    assert "logits (rows, vocab)" in lens.run_edited.__doc__
 
 
 @pytest.mark.parametrize(
@@ -650,7 +667,7 @@ def test_edits_that_overflow_are_refused_after_the_pass(edit):
     gpt = gptviz.wrap(build("gpt2"), tokenizer())
     before = gpt.trace(IDS).logits
     for call in (gpt.trace, gpt.complete, lambda ids, edits: list(gpt.stream(ids, edits=edits))):
-        with pytest.raises(GPTVizError, match="edits that leave the logits finite.*Take a smaller factor or strength"):
+        with pytest.raises(GPTVizError, match=r"edits that leave the logits finite.*Take a smaller factor or strength"):
             call(IDS, edits=[edit])
     assert (gpt.trace(IDS).logits == before).all()
 
