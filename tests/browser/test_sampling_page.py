@@ -274,7 +274,12 @@ def test_each_stage_has_its_column_its_line_and_its_sums(shown, trace, settings)
         sums = page.locator(f"tfoot td:nth-of-type({column + 1})").all_inner_texts()
         bits = sampling.entropy(d.stages[name])
         kept = percent(1 if left[column] == left[max(0, column - 1)] else mass)
-        assert [text.strip() for text in sums] == [f"{left[column]:,}", kept, f"{digits(bits)} bits", digits(2**bits)], name
+        assert [text.strip() for text in sums] == [
+            f"{left[column]:,}",
+            kept,
+            f"{digits(bits)} bits",
+            digits(2**bits),
+        ], name
     expect(page.locator("tr[data-cut]")).to_have_count(0)
     off = [name for name in STAGES[1:] if name not in settings]
     assert page.get_by_text("off: as before").count() == len(off)

@@ -249,7 +249,7 @@ def arcs_end_at_the_query(page):
     expect(attention.locator(".sentence path").first).to_be_attached()
     middle, ends = attention.evaluate(
         """(root) => {
-            const chip = root.querySelector(".chip[data-query]");
+            const chip = root.querySelector(".sentence [data-query]");
             const paths = [...root.querySelectorAll(".sentence path")];
             return [chip.offsetLeft + chip.offsetWidth / 2, paths.map((path) => path.getPointAtLength(path.getTotalLength()).x)];
         }"""
