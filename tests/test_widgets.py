@@ -65,7 +65,9 @@ def test_no_module_writes_markup_or_asks_the_network():
 
 def test_no_element_keeps_all_keys_from_jupyterlab():
     """`frame` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
-    assert not [path.name for path in STATIC.glob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")]
+    assert not [
+        path.name for path in STATIC.glob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
+    ]
 
 
 # The base
