@@ -32,7 +32,11 @@ class Shape:
 
 def visible(token: Token) -> str:
     """A token's text with white space to be seen; bytes where it is no whole character."""
-    text = token.text.translate(_MARKS)
+    return _named(token.text.translate(_MARKS))
+
+
+def _named(text: str) -> str:
+    """What cannot be drawn, such as a control character, which XML refuses, by its number."""
     return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
 
 
@@ -184,7 +188,7 @@ def _text(
     family = "monospace" if mono else "system-ui, sans-serif"
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-family="{family}" font-size="{size}" font-weight="{weight}" fill="{fill}" '
-        f'text-anchor="{anchor}" xml:space="preserve">{html.escape(text)}</text>'
+        f'text-anchor="{anchor}" xml:space="preserve">{html.escape(_named(text))}</text>'
     )
 
 

@@ -50,6 +50,11 @@ def test_every_view_has_a_picture_in_which_text_stays_text(views):
         assert "image/svg+xml" in view._repr_mimebundle_()[0]
 
 
+def test_a_text_with_control_characters_is_a_picture_all_the_same():
+    svg = still.picture("", still.words("one \x01 two\u202e three", 16))
+    assert "".join(texts(svg)) == "one U+0001 twoU+202E three "
+
+
 def test_a_pictures_numbers_are_the_views(views):
     by_kind = {type(view).__name__: view for view in views}
     assert {str(row["id"]) for row in by_kind["TokensView"].to_table()} <= set(texts(by_kind["TokensView"].still()))
