@@ -111,6 +111,7 @@ def test_the_outcome_is_said_in_words(shown, gpt):
     expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():.3g} %")
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
+        expect(page.locator(".edit")).to_have_count(1)
         settled(page)
         after = by_hand(gpt, ids, layer, head)
         was, now = (f"{100 * shares[leader]:.3g} %" for shares in (before, after))
@@ -122,6 +123,8 @@ def test_the_outcome_is_said_in_words(shown, gpt):
         moved = f"{50 * np.abs(after - before).sum():.3g} % of the probability"
         expect(page.locator(".outcome")).to_contain_text(moved)
         square(page, layer, head).click()
+        expect(page.locator(".edit")).to_have_count(0)
+        settled(page)
 
 
 def test_the_keyboard_alone_will_do(shown, gpt):
