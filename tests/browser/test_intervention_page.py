@@ -108,19 +108,19 @@ def test_the_outcome_is_said_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
     page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, by_hand(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
-    expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():.3g} %")
+    expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():#.3g} %")
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(1)
         settled(page)
         after = by_hand(gpt, ids, layer, head)
-        was, now = (f"{100 * shares[leader]:.3g} %" for shares in (before, after))
+        was, now = (f"{100 * shares[leader]:#.3g} %" for shares in (before, after))
         went = f"{'fell' if after[leader] < before[leader] else 'rose'} from {was} to {now}"
         expect(summary).to_contain_text(f"stays at {was}" if was == now else went)
         if after.argmax() != leader:
-            leads = f"{stated(gpt.token(int(after.argmax())))} leads now, with {100 * after.max():.3g} %"
+            leads = f"{stated(gpt.token(int(after.argmax())))} leads now, with {100 * after.max():#.3g} %"
             expect(summary).to_contain_text(leads)
-        moved = f"{50 * np.abs(after - before).sum():.3g} % of the probability"
+        moved = f"{50 * np.abs(after - before).sum():#.3g} % of the probability"
         expect(page.locator(".outcome")).to_contain_text(moved)
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(0)
