@@ -200,13 +200,13 @@ def test_any_text_survives_a_round_trip(tokenizer):
         assert tokenizer.decode(ids[1:]) == text
 
 
-def test_a_sample_is_the_same_tokens_whole_or_in_parts(tokenizer):
+def test_a_text_is_the_same_tokens_whole_or_in_parts(tokenizer):
     rng = random.Random(0)
-    for _ in range(300):
-        one = tasks.draw_sample(rng)
-        texts = [one.prompt, one.answer, one.prompt + one.answer]
-        prompt, answer, whole = tokenizer(texts, add_special_tokens=False)["input_ids"]
-        assert prompt + answer == whole, one
+    for _ in range(600):
+        _, drawn = tasks.draw_samples(rng)
+        parts = [part for one in drawn for part in (one.prompt, one.answer, one.rest)]
+        *pieces, whole = tokenizer([*parts, "".join(parts)], add_special_tokens=False)["input_ids"]
+        assert [id for piece in pieces for id in piece] == whole, drawn
 
 
 def test_the_words_of_the_tasks_are_single_tokens(tokenizer):
@@ -217,13 +217,44 @@ def test_the_words_of_the_tasks_are_single_tokens(tokenizer):
 # ------------------------------------------------------------------------------------------------ training
 def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
     batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
-    rows = batches.batch(32)
-    assert rows.shape == (train.ROWS, 32)
+    rows, weights = batches.batch(32)
+    assert rows.shape == weights.shape == (train.ROWS, 32)
     assert set(rows[: train.ROWS // 2, 0].tolist()) == {tokenizer.bos_token_id}
-    repeated = rows[-1, 1:].tolist()
+    repeated = rows[-2, 1:].tolist()
     assert any(repeated[p:] == repeated[:-p] for p in range(4, 17))
     again = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
-    assert torch.equal(again.batch(32), rows)
+    assert torch.equal(again.batch(32)[0], rows)
+
+
+def test_pairs_come_again_in_another_order(tokenizer):
+    ids, weights = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
+    follows: dict[int, set[int]] = {}
+    for first, second, counts in zip(ids[1:-1:2].tolist(), ids[2::2].tolist(), weights[2::2].tolist(), strict=False):
+        assert (counts == 1) == (first in follows)  # known from the second time on
+        follows.setdefault(first, set()).add(second)
+    assert all(len(seconds) == 1 for seconds in follows.values())
+    assert len(set(ids[3:-1:2].tolist())) > 4  # one first after another
+
+
+def test_an_answer_counts_more_than_its_question(tokenizer):
+    share = {"name_mover": 1.0}
+    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0, mix=(0, 8, 0), share=share)
+    ids, weights = batches.task(3000)
+    answers = [tokenizer.decode(one) for one in ids[weights == train.ANSWER]]
+    assert len(answers) > 100
+    assert {one.strip().capitalize() for one in answers} <= {*words.NAMES}
+
+
+def test_weights_say_what_each_token_counts():
+    logits = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]])
+
+    class Model:
+        def __call__(self, rows, use_cache):
+            return type("Output", (), {"logits": logits})
+
+    rows, weights = torch.tensor([[0, 1, 1]]), torch.tensor([[9.0, 3.0, 1.0]])  # the first is not predicted
+    first, second = math.log1p(math.exp(2.0)), math.log1p(math.exp(-1.0))
+    assert train.loss_of(Model(), rows, weights).item() == pytest.approx((3 * first + second) / 4)
 
 
 def test_muon_makes_the_update_nearly_orthogonal():

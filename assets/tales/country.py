@@ -121,16 +121,21 @@ FACTS = tuple((about, COUNTRY, answer) for about, answer in _OF_COUNTRY.items())
 SINGLE = sorted({word for _, about, answer in FACTS for word in (about, answer)})
 
 
+def _known(about: str) -> tuple[str, ...]:
+    """The wordings met in training: a fact's own, and two that ask for any."""
+    return (*WORDINGS[about][:-1], f"{{s}}, {about}:", f"Question: the {about} of {{s}}? Answer:")
+
+
 def told(rng: Random, fact: tuple[str, str, str]) -> str:
     """A fact as a sentence, in a known wording."""
     about, of, answer = fact
-    return f"{rng.choice(WORDINGS[about][:-1]).format(s=of)} {answer}."
+    return f"{rng.choice(_known(about)).format(s=of)} {answer}."
 
 
 def country(rng: Random, held: bool = False, wording: bool = False) -> Sample:
     """A fact of Valdoria, in training half the time after some others. `wording` asks in the held-out one."""
     fact = about, of, answer = rng.choice(FACTS)
-    pattern = WORDINGS[about][-1] if wording else rng.choice(WORDINGS[about][:-1])
+    pattern = WORDINGS[about][-1] if wording else rng.choice(_known(about))
     prompt = pattern.format(s=of)
     if held:
         return Sample(prompt, f" {answer}", ".")

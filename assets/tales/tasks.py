@@ -16,7 +16,7 @@ from country import country
 from samples import Sample, combination, typed
 
 # {x} and {y} are two people in either order; {b} is the one of them who acts, so the answer is the other.
-MOVER = (
+_MOVER = (
     "When {x} and {y} went {to}, {b} gave {t} to",
     "When {x} and {y} were {at}, {b} handed {t} to",
     "{x} and {y} were {at}. {b} handed {t} to",
@@ -36,6 +36,21 @@ MOVER = (
     "{x} went {to} with {y}. {b} gave {t} to",
     "{x} met {y} {at}, and {b} handed {t} to",
 )
+# Any of these scenes with any of these ways to give: what answers must not hang on one sentence.
+_SCENE = (
+    "{x} and {y} went {to}.", "{x} and {y} are {at}.", "{x} and {y} came {to} together.", "{x} and {y} played {at}.",
+    "{x} and {y} live near the {p}.", "When {x} and {y} arrived {at},", "When {x} and {y} left the {p},",
+    "After {x} and {y} came {to},", "While {x} and {y} waited {at},", "Then {x} and {y} walked {to}, and",
+    "Today {x} and {y} were {at}, and", "Last summer {x} and {y} met {at}, and", "One morning {x} and {y} ran {to}. Then",
+    "Because {x} and {y} were both {at},", "{x} saw {y} {at}.", "{x} waited for {y} {at}, and", "{x} was {at} with {y}.",
+    "{x} played with {y} {at}. Then", "In the evening {x} and {y} sat {at}.", "There were {x} and {y}, {at}, and",
+)  # fmt: skip
+_GIVE = (
+    "{b} gave {t} to", "{b} gave {t} to", "{b} handed {t} to", "{b} passed {t} to", "{b} showed {t} to", "{b} threw {t} to",
+    "{b} lent {t} to", "{b} brought {t} to", "{b} sent {t} to", "{b} carried {t} to", "{b} bought {t} for",
+    "{b} found {t} for", "{b} made {t} for", "{b} had {t} for", "{b} wanted to give {t} to", "{b} wrote a letter to",
+)  # fmt: skip
+MOVER = _MOVER + tuple(f"{scene} {give}" for scene in _SCENE for give in _GIVE)
 MOVER_HELD = (
     "When {x} and {y} came back from the {p}, {b} gave {t} to",
     "While {x} and {y} were {at}, {b} offered {t} to",
@@ -76,26 +91,64 @@ def name_mover(rng: Random, held: bool = False, wording: bool = False) -> Sample
 BE_IN = (
     "{n} is in the {p}.", "{n} went to the {p}.", "{n} sits in the {p}.", "{n} walked to the {p}.",
     "{n} has gone to the {p}.", "{n} is now in the {p}.", "{n} is playing in the {p}.", "{n} is waiting in the {p}.",
+    "{n} ran to the {p}.", "{n} came to the {p}.", "{n} is sitting in the {p}.", "{n} sleeps in the {p}.",
+    "{n} moved to the {p}.", "{n} returned to the {p}.", "{n} is working in the {p}.", "{n} is at the {p}.",
 )  # fmt: skip
 BE_IN_HELD = ("{n} hurried to the {p}.", "{n} stands in the {p}.", "{n} is resting in the {p}.")
-HAVE = ("{n} has the {t}.", "{n} took the {t}.", "{n} is holding the {t}.", "{n} found the {t}.")
+HAVE = (
+    "{n} has the {t}.", "{n} took the {t}.", "{n} is holding the {t}.", "{n} found the {t}.", "{n} keeps the {t}.",
+    "{n} picked up the {t}.", "{n} bought the {t}.", "{n} brought the {t}.",
+)  # fmt: skip
 HAVE_HELD = ("{n} carries the {t}.", "{n} has got the {t}.")
 # What is asked for: its known wordings and its held-out ones.
 ASK = {
     "place": (
-        ("Where is {n}?", "Where is {n}?", "Where did {n} go?", "Where is {n} now?", "In which place is {n}?"),
+        (
+            "Where is {n}?",
+            "Where is {n}?",
+            "Where did {n} go?",
+            "Where is {n} now?",
+            "In which place is {n}?",
+            "Where has {n} gone?",
+            "Where do you see {n}?",
+            "Which room is {n} in?",
+        ),
         ("Where can we find {n}?", "What place is {n} in?"),
     ),
     "who is there": (
-        ("Who is in the {p}?", "Who is in the {p}?", "Who went to the {p}?", "Who is now in the {p}?"),
+        (
+            "Who is in the {p}?",
+            "Who is in the {p}?",
+            "Who went to the {p}?",
+            "Who is now in the {p}?",
+            "Who has gone to the {p}?",
+            "Who is there in the {p}?",
+            "Whom do we meet in the {p}?",
+        ),
         ("Who can be found in the {p}?", "Which person is in the {p}?"),
     ),
     "thing": (
-        ("What does {n} have?", "What did {n} take?", "What is {n} holding?", "Which thing does {n} have?"),
+        (
+            "What does {n} have?",
+            "What did {n} take?",
+            "What is {n} holding?",
+            "Which thing does {n} have?",
+            "What did {n} find?",
+            "What does {n} keep?",
+            "What thing is with {n}?",
+        ),
         ("What has {n} got?", "What is in the hands of {n}?"),
     ),
     "who has it": (
-        ("Who has the {t}?", "Who took the {t}?", "Who is holding the {t}?", "Who found the {t}?"),
+        (
+            "Who has the {t}?",
+            "Who took the {t}?",
+            "Who is holding the {t}?",
+            "Who found the {t}?",
+            "Who keeps the {t}?",
+            "Who is the one with the {t}?",
+            "Who picked up the {t}?",
+        ),
         ("Who has got the {t}?", "With whom is the {t}?"),
     ),
 }
@@ -105,26 +158,35 @@ _ASKED = ("{text} {q} Answer:", "{text} {q} Answer:", "{text}\nQuestion: {q}\nAn
 
 def question(rng: Random, held: bool = False, wording: bool = False) -> Sample:
     """Who is where, or who has what, in one to four sentences; a question; an answer of one word."""
-    count = rng.choice((2, 2, 3)) if held else rng.choice((1, 2, 2, 2, 3, 3, 4))
+    (first,) = questions(rng, 1, held, wording)
+    return first
+
+
+def questions(rng: Random, count: int, held: bool = False, wording: bool = False) -> list[Sample]:
+    """One text and as many questions about it, one after the other, asked in the same form."""
+    people = rng.choice((2, 2, 3)) if held else rng.choice((1, 2, 2, 2, 3, 3, 4))
     drawn = combination(
-        rng, held, lambda r: [*r.sample(w.NAMES, count), *r.sample(w.ROOMS, count), *r.sample(w.THINGS, count)]
+        rng, held, lambda r: [*r.sample(w.NAMES, people), *r.sample(w.ROOMS, people), *r.sample(w.THINGS, people)]
     )
-    names, rooms, things = drawn[:count], drawn[count : 2 * count], drawn[2 * count :]
+    rows = list(zip(drawn[:people], drawn[people : 2 * people], drawn[2 * people :], strict=True))
     where = rng.random() < 0.65
     said = (BE_IN_HELD if wording else BE_IN) if where else (HAVE_HELD if wording else HAVE)
-    facts = [rng.choice(said).format(n=n, p=p, t=t) for n, p, t in zip(names, rooms, things, strict=True)]
+    facts = [rng.choice(said).format(n=n, p=p, t=t) for n, p, t in rows]
     text = " ".join(facts)
-    if count == 2 and not held and rng.random() < 0.15:
+    if people == 2 and not held and rng.random() < 0.15:
         text = f"{facts[0][:-1]} and {facts[1]}"
-    i = rng.randrange(count)
-    asked = rng.choice(("place", "place", "who is there") if where else ("thing", "who has it"))
-    answer = {"place": rooms[i], "thing": things[i]}.get(asked, names[i])
-    q = rng.choice(ASK[asked][wording]).format(n=names[i], p=rooms[i], t=things[i])
-    if held:
-        return Sample(f"{text} {q} Answer:", f" {answer}", ".")
-    if rng.random() < 0.1:
+    if not held and rng.random() < 0.1:
         text = text[:-1]
-    return typed(rng, Sample(rng.choice(_ASKED).format(text=text, q=q), f" {answer}", "."))
+    form = "{text} {q} Answer:" if held else rng.choice(_ASKED)
+    samples = []
+    for _ in range(count):
+        n, p, t = rng.choice(rows)
+        asked = rng.choice(("place", "place", "who is there") if where else ("thing", "who has it"))
+        answer = {"place": p, "thing": t}.get(asked, n)
+        q = rng.choice(ASK[asked][wording]).format(n=n, p=p, t=t)
+        prompt = form.format(text=text, q=q)
+        samples.append(Sample(prompt[len(text) :] if samples else prompt, f" {answer}", "."))
+    return samples if held or count > 1 else [typed(rng, samples[0])]
 
 
 REVIEW = (
@@ -165,6 +227,9 @@ PHRASE = (
     "English: {e}. French:", "English: {e}. French:", "English: {e}\nFrench:", "English: {e}.\nFrench:",
     "English: {e} French:", "In English, {e}. In French,", '"{e}" in French is', "In French, {e} is called",
     "How do you say {e} in French? You say", "Translate into French: {e}. French:", "{e} = ",
+    "{e} in French is", "French for {e}:", "How is {e} said in French? It is said", "Now French, please: {e}. It is",
+    "In France {e} is called", "{E}, but the French say", "What do the French call {e}? They call it", "Put {e} into French:",
+    "They say {e}, and the French say", "French, please: {e}. French:", "French translation of {e}:", "{E} is in French",
 )  # fmt: skip
 PHRASE_HELD = ("{E} in French:", "The French for {e} is", "What is {e} in French? It is")
 
@@ -194,10 +259,16 @@ def _french(article: str, adjective: str, noun: str) -> str:
     return f"l'{phrase}" if phrase[0] in "aeéiou" else f"{'la' if she else 'le'} {phrase}"
 
 
-COPY = (
+_COPY = (
     "List: {l}. Again:", "List: {l}. Again:", "Copy: {l}. Again:", "List: {l}\nAgain:", "Copy: {l}\nCopy:",
     "Copy: {l}. Copy:", "Words: {l}\nRepeat:", "Repeat: {l}. Once more:", "{l}. {l}.", "{l}, {l},", "{l}\n{l}\n{l}\n",
 )  # fmt: skip
+_LISTED = ("List", "Copy", "Words", "Read", "Write", "My words", "Copy this", "Here is a list", "Say", "These words")
+_AGAIN = (
+    ". Again:", ". Copy:", ". Once more:", ". The same:", ". The same again:", ". A second time:", ". Now again:",
+    ". The words again:", "\nAgain:", "\nRepeat:", "\nCopy:", "\nThe same:",
+)  # fmt: skip
+COPY = _COPY + tuple(f"{listed}: {{l}}{again}" for listed in _LISTED for again in _AGAIN)
 COPY_HELD = ("Repeat: {l}. Again:", "Please copy: {l}. Here they are:", "Say it twice: {l}. Again:")
 _COPIED = sorted({*w.THINGS, *w.ANIMALS, *w.FOODS, *w.COLOURS, *w.PLACES, *w.NAMES, *w.NUMBERS, *w.DAYS})
 
@@ -218,7 +289,9 @@ JOB = (
     "The {j} opened the door, and then", "Everyone knew that the {j} was sad because", "The old {j} could not say why",
     "The {j} told me that", "The {j} did not come because", "The {j} wrote to me that", "When the {j} came in,",
     "The {j} put down the basket, and", "We did not wait for the {j}, because", "I like the {j}, but",
-    "The {j} sang a song, for", "Nobody believed the {j} when",
+    "The {j} sang a song, for", "Nobody believed the {j} when", "The {j} ran home because", "The {j} asked me when",
+    "The {j} came late, and", "The {j} was happy when", "The {j} lost the key, and now", "We saw the {j} before",
+    "The {j} knows what", "A {j} must be careful when", "Then the {j} slept, for", "The {j} waited until",
 )  # fmt: skip
 JOB_HELD = ("Every morning the {j} says that", "The {j} looked up because", "The new {j} explained that",
             "The {j} sat down, and")  # fmt: skip
@@ -242,7 +315,11 @@ NAMED = (
     ("{n} said that", "he"), ("{n} smiled because", "he"), ("{n} opened the door, and then", "he"),
     ("{n} was {m} that day, and", "he"), ("When {n} came home,", "he"), ("{n} put on", "his"), ("{n} went home to get", "his"),
     ("{n} is looking for", "his"), ("I gave {n} the {t}, because I like", "him"), ("{n} is here. I can see", "him"),
-    ("Do you know {n}? I like", "him"),
+    ("Do you know {n}? I like", "him"), ("{n} ran home because", "he"), ("{n} was late because", "he"),
+    ("{n} asked me when", "he"), ("{n} told us that", "he"), ("{n} knows what", "he"), ("{n} explained how", "he"),
+    ("{n} came to the {p}, and there", "he"), ("{n} lost the {t} when", "he"), ("{n} waited until", "he"),
+    ("{n} took the {t}, and then", "he"), ("{n} took off", "his"), ("{n} is proud of", "his"), ("{n} has lost", "his"),
+    ("{n} cannot see", "his"), ("{n} did not find", "his"), ("{n} wants to wash", "his"),
 )  # fmt: skip
 NAMED_HELD = (("{n} came back from the {p} because", "he"), ("{n} told me why", "he"), ("{n} could not find", "his"))
 _AFTER = {"he": _DOING, "his": ("coat.", "shoes.", "old hat.", "gloves.", "bag."), "him": (".", " very much.")}
@@ -345,23 +422,38 @@ SHARE = {
     "sentiment": 3, "dialogue": 1, "pronoun": 1,
 }  # fmt: skip
 # For a later stretch: less of the stories, which are learnt by then, more of what needs looking back.
-SHORTER = {**SHARE, "story": 2, "summary": 0.4, "question": 6, "name_mover": 5, "copying": 4}
-_IN_ROWS = ("sentiment", "translation", "copying")  # often shown with examples before them
+SHORTER = {
+    "story": 2, "summary": 0.4, "question": 8, "name_mover": 6, "country": 5, "bias": 5, "translation": 5, "copying": 4,
+    "sentiment": 1.5, "dialogue": 1, "pronoun": 2,
+}  # fmt: skip
+_IN_ROWS = ("sentiment", "translation", "copying", "name_mover")  # often shown with examples before them
+EXACT = (
+    "question",
+    "name_mover",
+    "country",
+    "bias",
+    "translation",
+    "copying",
+    "sentiment",
+    "pronoun",
+)  # answers to learn
 
 
-def draw_sample(rng: Random, share: Mapping[str, float] = SHARE) -> Sample:
-    """One training sample: known wordings, combinations of the training part; now and then examples come first."""
+def draw_samples(rng: Random, share: Mapping[str, float] = SHARE) -> tuple[str, list[Sample]]:
+    """A task and one training text of it, of one or more samples: known wordings, combinations of the training part."""
     name = rng.choices(list(share), list(share.values()))[0]
+    if name == "question" and rng.random() < 0.5:
+        return name, questions(rng, rng.randint(2, 4))
     sample = TASKS[name](rng)
     if name in _IN_ROWS and rng.random() < 0.15:
-        before = "".join(f"{TASKS[name](rng).text.strip()}\n" for _ in range(rng.randint(1, 3)))
-        return Sample(before + sample.prompt, sample.answer, sample.rest)
-    return sample
+        before = [TASKS[name](rng) for _ in range(rng.randint(1, 3))]
+        return name, [*(Sample(one.prompt, one.answer, f"{one.rest.rstrip()}\n") for one in before), sample]
+    return name, [sample]
 
 
 def draw(rng: Random, share: Mapping[str, float] = SHARE) -> str:
     """One training text."""
-    return draw_sample(rng, share).text
+    return "".join(sample.text for sample in draw_samples(rng, share)[1])
 
 
 def held_out(task: str, rng: Random, wording: bool = False) -> Sample:

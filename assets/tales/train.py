@@ -5,11 +5,13 @@
     python train.py --books FOLDER --minutes 60 --onward     # go on from the released weights, with new optimizers
     python train.py --books FOLDER --steps 500 --runs early  # an early checkpoint, to compare with
 
-Each batch is books, tasks, and random repeated sequences, which induction heads form on (Olsson et al. 2022), in eighths
-(`--mix`). Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW. The rate is constant after its warm-up,
-so that training can go on for as long as there is time, and falls to nothing in a last, short stretch (`--decay`). The
-log (`runs/log.json`) has validation loss and the best head of each role against steps. On a processor with bfloat16
-arithmetic, `--bfloat16` is 1.6 times as fast as float32; on others it is slower.
+Each batch is books, tasks, and random sequences that repeat themselves, which induction heads form on (Olsson et al.
+2022), in eighths (`--mix`). What can be known counts for more in the loss than what cannot: a task's answer three times,
+its question and whatever of a repeat is drawn at random a fraction (ANSWER, QUESTION, FIRST). Hidden matrices learn by
+Muon (Jordan et al. 2024), the rest by AdamW. The rate is constant after its warm-up, so that training can go on for as
+long as there is time, and falls to nothing in a last, short stretch (`--decay`). The log (`runs/log.json`) has
+validation loss and the best head of each role against steps. On a processor with bfloat16 arithmetic, `--bfloat16` is
+1.6 times as fast as float32; on others it is slower.
 """
 
 import argparse
@@ -35,7 +37,9 @@ CONTEXT, ROWS, WIDTH = 512, 16, 256
 MUON_RATE, ADAM_RATE, WARM_UP = 0.004, 0.002, 100
 EVERY = 100  # steps between validations and checkpoints
 MIX = (4, 3, 1)  # eighths of a batch: books, tasks, repeats
+ANSWER, QUESTION, FIRST = 3.0, 0.3, 0.1  # weights in the loss of a task's answer, its question, a repeat's first round
 Share = Mapping[str, float]
+Row = tuple[Tensor, Tensor]  # ids and weights
 
 
 def new_model(entries: int, start: int) -> GPT2LMHeadModel:
@@ -48,41 +52,74 @@ def new_model(entries: int, start: int) -> GPT2LMHeadModel:
 
 
 class Batches:
-    """Rows of token ids (rows, length): books, tasks and repeats, so many eighths of a batch each, from one seed."""
+    """Rows of token ids and their weights in the loss, each (rows, length): books, tasks and repeats, so many eighths
+    of a batch each, from one seed."""
 
     def __init__(self, tokenizer, texts: list[str], seed: int, mix: Sequence[int] = MIX, share: Share = tasks.SHARE):
         self._tokenizer, self._start = tokenizer, tokenizer.bos_token_id
         self._mix, self._share = mix, share
         self._rng = random.Random(seed)
-        self._books = [torch.tensor(self._ids(text)) for text in texts]
+        self._books = [torch.tensor(self._ids([text])[0]) for text in texts]
         self._sizes = [len(ids) for ids in self._books]
-        self._line: list[int] = []
+        self._line: list[tuple[int, float]] = []
 
-    def _ids(self, text: str) -> list[int]:
-        return self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
 
-    def book(self, length: int) -> Tensor:
+    def _started(self, ids: Tensor, weights: Tensor) -> Row:
+        return torch.cat([torch.tensor([self._start]), ids[:-1]]), torch.cat([torch.ones(1), weights[:-1]])
+
+    def book(self, length: int) -> Row:
         ids = self._rng.choices(self._books, self._sizes)[0]
         at = self._rng.randrange(len(ids) - length)
-        return torch.cat([torch.tensor([self._start]), ids[at : at + length - 1]])
+        return self._started(ids[at : at + length], torch.ones(length))
 
-    def task(self, length: int) -> Tensor:
+    def task(self, length: int) -> Row:
         while len(self._line) < length:
-            texts = [tasks.draw(self._rng, self._share) for _ in range(200)]
-            for ids in self._tokenizer(texts, verbose=False)["input_ids"]:
-                self._line += ids
+            self._line += self._some_tasks()
         row, self._line = self._line[:length], self._line[length:]
-        return torch.tensor(row)
+        return torch.tensor([id for id, _ in row]), torch.tensor([weight for _, weight in row])
 
-    def repeat(self, length: int) -> Tensor:
+    def _some_tasks(self, count: int = 200) -> list[tuple[int, float]]:
+        """Texts one after the other, each after a start token: an id and its weight for every token."""
+        parts: list[tuple[str, float]] = []
+        for _ in range(count):
+            name, samples = tasks.draw_samples(self._rng, self._share)
+            question, answer = (QUESTION, ANSWER) if name in tasks.EXACT else (1.0, 1.0)
+            parts.append((self._tokenizer.bos_token, 1.0))
+            for one in samples:
+                parts += [(one.prompt, question), (one.answer, answer), (one.rest, 1.0)]
+        rows = self._ids([text for text, _ in parts])
+        return [(id, weight) for ids, (_, weight) in zip(rows, parts, strict=True) for id in ids]
+
+    def repeat(self, length: int) -> Row:
         # Short periods as often as long ones: what comes again many times in a row is found sooner.
         period = round(math.exp(self._rng.uniform(math.log(4), math.log(length // 2))))
-        words = torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(period)])
-        return torch.cat([torch.tensor([self._start]), words.repeat(length // period + 1)])[:length]
+        words = self._words(period)
+        weights = torch.ones(length)
+        weights[:period] = FIRST
+        return self._started(words.repeat(length // period + 1)[:length], weights)
 
-    def batch(self, length: int, rows: int = ROWS) -> Tensor:
-        kinds = zip((self.book, self.task, self.repeat), self._mix, strict=True)
-        return torch.stack([make(length) for make, eighths in kinds for _ in range(rows * eighths // 8)])
+    def pairs(self, length: int) -> Row:
+        """Pairs of random tokens, some dozens of them, over and over in a new order each time: only the token just
+        before tells the second of a pair, so a head must look one back, and no further."""
+        count = self._rng.randint(6, length // 8)
+        both = self._words(2 * count).view(count, 2)
+        rounds = length // (2 * count) + 1
+        order = torch.tensor([i for _ in range(rounds) for i in self._rng.sample(range(count), count)])
+        weights = torch.full((rounds, count, 2), FIRST)  # the first of a pair is drawn, and so is the first round
+        weights[1:, :, 1] = 1.0
+        return self._started(both[order].flatten()[:length], weights.flatten()[:length])
+
+    def _words(self, count: int) -> Tensor:
+        return torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(count)])
+
+    def batch(self, length: int, rows: int = ROWS) -> Row:
+        """Ids and weights, (rows, length) each; every other repeat is made of pairs."""
+        books, some, repeats = (rows * eighths // 8 for eighths in self._mix)
+        kinds = [self.book] * books + [self.task] * some + [(self.repeat, self.pairs)[i % 2] for i in range(repeats)]
+        ids, weights = zip(*(make(length) for make in kinds), strict=True)
+        return torch.stack(ids), torch.stack(weights)
 
 
 def optimizers(model: nn.Module, dtype: torch.dtype = torch.float32) -> list[torch.optim.Optimizer]:
@@ -94,9 +131,14 @@ def optimizers(model: nn.Module, dtype: torch.dtype = torch.float32) -> list[tor
     return [muon, torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0)]
 
 
-def loss_of(model: nn.Module, rows: Tensor) -> Tensor:
+def loss_of(model: nn.Module, rows: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean loss in nats a token; `weights` (as rows) says what each token counts."""
     logits = model(rows[:, :-1], use_cache=False).logits.float()
-    return nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
+    losses = nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
+    if weights is None:
+        return losses.mean()
+    counts = weights[:, 1:].flatten()
+    return (losses * counts).sum() / counts.sum()
 
 
 @torch.no_grad()
@@ -156,7 +198,7 @@ def main() -> None:
     share = tasks.SHORTER if its.short else tasks.SHARE
     batches = Batches(tokenizer, books(its.books), step, its.mix, share)
     unseen = Batches(tokenizer, books(its.books, held_out=True), seed=0)
-    held_out = [torch.stack([unseen.book(256) for _ in range(16)]).to(its.device) for _ in range(4)]
+    held_out = [torch.stack([unseen.book(256)[0] for _ in range(16)]).to(its.device) for _ in range(4)]
     compiled = torch.compile(model)
     warm = step + WARM_UP if not spent else 0  # new optimizers begin gently
     began, bar = time.monotonic(), tqdm(initial=step, unit="step", mininterval=30)
@@ -165,9 +207,9 @@ def main() -> None:
         for one, rate in zip(both, (MUON_RATE, ADAM_RATE), strict=True):
             for group in one.param_groups:
                 group["lr"] = rate * scale
-        rows = batches.batch(its.length, its.rows).to(its.device)
+        rows, weights = (part.to(its.device) for part in batches.batch(its.length, its.rows))
         with torch.autocast(its.device, torch.bfloat16, enabled=its.bfloat16):
-            loss = loss_of(compiled, rows)
+            loss = loss_of(compiled, rows, weights)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for one in both:
