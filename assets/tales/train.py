@@ -103,7 +103,7 @@ class Batches:
     def pairs(self, length: int) -> Row:
         """Pairs of random tokens, some dozens of them, over and over in a new order each time: only the token just
         before tells the second of a pair, so a head must look one back, and no further."""
-        count = self._rng.randint(6, length // 8)
+        count = self._rng.randint(4, length // 8)
         both = self._words(2 * count).view(count, 2)
         rounds = length // (2 * count) + 1
         order = torch.tensor([i for _ in range(rounds) for i in self._rng.sample(range(count), count)])
