@@ -177,7 +177,16 @@ def _kept(answer: Any) -> dict[str, Any]:
 
 def question_key(name: str, args: dict[str, Any]) -> str:
     """The same text for a question as `questionKey` in `static/page.js` makes."""
-    return f"{name} {json.dumps([[k, args[k]] for k in sorted(args)], ensure_ascii=False, separators=(',', ':'))}"
+    return f"{name} {json.dumps([[k, _as_page(args[k])] for k in sorted(args)], ensure_ascii=False, separators=(',', ':'))}"
+
+
+def _as_page(value: Any) -> Any:
+    """The value with 2.0 as 2: a page has one kind of number and writes it so."""
+    if isinstance(value, dict):
+        return {key: _as_page(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_page(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _NOT_OF_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")

@@ -5,6 +5,7 @@ some markup in labels. Not about models: what computes the arrays is `trace.py` 
 """
 
 import html
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +95,8 @@ def effects(
     across, down, named = list(range(len(columns))), list(range(len(rows))), _labels(columns)
     if axes[1] == "position":
         named = [f"{label}<sub>{i}</sub>" for i, label in enumerate(named)]
-    measured = {"text": html.escape(scale, quote=False).replace("\n", "<br>"), "side": "right"}
+    narrow = [piece for line in scale.split("\n") for piece in textwrap.wrap(line, 18)]  # as wide as the bar's numbers
+    measured = {"text": "<br>".join(html.escape(piece, quote=False) for piece in narrow), "side": "top"}
     heat = go.Heatmap(
         z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_SIGNED[_theme(theme)],
         colorbar={"thickness": 12, "title": measured},

@@ -166,7 +166,13 @@ def test_questions_have_one_name_on_both_sides(chromium):
     from gptviz.widgets.base import bundle
 
     page.evaluate(bundle("page.js") + "\nglobalThis.key = questionKey; null")
-    for name, args in [("cell", {"query": 3, "layer": 1, "head": 0, "key": 2}), ("a", {}), ("s", {"stage": 'é"\\ <'})]:
+    whole = {"edits": [{"strength": 2.0, "at": (1, 0.5)}]}
+    for name, args in [
+        ("cell", {"query": 3, "layer": 1, "head": 0, "key": 2}),
+        ("a", {}),
+        ("s", {"stage": 'é"\\ <'}),
+        ("w", whole),
+    ]:
         assert page.evaluate("([name, args]) => key(name, args)", [name, args]) == question_key(name, args)
     page.close()
 

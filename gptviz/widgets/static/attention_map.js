@@ -134,9 +134,9 @@ export class AttentionMap {
     context.imageSmoothingEnabled = false;
     const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
     const drawn = Math.min(seen.side, canvas.width), shown = cellsSeen(values, this.size, seen, drawn);
-    context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     const style = getComputedStyle(this.root);
-    hatchUnseen(context, shown, drawn, side / drawn, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    hatchUnder(context, side, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
+    context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
     this.redrawn(seen.side, drawn);
     if (cell >= 8) rules(context, seen.side, cell, style.getPropertyValue("--gv-bg"));
   }
@@ -178,7 +178,7 @@ function cellsSeen(values, size, { query, key, side }, count) {
   return cells;
 }
 
-/** One pixel a cell. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours
+/** One pixel a cell, clear where nobody looks. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours
  * @param {(x: number) => number} shade which of them */
 function mapImage(cells, side, table, shade) {
   const image = new ImageData(side, side), pixels = new Uint32Array(image.data.buffer), palette = words32(table);
@@ -191,20 +191,9 @@ function mapImage(cells, side, table, shade) {
   return small;
 }
 
-/** @param {CanvasRenderingContext2D} context @param {Float32Array} cells (count, count) @param {number} count
- * @param {number} cell pixels of one @param {string} ink @param {string} paper */
-function hatchUnseen(context, cells, count, cell, ink, paper) {
-  const side = count * cell;
-  context.save();
-  context.beginPath();
-  for (let q = 0; q < count; q++) {
-    const hidden = (/** @type {number} */ k) => Number.isNaN(cells[q * count + k]);
-    for (let k = 0, from = 0; k < count; k++) {
-      from = hidden(k) ? from : k + 1;
-      if (from <= k && (k === count - 1 || !hidden(k + 1))) context.rect(from * cell, q * cell, (k + 1 - from) * cell, cell);
-    }
-  }
-  context.clip();
+/** Hatched all over; the cells that are seen cover it. @param {CanvasRenderingContext2D} context @param {number} side
+ * @param {string} ink @param {string} paper */
+function hatchUnder(context, side, ink, paper) {
   context.fillStyle = paper;
   context.fillRect(0, 0, side, side);
   context.strokeStyle = ink;
@@ -215,7 +204,6 @@ function hatchUnseen(context, cells, count, cell, ink, paper) {
     context.lineTo(x + side, 0);
   }
   context.stroke();
-  context.restore();
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} size @param {number} cell @param {string} paper */
