@@ -28,6 +28,7 @@ _HOME = {
     "steer": "gptviz.intervention",
     "GPTVizError": "gptviz.errors",
     "set_language": "gptviz.language",
+    "set_scale": "gptviz.scale",
     "PromptBox": "gptviz.widgets.prompt",
     "TokensView": "gptviz.widgets.tokens",
     "AttentionView": "gptviz.widgets.attention",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from gptviz.loading import load, models, wrap
     from gptviz.next_token import NextToken
     from gptviz.saved import open_trace
+    from gptviz.scale import set_scale
     from gptviz.tokens import Token
     from gptviz.trace import Trace
     from gptviz.widgets.attention import AttentionView

@@ -31,6 +31,18 @@ def test_both_languages_reach_the_page_and_a_third_is_refused(gpt, english):
         gptviz.set_language("tlh")
 
 
+def test_the_scale_of_views_to_come_is_set_once_for_all(gpt):
+    trace, before = gpt.trace("the owl"), gptviz.TokensView(gpt.trace("the owl"))
+    try:
+        gptviz.set_scale("projector")
+        assert gptviz.TokensView(trace).get_state()["scale"] == "projector"
+        assert gptviz.TokensView(trace, scale="screen").scale == before.scale == "screen"
+        with pytest.raises(GPTVizError, match="screen, projector"):
+            gptviz.set_scale("wall")
+    finally:
+        gptviz.set_scale("screen")
+
+
 def test_views_of_one_box_share_a_selection_and_others_do_not(gpt):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
     first, second = gptviz.AttentionView(box, layer=1), gptviz.AttentionView(box)

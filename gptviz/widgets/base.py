@@ -20,6 +20,7 @@ import traitlets
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.language import LANGUAGES, chosen_language
 from gptviz.phrases import phrase, title
+from gptviz.scale import SCALES, chosen_scale
 from gptviz.still import Shape, picture, words
 from gptviz.tokens import Token
 from gptviz.trace import Trace
@@ -63,7 +64,8 @@ class View(Guarded):
     """A view of one trace. Subclasses say `_name`, and in `_fill` what travels to the page.
 
     source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
-    scale: "screen", or "projector" for type half as large again. language: "en" or "zh"; see `gptviz.set_language`.
+    scale: "screen", or "projector" for type half as large again; language: "en" or "zh". `gptviz.set_scale` and
+    `gptviz.set_language` set them for all views to come.
     selection: the head and cell that are looked at, shared by all views that follow one PromptBox; hand one over to share
     it among others.
     """
@@ -74,7 +76,7 @@ class View(Guarded):
     _sealed: ClassVar[bool] = False  # whether an exported page keeps its answers from those who read its source
 
     trace = traitlets.Instance(Trace, allow_none=True)
-    scale = traitlets.Enum(["screen", "projector"], "screen").tag(sync=True)
+    scale = traitlets.Enum(SCALES).tag(sync=True)
     selection = traitlets.Instance(Selection)
     _selection = traitlets.Unicode().tag(sync=True)
     language = traitlets.Enum(LANGUAGES).tag(sync=True)
@@ -108,6 +110,10 @@ class View(Guarded):
     @traitlets.default("language")
     def _language_now(self) -> str:
         return chosen_language()
+
+    @traitlets.default("scale")
+    def _scale_now(self) -> str:
+        return chosen_scale()
 
     def _check_keywords(self, keywords: dict[str, Any]) -> None:
         """Refuse what this view does not take, in its own name."""
