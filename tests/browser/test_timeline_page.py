@@ -115,6 +115,7 @@ def test_scrubbing_asks_the_kernel_once_it_rests(shown, gpt, completion):
 def test_what_was_told_of_another_step_is_dim_at_once(shown, gpt, completion):
     page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
     page.locator(".attention summary").click()
+    expect(page.locator(".looked li").first).to_be_visible()
     expect(page.locator(".attention[data-asking]")).to_have_count(0)
     opacity = page.evaluate(
         f"() => {{ ({SCRUB})([4]); return getComputedStyle(document.querySelector('.looked')).opacity; }}"

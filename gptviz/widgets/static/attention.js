@@ -8,7 +8,7 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, uint8, waits, weight, whenFilled } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
@@ -452,7 +452,7 @@ function strongest(row) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Attention(model, selection, el);
-  const load = () => view.load(), open = () => view.open(), tell = () => view.tell();
+  const load = () => view.load(), open = together(() => view.open()), tell = together(() => view.tell());
   model.on("change:_source change:scale", load);
   selection.on("change:layer change:head", open);
   selection.on("change:query change:key", tell);

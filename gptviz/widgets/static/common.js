@@ -328,6 +328,15 @@ export function waits(part, words) {
   };
 }
 
+/** The same act, done once for all that changes together: a head is a layer and a number. @param {() => void} act */
+export function together(act) {
+  let due = false;
+  return () => {
+    if (!due) queueMicrotask(() => { due = false; act(); });
+    due = true;
+  };
+}
+
 /** The line in which a view says what went wrong, and the word for waiting.
  * @param {import("./words.js").Words} words */
 export function notices(words) {
