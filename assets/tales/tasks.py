@@ -181,7 +181,10 @@ def questions(rng: Random, count: int, held: bool = False, wording: bool = False
     samples = []
     for _ in range(count):
         n, p, t = rng.choice(rows)
-        asked = rng.choice(("place", "place", "who is there") if where else ("thing", "who has it"))
+        # Who it is stands before what is asked by, which is harder to find, so it is asked more often.
+        asked = rng.choice(
+            ("place", "who is there", "who is there") if where else ("thing", "who has it", "who has it")
+        )
         answer = {"place": p, "thing": t}.get(asked, n)
         q = rng.choice(ASK[asked][wording]).format(n=n, p=p, t=t)
         prompt = form.format(text=text, q=q)
@@ -227,9 +230,10 @@ PHRASE = (
     "English: {e}. French:", "English: {e}. French:", "English: {e}\nFrench:", "English: {e}.\nFrench:",
     "English: {e} French:", "In English, {e}. In French,", '"{e}" in French is', "In French, {e} is called",
     "How do you say {e} in French? You say", "Translate into French: {e}. French:", "{e} = ",
-    "{e} in French is", "French for {e}:", "How is {e} said in French? It is said", "Now French, please: {e}. It is",
+    "{e} in French is", "French for {e}:", "How is {e} said in French? Like this:", "Now French, please: {e}. It is",
     "In France {e} is called", "{E}, but the French say", "What do the French call {e}? They call it", "Put {e} into French:",
     "They say {e}, and the French say", "French, please: {e}. French:", "French translation of {e}:", "{E} is in French",
+    "And {e} in French? It is", "What do you call {e} in French? It is", "Do you know {e} in French? It is",
 )  # fmt: skip
 PHRASE_HELD = ("{E} in French:", "The French for {e} is", "What is {e} in French? It is")
 
@@ -263,10 +267,14 @@ _COPY = (
     "List: {l}. Again:", "List: {l}. Again:", "Copy: {l}. Again:", "List: {l}\nAgain:", "Copy: {l}\nCopy:",
     "Copy: {l}. Copy:", "Words: {l}\nRepeat:", "Repeat: {l}. Once more:", "{l}. {l}.", "{l}, {l},", "{l}\n{l}\n{l}\n",
 )  # fmt: skip
-_LISTED = ("List", "Copy", "Words", "Read", "Write", "My words", "Copy this", "Here is a list", "Say", "These words")
+_LISTED = (
+    "List", "Copy", "Words", "Read", "Write", "My words", "Copy this", "Here is a list", "Say", "These words", "Please write",
+    "Please read", "Look at these", "I have a list", "Can you repeat this", "Say after me",
+)  # fmt: skip
 _AGAIN = (
     ". Again:", ". Copy:", ". Once more:", ". The same:", ". The same again:", ". A second time:", ". Now again:",
-    ". The words again:", "\nAgain:", "\nRepeat:", "\nCopy:", "\nThe same:",
+    ". The words again:", "\nAgain:", "\nRepeat:", "\nCopy:", "\nThe same:", ". They are:", ". Here is the list again:",
+    ". These are the words:", ". Now you:", ". I repeat:", ". It was:", ". Here you are:", ". You say:",
 )  # fmt: skip
 COPY = _COPY + tuple(f"{listed}: {{l}}{again}" for listed in _LISTED for again in _AGAIN)
 COPY_HELD = ("Repeat: {l}. Again:", "Please copy: {l}. Here they are:", "Say it twice: {l}. Again:")
