@@ -80,7 +80,7 @@ def agrees(page, trace, **settings):
                 assert text == "greedy"
             else:
                 assert text == percent(p), (rank, name)
-    sums = page.locator("tfoot td:last-child").all_inner_texts()
+    sums = page.locator("tfoot td.final").all_inner_texts()
     assert [text.strip() for text in sums] == [
         f"{d.kept:,}",
         percent(d.kept_mass),
@@ -119,13 +119,13 @@ def test_moving_the_controls_asks_nobody(shown, trace):
     agrees(page, trace, temperature=0.7)
     page.get_by_label("top-k", exact=True).fill("9")
     page.get_by_label("repetition penalty", exact=True).fill("1.3")
-    expect(page.locator("tfoot td:last-child").first).to_have_text("9")
+    expect(page.locator("tfoot td.final").first).to_have_text("9")
     agrees(page, trace, temperature=0.7, top_k=9, repetition_penalty=1.3)
     expect(page.locator("code").first).to_have_text(
         "gpt.complete(prompt, temperature=0.7, top_k=9, repetition_penalty=1.3, seed=0)"
     )
     page.get_by_role("button", name="reset").click()
-    expect(page.locator("tfoot td:last-child").first).to_have_text("2,611")
+    expect(page.locator("tfoot td.final").first).to_have_text("2,611")
     agrees(page, trace)
     assert page.evaluate("[models[0].sent, saves]") == [0, 0]
 
@@ -198,16 +198,22 @@ def test_a_thousand_draws_stand_beside_what_was_expected(shown, trace):
 
 
 def test_settings_kept_as_a_stand_beside_the_present_ones(shown, trace):
-    page = shown(temperature=0.5, top_k=20)
+    page = shown(temperature=0.5, top_k=12)
     page.get_by_role("button", name="keep as A").click()
     page.get_by_label("temperature", exact=True).fill("1.5")
     page.get_by_label("repetition penalty", exact=True).fill(str(PENALTY))
-    now = agrees(page, trace, temperature=1.5, top_k=20, repetition_penalty=PENALTY)
-    kept = sampling.distribution(trace.logits[-1], temperature=0.5, top_k=20)
+    now = agrees(page, trace, temperature=1.5, top_k=12, repetition_penalty=PENALTY)
+    kept = sampling.distribution(trace.logits[-1], temperature=0.5, top_k=12)
     shares = [kept.probabilities[id] for id in now.order[:16]]
-    texts = page.locator("td.more-kept").all_inner_texts()
-    assert [text.strip() for text in texts[:16]] == [percent(p) for p in shares]
-    assert "temperature=0.5, top_k=20" in page.locator("code").last.inner_text()
+    cells = page.locator("tbody td.more-kept")
+    texts = [text.strip() for text in cells.all_inner_texts()]
+    assert texts == [percent(p) if p else "top-k" for p in [*shares, 0]], "and of the others none is left"
+    assert 0 < texts.count("top-k") < 16
+    gone = cells.evaluate_all("(all) => all.map((one) => one.matches('[data-removed]'))")
+    assert gone == [p == 0 for p in [*shares, 0]]
+    sums = [text.strip() for text in page.locator("tfoot td.more-kept").all_inner_texts()]
+    assert sums == ["12", percent(kept.kept_mass), f"{digits(kept.entropy)} bits", digits(kept.effective_choices)]
+    assert "temperature=0.5, top_k=12" in page.locator("code").last.inner_text()
     page.get_by_role("button", name="forget A").click()
     expect(page.locator("td.more-kept").first).to_be_hidden()
 
@@ -226,7 +232,9 @@ def test_another_distribution_beside_is_seen_under_the_same_settings(shown, trac
     order = sampling.distribution(trace.logits[-1]).order[:16]
     cells = page.locator("tbody:not(.rest) td.more-kept")
     expect(cells.first).to_be_visible()
-    assert [text.strip() for text in cells.all_inner_texts()] == [percent(expected[id]) for id in order]
+    assert [text.strip() for text in cells.all_inner_texts()] == [
+        percent(expected[id]) if expected[id] else "top-k" for id in order
+    ]
     rest = page.locator("tbody.rest td.more-kept").inner_text().strip()
     assert rest == percent(1 - expected[order].sum())
     expect(page.locator("th.more-kept")).to_contain_text("at position 3, same settings")
@@ -253,7 +261,7 @@ def test_each_stage_has_its_column_its_line_and_its_sums(shown, trace, settings)
     d = sampling.distribution(trace.logits[-1], [token.id for token in trace.tokens], **settings)
     cells, top = page.locator("td.stage"), d.order[:16]
     expect(cells).to_have_count(6 * 17)
-    expect(page.locator("tfoot td").last).not_to_be_empty()
+    expect(page.locator("tfoot td.final").last).not_to_be_empty()
     texts = [text.strip() for text in cells.all_inner_texts()]
     left = [int((d.stages[name] > 0).sum()) for name in STAGES]
     for column, name in enumerate(STAGES):
@@ -305,7 +313,7 @@ def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromi
     for all in (False, True):
         if all:
             page.get_by_role("button", name="all stages").click()
-        expect(page.locator("tfoot td").last).not_to_be_empty()
+        expect(page.locator("tfoot td.final").last).not_to_be_empty()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         for axis in page.locator("th .axis:visible").all():
             assert not axis.evaluate(OVERLAPS)
@@ -316,4 +324,29 @@ def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromi
             "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent)"
         )
         assert page.locator("td.stage .number, tfoot .number").evaluate_all(clipped) == []
+    page.close()
+
+
+CUT = """() => [...document.querySelectorAll(".stages :is(.number, th, td.logit)")].filter((node) => node.offsetParent
+  && (node.scrollWidth > node.clientWidth || node.scrollHeight > node.clientHeight + 3)).map((node) => node.textContent)"""
+
+
+@pytest.mark.parametrize("all_stages", [False, True])
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+@pytest.mark.parametrize("width", [900, 1180, 1280])
+def test_no_width_cuts_a_number_with_every_column_there_is(chromium, trace, width, scale, all_stages):
+    page = chromium.new_page(viewport={"width": width, "height": 720})
+    ViewPage(page, [gptviz.SamplingBench(trace, scale=scale, top_k=11, all_stages=all_stages)])
+    for name in ("keep as A", "draw 1,000"):
+        page.get_by_role("button", name=name).click()
+    expect(page.locator("td.more-many .number").first).to_contain_text("±")
+    assert page.evaluate(CUT) == []
+    results = page.locator(".results")
+    if results.evaluate("(node) => node.scrollWidth > node.clientWidth"):
+        expect(results).to_have_attribute("data-after", "")
+        left = page.locator("tbody th.token").first.bounding_box()["x"]
+        results.evaluate("(node) => { node.scrollLeft = node.scrollWidth; }")
+        assert page.locator("tbody th.token").first.bounding_box()["x"] == pytest.approx(left, abs=1)
+        last, edge = page.locator("td.more-many .number").first.bounding_box(), results.bounding_box()
+        assert last["x"] + last["width"] <= edge["x"] + edge["width"] + 1
     page.close()

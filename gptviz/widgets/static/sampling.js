@@ -6,7 +6,7 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import { ask, chip, element, float32, frame, percent, setText, waits, whenFilled } from "./common.js";
+import { ask, chip, element, float32, frame, percent, scrollCue, setText, waits, whenFilled } from "./common.js";
 import { SamplingControls } from "./sampling_controls.js";
 import { Sampler, uniform } from "./sampling_math.js";
 import { StageTable } from "./sampling_table.js";
@@ -20,6 +20,7 @@ import { wordsOf } from "./words.js";
 const TRAITS = { temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP",
   repetition_penalty: "repetitionPenalty" };
 const MANY = 1000;
+const FEWEST = 3; // rows
 const TRAIT_NAMES = [...Object.keys(TRAITS), "seed", "all_stages"];
 
 /** A place for one token's chip, rebuilt only when the token is another one. */
@@ -48,7 +49,7 @@ class Bench {
     this.draws = 0;
     /** Whether a thousand draws are counted beside the exact probabilities. */
     this.many = false;
-    /** The final probability of every token under the settings kept as A. @type {Float64Array|null} */
+    /** The distribution under the settings kept as A. @type {Sampler|null} */
     this.kept = null;
     /** @type {import("./sampling_math.js").Settings|null} */
     this.keptSettings = null;
@@ -79,6 +80,7 @@ class Bench {
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
     this.table = new StageTable(this.words, false);
     const results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
+    scrollCue(results);
     this.wait = waits(results, catalogue);
     this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, this.words.title), this.sentence),
@@ -88,6 +90,8 @@ class Bench {
     for (const trait of TRAIT_NAMES) this.assign(trait);
     this.load();
     el.append(this.root);
+    this.resizer = new ResizeObserver(() => this.fit());
+    this.resizer.observe(this.root);
   }
 
   /** New logits: sort the vocabulary once. */
@@ -106,7 +110,23 @@ class Bench {
     if (this.kept) this.keep(true);
     this.root.dataset.scale = this.model.get("scale");
     this.controls.vocabulary = this.sampler.size;
-    this.table.resize(Math.min(this.model.get("rows"), this.sampler.size));
+    this.table.resize(this.rowsInRoom());
+    this.update();
+  }
+
+  /** As many rows as were asked for; where the view is presented, as many as leave the sums on the screen. */
+  rowsInRoom() {
+    const wanted = Math.min(this.model.get("rows"), this.sampler.size), { rows, root } = this.table;
+    const height = rows[0]?.row.offsetHeight, room = Number.parseFloat(getComputedStyle(this.root).getPropertyValue("--gv-room"));
+    if (!height || !room) return wanted;
+    const left = room - (root.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
+    return Math.max(Math.min(wanted, FEWEST), Math.min(wanted, rows.length + Math.floor(left / height)));
+  }
+
+  fit() {
+    const rows = this.rowsInRoom();
+    if (rows === this.table.rows.length) return;
+    this.table.resize(rows);
     this.update();
   }
 
@@ -143,7 +163,7 @@ class Bench {
     else {
       this.keptSettings = again ? this.keptSettings : { ...this.controls.settings };
       const { sampler } = this;
-      this.kept = new Sampler(sampler.logits, sampler.previous).set(this.keptSettings ?? this.controls.settings).stage("min_p");
+      this.kept = new Sampler(sampler.logits, sampler.previous).set(this.keptSettings ?? this.controls.settings);
     }
     this.controls.showKept(this.keptSettings ?? null);
     this.update();
@@ -162,7 +182,7 @@ class Bench {
   write(rank) {
     const { sampler, controls } = this;
     this.table.write(sampler, (id) => this.token(id), (stage) => controls.setting(stage));
-    const other = this.beside ? this.beside.set(controls.settings).stage("min_p") : this.kept;
+    const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     this.table.compare(sampler, other, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
     this.leader.show(this.token(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
@@ -205,6 +225,7 @@ class Bench {
   remove() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
+    this.resizer.disconnect();
     this.stopFrame();
     this.root.remove();
   }

@@ -13,7 +13,7 @@ import { chip, element, percent, setText, significant } from "./common.js";
 /** @typedef {{cell: HTMLElement, bar: HTMLElement, ghost: HTMLElement, number: HTMLElement, p: number, before: number,
  *   reason: string}} Cell */
 /** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[],
- *   kept: {bar: HTMLElement, number: HTMLElement}, many: HTMLElement, token: object|null}} Row */
+ *   kept: Cell, many: HTMLElement, token: object|null}} Row */
 
 const TABLE_COUNT = new Intl.NumberFormat("en");
 
@@ -42,7 +42,7 @@ export class StageTable {
     this.body = element("tbody", {});
     this.hints = columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
     this.sums = words.sums.map(({ name, hint }) =>
-      ({ name, hint, cells: columns.map(() => element("span", { class: "number" })) }));
+      ({ name, hint, cells: columns.map(() => element("span", { class: "number" })), kept: element("span", { class: "number" }) }));
     const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
     const names = all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
@@ -57,16 +57,17 @@ export class StageTable {
         element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)))),
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
-      element("tfoot", {}, ...this.sums.map(({ name, hint, cells }) =>
+      element("tfoot", {}, ...this.sums.map(({ name, hint, cells, kept }) =>
         element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, element("small", {}, hint)),
-          ...cells.map((cell) => element("td", {}, element("div", {}, cell)))))));
+          ...cells.map((cell, column) => element("td", { class: column === columns.length - 1 ? "final" : "" }, element("div", {}, cell))),
+          element("td", { class: "more-kept" }, element("div", {}, kept)), element("td", { class: "more-many" })))));
     mark(this.root, "all", all);
     this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
   }
 
   /** @param {Row} row */
   remember(row) {
-    for (const cell of row.cells) this.shown.set(cell.cell, cell);
+    for (const cell of [...row.cells, row.kept]) this.shown.set(cell.cell, cell);
   }
 
   /** As many rows as this, at most. @param {number} count */
@@ -102,19 +103,20 @@ export class StageTable {
     for (let column = 0; column < values.length; column++) {
       const cell = cells[column], p = values[column], before = column ? values[column - 1] : p, stage = this.columns[column];
       const gone = stage !== "model" && rank >= sampler.counts[stage];
-      const remover = gone ? REMOVING.find((one) => rank >= sampler.counts[one]) : undefined;
-      cell.reason = remover ? this.words.removed[remover] : "";
-      mark(cell.cell, "removed", gone);
+      this.remove(cell, gone ? removerOf(sampler, rank) : undefined);
       if (this.all) mark(cell.cell, "cut", cuts(sampler, stage, this.columns[column - 1]) && rank === sampler.counts[/** @type {Stage} */ (stage)] - 1);
-      if (cell.p !== p) {
-        cell.p = p;
-        cell.bar.style.transform = `translateX(${100 * p}%)`;
-      }
+      moveBar(cell, p);
       if (cell.before !== before) {
         cell.before = before;
         cell.ghost.style.transform = `translateX(${100 * before}%)`;
       }
     }
+  }
+
+  /** Hatched, with the word for what removed it. @param {Cell} cell @param {Stage|undefined} remover */
+  remove(cell, remover) {
+    cell.reason = remover ? this.words.removed[remover] : "";
+    mark(cell.cell, "removed", remover !== undefined);
   }
 
   /** Write every chip and number that has changed since. Once a frame is enough.
@@ -137,14 +139,21 @@ export class StageTable {
     else setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
     this.columns.forEach((stage, column) => {
       const before = this.columns[column - 1], first = stage === "model", bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
-      const choices = 2 ** bits;
-      [
-        TABLE_COUNT.format(first ? sampler.size : sampler.counts[stage]),
-        percent(first || before === "model" ? 1 : sampler.massOf(stage, before)),
-        this.words.bits(significant(bits)),
-        choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)),
-      ].forEach((text, row) => setText(this.sums[row].cells[column], text));
+      const mass = first || before === "model" ? 1 : sampler.massOf(stage, before);
+      this.sumUp(this.sums.map(({ cells }) => cells[column]), first ? sampler.size : sampler.counts[stage], mass, bits);
     });
+  }
+
+  /** A column's sums, in the order of the words for them. @param {HTMLElement[]} cells @param {number} count
+   * @param {number} mass @param {number} bits */
+  sumUp(cells, count, mass, bits) {
+    const choices = 2 ** bits;
+    [
+      TABLE_COUNT.format(count),
+      percent(mass),
+      this.words.bits(significant(bits)),
+      choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)),
+    ].forEach((text, row) => setText(cells[row], text));
   }
 
   /** What the column beside is of: another text's next token, or the settings kept as A.
@@ -157,26 +166,47 @@ export class StageTable {
   }
 
   /** The columns beside: the settings kept as A, and a thousand draws. @param {Sampler} sampler
-   * @param {Float64Array|null} kept final probability by id @param {Int32Array|null} tally */
+   * @param {Sampler|null} kept with its own settings @param {Int32Array|null} tally */
   compare(sampler, kept, tally) {
-    const rows = [...this.rows, this.others], last = this.rows.length;
     mark(this.root, "kept", kept !== null);
     mark(this.root, "tallied", tally !== null);
+    if (kept) this.showKept(sampler, kept);
+    if (!tally) return;
+    const draws = tally.reduce((sum, n) => sum + n, 0);
     let rest = 1;
-    rows.forEach((row, rank) => {
-      const { kept: a, many } = row, p = rank < last ? sampler.at("min_p", rank) : rows.slice(0, last).reduce((left, { cells }) => left - cells[cells.length - 1].p, 1);
-      if (kept) {
-        const share = rank < last ? kept[sampler.order[rank]] : Math.max(0, rest);
-        rest -= share;
-        a.bar.style.transform = `translateX(${100 * share}%)`;
-        setText(a.number, percent(share));
-      }
-      if (tally) {
-        const draws = tally.reduce((sum, n) => sum + n, 0), expected = draws * Math.max(0, p);
-        const error = Math.sqrt(Math.max(0, expected * (1 - p)));
-        setText(many, this.words.counted(tally[rank], expected.toFixed(error < 1 ? 1 : 0), error.toFixed(error < 1 ? 1 : 0)));
-      }
+    this.rows.forEach(({ many }, rank) => {
+      const p = sampler.at("min_p", rank);
+      rest -= p;
+      setText(many, this.counted(tally[rank], draws, p));
     });
+    setText(this.others.many, this.counted(tally[this.rows.length], draws, Math.max(0, rest)));
+  }
+
+  /** @param {Sampler} sampler @param {Sampler} kept */
+  showKept(sampler, kept) {
+    let rest = 1, left = 0;
+    this.rows.forEach((row, rank) => {
+      const place = kept.order.indexOf(sampler.order[rank]), share = kept.at("min_p", place);
+      rest -= share;
+      if (place < kept.kept) left++;
+      this.showShare(row.kept, share, removerOf(kept, place));
+    });
+    this.showShare(this.others.kept, Math.max(0, rest), removerOf(kept, left));
+    this.sumUp(this.sums.map((sum) => sum.kept), kept.kept, kept.keptMass, kept.entropy);
+  }
+
+  /** @param {Cell} cell @param {number} share @param {Stage|undefined} remover */
+  showShare(cell, share, remover) {
+    this.remove(cell, remover);
+    moveBar(cell, share);
+    setText(cell.number, cell.reason || percent(share));
+  }
+
+  /** How often a token came, and how often it should have, with the error of that. @param {number} drawn
+   * @param {number} draws @param {number} p */
+  counted(drawn, draws, p) {
+    const expected = draws * p, error = Math.sqrt(Math.max(0, expected * (1 - p))), digits = error < 1 && expected < 100 ? 1 : 0;
+    return this.words.counted(drawn, expected.toFixed(digits), error.toFixed(error < 1 ? 1 : 0));
   }
 
   /** All digits, where the pointer is. @param {Element} target */
@@ -192,22 +222,35 @@ function cuts(sampler, stage, before) {
   return sampler.counts[stage] < (before === "model" ? sampler.size : sampler.counts[before]);
 }
 
+/** The first stage that has removed the token at a rank, if any has. @param {Sampler} sampler @param {number} rank */
+function removerOf(sampler, rank) {
+  return REMOVING.find((stage) => rank >= sampler.counts[stage]);
+}
+
+/** @param {Cell} cell @param {number} p */
+function moveBar(cell, p) {
+  if (cell.p === p) return;
+  cell.p = p;
+  cell.bar.style.transform = `translateX(${100 * p}%)`;
+}
+
+/** A bar on its track, with a number; what the column before had behind it. @param {string} name @param {boolean} ghosted @returns {Cell} */
+function barCell(name, ghosted) {
+  const bar = element("div", { class: "bar" }), ghost = element("div", { class: "ghost" });
+  const number = element("span", { class: "number" });
+  const track = element("div", { class: "track", "aria-hidden": "true" }, ...(ghosted ? [ghost] : []), bar);
+  return { cell: element("td", { class: name }, element("div", {}, track, number)), bar, ghost, number, p: NaN, before: NaN, reason: "" };
+}
+
 /** @param {string} span how many columns the head takes: 2 without a logit @param {number} stages @returns {Row} */
 function buildStageRow(span, stages) {
   const head = element("th", { scope: "row", class: "token", colspan: span });
   const logit = element("td", { class: "logit" });
-  const cells = Array.from({ length: stages }, (_, column) => {
-    const bar = element("div", { class: "bar" }), ghost = element("div", { class: "ghost" });
-    const number = element("span", { class: "number" });
-    const track = element("div", { class: "track", "aria-hidden": "true" }, ...(column ? [ghost] : []), bar);
-    const cell = element("td", { class: `stage stage-${column}` }, element("div", {}, track, number));
-    return { cell, bar, ghost, number, p: NaN, before: NaN, reason: "" };
-  });
-  const bar = element("div", { class: "bar" }), number = element("span", { class: "number" }), many = element("span", { class: "number" });
-  const row = element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell),
-    element("td", { class: "more-kept" }, element("div", {}, element("div", { class: "track", "aria-hidden": "true" }, bar), number)),
+  const cells = Array.from({ length: stages }, (_, column) => barCell(`stage stage-${column}`, column > 0));
+  const kept = barCell("more-kept", false), many = element("span", { class: "number" });
+  const row = element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell), kept.cell,
     element("td", { class: "more-many" }, element("div", {}, many)));
-  return { row, head, logit, cells, kept: { bar, number }, many, token: null };
+  return { row, head, logit, cells, kept, many, token: null };
 }
 
 /** @param {HTMLElement} node @param {string} name @param {boolean} on */
