@@ -11,8 +11,9 @@ import html
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from gptviz.wire import pack
 
 MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
 PROGRESS_AFTER = 2.0  # seconds
+_Offer = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page keeps it, their bytes
 _MODULE_END = "export default "
 _TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
 _STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background: #ffffff; color: #1c1f24;
@@ -131,29 +133,38 @@ def _data(everyone: list[View], roots: list[View], room: int) -> str:
         "widgets": widgets,
         "selections": {view.selection.reference: state_of(view.selection)[0] for view in everyone},
     }
-    left = room - len(_json(data).encode())
     with tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar:
-        for i, view in enumerate(everyone):
-            bar.set_description(type(view).__name__)
-            # Each view may take its share of the room, and what those before it left.
-            left -= _answer_for(view, widgets[_reference(view)]["answers"], left // (len(everyone) - i), bar.update)
+        _fill_in(widgets, everyone, room - len(_json(data).encode()), bar)
     return _json(data)
 
 
-def _answer_for(view: View, answers: dict[str, Any], room: int, done: Callable[[int], Any]) -> int:
-    """Fill in answers to the view's questions as long as they fit in `room`; the bytes that they take. done: told each."""
-    taken = 0
+def _fill_in(widgets: dict[str, dict[str, Any]], everyone: list[View], left: int, bar: Any) -> None:
+    """Answers to each view's questions as long as they fit, in rounds: each view may take an equal share of the room, and
+    what is left of it is shared out anew among those that were cut, until no more of it can be used."""
+    waiting: list[tuple[View, Iterator[_Offer]]] = [(view, _offers(view)) for view in everyone]
+    taken = 1
+    while waiting and taken:
+        taken, share = 0, left // len(waiting)
+        asking, waiting = waiting, []
+        for view, offers in asking:
+            bar.set_description(type(view).__name__)
+            answers, room = widgets[_reference(view)]["answers"], share
+            for key, kept, size in offers:
+                if size > room:
+                    waiting.append((view, chain([(key, kept, size)], offers)))
+                    break
+                answers[key] = kept
+                room, left, taken = room - size, left - size, taken + 1
+                bar.update(1)
+
+
+def _offers(view: View) -> Iterator[_Offer]:
+    """The view's answers as the page keeps them, the most wanted first."""
     for name, args, answer in view.answers_for_a_page():
         key, kept = question_key(name, args), _kept(answer)
         if view._sealed:
             kept = {"sealed": base64.b64encode(json.dumps(kept).encode()).decode()}
-        size = len(_json({key: kept}).encode()) + 1
-        if taken + size > room:
-            break
-        answers[key] = kept
-        taken += size
-        done(1)
-    return taken
+        yield key, kept, len(_json({key: kept}).encode()) + 1
 
 
 def _reference(view: View) -> str:

@@ -32,6 +32,21 @@ def test_forcing_the_last_token_adds_none(gpt):
     assert news["text"] == gpt.decode([*completion.choices[0].token_ids[:4], other.id])
 
 
+@pytest.mark.parametrize("at", [2, 4])
+def test_forcing_the_end_of_the_text_ends_it(gpt, monkeypatch, at):
+    """Any of the model's ends, whether its tokenizer calls it special or not: no step more, and nothing of it in the text."""
+    completion = gpt.complete(TEXT, max_tokens=5, temperature=1.1, seed=6)
+    view = gptviz.GenerationTimeline(completion, gpt=gpt)
+    end, before = other_than_drawn(completion.choices[0].steps[at]), completion.choices[0].token_ids[:at]
+    monkeypatch.setattr(gpt, "end_ids", gpt.end_ids | {end.id})
+    branch = view.force(at, end.id)
+    view.wait(10)
+    news = question(view, "news", source=-1, have=0, choice=branch)
+    assert [s["token"]["id"] for s in news["steps"]] == [*before, end.id]
+    assert (news["done"], news["finish_reason"], news["text"]) == (True, "stop", gpt.decode(before))
+    assert "".join(s["text"] for s in news["steps"]) == news["text"]
+
+
 def test_what_a_stop_string_held_back_comes_with_the_forced_token(gpt):
     plain = gpt.complete(TEXT, max_tokens=8, temperature=1.1, seed=6).choices[0]
     stop = plain.steps[3].token.text + "\0"  # begins as step 3 does, and never ends

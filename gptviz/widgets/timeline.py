@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -98,6 +99,7 @@ class GenerationTimeline(View):
     choice = traitlets.Int(0).tag(sync=True)
     _can_generate = traitlets.Bool(False).tag(sync=True)
     _can_force = traitlets.Bool(False).tag(sync=True)
+    _prompt: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # its tokens
     _heads = traitlets.List(traitlets.Int(), [0, 0]).tag(sync=True)  # layers, heads
 
     def __init__(self, source: Completion | PromptBox, *, choice: int = 0, gpt: "GPT | None" = None, **settings: Any):
@@ -165,7 +167,7 @@ class GenerationTimeline(View):
 
         id: one of the step's alternatives. The new branch is shown; its number, which `choice` takes, comes back. It is
         the text that `complete` gives for the prompt, the steps before and this token, with the same seed and settings,
-        and as many tokens as there were to be in all (`max_tokens`).
+        and as many tokens as there were to be in all (`max_tokens`). An end-of-text token ends it, as one that is drawn.
         """
         run, gpt = self._current(), self._model("force another token")
         parent = run.branches[self.choice]
@@ -175,7 +177,8 @@ class GenerationTimeline(View):
             known = ", ".join(str(one.token.id) for one in parent.steps[step].alternatives)
             raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
         kept = parent.steps[:step]
-        before = gpt.decode([*(one.token.id for one in kept), id])
+        ended = id in gpt.end_ids
+        before = gpt.decode([one.token.id for one in kept] + [id] * (not ended))
         forced = replace(
             parent.steps[step], token=replace(found.token, position=len(run.prompt_tokens) + step),
             probability=found.probability, sampling_probability=found.sampling_probability, finish_reason=None,
@@ -184,7 +187,9 @@ class GenerationTimeline(View):
         branch = _Branch([*kept, forced], self.choice, step, before)
         run.branches.append(branch)
         left = run.limits["max_tokens"] - len(branch.steps)
-        if left:
+        if ended:
+            branch.choice = Choice(0, "", "stop", ())
+        elif left:
             ids = [token.id for token in run.prompt_tokens] + [one.token.id for one in branch.steps]
             self._generate(ids, run.settings | run.limits | {"max_tokens": left}, [branch])
         else:
@@ -259,6 +264,7 @@ class GenerationTimeline(View):
         gpt = self._gpt
         with self.hold_sync():
             self._can_force = gpt is not None
+            self._prompt = [describe(token) for token in run.prompt_tokens]
             self._heads = [gpt.n_layers, gpt.n_heads] if gpt else [0, 0]
             if self.choice >= len(run.branches):
                 self.choice = 0
@@ -277,9 +283,16 @@ class GenerationTimeline(View):
         branches = self._current().branches
         shown_first = sorted(range(len(branches)), key=lambda i: i != self.choice)
         yield from (("news", {"source": -1, "have": 0, "choice": i}) for i in shown_first)
-        if self._gpt is not None:
-            at = {"choice": self.choice, "layer": self.selection.layer, "head": self.selection.head}
-            yield from (("attention", at | {"step": step}) for step in range(len(branches[self.choice].steps)))
+        if self._gpt is None:
+            return
+        layers, heads = self._heads
+        opened = self.selection.layer, self.selection.head
+        others = [one for one in product(range(layers), range(heads)) if one != opened]
+        for some in ([opened], others):
+            for choice in shown_first:
+                steps = range(len(branches[choice].steps))
+                asked = ({"choice": choice, "layer": layer, "head": head} for layer, head in some)
+                yield from (("attention", one | {"step": step}) for one in asked for step in steps)
 
     def _answer_news(self, source: int, have: int, choice: int) -> dict[str, Any]:
         """What the page lacks of a branch, or all of it if the page shows another run."""
@@ -296,7 +309,6 @@ class GenerationTimeline(View):
             "from": have,
             "prompt": run.prompt,
             "prompt_spelled": _spelling(run.prompt, run.prompt_tokens),
-            "prompt_tokens": len(run.prompt_tokens),
             "text": branch.text,
             "finish_reason": branch.choice.finish_reason if branch.choice else None,
             "branches": [_describe_branch(run, one) for one in run.branches],
@@ -319,12 +331,12 @@ class GenerationTimeline(View):
     def _answer_force(self, step: int, id: int) -> int:
         return self.force(step, id)
 
-    def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> dict[str, Any]:
-        """What a head looked at when the step's token was chosen: the row of the token before it."""
+    def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> np.ndarray:
+        """What a head looked at when the step's token was chosen: the row of the token before it, a number a token."""
         trace, at = self._trace_of(choice, step)
         layer, head = check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
         row: np.ndarray = trace.attention(layer, head)[at, : at + 1]
-        return {"tokens": [describe(token) for token in trace.tokens[: at + 1]], "weights": row.tolist()}
+        return row
 
     def _answer_bench(self, step: int) -> str:
         """Put the step on a sampling bench; how the page's host calls that."""

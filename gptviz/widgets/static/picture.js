@@ -159,7 +159,7 @@ class Painter {
     const href = node instanceof HTMLCanvasElement ? node.toDataURL() : node.src;
     if (at.right <= at.left || (node instanceof HTMLCanvasElement && node.width * node.height === 0)) return;
     this.svg.append(shape("image", { x: at.left, y: at.top, width: at.right - at.left, height: at.bottom - at.top, href,
-      preserveAspectRatio: "none", style: `image-rendering: ${style.imageRendering}` }));
+      preserveAspectRatio: "none", "image-rendering": style.imageRendering }));
   }
 
   /** @param {SVGElement} node @param {Box} at */

@@ -16,7 +16,7 @@ import { wordsOf } from "./words.js";
 /** @typedef {{token: Token, probability: number, sampling: number}} Alternative */
 /** @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null, alternatives: Alternative[]}} Step */
 /** @typedef {{parent: number|null, at: number, token: Token|null, text: string, spelled: Token[]}} Branch */
-/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], prompt_tokens: number, text: string,
+/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], text: string,
  *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
 const ASK_AGAIN_MS = 40, PLAY_MS = 400;
@@ -151,7 +151,7 @@ class Timeline {
     this.back.setAttribute("aria-disabled", String(index <= 0));
     this.forward.setAttribute("aria-disabled", String(index >= this.steps.length - 1));
     this.slider.value = String(Math.max(0, index));
-    const read = (this.told?.prompt_tokens ?? 0) + index;
+    const read = [...this.model.get("_prompt"), ...this.steps.slice(0, Math.max(0, index)).map(({ token }) => token)];
     this.detail.show(index < 0 ? null : this.steps[index], index, read, this.model.get("choice"));
   }
 
@@ -204,7 +204,7 @@ class Timeline {
   /** @param {number} index */
   compareWith(index) {
     this.compared = index;
-    this.refresh();
+    if (this.told?.done) this.showComparison();
   }
 
   /** The shown branch and the other one side by side, from where they part. */

@@ -9,6 +9,7 @@ import { Lane, ask, chip, element, setText, significant, waits, weight } from ".
 import { AlternativeRow } from "./timeline_alternatives.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
+/** @typedef {import("./common.js").PageToken} Token */
 /** @typedef {{force: (step: number, id: number) => void, problem: (told: string) => void}} StepActions */
 
 const REST_MS = 120;
@@ -25,6 +26,8 @@ export class StepDetail {
     this.actions = actions;
     /** @type {Step|null} */
     this.step = null;
+    /** The tokens that were read before it. @type {Token[]} */
+    this.read = [];
     this.index = -1;
     this.choice = this.timer = 0;
     this.drawnBench = "";
@@ -71,10 +74,11 @@ export class StepDetail {
     return menu;
   }
 
-  /** @param {Step|null} step @param {number} index @param {number} read tokens of prompt and text before it @param {number} choice */
+  /** @param {Step|null} step @param {number} index @param {Token[]} read the tokens of prompt and text before it @param {number} choice */
   show(step, index, read, choice) {
     this.index = index;
     this.choice = choice;
+    this.read = read;
     this.root.hidden = !step;
     if (step === this.step) return;
     this.step = step;
@@ -86,7 +90,7 @@ export class StepDetail {
     const where = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
     setText(this.facts, `${where}; ${words.facts(significant(step.entropy), step.kept)}`);
     const held = step.cached;
-    setText(this.cache, held ? words.cache(held[0], bytes(held[1]), index === 0 ? read : 1, read) : words.noCache);
+    setText(this.cache, held ? words.cache(held[0], bytes(held[1]), index === 0 ? read.length : 1, read.length) : words.noCache);
     const canForce = this.model.get("_can_force");
     this.table.toggleAttribute("data-forcing", canForce);
     const shown = rank < 0 ? [...alternatives, step] : alternatives, taken = rank < 0 ? alternatives.length : rank;
@@ -117,7 +121,7 @@ export class StepDetail {
   }
 
   showAttention() {
-    const [layers, heads] = this.model.get("_heads"), { step } = this;
+    const [layers, heads] = this.model.get("_heads"), { step, read } = this;
     if (!this.attention.open || !step) return;
     fill(this.layers, layers, this.selection.get("layer"), "L");
     fill(this.heads, heads, this.selection.get("head"), "H");
@@ -128,9 +132,7 @@ export class StepDetail {
       this.rowWaits(false);
     };
     this.rowWaits(true);
-    this.looks.ask(() => ask(this.model, "attention", question), ({ tokens, weights }) => {
-      tell(tokens.map((/** @type {import("./common.js").PageToken} */ token, /** @type {number} */ i) => lookedAt(token, weights[i])));
-    }, (error) => tell([element("li", { class: "muted" }, error.message)]));
+    this.looks.ask(() => ask(this.model, "attention", question), ({ data }) => tell(read.map((token, i) => lookedAt(token, data[i]))), (error) => tell([element("li", { class: "muted" }, error.message)]));
   }
 
   showBench() {
@@ -162,7 +164,7 @@ export class StepDetail {
   }
 }
 
-/** @param {import("./common.js").PageToken} token @param {number} share */
+/** @param {Token} token @param {number} share */
 function lookedAt(token, share) {
   const item = element("li", { title: String(share) }, chip(token), element("span", { class: "number small muted" }, weight(share)));
   item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
