@@ -181,10 +181,26 @@ def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
     rows, columns = np.tril_indices(len(trace.tokens))
     np.testing.assert_array_equal(question(view, "head", layer=0, head=1), trace.attention(0, 1)[rows, columns])
     scaled = question(view, "stage", layer=1, head=2, stage="scaled")
-    np.testing.assert_array_equal(scaled, trace.scores(1, 2, "scaled")[rows, columns])
+    np.testing.assert_array_equal(scaled, trace.scores(1, 2, "scaled"))
+    masked = question(view, "stage", layer=1, head=2, stage="masked")
+    np.testing.assert_array_equal(masked, trace.scores(1, 2, "masked")[rows, columns])
     rows = view.to_table()
     assert rows[-1]["weight"] == pytest.approx(float(trace.attention(1, 2)[-1, -1]))
     assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
+
+
+def test_a_page_takes_every_heads_stages_before_the_arithmetic_of_all_cells(gpt):
+    trace = gpt.trace(TEXT)
+    asked = list(gptviz.AttentionView(trace, layer=1, head=2)._page_questions())
+    names = [name for name, _ in asked]
+    stages = [i for i, name in enumerate(names) if name == "stage"]
+    assert len(stages) == 2 * 3 * len(trace.score_stages(0, 0))
+    before = [args for name, args in asked[: stages[-1]] if name in ("mix", "cell")]
+    assert all((args["layer"], args["head"], args["query"]) == (1, 2, len(trace.tokens) - 1) for args in before)
+    keys = [args["key"] for name, args in asked[: stages[0]] if name == "cell"]
+    assert keys == list(range(len(trace.tokens) - 1, -1, -1)), "the open row can be followed in any page"
+    assert len({str(one) for one in asked}) == len(asked)
+    assert names.count("cell") == 2 * 3 * len(trace.tokens) ** 2
 
 
 def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):

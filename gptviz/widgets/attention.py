@@ -86,7 +86,9 @@ class AttentionView(View):
         return {"names": list(stages), "factor": factor, "width": trace.q(layer).shape[-1], "sink": sink}
 
     def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
-        return looked_at(self._shown().scores(layer, head, stage))
+        scores = self._shown().scores(layer, head, stage)
+        future = scores[~np.tri(len(scores), dtype=bool)]
+        return looked_at(scores) if np.isneginf(future).all() else scores
 
     def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
         trace = self._shown()
@@ -102,21 +104,26 @@ class AttentionView(View):
         return {role: scores.ravel().tolist() for role, scores in self._shown().role_scores().items()}
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every head's map; then the open head's stages and arithmetic; then those of the others."""
-        trace, opened = self._shown(), {"layer": self.layer, "head": self.head}
+        """Every head's map and its stages' names; the open row's arithmetic; every head's stages; the other rows' arithmetic.
+
+        What is large comes late: the arithmetic of a long text is more than a page holds.
+        """
+        trace = self._shown()
+        size = len(trace.tokens)
+        opened, query = {"layer": self.layer, "head": self.head}, self.selection.query % size
         heads = [{"layer": layer, "head": head} for layer in range(trace.n_layers) for head in range(trace.n_heads)]
         heads.sort(key=lambda one: one != opened)
         yield from (("head", one) for one in heads)
         yield "roles", {}
-        for one in heads:
-            if one["layer"] in self._about["absent"]:
-                continue
-            yield "stages", one
-            if trace.route == "interface":
-                yield from (("stage", one | {"stage": stage}) for stage in trace.score_stages(**one))
-            last_first = range(len(trace.tokens) - 1, -1, -1)
-            yield from (("mix", one | {"query": query}) for query in last_first)
-            yield from (("cell", one | {"query": q, "key": k}) for q in last_first for k in range(q, -1, -1))
+        told = [one for one in heads if one["layer"] not in self._about["absent"]]
+        yield from (("stages", one) for one in told)
+        rows = [one | {"query": query} for one in told for query in range(size - 1, -1, -1)]
+        rows.sort(key=lambda row: row != opened | {"query": query})
+        yield from _row_questions(rows[0])
+        yield from (("stage", one | {"stage": stage}) for one in told for stage in _stages_held(trace, **one))
+        for row in rows[1:]:
+            yield from _row_questions(row)
+        yield from (("cell", row | {"key": key}) for row in rows for key in range(row["query"] + 1, size))
 
     def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
@@ -151,6 +158,20 @@ def _thumbnails_held(trace: Trace) -> dict[int, np.ndarray]:
             if layer == trace.n_layers - 1 and not held:
                 raise
     return held
+
+
+def _row_questions(row: dict[str, int]) -> Iterator[tuple[str, dict[str, int]]]:
+    """What a page asks about a layer, head and query: its mix, and the arithmetic of each key that it may look at."""
+    yield "mix", row
+    yield from (("cell", row | {"key": key}) for key in range(row["query"], -1, -1))
+
+
+def _stages_held(trace: Trace, layer: int, head: int) -> list[str]:
+    """The names of the stages of a head's scores: none where the family, or a file, has none to show."""
+    try:
+        return list(trace.score_stages(layer, head))
+    except NotAvailable:
+        return []
 
 
 def looked_at(map: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from browser.pages import ViewPage
+from browser.test_views_page import colour_table
 from families import build, tokenizer
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -103,6 +104,59 @@ def test_the_map_follows_the_keyboard_where_not_all_is_seen(shown, gpt):
     expect(page.locator(".readout .query sub")).to_have_text(str(len(trace.tokens) - 1))
 
 
+# Step by step
+
+
+def test_a_cell_of_the_future_is_followed_from_its_score_to_nothing(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a cat")
+    page = shown(gptviz.AttentionView(trace, layer=2, head=5)).page
+    page.locator("summary").click()
+    caption, readout, side = page.locator(".one .caption").last, page.locator(".readout"), len(trace.tokens)
+    expect(caption).to_contain_text("Every row sums to 1.")
+    told = {"q·k": "raw", "÷ √d": "scaled", "masked": "masked"}
+    for button, stage in told.items():
+        page.get_by_role("button", name=button).click()
+        expect(caption).to_contain_text("−∞" if stage == "masked" else "even the future has one")
+        expect(caption).not_to_contain_text("sums to")
+        box = page.locator("canvas.map").bounding_box()
+        cell = box["width"] / side
+        page.mouse.click(box["x"] + 6.5 * cell, box["y"] + 3.5 * cell)
+        score = float(trace.scores(2, 5, stage)[3, 6])
+        said = "−∞" if stage == "masked" else f"{score:.3g}".replace("-", "−")
+        expect(readout).to_have_text(re.compile(rf"3 cannot see .*6 · weight 0 · {re.escape(button)}: {said}"))
+    expect(page.locator(".arithmetic li .number")).to_have_count(4)
+    steps = page.locator(".arithmetic li .number").all_inner_texts()
+    assert [float(one.replace("−", "-")) for one in steps[:2]] == [
+        pytest.approx(float(trace.scores(2, 5, stage)[3, 6]), rel=6e-3) for stage in ("raw", "scaled")
+    ]
+    assert steps[2:] == ["−∞", "0"]
+    page.get_by_role("button", name="softmax").click()
+    expect(readout).to_contain_text("looks at")
+    expect(caption).to_contain_text("Every row sums to 1.")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_strips_of_the_mix_add_up_to_it(shown, gpt, dark):
+    """Each strip is weight × value, all on one scale: in the heaviest row and in the lightest."""
+    trace, (layer, head) = gpt.trace("Once upon a time there was a cat"), (3, 3)
+    page = shown(gptviz.AttentionView(trace, layer=layer, head=head), dark=dark).page
+    page.locator("summary").click()
+    expect(page.locator(".mix .strip")).to_have_count(9)
+    parts = trace.attention(layer, head)[-1][:, None].astype(float) * trace.v(layer)[head]
+    order = np.argsort(-trace.attention(layer, head)[-1], kind="stable")
+    rows = [*parts[order[:5]], parts[order[5:]].sum(0), parts.sum(0)]
+    most = max(np.abs(row).max() for row in rows)
+    drawn = page.locator(".mix .strip canvas").evaluate_all(
+        """(all) => all.slice(0, 7).map((canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, 1).data])"""
+    )
+    table = np.array(colour_table(page, "diverging", "dark" if dark else "light"))
+    for row, pixels in zip(rows, drawn, strict=True):
+        wanted = table[np.round(127.5 + 127.5 * row / most).astype(int)]
+        np.testing.assert_allclose(np.array(pixels).reshape(-1, 4)[:, :3], wanted, atol=3)
+    said = page.locator(".mix .strip > .number").all_inner_texts()[:7]
+    assert [float(one.strip("±")) for one in said] == [pytest.approx(most, rel=6e-3)] * 7
+
+
 # The sentence
 
 
@@ -133,6 +187,95 @@ def test_a_sentence_that_goes_on_fades_at_that_end(shown, gpt):
     assert "linear-gradient" in sentence.evaluate("(node) => getComputedStyle(node).maskImage")
 
 
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_the_longer_an_arc_the_higher_it_is(shown, gpt, scale):
+    page = shown(gptviz.AttentionView(gpt.trace("the cat and the owl and a king"), scale=scale)).page
+    arcs = page.locator(".sentence path").evaluate_all(
+        "(all) => all.map((path) => path.getBBox()).map((b) => [b.width, b.height])"
+    )
+    heights = [height for _, height in sorted(arcs)]
+    assert len(arcs) >= 6 and max(width for width, _ in arcs) > 400
+    assert min(np.diff(heights)) > 1
+
+
+# Sorted
+
+
+def test_the_sorted_grid_is_walked_in_the_order_shown_and_says_that_it_goes_on(shown, gpt):
+    trace = gpt.trace("Once upon a time")
+    page = shown(gptviz.AttentionView(trace)).page
+    page.locator(".heads select").select_option("previous")
+    grid, shown_heads = page.locator(".grid"), page.locator(".grid .scored button")
+    expect(shown_heads).to_have_count(trace.n_layers * trace.n_heads)
+    order = np.argsort(-trace.role_scores()["previous"].ravel(), kind="stable")
+    expect(page.locator(".heads > p")).to_contain_text(f"All {len(order)} heads")
+    expect(grid).to_have_attribute("data-below", "")
+    expect(grid).not_to_have_attribute("data-above", "")
+    shown_heads.first.click()
+    place = 0
+    for key, step in [("Right", 1), ("Right", 1), ("Right", 1), ("Right", 1), ("Down", 4), ("Left", -1), ("Up", -4)] + [
+        ("Down", 4)
+    ] * 20:
+        page.keyboard.press(f"Arrow{key}")
+        place = place + step if place + step < len(order) else place
+        layer, head = divmod(int(order[place]), trace.n_heads)
+        expect(page.locator(".grid button:focus")).to_have_attribute("aria-label", f"L{layer} · H{head}")
+    expect(grid).to_have_attribute("data-above", "")
+    page.locator(".heads select").select_option("place")
+    expect(grid).not_to_have_attribute("data-below", "")
+    expect(grid).not_to_have_attribute("data-above", "")
+
+
+# Saved pages
+
+
+def opened(chromium, path):
+    page = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(path.as_uri())
+    page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
+    return page
+
+
+def test_a_saved_page_has_the_stages_of_every_head(chromium, gpt, tmp_path):
+    trace = gpt.trace("Once upon a time there was a girl named Anna. One day Anna")
+    page = opened(chromium, gptviz.AttentionView(trace).save_html(tmp_path / "page.html"))
+    for i in range(trace.n_layers * trace.n_heads):
+        page.locator(".grid button").nth(i).click()
+        for name, stage in (("q·k", "raw"), ("masked", "masked")):
+            page.get_by_role("button", name=name).click()
+            score = float(
+                trace.scores(*divmod(i, trace.n_heads), stage)[
+                    -1, trace.attention(*divmod(i, trace.n_heads))[-1].argmax()
+                ]
+            )
+            expect(page.locator(".readout .muted")).to_have_attribute("title", re.compile(r"^-?\d"))
+            assert float(page.locator(".readout .muted").get_attribute("title")) == pytest.approx(score, rel=1e-6)
+    expect(page.locator(".problem:visible")).to_have_count(0)
+    page.context.close()
+
+
+def test_stages_that_are_not_in_a_page_are_said_to_be_missing(chromium, gpt, tmp_path, monkeypatch):
+    """A page that holds the names of a head's stages and not their numbers, and one that holds neither."""
+    view, all_of_it = gptviz.AttentionView(gpt.trace("Once upon a time")), gptviz.AttentionView._page_questions
+    for kept in (("head", "stages"), ("head",)):
+        monkeypatch.setattr(
+            gptviz.AttentionView,
+            "_page_questions",
+            lambda self, kept=kept: (q for q in all_of_it(self) if q[0] in kept),
+        )
+        page = opened(chromium, view.save_html(tmp_path / "page.html"))
+        if "stages" in kept:
+            page.get_by_role("button", name="q·k").click()
+            expect(page.get_by_role("alert").first).to_contain_text("Not in this page")
+            assert min(page.evaluate(RATIO, [".stages button", "color"])) >= 4.5
+            page.get_by_role("button", name="softmax").click()
+            expect(page.locator(".problem:visible")).to_have_count(0)
+        else:
+            expect(page.locator(".stages button")).to_have_count(0)
+            expect(page.locator(".stages")).to_contain_text("Not in this page")
+        page.context.close()
+
+
 # Families
 
 
@@ -159,7 +302,7 @@ def test_a_factor_that_is_not_the_root_of_d_is_said_in_numbers(shown):
     assert scalar != trace.d_head
     expect(page.locator(".stages")).to_contain_text(f"÷ √{scalar}")
     expect(page.locator(".stages")).not_to_contain_text("√d")
-    expect(page.locator(".arithmetic")).to_contain_text(f"÷ √{scalar}")
+    expect(page.locator(".arithmetic")).to_contain_text(f"÷ √{scalar} = {np.sqrt(scalar):.3g}")
     expect(page.locator(".one .caption").last).to_contain_text("Every row sums to 1.")
 
 

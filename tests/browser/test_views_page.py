@@ -183,12 +183,18 @@ def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):
     for index, stage in enumerate(trace.score_stages(0, 1).values()):
         buttons.nth(index).click()
         expect(page.locator(".readout")).to_contain_text(buttons.nth(index).inner_text())
-        limit = np.abs(stage[np.tril_indices(len(stage))]).max()
-        cells = [(4, 1), (7, 2), (7, 6), (2, 0)]
+        limit = np.abs(stage[np.isfinite(stage)]).max()
+        future = [(1, 5), (2, 7), (0, 3)] if np.isfinite(stage).all() else []
+        cells = [(4, 1), (7, 2), (7, 6), (2, 0), *future]
         wanted = [table[round(127.5 + 127.5 * float(stage[q, k]) / float(limit))] for q, k in cells]
         np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
+        assert bool(future) == (index < 2), "the mask acts in the last stage"
+    above = [(q, k) for q in range(8) for k in range(q + 1, 9)]
+    hatched = cell_colours(page, above)
     buttons.nth(3).click()
     expect(page.locator(".readout")).not_to_contain_text("masked")
+    assert hatched == cell_colours(page, above)
+    assert len({tuple(one) for one in hatched}) <= 3, "paper, ink, and what lies between"
 
 
 def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
@@ -251,7 +257,7 @@ def test_every_step_of_the_arithmetic_is_the_untouched_models(shown, gpt):
         steps = page.locator(".arithmetic li .number")
         reads(steps, [raw, row[key], row[key], exponentials[key], weights[key]])
         words = page.locator(".arithmetic li .muted").all_inner_texts()
-        assert words[:3] == ["q·k", "÷ √d", "masked"]
+        assert words[:3] == ["q·k", f"÷ √{width} = {np.sqrt(width):.3g}", "masked"]
         powers = [
             float(one.replace("−", "-").strip("()"))
             for one in re.findall(r"\(?−?[\d.]+\)?", words[3].split("^")[1])[:2]

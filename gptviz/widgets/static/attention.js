@@ -8,13 +8,15 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, diverging, element, frame, notices, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
+import { Lane, ask, chip, colours, diverging, element, frame, notices, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
 
 const KEPT = 24;
 const WEIGHTS = "weights"; // the last stage, which every family and route has
+const MASKED = "masked";
+const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
 const headName = (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`;
 
 class Attention {
@@ -34,7 +36,7 @@ class Attention {
     this.weights = null;
     /** The scores that are on the cells instead of the weights. @type {Float32Array|null} */
     this.scores = null;
-    this.stage = WEIGHTS;
+    this.stage = this.drawn = WEIGHTS; // the one asked for, and the one that is on the cells
     /** @type {Piece[]} */
     this.tokens = [];
     this.measured = ""; // what the map was laid out for
@@ -69,7 +71,7 @@ class Attention {
     this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
     this.mapNote = element("p", { class: "caption small muted", hidden: "" });
-    this.caption = element("p", { class: "caption small muted" }, this.words.caption);
+    this.caption = element("p", { class: "caption small muted" });
     this.order = element("select", { "aria-label": this.words.order });
     this.order.append(...Object.entries(this.words.orders).map(([value, name]) => element("option", { value }, name)));
     this.order.addEventListener("change", () => this.arrange());
@@ -90,6 +92,7 @@ class Attention {
         element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
+    scrollCue(this.grid, true);
     el.append(this.root);
     // A frame later: while a theme is being changed nothing has its place.
     this.stopFrame = frame(this.model, this.root, () => requestAnimationFrame(() => this.redraw()), selection);
@@ -123,7 +126,10 @@ class Attention {
     if (layer === this.stagesOf) return;
     this.stagesOf = layer;
     this.stageLane.ask(() => ask(this.model, "stages", { layer, head }), (told) => this.offer(told),
-      () => this.offer({ names: [], factor: null, width: 0, sink: false }));
+      (/** @type {Error & {absent?: boolean}} */ error) => {
+        this.offer({ names: [], factor: null, width: 0, sink: false });
+        if (error.absent) this.stages.append(element("p", { class: "muted small" }, error.message));
+      });
   }
 
   /** factor: what "scaled" multiplies by; width: of a query; sink: whether something beside the keys takes a share of each row.
@@ -131,8 +137,10 @@ class Attention {
   offer({ names, factor, width, sink }) {
     this.sink = sink;
     this.scaled = factor === null || isRootOf(factor, width) ? "" : scaledBy(factor);
-    setText(this.caption, `${this.words.caption} ${sink ? this.words.sumsSink : this.words.sums}`);
-    if (this.stage !== WEIGHTS && !names.includes(this.stage)) this.stage = WEIGHTS;
+    if (this.stage !== WEIGHTS && !names.includes(this.stage)) {
+      this.stage = WEIGHTS;
+      this.open();
+    }
     this.stages.replaceChildren(...(names.length ? [...names, WEIGHTS] : []).map((name) => {
       const button = element("button", { type: "button", "aria-pressed": String(name === this.stage) },
         this.stageName(name));
@@ -210,7 +218,7 @@ class Attention {
   /** What the grid's pictures are. @param {boolean} sorted */
   note(sorted) {
     const { side, absent } = this.model.get("_about");
-    const what = sorted ? this.words.scored : this.words.axes;
+    const what = sorted ? `${this.words.ranked(this.buttons.length)} ${this.words.scored}` : this.words.axes;
     const pooled = side < this.tokens.length ? `; ${this.words.pooled(this.tokens.length, side)}` : "";
     setText(this.gridNote, `${what}${pooled}${absent.length ? `; ${this.words.hatched}` : ""}`);
   }
@@ -253,8 +261,8 @@ class Attention {
     this.notices.wait(this.root, true);
     /** @returns {Promise<[Float32Array, Float32Array|null]>} */
     const question = async () => [
-      weights ?? whole((await ask(this.model, "head", { layer, head })).data),
-      stage === WEIGHTS ? null : scores ?? whole((await ask(this.model, "stage", { layer, head, stage })).data),
+      weights ?? whole(await ask(this.model, "head", { layer, head })),
+      stage === WEIGHTS ? null : scores ?? whole(await ask(this.model, "stage", { layer, head, stage })),
     ];
     this.lane.ask(question, ([map, score]) => this.take(name, map, stage, score), (error) => {
       this.notices.wait(this.root, false);
@@ -270,6 +278,7 @@ class Attention {
     if (scores) this.keep(name + stage, scores);
     this.weights = weights;
     this.scores = scores;
+    this.drawn = stage;
     delete this.root.dataset.refused;
     this.notices.wait(this.root, false);
     this.notices.say("");
@@ -329,43 +338,60 @@ class Attention {
   place() {
     const { layers, heads } = this.model.get("_about"), last = this.tokens.length - 1;
     const at = (/** @type {string} */ name, /** @type {number} */ most) => Math.min(this.selection.get(name), most);
-    const query = this.selection.get("query") < 0 ? last : at("query", last);
-    return { layer: at("layer", layers - 1), head: at("head", heads - 1), query, key: at("key", query) };
+    const query = this.selection.get("query") < 0 ? last : at("query", last), key = this.selection.get("key");
+    return { layer: at("layer", layers - 1), head: at("head", heads - 1), query, key: key > this.reach(query) ? -1 : key };
+  }
+
+  /** The last key that a query's row has: scores have the future too. @param {number} query */
+  reach(query) {
+    return this.drawn === WEIGHTS ? query : this.tokens.length - 1;
+  }
+
+  /** The cell that is told of: the selected one, else the largest weight of its row. @param {Float32Array} weights */
+  looked(weights) {
+    const { query, key } = this.place(), row = rowOf(weights, query, this.tokens.length);
+    return { query, row, key: key < 0 ? strongest(row) : key };
   }
 
   /** Look at a cell, here and in every view that shares the selection. A choice is told to the kernel, a glance is not.
-   * @param {number} query @param {number} key -1, or beyond the query: the largest of the row @param {boolean} chosen */
+   * @param {number} query @param {number} key -1, or beyond reach: the largest of the row @param {boolean} chosen */
   point(query, key, chosen) {
     this.selection.set("query", query);
-    this.selection.set("key", key > query ? -1 : key);
+    this.selection.set("key", key > this.reach(query) ? -1 : key);
     if (chosen) this.selection.save_changes();
   }
 
   /** The selection in words, arcs and bars. */
   tell() {
-    const { weights, tokens } = this, { query, key: chosen } = this.place();
+    const { weights, tokens } = this;
     if (!weights) return;
-    const row = rowOf(weights, query, tokens.length);
-    const key = chosen >= 0 ? chosen : strongest(row);
+    const { query, key, row } = this.looked(weights), share = row[key] || 0; // none of the future, NaN where the mask hides the past
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.bars.show(row, query, tokens, key, this.sink);
+    this.sayWhat();
     this.readout.replaceChildren(element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
-      ` ${this.words.looks} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
-      ` · ${this.words.weight} `, element("strong", { class: "number", title: String(row[key]) }, weight(row[key])));
+      ` ${row[key] >= 0 ? this.words.looks : this.words.blind} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
+      ` · ${this.words.weight} `, element("strong", { class: "number", title: String(share) }, weight(share)));
     if (this.scores) {
       const score = this.scores[query * tokens.length + key];
       this.readout.append(element("span", { class: "number muted", title: String(score) },
-        ` · ${this.words.stage(this.stageName(this.stage), significant(score))}`));
+        ` · ${this.words.stage(this.stageName(this.drawn), significant(score))}`));
     }
     this.explain();
+  }
+
+  /** What the cells are, under the map. */
+  sayWhat() {
+    const { caption, unmasked, masked, hatching, sums, sumsSink } = this.words;
+    const what = this.drawn === WEIGHTS ? `${hatching} ${this.sink ? sumsSink : sums}` : this.drawn === MASKED ? masked : unmasked;
+    setText(this.caption, `${caption} ${what}`);
   }
 
   /** The arithmetic of the selected cell, where it is open. */
   explain() {
     if (!this.detail.open || !this.weights) return;
-    const { layer, head, query, key: chosen } = this.place(), size = this.tokens.length;
-    const key = chosen >= 0 ? chosen : strongest(rowOf(this.weights, query, size));
+    const { layer, head } = this.place(), { query, key } = this.looked(this.weights);
     const question = async () => [await ask(this.model, "cell", { layer, head, query, key }), await ask(this.model, "mix", { layer, head, query })];
     const place = { tokens: this.tokens, query, key, layer, theme: this.theme() };
     const shown = (/** @type {boolean} */ on) => {
@@ -387,29 +413,32 @@ class Attention {
 
   /** @param {KeyboardEvent} event */
   move(event) {
-    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!steps) return;
+    const step = ARROWS[event.key];
+    if (!step || !this.weights) return;
     event.preventDefault();
     event.stopPropagation();
     const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
-    const { query: from, key } = this.place(), query = clamp(from + steps[0], this.tokens.length - 1);
-    const to = clamp((key < 0 ? from : key) + steps[1], query);
-    this.map.follow(query, to);
-    this.point(query, to, true);
+    const from = this.looked(this.weights), query = clamp(from.query + step[0], this.tokens.length - 1);
+    const key = clamp(from.key + step[1], this.reach(query));
+    this.map.follow(query, key);
+    this.point(query, key, true);
   }
 
-  /** @param {KeyboardEvent} event */
+  /** From head to head as they are shown: along a layer and no further, or on in the order of a role. @param {KeyboardEvent} event */
   walk(event) {
-    const { heads, layers } = this.model.get("_about");
-    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!steps) return;
+    const step = ARROWS[event.key];
+    if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const here = this.place();
-    const layer = Math.max(0, Math.min(layers - 1, here.layer + steps[0]));
-    const head = Math.max(0, Math.min(heads - 1, here.head + steps[1]));
-    this.choose(layer, head);
-    this.buttons[layer * heads + head].focus();
+    const { heads } = this.model.get("_about"), { layer, head } = this.place(), here = layer * heads + head;
+    const shown = [...this.grid.querySelectorAll("button")], sorted = this.grid.hasAttribute("data-sorted");
+    const columns = sorted ? getComputedStyle(this.grid).gridTemplateColumns.split(" ").length : heads;
+    if (!sorted && Math.floor((here + step[1]) / columns) !== layer) return;
+    const next = shown[shown.indexOf(this.buttons[here]) + columns * step[0] + step[1]];
+    if (!next) return;
+    const to = this.buttons.indexOf(next);
+    this.choose(Math.floor(to / heads), to % heads);
+    next.focus();
   }
 
   remove() {
@@ -420,10 +449,12 @@ class Attention {
   }
 }
 
-/** A map (T, T) from its half that is not the future, which is all that travels. @param {Float32Array} half */
-function whole(half) {
-  const size = Math.round((Math.sqrt(8 * half.length + 1) - 1) / 2), map = new Float32Array(size * size);
-  for (let q = 0, from = 0; q < size; from += ++q) map.set(half.subarray(from, from + q + 1), q * size);
+/** A map (T, T). Where the mask hides the future only the other half travels, row after row; the future has no number then.
+ * @param {{data: Float32Array, shape: number[]}} told */
+function whole({ data, shape }) {
+  if (shape.length === 2) return data;
+  const size = Math.round((Math.sqrt(8 * data.length + 1) - 1) / 2), map = new Float32Array(size * size).fill(-Infinity);
+  for (let q = 0, from = 0; q < size; from += ++q) map.set(data.subarray(from, from + q + 1), q * size);
   return map;
 }
 
@@ -435,7 +466,7 @@ function rowOf(map, query, size) {
 
 /** Each row divided by its largest. @param {Float32Array} weights @param {number} size */
 function rowsScaled(weights, size) {
-  const scaled = new Float32Array(weights.length);
+  const scaled = new Float32Array(weights.length).fill(NaN);
   for (let query = 0; query < size; query++) {
     const row = rowOf(weights, query, size), most = row[strongest(row)] || 1;
     row.forEach((x, i) => { scaled[query * size + i] = x / most; });

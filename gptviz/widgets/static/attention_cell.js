@@ -35,8 +35,8 @@ export class CellArithmetic {
       stripRow(element("span", {}, this.words.products), products, largestOf(products), theme,
         `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`));
     const { stages } = numbers, names = Object.keys(stages);
-    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null && !isRootOf(numbers.factor, numbers.q.length)
-      ? scaledBy(numbers.factor) : this.words.stages[/** @type {"raw"} */ (name)] ?? name;
+    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null
+      ? reckoned(numbers.factor) : this.words.stages[/** @type {"raw"} */ (name)] ?? name;
     const steps = names.map((name) => step(stageOf(name), number(stages[name])));
     const last = stages[names[names.length - 1]];
     if (last === null) steps.push(step(this.words.forbidden, "0"));
@@ -61,9 +61,10 @@ export class RowMix {
 
   /** @param {MixNumbers} numbers @param {Place} place */
   show(numbers, { tokens, query, layer, theme }) {
-    const most = Math.max(...numbers.values.flatMap(({ value }) => value.map(Math.abs)), ...numbers.mixed.map(Math.abs));
-    const rows = numbers.values.map(({ key, weight: share, value }) =>
-      stripRow(weighed(share, named("value", "v", tokens, key)), value, most, theme, ""));
+    const parts = numbers.values.map(({ weight: share, value }) => value.map((x) => share * x));
+    const most = largestOf([...parts, numbers.others.mixed, numbers.mixed].flat()); // one scale: the strips add up to the mix
+    const rows = numbers.values.map(({ key, weight: share }, i) =>
+      stripRow(weighed(share, named("value", "v", tokens, key)), parts[i], most, theme, ""));
     if (numbers.others.count) {
       rows.push(stripRow(element("span", { class: "muted" }, `${weight(numbers.others.weight)} · ${this.words.others(numbers.others.count)}`),
         numbers.others.mixed, most, theme, ""));
@@ -118,4 +119,10 @@ export function isRootOf(factor, width) {
 export function scaledBy(factor) {
   const whole = Math.round(1 / factor ** 2);
   return isRootOf(factor, whole) ? `÷ √${whole}` : `× ${significant(factor)}`;
+}
+
+/** The same, with the root worked out: whoever looks can check the division. @param {number} factor */
+function reckoned(factor) {
+  const said = scaledBy(factor);
+  return said.startsWith("÷") ? `${said} = ${significant(1 / factor)}` : said;
 }

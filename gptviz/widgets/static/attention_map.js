@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One attention map on a canvas: query rows, key columns; hatched is what a query cannot see: the future, and what its
- * mask hides of the past (numbers that are not finite).
+ * One attention map on a canvas: query rows, key columns; hatched is what the mask hides (numbers that are not finite):
+ * the future, and in some families some of the past.
  * Not here: where the numbers come from, and the words around it (attention.js).
  */
 import { chip, colours, diverging, element } from "./common.js";
@@ -163,14 +163,14 @@ function words32(table) {
 }
 
 /** The square of cells that is seen, as (count, count): where there are fewer than cells, each has the value farthest from
- * nothing in its block, so that no cell is skipped. NaN where no query of the block can look, at the future above all.
+ * nothing in its block, so that no cell is skipped. NaN where no query of the block can look.
  * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen @param {number} count */
 function cellsSeen(values, size, { query, key, side }, count) {
   const cells = new Float32Array(count * count).fill(NaN), into = (/** @type {number} */ i) => Math.floor((i * count) / side);
   const columns = Uint32Array.from({ length: side }, (_, k) => into(k));
   for (let q = 0; q < side; q++) {
-    const from = (query + q) * size + key, past = Math.min(side, query + q - key + 1), row = into(q) * count;
-    for (let k = 0; k < past; k++) {
+    const from = (query + q) * size + key, row = into(q) * count;
+    for (let k = 0; k < side; k++) {
       const value = values[from + k], at = row + columns[k];
       if (Number.isFinite(value) && !(Math.abs(cells[at]) >= Math.abs(value))) cells[at] = value;
     }

@@ -51,11 +51,12 @@ export class Sentence {
     const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
     this.svg.setAttribute("width", String(this.line.scrollWidth));
-    const to = middle(this.chips[query]);
+    const to = middle(this.chips[query]), longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
+    const low = 12, high = Math.min(height - 4, low + 0.22 * longest);
     const paths = [];
     for (let key = 0; key < query; key++) {
       if (!(row[key] >= 0.01)) continue; // small, or hidden by the mask
-      const from = middle(this.chips[key]), rise = Math.min(height - 4, 14 + Math.abs(to - from) * 0.22);
+      const from = middle(this.chips[key]), rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
       const path = document.createElementNS(SVG, "path");
       path.setAttribute("d", `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`);
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;

@@ -109,15 +109,16 @@ function typedArray(header, view) {
   return new Uint8Array(raw);
 }
 
-/** Let the ends of a row that is scrolled sideways fade where it goes on. @param {HTMLElement} row */
-export function scrollCue(row) {
+/** Let the ends of what is scrolled sideways, or down, fade where it goes on. @param {HTMLElement} box @param {boolean} [down] */
+export function scrollCue(box, down = false) {
   const tell = () => {
-    row.toggleAttribute("data-before", row.scrollLeft > 1);
-    row.toggleAttribute("data-after", row.scrollLeft + row.clientWidth < row.scrollWidth - 1);
+    const [from, seen, all] = down ? [box.scrollTop, box.clientHeight, box.scrollHeight] : [box.scrollLeft, box.clientWidth, box.scrollWidth];
+    box.toggleAttribute(down ? "data-above" : "data-before", from > 1);
+    box.toggleAttribute(down ? "data-below" : "data-after", from + seen < all - 1);
   };
-  row.addEventListener("scroll", tell, { passive: true });
-  new ResizeObserver(tell).observe(row);
-  new MutationObserver(tell).observe(row, { childList: true, subtree: true });
+  box.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(box);
+  new MutationObserver(tell).observe(box, { childList: true, subtree: true });
 }
 
 /** A refusal in the words of the view's language; one without a code is told as the kernel words it.
