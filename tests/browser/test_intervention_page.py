@@ -292,7 +292,7 @@ def test_a_late_answer_is_never_shown_as_current(shown, gpt):
     old, waiting = page.locator("tbody").inner_text(), page.locator(".gptviz-intervention[data-computing]")
     square(page, 0, 1).click()
     expect(waiting).to_have_count(1)
-    assert float(page.locator(".outcome").evaluate("(node) => getComputedStyle(node).opacity")) < 0.6
+    expect(page.locator(".outcome")).to_have_css("opacity", "0.4")
     expect(page.locator(".gptviz-intervention .computing").first).to_be_visible()
     square(page, 1, 0).click()
     square(page, 0, 1).click()
@@ -395,6 +395,73 @@ def test_nothing_scrolls_sideways_and_no_number_is_cut(shown, gpt, options):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     read = "(all) => all.filter((node) => node.scrollWidth > node.clientWidth + 1).map((node) => node.textContent)"
     assert page.locator("tbody td .number, tbody td.difference").evaluate_all(read) == []
+
+
+WIDTHS = [("screen", width) for width in (420, 560, 640, 740, 780, 860, 900, 940, 980, 1000, 1100, 1180, 1440)]
+WIDTHS += [("projector", width) for width in (900, 1144, 1280, 1334, 1366, 1500, 1710, 1920)]
+
+
+@pytest.mark.parametrize(("scale", "width"), WIDTHS)
+def test_at_every_width_numbers_are_whole_and_bars_can_be_read(shown, gpt, scale, width):
+    """Text by its own rectangle: what overflows a cell is cut there, whatever the cell says of its size."""
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)], scale=scale)
+    page = shown(view, width=width).page
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = page.locator(".gptviz-intervention table").evaluate("""(table) => {
+        const box = (node) => {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            return range.getBoundingClientRect();
+        };
+        const visible = (nodes) => [...nodes].filter((node) => node.getClientRects().length);
+        const all = visible(table.querySelectorAll("td .number, td.difference, thead th, tfoot th"));
+        const cut = all.filter((node) => {
+            const text = box(node), cell = node.closest("td, th").getBoundingClientRect();
+            return text.left < cell.left - 0.5 || text.right > cell.right + 0.5;
+        });
+        const gaps = [...table.querySelectorAll("thead .axis")].flatMap((axis) => {
+            const ticks = visible(axis.children).map(box);
+            return ticks.slice(1).map((tick, i) => tick.left - ticks[i].right);
+        });
+        const em = parseFloat(getComputedStyle(table).fontSize);
+        const tracks = [...table.querySelectorAll(".track")].map((track) => track.getBoundingClientRect().width / em);
+        return { cut: cut.map((node) => node.textContent), gaps: Math.min(...gaps), track: Math.min(...tracks) };
+    }""")
+    assert found["cut"] == []
+    assert found["gaps"] > 6  # px between one number of the axis and the next
+    assert found["track"] > 4.8
+
+
+def test_on_a_projector_the_first_movers_are_seen_beside_the_squares(shown, gpt):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)], scale="projector")
+    page = shown(view, width=1280).page
+    settled(page)
+    squares, row = page.locator(".grid").bounding_box(), page.locator("tbody tr").nth(4).bounding_box()
+    assert row["x"] > squares["x"] + squares["width"]
+    assert row["y"] + row["height"] < 720
+
+
+def test_differences_start_at_a_line_in_the_middle(shown, gpt):
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
+    settled(page)
+    read = "(node) => ['Position', 'Size', 'Repeat'].map((name) => getComputedStyle(node)['background' + name].split(', ')[0])"
+    line = page.locator("tbody .signed").first.evaluate(read)  # one line, not one every half
+    assert line == ["50% 0px", "1px 100%", "no-repeat"]
+
+
+def test_a_vectors_numbers_take_one_line_and_are_copied_whole(shown, gpt):
+    edit = gptviz.steer(1, np.linspace(0, 1, 24), 2.0)
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[edit]), width=900).page
+    settled(page)
+    line = page.locator("pre .folded")
+    height = page.locator("pre").evaluate("(node) => parseFloat(getComputedStyle(node).lineHeight)")
+    assert line.bounding_box()["height"] < 1.5 * height
+    assert line.evaluate("(node) => node.scrollWidth > node.clientWidth")
+    page.get_by_role("button", name="copy").click()
+    names = {"gpt": gpt, "gptviz": gptviz}
+    exec(page.evaluate("getSelection().toString()"), names)
+    assert names["trace"].edits == (edit,)
 
 
 def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):

@@ -200,7 +200,8 @@ class Intervention {
     this.table.show([...(watched ? [watched] : []), ...others], this.model.get("_about").vocab, id, compared);
     this.tell(watched, compared ? outcome : null);
     this.codePart.hidden = !compared;
-    setText(this.code, outcome.code);
+    // A vector's hundreds of numbers are one line that the eye can pass over; what is copied has them all.
+    this.code.replaceChildren(...outcome.code.split(/(\n)/).map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line)));
     setText(this.copied, "");
   }
 

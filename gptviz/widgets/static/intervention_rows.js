@@ -14,7 +14,7 @@ export class MoverTable {
     this.foot = element("tfoot", {});
     this.order = element("small", {});
     const head = (/** @type {"before"|"after"|"difference"} */ name) => element("th", { scope: "col", class: name }, words.columns[name],
-      element("small", {}, words.hints[name]), ...(name === "difference" ? [] : [moverAxis()]));
+      element("small", {}, words.hints[name]), name === "difference" ? element("small", { class: "bars" }, words.hints.bars) : moverAxis());
     this.root = element("table", {}, element("caption", { class: "visually-hidden" }, words.caption),
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.columns.token, this.order),
         head("before"), head("after"), head("difference"))), this.body, this.foot);

@@ -33,6 +33,9 @@ const EN = {
         `Expected a ${what} from ${least} ${last === null ? "on" : `to ${last}`}. Got ${got}. Choose one that is shown.`,
       value: (/** @type {{name: string, got: string}} */ { name, got }) => `Expected another kind of value as ${name}. Got ${got}. Reload the page.`,
       message: () => "Expected an update or a question. Got another message from the page. Reload the page.",
+      kernels_own: (/** @type {{name: string}} */ { name }) =>
+        `Expected a change that a page makes. Got another ${name}, which only the kernel sets. Reload the page.`,
+      arguments: (/** @type {{name: string, why: string}} */ { name, why }) => `Expected the arguments of ${name}. Got others: ${why}. Reload the page.`,
     },
   },
   prompt: {
@@ -346,8 +349,12 @@ const EN = {
     reads: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
     linked: "Both show the same layer and head, at first each from its own last token. A cell that is chosen in one is shown in both, by its positions.",
     apart: "The models have different layers and heads: each shows its own.",
-    next: "The next token, after one and after the other",
-    nextApart: "Their vocabularies differ: each next token on a bench of its own",
+    next: "The next token, by each side’s own probabilities",
+    nextHint: "A row for every token that is among the ten likeliest on one side or the other; the likeliest of a side is outlined.",
+    token: "next token",
+    others: "all others",
+    unknown: "not in its vocabulary",
+    benches: "Each next token on a bench of its own",
   },
   explorer: {
     title: "From a text to its next token",
@@ -463,6 +470,8 @@ const ZH = {
         `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}，得到的是 ${got}。请选显示出来的。`,
       value: ({ name, got }) => `${name} 不能是 ${got}。请重新加载页面。`,
       message: () => "页面发来了无法理解的消息。请重新加载页面。",
+      kernels_own: ({ name }) => `${name} 只能由内核设置，页面不能更改。请重新加载页面。`,
+      arguments: ({ name, why }) => `${name} 的参数不对（${why}）。请重新加载页面。`,
     },
   },
   prompt: {
@@ -761,8 +770,12 @@ const ZH = {
     reads: (model, tokens) => `${model} 读入 ${tokens} 个词元`,
     linked: "两边显示同一层、同一个头，起初各看自己的最后一个词元。在一边选中一格，两边都按其位置显示。",
     apart: "两个模型的层数和头数不同：各看各的。",
-    next: "下一个词元：一边之后，另一边之后",
-    nextApart: "词表不同：各自在自己的采样台上",
+    next: "下一个词元，按每一边自己的概率",
+    nextHint: "任何一边的前十名都有一行；每一边最可能的词元带外框。",
+    token: "下一个词元",
+    others: "其余全部",
+    unknown: "词表中没有",
+    benches: "下一个词元各自在自己的采样台上",
   },
   explorer: {
     title: "从一段文字到下一个词元",
