@@ -182,9 +182,8 @@ def questions(rng: Random, count: int, held: bool = False, wording: bool = False
     for _ in range(count):
         n, p, t = rng.choice(rows)
         # Who it is stands before what is asked by, which is harder to find, so it is asked more often.
-        asked = rng.choice(
-            ("place", "who is there", "who is there") if where else ("thing", "who has it", "who has it")
-        )
+        kinds = ("place", "who is there") if where else ("thing", "who has it")
+        (asked,) = rng.choices(kinds, (1, 4))
         answer = {"place": p, "thing": t}.get(asked, n)
         q = rng.choice(ASK[asked][wording]).format(n=n, p=p, t=t)
         prompt = form.format(text=text, q=q)
@@ -431,8 +430,8 @@ SHARE = {
 }  # fmt: skip
 # For a later stretch: less of the stories, which are learnt by then, more of what needs looking back.
 SHORTER = {
-    "story": 2, "summary": 0.4, "question": 8, "name_mover": 6, "country": 5, "bias": 5, "translation": 5, "copying": 4,
-    "sentiment": 1.5, "dialogue": 1, "pronoun": 2,
+    "story": 2.5, "summary": 0.4, "question": 16, "name_mover": 5, "country": 4, "bias": 5, "translation": 4, "copying": 2,
+    "sentiment": 1, "dialogue": 1, "pronoun": 2,
 }  # fmt: skip
 _IN_ROWS = ("sentiment", "translation", "copying", "name_mover")  # often shown with examples before them
 EXACT = (
@@ -450,8 +449,8 @@ EXACT = (
 def draw_samples(rng: Random, share: Mapping[str, float] = SHARE) -> tuple[str, list[Sample]]:
     """A task and one training text of it, of one or more samples: known wordings, combinations of the training part."""
     name = rng.choices(list(share), list(share.values()))[0]
-    if name == "question" and rng.random() < 0.5:
-        return name, questions(rng, rng.randint(2, 4))
+    if name == "question" and rng.random() < 0.8:
+        return name, questions(rng, rng.randint(2, 5))
     sample = TASKS[name](rng)
     if name in _IN_ROWS and rng.random() < 0.15:
         before = [TASKS[name](rng) for _ in range(rng.randint(1, 3))]
