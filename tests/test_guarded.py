@@ -1,6 +1,7 @@
 """What the page may not say is refused in the page, in words, and changes nothing: one value, several, or no sense at all."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -116,3 +117,49 @@ def test_a_keyword_is_refused_in_the_name_of_the_view_that_was_asked_for(gpt):
         gptviz.explore("a", gpt=gpt, scale="huge")
     with pytest.raises(GPTVizError, match="from 1 to 64 as rows"):
         gptviz.SamplingBench(gpt.trace("a"), rows=0)
+
+
+@pytest.mark.parametrize(
+    "state", [{"_about": {}}, {"_source": -1}, {"_selection": "zz"}, {"layer": 1, "_logits": ""}], ids=str
+)
+def test_what_only_the_kernel_sets_is_refused_in_sight(gpt, state):
+    view = gptviz.SamplingBench(gpt.trace("the thin owl"))
+    (name,) = (name for name in state if name.startswith("_"))
+    before, restored = getattr(view, name), []
+    view.send_state = lambda key=None: restored.append(key)
+    (said,) = hears(view, {"method": "update", "state": state})
+    if name == "_logits":
+        assert "as _logits" in said["error"]
+    else:
+        assert said["code"] == "kernels_own" and said["facts"] == {"name": name}
+        assert said["error"].startswith(f"Expected a change that a page makes. Got another {name}")
+    assert getattr(view, name) == before and restored == [[name]]
+    assert hears(view, {"method": "update", "state": {name: before, "temperature": 0.25}}) == [], (
+        "an echo says nothing new"
+    )
+    assert view.temperature == 0.25
+
+
+def test_each_page_side_may_write_what_its_view_lists(gpt):
+    view = gptviz.InterventionView(gpt.trace("the thin owl"))
+    assert hears(view, {"method": "update", "state": {"_watched": 12}}) == []
+    assert view._watched == 12
+    (said,) = hears(view, {"method": "update", "state": {"_about": {}}})
+    assert said["code"] == "kernels_own"
+
+
+@pytest.mark.parametrize(
+    "question, code, words",
+    [
+        ({"name": [], "args": {}}, "message", r"^Expected a question among token"),
+        ({"name": {}, "args": {}}, "message", r"^Expected a question among token"),
+        ({"name": "run", "args": {"prompt": None}}, "", r"^Expected [^.]+\. Got NoneType\. Give a str[^.]*\.$"),
+        ({"name": "run", "args": {"text": "a"}}, "arguments", r"^Expected the arguments of run\. Got others: .*'text'"),
+    ],
+    ids=str,
+)
+def test_a_question_is_refused_in_one_sentence_of_its_own(gpt, question, code, words):
+    box = gptviz.PromptBox("the owl", gpt=gpt)
+    (said,) = hears(box, {"method": "custom", "content": {"kind": "ask", "id": 3, **question}})
+    assert said["id"] == 3 and said["code"] == code
+    assert re.search(words, said["error"]) and said["error"].count("Expected") == 1

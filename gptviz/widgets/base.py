@@ -261,16 +261,21 @@ class View(Guarded):
             and content.get("kind") == "ask"
             and isinstance(content.get("id"), int)
             and isinstance(content.get("args"), dict)
+            and isinstance(content.get("name"), str)
         )
-        if not shape_is_right or content.get("name") not in self._answers:
+        if not shape_is_right or content["name"] not in self._answers:
             names = ", ".join(self._answers)
             got = "another message from the page"
             raise fail(f"a question among {names}", got, "Reload the page.", WrongType, "message")
-        method = getattr(self, self._answers[content["name"]])
+        name = content["name"]
         try:
-            return method(**content["args"])
+            return getattr(self, self._answers[name])(**content["args"])
+        except GPTVizError:
+            raise
         except TypeError as error:
-            raise fail(f"the arguments of {content['name']}", str(error), "Reload the page.", WrongType) from error
+            why = str(error)
+            expected, got, remedy = f"the arguments of {name}", f"others: {why}", "Reload the page."
+            raise fail(expected, got, remedy, WrongType, "arguments", name=name, why=why) from error
 
     def _answer_token(self, id: int) -> dict[str, Any]:
         return describe(self._shown().vocab_token(id))

@@ -1,10 +1,11 @@
 """A widget that its page may tell anything: what cannot be is refused in words, in the page, and changes nothing.
 
 A page's state comes from a browser, where anybody can write to it. Every value is checked before the first is set, so
-that a message is taken whole or not at all. Not about questions: `View` answers those.
+that a message is taken whole or not at all. Names that begin with "_" are the kernel's own to set, but for those that
+a widget lists. Not about questions: `View` answers those.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -17,6 +18,8 @@ METHODS = ("update", "request_state", "custom")  # of the widgets' protocol
 class Guarded(anywidget.AnyWidget):
     """Refuses what its page side may not say; the page's own copy goes back to what it was."""
 
+    _page_sets: ClassVar[tuple[str, ...]] = ()  # of the names that begin with "_", those that its page side writes to
+
     def set_state(self, sync_data: Any) -> None:
         """Take the page's state if all of it can be."""
         names = [name for name in sync_data if name in self.keys] if isinstance(sync_data, dict) else []
@@ -25,7 +28,10 @@ class Guarded(anywidget.AnyWidget):
                 raise _another_message()
             for name in names:
                 from_json = self.trait_metadata(name, "from_json", self._trait_from_json)
-                self._check_value(name, from_json(sync_data[name], self), "Reload the page.")
+                value = from_json(sync_data[name], self)
+                self._check_value(name, value, "Reload the page.")
+                if name.startswith("_") and name not in self._page_sets and value != getattr(self, name):
+                    raise _kernels_own(name)
             super().set_state(sync_data)
         except Exception as error:
             self.send_state(names)
@@ -60,6 +66,11 @@ def refusal(error: Exception) -> dict[str, Any]:
     if isinstance(error, GPTVizError):
         return {"error": str(error), "code": error.code, "facts": error.facts}
     return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}
+
+
+def _kernels_own(name: str) -> GPTVizError:
+    got, remedy = f"another {name}, which only the kernel sets", "Reload the page."
+    return fail("a change that a page makes", got, remedy, WrongType, "kernels_own", name=name)
 
 
 def _another_message() -> GPTVizError:

@@ -43,6 +43,7 @@ class InterventionView(View):
 
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
+    _page_sets = ("_edits", "_watched")
     _edits: traitlets.List[Spec] = traitlets.List().tag(sync=True)
     _watched = traitlets.Int(-1).tag(sync=True)  # a token's id; -1 is the likeliest before the edits
     _dropped: traitlets.List[str] = traitlets.List().tag(sync=True)  # the code of what another prompt took back
