@@ -77,6 +77,16 @@ def _cached(source: str) -> bool:
     return all(isinstance(try_to_load_from_cache(source, f), str) for f in ("config.json", "model.safetensors"))
 
 
+def _hub_answers() -> bool:
+    from huggingface_hub import constants, get_session
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=5)
+    except Exception:  # of whichever client the hub's library has, or it was told to stay offline
+        return False
+    return True
+
+
 def wrap(model: Any, tokenizer: Any) -> "GPT":
     """A transformers causal language model that you already hold, with its tokenizer, as a GPT to look into."""
     from gptviz.gpt import GPT
@@ -107,6 +117,8 @@ def load(
     where, kind = _device(device), _dtype(dtype)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}
+    if not Path(place).is_dir() and not _hub_answers():
+        options["local_files_only"] = True  # else each file is asked for again and again, for most of a minute
     weights = {"use_safetensors": True, **options, "dtype": kind}
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

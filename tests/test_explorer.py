@@ -1,5 +1,7 @@
 """The Explorer's Python side: its sentences' numbers are the trace's own, its stations share one prompt and selection."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -89,3 +91,92 @@ def test_the_menu_changes_the_model_and_a_refused_one_stays(gpt, monkeypatch):
     with pytest.raises(GPTVizError, match="nowhere"):
         page._answer_use("nowhere/at-all")
     assert page.gpt is other
+
+
+def test_earlier_prompts_are_those_that_were_typed_however_much_is_drawn(gpt):
+    page = gptviz.explore(TEXT, gpt=gpt)
+    page.prompt = "the owl"
+    for id in range(40, 40 + 2 * 12):
+        page.box.append(id)
+    assert page._history == [page.prompt, "the owl", TEXT]
+    page._answer_run("a thin king")
+    assert page._history == ["a thin king", "the owl", TEXT]
+
+
+def test_a_model_that_needs_a_download_is_marked(gpt):
+    offered = gptviz.explore(TEXT, gpt=gpt)._models
+    assert offered[0] == {"name": gpt.name, "download": 0}
+    known = {model.name: model for model in gptviz.models()}
+    assert known["tales"].here and {one["name"] for one in offered[1:]} == set(known)
+    for one in offered[1:]:
+        assert one["download"] == (0 if known[one["name"]].here else known[one["name"]].download)
+
+
+def test_how_often_the_path_goes_round_is_the_completions_own(gpt):
+    near_the_end = "owl " * 14
+    page = gptviz.explore(TEXT, gpt=gpt)
+    timeline = page._stations["generation"]
+    before = page._written
+    page.box.prompt = near_the_end
+    assert page._written > before
+    choice = timeline.wait(60).choices[0]
+    assert 0 < len(choice.steps) < 40
+    told = {"steps": len(choice.steps), "done": True, "finish_reason": choice.finish_reason}
+    assert page._answer_written() == told
+    assert list(page.answers_for_a_page()) == [("written", {}, told)]
+
+
+# The prompt box
+
+
+class Held:
+    """A model that reads on only when it is let go."""
+
+    name = "held"
+
+    def __init__(self, gpt):
+        self.gpt, self.began, self.go = gpt, threading.Event(), threading.Event()
+
+    def trace(self, prompt):
+        self.began.set()
+        assert self.go.wait(60)
+        return self.gpt.trace(prompt)
+
+
+def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
+    box = gptviz.PromptBox("the thin owl", gpt=gpt)
+    held = Held(gptviz.wrap(build("llama"), tokenizer()))
+    other = threading.Thread(target=box.use, args=(held,))
+    other.start()
+    assert held.began.wait(60)
+    prompt = threading.Thread(target=box._answer_run, args=("a quite new one",))
+    prompt.start()
+    prompt.join(0.3)
+    held.go.set()
+    other.join(60)
+    prompt.join(60)
+    assert box.gpt is held
+    assert box.prompt == box.trace.text == "a quite new one"
+    assert box.trace.gpt is held.gpt
+
+
+def test_a_prompt_set_while_a_model_reads_is_read_by_it_too(gpt):
+    box = gptviz.PromptBox("the thin owl", gpt=gpt)
+    held = Held(gptviz.wrap(build("llama"), tokenizer()))
+    other = threading.Thread(target=box.use, args=(held,))
+    other.start()
+    assert held.began.wait(60)
+    prompt = threading.Thread(target=setattr, args=(box, "prompt", "a new one"))
+    prompt.start()
+    prompt.join(0.3)
+    held.go.set()
+    other.join(60)
+    prompt.join(60)
+    assert (box.prompt, box.trace.text, box.trace.gpt) == ("a new one", "a new one", held.gpt)
+
+
+def test_a_refused_prompt_does_not_stand_beside_the_trace_before_it(gpt):
+    box = gptviz.PromptBox("the thin owl", gpt=gpt)
+    with pytest.raises(GPTVizError):
+        box.prompt = "owl " * 100
+    assert box.prompt == box.trace.text == "the thin owl"

@@ -247,6 +247,40 @@ class TestLoading:
             gptviz.load(name)
         assert part in str(caught.value) and "Expected" in str(caught.value)
 
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_where_the_hub_cannot_be_reached_it_is_asked_once(self, answers, monkeypatch):
+        from http.server import BaseHTTPRequestHandler, HTTPServer
+        from threading import Thread
+
+        asked, looked = [], []
+
+        class Hub(BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                asked.append(self.path)
+                self.send_response(200)
+                self.end_headers()
+
+        hub = HTTPServer(("127.0.0.1", 0), Hub)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+        def look(place, **options):
+            looked.append(options.get("local_files_only", False))
+            raise OSError("not here")
+
+        monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", look)
+        if answers:
+            Thread(target=hub.serve_forever, daemon=True).start()
+        else:
+            hub.server_close()
+        with pytest.raises(ModelNotFound, match="needs a download"):
+            gptviz.load("gpt2")
+        if answers:
+            hub.shutdown()
+            hub.server_close()
+        assert (len(asked), looked) == (int(answers), [not answers])
+
     def test_a_folder_without_a_model_is_explained(self, tmp_path):
         with pytest.raises(ModelNotFound, match=r"no config\.json"):
             gptviz.load(tmp_path)

@@ -4,6 +4,7 @@ It holds the views and says in this prompt's numbers what each would show; the p
 the bench appends it, and the path goes round again. Not about what the views draw: each knows its own.
 """
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,17 +35,25 @@ class Explorer(View):
     """
 
     _name = "explorer"
-    _answers: ClassVar[dict[str, str]] = {**View._answers, "use": "_answer_use", "run": "_answer_run"}
+    _answers: ClassVar[dict[str, str]] = {
+        **View._answers, "use": "_answer_use", "run": "_answer_run", "written": "_answer_written",
+    }  # fmt: skip
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
-    _models: traitlets.List[str] = traitlets.List().tag(sync=True)
-    _history: traitlets.List[str] = traitlets.List().tag(sync=True)
+    _models: traitlets.List[dict[str, Any]] = traitlets.List().tag(
+        sync=True
+    )  # name; download: megabytes, 0 if it is here
+    _history: traitlets.List[str] = traitlets.List().tag(
+        sync=True
+    )  # what is read, and earlier prompts as they were typed
+    _written = traitlets.Int(0).tag(sync=True)  # grows when another text is being generated
 
     def __init__(self, prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any):
         self._check_keywords(keywords)
         self.box = PromptBox(prompt, gpt=gpt, **keywords)
         shared = {**keywords, "selection": self.box.selection}
+        self._timeline = GenerationTimeline(self.box, seed=1, **keywords)
         self._stations: dict[str, View] = {
             "prompt": self.box,
             "tokens": TokensView(self.box, **keywords),
@@ -52,10 +61,12 @@ class Explorer(View):
             "attention": AttentionView(self.box, **keywords),
             "block": BlockView(self.box, **keywords),
             "sampling": SamplingBench(self.box, **keywords),
-            "generation": GenerationTimeline(self.box, seed=1, **keywords),
+            "generation": self._timeline,
         }
         super().__init__(None, **shared)
         self._children = {name: f"anywidget:{view.model_id}" for name, view in self._stations.items()}
+        self._typed: list[str] = []
+        self._timeline.observe(self._count_written, "_source")
         self.box.follow(self)
 
     @property
@@ -77,10 +88,14 @@ class Explorer(View):
 
         trace = self._shown()
         self._about = station_numbers(trace)
-        names = [model.name for model in models()]
-        self._models = [self.gpt.name, *(name for name in names if name != self.gpt.name)]
-        earlier = [text for text in self._history if text != trace.text]
-        self._history = [trace.text, *earlier][:HISTORY]
+        others = [model for model in models() if model.name != self.gpt.name]
+        needed = [{"name": model.name, "download": 0 if model.here else model.download} for model in others]
+        self._models = [{"name": self.gpt.name, "download": 0}, *needed]
+        self._typed = list(dict.fromkeys([self.box.typed, *self._typed]))[:HISTORY]
+        self._history = list(dict.fromkeys([trace.text, *self._typed]))[:HISTORY]
+
+    def _count_written(self, _change: Any) -> None:
+        self._written += 1
 
     def family(self) -> list[View]:
         """This view and its stations."""
@@ -94,6 +109,15 @@ class Explorer(View):
 
     def _answer_run(self, prompt: str) -> int:
         return len(self.box.run(prompt).tokens)
+
+    def _answer_written(self) -> dict[str, Any]:
+        """How many tokens the last station has drawn; finish_reason: None while it still draws."""
+        news = self._timeline._answer_news(source=-1, have=0, choice=0)
+        return {"steps": len(news["steps"]), "done": news["done"], "finish_reason": news["finish_reason"]}
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        self._timeline.wait()
+        yield "written", {}
 
     def _shapes(self) -> list[still.Shape]:
         return [shape for view in self._stations.values() for shape in view._shapes()]

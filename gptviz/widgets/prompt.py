@@ -1,5 +1,6 @@
 """PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
 
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 class PromptBox(View):
     """A prompt, the model that reads it, and its latest trace.
 
-    prompt: the text; setting it in Python traces it too. gpt: the model; None loads the embedded one. A prompt that
-    cannot be traced is refused in words, and the trace before it stays.
+    prompt: the text; setting it in Python traces it too. typed: the prompt that was last written, before tokens were
+    appended to it. gpt: the model; None loads the embedded one. A prompt that cannot be traced is refused in words, and
+    the trace before it stays.
     """
 
     _name = "prompt"
@@ -44,10 +46,12 @@ class PromptBox(View):
                 "a GPT", type(gpt).__name__, "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.", WrongType
             )
         self.gpt = gpt
+        self.typed = prompt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
+        self._turn = threading.RLock()  # messages may come in threads of their own: one is read after the other
         trace = gpt.trace(prompt)
         super().__init__(**keywords)
-        self._take(prompt, trace)
+        self._take(trace)
         self.observe(self._prompt_was_set, "prompt")
 
     def follow(self, view: View) -> None:
@@ -57,35 +61,40 @@ class PromptBox(View):
 
     def run(self, prompt: str) -> Trace:
         """Trace `prompt` and show it in every following view."""
-        if prompt != self._shown().text:
-            with self._at_work():
-                self._take(prompt, self.gpt.trace(prompt))
-        return self._shown()
+        with self._turn:
+            shown = self._shown()
+            return shown if prompt == shown.text else self._read(self.gpt, prompt, typed=prompt)
 
     def append(self, id: int) -> Trace:
         """Trace the text with one more token, the one with this id, and show it in every following view."""
-        shown = self._shown()
-        with self._at_work():
-            trace = self.gpt.trace([*(token.id for token in shown.tokens), self.gpt.token(id).id])
-            self._take(trace.text, trace)
-        return trace
+        with self._turn:
+            ids = [token.id for token in self._shown().tokens]
+            return self._read(self.gpt, [*ids, self.gpt.token(id).id], self.typed)
 
     def use(self, gpt: "GPT") -> Trace:
         """Let another model read the prompt."""
+        with self._turn:
+            return self._read(gpt, self._shown().text, self.typed)
+
+    def _read(self, gpt: "GPT", prompt: str | list[int], typed: str) -> Trace:
         with self._at_work():
-            trace = gpt.trace(self.prompt)
-            self.gpt = gpt
-            self._take(self.prompt, trace)
+            trace = gpt.trace(prompt)
+            self.gpt, self.typed = gpt, typed
+            self._take(trace)
         return trace
 
     def _prompt_was_set(self, change: dict[str, Any]) -> None:
-        if change["new"] != self._shown().text:
+        if change["new"] == self._shown().text:
+            return
+        try:
             self.run(change["new"])
+        finally:
+            self.prompt = self._shown().text  # a refused one does not stand beside the trace before it
 
-    def _take(self, prompt: str, trace: Trace) -> None:
-        self.trace = trace
+    def _take(self, trace: Trace) -> None:
         with self.hold_sync():
-            self.prompt = prompt
+            self.trace = trace
+            self.prompt = trace.text
         for view in self._open_followers():
             view.trace = trace
 

@@ -4,10 +4,12 @@
  *
  * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
  */
-import { ask, element, frame, notices, whenFilled } from "./common.js";
+import { Lane, ask, element, frame, notices, whenFilled } from "./common.js";
 import { Presenter, scrollerOf } from "./explorer_presenter.js";
 import { Station, explorerButton } from "./explorer_stations.js";
 import { wordsOf } from "./words.js";
+
+const LOOK_AGAIN_MS = 300; // while the last station still writes
 
 /** The order of the path; `views`: which children open there. @type {import("./explorer_stations.js").StationKind[]} */
 const PATH = [
@@ -28,6 +30,13 @@ class Path {
     const catalogue = wordsOf(model), words = catalogue.explorer;
     this.words = words;
     this.notices = notices(catalogue);
+    /** What overtakes only its own kind: another model, another prompt. @type {Record<string, Lane>} */
+    this.lanes = { use: new Lane(), run: new Lane(), written: new Lane() };
+    /** @type {Set<string>} */
+    this.asked = new Set();
+    /** @type {{steps: number, end: string}|null} */
+    this.written = null;
+    this.timer = 0;
     this.prompt = element("div", { class: "box" });
     this.menu = element("select", { "aria-label": words.model });
     this.menu.addEventListener("change", () => this.request("use", { name: this.menu.value }));
@@ -39,18 +48,23 @@ class Path {
     /** @type {HTMLButtonElement[]} */
     this.blocks = [];
     this.presenter = new Presenter(words, this.stations, (station) => this.only(station), () => this.model.get("scale"));
+    const tools = element("span", { class: "tools" }, this.menu, this.history, this.restart, this.presenter.tools);
+    const header = element("header", {}, element("h3", {}, words.title), this.notices.computing, tools);
+    const side = element("div", { class: "side" }, this.stack);
     this.root = element("section", { class: "gptviz gptviz-explorer", "aria-label": words.title, tabindex: -1 },
-      element("header", {}, element("h3", {}, words.title), this.notices.computing,
-        element("span", { class: "tools" }, this.menu, this.history, this.restart, this.presenter.tools)),
-      this.notices.problem, this.prompt,
-      element("div", { class: "way" }, this.stack, element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root))));
+      header, this.notices.problem, this.prompt,
+      element("div", { class: "way" }, side, element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root))));
     this.stopFrame = frame(this.model, this.root);
     el.append(this.root);
-    this.presenter.stand(this.root);
-    this.boxSize = new ResizeObserver(() => this.root.style.setProperty("--gv-box", `${this.prompt.offsetHeight}px`));
+    this.presenter.stand(this.root, (on) => (on ? side : header).append(tools)); // beside what is presented, not above it
+    this.boxSize = new ResizeObserver(() => {
+      this.root.style.setProperty("--gv-box", `${this.prompt.offsetHeight}px`);
+      this.presenter.fit();
+    });
     this.boxSize.observe(this.prompt);
     this.draw("prompt", this.prompt);
     this.show();
+    this.askWritten();
   }
 
   /** Let the host draw a child view here. @param {string} name @param {HTMLElement} el */
@@ -61,13 +75,18 @@ class Path {
 
   /** New numbers: the sentences, the menu, the stack. */
   show() {
-    const about = this.model.get("_about");
     this.root.dataset.scale = this.presenter.on ? "projector" : this.model.get("scale");
-    this.stations.forEach((station) => station.tell(about));
-    fillMenu(this.menu, this.model.get("_models").map((/** @type {string} */ name) => ({ value: name, text: name })));
+    this.tell();
+    fillMenu(this.menu, this.model.get("_models").map((/** @type {{name: string, download: number}} */ { name, download }) =>
+      ({ value: name, text: download ? this.words.toDownload(name, download) : name })));
     fillMenu(this.history, [{ value: "", text: this.words.earlier },
       ...this.model.get("_history").slice(1).map((/** @type {string} */ text) => ({ value: text, text }))]);
     this.showStack();
+  }
+
+  tell() {
+    const about = { ...this.model.get("_about"), generation: this.written };
+    this.stations.forEach((station) => station.tell(about));
   }
 
   /** The blocks of the model, the open one marked, the last above as in the papers' pictures. */
@@ -90,17 +109,30 @@ class Path {
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
-  /** @param {string} question @param {Record<string, unknown>} args */
-  async request(question, args) {
+  /** @param {"use"|"run"} question @param {Record<string, unknown>} args */
+  request(question, args) {
+    const done = (/** @type {string} */ problem) => {
+      this.asked.delete(question);
+      this.notices.say(problem);
+      this.notices.wait(this.root, this.asked.size > 0);
+    };
+    this.asked.add(question);
     this.notices.say("");
     this.notices.wait(this.root, true);
-    try {
-      await ask(this.model, question, args);
-    } catch (error) {
-      this.notices.say(/** @type {Error} */ (error).message);
+    this.lanes[question].ask(() => ask(this.model, question, args), () => done(""), (error) => {
+      done(error.message);
       this.show();
-    }
-    this.notices.wait(this.root, false);
+    });
+  }
+
+  /** How the text of the last station came about, once it is there. */
+  askWritten() {
+    clearTimeout(this.timer);
+    this.lanes.written.ask(() => ask(this.model, "written", {}), ({ steps, done, finish_reason: reason }) => {
+      this.written = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
+      this.tell();
+      if (!done) this.timer = window.setTimeout(() => this.askWritten(), LOOK_AGAIN_MS);
+    }, () => {}); // the sentence then says no number
   }
 
   /** @param {string} name @param {boolean} [on] */
@@ -114,14 +146,13 @@ class Path {
   }
 
   /** One station is open; the others are their sentences. @param {Station|null} open */
-  only(open) {
+  async only(open) {
     for (const station of this.stations) station.setOpen(station === open);
-    if (!open || open.drawn) return;
-    open.drawn = true;
-    for (const [name, place] of open.places) this.draw(name, place);
+    if (open) await (open.drawn ??= Promise.all([...open.places].map(([name, place]) => this.draw(name, place))));
   }
 
   remove() {
+    clearTimeout(this.timer);
     this.stopFrame();
     this.boxSize.disconnect();
     this.presenter.remove();
@@ -139,11 +170,13 @@ function fillMenu(menu, options) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const path = new Path(model, selection, host, el);
-  const show = () => path.show(), stack = () => path.showStack();
+  const show = () => path.show(), stack = () => path.showStack(), written = () => path.askWritten();
   model.on("change:_source change:scale", show);
+  model.on("change:_written", written);
   selection.on("change:layer", stack);
   return () => {
     model.off("change:_source change:scale", show);
+    model.off("change:_written", written);
     selection.off("change:layer", stack);
     path.remove();
   };

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The path on a projector: one view a step, the space bar for the next, and as large as the screen allows.
+ * The path on a projector: one view a step, or a part of one, the space bar for the next, and as large as the screen allows.
  *
  * Not here: what a step shows.
  */
@@ -9,18 +9,22 @@ import { explorerButton } from "./explorer_stations.js";
 
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"], BACK_KEYS = ["ArrowLeft", "PageUp"];
 const FIELDS = "textarea, select, input:not([type=range], [type=checkbox])"; // what is typed in
+/** What takes more than one screen, a part a step. @type {Record<string, string[]>} */
+const PARTS = { attention: ["attention", "arithmetic", "mix"], block: ["block", "ledger"] };
+const FOLDED = ["arithmetic", "mix"]; // the parts that lie folded where nobody presents
 
 /** @typedef {import("./explorer_stations.js").Station} PresentedStation */
 
 export class Presenter {
   /** @param {import("./words.js").Words["explorer"]} words @param {PresentedStation[]} stations
-   * @param {(station: PresentedStation|null) => void} open shows one station's views @param {() => string} scale while nobody presents */
+   * @param {(station: PresentedStation|null) => Promise<unknown>} open shows one station's views @param {() => string} scale while nobody presents */
   constructor(words, stations, open, scale) {
     this.words = words;
     this.stations = stations;
     this.open = open;
     this.scale = scale;
-    this.steps = stations.flatMap((station) => (station.places.size ? [...station.places.keys()] : [""]).map((view) => ({ station, view })));
+    this.steps = stations.flatMap((station) => [...station.places.keys(), ...(station.places.size ? [] : [station.kind.name])].flatMap((view) =>
+      (PARTS[view] ?? [view]).map((part) => ({ station, view, part }))));
     this.on = false;
     this.step = 0;
     this.count = element("span", { class: "count number" });
@@ -30,11 +34,13 @@ export class Presenter {
     /** @type {HTMLElement} */
     this.root = this.tools;
     this.fit = () => this.on && this.measure();
+    this.turned = (/** @type {boolean} */ _on) => {};
   }
 
-  /** Take the keys of a page. @param {HTMLElement} root */
-  stand(root) {
+  /** Take the keys of a page. @param {HTMLElement} root @param {(on: boolean) => void} turned is told when presenting begins and ends */
+  stand(root, turned) {
     this.root = root;
+    this.turned = turned;
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("click", (event) => event.detail && this.takeBack(event.target)); // the keyboard's own click has no detail
     root.addEventListener("submit", () => this.takeBack(root));
@@ -51,6 +57,7 @@ export class Presenter {
     this.on = on;
     this.root.toggleAttribute("data-presenting", on);
     this.root.dataset.scale = on ? "projector" : this.scale();
+    this.turned(on);
     setText(this.present, on ? this.words.leave : this.words.present);
     if (on) this.go(this.step);
     else this.leave();
@@ -69,7 +76,7 @@ export class Presenter {
 
   /** @param {PresentedStation} station */
   at(station) {
-    this.go(this.steps.findIndex((step) => step.station === station));
+    if (this.steps[this.step].station !== station) this.go(this.steps.findIndex((step) => step.station === station));
   }
 
   /** @param {number} index */
@@ -78,11 +85,16 @@ export class Presenter {
     const now = this.steps[this.step];
     for (const station of this.stations) station.root.hidden = station !== now.station;
     for (const [view, place] of now.station.places) place.hidden = view !== now.view;
-    this.root.dataset.step = now.view || now.station.kind.name;
+    this.root.dataset.step = now.part;
     setText(this.count, `${this.step + 1} / ${this.steps.length}`);
-    this.open(now.station);
+    this.open(now.station).then(() => this.unfold());
     this.root.scrollIntoView({ block: "start" });
     this.measure();
+  }
+
+  unfold() {
+    const { station, view, part } = this.steps[this.step], folded = station.places.get(view)?.querySelector("details");
+    if (folded) folded.open = FOLDED.includes(part);
   }
 
   /** How high the step's view may be, for those that can choose. */
@@ -95,7 +107,7 @@ export class Presenter {
   setFrozen(on) {
     this.root.toggleAttribute("data-frozen", on);
     this.freeze.setAttribute("aria-pressed", String(on));
-    for (const part of this.root.querySelectorAll(":scope > :is(.way, .box)")) part.toggleAttribute("inert", on);
+    for (const part of this.root.querySelectorAll(":scope > .box, .stack, .stations")) part.toggleAttribute("inert", on);
   }
 
   /** @param {KeyboardEvent} event */

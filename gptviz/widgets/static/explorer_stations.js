@@ -16,7 +16,9 @@ export class Station {
   constructor(kind, words, toggled) {
     this.kind = kind;
     this.words = words;
-    this.drawn = this.isOpen = false;
+    this.isOpen = false;
+    /** Its views, once they were asked for. @type {Promise<unknown>|undefined} */
+    this.drawn = undefined;
     this.sentence = element("p", { class: "sentence numbers" });
     /** A place for each view. @type {Map<string, HTMLElement>} */
     this.places = new Map(kind.views.map((name) => [name, element("div", { class: `view-${name}` })]));
@@ -77,7 +79,7 @@ function sentenceOf(name, about, words) {
     case "sampling":
       return [chip(numbers.leader), ` ${words.probability(percent(numbers.probability), significant(numbers.entropy))}`];
     default:
-      return [words.generation];
+      return [about.generation ? words.written(about.generation.steps, about.generation.end) : words.generation];
   }
 }
 

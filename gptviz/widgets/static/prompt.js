@@ -1,9 +1,7 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
-import { ask, element, frame, notices, setText, whenFilled } from "./common.js";
+import { Lane, ask, element, frame, notices, setText, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
-
-const MOST_LINES = 6; // of a long prompt; then it is scrolled
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
@@ -12,12 +10,14 @@ function render({ model, el }) {
   const button = element("button", { type: "submit" }, words.prompt.run);
   const status = element("span", { class: "status muted small", role: "status" });
   const { problem, computing, wait, say } = notices(words);
-  const form = element("form", {}, field, button);
+  const sized = element("div", { class: "sized" }, field); // its twin of the same text makes the field as high as its lines
+  const form = element("form", {}, sized, button);
+  const lane = new Lane();
   const root = element("section", { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label }, form,
     element("p", { class: "under" }, status, " ", computing), problem);
   const stopFrame = frame(model, root);
 
-  const grow = () => { field.rows = Math.min(MOST_LINES, field.value.split("\n").length); };
+  const grow = () => { sized.dataset.text = field.value; };
   const show = () => {
     root.dataset.scale = model.get("scale");
     if (document.activeElement !== field || !root.hasAttribute("data-typing")) field.value = model.get("prompt");
@@ -33,19 +33,21 @@ function render({ model, el }) {
     event.preventDefault();
     form.requestSubmit();
   });
-  form.addEventListener("submit", async (event) => {
+  /** @param {string} [problem] */
+  const done = (problem = "") => {
+    say(problem);
+    wait(root, false);
+    show();
+  };
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     const prompt = field.value;
     say("");
     wait(root, true);
-    try {
-      await ask(model, "run", { prompt });
+    lane.ask(() => ask(model, "run", { prompt }), () => {
       root.toggleAttribute("data-typing", field.value !== prompt);
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-    }
-    wait(root, false);
-    show();
+      done();
+    }, (error) => done(error.message));
   });
   model.on("change:prompt change:_source change:scale", show);
   show();
