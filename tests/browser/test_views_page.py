@@ -402,3 +402,26 @@ def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
     expect(page.locator(".detail")).to_contain_text("注意力图走 eager 路线")
     page.evaluate("models[0].tell('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")
     expect(page.locator(".gptviz-prompt .refusal").first).to_have_text("出错了，原因只有英文：Expected x")
+
+
+def test_the_merges_name_their_token_and_its_chip_is_marked_while_another_is_told(shown, gpt):
+    trace = gpt.trace("Once upon a time")
+    page = shown(gptviz.TokensView(trace)).page
+    chips, merges = page.locator(".gptviz-tokens .row button"), page.locator(".gptviz-tokens .merges")
+    chips.nth(2).click()
+    told = trace.tokens[2].text.replace(" ", "␣")
+    expect(merges.locator("p")).to_have_text(re.compile(rf"^{re.escape(told)} at position 2: how its word"))
+    chips.nth(4).hover()
+    expect(page.locator(".gptviz-tokens .about")).to_contain_text("position 4")
+    expect(merges.locator("p")).to_contain_text("at position 2")
+    assert chips.evaluate_all("(all) => all.map((one) => one.ariaPressed)") == [
+        "false",
+        "false",
+        "true",
+        "false",
+        "false",
+    ]
+    assert chips.nth(2).evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    chips.nth(3).click()
+    expect(merges.locator("p")).to_contain_text("at position 3")
+    assert page.locator(".gptviz-tokens [aria-pressed='true']").count() == 1

@@ -3,7 +3,7 @@
 import { Lane, ask, chip, element, frame, setText, waits, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
-/** @typedef {import("./common.js").PageToken & {hex: string}} FullToken */
+/** @typedef {import("./common.js").PageToken & {hex: string, position: number}} FullToken */
 /** @typedef {{rank: number|null, pieces: import("./common.js").PageToken[]}[]} Stages */
 
 
@@ -21,18 +21,19 @@ function render({ model, el }) {
     element("header", {}, element("h3", {}, words.title), count), list, about, merges);
   const stopFrame = frame(model, root);
 
-  /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token */
-  const explain = (token) => {
+  /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token @param {Element} asked */
+  const explain = (token, asked) => {
     const show = (/** @type {Node[]} */ ...told) => {
       stages.replaceChildren(...told);
       wait(false);
     };
+    for (const button of list.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === asked));
     merges.hidden = false;
     wait(true);
     lane.ask(() => ask(model, "merges", { position: token.position }), (/** @type {Stages} */ found) => {
       const lines = found.map(({ rank, pieces }) => element("li", {},
         element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)), ...pieces.map((piece) => chip(piece))));
-      show(element("p", { class: "muted" }, words.merges), element("ol", {}, ...lines));
+      show(element("p", { class: "muted" }, chip(token), ` ${words.merges(token.position)}`), element("ol", {}, ...lines));
     }, (error) => show(element("p", { class: "muted" }, error.message)));
   };
   /** @param {FullToken} token */
@@ -48,11 +49,11 @@ function render({ model, el }) {
     setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
       tokens.filter(({ special }) => special).length));
     list.replaceChildren(...tokens.map((token) => {
-      const button = element("button", { type: "button" }, chip(token),
+      const button = element("button", { type: "button", "aria-pressed": "false" }, chip(token),
         element("span", { class: "id number small muted" }, String(token.id)));
       button.addEventListener("pointerenter", () => tell(token));
       button.addEventListener("focus", () => tell(token));
-      button.addEventListener("click", () => explain(token));
+      button.addEventListener("click", () => explain(token, button));
       return element("li", {}, button);
     }));
     merges.hidden = true;
