@@ -5,6 +5,7 @@ some markup in labels. Not about models: what computes the arrays is `trace.py` 
 """
 
 import html
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ _SIGNED = {  # as `diverging` in widgets/static/common.js
     "dark": [[0, "#8ccdff"], [0.25, "#346ea0"], [0.5, "#14161b"], [0.75, "#a05c28"], [1, "#ffbe82"]],
 }
 _MOST_POINTS = 4000  # of an embedding map; a larger table is thinned evenly, and the title says so
+_MOST_NUMBERS = 18  # columns of a heat map whose numbers have room to be read
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
 
@@ -100,7 +102,8 @@ def effects(
     heat = go.Heatmap(
         z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_SIGNED[_theme(theme)],
         colorbar={"thickness": 12, "title": measured},
-        text=[[f"{v:.3g}" for v in row] for row in values], texttemplate="%{text}" if values.size <= 400 else None,
+        text=[[_on_square(v, most, theme) for v in row] for row in values],
+        texttemplate="%{text}" if len(columns) <= _MOST_NUMBERS else None, textfont_size=11,
         customdata=[[f"{row}, {readable_label(column)}" for column in columns] for row in _labels(rows)],
         hovertemplate="%{customdata}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
@@ -111,6 +114,18 @@ def effects(
     )
     figure.update_yaxes(title=axes[0], tickvals=down, ticktext=_labels(rows), autorange="reversed", showgrid=False)
     return figure.update_layout(height=180 + 34 * len(rows), margin_l=70)
+
+
+def _on_square(value: float, most: float, theme: str) -> str:
+    """A signed number in as many digits as tell the largest apart, black or white, whichever is read better on its colour."""
+    digits = max(0, 1 - math.floor(math.log10(most)))
+    said = f"{value:+.{digits}f}" if digits <= 4 else f"{value:+.0e}"
+    said = said.replace("-", "−") if float(said) else "0"
+    places, stops = zip(*_SIGNED[theme], strict=True)
+    channels = [[int(stop[at : at + 2], 16) / 255 for stop in stops] for at in (1, 3, 5)]
+    light = np.array([np.interp(0.5 + value / most / 2, places, channel) for channel in channels])
+    luminance = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    return f'<span style="color: {"#000000" if luminance > 0.179 else "#ffffff"}">{said}</span>'  # WCAG 2
 
 
 def embedding_map(

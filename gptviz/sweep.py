@@ -15,6 +15,7 @@ import numpy as np
 
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.progress import progress
+from gptviz.still import visible
 from gptviz.trace import Array, Trace, check_index
 
 if TYPE_CHECKING:
@@ -75,15 +76,17 @@ class Sweep:
         ]
 
     def figure(self, theme: str = "light") -> Any:
-        """The effects as a heatmap: a plotly Figure; blue below 0, orange above."""
+        """A heatmap, as a plotly Figure: what patches restored, in per cent, else the effects; blue below 0, orange above."""
         from gptviz import figures
 
         rows = [f"L{row}" for row in range(len(self.metric))]
-        towards = "" if self.target is None else f"\ntarget {self.target:.3g}"
-        scale = f"added to the {self.name}\nbaseline {self.baseline:.3g}{towards}"
-        return figures.effects(
-            self.effects, rows, self.columns, title=self.title, axes=self.axes, scale=scale, theme=theme
-        )
+        if self.target in (None, self.baseline):
+            values, title = self.effects, self.title
+            scale = f"added to the {self.name}\nbaseline {_signed(self.baseline)}"
+        else:
+            values, title = 100 * self.restored, f"{self.title}: how much each restores"
+            scale = f"% of the way\n{self.name}\nfrom {_signed(self.baseline)} to {_signed(self.target)}"
+        return figures.effects(values, rows, self.columns, title=title, axes=self.axes, scale=scale, theme=theme)
 
     def __repr__(self) -> str:
         rows, columns = self.metric.shape
@@ -91,28 +94,40 @@ class Sweep:
         return f"Sweep({self.title}: {rows} × {columns}, baseline {self.baseline:.4g}{towards})"
 
 
+@dataclass(frozen=True)
+class _ProbabilityOf:
+    id: int
+
+    def __call__(self, logits: Array) -> float:
+        weights = np.exp(logits.astype(np.float64) - logits.max())
+        return float(weights[check_index(self.id, len(weights), "token id")] / weights.sum())
+
+    def named(self, trace: Trace) -> str:
+        return f"probability of {visible(trace.vocab_token(self.id))}"
+
+
+@dataclass(frozen=True)
+class _LogitDifference:
+    right: int
+    wrong: int
+
+    def __call__(self, logits: Array) -> float:
+        right, wrong = (logits[check_index(id, len(logits), "token id")] for id in (self.right, self.wrong))
+        return float(np.float64(right) - np.float64(wrong))
+
+    def named(self, trace: Trace) -> str:
+        right, wrong = (visible(trace.vocab_token(id)) for id in (self.right, self.wrong))
+        return f"logit of {right} less {wrong}"
+
+
 def probability_of(id: int) -> Metric:
     """A metric: the probability of token `id` as the next one."""
-    id = _token(id)
-
-    def probability(logits: Array) -> float:
-        weights = np.exp(logits.astype(np.float64) - logits.max())
-        return float(weights[check_index(id, len(weights), "token id")] / weights.sum())
-
-    probability.__name__ = f"probability of token {id}"
-    return probability
+    return _ProbabilityOf(_token(id))
 
 
 def logit_difference(right: int, wrong: int) -> Metric:
     """A metric: the logit of token `right` less that of token `wrong`."""
-    right, wrong = _token(right), _token(wrong)
-
-    def difference(logits: Array) -> float:
-        places = [check_index(id, len(logits), "token id") for id in (right, wrong)]
-        return float(np.float64(logits[places[0]]) - np.float64(logits[places[1]]))
-
-    difference.__name__ = f"logit difference of tokens {right} and {wrong}"
-    return difference
+    return _LogitDifference(_token(right), _token(wrong))
 
 
 def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Trace | None = None) -> Sweep:
@@ -129,9 +144,8 @@ def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Tr
     values = _measured(trace, edits, metric, "head").reshape(trace.n_layers, trace.n_heads)
     how = "switched off" if to == "zero" else "at its mean"
     heads = tuple(f"H{head}" for head in range(trace.n_heads))
-    return Sweep(
-        values, ("layer", "head"), heads, _value(metric, trace.logits[-1]), None, f"Each head {how}", _named(metric)
-    )
+    baseline, name = _value(metric, trace.logits[-1]), _named(metric, trace)
+    return Sweep(values, ("layer", "head"), heads, baseline, None, f"Each head {how}", name)
 
 
 def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "residual") -> Sweep:
@@ -160,7 +174,8 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
     values = _measured(corrupted, edits, metric, "patch").reshape(corrupted.n_layers, len(columns))
     baseline, target = (_value(metric, trace.logits[-1]) for trace in (corrupted, clean))
     axes = ("layer", "head" if by_head else "position")
-    return Sweep(values, axes, tuple(columns), baseline, target, f"{site} patched from the clean pass", _named(metric))
+    title, name = f"{site} patched from the clean pass", _named(metric, corrupted)
+    return Sweep(values, axes, tuple(columns), baseline, target, title, name)
 
 
 def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) -> np.ndarray:
@@ -210,7 +225,13 @@ def _value(metric: Any, logits: Array) -> float:
     return float(value)
 
 
-def _named(metric: Metric) -> str:
+def _signed(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
+
+
+def _named(metric: Metric, trace: Trace) -> str:
+    if isinstance(metric, (_ProbabilityOf, _LogitDifference)):
+        return metric.named(trace)
     name: str = getattr(metric, "__name__", "metric")
     return "metric" if name == "<lambda>" else name
 

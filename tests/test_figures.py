@@ -1,5 +1,7 @@
 """Charts: the numbers handed in are the numbers drawn, texts stay text, what does not fit is refused in words."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -43,8 +45,26 @@ def test_effects_have_one_scale_about_nothing():
     assert (heat.zmin, heat.zmax) == (-3, 3)
     assert list(figure.layout.yaxis.ticktext) == ["L0", "&lt;b&gt;L1"]
     assert heat.customdata[1][0] == f"&lt;b&gt;L1, {SHOWN[0]}"
+    assert [["".join(re.findall(">(.*)<", text)) for text in row] for row in heat.text] == [
+        ["+1.0", "−3.0", "0"], ["+0.5", "+2.0", "−0.2"]]  # fmt: skip
     still = figures.effects(np.zeros((1, 1)), ["a"], ["b"]).data[0]
     assert (still.zmin, still.zmax) == (-1, 1)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_are_read_on_their_colour(theme):
+    """Contrast by WCAG 2 with the colours that the scale has at its stops: at least 4.5 to 1."""
+    stops = figures._SIGNED[theme]
+    (heat,) = figures.effects([[-2.0, -1.0, 0.0, 1.0, 2.0]], ["L0"], list("abcde"), theme=theme).data
+
+    def luminance(colour):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for text, (_, colour) in zip(heat.text[0], stops, strict=True):
+        dim, light = sorted([luminance(re.findall("#[0-9a-f]{6}", text)[0]), luminance(colour)])
+        assert (light + 0.05) / (dim + 0.05) > 4.5
 
 
 def test_the_map_marks_what_is_asked_for_by_name_and_thins_a_large_table():

@@ -432,24 +432,41 @@ def test_a_sweep_keeps_the_edits_that_the_trace_has():
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_sweep_is_drawn_with_its_own_numbers(theme):
+def test_patches_are_drawn_as_what_they_restored(theme):
     found = lens.patch_sweep(trace("gpt2", *OTHER), trace("gpt2"), lens.logit_difference(3, 4))
     heat = found.figure(theme).data[0]
-    assert (np.asarray(heat.z) == found.effects).all()
-    assert heat.zmax == -heat.zmin == np.abs(found.effects).max()
+    np.testing.assert_allclose(heat.z, 100 * (found.metric - found.baseline) / (found.target - found.baseline))
+    assert heat.zmax == -heat.zmin == np.abs(heat.z).max()
     layout, tokens = found.figure().layout, trace("gpt2").tokens
     assert len(layout.xaxis.ticktext) == T
     assert [text.split("<sub>")[1] for text in layout.xaxis.ticktext] == [f"{i}</sub>" for i in range(len(tokens))]
     assert (layout.yaxis.title.text, layout.xaxis.title.text) == ("layer", "position")
     assert layout.xaxis.ticklabeloverflow == "allow" and layout.margin.l >= 60  # the first column's label is seen
-    said = heat.colorbar.title.text
-    assert "logit difference of tokens 3 and 4" in said
-    assert f"baseline {found.baseline:.3g}<br>target {found.target:.3g}" in said
-    assert heat.text[1][2] == f"{found.effects[1, 2]:.3g}"
-    heads = lens.ablation_sweep(trace("gpt2"), lambda logits: logits[3])
-    assert "<sub>" not in heads.figure().layout.xaxis.ticktext[0]
-    said = heads.figure().data[0].colorbar.title.text
-    assert said == f"added to the metric<br>baseline {heads.baseline:.3g}"
+    said = heat.colorbar.title.text.replace("<br>", " ")
+    ends = [f"{value:.3g}".replace("-", "−") for value in (found.baseline, found.target)]
+    assert said.startswith("% of the way logit of")
+    assert said.endswith(f"from {ends[0]} to {ends[1]}")
+
+
+def test_two_passes_that_agree_are_drawn_as_effects():
+    found = lens.patch_sweep(trace("gpt2"), trace("gpt2"), lens.logit_difference(3, 4))
+    assert (np.asarray(found.figure().data[0].z) == found.effects).all()
+
+
+def test_a_sweeps_metric_is_named_by_what_tokens_say():
+    found = trace("gpt2")
+    texts = [found.vocab_token(id).text for id in (3, 4)]
+    assert all(texts) and not any(text.isspace() for text in texts)
+    heads = lens.ablation_sweep(found, lens.probability_of(3))
+    assert heads.name == f"probability of {texts[0].replace(' ', '␣')}"
+    pair = lens.ablation_sweep(found, lens.logit_difference(3, 4)).name
+    assert pair == f"logit of {texts[0].replace(' ', '␣')} less {texts[1].replace(' ', '␣')}"
+    own = lens.ablation_sweep(found, lambda logits: logits[3])
+    assert (np.asarray(own.figure().data[0].z) == own.effects).all()
+    assert "<sub>" not in own.figure().layout.xaxis.ticktext[0]
+    baseline = f"{own.baseline:.3g}".replace("-", "−")
+    said = own.figure().data[0].colorbar.title.text.replace("<br>", " ")
+    assert said == f"added to the metric baseline {baseline}"
 
 
 def test_what_a_sweep_is_made_of_is_offered_with_it():
