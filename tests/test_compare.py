@@ -1,5 +1,8 @@
 """Two traces side by side: what their vocabularies share is joined by what tokens stand for, never by ids."""
 
+import math
+import re
+
 import pytest
 import torch
 from families import build, tokenizer
@@ -26,13 +29,38 @@ def by_hand(trace, text):
     return float(trace.probabilities()[ids].sum()) if ids else None
 
 
-def test_two_models_of_one_vocabulary_size_but_other_tokens_are_not_put_on_one_bench(gpt):
+def test_tokens_of_two_vocabularies_of_one_size_are_not_taken_for_each_other(gpt):
     other = tiny(gpt.vocab_size)
     one, two = gpt.trace("Once upon"), other.trace("the owl")
     assert one.vocab_size == two.vocab_size
+    rows = gptviz.compare(one, two)._about["next"]["rows"]
+    leaders = [trace.top(1)[0] for trace in (one, two)]
+    for side, (leader, share) in enumerate(leaders):
+        (row,) = [row for row in rows if row["leads"][side]]
+        assert row["token"]["text"] == leader.text
+        assert row["shares"][side] == pytest.approx(share)
+    assert any(None in row["shares"] for row in rows)
+
+
+def test_both_sides_are_told_with_their_leaders_and_how_uncertain_they_are(gpt):
+    """The still picture too says whose each map and each bar is, in an order of its own for each side."""
+    one, two = gpt.trace("The cat is"), gpt.trace('Anna said, "')
     beside = gptviz.compare(one, two)
-    assert len(beside._children["benches"]) == 2
-    assert len(gptviz.compare(one, gpt.trace("The king"))._children["benches"]) == 1
+    told = beside._about["next"]
+    said = " ".join(re.findall(r">([^<>]+)</text>", beside.still()))
+    for side, trace in enumerate((one, two)):
+        shares = trace.probabilities().tolist()
+        bits = -sum(p * math.log2(p) for p in shares if p)
+        assert told["entropy"][side] == pytest.approx(bits, rel=1e-5)
+        listed = {row["token"]["id"]: row["shares"][side] for row in told["rows"]}
+        assert {token.id for token, _ in trace.top(10)} <= set(listed)
+        assert all(share == pytest.approx(shares[id]) for id, share in listed.items())
+        assert told["others"][side] == pytest.approx(1 - sum(listed.values()), abs=1e-6)
+        share = trace.top(1)[0][1]
+        assert f"leads with {100 * share:.3g} %; {bits:.3g} bits, like {2**bits:.3g} equal choices" in said
+    first, second = (said.index(text) for text in ("The cat is", "Anna said, &quot;"))
+    maps = [found.start() for found in re.finditer("L0 · H0", said)]
+    assert first < maps[0] < said.index("leads with") < second < maps[1]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
@@ -50,10 +78,10 @@ def test_rows_are_joined_by_what_a_token_stands_for(gpt, family):
     assert shared, "both know single letters"
 
 
-def test_two_files_of_one_model_share_a_bench(gpt, tmp_path):
+def test_two_files_of_one_model_are_joined(gpt, tmp_path):
     one, two = (gptviz.open_trace(gpt.trace(t).save(tmp_path / f"{t}.safetensors")) for t in ("Once", "The king"))
     beside = gptviz.compare(one, two)
-    assert len(beside._children["benches"]) == 1
+    assert all(None not in row["shares"] for row in beside._about["next"]["rows"])
     leader, share = two.top(1)[0]
     assert {row["token"]: row["other"] for row in beside.to_table()}[leader.text] == pytest.approx(share)
 

@@ -1,7 +1,8 @@
 """Two traces side by side: two prompts, or two models on one prompt, in attention and in the next token.
 
-It holds the views; the page lays them out. Where both models have the same layers and heads, one selection moves both.
-Where both have the same vocabulary, one bench shows both; else tokens are the same if they stand for the same bytes.
+It holds the maps and the benches, a side each; the page lays them out, and between them the next token after both: the
+leaders of either, with their probability on both sides. Where both models have the same layers and heads, one selection
+moves both. Tokens of two vocabularies are the same if they stand for the same bytes.
 """
 
 from collections.abc import Iterable
@@ -9,18 +10,20 @@ from typing import Any
 
 import traitlets
 
-from gptviz import still
+from gptviz import sampling, still
 from gptviz.errors import WrongType, fail
 from gptviz.tokens import Token
 from gptviz.trace import Trace
 from gptviz.widgets.attention import AttentionView
-from gptviz.widgets.base import View
+from gptviz.widgets.base import View, describe
 from gptviz.widgets.sampling import SamplingBench
 from gptviz.widgets.selection import Selection
 
+LEADERS = 10  # of each side: those have a row
+
 
 class Comparison(View):
-    """Made by `gptviz.compare`. traces: the two. views: the two AttentionViews, and one bench or two."""
+    """Made by `gptviz.compare`. traces: the two. views: the two AttentionViews, then the two benches."""
 
     _name = "compare"
 
@@ -40,16 +43,15 @@ class Comparison(View):
         shared = keywords.pop("selection", None) or Selection()
         selections = (shared, shared) if alike else (shared, Selection())
         maps = [AttentionView(t, selection=s, **keywords) for t, s in zip(self.traces, selections, strict=True)]
-        if _same_vocabulary(one, other):
-            benches = [SamplingBench(one.next_token(), beside=other.next_token(), **keywords)]
-        else:
-            benches = [SamplingBench(trace, **keywords) for trace in self.traces]
+        benches = [SamplingBench(trace, **keywords) for trace in self.traces]
         self.views: list[View] = [*maps, *benches]
+        self._rows = _rows(one, other)
         super().__init__(None, selection=shared, **keywords)
         self._children = {"maps": _references(maps), "benches": _references(benches)}
         self._about = {
             "traces": [{"model": t.model_name, "text": t.text, "tokens": len(t.tokens)} for t in self.traces],
             "linked": alike,
+            "next": self._next(),
         }
         self.trace = one
 
@@ -61,14 +63,41 @@ class Comparison(View):
         return [self, *self.views]
 
     def _shapes(self) -> list[still.Shape]:
-        return [shape for view in self.views for shape in view._shapes()]
+        shapes: list[still.Shape] = []
+        for side, (trace, map) in enumerate(zip(self.traces, self.views[:2], strict=True)):
+            entropy = sampling.entropy(trace.probabilities())
+            leader, share = trace.top(1)[0]
+            numbers = {"share": f"{100 * share:.3g}", "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
+            bars = [
+                (still.visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows
+            ]
+            shapes += [
+                still.words(self._phrase("reads", model=trace.model_name, count=len(trace.tokens))),
+                still.words(trace.text, 16),
+                *map._shapes(),
+                still.words(self._phrase("next", token=still.visible(leader), **numbers)),
+                still.bars(bars),
+            ]
+        return shapes
+
+    def _percent(self, share: float | None) -> str:
+        return self._phrase("unknown") if share is None else f"{100 * share:.3g} %"
+
+    def _next(self) -> dict[str, Any]:
+        """The next token on both sides, by the models' own probabilities: rows, the rest, how uncertain each is."""
+        leaders = [_standing_for(trace.top(1)[0][0]) for trace in self.traces]
+        return {
+            "rows": [
+                {"token": describe(token), "shares": shares, "leads": [one == _standing_for(token) for one in leaders]}
+                for token, shares in self._rows
+            ],
+            "others": [max(0.0, 1 - sum(shares[side] or 0.0 for _, shares in self._rows)) for side in (0, 1)],
+            "entropy": [sampling.entropy(trace.probabilities()) for trace in self.traces],
+        }
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token that one of the two has among its ten likeliest: its probability after each."""
-        leaders = [token for trace in self.traces for token, _ in trace.top(10)]
-        tokens = {_standing_for(token): token.text for token in leaders}
-        one, other = (_shares(trace, tokens) for trace in self.traces)
-        return [{"token": text, "one": one[key], "other": other[key]} for key, text in tokens.items()]
+        return [{"token": token.text, "one": one, "other": other} for token, (one, other) in self._rows]
 
 
 def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
@@ -76,29 +105,29 @@ def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
     return Comparison(one, other, **keywords)
 
 
-def _same_vocabulary(one: Trace, other: Trace) -> bool:
-    """Whether every id stands for the same token in both, so that their probabilities can stand in one table."""
-    if one.vocab_size != other.vocab_size:
-        return False
-    ids = range(one.vocab_size)
-    return one.gpt is other.gpt or all(
-        _standing_for(one.vocab_token(id)) == _standing_for(other.vocab_token(id)) for id in ids
-    )
-
-
 def _standing_for(token: Token) -> tuple[bytes, bool]:
     """What makes two tokens of two vocabularies the same: their bytes, and whether they are a mark."""
     return token.bytes, token.special
 
 
-def _shares(trace: Trace, wanted: Iterable[tuple[bytes, bool]]) -> dict[tuple[bytes, bool], float | None]:
-    """The probability of each as the next token; of all ids that stand for it together; None if there is none."""
-    shares: dict[tuple[bytes, bool], float | None] = dict.fromkeys(wanted)
-    for id, share in enumerate(trace.probabilities().tolist()):
-        key = _standing_for(trace.vocab_token(id))
-        if key in shares:
-            shares[key] = (shares[key] or 0.0) + share
-    return shares
+def _rows(one: Trace, other: Trace) -> list[tuple[Token, list[float | None]]]:
+    """The leaders of either side with their probability on both, the likeliest on any side first.
+
+    A probability is that of all ids that stand for the token together; None if there is none.
+    """
+    tokens = {_standing_for(token): token for trace in (one, other) for token, _ in trace.top(LEADERS)}
+    ids = _ids(one, tokens)
+    sides = [(one.probabilities(), ids), (other.probabilities(), ids if one.gpt is other.gpt else _ids(other, tokens))]
+    rows = [(t, [float(p[ids[key]].sum()) if ids[key] else None for p, ids in sides]) for key, t in tokens.items()]
+    return sorted(rows, key=lambda row: -max(share or 0.0 for share in row[1]))
+
+
+def _ids(trace: Trace, wanted: Iterable[tuple[bytes, bool]]) -> dict[tuple[bytes, bool], list[int]]:
+    """The ids of a vocabulary that stand for each."""
+    found: dict[tuple[bytes, bool], list[int]] = {key: [] for key in wanted}
+    for id in range(trace.vocab_size):
+        found.get(_standing_for(trace.vocab_token(id)), []).append(id)
+    return found
 
 
 def _references(views: list[Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Embedding, block, timeline and comparison in a page: their numbers read from the DOM against an independent truth."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -217,7 +218,35 @@ def test_two_prompts_side_by_side_move_together(shown, gpt):
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
         expect(view.locator("h3")).to_contain_text("L2 · H5")
         expect(view.locator(".rowbars li .number").first).to_have_text(f"{trace.attention(2, 5)[-1].max():.3f}")
-    expect(page.locator(".gptviz-sampling")).to_have_count(1)
+
+
+def test_what_both_prompts_predict_is_told_by_name(shown, gpt):
+    texts = ("When Tom and Mary went to the park, Tom gave a ball to", 'Anna said, "')
+    traces = [gpt.trace(text) for text in texts]
+    page = shown(gptviz.compare(*traces)).page
+    table = page.locator("table.next")
+    assert table.locator("thead .text").all_inner_texts() == list(texts)
+    assert page.locator(".benches .reads .text").all_inner_texts() == list(texts)
+    for side, trace in enumerate(traces):
+        shares = trace.probabilities().astype(float)
+        for token, share in trace.top(10):
+            row = table.locator("tbody tr").filter(
+                has=page.locator(".chip", has_text=re.compile(f"^{re.escape(stated(token))}$"))
+            )
+            cell = row.locator("td").nth(side)
+            assert float(cell.get_attribute("title")[:-2]) == pytest.approx(100 * share, rel=1e-5)
+            width = cell.locator(".fill").evaluate(
+                "(n) => n.getBoundingClientRect().width / n.parentElement.clientWidth"
+            )
+            assert width == pytest.approx(share, abs=0.01)
+        bits = -(shares[shares > 0] * np.log2(shares[shares > 0])).sum()
+        told = table.locator("tfoot tr")
+        close_to(told.nth(0).locator("td").nth(side).inner_text().split()[0], bits)
+        close_to(told.nth(1).locator("td").nth(side).inner_text(), 2**bits)
+        leading = table.locator("tr", has=page.locator(f"td:nth-of-type({side + 1})[data-leads]"))
+        expect(leading.locator(".chip")).to_have_text(stated(trace.top(1)[0][0]))
+        bench = page.locator(".gptviz-sampling").nth(side)
+        expect(bench.locator(".sentence .chip").nth(1)).to_have_text(stated(trace.top(1)[0][0]))
 
 
 def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
@@ -227,6 +256,8 @@ def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     page.locator(".gptviz-attention").first.locator(".grid button").last.click()
     expect(page.locator(".gptviz-attention h3").last).to_contain_text("L0 · H0")
     expect(page.locator(".gptviz-sampling")).to_have_count(2)
+    row = page.locator("table.next tr:has([data-unknown])").first
+    expect(row.locator("[data-unknown]")).to_have_text("not in its vocabulary")
 
 
 # Pictures
