@@ -31,7 +31,7 @@ def ask(
     kind: str | None = None,
     source: Any = None,
     unit: str = "",
-    tolerance: float = 0.0,
+    tolerance: float | Callable[..., float] = 0.0,
     hint: str | Callable[..., str] = "",
     explain: str | Callable[..., str] = "",
     margin: Callable[..., float] | None = None,
@@ -51,7 +51,7 @@ def ask(
     shares the selection). None: "choice" if there are choices, else "number".
     source: a PromptBox or a view, whose new prompts start the question anew, or a Trace. With None the functions get no
     trace: `answer()`, `choices()`, `hint(given)`, `explain()`.
-    unit, tolerance: of a number; the tolerance is absolute, in that unit.
+    unit, tolerance: of a number; the tolerance is absolute, in that unit, or a function of the trace that says it.
     hint: shown after a wrong guess: text, or a function (given, trace). It must not tell the answer.
     explain: shown with the answer: text, or a function of the trace.
     margin, smallest, instead: a function of the trace that says how clear the answer is; below `smallest` the question
@@ -80,17 +80,17 @@ def ask(
 
     def kind_for(given: Trace | None) -> Kind:
         if found == "number":
-            return Number(tolerance, unit)
+            return Number(_of(tolerance, given), unit)
         if found == "head":
             return Head()
-        shown = list((choices() if given is None else choices(given)) if callable(choices) else choices or ())
+        shown = list(_of(choices, given) or ())
         if len({label(one) for one in shown}) != len(shown) or len(shown) < 2:
             raise fail("two or more choices that differ", f"{shown!r:.120}", "Give each once.")
         if mixed:
             random.Random(text).shuffle(shown)
         return Choice(shown) if found == "choice" else Ranking(shown)
 
-    if not callable(choices):
+    if choices is not None and not callable(choices):
         kind_for(None)  # refuses choices that are none at once
     return Question(
         source, text=text, kind=found, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
@@ -132,6 +132,13 @@ def guessing_game(openings: Sequence[str], gpt: "GPT | None" = None, **keywords:
     return GuessingGame(openings, gpt, **keywords)
 
 
+def _of(value: Any, trace: Trace | None) -> Any:
+    """What a lesson gave, or what its function says of the trace."""
+    if not callable(value):
+        return value
+    return value() if trace is None else value(trace)
+
+
 def _check_text(value: Any, what: str, empty: bool = False) -> None:
     if not isinstance(value, str) or not (value.strip() or empty):
         raise fail(f"the {what} as text", f"{value!r:.80}", "Write it in quotes.", WrongType)
@@ -168,5 +175,6 @@ def _check_for_kind(kind: str, choices: Any, unit: Any, tolerance: Any, tally: b
         )
     if tally and not has_choices:
         raise fail("a tally for a question with choices", f"kind={kind!r}", "Leave tally out.")
-    if not isinstance(unit, str) or not isinstance(tolerance, (int, float)) or not tolerance >= 0:
+    fixed = isinstance(tolerance, (int, float)) and tolerance >= 0
+    if not isinstance(unit, str) or not (fixed or callable(tolerance)):
         raise fail("a unit as text and a tolerance of 0 or more", f"{unit!r}, {tolerance!r}", 'unit="%", tolerance=5.0')

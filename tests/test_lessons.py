@@ -158,6 +158,14 @@ def test_the_tolerance_is_absolute(truth, tolerance, off):
     assert question.guess(truth + off) == (abs(truth + off - truth) <= tolerance + 1e-9 * max(1, abs(truth)))
 
 
+def test_a_tolerance_may_go_with_the_prompt(box):
+    question = ask("How long?", answer=lambda t: len(t.text), source=box, tolerance=lambda t: 0.1 * len(t.text))
+    length = len(box.prompt)
+    assert not question.guess(length + 3)
+    box.run("a prompt of fifty characters, which is much longer")
+    assert question.guess(50 + 3) and length < 30
+
+
 # Prompts that decide nothing
 
 
