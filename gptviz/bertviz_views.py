@@ -9,39 +9,49 @@ Transformer Model".
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from gptviz._paths import assets_dir
-from gptviz.errors import NotAvailable, fail
+from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.trace import Trace, check_index
 
 MOST_CELLS = 700_000  # weights in one page: more makes a browser slow
 MOST_LINES = 60_000  # in a model view, which draws a line for every weight at once
+MOST_HEIGHT = 2400  # of a frame, in pixels: more is scrolled in it
 _DIGITS = 4
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
-_PAPER = {"light": "#ffffff", "dark": "#111317"}
+# BertViz writes its axes and the tokens of a head view in black, whatever the page.
+_STYLES = {
+    "light": "body{background:#ffffff;color:#1c1f24}",
+    "dark": "html{color-scheme:dark}body{background:#111317;color:#e7e9ec}text{fill:#e7e9ec}rect.background{fill:#3a3f48}",
+}
 _MARKS = str.maketrans(
     {" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"}
 )  # "<" could end a script: it is put back escaped
 
 
 def head_view(
-    trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, heads: Sequence[int] | None = None
+    trace: Trace,
+    layers: Sequence[int] | None = None,
+    *,
+    layer: int | None = None,
+    heads: Sequence[int] | None = None,
+    theme: str = "light",
 ) -> Any:
     """Lines between tokens, as thick as their weights, for the heads of one layer at a time.
 
-    layers: which to put into the page, None for all. layer, heads: what is open first.
+    layers: which to put into the page, None for all. layer, heads: what is open first, None for the first layer, all heads.
     """
     import bertviz
 
     kept = _layers(trace, layers)
-    opened = {} if layer is None else {"layer": check_index(layer, trace.n_layers, "layer")}
+    opened = {"layer": _opened(layer, kept, trace)}
     if heads is not None:
-        opened["heads"] = [check_index(head, trace.n_heads, "head") for head in heads]  # type: ignore[assignment]
+        opened["heads"] = _indices(heads, trace.n_heads, "head")  # type: ignore[assignment]
     page = bertviz.head_view(
         _weights(trace, kept),
         _labels(trace),
@@ -50,7 +60,7 @@ def head_view(
         html_action="return",
         **opened,
     )
-    return _framed(page.data, 23 * len(trace.tokens) + 110)
+    return _framed(page.data, 23 * len(trace.tokens) + 110, theme)
 
 
 def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
@@ -66,20 +76,19 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
         html_action="return",
     )  # fmt: skip
     row = 84 / trace.n_heads * len(trace.tokens) + 10  # as model_view.js has it
-    return _framed(page.data, round(max(len(kept) * row, 18 * len(trace.tokens) + 80)) + 90, _PAPER[theme])
+    return _framed(page.data, round(max(len(kept) * row, 18 * len(trace.tokens) + 80)) + 90, theme)
 
 
 def neuron_view(
-    trace: Trace, layers: Sequence[int] | None = None, *, layer: int = 0, head: int = 0, theme: str = "light"
+    trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, head: int = 0, theme: str = "light"
 ) -> Any:
     """One head with its queries and keys, number by number: click the plus beside a token to open it.
 
+    layers: which to put into the page, None for all. layer, head: what is open first, None for the first of the layers.
     The view computes softmax(q·k / √d_head) from them, so that a family that does otherwise is refused.
     """
     kept = _layers(trace, layers)
-    opened = check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
-    if opened[0] not in kept:
-        raise fail("a layer among those of the view", f"{layer}", f"layers has {kept}.")
+    opened = _opened(layer, kept, trace), check_index(head, trace.n_heads, "head")
     for one in kept:
         _check_scores(trace, one)
     labels = _labels(trace)
@@ -94,23 +103,23 @@ def neuron_view(
         "attention": {"all": attention}, "default_filter": "all", "root_div_id": "bertviz", "bidirectional": False,
         "display_mode": _theme(theme), "layer": kept.index(opened[0]), "head": opened[1],
     }  # fmt: skip
-    ink = "#cccccc" if theme == "dark" else "#202020"
+    # The view counts the layers that it was handed: what they are called is said here.
+    names = f"const names = {kept}; for (const one of document.querySelectorAll('#layer option')) one.text = names[one.value];"
     body = (
-        f'<div id="bertviz" style="padding:8px;font-family:sans-serif;color:{ink}">'
+        '<div id="bertviz" style="padding:8px;font-family:sans-serif">'
         '<span class="dropdown-label">Layer: </span><select id="layer"></select> '
         '<span class="dropdown-label">Head: </span><select id="att_head"></select><div id="vis"></div></div>'
         f"<script>window.bertviz_params = {json.dumps(settings)}</script>"
         f"<script>{files('bertviz').joinpath('neuron_view.js').read_text(encoding='utf-8')}</script>"
+        f"<script>{names}</script>"
     )
-    return _framed(body, 27 * len(labels) + 240, _PAPER[theme])
+    return _framed(body, 27 * len(labels) + 240, theme)
 
 
 def _layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) -> list[int]:
-    kept = (
-        list(range(trace.n_layers))
-        if layers is None
-        else sorted({check_index(i, trace.n_layers, "layer") for i in layers})
-    )
+    if not isinstance(trace, Trace):
+        raise fail("a Trace", type(trace).__name__, "Write gpt.trace(prompt) to make one.", WrongType)
+    kept = list(range(trace.n_layers)) if layers is None else sorted(set(_indices(layers, trace.n_layers, "layer")))
     each = trace.n_heads * len(trace.tokens) ** 2
     if not kept:
         raise fail("at least one layer", "none", "Leave layers out to see all.")
@@ -120,6 +129,19 @@ def _layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) 
         got = f"{len(kept) * each:,}: {len(kept)} layers of {trace.n_heads} heads over {len(trace.tokens)} tokens"
         raise fail(f"at most {most:,} weights in this BertViz page", got, f"{remedy}, or look with AttentionView.")
     return kept
+
+
+def _indices(some: Sequence[int], count: int, what: str) -> list[int]:
+    if isinstance(some, str) or not isinstance(some, Iterable):
+        raise fail(f"a list of {what}s", f"{some!r}", f"For example {what}s=[0, {count - 1}].", WrongType)
+    return [check_index(one, count, what) for one in some]
+
+
+def _opened(layer: int | None, kept: list[int], trace: Trace) -> int:
+    opened = kept[0] if layer is None else check_index(layer, trace.n_layers, "layer")
+    if opened not in kept:
+        raise fail("a layer among those of the view", f"{layer}", f"layers has {kept}.")
+    return opened
 
 
 def _weights(trace: Trace, kept: list[int]) -> list[Any]:
@@ -160,12 +182,12 @@ def _labels(trace: Trace) -> list[str]:
 
 
 def _theme(theme: str) -> str:
-    if theme not in _PAPER:
+    if theme not in _STYLES:
         raise fail("a theme, light or dark", f"{theme!r}", 'Write theme="dark" for a dark page.')
     return theme
 
 
-def _framed(body: str, height: int, paper: str = "#ffffff") -> Any:
+def _framed(body: str, height: int, theme: str) -> Any:
     """The page in a frame that may run scripts and nothing else: it cannot reach the notebook or the network."""
     from IPython.display import HTML
 
@@ -180,10 +202,11 @@ def _framed(body: str, height: int, paper: str = "#ffffff") -> Any:
     policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
     page = (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f'<body style="margin:4px;background:{paper}">{scripts}{body}</body>'
+        f"<style>body{{margin:4px}}{_STYLES[_theme(theme)]}</style><body>{scripts}{body}</body>"
     )
+    tall = min(height, MOST_HEIGHT)
     frame = (
-        f'<div><iframe class="gptviz-bertviz" sandbox="allow-scripts" style="width:100%;height:{min(height, 900)}px;border:0" '
+        f'<div><iframe class="gptviz-bertviz" sandbox="allow-scripts" style="width:100%;height:{tall}px;border:0" '
         f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
     )
     return HTML(frame)

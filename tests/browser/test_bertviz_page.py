@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 import gptviz
 from gptviz import bertviz_views
-from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.errors import GPTVizError, NotAvailable, WrongType
 
 PROMPT = "the </script><b onmouseover=alert(1)> owl <!-- of"
 
@@ -91,3 +91,48 @@ def test_past_the_limits_a_clear_message():
         bertviz_views.neuron_view(gptviz.wrap(build("gpt_neo"), tokenizer()).trace("the"))
     with pytest.raises(GPTVizError, match="light or dark"):
         bertviz_views.model_view(gptviz.load().trace("the"), theme="blue")
+
+
+CONTRAST = """(all) => all.map((one) => {
+  const part = (name, of) => {
+    const [r, g, b] = getComputedStyle(of)[name].match(/[\\d.]+/g).map(Number);
+    return [r, g, b].map((x) => x / 255).map((x) => (x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+  };
+  const [dark, light] = [part("fill", one), part("backgroundColor", document.body)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+})"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown, theme):
+    trace = gptviz.load().trace("Once upon a time there was a girl named Anna. One day Anna")
+    views = [
+        view(trace, theme=theme)
+        for view in (bertviz_views.head_view, bertviz_views.model_view, bertviz_views.neuron_view)
+    ]
+    page = shown(*views)
+    for i, least in enumerate((2 * 15, 2 + 6 + 8, 2 * 15)):
+        texts = page.frame_locator("iframe").nth(i).locator("svg text")
+        expect(texts.nth(least - 1)).to_be_attached()
+        assert min(texts.evaluate_all(CONTRAST)) >= 4.5
+        assert page.frames[1 + i].evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_layers_keep_their_numbers_and_what_cannot_be_is_refused_in_words(shown):
+    trace = gptviz.load().trace("the owl")
+    page = shown(bertviz_views.neuron_view(trace, layers=[2, 5], layer=5), bertviz_views.neuron_view(trace, layers=[4]))
+    layer = page.frame_locator("iframe").first.locator("#layer")
+    expect(layer.locator("option")).to_have_text(["2", "5"])
+    assert layer.evaluate("(menu) => menu.selectedOptions[0].text") == "5"
+    expect(page.frame_locator("iframe").last.locator("#layer option")).to_have_text(["4"])
+    for view in (bertviz_views.head_view, bertviz_views.neuron_view):
+        with pytest.raises(GPTVizError, match=r"a layer among those of the view\. Got 0"):
+            view(trace, layers=[3], layer=0)
+    for view in (bertviz_views.head_view, bertviz_views.model_view, bertviz_views.neuron_view):
+        with pytest.raises(WrongType, match=r"a Trace\. Got str"):
+            view("x")
+        with pytest.raises(WrongType, match=r"a list of layers\. Got 3"):
+            view(trace, layers=3)
+    with pytest.raises(WrongType, match=r"a list of heads\. Got 'a'"):
+        bertviz_views.head_view(trace, heads="a")
