@@ -5,17 +5,19 @@ have its stripe in eager attention. The notebooks print what was not found, so t
 that statement which is checked. That they run in a kernel, and with another model, is `test_notebooks.py`'s business.
 """
 
+import contextlib
+import io
+import json
 import os
-from contextlib import contextmanager
-from itertools import product
 
+import nbformat
 import numpy as np
 import pytest
 import torch
 from test_lesson_01_02 import CHECK, WRONG, Played
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gptviz._paths import assets_dir
+from gptviz._paths import assets_dir, notebooks_dir
 
 LESSONS = ("06_interventions", "07_induction_heads")
 MODEL = os.environ.get("GPTVIZ_MODEL") or str(assets_dir() / "tales")
@@ -48,7 +50,13 @@ def tokenizer():
     return AutoTokenizer.from_pretrained(MODEL)
 
 
-@contextmanager
+def source(lesson, cell):
+    """The code of one cell."""
+    cells = nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells
+    return next(one.source for one in cells if one.id == cell)
+
+
+@contextlib.contextmanager
 def switched_off(model, *heads):
     """The model without these heads: their part of what enters the output projection is zero."""
     width = model.config.n_embd // model.config.n_head
@@ -171,6 +179,25 @@ def test_who_gives_is_read_or_not_as_the_text_says(movers, reference, tokenizer)
     assert ("it reads who gives" in movers.printed["turned"]) == (turned >= 9)
 
 
+def test_the_list_has_every_head_that_is_switched_off_together(movers):
+    """Also where many look: seven heads more than half, of which six are listed."""
+    assert movers.printed["evens"].count(" looks ") == len(movers.names["lookers"])
+    names = dict(movers.names) | {"looks": np.linspace(0, 1, 14).reshape(2, 7)}
+    exec(source(LESSONS[0], "lookers"), names)
+    assert len(names["most"]) == 7 and len(names["lookers"]) == 6
+    assert source(LESSONS[0], "evens").startswith("for at in lookers:")
+
+
+def test_a_patched_place_is_named_by_both_of_its_tokens(movers):
+    names = movers.names
+    corrupted, clean = (names[which].tokens for which in ("corrupted", "clean"))
+    for line in movers.printed["stream-places"].splitlines():
+        at = int(line.split()[0])
+        assert f"{corrupted[at].text!r} ← {clean[at].text!r}" in line
+    drawn = names["stream"].figure().data[0].z
+    np.testing.assert_allclose(drawn, 100 * names["stream"].restored)
+
+
 def test_all_that_look_are_off_at_once(movers, reference, tokenizer):
     names = movers.names
     left = chance(reference, tokenizer, names["pairs"], names["SENTENCE"], *names["lookers"])
@@ -221,15 +248,51 @@ def test_an_untrained_model_has_none(induction):
     assert induction.question("untrained model").reveal() < 5  # percent; an even look gives about 1.7
 
 
+def first_at(log, role, score=0.3):
+    return next(entry["step"] for entry in log if entry[role] >= score)
+
+
 def test_when_they_formed_is_read_off_the_log(induction):
     log = induction.names["log"]
-    first = {}
-    for role, entry in product(("previous", "induction"), log):
-        if entry[role] >= max(one[role] for one in log) / 2:
-            first.setdefault(role, entry["step"])
+    first = {role: first_at(log, role) for role in ("previous", "induction")}
     for role, step in first.items():
         assert induction.names["formed"](role) == step
-        assert f"at step {step:,}" in induction.printed["steepest"]
+        assert f"0.3 or more: first at step {step:,}" in induction.printed["steepest"]
     order = induction.names["ORDER"]
     sooner = (first["previous"] > first["induction"]) - (first["previous"] < first["induction"])
     assert induction.question("formed first").reveal() == order[sooner + 1]
+
+
+def test_later_training_does_not_move_when_they_formed(induction):
+    """A log that goes on to far higher scores says the same of what has been."""
+    names, formed = induction.names, induction.names["formed"]
+    longer = {"steps": [*names["steps"], names["steps"][-1] + 100]}
+    longer["curves"] = {key: [*curve, 0.99] for key, curve in names["curves"].items()}
+    exec(source(LESSONS[1], "formed"), later := dict(names) | longer)
+    for role in ("previous", "induction"):
+        assert later["formed"](role) == formed(role)
+
+
+def test_what_changed_before_they_formed_is_told_from_the_file(induction):
+    """In tales: the periods of the repetitions. The card says the same."""
+    changes = json.loads(induction.names["beside"].read_text())
+    built = first_at(induction.names["log"], "induction")
+    last = max((change for change in changes if change["from"] < built), key=lambda change: change["from"])
+    assert last["label"] == "short repeats" and "period" in last["what"]
+    said = induction.printed["followed"]
+    assert f"At step {last['from']:,}" in said and last["what"] in said
+    assert f"{built - last['from']:,} steps later" in said
+    for change in changes:
+        assert change["what"] in induction.printed["changes"]
+    lines = [shape.x0 for shape in induction.names["figure"].layout.shapes if shape.x0 == shape.x1]
+    assert lines == [change["from"] for change in changes if change["from"]]
+
+
+def test_a_log_without_its_changes_is_enough(induction, tmp_path):
+    names, out = dict(induction.names) | {"kept": tmp_path / "training.json"}, io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for cell in ("changes", "curves", "change-lines", "followed"):
+            exec(source(LESSONS[1], cell), names)
+    assert names["changes"] == []
+    assert not [shape for shape in names["figure"].layout.shapes if shape.x0 == shape.x1]
+    assert "is not told" in out.getvalue() and "steps later" not in out.getvalue()
