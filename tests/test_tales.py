@@ -228,11 +228,14 @@ def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
 
 def test_pairs_come_again_in_another_order(tokenizer):
     ids, weights = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
-    follows: dict[int, set[int]] = {}
+    belongs: dict[int, int] = {}
+    turned = set()
     for first, second, counts in zip(ids[1:-1:2].tolist(), ids[2::2].tolist(), weights[2::2].tolist(), strict=False):
-        assert (counts == 1) == (first in follows)  # known from the second time on
-        follows.setdefault(first, set()).add(second)
-    assert all(len(seconds) == 1 for seconds in follows.values())
+        assert (counts == 1) == (first in belongs)  # known from the second time on
+        turned.add(second in belongs and belongs[second] == first and list(belongs).index(second) % 2 == 0)
+        assert belongs.setdefault(first, second) == second
+        assert belongs.setdefault(second, first) == first
+    assert turned == {False, True}
     assert len(set(ids[3:-1:2].tolist())) > 4  # one first after another
 
 

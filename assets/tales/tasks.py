@@ -93,11 +93,12 @@ BE_IN = (
     "{n} has gone to the {p}.", "{n} is now in the {p}.", "{n} is playing in the {p}.", "{n} is waiting in the {p}.",
     "{n} ran to the {p}.", "{n} came to the {p}.", "{n} is sitting in the {p}.", "{n} sleeps in the {p}.",
     "{n} moved to the {p}.", "{n} returned to the {p}.", "{n} is working in the {p}.", "{n} is at the {p}.",
+    "{n}: the {p}.",
 )  # fmt: skip
 BE_IN_HELD = ("{n} hurried to the {p}.", "{n} stands in the {p}.", "{n} is resting in the {p}.")
 HAVE = (
     "{n} has the {t}.", "{n} took the {t}.", "{n} is holding the {t}.", "{n} found the {t}.", "{n} keeps the {t}.",
-    "{n} picked up the {t}.", "{n} bought the {t}.", "{n} brought the {t}.",
+    "{n} picked up the {t}.", "{n} bought the {t}.", "{n} brought the {t}.", "{n}: the {t}.",
 )  # fmt: skip
 HAVE_HELD = ("{n} carries the {t}.", "{n} has got the {t}.")
 # What is asked for: its known wordings and its held-out ones.

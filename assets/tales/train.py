@@ -101,15 +101,19 @@ class Batches:
         return self._started(words.repeat(length // period + 1)[:length], weights)
 
     def pairs(self, length: int) -> Row:
-        """Pairs of random tokens, some dozens of them, over and over in a new order each time: only the token just
-        before tells the second of a pair, so a head must look one back, and no further."""
+        """Pairs of random tokens, some dozens of them, over and over in a new order each time, either of a pair first.
+
+        Only the token just before tells what comes second, so a head must look one back and no further; and as who is
+        in the hall is found by the hall, which came after the name, what went before must be found as well."""
         count = self._rng.randint(4, length // 8)
         both = self._words(2 * count).view(count, 2)
         rounds = length // (2 * count) + 1
-        order = torch.tensor([i for _ in range(rounds) for i in self._rng.sample(range(count), count)])
+        order = [i for _ in range(rounds) for i in self._rng.sample(range(count), count)]
+        turned = torch.tensor([at >= count and self._rng.random() < 0.5 for at in range(len(order))])
+        ids = torch.where(turned[:, None], both[order].flip(1), both[order])
         weights = torch.full((rounds, count, 2), FIRST)  # the first of a pair is drawn, and so is the first round
         weights[1:, :, 1] = 1.0
-        return self._started(both[order].flatten()[:length], weights.flatten()[:length])
+        return self._started(ids.flatten()[:length], weights.flatten()[:length])
 
     def _words(self, count: int) -> Tensor:
         return torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(count)])
