@@ -249,7 +249,8 @@ class TestLoading:
 
     @pytest.mark.parametrize("answers", [True, False])
     def test_where_the_hub_cannot_be_reached_it_is_asked_once(self, answers, monkeypatch):
-        from http.server import BaseHTTPRequestHandler, HTTPServer
+        from http.server import BaseHTTPRequestHandler
+        from socketserver import TCPServer
         from threading import Thread
 
         asked, looked = [], []
@@ -260,8 +261,8 @@ class TestLoading:
                 self.send_response(200)
                 self.end_headers()
 
-        hub = HTTPServer(("127.0.0.1", 0), Hub)
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+        hub = TCPServer(("127.0.0.1", 0), Hub)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.server_address[1]}")
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 

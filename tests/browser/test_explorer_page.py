@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from browser.pages import ViewPage
+from browser.test_waiting_page import HOLD
 from playwright.sync_api import expect
 
 import gptviz
@@ -121,30 +122,137 @@ def test_a_prompt_of_two_lines_is_two_lines(shown, gpt):
     assert prompt.prompt.count("\n") == 2 and "three" in prompt.prompt
 
 
+LONG = (
+    "Once upon a time there was a girl named Anna who lived in a small house by the sea with her brother Tom and her old "
+    "grey cat, and every morning they walked along the beach to look for shells and for the boat of their father."
+)
+
+
+def is_whole(page):
+    """Whether the box shows all lines of its prompt, wrapped ones too."""
+    return page.locator(".gptviz-prompt textarea").evaluate("(box) => box.scrollHeight <= box.clientHeight")
+
+
+def test_a_wrapped_prompt_is_seen_whole(shown, gpt):
+    explorer = gptviz.explore(LONG, gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    page = shown(explorer)
+    field = page.locator(".gptviz-prompt textarea")
+    low = field.bounding_box()["height"]
+    assert is_whole(page)
+    page.set_viewport_size({"width": 620, "height": HEIGHT})
+    assert is_whole(page) and field.bounding_box()["height"] > low
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.get_by_role("button", name="present").click()
+    assert is_whole(page)
+    field.fill("line\n" * 40)
+    assert not is_whole(page), "then it is scrolled"
+    assert field.bounding_box()["height"] < HEIGHT / 2
+    field.fill("a")
+    assert is_whole(page) and field.bounding_box()["height"] < 60
+
+
+def test_the_latest_prompt_wins(shown, gpt):
+    prompt = gptviz.PromptBox("the owl", gpt=gpt)
+    read = []
+    prompt.observe(lambda change: read.append(change["new"]), "prompt")
+    page = shown(prompt)
+    page.evaluate(HOLD, 0)
+    field = page.locator(".gptviz-prompt textarea")
+    for text in ("one", "two", "three"):
+        field.fill(text)
+        field.press("Enter")
+    expect(page.locator(".gptviz-prompt .computing")).to_be_visible()
+    page.evaluate("release()")
+    expect(page.locator(".gptviz-prompt .computing")).to_be_hidden()
+    assert read == ["one", "three"]
+
+
+def test_another_model_and_an_earlier_prompt_are_both_waited_for(shown, gpt):
+    explorer = gptviz.explore("the owl", gpt=gpt)
+    for text in ("one", "two", "three"):
+        explorer.prompt = text
+    page = shown(explorer)
+    read = []
+    explorer.box.observe(lambda change: read.append(change["new"]), "prompt")
+    menu, earlier = page.locator(".tools select").first, page.locator(".tools select").last
+    offered = [
+        f"{one['name']} · {one['download']:,} MB to download" if one["download"] else one["name"]
+        for one in explorer._models
+    ]
+    expect(menu.locator("option")).to_have_text(offered)
+    page.evaluate(HOLD, 0)
+    for text in ("two", "one", "the owl"):
+        earlier.select_option(text)
+    menu.dispatch_event("change")  # the model that reads, again
+    computing = page.locator(".gptviz-explorer > header .computing")
+    expect(computing).to_be_visible()
+    page.evaluate("release()")
+    expect(computing).to_be_hidden()
+    assert read == ["two", "the owl"]
+
+
 # On a projector
+
+
+STEPS = ["tokens", "embedding", "attention", "arithmetic", "mix", "block", "ledger", "logits", "sampling", "generation"]
 
 
 def test_a_step_has_one_view_and_fits_the_screen(page):
     page.get_by_role("button", name="present").click()
-    steps = ["tokens", "embedding", "attention", "block", "logits", "sampling", "generation"]
-    for index, step in enumerate(steps):
-        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(steps)}")
+    for index, step in enumerate(STEPS):
+        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
         page.wait_for_timeout(300)
         views = page.locator(".gptviz-explorer .station .gptviz:visible")
         expect(views).to_have_count(0 if step == "logits" else 1)
         expect(page.locator(".save-picture:visible")).to_have_count(0)
-        assert box(page.locator(".station:visible"))[1] < 100, "the prompt and the tools take one line"
+        assert is_whole(page), "the prompt is seen on every step"
+        assert box(page.locator(".station:visible"))[1] < 60, "the prompt takes one line"
         if step == "attention":
             left, _top, right, bottom = box(page.locator("canvas.map"))
-            assert bottom <= HEIGHT and right - left >= 200
+            assert bottom <= HEIGHT and right - left >= 290
+            expect(page.locator(".gptviz-attention .queries > span")).to_have_count(15)
             assert left > box(page.locator(".gptviz-attention .grid"))[2]
             assert box(page.locator(".gptviz-attention .panes > .row"))[0] > right
+            assert box(page.locator(".gptviz-attention .bars li").last)[3] <= HEIGHT
+            caption = page.locator(".gptviz-attention .caption:visible")
+            expect(caption).to_contain_text("Every row sums to 1.")
+            assert box(caption)[3] <= HEIGHT
+        for part, other in (("cell", "mix"), ("mix", "cell")):
+            if step == {"cell": "arithmetic", "mix": "mix"}[part]:
+                expect(page.locator(f".gptviz-attention .{other}")).to_be_hidden()
+                assert box(page.locator(f".gptviz-attention .{part}"))[3] <= HEIGHT
+                assert page.locator(f".gptviz-attention .{part} .strip").count() >= 3
         if step == "sampling":
-            assert box(page.locator(".gptviz-sampling tbody tr").nth(5))[3] <= HEIGHT
+            page.get_by_role("button", name="draw once").click()
+            page.wait_for_timeout(300)
+            assert box(page.locator(".gptviz-sampling tbody tr").nth(4))[3] <= HEIGHT
+            for shown in (".rest tr", "tfoot tr:last-child", ".controls > button:visible >> nth=-1"):
+                assert box(page.locator(f".gptviz-sampling {shown}"))[3] <= HEIGHT
         if step == "block":
+            expect(page.locator(".gptviz-block .ledger")).to_be_hidden()
             assert box(page.locator(".gptviz-block .journey .strip").last)[3] <= HEIGHT + 40
+        if step == "ledger":
+            expect(page.locator(".gptviz-block .journey")).to_be_hidden()
+            assert box(page.locator(".gptviz-block .ledger .total"))[3] <= HEIGHT
         page.keyboard.press("Space")
+    sizes = page.locator(".side :is(button, select, .count)").evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one).fontSize)"
+    )
+    assert set(sizes) == {"16.5px"}, "the smallest of the four sizes, half as large again"
+
+
+def test_the_bench_has_all_its_rows_again_when_nobody_presents(page):
+    page.locator(".station-sampling > .head button").click()
+    rows = page.locator(".gptviz-sampling tbody:not(.rest) tr")
+    expect(rows).to_have_count(16)
+    page.get_by_role("button", name="present").click()
+    for _ in range(STEPS.index("sampling")):
+        page.keyboard.press("Space")
+    page.wait_for_function("document.querySelectorAll('.gptviz-sampling tbody:not(.rest) tr').length < 12")
+    page.keyboard.press("Escape")
+    expect(rows).to_have_count(16)
 
 
 def test_the_space_bar_and_escape_work_after_any_click(page):
@@ -153,18 +261,18 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
     page.keyboard.press("Space")
     page.get_by_role("button", name="freeze").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("3 / 7")
+    expect(count).to_have_text("3 / 10")
     page.get_by_role("button", name="freeze").click()
     page.locator(".gptviz-attention .grid button").nth(9).click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("4 / 7")
+    expect(count).to_have_text("4 / 10")
     page.keyboard.press("ArrowLeft")
     page.locator(".gptviz-attention .stage").click(position={"x": 20, "y": 100})
     page.keyboard.press("ArrowRight")
-    expect(count).to_have_text("4 / 7")
+    expect(count).to_have_text("4 / 10")
     page.get_by_role("button", name="from the start").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("2 / 7")
+    expect(count).to_have_text("2 / 10")
     page.locator(".gptviz-explorer .box textarea").fill("Once upon")
     page.keyboard.press("Enter")
     expect(page.locator(".gptviz-explorer")).to_be_focused()
@@ -175,6 +283,16 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
 
 
 # The generation
+
+
+def test_the_sentence_says_how_often_the_path_went_round(shown, gpt):
+    explorer = gptviz.explore("owl " * 20, gpt=gpt)
+    steps = explorer._stations["generation"].wait(60).choices[0].steps
+    sentence = shown(explorer).locator(".station-generation .sentence")
+    expect(sentence).to_contain_text(f"{len(steps)} times over")
+    expect(sentence).to_contain_text(
+        "stopped at its length limit" if steps[-1].finish_reason == "length" else "ended itself"
+    )
 
 
 def test_an_unfinished_character_is_shown_as_its_bytes(shown, gpt):
