@@ -129,12 +129,18 @@ def _on_square(value: float, most: float, theme: str) -> str:
 
 
 def embedding_map(
-    points: Any, labels: Sequence[str], *, marked: Sequence[int] = (), shares: Any = None, theme: str = "light"
+    points: Any,
+    labels: Sequence[str],
+    *,
+    marked: Sequence[int] = (),
+    shares: Any = None,
+    theme: str = "light",
+    scale: str = "screen",
 ) -> go.Figure:
     """Rows of a token table in a plane, some of them marked by name.
 
     points: (vocab, 2), as `lens.principal_plane` gives them. labels: a text for each. marked: ids. shares: (2,) of the
-    variance along each axis.
+    variance along each axis. scale: "projector" for names and points half as large again.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape != (len(labels), 2):
@@ -143,26 +149,27 @@ def embedding_map(
     kept = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
     shown, marked = _labels(labels), list(dict.fromkeys(marked))
     ink, paper, _ = _INK[_theme(theme)]
+    larger = 1.5 if scale == "projector" else 1
     cloud = go.Scattergl(
-        x=points[kept, 0], y=points[kept, 1], mode="markers", marker={"size": 4, "color": "#8496b5", "opacity": 0.5},
+        x=points[kept, 0], y=points[kept, 1], mode="markers", marker={"size": 4 * larger, "color": "#8496b5", "opacity": 0.5},
         text=[shown[i] for i in kept], hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
     named = go.Scatter(
-        x=points[marked, 0], y=points[marked, 1], mode="markers", marker={"size": 9, "color": _MARK},
+        x=points[marked, 0], y=points[marked, 1], mode="markers", marker={"size": 9 * larger, "color": _MARK},
         text=[shown[i] for i in marked], hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
     thinned = "" if len(kept) == len(points) else f", {len(kept):,} of {len(points):,} tokens"
     figure = _figure(f"Token table{thinned}", theme, cloud, named)
     for i in marked:
         figure.add_annotation(
-            x=points[i, 0], y=points[i, 1], text=shown[i], showarrow=False, yshift=13, bgcolor=paper, opacity=0.9,
+            x=points[i, 0], y=points[i, 1], text=shown[i], showarrow=False, yshift=13 * larger, bgcolor=paper, opacity=0.9,
             font={"color": ink, "family": "monospace"},
         )  # fmt: skip
     for axis, share in zip(("xaxis", "yaxis"), (None, None) if shares is None else shares, strict=True):
         name = "first direction" if axis == "xaxis" else "second direction"
         of_variance = "" if share is None else f": {100 * share:.1f} % of the variance"
         figure.update_layout({axis: {"title": f"{name}{of_variance}", "zeroline": False}})
-    return figure.update_layout(height=460)
+    return figure.update_layout(height=460, font_size=13 * larger)
 
 
 def entropy(labels: Sequence[str], bits: Any, *, title: str = "Entropy", theme: str = "light") -> go.Figure:

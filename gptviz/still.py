@@ -134,23 +134,23 @@ def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
     return Shape("".join(parts), side * count)
 
 
-def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light") -> Shape:
-    """Points (n, 2) in a plane, those in `marked` with their names, which stand clear of each other."""
+def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light", size: int = 13) -> Shape:
+    """Points (n, 2) in a plane, those in `marked` with their names, `size` pixels high, which stand clear of each other."""
     height, low, span = 380, points.min(0), np.ptp(points, axis=0)
     paper, ink, rule = _PAPER[theme]
-    at = 14 + (points - low) / np.where(span == 0, 1, span) * [WIDTH - 160, height - 28]
+    at = 14 + (points - low) / np.where(span == 0, 1, span) * [WIDTH - 40 - 9 * size, height - 28]
     at[:, 1] = height - at[:, 1]
     kept = range(0, len(points), -(-len(points) // 1500))
     parts = [f'<rect width="{WIDTH - 40}" height="{height}" fill="{paper}" stroke="{rule}"/>']
     parts += [
         f'<circle cx="{at[i, 0]:.1f}" cy="{at[i, 1]:.1f}" r="1.6" fill="#8496b5" fill-opacity="0.5"/>' for i in kept
     ]
-    places = _apart([(*at[i], 8 * _columns(name)) for i, name in marked.items()], height)
+    places = _apart([(*at[i], 0.62 * size * _columns(name)) for i, name in marked.items()], height, 1.15 * size)
     for (i, name), y in zip(marked.items(), places, strict=True):
         x = at[i, 0]
         parts.append(f'<path d="M{x:.1f} {at[i, 1]:.1f}L{x + 9:.1f} {y:.1f}" stroke="{_MARK}"/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{at[i, 1]:.1f}" r="4" fill="{_MARK}"/>')
-        parts.append(_text(x + 11, y + 4, name, mono=True, fill=ink))
+        parts.append(_text(x + 11, y + 0.33 * size, name, size=size, mono=True, fill=ink))
     return Shape("".join(parts), height)
 
 

@@ -16,6 +16,7 @@ from gptviz.trace import Array, Trace, check_index
 from gptviz.widgets.base import View, describe
 
 NEAREST = 8
+MAP_TYPE = {"screen": 14, "projector": 24}  # pixels of the picture, which the page shows somewhat smaller
 
 
 class EmbeddingView(View):
@@ -93,12 +94,12 @@ class EmbeddingView(View):
 
             self._figure = go.FigureWidget()
         with self._figure.batch_update():
-            figure = map_figure(trace, theme)
+            figure = map_figure(trace, theme, self.scale)
             self._figure.update({"data": [], "layout": figure.layout}, overwrite=True)
         self._figure.add_traces(figure.data)
         return {
             "figure": f"anywidget:{self._figure.model_id}",
-            "picture": still.picture("", _map_shape(trace, theme), theme=theme),
+            "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
         }
 
     def _position(self, position: int) -> int:
@@ -138,13 +139,15 @@ def parts_of(trace: Trace) -> tuple[list[str], str]:
     return ["token", "position", "sum"], ""
 
 
-def map_figure(trace: Trace, theme: str = "light") -> Any:
+def map_figure(trace: Trace, theme: str = "light", scale: str = "screen") -> Any:
     """The map of the token table with this text's tokens marked, as a plotly Figure."""
     from gptviz.figures import embedding_map
 
     points, shares = trace.token_plane()
     labels = [trace.vocab_token(id).text for id in range(len(points))]
-    figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], shares=shares, theme=theme)
+    figure = embedding_map(
+        points, labels, marked=[token.id for token in trace.tokens], shares=shares, theme=theme, scale=scale
+    )
     return figure.update_layout(title=None, margin_t=10)
 
 
@@ -156,6 +159,6 @@ def _turns(trace: Trace) -> bool:
     return True
 
 
-def _map_shape(trace: Trace, theme: str = "light") -> still.Shape:
+def _map_shape(trace: Trace, theme: str = "light", scale: str = "screen") -> still.Shape:
     names = {token.id: still.visible(token) for token in trace.tokens}
-    return still.scatter(trace.token_plane()[0], names, theme)
+    return still.scatter(trace.token_plane()[0], names, theme, MAP_TYPE[scale])

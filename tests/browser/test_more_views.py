@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM
 
 import gptviz
 from gptviz._paths import assets_dir
+from gptviz.widgets.embedding import map_figure
 
 PROMPT = "Once upon a time there was a girl named Anna"
 
@@ -283,3 +284,48 @@ def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, 
             total = page.locator(".gptviz-block .total").inner_text()
             assert total in said
     assert page.evaluate("window.hurt") is None
+
+
+def test_the_maps_names_are_as_large_as_the_scale_wants(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    for scale, least in (("screen", 13), ("projector", 19)):
+        page = shown(gptviz.EmbeddingView(trace, scale=scale)).page
+        image = page.locator(".map img")
+        expect(image).to_be_visible()
+        drawn = image.evaluate(
+            "(one) => [decodeURIComponent(one.src), one.getBoundingClientRect().width / one.naturalWidth]"
+        )
+        sizes = [drawn[1] * int(size) for size in re.findall(r'font-size="(\d+)"', drawn[0])]
+        assert len(sizes) == len({token.id for token in trace.tokens}) and min(sizes) >= least
+        layout = map_figure(trace, scale=scale).layout
+        assert layout.font.size == {"screen": 13, "projector": 19.5}[scale]
+        assert all(one.font.size is None for one in layout.annotations), "they take the layout's"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_the_blocks_numbers_and_its_last_row_have_room(shown, gpt, language, scale):
+    page = shown(gptviz.BlockView(gpt.trace(PROMPT), language=language, scale=scale)).page
+    total = page.locator("tr.sum th")
+    expect(total).to_be_visible()
+    one_line = total.evaluate(
+        "(one) => [one.getBoundingClientRect().height, parseFloat(getComputedStyle(one).lineHeight)]"
+    )
+    assert one_line[0] < 1.9 * one_line[1]
+    name = total.evaluate(
+        "(one) => { const all = document.createRange(); all.selectNodeContents(one); return all.getBoundingClientRect().right; }"
+    )
+    assert (
+        name
+        < page.locator("tr.sum .total").bounding_box()["x"] + page.locator("tr.sum .total").bounding_box()["width"] - 60
+    )
+    edge = page.locator(".journey").bounding_box()
+    longest = page.locator(".strip:not(.titles) .share .number").evaluate_all(
+        """(all) => Math.max(...all.map((one) => {
+          one.textContent = "−0.00000123";
+          const drawn = document.createRange();
+          drawn.selectNodeContents(one);
+          return drawn.getBoundingClientRect().right;
+        }))"""
+    )
+    assert 0 < longest <= edge["x"] + edge["width"] + 0.5
