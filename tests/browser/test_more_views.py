@@ -319,6 +319,8 @@ def test_the_blocks_numbers_and_its_last_row_have_room(shown, gpt, language, sca
         name
         < page.locator("tr.sum .total").bounding_box()["x"] + page.locator("tr.sum .total").bounding_box()["width"] - 60
     )
+    masks = page.locator(".signed .fill").evaluate_all("(all) => all.map((one) => getComputedStyle(one).maskImage)")
+    assert set(masks) == {"none"}, "a bar is drawn in full, to whichever side"
     edge = page.locator(".journey").bounding_box()
     longest = page.locator(".strip:not(.titles) .share .number").evaluate_all(
         """(all) => Math.max(...all.map((one) => {

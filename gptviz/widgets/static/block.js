@@ -233,7 +233,7 @@ export function byLedgerRow(shares, layers) {
 /** A bar to the right of the middle for what raises the logit, to the left for what lowers it. @param {number} x @param {number} most */
 function signedBar(x, most) {
   const fill = element("span", { class: "fill" });
-  fill.toggleAttribute("data-below", x < 0);
+  fill.toggleAttribute("data-negative", x < 0);
   fill.style.width = `${(50 * Math.min(1, Math.abs(x) / most)).toFixed(2)}%`;
   return element("span", { class: "signed", "aria-hidden": "true" }, fill);
 }
