@@ -1,5 +1,8 @@
 """Pages that were saved: opened from a file without a network, the same numbers, linked, and honest about what is not there."""
 
+import json
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +97,72 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             expect(page.locator(".detail tbody .token").first).to_have_text(
                 stated(choice.steps[3].alternatives[0].token)
             )
+        with page.expect_download() as download:
+            page.locator(".save-picture:visible").last.click()
+        download.value.save_as(tmp_path / "picture.svg")
+        assert ElementTree.parse(tmp_path / "picture.svg").getroot().tag.endswith("svg")
+
+
+def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened, gpt, tmp_path):
+    view = gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=7, temperature=0.9, seed=5), gpt=gpt)
+    for step in (2, 4):
+        view.choice = 0
+        drawn = view.completion.choices[0].steps[step].token.id
+        view.force(
+            step, next(a.token.id for a in view.completion.choices[0].steps[step].alternatives if a.token.id != drawn)
+        )
+        view.wait(60)
+    page = opened(view.save_html(tmp_path / "branches.html"))
+    shown = [branch.text for branch in view._run.branches]
+    texts = page.locator(".comparison .text")
+    for other in (0, 1):
+        page.locator(".branches select").select_option(str(other))
+        expect(texts.nth(1)).to_have_text(shown[other])
+        expect(texts.nth(0)).to_have_text(shown[2])
+    page.locator(".tree button").first.click()
+    expect(texts.nth(0)).to_have_text(shown[0])
+    expect(texts.nth(1)).to_have_text(shown[1])
+    page.locator(".attention summary").click()
+    page.locator(".attention select").nth(0).select_option("2")
+    page.locator(".attention select").nth(1).select_option("5")
+    page.locator(".steps li").nth(3).click()
+    row = gpt.trace([*gpt.encode(PROMPT), *view.completion.choices[0].token_ids[:3]]).attention(2, 5)[-1]
+    expect(page.locator(".looked li")).to_have_count(len(row))
+    told = page.locator(".looked li").evaluate_all("(all) => all.map((one) => Number(one.title))")
+    assert told == pytest.approx(row.tolist(), abs=1e-5)
+    assert [one for one in page.locator(".problem").all() if one.is_visible()] == []
+
+
+def test_another_heads_stages_are_in_the_page(opened, gpt, tmp_path, monkeypatch):
+    monkeypatch.setattr("gptviz.export.MOST_BYTES", 6_000_000)  # the arithmetic of every cell would take minutes
+    trace = gpt.trace(PROMPT)
+    page = opened(gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
+    for button in page.locator(".station > .head button").all():
+        button.click()
+    page.locator(".stack button").first.click()
+    page.locator(".gptviz-attention .grid button").nth(4 * trace.n_heads + 7).click()
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L4 · H7")
+    stages = page.locator(".gptviz-attention .stages button")
+    expect(stages).to_have_count(len(trace.score_stages(4, 7)) + 1)
+    stages.first.click()
+    expect(stages.first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".gptviz-attention")).not_to_contain_text("Not in this page")
+
+
+def test_room_that_views_leave_is_given_to_those_that_were_cut(gpt, tmp_path, monkeypatch):
+    """Two large ones, one of them first and one last, and a small one between: what it leaves goes to both."""
+    monkeypatch.setattr("gptviz.export.MOST_BYTES", 2_000_000)
+    trace = gpt.trace(PROMPT)
+    path = save_html(
+        tmp_path / "cut.html", gptviz.BlockView(trace), gptviz.TokensView(trace), gptviz.AttentionView(trace)
+    )
+    assert 1_900_000 < path.stat().st_size <= 2_000_000
+    data = json.loads(re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)[1])
+    block, tokens, attention = (
+        sum(map(len, map(json.dumps, one["answers"].values()))) for one in data["widgets"].values()
+    )
+    assert tokens < 20_000
+    assert block == pytest.approx(attention, rel=0.15)
 
 
 def test_the_bench_computes_in_its_page(opened, gpt, tmp_path):
@@ -239,6 +308,44 @@ def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
     page.locator("summary").first.focus()
     page.keyboard.press("Space")
     expect(page.locator(".arithmetic").first).to_be_visible()
+
+
+REACHABLE = """() => [...document.querySelectorAll("button, input, select, textarea, summary, [tabindex='0']")]
+    .filter((node) => node.tabIndex >= 0 && !node.disabled && !("reached" in node.dataset))
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }))
+.map((node) => node.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("name", ["tokens", "embedding", "block", "sampling", "intervention", "timeline", "compare"])
+def test_tab_reaches_all_that_can_be_worked_in_a_page(opened, gpt, tmp_path, monkeypatch, name):
+    """And its keys do there what a click does."""
+    monkeypatch.setattr("gptviz.export.MOST_BYTES", 5_000_000)
+    (view,) = [view for view in views(gpt, PROMPT) if view._name == name]
+    page = opened(view.save_html(tmp_path / "keys.html"))
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate(
+            "() => { document.activeElement.dataset.reached = ''; return document.activeElement === document.body; }"
+        ):
+            break
+    assert page.evaluate(REACHABLE) == []
+    if name == "embedding":
+        page.locator(".sentence-row button").nth(4).press("Enter")
+        expect(page.locator(".strips").first).to_contain_text(f"row {view.trace.tokens[4].id:,} of the token table")
+    if name == "block":
+        page.locator(".blocks button").nth(3).press("Space")
+        expect(page.locator(".gptviz-block h3")).to_have_text("Block 3")
+    if name == "sampling":
+        page.locator("input[type=range]").first.press("ArrowRight")
+        expect(page.get_by_role("spinbutton", name="temperature")).not_to_have_value("1")
+    if name == "timeline":
+        page.locator(".steps li[data-chosen]").press("ArrowRight")
+        expect(page.locator(".detail h4")).to_contain_text("Step 1")
+        page.keyboard.press("End")
+        expect(page.locator(".detail h4")).to_contain_text("Step 5")
+    if name == "compare":
+        page.locator(".grid button[tabindex='0']").first.press("ArrowDown")
+        expect(page.locator(".gptviz-attention h3").last).to_contain_text("L1 · H0")
 
 
 def test_what_is_not_in_the_page_is_said_in_its_language(opened, gpt, tmp_path):
