@@ -17,6 +17,8 @@ from typing import Any
 
 from gptviz.errors import WrongType, fail
 from gptviz.export import page
+from gptviz.language import chosen_language
+from gptviz.phrases import phrase
 from gptviz.prose import code_html, prose_html, text_html
 from gptviz.widgets.base import STATIC, View
 from gptviz.widgets.check import Check
@@ -52,6 +54,7 @@ def export_notebook(
     if not written.parent.is_dir():
         raise fail("a path in a folder that exists", f"{written}", "Make the folder first, or give another path.")
     parts = [part for cell in run_cells(cells, source) for part in cell]
+    parts.insert(0, f'<p class="copy">{html.escape(phrase(chosen_language(), "copy"))}</p>')
     if answers:
         for part in parts:
             _give_away(part)

@@ -1,4 +1,4 @@
-"""The words of still pictures, in each language; those of pages are in `widgets/static/words.js`.
+"""The words of still pictures and of handed-out pages, in each language; those of pages are in `widgets/static/words.js`.
 
 A still picture is drawn where no page is, so that its words are here; its title is the view's own in that catalogue.
 """
@@ -34,6 +34,8 @@ PHRASES = {
         "after": "after",
         "edits": "The next token before and after: {edits}",
         "unedited": "The next token of the model as it is.",
+        "copy": "A copy to read and play with: the views, sliders and questions work here, and no cell has to be run. "
+        "What needs the model says so.",
     },
     "zh": {
         "covered": "回答关于它的问题之前先盖住。",
@@ -58,6 +60,7 @@ PHRASES = {
         "after": "改动之后",
         "edits": "改动前后的下一个词元：{edits}",
         "unedited": "未改动的模型的下一个词元。",
+        "copy": "这是可以阅读和操作的副本：视图、滑块和问题在这里都能用，不必运行任何单元。需要模型的地方会说明。",
     },
 }
 

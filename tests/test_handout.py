@@ -10,6 +10,7 @@ from gptviz import cli
 from gptviz.errors import GPTVizError
 from gptviz.export import MOST_BYTES
 from gptviz.handout import export_notebook
+from gptviz.phrases import phrase
 from gptviz.prose import plain_formula, prose_html, text_html
 
 CELLS = [
@@ -52,6 +53,11 @@ def test_the_page_has_prose_code_prints_and_views(written):
     assert written.count("<details>") == 1, "a question's code is folded"
     assert "not for reading" not in written
     assert "<title>A lesson &lt;script&gt;" in written
+
+
+def test_the_page_says_at_its_head_that_it_is_a_copy(written):
+    body = written.partition("<main>")[2]
+    assert body.index(phrase("en", "copy")) < body.index("<h1>")
 
 
 def test_answers_are_not_to_be_read_in_the_source(written):

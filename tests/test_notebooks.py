@@ -1,6 +1,7 @@
 """Every notebook runs from top to bottom, on the embedded model and on another, and is stored as it was written."""
 
 import os
+import re
 import statistics
 import subprocess
 import time
@@ -14,6 +15,7 @@ from gptviz._paths import notebooks_dir
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
 LONGEST, MEDIAN, SECONDS = 15, 6, 60
+CORE = 45  # minutes of a school lesson: all of a notebook, or the core that it names
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 later = pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
 
@@ -66,7 +68,8 @@ def test_is_a_lesson(path):
     notebook = stored(path)
     first, last = notebook.cells[0].source, notebook.cells[-1].source.lower()
     assert first.startswith("# ")
-    assert "minutes" in first
+    minutes = re.search(r"Time\*\*[^\d]*(\d+) minutes(?: alone)?[;,.|\s]*(\d+)?", first)
+    assert minutes and min(int(number) for number in minutes.groups() if number) <= CORE, first
     for part in ("remember", "simplified", "sources"):
         assert part in last, part
     code = code_of(notebook)
@@ -75,12 +78,11 @@ def test_is_a_lesson(path):
 
 
 def run(path, folder, monkeypatch, model=""):
-    """Runs the notebook; errors are fatal. Returns it and how many seconds it took, the kernel's start apart."""
+    """Runs the notebook; errors are fatal. Returns it and how many seconds its cells took, imports and all."""
     monkeypatch.setenv("GPTVIZ_MODEL", model)
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     with client.setup_kernel():
-        client.execute_cell(nbformat.v4.new_code_cell("import gptviz, torch, transformers"), 0, store_history=False)
         begun = time.monotonic()
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(cell, index)
@@ -93,12 +95,14 @@ def shown(cell):
 
 @names
 def test_runs(path, tmp_path, monkeypatch):
-    """A cell whose last line is a view shows one, and all of it takes less than a minute."""
+    """A cell whose last line is a view shows one, and all of it takes less than a minute where nothing else runs."""
     notebook, seconds = run(path, tmp_path, monkeypatch)
     for cell in code_of(notebook):
         if "View(" in cell.source.splitlines()[-1] or is_question(cell):
             assert any("application/vnd.jupyter.widget-view+json" in data for data in shown(cell)), cell.source
-    assert seconds < SECONDS or os.getloadavg()[0] > 2 * (os.cpu_count() or 1), f"{seconds:.0f} s"
+    if seconds >= SECONDS and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        pytest.skip(f"{seconds:.0f} s, on a machine so busy that they say nothing")
+    assert seconds < SECONDS, f"{seconds:.0f} s"
 
 
 @pytest.fixture(scope="module")
