@@ -1,4 +1,4 @@
-"""What a learner does in a notebook, as a helper: types, drags, clicks, answers, and sees the reaction.
+"""What a learner does in a notebook, as a helper: types, drags, clicks, writes, answers, and sees the reaction.
 
 `Learner(notebook)` works on a notebook that has been run. The truth of a question is asked of the kernel, beside the
 page, by the question's own function; how it is reached and shown is what is tested.
@@ -21,15 +21,27 @@ asked = [one for one in _instances.values() if isinstance(one, Question)]
 DESCRIBE = """
 def described(one):
     truth = one._settled()
+    leader = one.choices[truth] if one._kind_name == "choice" else None
+    told = hasattr(leader, "id") and [leader.text.strip(), 100 * float(one.trace.probabilities()[leader.id])]
     return {"text": one.text, "kind": one._kind_name, "phase": one._state["phase"], "truth": truth, "unit": one._unit,
-            "choices": len(one.choices), "tolerance": getattr(one._kind, "tolerance", 0), "hint": bool(one._hint),
+            "choices": len(one.choices), "tolerance": getattr(one._kind, "tolerance", 0), "hint": bool(one._hint), "told": told,
             "traits": one.get_state(["_state", "_about", "tally"])}
 """
+
+OUTSIDE = """(place) => [...document.querySelectorAll(".jp-OutputArea-output")].filter((one) => !one.contains(place))
+    .map((one) => one.innerText).join("\\n")"""
+WRITE = """async (check, lines) => {
+    const { content } = window.jupyterapp.shell.currentWidget;
+    content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(check));
+    const cell = content.activeCell.model.sharedModel;
+    cell.setSource(cell.source.replace(/^mine = (.|\\n)*?\\n\\n/m, () => `mine = None\\n${lines}\\n\\n`));
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+}"""
 
 
 @dataclass
 class Asked:
-    """One question. truth: in the form that crosses to the page."""
+    """One question. truth: in the form that crosses to the page. told: of a token, its text and its percentage."""
 
     text: str
     kind: str
@@ -39,6 +51,7 @@ class Asked:
     choices: int
     tolerance: float
     hint: bool
+    told: list[Any] | bool
     traits: dict[str, Any]
 
 
@@ -66,9 +79,9 @@ class Learner:
         expect(form.locator("textarea")).to_have_value(prompt)
         expect(form.locator("[role=alert]").first).to_be_hidden()
 
-    def drags(self, name: str, share: float, bench: int = 0) -> float:
-        """The slider of a setting to this share of its way; the number it then stands at."""
-        slider = self.view("sampling").nth(bench).get_by_role("slider", name=f"{name}, slider")
+    def drags(self, bench: Locator, name: str, share: float) -> float:
+        """The slider of a setting, dragged to this share of its way; the number at which it then stands."""
+        slider = bench.get_by_role("slider", name=f"{name}, slider")
         slider.scroll_into_view_if_needed()
         place = slider.bounding_box()
         middle = place["y"] + place["height"] / 2
@@ -77,6 +90,10 @@ class Learner:
         self.page.mouse.move(place["x"] + place["width"] * share, middle, steps=6)
         self.page.mouse.up()
         return float(slider.evaluate("(one) => one.valueAsNumber"))
+
+    def writes(self, check: Locator, lines: str) -> None:
+        """Lines in place of an exercise's own, and its cell run again. check: what the exercise shows."""
+        check.evaluate(WRITE, lines)
 
     # Questions
 
@@ -134,7 +151,7 @@ class Learner:
         self.shows(place, found)
 
     def tells_nothing(self, found: Asked, place: Locator) -> None:
-        """Before the reveal the answer is neither in the page's data nor in what can be read or heard of the question."""
+        """Before the reveal the answer is neither in the page's data nor in what can be read or heard, wherever it stands."""
         assert "truth" not in found.traits["_state"] and "explain" not in found.traits["_state"]
         expect(place.locator("[data-right]")).to_have_count(0)
         expect(place.locator(".explain")).to_have_count(0)
@@ -144,6 +161,9 @@ class Learner:
         if found.kind == "head":
             for layer, head in found.truth:
                 assert f"L{layer} · H{head}" not in said, said
+        outside = place.evaluate(OUTSIDE)
+        for sign in signs(found):
+            assert not (seen := re.search(sign, outside, re.DOTALL)), f"{found.text}: {seen[0]!r} stands uncovered"
         for cover in self.page.locator(".gptviz[data-covered]").all():
             assert cover.inner_text().strip() in ("covered until you answer", "回答之前先盖住")
             assert not re.search(r"\d", cover.aria_snapshot().partition("\n")[2])
@@ -182,9 +202,11 @@ class Learner:
                 place.locator(".ranking li").nth(step).locator("button").first.click()
 
     def opens(self, place: Locator, layer: int, head: int) -> None:
-        """Clicks a head in an attention view that shares the question's selection."""
+        """Clicks a head in an attention view that shares the question's selection: the nearest is looked at first."""
         picked, name = place.locator(".head-form strong"), f"L{layer} · H{head}"
-        for button in self.page.locator(f'.gptviz-attention:not([data-covered]) .grid button[title="{name}"]').all():
+        buttons = self.page.locator(f'.gptviz-attention:not([data-covered]) .grid button[title="{name}"]').all()
+        here = place.bounding_box()["y"]
+        for button in sorted(buttons, key=lambda one: abs(one.bounding_box()["y"] - here)):
             button.click()
             with contextlib.suppress(AssertionError):
                 expect(picked).to_have_text(name, timeout=2000)
@@ -206,3 +228,19 @@ class Learner:
                 expect(reaction).to_contain_text(f"L{layer} · H{head}")
         else:
             expect(reaction).to_contain_text("›")
+
+
+def signs(found: Asked) -> list[str]:
+    """Patterns of what would tell: a number with its unit, or a token beside its probability, as pages round them."""
+    if found.kind == "number" and found.unit:
+        return [shown(found.truth, found.unit)]
+    if found.told:
+        token, share = re.escape(found.told[0]), shown(found.told[1], "%")
+        return [f"{token}.{{0,40}}?{share}", f"{share}.{{0,40}}?{token}"]
+    return []
+
+
+def shown(number: float, unit: str) -> str:
+    """A pattern for a number in a page."""
+    ways = {re.escape(f"{number:{form}}") for form in (".3g", ".1f", ".2f")}
+    return rf"(?<![\d.,])(?:{'|'.join(sorted(ways))})\s?{re.escape(unit)}"
