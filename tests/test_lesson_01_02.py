@@ -200,6 +200,33 @@ def test_the_exercise_and_switched_off_heads_against_transformers(played, refere
     assert lesson.names["after"].shape == (trace.n_layers, trace.n_heads)
 
 
+def test_the_strongest_head_is_shown_on_a_text_where_its_habit_has_work(played, reference, tokenizer, model):
+    """Of `tales`: the second half of a copied text looks at what followed the first copy, a giver's sentence at the other."""
+    lesson = played["02_attention"]
+    role, shown, at = (lesson.names[name] for name in ("role", "shown", "at_layer"))
+    row = maps(reference, tokenizer, shown.text)[at, lesson.names["at_head"]]
+    assert f"with {row[-1].max():.0%}" in lesson.printed["other"]
+    if "tales" not in model:
+        return
+    assert role in ("induction", "name_mover")
+    ids, mary = tokenizer(shown.text)["input_ids"], tokenizer(" Mary")["input_ids"][-1]
+    again = [(i, ids.index(id) + 1) for i, id in enumerate(ids) if id in ids[:i]]
+    wanted = again if role == "induction" else [(len(ids) - 1, ids.index(mary))]
+    assert len(wanted) >= (4 if role == "induction" else 1)
+    assert np.mean([row[i, j] for i, j in wanted]) > 0.5
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
+    offered = [one for one in played[lesson].questions.values() if one._instead]
+    assert offered
+    for one in offered if "tales" in model else ():
+        before = one._box.prompt
+        one._answer_instead()
+        assert not one.is_too_close, one.text
+        one._box.run(before)
+
+
 @pytest.mark.parametrize("prompt", ["The king had three", "Hi", "x 🙂 é é"])
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_another_prompt_asks_anew_or_says_that_it_decides_nothing(played, lesson, prompt):

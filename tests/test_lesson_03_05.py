@@ -204,8 +204,44 @@ def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
     assert lesson.question("Add 5").reveal() == "only with a penalty"
 
 
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
+    offered = [one for one in played[lesson].questions.values() if one._instead]
+    assert offered
+    for one in offered if "tales" in model else ():
+        before = one._box.prompt
+        one._answer_instead()
+        assert not one.is_too_close, one.text
+        one._box.run(before)
+
+
+def test_the_end_tokens_places_are_those_of_the_written_text(played):
+    lesson = played["04_decoding"]
+    drawn, p_end = lesson.names["drawn"], lesson.names["p_end"]
+    assert len(p_end) == len(drawn.steps)
+    listed = [float(line.split("%")[0]) for line in lesson.printed["ends-show"].splitlines() if "% after" in line]
+    high = sorted((100 * float(p) for p in p_end.values() if p > 0.001), reverse=True)
+    assert listed == pytest.approx(high[:5], abs=0.006)
+    assert f"{len(high)} of {len(p_end)} places" in lesson.printed["ends-show"]
+
+
+def test_two_texts_that_end_early_are_no_question(played):
+    """Both end after one token in common: neither parts from the other, and all 20 are not the same either."""
+    lesson = played["05_sampling"]
+    question, twice = lesson.question("Seed 1, twenty tokens"), lesson.names["twice"]
+    lesson.names["twice"] = lambda trace: [[5, 0], [5, 0]]
+    question._refresh()
+    assert question.is_too_close
+    lesson.names["twice"] = twice
+    question._refresh()
+
+
 def test_the_sweep_measures_what_it_says(played):
     lesson = played["05_sampling"]
+    gained, paid = np.diff(lesson.names["diversity"]), np.diff(lesson.names["likelihood"])
+    told = lesson.printed["sweep-ways"].splitlines()
+    assert told[-1] == f"of 6 steps up, {(gained > 0).sum()} raise diversity and {(paid < 0).sum()} lower likelihood"
+    assert [f"{paid[i]:+.2f}" in told[i] for i in range(6)] == [True] * 6
     assert lesson.names["distinct"]([[1, 2, 1, 2], [1, 2]]) == 2 / 4
     assert len(lesson.names["likelihood"]) == len(lesson.names["diversity"]) == 7
     assert lesson.names["likelihood"][0] > lesson.names["likelihood"][-1]
