@@ -153,6 +153,11 @@ ASK = {
         ("Who has got the {t}?", "With whom is the {t}?"),
     ),
 }
+# The same without a question: the rest of a sentence, or of a line.
+BRIEF = {
+    "place": ("{n} is in the", "{n}:"), "who is there": ("In the {p} is", "In the {p}:", "{p}:"),
+    "thing": ("{n} has the", "{n}:"), "who has it": ("The {t} is with", "{t}:"),
+}  # fmt: skip
 _ASKED = ("{text} {q} Answer:", "{text} {q} Answer:", "{text}\nQuestion: {q}\nAnswer:", "{text} Question: {q} Answer:",
           "{text}\n{q}\nAnswer:", "{text}\n{q} Answer:", "{text}\nQ: {q}\nA:", "{text} {q}")  # fmt: skip
 
@@ -164,8 +169,8 @@ def question(rng: Random, held: bool = False, wording: bool = False) -> Sample:
 
 
 def questions(rng: Random, count: int, held: bool = False, wording: bool = False) -> list[Sample]:
-    """One text and as many questions about it, one after the other, asked in the same form."""
-    people = rng.choice((2, 2, 3)) if held else rng.choice((1, 2, 2, 2, 3, 3, 4))
+    """One text and at most so many questions about it, one after the other, asked in the same form."""
+    people = rng.choice((2, 2, 3)) if held else rng.choice((1, 2, 2, 2, 3, 3, 4, 5, 6))
     drawn = combination(
         rng, held, lambda r: [*r.sample(w.NAMES, people), *r.sample(w.ROOMS, people), *r.sample(w.THINGS, people)]
     )
@@ -178,15 +183,16 @@ def questions(rng: Random, count: int, held: bool = False, wording: bool = False
         text = f"{facts[0][:-1]} and {facts[1]}"
     if not held and rng.random() < 0.1:
         text = text[:-1]
-    form = "{text} {q} Answer:" if held else rng.choice(_ASKED)
+    kinds = ("place", "who is there") if where else ("thing", "who has it")
+    # Who it is stands before what is asked by, and is harder to find: in training it is asked more often.
+    often = (1, 4) if not held else (2, 1) if where else (1, 1)
+    brief = not held and rng.random() < 0.4
+    form = "{text} {q}" if brief else "{text} {q} Answer:" if held else rng.choice(_ASKED)
     samples = []
-    for _ in range(count):
-        n, p, t = rng.choice(rows)
-        # Who it is stands before what is asked by, which is harder to find, so it is asked more often.
-        kinds = ("place", "who is there") if where else ("thing", "who has it")
-        (asked,) = rng.choices(kinds, (1, 4))
+    for n, p, t in rng.sample(rows, min(count, people)):
+        (asked,) = rng.choices(kinds, often)
         answer = {"place": p, "thing": t}.get(asked, n)
-        q = rng.choice(ASK[asked][wording]).format(n=n, p=p, t=t)
+        q = rng.choice(BRIEF[asked] if brief else ASK[asked][wording]).format(n=n, p=p, t=t)
         prompt = form.format(text=text, q=q)
         samples.append(Sample(prompt[len(text) :] if samples else prompt, f" {answer}", "."))
     return samples if held or count > 1 else [typed(rng, samples[0])]
@@ -451,7 +457,7 @@ def draw_samples(rng: Random, share: Mapping[str, float] = SHARE) -> tuple[str, 
     """A task and one training text of it, of one or more samples: known wordings, combinations of the training part."""
     name = rng.choices(list(share), list(share.values()))[0]
     if name == "question" and rng.random() < 0.8:
-        return name, questions(rng, rng.randint(2, 5))
+        return name, questions(rng, rng.randint(2, 6))
     sample = TASKS[name](rng)
     if name in _IN_ROWS and rng.random() < 0.15:
         before = [TASKS[name](rng) for _ in range(rng.randint(1, 3))]
