@@ -155,8 +155,8 @@ ASK = {
 }
 # The same without a question: the rest of a sentence, or of a line.
 BRIEF = {
-    "place": ("{n} is in the", "{n}:"), "who is there": ("In the {p} is", "In the {p}:", "{p}:"),
-    "thing": ("{n} has the", "{n}:"), "who has it": ("The {t} is with", "{t}:"),
+    "place": ("{n} is in the", "{n}:"), "who is there": ("In the {p} is", "In the {p}:", "{p}:", "{p}"),
+    "thing": ("{n} has the", "{n}:"), "who has it": ("The {t} is with", "{t}:", "{t}"),
 }  # fmt: skip
 _ASKED = ("{text} {q} Answer:", "{text} {q} Answer:", "{text}\nQuestion: {q}\nAnswer:", "{text} Question: {q} Answer:",
           "{text}\n{q}\nAnswer:", "{text}\n{q} Answer:", "{text}\nQ: {q}\nA:", "{text} {q}")  # fmt: skip

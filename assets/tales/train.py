@@ -101,19 +101,22 @@ class Batches:
         return self._started(words.repeat(length // period + 1)[:length], weights)
 
     def pairs(self, length: int) -> Row:
-        """Pairs of random tokens, some dozens of them, over and over in a new order each time, either of a pair first.
+        """Pairs of random tokens, over and over in a new order each time, either of a pair first.
 
-        Only the token just before tells what comes second, so a head must look one back and no further; and as who is
-        in the hall is found by the hall, which came after the name, what went before must be found as well."""
-        count = self._rng.randint(4, length // 8)
+        Only the token just before tells what comes second, so a head must look one back and no further. The first
+        time, a few tokens stand between the two, the same for all pairs of a row, as "is in the" does between a name
+        and a place: who is there is then found by the place, which came after the name.
+        """
+        count, between = self._rng.randint(4, length // 8), self._words(self._rng.randint(0, 4))
         both = self._words(2 * count).view(count, 2)
+        told = torch.cat([both[:, :1], between.expand(count, -1), both[:, 1:]], 1).flatten()
         rounds = length // (2 * count) + 1
         order = [i for _ in range(rounds) for i in self._rng.sample(range(count), count)]
-        turned = torch.tensor([at >= count and self._rng.random() < 0.5 for at in range(len(order))])
-        ids = torch.where(turned[:, None], both[order].flip(1), both[order])
-        weights = torch.full((rounds, count, 2), FIRST)  # the first of a pair is drawn, and so is the first round
-        weights[1:, :, 1] = 1.0
-        return self._started(ids.flatten()[:length], weights.flatten()[:length])
+        turned = torch.tensor([self._rng.random() < 0.5 for _ in order])
+        again = torch.where(turned[:, None], both[order].flip(1), both[order]).flatten()
+        weights = torch.full((len(told) + len(again),), FIRST)  # what is told, and the first of a pair, is drawn
+        weights[len(told) + 1 :: 2] = 1.0
+        return self._started(torch.cat([told, again])[:length], weights[:length])
 
     def _words(self, count: int) -> Tensor:
         return torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(count)])
