@@ -119,7 +119,7 @@ class Batches:
         return self._started(torch.cat([told, again])[:length], weights[:length])
 
     def _words(self, count: int) -> Tensor:
-        return torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(count)])
+        return torch.tensor([self._rng.randrange(1, len(self._tokenizer)) for _ in range(count)], dtype=torch.long)
 
     def batch(self, length: int, rows: int = ROWS) -> Row:
         """Ids and weights, (rows, length) each; every other repeat is made of pairs."""
