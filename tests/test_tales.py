@@ -239,6 +239,14 @@ def test_pairs_come_again_in_another_order_and_turned_round(tokenizer):
     assert weights[start::2].unique().tolist() == pytest.approx([train.FIRST])
 
 
+def test_every_row_is_of_whole_numbers_and_its_length(tokenizer):
+    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=1)
+    for length in (32, 61):
+        for _ in range(12):
+            ids, weights = batches.pairs(length)
+            assert ids.dtype == torch.long and ids.shape == weights.shape == (length,)
+
+
 def test_an_answer_counts_more_than_its_question(tokenizer):
     share = {"name_mover": 1.0}
     batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0, mix=(0, 8, 0), share=share)
