@@ -185,7 +185,7 @@ def questions(rng: Random, count: int, held: bool = False, wording: bool = False
         text = text[:-1]
     kinds = ("place", "who is there") if where else ("thing", "who has it")
     # Who it is stands before what is asked by, and is harder to find: in training it is asked more often.
-    often = (1, 4) if not held else (2, 1) if where else (1, 1)
+    often = (1, 2) if not held else (2, 1) if where else (1, 1)
     brief = not held and rng.random() < 0.4
     form = "{text} {q}" if brief else "{text} {q} Answer:" if held else rng.choice(_ASKED)
     samples = []
@@ -437,8 +437,8 @@ SHARE = {
 }  # fmt: skip
 # For a later stretch: less of the stories, which are learnt by then, more of what needs looking back.
 SHORTER = {
-    "story": 2.5, "summary": 0.4, "question": 16, "name_mover": 5, "country": 4, "bias": 5, "translation": 4, "copying": 2,
-    "sentiment": 1, "dialogue": 1, "pronoun": 2,
+    "story": 4, "summary": 0.4, "question": 9, "name_mover": 7, "country": 5, "bias": 6, "translation": 5, "copying": 3,
+    "sentiment": 1.5, "dialogue": 1, "pronoun": 2,
 }  # fmt: skip
 _IN_ROWS = ("sentiment", "translation", "copying", "name_mover")  # often shown with examples before them
 EXACT = (
