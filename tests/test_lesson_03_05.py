@@ -26,7 +26,7 @@ class Played:
     """What running a notebook's cells left: names, questions by text, exercises, and what each cell printed."""
 
     def __init__(self, lesson, patch):
-        self.names, self.questions, self.exercises, self.printed = {}, {}, [], {}
+        self.names, self.questions, self.exercises, self.printed, self.sources = {}, {}, [], {}, {}
 
         def asked(text, *args, **keywords):
             self.questions[text] = ASK(text, *args, **keywords)
@@ -43,6 +43,13 @@ class Played:
                 with contextlib.redirect_stdout(io.StringIO()) as out:
                     exec(compile(cell.source, cell.id, "exec"), self.names)
                 self.printed[cell.id] = out.getvalue()
+                self.sources[cell.id] = cell.source
+
+    def again(self, cell, **names):
+        """What a cell prints when it is run again, alone, among these names instead of those that the others left."""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(self.sources[cell], self.names | names)
+        return out.getvalue()
 
     def question(self, words):
         """The one question with these words in it."""
@@ -135,12 +142,44 @@ def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, to
     assert lesson.question("enters block 0").reveal() == lesson.names["longer"][np.digitize(grown, [1, 3, 10])]
 
 
+def test_a_printed_check_run_again_is_of_the_prompt_in_the_box(played):
+    lesson = played["03_block"]
+    old = dict.fromkeys(("trace", "total", "stream", "enters", "leaves", "row", "leader", "d"))
+    for cell in ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum"):
+        assert lesson.again(cell, **old) == lesson.printed[cell] != "", cell
+
+
+def test_views_that_tell_lengths_and_activations_are_covered_until_then(played):
+    lesson = played["03_block"]
+    for words in ("enters block 0", "activation above 0", "most of its lead"):
+        assert lesson.question(words)._covers == [lesson.names["block"]], words
+
+
+def test_only_the_cuts_questions_keep_the_bench(played):
+    """Whoever leaves out sections 2, 4 and 6, as the head of the notebook allows, still sees both benches."""
+    lesson = played["05_sampling"]
+    told = [text for text, one in lesson.questions.items() if one._covers]
+    assert len(told) == 4 and not any("T → ∞" in text for text in told), told
+
+
+def test_a_count_is_right_within_a_third(played):
+    """Of one token, nought and two are wrong."""
+    question, above = played["04_decoding"].question("above 1 %"), played["04_decoding"].names["above"]
+    for truth, tolerance in ((1, 0), (10, 3), (40, 4)):
+        played["04_decoding"].names["above"] = lambda trace, truth=truth: truth
+        question._refresh()
+        assert question._kind.tolerance == tolerance
+    played["04_decoding"].names["above"] = above
+    question._refresh()
+
+
 def test_parameters_are_those_of_the_model(played, reference):
     lesson = played["03_block"]
     total = sum(parameter.numel() for parameter in reference.parameters())
     assert sum(lesson.names["groups"].values()) == total
-    assert f"in the file: {total:,}" in lesson.printed["parameters-check"]
     assert "same numbers: True" in lesson.printed["parameters-check"]
+    assert f"{total:,}" not in lesson.printed["parameters-check"]  # nothing to copy into the exercise
+    assert f"in the file: {total:,}" in lesson.again("parameters-check", mine=total)
     mlps = sum(p.numel() for name, p in reference.named_parameters() if "mlp" in name)
     assert lesson.names["groups"]["MLPs"] == mlps
 
@@ -223,6 +262,9 @@ def test_the_end_tokens_places_are_those_of_the_written_text(played):
     high = sorted((100 * float(p) for p in p_end.values() if p > 0.001), reverse=True)
     assert listed == pytest.approx(high[:5], abs=0.006)
     assert f"{len(high)} of {len(p_end)} places" in lesson.printed["ends-show"]
+    stops = [at for at in p_end if "." in lesson.names["whole"].tokens[at].text]
+    likely = sum(float(p_end[at]) > 0.001 for at in stops)
+    assert f"{len(stops)} full stops, {likely} of them" in lesson.printed["ends-show"]
 
 
 def test_two_texts_that_end_early_are_no_question(played):
