@@ -9,6 +9,7 @@ from browser.test_waiting_page import HOLD
 from playwright.sync_api import expect
 
 import gptviz
+from gptviz.export import state_of
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 WIDTH, HEIGHT = 1280, 720
@@ -150,6 +151,51 @@ def test_a_wrapped_prompt_is_seen_whole(shown, gpt):
     assert field.bounding_box()["height"] < HEIGHT / 2
     field.fill("a")
     assert is_whole(page) and field.bounding_box()["height"] < 60
+
+
+def test_a_presented_prompt_takes_three_lines_at_most_and_its_end_is_seen(shown, gpt):
+    page = shown(gptviz.explore(LONG + " " + LONG, gpt=gpt))
+    field = page.locator(".gptviz-prompt textarea")
+    assert is_whole(page)
+    page.get_by_role("button", name="present").click()
+    page.wait_for_timeout(100)
+    lines = "(box) => box.clientHeight / Number.parseFloat(getComputedStyle(box).lineHeight)"
+    assert 3 <= field.evaluate(lines) < 3.5
+    assert field.evaluate("(box) => box.scrollTop + box.clientHeight >= box.scrollHeight - 1")
+
+
+def test_a_refused_prompt_stays_to_be_shortened(shown, gpt):
+    explorer = gptviz.explore("the owl", gpt=gpt)
+    page = shown(explorer)
+    field, prompt = page.locator(".gptviz-prompt textarea"), page.locator(".gptviz-prompt")
+    far_too_long = "owl " * (gpt.context_length + 9)
+    for presenting in (False, True):
+        if presenting:
+            page.get_by_role("button", name="present").click()
+        field.fill(far_too_long)
+        if presenting:
+            field.press("Enter")
+        else:
+            prompt.get_by_role("button", name="Run").click()
+        expect(prompt.get_by_text("Shorten it")).to_be_visible()
+        expect(field).to_have_value(far_too_long)
+    field.fill("a king")
+    field.press("Enter")
+    expect(prompt.get_by_text("Shorten it")).to_be_hidden()
+    assert explorer.prompt == "a king"
+
+
+def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(shown, gpt):
+    prompt = gptviz.PromptBox("the owl", gpt=gpt)
+    page = shown(prompt)
+    field = page.locator(".gptviz-prompt textarea")
+    field.fill("half typed")
+    field.blur()
+    for text in ("the king", "a cat"):
+        prompt.prompt = text
+        page.evaluate("(a) => update(...a)", [0, *state_of(prompt)])
+        expect(field).to_have_value(text)
+        field.focus()
 
 
 def test_the_latest_prompt_wins(shown, gpt):

@@ -18,12 +18,19 @@ function render({ model, el }) {
   const stopFrame = frame(model, root);
 
   const grow = () => { sized.dataset.text = field.value; };
+  const toEnd = () => { if (document.activeElement !== field) field.scrollTop = field.scrollHeight; }; // where there are more lines than room
   const show = () => {
     root.dataset.scale = model.get("scale");
-    if (document.activeElement !== field || !root.hasAttribute("data-typing")) field.value = model.get("prompt");
+    if (!root.hasAttribute("data-typing")) field.value = model.get("prompt"); // what is typed or was refused is there to be mended
     grow();
+    toEnd();
     setText(status, words.prompt.status(model.get("_gpt_name"), model.get("_token_count")));
   };
+  const renew = () => {
+    if (document.activeElement !== field) root.removeAttribute("data-typing");
+    show();
+  };
+  const resized = new ResizeObserver(toEnd);
   field.addEventListener("input", () => {
     root.toggleAttribute("data-typing", field.value !== model.get("prompt"));
     grow();
@@ -49,11 +56,15 @@ function render({ model, el }) {
       done();
     }, (error) => done(error.message));
   });
-  model.on("change:prompt change:_source change:scale", show);
+  model.on("change:prompt", renew);
+  model.on("change:_source change:scale", show);
+  resized.observe(field);
   show();
   el.append(root);
   return () => {
-    model.off("change:prompt change:_source change:scale", show);
+    model.off("change:prompt", renew);
+    model.off("change:_source change:scale", show);
+    resized.disconnect();
     stopFrame();
     root.remove();
   };
