@@ -116,6 +116,16 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert not any(view._covered_by for view in one._covers)
 
 
+def test_what_stands_under_an_open_question_does_not_name_its_answer():
+    """No sentence says which language costs most, nor what a space does, while the question on it is open."""
+    cells = nbformat.read(notebooks_dir() / "01_encoding.ipynb", as_version=4).cells
+    under = {cell.source: after.source for cell, after in pairwise(cells) if "lessons.ask(" in cell.source}
+    (costs,) = [text for source, text in under.items() if "Put them in order" in source]
+    (space,) = [text for source, text in under.items() if "types a space" in source]
+    assert not any(name in costs for name in ("English", "French", "Chinese", "code"))
+    assert not any(word in space for word in ("two spaces", "without", "no space"))
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
     assert played[lesson].exercises
