@@ -261,6 +261,49 @@ def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     expect(row.locator("[data-unknown]")).to_have_text("not in its vocabulary")
 
 
+COMPARED = (
+    "When Tom and Mary went to the park, Tom gave a ball to",
+    "When Tom and Lucy went to the park, Lucy gave a ball to",
+)
+WIDTHS = [("screen", width) for width in (860, 910, 1000, 1100, 1280, 1440, 1600, 1920)]
+WIDTHS += [("projector", width) for width in (1000, 1280, 1366, 1600, 1920)]
+
+
+@pytest.mark.parametrize(("scale", "width"), WIDTHS)
+def test_at_every_width_the_maps_are_large_and_the_benches_whole(shown, gpt, scale, width):
+    """By the width of the view, not of the window: beside JupyterLab's side bar it has less of it."""
+    page = shown(gptviz.compare(*map(gpt.trace, COMPARED), scale=scale)).page
+    page.set_viewport_size({"width": 1920, "height": 900})
+    page.locator("#views").evaluate("(node, width) => { node.style.width = `${width}px`; }", width - 40)
+    settle = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.evaluate(settle)
+    for box in page.locator(".gptviz-attention, .gptviz-attention .one, .gptviz-sampling .results, table.next").all():
+        assert box.evaluate("(node) => node.scrollWidth - node.clientWidth") <= 1
+    for drawn in page.locator(".gptviz-attention .map").all():
+        assert drawn.bounding_box()["width"] >= 240
+    ems = "(all) => all.map((one) => one.getBoundingClientRect().width / parseFloat(getComputedStyle(one).fontSize))"
+    assert min(page.locator(".gptviz-sampling tbody tr:first-child .track:visible").evaluate_all(ems)) > 4.8
+
+
+@pytest.mark.parametrize(("width", "panes"), [(1280, 3), (1140, 3), (1000, 2), (700, 1)])
+def test_the_attention_view_alone_stands_in_panes_while_its_map_is_large(shown, gpt, width, panes):
+    page = shown(gptviz.AttentionView(gpt.trace(COMPARED[0]))).page
+    page.set_viewport_size({"width": width, "height": 900})
+    columns = "(node) => getComputedStyle(node).gridTemplateColumns.split(' ').length"
+    assert page.locator(".panes").evaluate(columns) == panes
+    page.wait_for_function("() => document.querySelector('.map').getBoundingClientRect().width >= 240")
+
+
+def test_the_next_tokens_bars_have_their_axis(shown, gpt):
+    page = shown(gptviz.compare(*map(gpt.trace, COMPARED))).page
+    table = page.locator("table.next")
+    assert table.locator(".axis").all_inner_texts() == ["0\n50\n100 %"] * 2
+    for side in range(2):
+        axis, track = table.locator(".axis").nth(side), table.locator("tbody tr").first.locator(".track").nth(side)
+        told, drawn = axis.bounding_box(), track.bounding_box()
+        assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
+
+
 # Pictures
 
 

@@ -85,6 +85,11 @@ export function percent(p) {
   return `${p >= 0.9995 && p < 1 ? (100 * p).toFixed(2) : (100 * p).toPrecision(3)} %`;
 }
 
+/** What the bars of shares are read by, above them. */
+export function percentAxis() {
+  return element("span", { class: "axis", "aria-hidden": "true" }, ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+}
+
 /** A weight between 0 and 1. @param {number} w */
 export function weight(w) {
   if (w === 0) return "0";

@@ -3,7 +3,7 @@
  * Two traces side by side: the views that show them, in two columns, and the next token after both in one table.
  * Not here: what the views draw, and where the numbers come from.
  */
-import { chip, element, frame, percent, significant, whenFilled } from "./common.js";
+import { chip, element, frame, percent, percentAxis, significant, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{model: string, text: string, tokens: number}} Side */
@@ -25,7 +25,7 @@ function nextTable({ traces, next }, catalogue) {
   const [, , entropy, choices] = sampling.sums;
   return element("table", { class: "next" },
     element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.token),
-      ...traces.map((side) => element("th", { scope: "col" }, ...sideName(side, words))))),
+      ...traces.map((side) => element("th", { scope: "col" }, ...sideName(side, words), percentAxis())))),
     element("tbody", {}, ...next.rows.map(({ token, shares, leads }) =>
       row(chip(token), shares.map((share, side) => sideCell(share, words.unknown, leads[side]))))),
     element("tbody", { class: "rest" }, row(words.others, next.others.map((share) => sideCell(share, "", false)))),

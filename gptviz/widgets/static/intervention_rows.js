@@ -1,6 +1,6 @@
 // @ts-check
 /** The next token before and after: one row a token, the followed one first, then the largest movers. All bars have one axis, 0 to 100 %. */
-import { chip, element, percent, setText } from "./common.js";
+import { chip, element, percent, percentAxis, setText } from "./common.js";
 import { points } from "./intervention_grid.js";
 
 /** @typedef {import("./common.js").PageToken} NextPageToken */
@@ -14,7 +14,7 @@ export class MoverTable {
     this.foot = element("tfoot", {});
     this.order = element("small", {});
     const head = (/** @type {"before"|"after"|"difference"} */ name) => element("th", { scope: "col", class: name }, words.columns[name],
-      element("small", {}, words.hints[name]), name === "difference" ? element("small", { class: "bars" }, words.hints.bars) : moverAxis());
+      element("small", {}, words.hints[name]), name === "difference" ? element("small", { class: "bars" }, words.hints.bars) : percentAxis());
     this.root = element("table", {}, element("caption", { class: "visually-hidden" }, words.caption),
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.columns.token, this.order),
         head("before"), head("after"), head("difference"))), this.body, this.foot);
@@ -48,10 +48,6 @@ export class MoverTable {
     if (compared) row.dataset.moves = difference < 0 ? "down" : difference > 0 ? "up" : "";
     return row;
   }
-}
-
-function moverAxis() {
-  return element("span", { class: "axis", "aria-hidden": "true" }, ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
 }
 
 /** A difference as a bar from the middle; the largest one reaches an end. @param {number} difference @param {number} most */
