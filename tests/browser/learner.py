@@ -28,8 +28,8 @@ def described(one):
             "traits": one.get_state(["_state", "_about", "tally"])}
 """
 
-OUTSIDE = """(place) => [...document.querySelectorAll(".jp-OutputArea-output")].filter((one) => !one.contains(place))
-    .map((one) => one.innerText).join("\\n")"""
+OUTSIDE = """(place) => [...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")]
+    .filter((one) => !one.contains(place)).map((one) => one.innerText).join("\\n")"""
 WRITE = """async (check, lines) => {
     const { content } = window.jupyterapp.shell.currentWidget;
     content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(check));
@@ -223,6 +223,8 @@ class Learner:
         elif found.kind == "number":
             drawn = float(reaction.locator("strong.number").last.get_attribute("title"))
             assert abs(drawn - found.truth) <= 1e-9 + 1e-6 * abs(found.truth)
+            if found.truth % 1 == 0:  # a count is no measurement
+                expect(reaction.locator("strong.number").last).to_have_text(f"{found.truth:.0f} {found.unit}".strip())
         elif found.kind == "head":
             for layer, head in found.truth:
                 expect(reaction).to_contain_text(f"L{layer} · H{head}")
@@ -231,8 +233,11 @@ class Learner:
 
 
 def signs(found: Asked) -> list[str]:
-    """Patterns of what would tell: a number with its unit, or a token beside its probability, as pages round them."""
-    if found.kind == "number" and found.unit:
+    """Patterns of what would tell: a number with its unit, or a token beside its probability, as pages round them.
+
+    Without a unit a whole number, or a small one, stands everywhere and tells nothing.
+    """
+    if found.kind == "number" and (found.unit or (found.truth >= 10 and found.truth % 1)):
         return [shown(found.truth, found.unit)]
     if found.told:
         token, share = re.escape(found.told[0]), shown(found.told[1], "%")
@@ -243,4 +248,4 @@ def signs(found: Asked) -> list[str]:
 def shown(number: float, unit: str) -> str:
     """A pattern for a number in a page."""
     ways = {re.escape(f"{number:{form}}") for form in (".3g", ".1f", ".2f")}
-    return rf"(?<![\d.,])(?:{'|'.join(sorted(ways))})\s?{re.escape(unit)}"
+    return rf"(?<![\d.,])(?:{'|'.join(sorted(ways))})\s?{re.escape(unit)}" + ("" if unit else r"(?![\d.,]*\d)")

@@ -204,7 +204,7 @@ class Asked {
     const { kind, choices, unit } = this.about, { words } = this;
     if (kind === "choice") return choiceNode(choices[value]);
     if (kind === "number") {
-      const said = guessed ? String(value).replace("-", "−") : significant(value);
+      const said = guessed || Number.isInteger(value) ? String(value).replace("-", "−") : significant(value);
       return element("strong", { class: "number", title: String(value) }, `${said}${unit ? ` ${unit}` : ""}`);
     }
     if (kind === "ranking") {
