@@ -147,7 +147,7 @@ def _fill_in(widgets: dict[str, dict[str, Any]], everyone: list[View], left: int
         taken, share = 0, left // len(waiting)
         asking, waiting = waiting, []
         for view, offers in asking:
-            bar.set_description(type(view).__name__)
+            bar.set_description_str(type(view).__name__)
             answers, room = widgets[_reference(view)]["answers"], share
             for key, kept, size in offers:
                 if size > room:

@@ -189,7 +189,7 @@ def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
     assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
 
 
-def test_a_page_takes_every_heads_stages_before_the_arithmetic_of_all_cells(gpt):
+def test_a_page_takes_every_heads_stages_and_the_arithmetic_of_the_open_head(gpt):
     trace = gpt.trace(TEXT)
     asked = list(gptviz.AttentionView(trace, layer=1, head=2)._page_questions())
     names = [name for name, _ in asked]
@@ -200,7 +200,9 @@ def test_a_page_takes_every_heads_stages_before_the_arithmetic_of_all_cells(gpt)
     keys = [args["key"] for name, args in asked[: stages[0]] if name == "cell"]
     assert keys == list(range(len(trace.tokens) - 1, -1, -1)), "the open row can be followed in any page"
     assert len({str(one) for one in asked}) == len(asked)
-    assert names.count("cell") == 2 * 3 * len(trace.tokens) ** 2
+    assert names.count("cell") == len(trace.tokens) ** 2
+    cells = [args for name, args in asked if name in ("mix", "cell")]
+    assert {(args["layer"], args["head"]) for args in cells} == {(1, 2)}, "the other heads' would fill any page"
 
 
 def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):

@@ -104,9 +104,9 @@ class AttentionView(View):
         return {role: scores.ravel().tolist() for role, scores in self._shown().role_scores().items()}
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every head's map and its stages' names; the open row's arithmetic; every head's stages; the other rows' arithmetic.
+        """Every head's map and its stages' names; the open row's arithmetic; every head's stages; the open head's other rows.
 
-        What is large comes late: the arithmetic of a long text is more than a page holds.
+        Not the other heads' arithmetic: it would fill a page to the brim, too large for a mail.
         """
         trace = self._shown()
         size = len(trace.tokens)
@@ -117,8 +117,8 @@ class AttentionView(View):
         yield "roles", {}
         told = [one for one in heads if one["layer"] not in self._about["absent"]]
         yield from (("stages", one) for one in told)
-        rows = [one | {"query": query} for one in told for query in range(size - 1, -1, -1)]
-        rows.sort(key=lambda row: row != opened | {"query": query})
+        rows = [opened | {"query": one} for one in range(size - 1, -1, -1)]
+        rows.sort(key=lambda row: row["query"] != query)
         yield from _row_questions(rows[0])
         yield from (("stage", one | {"stage": stage}) for one in told for stage in _stages_held(trace, **one))
         for row in rows[1:]:

@@ -71,11 +71,13 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             page.locator(".row li").nth(8).click()
             expect(page.locator(".merges li")).to_have_count(len(trace.merges(8)))
         if view._name == "attention":
+            page.get_by_text("Step by step").click()
+            weights = page.locator(".arithmetic li .number")
+            expect(weights.last).to_have_text(f"{trace.attention(0, 0)[-1].max():.3f}")
             page.locator(".grid button").nth(2 * trace.n_heads + 5).click()
             row = trace.attention(2, 5)[-1]
             expect(page.locator(".rowbars li .number").first).to_have_text(f"{row.max():.3f}")
-            page.get_by_text("Step by step").click()
-            expect(page.locator(".arithmetic li .number").last).to_have_text(f"{row.max():.3f}")
+            expect(page.locator(".detail > p")).to_contain_text("Not in this page")
         if view._name == "block":
             page.locator(".blocks button").nth(3).click()
             expect(page.locator(".gptviz-block h3")).to_have_text("Block 3")
@@ -133,10 +135,10 @@ def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened,
     assert [one for one in page.locator(".problem").all() if one.is_visible()] == []
 
 
-def test_another_heads_stages_are_in_the_page(opened, gpt, tmp_path, monkeypatch):
-    monkeypatch.setattr("gptviz.export.MOST_BYTES", 6_000_000)  # the arithmetic of every cell would take minutes
+def test_another_heads_stages_are_in_a_page_that_is_not_filled_to_the_brim(opened, gpt, tmp_path):
     trace = gpt.trace(PROMPT)
-    page = opened(gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
+    page = opened(path := gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
+    assert path.stat().st_size < 0.75 * MOST_BYTES
     for button in page.locator(".station > .head button").all():
         button.click()
     page.locator(".stack button").first.click()
@@ -151,18 +153,24 @@ def test_another_heads_stages_are_in_the_page(opened, gpt, tmp_path, monkeypatch
 
 def test_room_that_views_leave_is_given_to_those_that_were_cut(gpt, tmp_path, monkeypatch):
     """Two large ones, one of them first and one last, and a small one between: what it leaves goes to both."""
-    monkeypatch.setattr("gptviz.export.MOST_BYTES", 2_000_000)
+    monkeypatch.setattr("gptviz.export.MOST_BYTES", 1_000_000)
     trace = gpt.trace(PROMPT)
     path = save_html(
         tmp_path / "cut.html", gptviz.BlockView(trace), gptviz.TokensView(trace), gptviz.AttentionView(trace)
     )
-    assert 1_900_000 < path.stat().st_size <= 2_000_000
+    assert 950_000 < path.stat().st_size <= 1_000_000
     data = json.loads(re.search(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"), re.DOTALL)[1])
     block, tokens, attention = (
         sum(map(len, map(json.dumps, one["answers"].values()))) for one in data["widgets"].values()
     )
     assert tokens < 20_000
     assert block == pytest.approx(attention, rel=0.15)
+
+
+def test_progress_names_the_view_and_its_answers(gpt, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("gptviz.export.PROGRESS_AFTER", 0)
+    gptviz.TokensView(gpt.trace(PROMPT)).save_html(tmp_path / "told.html")
+    assert re.search(r"TokensView: \d+ answers", capsys.readouterr().err)
 
 
 def test_the_bench_computes_in_its_page(opened, gpt, tmp_path):
