@@ -218,6 +218,49 @@ def test_settings_kept_as_a_stand_beside_the_present_ones(shown, trace):
     expect(page.locator("td.more-kept").first).to_be_hidden()
 
 
+def test_beside_all_stages_a_says_that_its_mass_is_of_all_cuts_together(shown, trace):
+    page = shown(top_k=12, top_p=0.7)
+    page.get_by_role("button", name="keep as A").click()
+    mass = page.locator("tfoot tr").nth(1)
+    expect(mass.locator("th")).not_to_contain_text("together")
+    page.get_by_role("button", name="all stages").click()
+    expect(page.locator("th.more-kept")).to_contain_text("all cuts together")
+    expect(mass.locator("th")).to_contain_text("each stage’s own; A: all cuts together")
+    d = sampling.distribution(trace.logits[-1], top_k=12, top_p=0.7)
+    expect(mass.locator("td.more-kept")).to_have_text(percent(d.kept_mass))
+    assert page.evaluate(CUT) == []
+    page.get_by_role("button", name="forget A").click()
+    expect(mass.locator("th")).not_to_contain_text("together")
+
+
+LINES = """(node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return new Set([...range.getClientRects()].map((box) => box.top)).size;
+}"""
+EDGES = """(row) => [...row.cells].filter((cell) => getComputedStyle(cell).position === "sticky")
+  .map((cell) => getComputedStyle(cell).boxShadow.match(/-?\\d+px -?\\d+px/g).join(", "))"""
+
+
+def test_a_drawn_rows_outline_goes_round_the_token_that_stays(shown):
+    page = shown(temperature=1.2, top_k=30)
+    page.get_by_role("button", name="draw once").click()
+    drawn = page.locator("tr[data-drawn]")
+    expect(drawn).to_have_css("outline", re.compile("2px"))
+    assert drawn.evaluate(EDGES) == ["2px 0px, 0px 0px, 0px 2px, 0px 0px, 0px -2px, 0px 0px"]
+
+
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_chinese_names_are_not_broken(chromium, trace, scale):
+    page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    ViewPage(page, [gptviz.SamplingBench(trace, language="zh", scale=scale)])
+    logit = page.locator("thead th.logit")
+    expect(logit).to_have_text("对数几率")
+    assert logit.evaluate(LINES) == 1 and page.evaluate(CUT) == []
+    assert "top-\u2060p" in page.locator(".knob label").nth(2).inner_text(), "no line ends at its hyphen"
+    page.close()
+
+
 def test_it_goes_without_a_trace(shown):
     page = shown()
     page.evaluate("models[0].cleanup()")

@@ -42,7 +42,7 @@ export class StageTable {
     this.body = element("tbody", {});
     this.hints = columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
     this.sums = words.sums.map(({ name, hint }) =>
-      ({ name, hint, cells: columns.map(() => element("span", { class: "number" })), kept: element("span", { class: "number" }) }));
+      ({ name, hint: element("small", {}, hint), cells: columns.map(() => element("span", { class: "number" })), kept: element("span", { class: "number" }) }));
     const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
       ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
     const names = all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
@@ -58,7 +58,7 @@ export class StageTable {
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
       element("tfoot", {}, ...this.sums.map(({ name, hint, cells, kept }) =>
-        element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, element("small", {}, hint)),
+        element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, hint),
           ...cells.map((cell, column) => element("td", { class: column === columns.length - 1 ? "final" : "" }, element("div", {}, cell))),
           element("td", { class: "more-kept" }, element("div", {}, kept)), element("td", { class: "more-many" })))));
     mark(this.root, "all", all);
@@ -161,7 +161,7 @@ export class StageTable {
   nameBeside(beside) {
     const { words } = this;
     setText(this.besideName, beside ? words.beside : words.kept);
-    if (!beside) return setText(this.besideHint, words.keptHint);
+    if (!beside) return setText(this.besideHint, this.all ? words.keptAllHint : words.keptHint);
     this.besideHint.replaceChildren(words.after, " ", chip(beside.current), ` ${words.at(beside.position)} ${words.besideHint}`);
   }
 
@@ -170,6 +170,7 @@ export class StageTable {
   compare(sampler, kept, tally) {
     mark(this.root, "kept", kept !== null);
     mark(this.root, "tallied", tally !== null);
+    setText(this.sums[1].hint, this.all && kept ? this.words.massOfAll(this.besideName.textContent ?? "") : this.words.sums[1].hint);
     if (kept) this.showKept(sampler, kept);
     if (!tally) return;
     const draws = tally.reduce((sum, n) => sum + n, 0);
