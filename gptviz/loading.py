@@ -276,6 +276,9 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
             f"{name!r}, which needs a download, while the hub cannot be reached",
             f"Here now: {here}. Connect once to fetch it; afterwards it works offline.",
             ModelNotFound,
+            code="needs_download",
+            name=name,
+            here=here,
         )
     close = difflib.get_close_matches(name, [m.name for m in models()], n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -284,6 +287,9 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
         f"{name!r}, which is not here and was not found on the hub, or the hub cannot be reached",
         f"Here now: {here}.{hint}",
         ModelNotFound,
+        code="not_found",
+        name=name,
+        here=here,
     )
 
 

@@ -247,6 +247,14 @@ class TestLoading:
             gptviz.load(name)
         assert part in str(caught.value) and "Expected" in str(caught.value)
 
+    @pytest.mark.parametrize(("name", "code"), [("gpt2", "needs_download"), ("nobody/nothing", "not_found")])
+    def test_a_page_can_word_that_a_model_is_not_here(self, name, code, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        with pytest.raises(ModelNotFound) as caught:
+            gptviz.load(name)
+        here = ", ".join(model.name for model in gptviz.models() if model.here)
+        assert (caught.value.code, caught.value.facts) == (code, {"name": name, "here": here})
+
     @pytest.mark.parametrize("answers", [True, False])
     def test_where_the_hub_cannot_be_reached_it_is_asked_once(self, answers, monkeypatch):
         from http.server import BaseHTTPRequestHandler

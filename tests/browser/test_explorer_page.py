@@ -238,6 +238,14 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(shown, gpt):
     assert read == ["two", "the owl"]
 
 
+def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_hub(shown, gpt, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    page = shown(gptviz.explore("the owl", gpt=gpt, language="zh"))
+    away = next(model.name for model in gptviz.models() if not model.here)
+    page.locator(".tools select").first.select_option(away)
+    expect(page.get_by_text(f"{away} 需要下载，而现在连不上模型库。")).to_be_visible(timeout=20_000)
+
+
 # On a projector
 
 

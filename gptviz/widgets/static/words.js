@@ -19,6 +19,10 @@ const EN = {
     other: (/** @type {string} */ told) => told,
     known: {
       prompt_empty: () => "Expected a prompt of at least one token. Type at least one character.",
+      needs_download: (/** @type {{name: string, here: string}} */ { name, here }) =>
+        `Expected a model that is here, or a connection to fetch it. Got ${name}, which needs a download, while the hub cannot be reached. Here now: ${here}. Connect once to fetch it; afterwards it works offline.`,
+      not_found: (/** @type {{name: string, here: string}} */ { name, here }) =>
+        `Expected a model that is here or on the hub. Got ${name}, which is not here and was not found on the hub, or the hub cannot be reached. Here now: ${here}.`,
       prompt_too_long: (/** @type {{limit: number, tokens: number, model: string}} */ { limit, tokens, model }) =>
         `Expected a prompt of at most ${count.format(limit)} tokens, the context of ${model}. Got ${count.format(tokens)} tokens. Shorten it.`,
       merges_kind: (/** @type {{kind: string}} */ { kind }) =>
@@ -461,6 +465,8 @@ const ZH = {
     other: (told) => `出错了，原因只有英文：${told}`,
     known: {
       prompt_empty: () => "提示至少要有一个词元。请至少输入一个字符。",
+      needs_download: ({ name, here }) => `${name} 需要下载，而现在连不上模型库。本机已有：${here}。联网下载一次，以后离线也能用。`,
+      not_found: ({ name, here }) => `找不到 ${name}：本机没有，模型库里也没有，或者连不上模型库。本机已有：${here}。`,
       prompt_too_long: ({ limit, tokens, model }) =>
         `提示最多 ${count.format(limit)} 个词元（${model} 的上下文长度），现有 ${count.format(tokens)} 个。请缩短。`,
       merges_kind: ({ kind }) => `只有字节对编码的合并可以追踪，这个分词器是 ${kind}。词元如图所示，来历无法显示。`,
