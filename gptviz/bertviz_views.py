@@ -60,7 +60,7 @@ def head_view(
         html_action="return",
         **opened,
     )
-    return _framed(page.data, 23 * len(trace.tokens) + 110, theme)
+    return _framed("BertViz head view", page.data, 23 * len(trace.tokens) + 110, theme)
 
 
 def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
@@ -76,7 +76,8 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
         html_action="return",
     )  # fmt: skip
     row = 84 / trace.n_heads * len(trace.tokens) + 10  # as model_view.js has it
-    return _framed(page.data, round(max(len(kept) * row, 18 * len(trace.tokens) + 80)) + 90, theme)
+    height = round(max(len(kept) * row, 18 * len(trace.tokens) + 80)) + 90
+    return _framed("BertViz model view", page.data, height, theme)
 
 
 def neuron_view(
@@ -113,7 +114,7 @@ def neuron_view(
         f"<script>{files('bertviz').joinpath('neuron_view.js').read_text(encoding='utf-8')}</script>"
         f"<script>{names}</script>"
     )
-    return _framed(body, 27 * len(labels) + 240, theme)
+    return _framed("BertViz neuron view", body, 27 * len(labels) + 240, theme)
 
 
 def _layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) -> list[int]:
@@ -187,7 +188,7 @@ def _theme(theme: str) -> str:
     return theme
 
 
-def _framed(body: str, height: int, theme: str) -> Any:
+def _framed(title: str, body: str, height: int, theme: str) -> Any:
     """The page in a frame that may run scripts and nothing else: it cannot reach the notebook or the network."""
     from IPython.display import HTML
 
@@ -202,12 +203,13 @@ def _framed(body: str, height: int, theme: str) -> Any:
     policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
     page = (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<style>body{{margin:4px}}{_STYLES[_theme(theme)]}</style><body>{scripts}{body}</body>"
+        f"<style>body{{margin:4px 4px 4px 8px}}svg{{overflow:visible}}{_STYLES[_theme(theme)]}</style>"
+        f"<body>{scripts}{body}</body>"
     )
     tall = min(height, MOST_HEIGHT)
     frame = (
-        f'<div><iframe class="gptviz-bertviz" sandbox="allow-scripts" style="width:100%;height:{tall}px;border:0" '
-        f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
+        f'<div><iframe class="gptviz-bertviz" title="{title}" sandbox="allow-scripts" '
+        f'style="width:100%;height:{tall}px;border:0" srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
     )
     return HTML(frame)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from browser.lab import free_port, wait_for_http
 
+import gptviz
 from gptviz import cli, doctor
 from gptviz._paths import assets_dir, notebooks_dir
 
@@ -35,6 +36,11 @@ def test_models_are_listed_with_size_and_licence(capsys):
     assert lines[0].split() == ["name", "parameters", "licence", "where", "source"]
     assert any(re.match(r"tales .* MIT +here", line) for line in lines)
     assert any(re.match(r"gpt2 +124 M", line) for line in lines)
+
+
+def test_the_package_runs_as_the_command():
+    told = run(sys.executable, "-m", "gptviz", "--version")
+    assert (told.stdout, told.returncode) == (f"gptviz {gptviz.__version__}\n", 0)
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["doctor", "--loud"], ["models", "gpt2"]])

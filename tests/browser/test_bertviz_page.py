@@ -104,6 +104,14 @@ CONTRAST = """(all) => all.map((one) => {
 })"""
 
 
+# A picture cuts what reaches over its edge unless it is said to show it.
+CUT_AT_THE_LEFT = """(all) => all.filter((one) => {
+  const { left, width } = one.getBoundingClientRect(), svg = one.ownerSVGElement;
+  const edge = getComputedStyle(svg).overflow === "visible" ? 0 : svg.getBoundingClientRect().left;
+  return width && left < edge + 2;
+}).map((one) => one.textContent)"""
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown, theme):
     trace = gptviz.load().trace("Once upon a time there was a girl named Anna. One day Anna")
@@ -112,11 +120,13 @@ def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown, theme):
         for view in (bertviz_views.head_view, bertviz_views.model_view, bertviz_views.neuron_view)
     ]
     page = shown(*views)
+    assert len({frame.get_attribute("title") for frame in page.locator("iframe[title]").all()}) == 3
     for i, least in enumerate((2 * 15, 2 + 6 + 8, 2 * 15)):
         texts = page.frame_locator("iframe").nth(i).locator("svg text")
         expect(texts.nth(least - 1)).to_be_attached()
         assert min(texts.evaluate_all(CONTRAST)) >= 4.5
         assert page.frames[1 + i].evaluate("document.documentElement.scrollHeight <= innerHeight")
+        assert texts.evaluate_all(CUT_AT_THE_LEFT) == []
 
 
 def test_layers_keep_their_numbers_and_what_cannot_be_is_refused_in_words(shown):
