@@ -442,6 +442,14 @@ def test_on_a_projector_the_first_movers_are_seen_beside_the_squares(shown, gpt)
     assert row["y"] + row["height"] < 720
 
 
+def test_a_line_break_parts_no_share_from_its_sign(shown, gpt):
+    page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
+    settled(page)
+    told = page.locator(".summary").evaluate("(node) => node.textContent")
+    assert "\u00a0% to " in told
+    assert " %" not in told
+
+
 def test_differences_start_at_a_line_in_the_middle(shown, gpt):
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
     settled(page)

@@ -211,15 +211,15 @@ class Intervention {
     /** @type {(Node|string)[]} */
     const said = [];
     if (watched) {
-      const before = percent(watched.before), after = percent(watched.after);
+      const before = unbroken(watched.before), after = unbroken(watched.after);
       const changed = watched.after < watched.before ? told.fell : told.rose;
       said.push(chip(watched.token), " ", !outcome ? told.plain(before) : before === after ? told.stayed(before) : changed(before, after));
     }
     if (outcome && outcome.leader.token.id !== this.leaders[0].token.id) {
-      said.push(" ", chip(outcome.leader.token), " ", words.leads(percent(outcome.leader.after)));
+      said.push(" ", chip(outcome.leader.token), " ", words.leads(unbroken(outcome.leader.after)));
     }
     this.summary.replaceChildren(...said);
-    setText(this.moved, outcome ? words.moved(percent(outcome.moved)) : "");
+    setText(this.moved, outcome ? words.moved(unbroken(outcome.moved)) : "");
   }
 
   drawMenu() {
@@ -265,6 +265,11 @@ class Intervention {
     this.stopFrame();
     this.root.remove();
   }
+}
+
+/** A share that no line break parts from its sign. @param {number} share */
+function unbroken(share) {
+  return percent(share).replace(" ", "\u00a0");
 }
 
 /** @param {{model: any, el: HTMLElement, host: any}} context */
