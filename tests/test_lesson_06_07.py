@@ -83,7 +83,7 @@ def chance(reference, tokenizer, pairs, sentence, *heads):
     with switched_off(reference, *heads):
         found = []
         for giver, other in pairs:
-            logits = reference(torch.tensor([tokenizer(sentence.format(giver, other, giver))["input_ids"]])).logits[
+            logits = reference(torch.tensor([tokenizer(sentence.format(writer, other, writer))["input_ids"]])).logits[
                 0, -1
             ]
             (id,) = tokenizer(" " + other, add_special_tokens=False)["input_ids"]
@@ -142,8 +142,8 @@ def test_without_a_name_mover_the_right_name_loses_what_the_text_says(movers, re
 
 def test_a_name_mover_looks_at_the_name_and_no_head_that_passes_is_left_out(movers, reference, tokenizer):
     looks = []
-    for giver, other in movers.names["pairs"]:
-        ids = tokenizer(movers.names["SENTENCE"].format(giver, other, giver))["input_ids"]
+    for writer, other in movers.names["pairs"]:
+        ids = tokenizer(movers.names["SENTENCE"].format(writer, other, writer))["input_ids"]
         (id,) = tokenizer(" " + other, add_special_tokens=False)["input_ids"]
         with torch.no_grad():
             maps = torch.stack(reference(torch.tensor([ids]), output_attentions=True).attentions)[:, 0]
@@ -167,7 +167,7 @@ def test_the_vote_is_on_two_heads_that_differ_or_says_that_there_are_none(movers
     assert movers.question("gives it")._margin() == pair
 
 
-def test_who_gives_is_read_or_not_as_the_text_says(movers, reference, tokenizer):
+def test_who_writes_is_read_or_not_as_the_text_says(movers, reference, tokenizer):
     turned = 0
     for first, second in movers.names["pairs"]:
         ids = tokenizer(movers.names["SENTENCE"].format(first, second, second))["input_ids"]
@@ -176,7 +176,7 @@ def test_who_gives_is_read_or_not_as_the_text_says(movers, reference, tokenizer)
         a, b = (tokenizer(" " + name, add_special_tokens=False)["input_ids"][0] for name in (first, second))
         turned += bool(logits[a] > logits[b])
     assert movers.question("Out of twelve").reveal() == turned
-    assert ("it reads who brings it" in movers.printed["turned"]) == (turned >= 9)
+    assert ("it reads who writes" in movers.printed["turned"]) == (turned >= 9)
 
 
 def test_the_list_has_every_head_that_is_switched_off_together(movers):
