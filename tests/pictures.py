@@ -24,8 +24,8 @@ def main() -> None:
     trace = gptviz.load().trace(PROMPT)
     strongest = station_numbers(trace)["attention"]
     written = trace.gpt.complete(PROMPT, max_tokens=30, temperature=0.8, seed=1)
-    gift = trace.gpt.trace("When Tom and Mary went to the park, Tom gave a ball to")
-    most = gift.attention()[:, :, -1, 4].argmax()  # the head that looks most from the last token at Mary
+    gift = trace.gpt.trace("Kate knew David well. On Sunday Kate wrote a long letter to")
+    most = gift.attention()[:, :, -1, 3].argmax()  # the head that looks most from the last token at David
     looker = divmod(int(most), gift.n_heads)
     views = {
         "attention": lambda: gptviz.AttentionView(trace, layer=strongest["layer"], head=strongest["head"]),
