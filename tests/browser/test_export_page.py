@@ -309,6 +309,9 @@ def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L2 · H3")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L2 · H4")
+    for key in ("ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.locator(".gptviz-attention h3")).to_contain_text("L1 · H3")  # the head whose arithmetic the page has
     page.locator(".gptviz-attention .stage").focus()
     before = page.locator(".readout").inner_text()
     page.keyboard.press("ArrowUp")

@@ -9,7 +9,7 @@ import gptviz
 from gptviz._paths import notebooks_dir
 
 NAMES = [path.name for path in sorted(notebooks_dir().glob("*.ipynb"))]
-PROMPT = "The king had three"
+PROMPT = "She opened the door and saw a"
 
 
 @pytest.fixture(scope="module", params=NAMES)
