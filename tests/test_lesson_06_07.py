@@ -176,7 +176,7 @@ def test_who_writes_is_read_or_not_as_the_text_says(movers, reference, tokenizer
         a, b = (tokenizer(" " + name, add_special_tokens=False)["input_ids"][0] for name in (first, second))
         turned += bool(logits[a] > logits[b])
     assert movers.question("Out of twelve").reveal() == turned
-    assert ("it reads who writes" in movers.printed["turned"]) == (turned >= 9)
+    assert (movers.names["verdict"]() == "It reads who writes.") == (turned >= 9)
 
 
 def test_the_list_has_every_head_that_is_switched_off_together(movers):
