@@ -358,10 +358,10 @@ def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
     page.keyboard.press("ArrowLeft")
     expect(visible).to_have_text("Tokens to numbers")
     page.get_by_role("button", name="freeze").click()
-    assert page.locator(".way").get_attribute("inert") is not None
+    assert page.locator(".stations").get_attribute("inert") is not None
     page.locator(".gptviz-explorer").press("Escape")
     expect(page.locator(".station:visible")).to_have_count(6)
-    assert page.locator(".way").get_attribute("inert") is None
+    assert page.locator(".stations").get_attribute("inert") is None
 
 
 def test_chinese_is_whole(shown, gpt):
