@@ -143,18 +143,23 @@ class Held:
         return self.gpt.trace(prompt)
 
 
-def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
-    box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    held = Held(gptviz.wrap(build("llama"), tokenizer()))
+def meanwhile(box, held, act, *given):
+    """Let the box use a model, and do something else in another thread while that model still reads."""
     other = threading.Thread(target=box.use, args=(held,))
     other.start()
     assert held.began.wait(60)
-    prompt = threading.Thread(target=box._answer_run, args=("a quite new one",))
+    prompt = threading.Thread(target=act, args=given)
     prompt.start()
     prompt.join(0.3)
     held.go.set()
     other.join(60)
     prompt.join(60)
+
+
+def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
+    box = gptviz.PromptBox("the thin owl", gpt=gpt)
+    held = Held(gptviz.wrap(build("llama"), tokenizer()))
+    meanwhile(box, held, box._answer_run, "a quite new one")
     assert box.gpt is held
     assert box.prompt == box.trace.text == "a quite new one"
     assert box.trace.gpt is held.gpt
@@ -163,15 +168,7 @@ def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
 def test_a_prompt_set_while_a_model_reads_is_read_by_it_too(gpt):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
     held = Held(gptviz.wrap(build("llama"), tokenizer()))
-    other = threading.Thread(target=box.use, args=(held,))
-    other.start()
-    assert held.began.wait(60)
-    prompt = threading.Thread(target=setattr, args=(box, "prompt", "a new one"))
-    prompt.start()
-    prompt.join(0.3)
-    held.go.set()
-    other.join(60)
-    prompt.join(60)
+    meanwhile(box, held, setattr, box, "prompt", "a new one")
     assert (box.prompt, box.trace.text, box.trace.gpt) == ("a new one", "a new one", held.gpt)
 
 

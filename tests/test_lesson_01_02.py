@@ -13,6 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from lesson_play import every_offer_decides
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gptviz import lessons
@@ -228,13 +229,7 @@ def test_the_strongest_head_is_shown_on_a_text_where_its_habit_has_work(played, 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
-    offered = [one for one in played[lesson].questions.values() if one._instead]
-    assert offered
-    for one in offered if "tales" in model else ():
-        before = one._box.prompt
-        one._answer_instead()
-        assert not one.is_too_close, one.text
-        one._box.run(before)
+    every_offer_decides(played[lesson].questions.values(), model)
 
 
 @pytest.mark.parametrize("prompt", ["The king had three", "Hi", "x 🙂 é é"])

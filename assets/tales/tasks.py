@@ -163,7 +163,7 @@ _ASKED = ("{text} {q} Answer:", "{text} {q} Answer:", "{text}\nQuestion: {q}\nAn
 
 
 def question(rng: Random, held: bool = False, wording: bool = False) -> Sample:
-    """Who is where, or who has what, in one to four sentences; a question; an answer of one word."""
+    """Who is where, or who has what, in one to six sentences; a question; an answer of one word."""
     (first,) = questions(rng, 1, held, wording)
     return first
 
@@ -441,16 +441,8 @@ SHORTER = {
     "sentiment": 1.5, "dialogue": 1, "pronoun": 2,
 }  # fmt: skip
 _IN_ROWS = ("sentiment", "translation", "copying", "name_mover")  # often shown with examples before them
-EXACT = (
-    "question",
-    "name_mover",
-    "country",
-    "bias",
-    "translation",
-    "copying",
-    "sentiment",
-    "pronoun",
-)  # answers to learn
+# Those whose answers are to be learnt word for word.
+EXACT = ("question", "name_mover", "country", "bias", "translation", "copying", "sentiment", "pronoun")
 
 
 def draw_samples(rng: Random, share: Mapping[str, float] = SHARE) -> tuple[str, list[Sample]]:

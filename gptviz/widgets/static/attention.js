@@ -8,7 +8,7 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colours, diverging, element, frame, notices, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
+import { Lane, ask, chip, colourBar, colours, diverging, element, frame, notices, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
@@ -303,11 +303,7 @@ class Attention {
     this.map.draw(scores ?? (relative ? rowsScaled(this.weights, this.tokens.length) : this.weights), theme, scores ? limit : 0);
     setText(this.scaleEnds[0], scores ? significant(-limit) : this.words.first);
     setText(this.scaleEnds[1], scores ? significant(limit) : relative ? this.words.rowLargest : this.words.last);
-    const bar = /** @type {CanvasRenderingContext2D} */ (this.scaleBar.getContext("2d"));
-    (scores ? diverging(theme) : colours(theme)).forEach(([r, g, b], i) => {
-      bar.fillStyle = `rgb(${r} ${g} ${b})`;
-      bar.fillRect(i / 2, 0, 1, 1);
-    });
+    colourBar(this.scaleBar, scores ? diverging(theme) : colours(theme));
   }
 
   /** Where a cell is smaller than a pixel, what a pixel shows. @param {number} seen cells a side @param {number} drawn as many pixels */

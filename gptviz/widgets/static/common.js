@@ -334,6 +334,15 @@ export function waits(part, words) {
   };
 }
 
+/** What colours mean, from left to right. @param {HTMLCanvasElement} canvas 128 pixels wide, one high @param {number[][]} table 256 colours */
+export function colourBar(canvas, table) {
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  table.forEach(([r, g, b], i) => {
+    pen.fillStyle = `rgb(${r} ${g} ${b})`;
+    pen.fillRect(i / 2, 0, 1, 1);
+  });
+}
+
 /** The same act, done once for all that changes together: a head is a layer and a number. @param {() => void} act */
 export function together(act) {
   let due = false;

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
-import { Lane, ask, chip, colours, diverging, element, setText, significant } from "./common.js";
+import { Lane, ask, chip, colourBar, colours, diverging, element, setText, significant } from "./common.js";
 
 export class EffectSwitch {
   /** @param {any} model @param {import("./words.js").Words["intervention"]} words @param {string} computing
@@ -67,10 +67,6 @@ export class EffectSwitch {
     setText(this.hint, `${words.partsHint}${grid.effects ? ` ${words.effectHint}` : ""}`);
     const ends = grid.effects ? words.ends(significant(100 * grid.largest())) : words.mapEnds;
     ends.forEach((text, i) => setText(this.ends[i], text));
-    const pen = /** @type {CanvasRenderingContext2D} */ (this.bar.getContext("2d"));
-    (grid.effects ? diverging : colours)(theme).forEach(([r, g, b], i) => {
-      pen.fillStyle = `rgb(${r} ${g} ${b})`;
-      pen.fillRect(i / 2, 0, 1, 1);
-    });
+    colourBar(this.bar, (grid.effects ? diverging : colours)(theme));
   }
 }
