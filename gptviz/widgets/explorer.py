@@ -41,12 +41,10 @@ class Explorer(View):
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
-    _models: traitlets.List[dict[str, Any]] = traitlets.List().tag(
-        sync=True
-    )  # name; download: megabytes, 0 if it is here
-    _history: traitlets.List[str] = traitlets.List().tag(
-        sync=True
-    )  # what is read, and earlier prompts as they were typed
+    # Of each model its name, and the megabytes to download, 0 if it is here.
+    _models: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    # What is read, and earlier prompts as they were typed.
+    _history: traitlets.List[str] = traitlets.List().tag(sync=True)
     _written = traitlets.Int(0).tag(sync=True)  # grows when another text is being generated
 
     def __init__(self, prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any):
@@ -112,8 +110,7 @@ class Explorer(View):
 
     def _answer_written(self) -> dict[str, Any]:
         """How many tokens the last station has drawn; finish_reason: None while it still draws."""
-        news = self._timeline._answer_news(source=-1, have=0, choice=0)
-        return {"steps": len(news["steps"]), "done": news["done"], "finish_reason": news["finish_reason"]}
+        return self._timeline.progress()
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         self._timeline.wait()

@@ -68,6 +68,15 @@ class _Branch:
         own = self.steps[self.at + 1 :]
         return self.before + (self.choice.text if self.choice else "".join(step.text for step in own))
 
+    @property
+    def done(self) -> bool:
+        """Whether no step will follow; to be asked before the steps are read, so that the last ones are among them."""
+        return self.choice is not None or self.problem != ""
+
+    @property
+    def finish_reason(self) -> str | None:
+        return self.choice.finish_reason if self.choice else None
+
 
 @dataclass
 class _Run:
@@ -299,9 +308,7 @@ class GenerationTimeline(View):
         run = self._current()
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         have = have if source == self._source else 0
-        done = (
-            branch.choice is not None or branch.problem != ""
-        )  # before the steps are read: the last ones must be there
+        done = branch.done
         return {
             "source": self._source,
             "choice": choice,
@@ -310,13 +317,19 @@ class GenerationTimeline(View):
             "prompt": run.prompt,
             "prompt_spelled": _spelling(run.prompt, run.prompt_tokens),
             "text": branch.text,
-            "finish_reason": branch.choice.finish_reason if branch.choice else None,
+            "finish_reason": branch.finish_reason,
             "branches": [_describe_branch(run, one) for one in run.branches],
             "seed": run.seed,
             "settings": run.settings,
             "done": done,
             "problem": branch.problem,
         }
+
+    def progress(self) -> dict[str, Any]:
+        """Of the first choice: how many steps there are; done; finish_reason: None while it is still drawn."""
+        branch = self._current().branches[0]
+        done = branch.done
+        return {"steps": len(branch.steps), "done": done, "finish_reason": branch.finish_reason}
 
     def _answer_again(self) -> int:
         if not self._can_generate:
