@@ -5,6 +5,7 @@ have its stripe in eager attention. The notebooks print what was not found, so t
 that statement which is checked. That they run in a kernel, and with another model, is `test_notebooks.py`'s business.
 """
 
+import ast
 import contextlib
 import io
 import json
@@ -242,6 +243,22 @@ def test_the_stripe_fades_as_the_text_says(induction, reference):
     )
     leans = falls[0] > 2 * max(falls[1], 0.05)
     assert ("so it leans on the heads that look back" in induction.printed["fades-said"]) == leans
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_figure_is_shown_once_and_says_what_its_axes_are(played, lesson):
+    """What a cell's last line gives is drawn: `figure.update_layout(…)` gives the figure as well."""
+    cells = nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells
+    ends = [ast.parse(cell.source).body[-1] for cell in cells if cell.cell_type == "code"]
+    said = [ast.unparse(end) for end in ends if isinstance(end, ast.Expr)]
+    assert {line for line in said if line.startswith("figure")} <= {"figure"}
+    drawn = [
+        eval(line, dict(played[lesson].names)) for line in said if "effects(" in line or line.endswith(".figure()")
+    ]
+    assert drawn
+    for one in drawn:
+        assert one.layout.xaxis.title.text and one.layout.yaxis.title.text
+        assert one.data[0].colorbar.title.text
 
 
 def test_an_untrained_model_has_none(induction):
