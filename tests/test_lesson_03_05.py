@@ -156,11 +156,21 @@ def test_views_that_tell_lengths_and_activations_are_covered_until_then(played):
         assert lesson.question(words)._covers == [lesson.names["block"]], words
 
 
-def test_only_the_cuts_questions_keep_the_bench(played):
-    """Whoever leaves out sections 2, 4 and 6, as the head of the notebook allows, still sees both benches."""
+def test_a_bench_waits_for_questions_above_it_alone(played):
+    """In the order of the page every bench is open where it stands: also for whoever leaves out sections 2, 4 and 6."""
     lesson = played["05_sampling"]
-    told = [text for text, one in lesson.questions.items() if one._covers]
-    assert len(told) == 4 and not any("T → ∞" in text for text in told), told
+    bench, cuts = (lesson.names[name] for name in ("bench", "cuts"))
+    keeps = {view: [text for text, one in lesson.questions.items() if view in one._covers] for view in (bench, cuts)}
+    assert len(keeps[bench]) == 1 and "becomes of r" in keeps[bench][0]
+    assert len(keeps[cuts]) == 3
+    cells = list(lesson.sources)
+    asked = [id for id in cells if "covers=[cuts]" in lesson.sources[id]]
+    assert max(map(cells.index, asked)) < cells.index("cuts-bench")
+    for one in lesson.questions.values():
+        one._box and one._box.run("The king had three")
+    lesson.question("becomes of r").reveal()
+    assert not bench._covered_by and set(cuts._covered_by) == set(keeps[cuts])
+    lesson.names["box"].run("Once upon a time there was a")
 
 
 def test_a_count_is_right_within_a_third(played):

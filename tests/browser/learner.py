@@ -28,6 +28,8 @@ def described(one):
             "traits": one.get_state(["_state", "_about", "tally"])}
 """
 
+HIDDEN = """(view) => [...view.querySelectorAll("*")]
+    .every((one) => one.closest(".cover") || getComputedStyle(one).visibility === "hidden")"""
 OUTSIDE = """(place) => [...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")]
     .filter((one) => !one.contains(place)).map((one) => one.innerText).join("\\n")"""
 WRITE = """async (check, lines) => {
@@ -165,8 +167,11 @@ class Learner:
         for sign in signs(found):
             assert not (seen := re.search(sign, outside, re.DOTALL)), f"{found.text}: {seen[0]!r} stands uncovered"
         for cover in self.page.locator(".gptviz[data-covered]").all():
-            assert cover.inner_text().strip() in ("covered until you answer", "回答之前先盖住")
-            assert not re.search(r"\d", cover.aria_snapshot().partition("\n")[2])
+            waits_for = re.match(
+                r"(?:covered until you answer: |回答之前先盖住：)(.*)", cover.inner_text().strip(), re.DOTALL
+            )
+            assert waits_for and waits_for[1] in self.questions(), cover.inner_text()
+            assert cover.evaluate(HIDDEN)
 
     def a_wrong_answer(self, found: Asked) -> Any:
         if found.kind == "choice":

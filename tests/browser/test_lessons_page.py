@@ -55,7 +55,7 @@ def test_a_choice_from_wrong_to_right(shown, box):  # noqa: F811
     page = shown(question, view)
     root, covered = page.page.locator(".gptviz-question"), page.page.locator(".gptviz-sampling")
     expect(covered).to_have_attribute("data-covered", "")
-    assert covered.inner_text().strip() == "covered until you answer"
+    assert covered.inner_text().strip() == "covered until you answer: Which comes next?"
     assert "%" not in covered.aria_snapshot()
     wrong = place_of(question, right=False)
     root.locator(".choices button").nth(wrong).click()

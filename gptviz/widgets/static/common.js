@@ -265,14 +265,17 @@ export function frame(model, root, changed, selection) {
     wordsOf(model).common.savePicture);
   save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
   const waiting = element("span", { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" }, wordsOf(model).common.computing);
-  const cover = element("p", { class: "cover", "data-no-picture": "" }, element("span", {}, wordsOf(model).common.covered));
+  const waitsFor = element("span", {});
+  const cover = element("p", { class: "cover", "data-no-picture": "" }, waitsFor);
   root.append(refusal, save, waiting, cover);
   keepKeys(root);
   const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);
   showWaiting();
   model.on("change:_waiting", showWaiting);
   const showCover = () => {
-    cover.hidden = !model.get("_covered_by")?.length;
+    const [question] = model.get("_covered_by") ?? [];
+    cover.hidden = question === undefined;
+    if (!cover.hidden) setText(waitsFor, wordsOf(model).common.covered(question));
     root.toggleAttribute("data-covered", !cover.hidden);
   };
   showCover();

@@ -12,7 +12,7 @@ const EN = {
   common: {
     computing: "computing…",
     savePicture: "save picture",
-    covered: "covered until you answer",
+    covered: (/** @type {string} */ question) => `covered until you answer: ${question}`,
     absent: "Not in this page: it needs the notebook with its kernel.",
   },
   errors: {
@@ -458,7 +458,7 @@ const ZH = {
   common: {
     computing: "计算中…",
     savePicture: "保存图片",
-    covered: "回答之前先盖住",
+    covered: (question) => `回答之前先盖住：${question}`,
     absent: "此页面中没有：需要带内核的笔记本。",
   },
   errors: {
