@@ -12,6 +12,7 @@ import traitlets
 
 from gptviz import still
 from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.phrases import phrase
 from gptviz.trace import Array, Trace, check_index
 from gptviz.widgets.base import View, describe
 
@@ -35,6 +36,7 @@ class EmbeddingView(View):
 
     def __init__(self, source: Any = None, *, position: int | None = None, **keywords: Any):
         self._figure: Any = None
+        self._drawn: tuple[Any, ...] = ()  # what the figure shows, and how
         super().__init__(source, **keywords)
         if position is not None:
             self.position = position
@@ -63,6 +65,7 @@ class EmbeddingView(View):
         """Take the view, and the figure in it, away."""
         if getattr(self, "_figure", None) is not None:  # a view that was refused is closed half made
             self._figure.close()
+            self._figure = None
         super().close()
 
     # The page's questions
@@ -89,14 +92,14 @@ class EmbeddingView(View):
     def _answer_map(self, theme: str) -> dict[str, Any]:
         """The map of the table: the plotly figure, for a page that can draw it, and its picture."""
         trace = self._shown()
-        if self._figure is None:
+        wanted = trace, theme, self.scale, self.language
+        if self._figure is None or self._drawn != wanted:
             import plotly.graph_objects as go
 
-            self._figure = go.FigureWidget()
-        with self._figure.batch_update():
-            figure = map_figure(trace, theme, self.scale)
-            self._figure.update({"data": [], "layout": figure.layout}, overwrite=True)
-        self._figure.add_traces(figure.data)
+            if self._figure is not None:
+                self._figure.close()
+            # Made whole: what is told to a figure later is lost on a page that is just drawing it.
+            self._figure, self._drawn = go.FigureWidget(map_figure(*wanted)), wanted
         return {
             "figure": f"anywidget:{self._figure.model_id}",
             "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
@@ -139,16 +142,15 @@ def parts_of(trace: Trace) -> tuple[list[str], str]:
     return ["token", "position", "sum"], ""
 
 
-def map_figure(trace: Trace, theme: str = "light", scale: str = "screen") -> Any:
+def map_figure(trace: Trace, theme: str = "light", scale: str = "screen", language: str = "en") -> Any:
     """The map of the token table with this text's tokens marked, as a plotly Figure."""
     from gptviz.figures import embedding_map
 
     points, shares = trace.token_plane()
     labels = [trace.vocab_token(id).text for id in range(len(points))]
-    figure = embedding_map(
-        points, labels, marked=[token.id for token in trace.tokens], shares=shares, theme=theme, scale=scale
-    )
-    return figure.update_layout(title=None, margin_t=10)
+    figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], theme=theme, scale=scale)
+    across, down = (phrase(language, "direction", number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
+    return figure.update_layout(title=None, margin_t=10, xaxis_title=across, yaxis_title=down)
 
 
 def _turns(trace: Trace) -> bool:

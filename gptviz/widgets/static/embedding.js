@@ -144,13 +144,15 @@ class Embedding {
 
   /** @param {{figure: string, picture: string}} map */
   async drawMap({ figure, picture }) {
-    if (this.drawn === figure) return; // the figure itself has been told what is new
-    this.map.replaceChildren();
+    if (this.drawn === figure) return;
+    this.drawn = figure;
     try {
       const child = await this.host.getWidget(figure);
+      if (this.drawn !== figure) return; // another has come meanwhile
+      this.map.replaceChildren();
       await child.render({ el: this.map });
-      this.drawn = figure;
     } catch {
+      if (this.drawn !== figure) return;
       const image = element("img", { alt: this.words.map, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}` });
       this.map.replaceChildren(image);
     }
