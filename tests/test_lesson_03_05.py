@@ -150,6 +150,47 @@ def test_a_printed_check_run_again_is_of_the_prompt_in_the_box(played):
         assert lesson.again(cell, **old) == lesson.printed[cell] != "", cell
 
 
+@pytest.mark.parametrize("cell", ["loop", "cache-run"])
+def test_the_loop_and_the_cache_begin_with_the_prompt_in_the_box(played, cell):
+    lesson = played["04_decoding"]
+    kept = {name: lesson.names[name] for name in ("ids", "runs", "count")}
+    stale = {"trace": lesson.names["gpt"].trace("no such text"), "ids": [1, 2, 3]}
+    names = lesson.names | stale
+    exec(lesson.sources[cell], names)
+    assert names["ids"] == kept["ids"]
+    if cell == "cache-run":
+        assert [names["runs"][cached][:2] for cached in (True, False)] == [kept["runs"][i][:2] for i in (True, False)]
+    else:
+        assert list(names["truth"]) == list(lesson.exercises[0][1])
+
+
+def test_a_wrong_guess_is_answered_in_its_own_numbers(played):
+    """What the hint says is of what was guessed, or of the learner's own prompt."""
+    block, decoding, sampling = (played[lesson] for lesson in LESSONS)
+    length = [float(np.linalg.norm(block.names["box"].trace.residual(depth)[-1])) for depth in (0, 1)]
+    for number in length:
+        assert f"{number:.3g}" in hint(block.question("enters block 0"))
+    last_words = decoding.names["ending"](decoding.names["box"].trace).text[-60:]
+    assert repr(last_words) in hint(decoding.question("with which finish_reason"))
+    trace = sampling.names["box"].trace
+    p = np.sort(trace.probabilities())[::-1].astype(float)
+    ratio = sampling.question("becomes of r")
+    assert f"‘2 r’ it would be {2 * p[0] / p[1]:.4g}" in ratio._hint("2 r", trace)
+    shares = np.sort((np.exp(2 * np.log(p))) / (p**2).sum())[::-1]
+    cool = 1 + int((shares.cumsum() < 0.9).sum())
+    assert f"the {cool:,} likeliest" in sampling.question("top_p=0.9")._hint("", trace)
+    assert "keeps 40." in sampling.question("Put it first")._hint(["top_k=40", "top_p=0.9", "min_p=0.1"], trace)
+
+
+def hint(question):
+    return question._hint(question.choices[0], question.trace)
+
+
+def test_a_class_may_raise_its_hands_where_the_plan_projects(played):
+    for lesson, words in zip(LESSONS, ("most of its lead", "end in such a loop", "becomes of r"), strict=True):
+        assert played[lesson].question(words)._about["tally"], words
+
+
 def test_views_that_tell_lengths_and_activations_are_covered_until_then(played):
     lesson = played["03_block"]
     for words in ("enters block 0", "activation above 0", "most of its lead"):
@@ -228,6 +269,15 @@ def test_no_two_tokens_are_likelier_than_those_it_found(played, reference):
     (taken, _), (likeliest, _) = lesson.names["best_pair"](lesson.names["trace"])
     assert likeliest == pytest.approx(best, rel=1e-4)
     assert taken == pytest.approx(float(first.max() * second[0]), rel=1e-4)
+
+
+def test_how_long_a_loop_is_stands_in_the_answer_alone(played):
+    lesson = played["04_decoding"]
+    texts = [lesson.names["period"](text.token_ids) for text in lesson.names["greedy"]]
+    assert "loop" not in lesson.printed["circles-look"]
+    question = lesson.question("end in such a loop")
+    question.reveal()
+    assert all(f"a loop of {n}" in question._state["explain"] for n in texts if n)
 
 
 def test_a_loop_is_three_equal_stretches_at_the_end(played):
