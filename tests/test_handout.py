@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 
 import nbformat
 import pytest
 
 from gptviz import cli
+from gptviz._paths import notebooks_dir
 from gptviz.errors import GPTVizError
 from gptviz.export import MOST_BYTES
 from gptviz.handout import export_notebook
@@ -84,6 +86,14 @@ def test_nothing_is_fetched_and_scripts_are_named_by_their_hash(written):
 )
 def test_formulas_are_readable_without_a_library(tex, text):
     assert plain_formula(tex) == text
+
+
+def test_a_lesson_has_no_code_of_html_in_its_text():
+    """A notebook would draw `&emsp;` as a space, the page for handing out as it is written."""
+    for path in notebooks_dir().glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                assert not re.search(r"&amp;#?\w+;", prose_html(cell.source)), (path.name, cell.id)
 
 
 def test_prose_is_not_obeyed():

@@ -165,6 +165,24 @@ def test_raised_hands_stand_beside_the_truth(shown, box):  # noqa: F811
     expect(root.locator(".tally li").nth(place_of(question))).to_have_attribute("data-right", "")
 
 
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_equal_votes_are_bars_of_equal_length(shown, box, scale):  # noqa: F811
+    """Beside answers of very different lengths: bars begin below each other, and what wraps is not indented."""
+    answers = ["no", "yes, and by a good deal more than one would have thought at first", "perhaps", "a little more"]
+    question = ask("Which?", answer=lambda trace: "no", choices=answers, source=box, tally=True, scale=scale)
+    root = shown(question, width=900).page.locator(".gptviz-question")
+    for i in range(4):
+        root.locator(".tally input").nth(i).fill("6")
+    expect(root.locator(".tally .share").nth(3)).to_have_text("6 of 24")
+    places = "(all) => all.map((one) => one.getBoundingClientRect()).map((at) => [at.left, at.width])"
+    for part in (".fill", ".track"):
+        left, width = np.array(root.locator(f".tally {part}").evaluate_all(places)).T
+        assert np.ptp(left) < 0.5 and np.ptp(width) < 0.5 and width.min() > 10, part
+    field, reveal = root.locator(".choices").bounding_box(), root.locator(".reveal").bounding_box()
+    assert reveal["y"] > field["y"] + field["height"] - 1
+    assert reveal["x"] == pytest.approx(field["x"], abs=0.5)
+
+
 def test_a_function_that_fails_is_said_in_the_question(shown, box):  # noqa: F811
     root = shown(ask("How much?", answer=lambda trace: 1 / 0, source=box)).page.locator(".gptviz-question")
     root.locator("input").fill("3")
