@@ -20,6 +20,7 @@ import clean  # noqa: E402
 import country  # noqa: E402
 import evaluate  # noqa: E402
 import heads  # noqa: E402
+import hops  # noqa: E402
 import measures  # noqa: E402
 import muon  # noqa: E402
 import plots  # noqa: E402
@@ -219,7 +220,7 @@ def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
     batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
     rows, weights = batches.batch(32)
     assert rows.shape == weights.shape == (train.ROWS, 32)
-    assert set(rows[: train.ROWS // 2, 0].tolist()) == {tokenizer.bos_token_id}
+    assert set(rows[:, 0].tolist()) == {tokenizer.bos_token_id}
     repeated = rows[-2, 1:].tolist()
     assert any(repeated[p:] == repeated[:-p] for p in range(4, 17))
     again = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
@@ -266,6 +267,48 @@ def test_weights_say_what_each_token_counts():
     rows, weights = torch.tensor([[0, 1, 1]]), torch.tensor([[9.0, 3.0, 1.0]])  # the first is not predicted
     first, second = math.log1p(math.exp(2.0)), math.log1p(math.exp(-1.0))
     assert train.loss_of(Model(), rows, weights).item() == pytest.approx((3 * first + second) / 4)
+
+
+def test_a_marked_question_points_at_who_was_told_to_be_there(tokenizer):
+    rows = hops.marked_rows(tokenizer, random.Random(3), rows=5, length=90)
+    assert all(part.shape == (5, 90) for part in rows)
+    row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
+    assert len(row) > 10
+    for r, q, told in zip(row, at, rows.source[row, at], strict=True):
+        name = tokenizer.decode(rows.asked[r, q])
+        assert told < q and rows.ids[r, told] == rows.ids[r, q]
+        assert rows.told[r, told] == rows.asked[r, q]
+        sentence = re.split(r"[.?]|endoftext..", tokenizer.decode(rows.ids[r, : told + 1]))[-1]
+        assert [word for word in sentence.replace(":", "").split() if word.title() in words.NAMES] == [name.strip()]
+
+
+def test_the_way_costs_what_the_model_itself_gives(model, tokenizer):
+    rows = hops.marked_rows(tokenizer, random.Random(4), rows=3, length=70)
+    with torch.no_grad(), measures._eager(model):
+        out = model(rows.ids, output_hidden_states=True, output_attentions=True)
+        whole = hops.losses(model, out.hidden_states, rows).item()
+
+    def named(hidden, names):
+        picked = model.lm_head(model.transformer.ln_f(hidden)).log_softmax(-1)
+        return -picked.gather(-1, names.clamp(min=0)[..., None])[..., 0][names != hops.NONE].mean()
+
+    row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
+    looks = out.attentions[hops.LAYER][row, hops.HEAD, at, rows.source[row, at]]
+    with torch.no_grad():
+        expected = named(out.hidden_states[3], rows.told) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
+    assert whole == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_questions_with_their_way_are_learnt_beside_the_rest(tokenizer):
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=40, n_embd=16, n_layer=6, n_head=8)
+    small = GPT2LMHeadModel(config).eval()
+    marked = hops.marked_rows(tokenizer, random.Random(5), rows=2, length=40)
+    rest = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).batch(40, rows=8)
+    plain, guided = (train.guided_loss(small, marked, rest, factor).item() for factor in (0.0, 0.5))
+    hidden = small(marked.ids, output_hidden_states=True).hidden_states
+    assert guided - plain == pytest.approx(0.5 * hops.losses(small, hidden, marked).item(), rel=1e-2)
+    ids, weights = (torch.cat(parts) for parts in ((marked.ids, rest[0]), (marked.weights, rest[1])))
+    assert plain == pytest.approx(train.loss_of(small, ids, weights).item(), rel=1e-3)
 
 
 def test_muon_makes_the_update_nearly_orthogonal():

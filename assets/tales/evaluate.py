@@ -23,8 +23,8 @@ ASKED = ("name_mover", "question", "sentiment", "copying", "translation", "count
 TOLD = ("summary", "dialogue")  # many right answers
 STORY = "Once upon a time there was a"
 SHARP = "When Tom and Mary went to the park, Tom gave a ball to"
-FLAT = "One morning the"
-LOOP = "Once upon a time"
+FLAT = "One day"
+LOOP = "It was"
 
 
 def typed_prompts() -> list[dict[str, str]]:

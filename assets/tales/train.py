@@ -3,6 +3,7 @@
     python train.py --books FOLDER --minutes 600             # resumes if runs/ has a checkpoint
     python train.py --books FOLDER --minutes 15 --decay      # cool the rate down to nothing and end
     python train.py --books FOLDER --minutes 60 --onward     # go on from the released weights, with new optimizers
+    python train.py --books FOLDER --minutes 15 --hops 0.5   # teach the way from a question to its answer (hops.py)
     python train.py --books FOLDER --steps 500 --runs early  # an early checkpoint, to compare with
 
 Each batch is books, tasks, and random sequences that repeat themselves, which induction heads form on (Olsson et al.
@@ -23,6 +24,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import hops
 import tasks
 import torch
 from clean import books
@@ -61,7 +63,7 @@ class Batches:
         self._rng = random.Random(seed)
         self._books = [torch.tensor(self._ids([text])[0]) for text in texts]
         self._sizes = [len(ids) for ids in self._books]
-        self._line: list[tuple[int, float]] = []
+        self._texts: list[list[tuple[int, float]]] = []
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
         return self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
@@ -75,22 +77,26 @@ class Batches:
         return self._started(ids[at : at + length], torch.ones(length))
 
     def task(self, length: int) -> Row:
-        while len(self._line) < length:
-            self._line += self._some_tasks()
-        row, self._line = self._line[:length], self._line[length:]
-        return torch.tensor([id for id, _ in row]), torch.tensor([weight for _, weight in row])
+        """Texts one after the other, each after a start token; the last is cut off where the row ends."""
+        row: list[tuple[int, float]] = []
+        while len(row) < length:
+            if not self._texts:
+                self._texts = self._some_tasks()
+            row += self._texts.pop()
+        return torch.tensor([id for id, _ in row[:length]]), torch.tensor([weight for _, weight in row[:length]])
 
-    def _some_tasks(self, count: int = 200) -> list[tuple[int, float]]:
-        """Texts one after the other, each after a start token: an id and its weight for every token."""
-        parts: list[tuple[str, float]] = []
+    def _some_tasks(self, count: int = 200) -> list[list[tuple[int, float]]]:
+        """For each of so many texts, an id and its weight for every token."""
+        texts = []
         for _ in range(count):
             name, samples = tasks.draw_samples(self._rng, self._share)
             question, answer = (QUESTION, ANSWER) if name in tasks.EXACT else (1.0, 1.0)
-            parts.append((self._tokenizer.bos_token, 1.0))
+            parts = [(self._tokenizer.bos_token, 1.0)]
             for one in samples:
                 parts += [(one.prompt, question), (one.answer, answer), (one.rest, 1.0)]
-        rows = self._ids([text for text, _ in parts])
-        return [(id, weight) for ids, (_, weight) in zip(rows, parts, strict=True) for id in ids]
+            rows = self._ids([text for text, _ in parts])
+            texts.append([(id, weight) for ids, (_, weight) in zip(rows, parts, strict=True) for id in ids])
+        return texts
 
     def repeat(self, length: int) -> Row:
         # Short periods as often as long ones: what comes again many times in a row is found sooner.
@@ -140,8 +146,22 @@ def optimizers(model: nn.Module, dtype: torch.dtype = torch.float32) -> list[tor
 
 def loss_of(model: nn.Module, rows: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean loss in nats a token; `weights` (as rows) says what each token counts."""
-    logits = model(rows[:, :-1], use_cache=False).logits.float()
-    losses = nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
+    return _mean(model(rows[:, :-1], use_cache=False).logits, rows, weights)
+
+
+def guided_loss(model: nn.Module, marked: hops.Marked, rest: Row, factor: float) -> Tensor:
+    """`loss_of` marked questions and the rest of a batch, and `factor` times what the way to the answers costs."""
+    rows = torch.cat([marked.ids, rest[0]])
+    outputs = model(rows, use_cache=False, output_hidden_states=True)
+    loss = _mean(outputs.logits[:, :-1], rows, torch.cat([marked.weights, rest[1]]))
+    if not factor:
+        return loss
+    hidden = tuple(states[: len(marked.ids)] for states in outputs.hidden_states)
+    return loss + factor * hops.losses(model, hidden, marked)
+
+
+def _mean(logits: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:
+    losses = nn.functional.cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten(), reduction="none")
     if weights is None:
         return losses.mean()
     counts = weights[:, 1:].flatten()
@@ -176,6 +196,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=ROWS, help="rows a batch, a multiple of 8")
     parser.add_argument("--mix", type=int, nargs=3, default=MIX, help="eighths of a batch: books, tasks, repeats")
     parser.add_argument("--short", action="store_true", help="draw short tasks more often, stories less")
+    parser.add_argument(
+        "--hops", type=float, metavar="FACTOR",
+        help="make half of a batch questions, and let the way to their answers (hops.py) cost so much, or 0",
+    )  # fmt: skip
     parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16 where float32 is slower")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=Path, default=HERE / "runs")
@@ -204,6 +228,7 @@ def main() -> None:
         step, tokens, spent, log = state["step"], state["tokens"], state["spent"], state["log"]
     share = tasks.SHORTER if its.short else tasks.SHARE
     batches = Batches(tokenizer, books(its.books), step, its.mix, share)
+    asker = random.Random(step)
     unseen = Batches(tokenizer, books(its.books, held_out=True), seed=0)
     held_out = [torch.stack([unseen.book(256)[0] for _ in range(16)]).to(its.device) for _ in range(4)]
     compiled = torch.compile(model)
@@ -214,15 +239,23 @@ def main() -> None:
         for one, rate in zip(both, (MUON_RATE, ADAM_RATE), strict=True):
             for group in one.param_groups:
                 group["lr"] = rate * scale
-        rows, weights = (part.to(its.device) for part in batches.batch(its.length, its.rows))
+        guided = its.hops is not None
+        rows, weights = (
+            part.to(its.device) for part in batches.batch(its.length, its.rows // 2 if guided else its.rows)
+        )
         with torch.autocast(its.device, torch.bfloat16, enabled=its.bfloat16):
-            loss = loss_of(compiled, rows, weights)
+            if guided:
+                drawn = hops.marked_rows(tokenizer, asker, its.rows // 2, its.length)
+                marked = hops.Marked(*(part.to(its.device) for part in drawn))
+                loss = guided_loss(compiled, marked, (rows, weights), its.hops)
+            else:
+                loss = loss_of(compiled, rows, weights)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for one in both:
             one.step()
             one.zero_grad(set_to_none=True)
-        step, tokens = step + 1, tokens + rows.numel()
+        step, tokens = step + 1, tokens + its.rows * its.length
         bar.update()
         if step % EVERY == 0:
             log.append({"step": step, "tokens": tokens, **validate(model, held_out)})
