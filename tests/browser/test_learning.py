@@ -9,6 +9,10 @@ import gptviz
 from gptviz._paths import notebooks_dir
 
 NAMES = [path.name for path in sorted(notebooks_dir().glob("*.ipynb"))]
+SCROLLED = """() => [...document.querySelectorAll(".gptviz, .gptviz *")]
+    .filter((one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX))
+    .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+    .map((one) => `${one.closest(".gptviz").className}: ${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
 PROMPT = "She opened the door and saw a"
 
 
@@ -106,3 +110,16 @@ def test_look(learner, request):
     """With --screenshots the page is kept as a picture."""
     if folder := request.config.getoption("--screenshots"):
         learner.page.screenshot(path=f"{folder}/{learner.notebook.name.removesuffix('.ipynb')}.png", full_page=True)
+
+
+def test_on_a_projector_no_view_scrolls_sideways(learner):
+    """1,280 pixels wide, type half as large again, everything uncovered. The last of the tests: it runs the notebook anew."""
+    learner.notebook.execute('import gptviz; gptviz.set_scale("projector")')
+    learner.page.set_viewport_size({"width": 1280, "height": 16000})
+    learner.notebook.run(300)
+    for text in learner.questions():
+        learner.place(text).locator("button.reveal").click()
+        expect(learner.place(text)).to_have_attribute("data-phase", "revealed")
+    expect(learner.page.locator(".gptviz[data-covered]")).to_have_count(0)
+    assert learner.page.locator(".gptviz[data-scale=projector]").count() >= 5
+    assert not (found := learner.page.evaluate(SCROLLED)), "\n".join(found)
