@@ -24,7 +24,7 @@ def main() -> None:
     trace = gptviz.load().trace(PROMPT)
     strongest = station_numbers(trace)["attention"]
     written = trace.gpt.complete(PROMPT, max_tokens=30, temperature=0.8, seed=1)
-    gift = trace.gpt.trace("Kate knew David well. On Sunday Kate wrote a long letter to")
+    gift = trace.gpt.trace("Kate met David on the road. Then Kate told a story to")
     most = gift.attention()[:, :, -1, 3].argmax()  # the head that looks most from the last token at David
     looker = divmod(int(most), gift.n_heads)
     views = {

@@ -242,7 +242,7 @@ def test_the_circuit_is_what_the_text_says_of_it(movers, reference, tokenizer):
         line = f"L{at[0]} · H{at[1]} gives the corrupted answer's name {seen[0]:.0%}, then {seen[1]:.0%}"
         assert line in movers.printed["circuit-said"]
     shown = bool(names["readers"] and names["movers"]) and after - before > 0.3
-    assert ("the circuit: who writes →" in movers.printed["circuit-line"]) == shown
+    assert ("the circuit: who tells →" in movers.printed["circuit-line"]) == shown
     for head in names["readers"]:
         assert names["by_token"](head).argmax() == len(clean) - 1
         assert names["reads"][head] > 0.5
@@ -267,7 +267,7 @@ def test_who_writes_is_read_or_not_as_the_text_says(movers, reference, tokenizer
         a, b = (tokenizer(" " + name, add_special_tokens=False)["input_ids"][0] for name in (first, second))
         turned += bool(logits[a] > logits[b])
     assert movers.question("Out of twelve").reveal() == turned
-    assert (movers.names["verdict"]() == "It reads who writes.") == (turned >= 9)
+    assert (movers.names["verdict"]() == "It reads who tells.") == (turned >= 9)
 
 
 def test_the_list_has_every_head_that_is_switched_off_together(movers):

@@ -4,7 +4,7 @@
  *
  * Layer, head and position are those of the shared selection. Not here: what becomes of an edit (intervention.js).
  */
-import { Lane, ask, chip, chipText, element, setText } from "./common.js";
+import { Lane, ask, chip, chipText, element, scrollCue, setText } from "./common.js";
 import { partName } from "./intervention_grid.js";
 
 /** @typedef {import("./common.js").PageToken} FormToken */
@@ -144,6 +144,7 @@ export class RowForm {
     this.lane = new Lane();
     this.hint = element("p", { class: "muted small" });
     this.keys = element("ol", { class: "sentence-row", "aria-label": words.row });
+    scrollCue(this.keys);
     this.keys.addEventListener("click", (event) => {
       const item = /** @type {Element} */ (event.target).closest("li");
       if (item) this.field.value = [...this.keys.children].map((one) => (one === item ? 1 : 0)).join(" ");
