@@ -1,5 +1,6 @@
 """Still pictures: whole SVG that shows the view's own numbers, text escaped, and is what a notebook shows without a kernel."""
 
+import base64
 import re
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
@@ -76,6 +77,17 @@ def test_a_saved_notebook_without_widget_state_shows_it(views):
     page, _ = HTMLExporter().from_notebook_node(notebook)
     assert "<svg" in page or "data:image/svg+xml" in page
     assert 'alert("1")</script> fox' not in page
+
+
+def test_where_scripts_and_svg_are_not_trusted_an_image_stands(views):
+    """JupyterLab shows `text/html` with an image, and nothing else of a view, in somebody else's notebook."""
+    for view in views:
+        data, _ = view._repr_mimebundle_()
+        alt, source = re.fullmatch(
+            r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', data["text/html"]
+        ).groups()
+        assert alt == title("en", view._name)
+        assert base64.b64decode(source).decode() == data["image/svg+xml"]
 
 
 def test_a_pictures_title_is_the_views_own_in_its_language():

@@ -6,7 +6,9 @@ that are always needed travel as traits; others are asked for by the page, by na
 shows a Trace, or follows a PromptBox and shows its latest. Not about what the numbers mean.
 """
 
+import base64
 import difflib
+import html
 import inspect
 import os
 import re
@@ -215,9 +217,13 @@ class View(Guarded):
             return None
         data, metadata = bundle_of_widget
         try:
-            return {**data, "image/svg+xml": self.still()}, metadata
+            svg = self.still()
         except GPTVizError:  # there is nothing to show yet
             return bundle_of_widget
+        # JupyterLab draws SVG in trusted notebooks alone, and an image of it everywhere.
+        source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+        image = f'<img alt="{html.escape(title(self.language, self._name))}" src="{source}">'
+        return {**data, "image/svg+xml": svg, "text/html": image}, metadata
 
     def save_html(self, path: str | os.PathLike[str], title: str = "gptviz") -> Path:
         """Write the view as one HTML file that works without network and kernel, at most 20 MB; the file's path."""

@@ -91,10 +91,9 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
         if view._name == "timeline":
             page.locator("summary").click()
             expect(page.locator(".looked li")).to_have_count(len(trace.tokens))
-            page.locator(".bench").click()
-            expect(page.locator(".gptviz-timeline .problem").first).to_contain_text("Not in this page")
             choice = view.completion.choices[0]
             assert page.locator(".written").evaluate("(node) => node.textContent") == choice.text
+            refused_in_sight(page)
             page.locator(".steps li").nth(3).click()
             expect(page.locator(".detail tbody .token").first).to_have_text(
                 stated(choice.steps[3].alternatives[0].token)
@@ -103,6 +102,23 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             page.locator(".save-picture:visible").last.click()
         download.value.save_as(tmp_path / "picture.svg")
         assert ElementTree.parse(tmp_path / "picture.svg").getroot().tag.endswith("svg")
+
+
+def refused_in_sight(page):
+    """What a step's buttons cannot do here is said beside them, where the learner looks, and of that step alone."""
+    page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'projector'")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    for button in (page.locator(".detail tbody button:visible").first, page.locator(".bench")):
+        button.click()
+        told = page.locator(".gptviz-timeline .problem:visible")
+        expect(told).to_contain_text("Not in this page")
+        said, pressed = told.bounding_box(), button.bounding_box()
+        assert said["y"] >= 0 and said["y"] + said["height"] <= 720
+        assert abs(said["y"] - pressed["y"]) < 400
+        page.get_by_role("button", name="step forward").click()
+        expect(told).to_have_count(0)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'screen'")
 
 
 def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened, gpt, tmp_path):

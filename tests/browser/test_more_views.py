@@ -76,6 +76,34 @@ def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
         np.testing.assert_allclose(np.array(lengths)[sizes > 0.05], one_scale[sizes > 0.05], atol=0.6)
 
 
+def test_the_ledgers_last_sum_and_the_logit_are_one_number(shown, gpt, monkeypatch):
+    """Parts that add up to 8.214998 and a logit of 8.215001 are written alike; a real difference stays to be seen."""
+
+    def told(logit):
+        view = gptviz.BlockView(gpt.trace(PROMPT))
+        answer = {"logit": logit, "probability": 0.5, "steps": [None] * 40}
+        share = {"part": "token", "value": 8.214998, "layer": None, "head": None}
+        monkeypatch.setattr(view, "_answer_shares", lambda **_: {**answer, "shares": [share]})
+        page = shown(view).page
+        return [
+            page.locator(f".ledger tbody {one}").inner_text() for one in ("tr:nth-last-child(2) > .number", ".total")
+        ]
+
+    assert told(8.215001) == ["8.22", "8.22"]
+    assert told(8.5) == ["8.21", "8.50"]
+
+
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_the_ways_titles_end_where_their_columns_do(shown, gpt, scale):
+    page = shown(gptviz.BlockView(gpt.trace(PROMPT), scale=scale)).page
+    for column in (".number", ".share"):
+        ends = [
+            page.locator(f".strip{row} > {column}").first.evaluate("(one) => one.getBoundingClientRect().right")
+            for row in (".titles", "[data-step=attention]")
+        ]
+        assert ends[0] == pytest.approx(ends[1], abs=0.5)
+
+
 def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
     trace = gpt.trace(PROMPT)
     page = shown(gptviz.BlockView(trace, layer=3)).page
@@ -302,6 +330,17 @@ def test_the_next_tokens_bars_have_their_axis(shown, gpt):
         axis, track = table.locator(".axis").nth(side), table.locator("tbody tr").first.locator(".track").nth(side)
         told, drawn = axis.bounding_box(), track.bounding_box()
         assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
+
+
+def test_a_panes_title_stays_on_one_line(shown, gpt):
+    page = shown(gptviz.compare(*map(gpt.trace, COMPARED), scale="projector")).page
+    for title in page.locator(".gptviz-attention h3").all():
+        assert (
+            title.evaluate(
+                "(node) => node.getBoundingClientRect().height / parseFloat(getComputedStyle(node).lineHeight)"
+            )
+            < 1.5
+        )
 
 
 # Pictures

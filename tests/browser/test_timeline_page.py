@@ -94,6 +94,32 @@ def test_another_step_changes_the_table_in_place(shown, gpt):
     assert lengths[: len(wanted)] == pytest.approx(wanted, abs=0.01)
 
 
+@pytest.mark.parametrize("settings", [{"temperature": 1.0}, {"top_k": 3}, {"top_p": 0.999}], ids=str)
+def test_a_steps_table_has_its_axis_and_what_all_others_have(shown, gpt, settings):
+    """All of a column is 100 %: what its rows leave is the softmax's own over all other tokens."""
+    completion = gpt.complete(PROMPT, max_tokens=6, seed=5, **settings)
+    page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
+    page.evaluate(SCRUB, [4])
+    expect(page.locator(".detail h4")).to_contain_text("Step 4")
+    choice = completion.choices[0]
+    listed = {one.token.id for one in (*choice.steps[4].alternatives, choice.steps[4])}
+    shares = gpt.trace([*gpt.encode(PROMPT), *choice.token_ids[:4]]).probabilities()
+    rest = shares.sum() - shares[list(listed)].sum()
+    others = page.locator(".detail tfoot td[title]").evaluate_all(
+        "(all) => all.map((one) => parseFloat(one.title) / 100)"
+    )
+    assert others[0] == pytest.approx(rest, abs=1e-5)
+    drawn = {one.token.id: one.sampling_probability for one in (*choice.steps[4].alternatives, choice.steps[4])}
+    assert others[1] == pytest.approx(1 - sum(drawn.values()), abs=1e-6)
+    assert others[1] == 0 if "top_k" in settings else others[1] >= 0
+    for axis, track in zip(
+        page.locator(".detail .axis").all(), page.locator(".detail tfoot .track").all(), strict=True
+    ):
+        assert axis.inner_text() == "0\n50\n100 %"
+        told, bar = axis.bounding_box(), track.bounding_box()
+        assert (told["x"], told["width"]) == pytest.approx((bar["x"], bar["width"]), abs=1.5)
+
+
 def test_scrubbing_asks_the_kernel_once_it_rests(shown, gpt, completion):
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     page = shown(view).page

@@ -20,6 +20,7 @@ import { wordsOf } from "./words.js";
 const SCALES = { in: "stream", middle: "stream", out: "stream", norm: "norm", head: "attention", bias: "attention", attention: "attention",
   neuron: "mlp", others: "mlp", mlp: "mlp" };
 const COLOURS = { in: "residual", middle: "residual", out: "residual", mlp: "mlp", neuron: "mlp", others: "mlp" };
+const SUM_IS_LOGIT = 1e-3;
 
 class Block {
   /** @param {any} model @param {any} selection @param {HTMLElement} el */
@@ -169,8 +170,9 @@ class Block {
     if (!shares) return;
     const most = this.largest();
     let sum = 0;
-    const rows = byLedgerRow(shares.shares, this.model.get("_about").layers).map(({ part, layer, attention, mlp, alone }) => {
+    const rows = byLedgerRow(shares.shares, this.model.get("_about").layers).map(({ part, layer, attention, mlp, alone }, i, { length }) => {
       sum += (attention ?? 0) + (mlp ?? 0) + (alone ?? 0);
+      if (i === length - 1 && Math.abs(sum - shares.logit) < SUM_IS_LOGIT) sum = shares.logit; // one number, in one way rounded
       const cell = (/** @type {number|null} */ x, /** @type {number} */ span) => {
         const td = element("td", { colspan: span }, ...(x === null ? [] : [signedBar(x, most), signedNumber(x)]));
         if (x !== null) td.title = String(x);

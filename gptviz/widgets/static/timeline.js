@@ -40,10 +40,7 @@ class Timeline {
     this.back = this.button(words.back, () => this.step(-1));
     this.forward = this.button(words.forward, () => this.step(1));
     this.list = new StepList(words, (index) => this.look(index));
-    this.detail = new StepDetail(model, selection, host, catalogue, {
-      force: (step, id) => this.force(step, id),
-      problem: (told) => this.notices.say(told),
-    });
+    this.detail = new StepDetail(model, selection, host, catalogue, (step, id) => this.force(step, id));
     this.tree = new BranchTree(words, (index) => this.show(index), (index) => this.compareWith(index));
     this.comparison = new Comparison(words);
     this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
@@ -198,7 +195,7 @@ class Timeline {
   /** @param {number} step @param {number} id */
   force(step, id) {
     this.compared = this.compared < 0 ? this.model.get("choice") : this.compared;
-    return this.request("force", { step, id });
+    return ask(this.model, "force", { step, id });
   }
 
   /** @param {number} index */

@@ -30,7 +30,7 @@ export class AlternativeRow {
 }
 
 /** A probability on an axis from 0 to 1. */
-class ShareCell {
+export class ShareCell {
   constructor() {
     this.fill = element("span", { class: "fill" });
     this.number = element("span", { class: "number" });

@@ -5,25 +5,25 @@
  * It is built once, and another step only changes what differs. What the kernel is asked for, a head's row and the
  * bench, waits until scrubbing rests. Not here: which step, and what follows from forcing another token.
  */
-import { Lane, ask, chip, element, setText, significant, waits, weight } from "./common.js";
-import { AlternativeRow } from "./timeline_alternatives.js";
+import { Lane, ask, chip, element, notices, percentAxis, setText, significant, waits, weight } from "./common.js";
+import { AlternativeRow, ShareCell } from "./timeline_alternatives.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
 /** @typedef {import("./common.js").PageToken} Token */
-/** @typedef {{force: (step: number, id: number) => void, problem: (told: string) => void}} StepActions */
 
 const REST_MS = 120;
 
 export class StepDetail {
   /** @param {any} model @param {any} selection @param {any} host @param {import("./words.js").Words} catalogue
-   * @param {StepActions} actions */
-  constructor(model, selection, host, catalogue, actions) {
+   * @param {(step: number, id: number) => Promise<unknown>} force */
+  constructor(model, selection, host, catalogue, force) {
     const words = catalogue.timeline;
     this.model = model;
     this.selection = selection;
     this.host = host;
     this.words = words;
-    this.actions = actions;
+    this.force = force;
+    this.refused = { force: notices(catalogue), bench: notices(catalogue) }; // each said beside its buttons
     /** @type {Step|null} */
     this.step = null;
     /** The tokens that were read before it. @type {Token[]} */
@@ -41,10 +41,13 @@ export class StepDetail {
     this.facts = element("p", { class: "muted small" });
     this.cache = element("p", { class: "muted small" });
     this.body = element("tbody", {});
+    this.others = { probability: new ShareCell(), sampling: new ShareCell() };
     const column = (/** @type {string} */ name, /** @type {string} */ hint) =>
-      element("th", { scope: "col" }, name, element("small", { class: "muted" }, hint));
+      element("th", { scope: "col" }, name, element("small", { class: "muted" }, hint), percentAxis());
     this.table = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.token),
-      column(words.own, words.ownHint), column(words.drawn, words.drawnHint), element("th", { scope: "col", class: "action" }, words.forcing))), this.body);
+      column(words.own, words.ownHint), column(words.drawn, words.drawnHint), element("th", { scope: "col", class: "action" }, words.forcing))), this.body,
+      element("tfoot", {}, element("tr", {}, element("th", { scope: "row", class: "token" }, catalogue.compare.others),
+        ...Object.values(this.others).map(({ root }) => root), element("td", { class: "action" }))));
     this.layers = this.menu(words.layer, "layer");
     this.heads = this.menu(words.head, "head");
     this.row = element("ol", { class: "looked" });
@@ -59,7 +62,8 @@ export class StepDetail {
       this.bench.setAttribute("aria-expanded", String(!this.benchPlace.hidden));
       this.showBench();
     });
-    this.root = element("div", { class: "detail", hidden: "" }, this.title, this.facts, this.cache, this.table, this.attention, this.bench);
+    this.root = element("div", { class: "detail", hidden: "" }, this.title, this.facts, this.cache, this.refused.force.problem, this.table,
+      this.attention, this.bench, this.refused.bench.problem);
     this.listen = () => this.showAttention();
     selection.on("change:layer change:head", this.listen);
   }
@@ -82,6 +86,7 @@ export class StepDetail {
     this.root.hidden = !step;
     if (step === this.step) return;
     this.step = step;
+    for (const refused of Object.values(this.refused)) refused.say("");
     this.settle();
     if (!step) return;
     const { words } = this, { alternatives } = step, rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
@@ -96,16 +101,32 @@ export class StepDetail {
     const shown = rank < 0 ? [...alternatives, step] : alternatives, taken = rank < 0 ? alternatives.length : rank;
     this.resize(shown.length);
     shown.forEach((one, i) => this.alternatives[i].show(one, i === taken, canForce && i !== taken));
+    const left = (/** @type {"probability"|"sampling"} */ what) => Math.max(0, shown.reduce((rest, one) => rest - one[what], 1));
+    this.others.probability.show(left("probability"));
+    this.others.sampling.show(shown.filter(({ sampling }) => sampling > 0).length === step.kept ? 0 : left("sampling"));
   }
 
   /** @param {number} count rows of the table */
   resize(count) {
     while (this.alternatives.length > count) this.alternatives.pop()?.root.remove();
     while (this.alternatives.length < count) {
-      const row = new AlternativeRow(this.words, (id) => this.actions.force(this.index, id));
+      const row = new AlternativeRow(this.words, (id) => this.forceInstead(id));
       this.alternatives.push(row);
       this.body.append(row.root);
     }
+  }
+
+  /** @param {number} id */
+  forceInstead(id) {
+    const { step } = this;
+    this.force(this.index, id).catch((/** @type {Error} */ error) => this.refuse("force", step, error));
+  }
+
+  /** Said in sight, unless the reader has gone on. @param {"force"|"bench"} what @param {Step|null} step @param {Error} error */
+  refuse(what, step, error) {
+    if (this.step !== step) return;
+    this.refused[what].say(error.message);
+    this.refused[what].problem.scrollIntoView({ block: "nearest" });
   }
 
   /** Ask once scrubbing rests; until then what was told of another step is dim. */
@@ -143,7 +164,7 @@ export class StepDetail {
       place.hidden = true;
       this.bench.setAttribute("aria-expanded", "false");
       done();
-      this.actions.problem(error.message);
+      this.refuse("bench", step, error);
     });
   }
 
