@@ -104,6 +104,18 @@ def test_the_ways_titles_end_where_their_columns_do(shown, gpt, scale):
         assert ends[0] == pytest.approx(ends[1], abs=0.5)
 
 
+def test_a_long_sentence_wraps_and_the_chosen_token_is_in_sight(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a girl named Anna. " * 9)
+    page = shown(gptviz.EmbeddingView(trace, position=3)).page
+    row = page.locator(".sentence-row")
+    assert row.evaluate("(one) => one.scrollWidth <= one.clientWidth && one.scrollHeight > one.clientHeight")
+    for chosen in (row.locator("button").last, row.locator("button").nth(50)):
+        chosen.evaluate("(one) => one.click()")
+        expect(chosen).to_have_attribute("aria-pressed", "true")
+        box, inner = row.bounding_box(), chosen.bounding_box()
+        assert box["y"] <= inner["y"] and inner["y"] + inner["height"] <= box["y"] + box["height"]
+
+
 def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
     trace = gpt.trace(PROMPT)
     page = shown(gptviz.BlockView(trace, layer=3)).page

@@ -144,7 +144,7 @@ export class RowForm {
     this.lane = new Lane();
     this.hint = element("p", { class: "muted small" });
     this.keys = element("ol", { class: "sentence-row", "aria-label": words.row });
-    scrollCue(this.keys);
+    scrollCue(this.keys, true);
     this.keys.addEventListener("click", (event) => {
       const item = /** @type {Element} */ (event.target).closest("li");
       if (item) this.field.value = [...this.keys.children].map((one) => (one === item ? 1 : 0)).join(" ");

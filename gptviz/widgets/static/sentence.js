@@ -1,5 +1,5 @@
 // @ts-check
-/** The prompt's tokens as a row of chips to choose one from; every view that hangs from a token uses it. */
+/** The prompt's tokens as chips to choose one from, in a few lines; every view that hangs from a token uses it. */
 import { chip, element, scrollCue } from "./common.js";
 
 /**
@@ -8,7 +8,7 @@ import { chip, element, scrollCue } from "./common.js";
  */
 export function sentence(label, chosen) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });
-  scrollCue(root);
+  scrollCue(root, true);
   const buttons = () => [...root.querySelectorAll("button")];
   root.addEventListener("click", (event) => {
     const button = /** @type {Element} */ (event.target).closest("button");
@@ -23,7 +23,7 @@ export function sentence(label, chosen) {
     mark(position) {
       buttons().forEach((button, i) => button.setAttribute("aria-pressed", String(i === position)));
       const item = root.children[position];
-      if (item instanceof HTMLElement) root.scrollLeft = item.offsetLeft + item.offsetWidth - root.clientWidth;
+      if (item instanceof HTMLElement) root.scrollTop = item.offsetTop + 2 * item.offsetHeight - root.clientHeight; // a line below it as well
     },
   };
 }
