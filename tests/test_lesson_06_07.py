@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+from itertools import pairwise
 
 import nbformat
 import numpy as np
@@ -318,6 +319,44 @@ def test_what_is_lost_without_an_induction_head_and_without_the_other(induction,
         assert names["costs"][names["best"]] > max(0.1, names["costs"][names["other"]])
 
 
+@torch.no_grad()
+def loss_at_mean(reference, ids, count, head, other):
+    """`repeated_loss` where a head's part of what enters the output projection is its mean over another text."""
+    layer, width = head[0], reference.config.n_embd // reference.config.n_head
+    piece, kept = slice(head[1] * width, (head[1] + 1) * width), []
+    into = reference.transformer.h[layer].attn.c_proj
+
+    def keep(_module, inputs):
+        kept.append(inputs[0][..., piece].mean(1, keepdim=True))
+
+    def put(_module, inputs):
+        found = inputs[0].clone()
+        found[..., piece] = kept[0]
+        return (found,)
+
+    with contextlib.ExitStack() as hooks:
+        hooks.callback(into.register_forward_pre_hook(keep).remove)
+        reference(torch.tensor([other]))
+    with contextlib.ExitStack() as hooks:
+        hooks.callback(into.register_forward_pre_hook(put).remove)
+        return repeated_loss(reference, ids, count)
+
+
+def test_what_a_head_found_is_told_from_what_it_always_writes(induction, reference):
+    names, said = induction.names, induction.printed["mean-list"].splitlines()
+    ids, count = names["twice"], names["count"]
+    other = [*names["marks"], *names["again"], *names["again"]]
+    assert not set(ids[1:]) <= set(other)
+    whole = repeated_loss(reference, ids, count)
+    for at in names["highest"](names["costs"]):
+        off = repeated_loss(reference, ids, count, at) - whole
+        mean = loss_at_mean(reference, ids, count, at, other) - whole
+        (line,) = (i for i, text in enumerate(said) if text.startswith(f"L{at[0]} · H{at[1]}: "))
+        assert f"off {off:+.2f} nats, at its mean {mean:+.2f}" in said[line]
+        explained = line + 1 < len(said) and "what it writes in any text" in said[line + 1]
+        assert explained == (off > 0.2 and mean < off / 4)
+
+
 def test_the_stripe_fades_as_the_text_says(induction, reference):
     names = induction.names
     ids, count, (layer, head) = names["twice"], names["count"], names["best"]
@@ -378,6 +417,44 @@ def test_later_training_does_not_move_when_they_formed(induction):
     exec(source(LESSONS[1], "formed"), later := dict(names) | longer)
     for role in ("previous", "induction"):
         assert later["formed"](role) == formed(role)
+
+
+def test_where_nothing_was_measured_no_line_is_drawn_and_nothing_is_steep(induction):
+    names, log = induction.names, induction.names["log"]
+    steps = [entry["step"] for entry in log]
+    wide = [(a, b) for a, b in pairwise(steps) if b - a > 300]
+    said = [f"nothing was measured between steps {a:,} and {b:,}" for a, b in wide]
+    assert [line for line in induction.printed["log"].splitlines() if "nothing was" in line] == said
+    for drawn in names["figure"].data:
+        holes = np.flatnonzero(np.isnan(drawn.y))
+        assert [(drawn.x[i - 1], drawn.x[i + 1]) for i in holes] == wide
+        assert len(drawn.y) == len(log) + len(wide)
+    for role in ("previous", "induction"):
+        rises = [(b[role] - a[role]) / (b["step"] - a["step"]) for a, b in pairwise(log)]
+        at = rises.index(max(rises))
+        assert f"{role}: steepest from step {steps[at]:,} (" in induction.printed["steepest"]
+
+
+def test_the_changes_are_in_order_within_the_log_and_the_cards_own():
+    """And in a learner's words: a row of a batch is a piece of text."""
+    folder = assets_dir() / "tales"
+    changes = json.loads((folder / "stretches.json").read_text("utf-8"))
+    begun = [change["from"] for change in changes]
+    assert begun[0] == 0 and all(a < b for a, b in pairwise(begun))
+    assert begun[-1] <= json.loads((folder / "training.json").read_text("utf-8"))[-1]["step"]
+    card = (folder / "README.md").read_text("utf-8")
+    table = card[card.index("| steps | minutes |") : card.index("The log shows")]
+    assert all(f"{step:,}" in table for step in begun)
+    jargon = {"row", "rows", "batch", "bfloat16", "×"}
+    for change in changes:
+        assert len(change["label"]) <= 20 and not jargon & set(change["what"].split())
+
+
+def test_no_name_of_a_change_stands_on_another(induction):
+    names = {change["label"] for change in induction.names["changes"]}
+    places = [note.x for note in induction.names["figure"].layout.annotations if note.text in names]
+    assert len(places) == len(names) - 1  # the first is where the log begins
+    assert min(b - a for a, b in pairwise(places)) > induction.names["steps"][-1] / 46
 
 
 def test_what_changed_before_they_formed_is_told_from_the_file(induction):
