@@ -237,6 +237,40 @@ def test_a_row_of_attention_is_rewritten(shown, gpt):
     agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
 
 
+@pytest.mark.parametrize(
+    ("scale", "dark"), [("screen", False), ("screen", True), ("projector", False), ("projector", True)]
+)
+def test_below_each_token_is_the_weight_that_it_has(shown, gpt, scale, dark):
+    """The attention row of what is selected, each number whole, below its own chip and beside the next number."""
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.InterventionView(trace, scale=scale), dark=dark, width=700).page
+    page.locator("summary").last.click()
+    items = page.locator("details .sentence-row li")
+    expect(items).to_have_count(len(trace.tokens))
+    square(page, 1, 2).click()
+    page.locator(".gptviz-intervention > .sentence-row button").nth(5).click()
+    expect(items).to_have_count(6)
+    expect(items.last.locator(".number")).not_to_have_text("")
+    row = trace.attention(1, 2)[5, :6]
+    told = [f"{w:.3f}" if w >= 0.0005 else "<0.001" for w in row]
+    assert items.locator(".number").all_inner_texts() == told
+    np.testing.assert_allclose(
+        [float(title) for title in items.evaluate_all("(all) => all.map((one) => one.title)")], row
+    )
+    boxes = items.evaluate_all("""(all) => all.map((item) => {
+        const range = document.createRange();
+        range.selectNodeContents(item.lastElementChild);
+        const [chip, number, whole] = [item.querySelector(".chip"), range, item].map((one) => one.getBoundingClientRect());
+        return [number.top - chip.bottom, number.left - whole.left, whole.right - number.right, whole.bottom - number.bottom];
+    })""")
+    assert np.min(boxes) > -1
+    size, colour = items.first.locator(".number").evaluate(
+        "(one) => [getComputedStyle(one).fontSize, getComputedStyle(one).color]"
+    )
+    assert size == ("11px" if scale == "screen" else "16.5px")
+    assert colour == page.locator(".gptviz-intervention").evaluate("(one) => getComputedStyle(one).color")
+
+
 def test_the_squares_show_what_each_absence_does(shown, gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")

@@ -4,7 +4,7 @@
  *
  * Layer, head and position are those of the shared selection. Not here: what becomes of an edit (intervention.js).
  */
-import { Lane, ask, chip, chipText, element, scrollCue, setText } from "./common.js";
+import { Lane, ask, chip, chipText, element, scrollCue, setText, weight } from "./common.js";
 import { partName } from "./intervention_grid.js";
 
 /** @typedef {import("./common.js").PageToken} FormToken */
@@ -136,6 +136,18 @@ export class PatchForm {
   }
 }
 
+/** A token to look at, and below it the place of its weight. @param {FormToken} token */
+function lookedAt(token) {
+  return element("li", {}, element("button", { type: "button", "aria-label": chipText(token) }, chip(token)), element("span", { class: "number small" }));
+}
+
+/** @param {HTMLElement} item @param {number} share */
+function tellWeight(item, share) {
+  item.title = String(share);
+  item.style.setProperty("--share", `${100 * share}%`);
+  setText(/** @type {HTMLElement} */ (item.lastElementChild), weight(share));
+}
+
 export class RowForm {
   /** @param {FormContext} context */
   constructor(context) {
@@ -166,10 +178,11 @@ export class RowForm {
     const place = this.context.place(), { tokens } = this.context.model.get("_about");
     const { words } = this.context;
     this.hint.replaceChildren(words.rowHint(partName(place, words.mlp)));
-    this.keys.replaceChildren(...tokens.slice(0, place.query + 1).map((/** @type {FormToken} */ token) =>
-      element("li", {}, element("button", { type: "button", "aria-label": chipText(token) }, chip(token)))));
+    const items = tokens.slice(0, place.query + 1).map(lookedAt);
+    this.keys.replaceChildren(...items);
     this.lane.ask(() => ask(this.context.model, "row", place), ({ data }) => {
-      this.field.value = [...data].map((weight) => String(Number(weight.toPrecision(3)))).join(" ");
+      items.forEach((/** @type {HTMLElement} */ item, /** @type {number} */ i) => tellWeight(item, data[i]));
+      this.field.value = [...data].map((share) => String(Number(share.toPrecision(3)))).join(" ");
       this.told.say("");
     }, (error) => this.told.say(error.message));
   }
