@@ -19,6 +19,7 @@ _PAPER = {"light": ("#ffffff", _INK, _LINE), "dark": ("#111317", "#e7e9ec", "#4a
 _STOPS = np.array([[255, 255, 255], [198, 210, 228], [120, 144, 186], [52, 84, 140], [10, 34, 82]], float)
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 _MOST_TOKENS = 60
+NAME_GAP = 11  # pixels from a point to its name
 MOST_CELLS = 48  # a side of a heat map: a longer text is pooled
 
 
@@ -73,7 +74,7 @@ def chips(tokens: Sequence[Token], below: Sequence[str] = (), shares: Sequence[f
     parts, x, y = [], 0.0, 0.0
     for i, token in enumerate(tokens[:_MOST_TOKENS]):
         text = visible(token)
-        width = max(9.7 * _columns(text) + 12, 7 * len(below[i]) if below else 0)
+        width = max(9.7 * columns(text) + 12, 7 * len(below[i]) if below else 0)
         if x + width > WIDTH - 40:
             x, y = 0.0, y + 46
         dash = ' stroke-dasharray="3 2"' if token.special else ""
@@ -135,7 +136,10 @@ def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
 
 
 def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light", size: int = 13) -> Shape:
-    """Points (n, 2) in a plane, those in `marked` with their names, `size` pixels high, which stand clear of each other."""
+    """Points (n, 2) in a plane, those in `marked` with their names, `size` pixels high, which stand clear of each other.
+
+    A name that finds no place is told by pointing at its point; how many are left out is said below.
+    """
     height, low, span = 380, points.min(0), np.ptp(points, axis=0)
     paper, ink, rule = _PAPER[theme]
     at = 14 + (points - low) / np.where(span == 0, 1, span) * [WIDTH - 40 - 9 * size, height - 28]
@@ -145,32 +149,46 @@ def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light", si
     parts += [
         f'<circle cx="{at[i, 0]:.1f}" cy="{at[i, 1]:.1f}" r="1.6" fill="#8496b5" fill-opacity="0.5"/>' for i in kept
     ]
-    places = _apart([(*at[i], 0.62 * size * _columns(name)) for i, name in marked.items()], height, 1.15 * size)
-    for (i, name), y in zip(marked.items(), places, strict=True):
-        x = at[i, 0]
-        parts.append(f'<path d="M{x:.1f} {at[i, 1]:.1f}L{x + 9:.1f} {y:.1f}" stroke="{_MARK}"/>')
-        parts.append(f'<circle cx="{x:.1f}" cy="{at[i, 1]:.1f}" r="4" fill="{_MARK}"/>')
-        parts.append(_text(x + 11, y + 0.33 * size, name, size=size, mono=True, fill=ink))
-    return Shape("".join(parts), height)
+    boxes = [(*at[i], 0.62 * size * columns(name)) for i, name in marked.items()]
+    places = apart(boxes, (WIDTH - 40, height), 1.2 * size)
+    for (i, name), place in zip(marked.items(), places, strict=True):
+        x, y = at[i]
+        title = f"<title>{html.escape(_named(name))}</title>"
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_MARK}">{title}</circle>')
+        if place is not None:
+            side, middle = place
+            parts.append(f'<path d="M{x:.1f} {y:.1f}L{x + side * (NAME_GAP - 2):.1f} {middle:.1f}" stroke="{_MARK}"/>')
+            end, anchor = x + side * NAME_GAP, "start" if side > 0 else "end"
+            parts.append(_text(end, middle + 0.33 * size, name, size=size, mono=True, anchor=anchor, fill=ink))
+    if left_out := places.count(None):
+        parts.append(_text(WIDTH - 40, height + 1.2 * size, f"… +{left_out}", size=size, fill=ink, anchor="end"))
+    return Shape("".join(parts), height + (1.5 * size if left_out else 0))
 
 
-def _apart(names: Sequence[tuple[float, float, float]], height: float, step: float = 15) -> list[float]:
-    """Where names stand so that none covers another: each beside its point, else as little above or below as will do.
+def apart(
+    names: Sequence[tuple[float, float, float]], room: tuple[float, float], step: float
+) -> list[tuple[int, float] | None]:
+    """Where names stand so that none covers another, nor a point: beside its own, else as little above or below as will do.
 
-    names: (x, y, width) of each; the heights of their middles come back.
+    names: the point (x, y) and the width of each. room: (width, height) in which they stay. step: how high a name is. Of
+    each its side, 1 for right and -1 for left of its point, and the height of its middle; None where there is no place.
     """
-    taken = [(x - 16, y, 10.0) for x, y, _ in names]  # the points themselves
+    shifts = np.arange(0, room[1], step / 4)
+    tries = [(side, shift) for shift in (*shifts, *-shifts[1:]) for side in (1, -1)]
+    sides, shifts = np.array(sorted(tries, key=lambda one: abs(one[1]) + step * (one[0] < 0))).T  # rather to the right
+    taken = np.array([(x - 5, x + 5, y - 5, y + 5) for x, y, _ in names])  # left, right, top, bottom: the points
+    places: list[tuple[int, float] | None] = []
     for i, (x, y, width) in enumerate(names):
-        others = [one for at, one in enumerate(taken) if at != i]
-        tries = sorted((y + step / 2 * i for i in range(-60, 61)), key=lambda one: abs(one - y))
-        free = (
-            one
-            for one in tries
-            if step / 2 <= one <= height - step / 2
-            and not any(abs(one - b) < step and x < a + w + 12 and a < x + width + 12 for a, b, w in others)
-        )
-        taken.append((x, next(free, y), width))
-    return [y for _, y, _ in taken[len(names) :]]
+        ends, top = x + sides * (NAME_GAP + width), y + shifts - step / 2
+        boxes = np.stack([np.minimum(x, ends), np.maximum(x, ends), top, top + step])[:, :, None]
+        left, right, above, below = np.delete(taken, i, axis=0).T
+        covers = (boxes[0] < right) & (boxes[1] > left) & (boxes[2] < below) & (boxes[3] > above)
+        inside = (ends >= 0) & (ends <= room[0]) & (top >= 0) & (top + step <= room[1])
+        free = np.flatnonzero(inside & ~covers.any(1))
+        places.append((int(sides[free[0]]), float(y + shifts[free[0]])) if len(free) else None)
+        if len(free):
+            taken = np.vstack([taken, boxes[:, free[0], 0]])
+    return places
 
 
 def _pooled(values: np.ndarray) -> np.ndarray:
@@ -202,5 +220,5 @@ def _colour(weight: float) -> str:
     return "#" + "".join(f"{round(c):02x}" for c in _STOPS[low] + (at - low) * (_STOPS[low + 1] - _STOPS[low]))
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     return sum(2 if ord(c) > 0x2E7F else 1 for c in text)

@@ -75,7 +75,7 @@ class Sweep:
             for column in range(self.metric.shape[1])
         ]
 
-    def figure(self, theme: str = "light") -> Any:
+    def figure(self, theme: str | None = None) -> Any:
         """A heatmap, as a plotly Figure: what patches restored, in per cent, else the effects; blue below 0, orange above."""
         from gptviz import figures
 

@@ -1,10 +1,12 @@
 """Charts: the numbers handed in are the numbers drawn, texts stay text, what does not fit is refused in words."""
 
+import itertools
 import re
 
 import numpy as np
 import pytest
 
+import gptviz
 from gptviz import figures
 from gptviz.errors import GPTVizError, OutOfRange
 
@@ -51,20 +53,73 @@ def test_effects_have_one_scale_about_nothing():
     assert (still.zmin, still.zmax) == (-1, 1)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_numbers_are_read_on_their_colour(theme):
-    """Contrast by WCAG 2 with the colours that the scale has at its stops: at least 4.5 to 1."""
-    stops = figures._SIGNED[theme]
-    (heat,) = figures.effects([[-2.0, -1.0, 0.0, 1.0, 2.0]], ["L0"], list("abcde"), theme=theme).data
+def contrast(one, other):
+    """By WCAG 2, of two colours `#rrggbb`."""
 
     def luminance(colour):
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for text, (_, colour) in zip(heat.text[0], stops, strict=True):
-        dim, light = sorted([luminance(re.findall("#[0-9a-f]{6}", text)[0]), luminance(colour)])
-        assert (light + 0.05) / (dim + 0.05) > 4.5
+    dim, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dim + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", None])
+def test_numbers_are_read_on_their_colour(theme):
+    """At least 4.5 to 1 with the colours that the scales have at their stops."""
+    stops = np.linspace(0, 1, 5)
+    effects = figures.effects([4 * stops - 2], ["L0"], list("abcde"), theme=theme).data[0]
+    logits = np.log([stops + 1e-300, 1 - stops + 1e-300]).T
+    lens = figures.logit_lens(logits, ["a"], ids=[0], theme=theme).data[0]
+    for texts, scale in ((effects.text[0], effects.colorscale), ([row[0] for row in lens.text], lens.colorscale)):
+        for text, (_, colour) in zip(texts, scale, strict=True):
+            assert contrast(re.findall("#[0-9a-f]{6}", text)[0], colour) > 4.5
+    ends = [colour for _, colour in lens.colorscale]
+    page = "#111317" if theme == "dark" else "#ffffff"
+    assert contrast(ends[0], page) < 1.1 and contrast(ends[-1], page) > 10, "more is more contrast with the page"
+
+
+def test_the_lens_says_per_cent_and_never_nothing_nor_all():
+    shares = np.array([[0.00031, 0.031, 0.96869], [0.99999, 0.00001, 1e-12]])
+    (heat,) = figures.logit_lens(np.log(shares), list("abc"), ids=[0, 1, 2]).data
+    assert [[re.findall(">(.*)<", text)[0] for text in row] for row in heat.text] == [
+        ["&lt;0.1 %", "3.1 %", "96.9 %"], ["&gt;99.9 %", "&lt;0.1 %", "&lt;0.1 %"]]  # fmt: skip
+    (bars,) = figures.probabilities(list("abc"), [0.99999, 1e-7, 0.5]).data
+    assert list(bars.text) == [">99.99 %", "<0.001 %", "50 %"]
+
+
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_type_is_as_large_as_the_scale_that_is_set(scale):
+    sizes = {"screen": (11, 13, 16), "projector": (16.5, 19.5, 24)}[scale]
+    gptviz.set_scale(scale)
+    try:
+        drawn = [
+            figures.probabilities(["a"], [0.5]), figures.logit_lens([[0.0, 1.0]], ["a"], ids=[0]),
+            figures.effects([[1.0]], ["a"], ["b"], scale="what the colours measure"), figures.entropy(["a"], [1.0]),
+            figures.embedding_map(np.eye(2), ["a", "b"], marked=[0]),
+        ]  # fmt: skip
+        named = figures.embedding_map(np.eye(2), ["a", "b"], scale="screen")
+    finally:
+        gptviz.set_scale("screen")
+    for figure in drawn:
+        assert (figure.layout.font.size, figure.layout.title.font.size) == sizes[1:]
+    assert [figure.data[0].textfont.size for figure in drawn[1:3]] == [sizes[0]] * 2
+    assert drawn[2].data[0].colorbar.title.text == "what the colours<br>measure"
+    assert named.layout.font.size == 13, "a scale that is named comes first"
+
+
+def test_labels_that_have_room_stand_upright():
+    def angle(columns, **more):
+        return figures.effects(np.zeros((1, len(columns))), ["L0"], columns, **more).layout.xaxis.tickangle
+
+    assert angle([f"H{head}" for head in range(8)]) == angle([f"H{head}" for head in range(16)]) == 0
+    assert angle([f"H{head}" for head in range(25)]) == angle(["<|endoftext|>", *["house"] * 12]) == -50
+
+
+def test_a_long_title_is_broken_and_has_room():
+    long, short = (figures.entropy(["a"], [1.0], title=title).layout for title in ("word " * 20, "word"))
+    assert long.title.text.count("<br>") == 1 and long.margin.t > short.margin.t
 
 
 def test_the_map_marks_what_is_asked_for_by_name_and_thins_a_large_table():
@@ -77,9 +132,33 @@ def test_the_map_marks_what_is_asked_for_by_name_and_thins_a_large_table():
     np.testing.assert_array_equal(np.column_stack([cloud.x, cloud.y]), points[::3])
     np.testing.assert_array_equal(np.column_stack([named.x, named.y]), points[[8001, 3]])
     assert [one.text for one in figure.layout.annotations] == [SHOWN[0], "t3"]
+    assert list(named.text) == [SHOWN[0], "t3"], "pointing at a point says its name"
     assert "3,000 of 9,000 tokens" in figure.layout.title.text
     assert "25.0 % of the variance" in figure.layout.xaxis.title.text
     assert "12.5 % of the variance" in figure.layout.yaxis.title.text
+
+
+def boxes(figure, width, height):
+    """Where names are drawn in a plane of this size: left, right, top, bottom."""
+    (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    for one in figure.layout.annotations:
+        x = (one.x - left) / (right - left) * width + one.ax
+        y = (high - one.y) / (high - low) * height + one.ay
+        long, tall = 0.6 * figure.layout.font.size * len(one.text), 1.3 * figure.layout.font.size
+        start = x if one.xanchor == "left" else x - long
+        yield start, start + long, y - tall / 2, y + tall / 2
+
+
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_no_name_on_the_map_covers_another_however_wide_the_page(scale):
+    points = np.random.default_rng(2).normal(size=(300, 2)) * [0.1, 0.3]
+    points[:2] = [-3, 0], [1, 1]
+    figure = figures.embedding_map(points, [f"name{i}" for i in range(300)], marked=range(2, 22), scale=scale)
+    assert len(figure.layout.annotations) > 10
+    height = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
+    for width in (380, 500, 700, 1100):
+        for one, other in itertools.combinations(boxes(figure, width, height), 2):
+            assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
 
 
 def test_entropy_along_a_text():
@@ -100,9 +179,20 @@ def test_entropy_along_a_text():
     ],
 )
 def test_themes_and_titles(draw):
-    dark, light = draw(theme="dark", title="<script>"), draw()
-    assert dark.layout.paper_bgcolor == "#111317" and light.layout.paper_bgcolor == "#ffffff"
+    dark, light, either = draw(theme="dark", title="<script>"), draw(theme="light"), draw()
     assert dark.layout.title.text == "&lt;script&gt;"
+    clear = "rgba(0,0,0,0)"
+    assert (either.layout.paper_bgcolor, either.layout.plot_bgcolor) == (clear, clear)
+    own = [figure.layout.paper_bgcolor for figure in (dark, light)]
+    grounds = [(dark, own[0], 4.5), (light, own[1], 4.5), (either, "#ffffff", 4.3), (either, "#111111", 4.3)]
+    for figure, ground, read in grounds:  # no colour has more than 4.35 on white and on JupyterLab's #111
+        layout, trace = figure.layout, figure.data[0]
+        assert contrast(layout.font.color, ground) > read
+        for axis in (layout.xaxis, layout.yaxis):
+            for line in (axis.gridcolor, axis.linecolor, axis.zerolinecolor, axis.tickcolor):
+                assert contrast(line, ground) > 3
+        if trace.type != "heatmap":  # whose squares are a ground of their own
+            assert contrast(trace.line.color if trace.type == "scatter" else trace.marker.color, ground) > 3
     with pytest.raises(GPTVizError, match="light or dark"):
         draw(theme="blue")
 

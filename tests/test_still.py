@@ -3,7 +3,7 @@
 import base64
 import re
 import xml.etree.ElementTree as ElementTree
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import nbformat
 import numpy as np
@@ -131,5 +131,31 @@ def test_names_on_a_map_stand_clear_of_each_other_and_it_wears_its_theme():
     shape = still.scatter(points, {i: f"name {i}" for i in range(5, 17)}, "dark")
     svg = still.picture("", shape, theme="dark")
     assert 'height="100%" fill="#111317"' in svg and 'fill="#ffffff"' not in svg
-    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)" font-family', svg))
-    assert len(heights) == 12 and np.diff(heights).min() > 14
+    assert len(texts(svg)) == 12
+    assert_apart(svg)
+
+
+@pytest.mark.parametrize("size", [14, 24])
+def test_names_on_a_map_are_left_out_where_there_is_no_place_and_told_by_pointing(size):
+    points = np.random.default_rng(3).normal(size=(400, 2)) * [0.02, 0.05]
+    points[:2] = (-1, -1), (1, 1)
+    names = {i: "word" * (1 + i % 3) for i in range(10, 210)}
+    svg = still.picture("", still.scatter(points, names, size=size))
+    *drawn, left_out = texts(svg)
+    assert 10 < len(drawn) < 200 and left_out == f"… +{200 - len(drawn)}"
+    titles = [node.text for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("title")]
+    assert titles == list(names.values())
+    assert_apart(svg)
+
+
+def assert_apart(svg):
+    """No name's box overlaps another's, as wide and as high as a monospace font draws it."""
+    boxes = []
+    for node in ElementTree.fromstring(svg).iter():
+        if node.tag.endswith("text"):
+            size, x, y = (float(node.get(name)) for name in ("font-size", "x", "y"))
+            width = 0.6 * size * len(node.text)
+            start = x if node.get("text-anchor") == "start" else x - width
+            boxes.append((start, start + width, y - 0.9 * size, y + 0.25 * size))
+    for one, other in combinations(boxes, 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]

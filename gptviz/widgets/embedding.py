@@ -150,7 +150,8 @@ def map_figure(trace: Trace, theme: str = "light", scale: str = "screen", langua
     labels = [trace.vocab_token(id).text for id in range(len(points))]
     figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], theme=theme, scale=scale)
     across, down = (phrase(language, "direction", number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
-    return figure.update_layout(title=None, margin_t=10, xaxis_title=across, yaxis_title=down)
+    height = figure.layout.height - figure.layout.margin.t + 10  # the plane stays as high as its names want it
+    return figure.update_layout(title=None, margin_t=10, height=height, xaxis_title=across, yaxis_title=down)
 
 
 def _turns(trace: Trace) -> bool:

@@ -34,7 +34,7 @@ def maps_show(notebook, traces, languages=("en", "zh")):
     for i, (trace, language) in enumerate(zip(traces, languages, strict=True)):
         names = list({token.id: still.visible(token) for token in trace.tokens}.values())
         expect(maps.nth(i).locator(".annotation-text")).to_have_text(names, timeout=20_000)
-        expect(maps.nth(i).locator(".points path")).to_have_count(len(names))
+        expect(maps.nth(i).locator(".trace.scatter").last.locator(".points path")).to_have_count(len(names))
         layout = map_figure(trace, language=language).layout
         titles = [layout.xaxis.title.text, layout.yaxis.title.text]
         expect(maps.nth(i).locator(".xtitle, .ytitle")).to_have_text(titles)
