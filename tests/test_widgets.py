@@ -111,6 +111,18 @@ def test_a_malformed_message_is_answered_with_an_error_and_the_view_lives(gpt, m
     assert question(view, "head", layer=1, head=2).shape == (size * (size + 1) // 2,)
 
 
+@pytest.mark.parametrize("wrong", [99, -1, "0", 0.5, None])
+def test_a_head_or_a_row_that_is_not_there_is_refused_in_words(gpt, wrong):
+    view = gptviz.AttentionView(gpt.trace("the owl sat"))
+    asked = {"head": {}, "stages": {}, "stage": {"stage": "raw"}, "cell": {"query": 1, "key": 0}, "mix": {"query": 1}}
+    for name, more in asked.items():
+        right = {"layer": 0, "head": 0, **more}
+        view._answer({"kind": "ask", "id": 1, "name": name, "args": right})
+        for one in right:
+            with pytest.raises(GPTVizError, match="Expected .* Got "):
+                view._answer({"kind": "ask", "id": 1, "name": name, "args": right | {one: wrong}})
+
+
 def test_a_token_is_described_as_text_or_as_its_bytes(gpt):
     described = [describe(token) for token in gpt.trace(TEXT).tokens]
     assert b"".join(bytes.fromhex(d["bytes"]) if d["bytes"] else d["text"].encode() for d in described) == TEXT.encode()

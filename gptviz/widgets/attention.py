@@ -76,7 +76,11 @@ class AttentionView(View):
         }
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
-        return looked_at(seen(self._shown(), layer, head))
+        return looked_at(seen(self._shown(), *self._place(layer, head)))
+
+    def _place(self, layer: int, head: int) -> tuple[int, int]:
+        trace = self._shown()
+        return check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
 
     def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
         """The stages' names, what "scaled" multiplies by, how wide a query is, and whether a sink takes its share."""
@@ -92,12 +96,12 @@ class AttentionView(View):
 
     def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
         trace = self._shown()
-        places = [check_index(at, len(trace.tokens), "position") for at in (query, key)]
-        return arithmetic.cell(trace, layer, head, *places)
+        positions = [check_index(at, len(trace.tokens), "position") for at in (query, key)]
+        return arithmetic.cell(trace, *self._place(layer, head), *positions)
 
     def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
         trace = self._shown()
-        return arithmetic.mix(trace, layer, head, check_index(query, len(trace.tokens), "position"))
+        return arithmetic.mix(trace, *self._place(layer, head), check_index(query, len(trace.tokens), "position"))
 
     def _answer_roles(self) -> dict[str, list[float]]:
         """For each role one score a head, layer by layer."""
