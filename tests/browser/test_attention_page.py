@@ -187,6 +187,16 @@ def test_a_sentence_that_goes_on_fades_at_that_end(shown, gpt):
     assert "linear-gradient" in sentence.evaluate("(node) => getComputedStyle(node).maskImage")
 
 
+def test_tokens_that_go_on_below_fade_there(shown, gpt):
+    page = shown(gptviz.TokensView(gpt.trace("the cat and the owl " * 40), scale="projector")).page
+    tokens = page.locator(".gptviz-tokens .row")
+    expect(tokens).to_have_attribute("data-below", "")
+    tokens.evaluate("(node) => { node.scrollTop = node.scrollHeight; }")
+    expect(tokens).to_have_attribute("data-above", "")
+    expect(tokens).not_to_have_attribute("data-below", "")
+    assert "linear-gradient" in tokens.evaluate("(node) => getComputedStyle(node).maskImage")
+
+
 @pytest.mark.parametrize("scale", ["screen", "projector"])
 def test_the_longer_an_arc_the_higher_it_is(shown, gpt, scale):
     page = shown(gptviz.AttentionView(gpt.trace("the cat and the owl and a king"), scale=scale)).page

@@ -1,6 +1,6 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { Lane, ask, chip, element, frame, setText, waits, whenFilled } from "./common.js";
+import { Lane, ask, chip, element, frame, scrollCue, setText, waits, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken & {hex: string, position: number}} FullToken */
@@ -12,6 +12,7 @@ function render({ model, el }) {
   const catalogue = wordsOf(model), words = catalogue.tokens;
   const count = element("p", { class: "muted" });
   const list = element("ol", { class: "row numbers" });
+  scrollCue(list, true);
   const about = element("p", { class: "about number numbers", role: "status" });
   const stages = element("div", {});
   const merges = element("div", { class: "merges numbers", hidden: "" }, stages);
