@@ -1,5 +1,6 @@
 """PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
 
+import codecs
 import threading
 import weakref
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class PromptBox(View):
     _answers: ClassVar[dict[str, str]] = {**View._answers, "run": "_answer_run"}
 
     prompt = traitlets.Unicode("").tag(sync=True)
+    _field = traitlets.Unicode("").tag(sync=True)  # what stands in the field
     _gpt_name = traitlets.Unicode("").tag(sync=True)
     _token_count = traitlets.Int(0).tag(sync=True)
 
@@ -114,17 +116,33 @@ class PromptBox(View):
 
     def _fill(self) -> None:
         trace = self._shown()
+        self._field = spelled(trace)
         self._gpt_name, self._token_count = self.gpt.name, len(trace.tokens)
 
     def _answer_run(self, prompt: str) -> int:
-        return len(self.run(prompt).tokens)
+        trace = self._shown() if prompt == self._field else self.run(prompt)
+        return len(trace.tokens)
 
     def _shapes(self) -> list[still.Shape]:
         return [
             still.words(self._phrase("reads", model=self.gpt.name, count=self._token_count)),
-            still.words(self.prompt, 16),
+            still.words(self._field, 16),
         ]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row: the prompt, its model and how many tokens it has."""
         return [{"prompt": self.prompt, "model": self.gpt.name, "tokens": self._token_count}]
+
+
+def _bytes_spelled(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return f"⟨{error.object[error.start : error.end].hex(' ')}⟩", error.end
+
+
+codecs.register_error("gptviz.spell", _bytes_spelled)
+
+
+def spelled(trace: Trace) -> str:
+    """The text of a trace, in which bytes that are no whole character are spelled, as tokens are: ⟨f0 9f⟩."""
+    data = b"".join(token.bytes for token in trace.tokens if not token.special)
+    return data.decode(errors="gptviz.spell") if data.decode(errors="replace") == trace.text else trace.text

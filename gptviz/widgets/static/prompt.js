@@ -21,7 +21,7 @@ function render({ model, el }) {
   const toEnd = () => { if (document.activeElement !== field) field.scrollTop = field.scrollHeight; }; // where there are more lines than room
   const show = () => {
     root.dataset.scale = model.get("scale");
-    if (!root.hasAttribute("data-typing")) field.value = model.get("prompt"); // what is typed or was refused is there to be mended
+    if (!root.hasAttribute("data-typing")) field.value = model.get("_field"); // what is typed or was refused is there to be mended
     grow();
     toEnd();
     setText(status, words.prompt.status(model.get("_gpt_name"), model.get("_token_count")));
@@ -32,7 +32,7 @@ function render({ model, el }) {
   };
   const resized = new ResizeObserver(toEnd);
   field.addEventListener("input", () => {
-    root.toggleAttribute("data-typing", field.value !== model.get("prompt"));
+    root.toggleAttribute("data-typing", field.value !== model.get("_field"));
     grow();
   });
   field.addEventListener("keydown", (event) => {
@@ -56,13 +56,13 @@ function render({ model, el }) {
       done();
     }, (error) => done(error.message));
   });
-  model.on("change:prompt", renew);
+  model.on("change:_field", renew);
   model.on("change:_source change:scale", show);
   resized.observe(field);
   show();
   el.append(root);
   return () => {
-    model.off("change:prompt", renew);
+    model.off("change:_field", renew);
     model.off("change:_source change:scale", show);
     resized.disconnect();
     stopFrame();
