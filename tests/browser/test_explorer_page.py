@@ -1,6 +1,7 @@
 """The Explorer as a page to walk down, and on a projector: what is open, what stays in sight, where the keys go."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -198,6 +199,26 @@ def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(shown, 
         field.focus()
 
 
+def test_a_broken_character_stands_in_the_field_as_its_bytes(shown, gpt):
+    owl = [token for token in gpt.trace("🦉").tokens if not token.special]
+    explorer = gptviz.explore("the owl ", gpt=gpt)
+    for token in owl[:-1]:
+        explorer.box.append(token.id)
+    read = [token.id for token in explorer.box.trace.tokens]
+    page = shown(explorer)
+    field = page.locator(".gptviz-prompt textarea")
+    spelled = b"".join(token.bytes for token in owl[:-1]).hex(" ")
+    expect(field).to_have_value(f"the owl ⟨{spelled}⟩")
+    field.press("Enter")
+    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    assert [token.id for token in explorer.box.trace.tokens] == read
+    for station in page.locator(".station > .head button").all():
+        station.click()
+        page.wait_for_timeout(200)
+        assert "\ufffd" not in page.locator(".gptviz-explorer").inner_text()
+    assert "\ufffd" not in explorer.box.still()
+
+
 def test_the_latest_prompt_wins(shown, gpt):
     prompt = gptviz.PromptBox("the owl", gpt=gpt)
     read = []
@@ -249,7 +270,19 @@ def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_h
 # On a projector
 
 
-STEPS = ["tokens", "embedding", "attention", "arithmetic", "mix", "block", "ledger", "logits", "sampling", "generation"]
+STEPS = [
+    "tokens",
+    "embedding",
+    "table",
+    "attention",
+    "arithmetic",
+    "mix",
+    "block",
+    "ledger",
+    "logits",
+    "sampling",
+    "generation",
+]
 
 
 def test_a_step_has_one_view_and_fits_the_screen(page):
@@ -286,7 +319,7 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
                 assert box(page.locator(f".gptviz-sampling {shown}"))[3] <= HEIGHT
         if step == "block":
             expect(page.locator(".gptviz-block .ledger")).to_be_hidden()
-            assert box(page.locator(".gptviz-block .journey .strip").last)[3] <= HEIGHT + 40
+            assert box(page.locator(".gptviz-block .journey .strip").last)[3] <= HEIGHT
         if step == "ledger":
             expect(page.locator(".gptviz-block .journey")).to_be_hidden()
             assert box(page.locator(".gptviz-block .ledger .total"))[3] <= HEIGHT
@@ -295,6 +328,80 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
         "(all) => all.map((one) => getComputedStyle(one).fontSize)"
     )
     assert set(sizes) == {"16.5px"}, "the smallest of the four sizes, half as large again"
+
+
+OF_THREE_LINES = LONG + " One day Anna and Tom found a big red ball in the sand, and Tom gave it to Anna."
+
+
+def way(page):
+    """The steps of the way through a block: (kind, name, length)."""
+    return page.locator(".gptviz-block .strip[data-step]").evaluate_all(
+        """(rows) => rows.map((row) => [row.dataset.step, row.querySelector(".name").textContent,
+            Number(row.querySelector(":scope > .number").textContent)])"""
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("prompt", [PROMPT, LONG, OF_THREE_LINES, OF_THREE_LINES + LONG])
+def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, prompt, language):
+    explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
+    explorer._stations["generation"].wait(60)
+    page = shown(explorer)
+    page.locator(".presenter button").last.click()
+    field = page.locator(".gptviz-prompt textarea")
+    field.fill(prompt)
+    field.press("Enter")
+    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    for step in STEPS[:-1]:  # the last, a text and each step of it, is as long as they are
+        expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
+        page.wait_for_timeout(300)
+        assert page.locator(".gptviz-explorer").evaluate("(one) => one.offsetHeight") == HEIGHT, step
+        view = page.locator(".gptviz-explorer .station .body > * > .gptviz:visible")
+        assert view.evaluate_all("(all) => all.filter((one) => one.scrollHeight > one.clientHeight).length") == 0, step
+        page.keyboard.press("Space")
+
+
+def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(shown, gpt):
+    explorer = gptviz.explore(OF_THREE_LINES, gpt=gpt)
+    page = shown(explorer)
+    page.get_by_role("button", name="present").click()
+    for _ in range(STEPS.index("attention")):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    bars = page.locator(".gptviz-attention .bars li").count() - 1
+    tokens = len(explorer.box.trace.tokens)
+    assert bars < 9
+    expect(page.locator(".gptviz-attention .rowbars")).to_contain_text(f"its {bars} largest weights of {tokens}")
+    expect(page.locator(".gptviz-attention .bars li").last).to_contain_text(f"{tokens - bars} others")
+    for _ in range(STEPS.index("block") - STEPS.index("attention")):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    steps = way(page)
+    neurons = [int(re.search(r"neuron (\d+)", name)[1]) for kind, name, _ in steps if kind == "neuron"]
+    assert 1 <= len(neurons) < 8
+    trace, last = explorer.box.trace, tokens - 1
+    rest = trace.mlp_out(0)[last] - trace.neurons(0, last)[neurons].sum(0)
+    ((name, length),) = [(name, length) for kind, name, length in steps if kind == "others"]
+    assert f"{len(trace.neurons(0, last)) - len(neurons):,} other" in name
+    assert length == pytest.approx(float(np.linalg.norm(rest)), rel=6e-3)
+    page.keyboard.press("Escape")
+    page.locator(".station-attention > .head button").click()
+    expect(page.locator(".gptviz-block .strip[data-step=neuron]")).to_have_count(8)
+    expect(page.locator(".gptviz-attention .bars li")).to_have_count(10)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_presented_knobs_keep_one_line(shown, gpt, language):
+    page = shown(gptviz.explore(PROMPT, gpt=gpt, language=language))
+    page.locator(".presenter button").last.click()
+    for _ in range(STEPS.index("sampling")):
+        page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    knobs = page.locator(".gptviz-sampling .knob")
+    assert knobs.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length") == 0
+    heights = {round(label.bounding_box()["height"]) for label in knobs.locator("label").all()}
+    assert max(heights) < 30
+    assert len({round(slider.bounding_box()["y"]) for slider in knobs.locator("input[type=range]").all()}) == 1
 
 
 def test_the_bench_has_all_its_rows_again_when_nobody_presents(page):
@@ -315,18 +422,19 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
     page.keyboard.press("Space")
     page.get_by_role("button", name="freeze").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("3 / 10")
+    expect(count).to_have_text("3 / 11")
     page.get_by_role("button", name="freeze").click()
+    page.keyboard.press("Space")
     page.locator(".gptviz-attention .grid button").nth(9).click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("4 / 10")
+    expect(count).to_have_text("5 / 11")
     page.keyboard.press("ArrowLeft")
     page.locator(".gptviz-attention .stage").click(position={"x": 20, "y": 100})
     page.keyboard.press("ArrowRight")
-    expect(count).to_have_text("4 / 10")
+    expect(count).to_have_text("5 / 11")
     page.get_by_role("button", name="from the start").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("2 / 10")
+    expect(count).to_have_text("2 / 11")
     page.locator(".gptviz-explorer .box textarea").fill("Once upon")
     page.keyboard.press("Enter")
     expect(page.locator(".gptviz-explorer")).to_be_focused()

@@ -8,7 +8,7 @@
 import { AttentionMap, drawThumbnail } from "./attention_map.js";
 import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./attention_cell.js";
 import { RowBars, Sentence } from "./attention_row.js";
-import { Lane, ask, chip, colourBar, colours, diverging, element, frame, notices, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
+import { Lane, ask, chip, colourBar, colours, diverging, element, frame, notices, roomOf, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "./common.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} Piece */
@@ -40,6 +40,7 @@ class Attention {
     /** @type {Piece[]} */
     this.tokens = [];
     this.measured = ""; // what the map was laid out for
+    this.room = Infinity; // the height there is, where it is presented
     this.stagesOf = -1; // the layer whose stages are offered
     this.scaled = "";
     this.sink = this.loaded = false;
@@ -81,15 +82,14 @@ class Attention {
     this.roles = null;
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
+    this.one = element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
+      this.scaleBar, this.scaleEnds[1],
+      element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), this.mapNote, this.caption);
     this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
       this.notices.problem, this.sentence.root,
       element("div", { class: "panes numbers" },
-        this.heads,
-        element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
-          this.scaleBar, this.scaleEnds[1],
-          element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), this.mapNote, this.caption),
-        element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
+        this.heads, this.one, element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     scrollCue(this.grid, true);
@@ -99,6 +99,7 @@ class Attention {
     this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.root);
+    this.resizer.observe(this.one); // the stages come later than the map, and push it down
     this.arcs = new ResizeObserver(() => this.tell()); // chips have no place before they are shown, and move with fonts
     this.arcs.observe(this.sentence.line);
   }
@@ -314,14 +315,18 @@ class Attention {
 
   resize() {
     const style = getComputedStyle(this.root), scale = Number(style.getPropertyValue("--gv-scale")) || 1;
-    const room = Number.parseFloat(style.getPropertyValue("--gv-room")) || Infinity; // the height there is, where it is presented
-    const measured = `${this.root.clientWidth} ${scale} ${room}`;
-    if (measured === this.measured || !this.root.clientWidth) return;
+    const room = roomOf(this.root), left = Math.round(room - this.below(this.map.stage, "top")), pane = this.one.clientWidth;
+    const measured = `${pane} ${scale} ${left}`;
+    if (measured === this.measured || !pane) return;
     this.measured = measured;
-    const pane = /** @type {HTMLElement} */ (this.map.root.parentElement).clientWidth;
-    const above = this.map.stage.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
-    this.map.layOut(this.tokens, Math.max(160, Math.min(pane - 150 * scale, 560 * scale, room - above - 50 * scale)), scale);
+    this.room = room;
+    this.map.layOut(this.tokens, Math.max(160, Math.min(pane - 150 * scale, 560 * scale, left - 50 * scale)), scale);
     this.redraw();
+  }
+
+  /** How far below the view's own top a part of it begins, or ends. @param {HTMLElement} part @param {"top"|"bottom"} edge */
+  below(part, edge) {
+    return part.getBoundingClientRect()[edge] - this.root.getBoundingClientRect().top;
   }
 
   redraw() {
@@ -364,7 +369,6 @@ class Attention {
     const { query, key, row } = this.looked(weights), share = row[key] || 0; // none of the future, NaN where the mask hides the past
     this.map.select(query, key);
     this.sentence.arcs(row, query);
-    this.bars.show(row, query, tokens, key, this.sink);
     this.sayWhat();
     this.readout.replaceChildren(element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
       ` ${row[key] >= 0 ? this.words.looks : this.words.blind} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
@@ -374,7 +378,16 @@ class Attention {
       this.readout.append(element("span", { class: "number muted", title: String(score) },
         ` · ${this.words.stage(this.stageName(this.drawn), significant(score))}`));
     }
+    this.showBars(row, query, key);
     this.explain();
+  }
+
+  /** The row in bars; where they have not enough room, the weakest of them join the others. @param {Float32Array} row @param {number} query @param {number} key */
+  showBars(row, query, key) {
+    const { bars, tokens, room, sink } = this;
+    bars.show(row, query, tokens, key, sink);
+    const over = room < Infinity ? this.below(bars.root, "bottom") - room : 0;
+    if (over > 0) bars.show(row, query, tokens, key, sink, bars.fewer(over));
   }
 
   /** What the cells are, under the map. */

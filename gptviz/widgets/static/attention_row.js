@@ -103,12 +103,12 @@ export class RowBars {
   }
 
   /** @param {ArrayLike<number>} row @param {number} query @param {Word[]} tokens @param {number} key the selected one, or -1
-   * @param {boolean} sink whether a sink takes a share of the row too */
-  show(row, query, tokens, key, sink) {
+   * @param {boolean} sink whether a sink takes a share of the row too @param {number} [most] bars, besides that of the others */
+  show(row, query, tokens, key, sink, most = MOST_BARS) {
     const order = Array.from({ length: query + 1 }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
     const allowed = order.length;
     order.sort((a, b) => row[b] - row[a] || a - b);
-    const shown = order.slice(0, allowed <= MOST_BARS + 1 ? allowed : MOST_BARS);
+    const shown = order.slice(0, allowed <= most + 1 ? allowed : most);
     const rest = order.slice(shown.length);
     setText(this.title, this.words.largest(shown.length, allowed));
     const items = shown.map((i) => bar(chip(tokens[i]), `${i}`, row[i], i === key));
@@ -120,6 +120,12 @@ export class RowBars {
     const total = order.reduce((sum, i) => sum + row[i], 0);
     const sum = sink ? this.words.sumSink(weight(total), weight(Math.max(0, 1 - total))) : `${this.words.sum} ${weight(total)}`;
     setText(this.sum, allowed > 1 ? sum : sink ? `${this.words.alone} ${sum}` : this.words.alone);
+  }
+
+  /** How many bars, besides that of the others, are this much lower. @param {number} pixels */
+  fewer(pixels) {
+    const { children, lastElementChild: low } = this.list;
+    return Math.max(1, children.length - 1 - Math.ceil(pixels / (low?.getBoundingClientRect().height || Infinity)));
   }
 }
 

@@ -4,9 +4,9 @@
  *
  * Not here: where the numbers come from, and what can be had for which family; the kernel says so.
  */
-import { Lane, ask, chip, element, frame, isDark, notices, percent, setText, significant, whenFilled } from "./common.js";
+import { Lane, ask, chip, element, frame, isDark, notices, percent, roomOf, setText, significant, whenFilled } from "./common.js";
 import { sentence } from "./sentence.js";
-import { largestOf, stripRow } from "./strips.js";
+import { largestOf, lengthOf, stripRow } from "./strips.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./common.js").PageToken} BlockToken */
@@ -15,6 +15,7 @@ import { wordsOf } from "./words.js";
 /** @typedef {{part: string, value: number, layer: number|null, head: number|null}} Share */
 /** @typedef {{logit: number, probability: number, shares: Share[], steps: (number|null)[]}} Shares */
 /** @typedef {{token: BlockToken, probability: number}} Leader */
+/** A step with its vector, and what it adds to the logit. @typedef {{step: WayStep, vector: Float32Array, share: number|null}} WayRow */
 
 // Steps whose vectors are drawn on one scale, so that their strips can be compared.
 const SCALES = { in: "stream", middle: "stream", out: "stream", norm: "norm", head: "attention", bias: "attention", attention: "attention",
@@ -37,6 +38,9 @@ class Block {
     this.leaders = [];
     /** @type {{way: Way, strips: {data: Float32Array, shape: number[]}, shares: Shares|null}|null} */
     this.shown = null;
+    /** What is drawn of the way. @type {WayRow[]} */
+    this.rows = [];
+    this.neurons = Infinity; // that are drawn one by one
     this.title = element("h3", {});
     this.blocks = element("div", { class: "blocks", role: "group", "aria-label": this.words.blocks });
     this.sentence = sentence(this.words.tokens, (position) => this.choose({ query: position }));
@@ -59,6 +63,8 @@ class Block {
     this.stopFrame = frame(model, this.root, () => this.draw(), selection);
     el.append(this.root);
     this.renew();
+    this.resizer = new ResizeObserver(() => this.fit());
+    for (const part of [this.root, this.way]) this.resizer.observe(part);
   }
 
   get layer() {
@@ -126,18 +132,18 @@ class Block {
   draw() {
     if (!this.shown) return;
     const { way, strips, shares } = this.shown, width = strips.shape[1], theme = isDark() ? "dark" : "light";
-    const rowOf = (/** @type {number} */ i) => strips.data.subarray(i * width, (i + 1) * width);
+    this.rows = withNeurons(way.steps.map((step, i) =>
+      ({ step, vector: strips.data.subarray(i * width, (i + 1) * width), share: shares?.steps[i] ?? null })), this.neurons);
     /** @type {Record<string, number>} */
     const most = {};
-    way.steps.forEach(({ kind }, i) => {
-      const scale = SCALES[/** @type {"in"} */ (kind)];
-      most[scale] = Math.max(most[scale] ?? 0, largestOf(rowOf(i)));
-    });
-    const rows = way.steps.map((step, i) => {
+    for (const { step, vector } of this.rows) {
+      const scale = SCALES[/** @type {"in"} */ (step.kind)];
+      most[scale] = Math.max(most[scale] ?? 0, largestOf(vector));
+    }
+    const rows = this.rows.map(({ step, vector, share }) => {
       const name = element("span", { class: COLOURS[/** @type {"in"} */ (step.kind)] ?? "" }, this.name(step));
       const sums = ["attention", "mlp", "middle", "out"].includes(step.kind);
-      const row = stripRow(name, rowOf(i), most[SCALES[/** @type {"in"} */ (step.kind)]], theme, significant(step.length), sums ? "sum" : "");
-      const share = shares?.steps[i] ?? null;
+      const row = stripRow(name, vector, most[SCALES[/** @type {"in"} */ (step.kind)]], theme, significant(step.length), sums ? "sum" : "");
       row.append(element("span", { class: "share" }, ...(share === null ? [] : [signedBar(share, this.largest()), signedNumber(share)])));
       row.dataset.step = step.kind;
       if (step.kind === "head") {
@@ -154,12 +160,23 @@ class Block {
     this.drawLedger(shares);
   }
 
+  /** Where it is presented, so few neurons one by one that the last step is on the screen. */
+  fit() {
+    const row = this.way.querySelector("[data-step=neuron]")?.getBoundingClientRect().height;
+    if (!row || !this.shown) return;
+    const drawn = this.rows.filter(isNeuron).length, all = this.shown.way.steps.filter((step) => step.kind === "neuron").length;
+    const left = roomOf(this.root) - (this.way.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
+    const fitting = Math.max(1, Math.min(all, drawn + Math.floor(left / row)));
+    this.neurons = fitting < all ? fitting : Infinity;
+    if (fitting !== drawn) this.draw();
+  }
+
   /** The largest contribution that is drawn: what fills a bar to its end, in the ledger and on the way. */
   largest() {
     const shares = this.shown?.shares;
     if (!shares) return 1;
     return Math.max(...byLedgerRow(shares.shares, this.model.get("_about").layers).flatMap(({ attention, mlp, alone }) =>
-      [attention, mlp, alone].map((x) => Math.abs(x ?? 0))), ...shares.steps.map((x) => Math.abs(x ?? 0)), 1e-9);
+      [attention, mlp, alone].map((x) => Math.abs(x ?? 0))), ...this.rows.map(({ share }) => Math.abs(share ?? 0)), 1e-9);
   }
 
   /** @param {Shares|null} shares */
@@ -213,8 +230,31 @@ class Block {
 
   remove() {
     this.stopFrame();
+    this.resizer.disconnect();
     this.root.remove();
   }
+}
+
+/** @param {WayRow} row */
+function isNeuron({ step }) {
+  return step.kind === "neuron";
+}
+
+/** The way with at most so many neurons one by one, the strongest: the weaker ones join the others.
+ * @param {WayRow[]} rows @param {number} most @returns {WayRow[]} */
+export function withNeurons(rows, most) {
+  const weaker = rows.filter(isNeuron).slice(most);
+  return rows.filter((row) => !weaker.includes(row)).map((row) => (row.step.kind === "others" && weaker.length ? joined(row, weaker) : row));
+}
+
+/** @param {WayRow} others @param {WayRow[]} neurons @returns {WayRow} */
+function joined({ step, vector, share }, neurons) {
+  const sum = vector.map((x, i) => neurons.reduce((total, one) => total + one.vector[i], x));
+  return {
+    step: { ...step, count: (step.count ?? 0) + neurons.length, length: lengthOf(sum) },
+    vector: sum,
+    share: share === null ? null : neurons.reduce((total, one) => total + (one.share ?? 0), share),
+  };
 }
 
 /** Shares gathered into the ledger's rows: the embedding's, one a block, and what comes after the last.

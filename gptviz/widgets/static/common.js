@@ -126,6 +126,11 @@ export function scrollCue(box, down = false) {
   new MutationObserver(tell).observe(box, { childList: true, subtree: true });
 }
 
+/** The height that a view has where it is presented; without end elsewhere. @param {HTMLElement} root */
+export function roomOf(root) {
+  return Number.parseFloat(getComputedStyle(root).getPropertyValue("--gv-room")) || Infinity;
+}
+
 /** A refusal in the words of the view's language; one without a code is told as the kernel words it.
  * @param {import("./words.js").Words} words @param {{error: string, code?: string, facts?: any, absent?: boolean}} refusal */
 export function toldIn({ common, errors }, { error, code, facts, absent }) {

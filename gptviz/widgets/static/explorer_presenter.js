@@ -10,7 +10,7 @@ import { explorerButton } from "./explorer_stations.js";
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"], BACK_KEYS = ["ArrowLeft", "PageUp"];
 const FIELDS = "textarea, select, input:not([type=range], [type=checkbox])"; // what is typed in
 /** What takes more than one screen, a part a step. @type {Record<string, string[]>} */
-const PARTS = { attention: ["attention", "arithmetic", "mix"], block: ["block", "ledger"] };
+const PARTS = { embedding: ["embedding", "table"], attention: ["attention", "arithmetic", "mix"], block: ["block", "ledger"] };
 const FOLDED = ["arithmetic", "mix"]; // the parts that lie folded where nobody presents
 
 /** @typedef {import("./explorer_stations.js").Station} PresentedStation */

@@ -6,7 +6,7 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import { ask, chip, element, float32, frame, percent, scrollCue, setText, waits, whenFilled } from "./common.js";
+import { ask, chip, element, float32, frame, percent, roomOf, scrollCue, setText, waits, whenFilled } from "./common.js";
 import { SamplingControls } from "./sampling_controls.js";
 import { Sampler, uniform } from "./sampling_math.js";
 import { StageTable } from "./sampling_table.js";
@@ -79,19 +79,19 @@ class Bench {
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
     this.table = new StageTable(this.words, false);
-    const results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
-    scrollCue(results);
-    this.wait = waits(results, catalogue);
+    this.results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
+    scrollCue(this.results);
+    this.wait = waits(this.results, catalogue);
     this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, this.words.title), this.sentence),
-      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, results)),
+      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, this.results)),
       this.status);
     this.stopFrame = frame(this.model, this.root);
     for (const trait of TRAIT_NAMES) this.assign(trait);
     this.load();
     el.append(this.root);
     this.resizer = new ResizeObserver(() => this.fit());
-    this.resizer.observe(this.root);
+    for (const part of [this.root, this.controls.root, this.results]) this.resizer.observe(part);
   }
 
   /** New logits: sort the vocabulary once. */
@@ -114,12 +114,12 @@ class Bench {
     this.update();
   }
 
-  /** As many rows as were asked for; where the view is presented, as many as leave the sums on the screen. */
+  /** As many rows as were asked for; where the view is presented, as many as leave the sums and the legend on the screen. */
   rowsInRoom() {
-    const wanted = Math.min(this.model.get("rows"), this.sampler.size), { rows, root } = this.table;
-    const height = rows[0]?.row.offsetHeight, room = Number.parseFloat(getComputedStyle(this.root).getPropertyValue("--gv-room"));
-    if (!height || !room) return wanted;
-    const left = room - (root.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
+    const wanted = Math.min(this.model.get("rows"), this.sampler.size), { rows } = this.table;
+    const height = rows[0]?.row.offsetHeight;
+    if (!height) return wanted;
+    const left = roomOf(this.root) - (this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
     return Math.max(Math.min(wanted, FEWEST), Math.min(wanted, rows.length + Math.floor(left / height)));
   }
 
