@@ -119,7 +119,7 @@ def test_a_head_or_a_row_that_is_not_there_is_refused_in_words(gpt, wrong):
         right = {"layer": 0, "head": 0, **more}
         view._answer({"kind": "ask", "id": 1, "name": name, "args": right})
         for one in right:
-            with pytest.raises(GPTVizError, match="Expected .* Got "):
+            with pytest.raises(GPTVizError, match=r"Expected .* Got "):
                 view._answer({"kind": "ask", "id": 1, "name": name, "args": right | {one: wrong}})
 
 
