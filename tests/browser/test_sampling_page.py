@@ -370,6 +370,31 @@ def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromi
     page.close()
 
 
+KNOBS = """() => [...document.querySelectorAll(".knob")].map((knob) => {
+  const label = knob.querySelector("label"), field = knob.querySelector("input[type=number]");
+  const line = document.createRange();
+  line.selectNodeContents(label);
+  return { top: knob.offsetTop, lines: new Set([...line.getClientRects()].map(({ top }) => top)).size,
+    slider: knob.querySelector("[type=range]").offsetTop,
+    free: field.getBoundingClientRect().left - line.getBoundingClientRect().right, cut: field.scrollWidth > field.clientWidth };
+})"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+@pytest.mark.parametrize("width", [700, 900, 1180, 1280, 1500])
+def test_every_knob_keeps_one_line_and_its_number_whole(chromium, trace, width, scale, language):
+    page = chromium.new_page(viewport={"width": width, "height": 720})
+    ViewPage(page, [gptviz.SamplingBench(trace, scale=scale, language=language, top_k=50000, min_p=0.025)])
+    knobs = page.evaluate(KNOBS)
+    assert [knob["lines"] for knob in knobs] == [1] * 5
+    assert min(knob["free"] for knob in knobs) >= 0
+    assert not any(knob["cut"] for knob in knobs)
+    for top in {knob["top"] for knob in knobs}:
+        assert len({knob["slider"] for knob in knobs if knob["top"] == top}) == 1
+    page.close()
+
+
 CUT = """() => [...document.querySelectorAll(".stages :is(.number, th, td.logit)")].filter((node) => node.offsetParent
   && (node.scrollWidth > node.clientWidth || node.scrollHeight > node.clientHeight + 3)).map((node) => node.textContent)"""
 
