@@ -4,6 +4,7 @@ import itertools
 import re
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 import gptviz
@@ -195,6 +196,14 @@ def test_themes_and_titles(draw):
             assert contrast(trace.line.color if trace.type == "scatter" else trace.marker.color, ground) > 3
     with pytest.raises(GPTVizError, match="light or dark"):
         draw(theme="blue")
+
+
+def test_a_chart_of_ones_own_is_read_on_every_ground():
+    figure = figures.chart(go.Scatter(y=[1, 2]), go.Scatter(y=[2, 1]), title="a & b", height=400)
+    assert [trace.y for trace in figure.data] == [(1, 2), (2, 1)]
+    assert (figure.layout.title.text, figure.layout.height) == ("a &amp; b", 400)
+    for ground in ("#ffffff", "#111111"):
+        assert all(contrast(colour, ground) > 3 for colour in figure.layout.colorway)
 
 
 def test_what_does_not_fit_is_refused_in_words():
