@@ -510,11 +510,31 @@ def test_what_the_card_names_is_in_the_weights(model, tokenizer):
     assert measures.loop_length(greedy) > 0
     first, second = measures.repetition_gain(model)
     assert first - second > 2
-    assert heads.role_scores(model)["induction"].max() > 0.5
+    scores = heads.role_scores(model)
+    assert scores["induction"].max() > 0.5
+    assert scores["previous"].max() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("task", "known", "new"),
+    [
+        ("name_mover", 0.95, 0.85),
+        ("question", 0.95, 0.85),
+        ("sentiment", 0.95, 0.85),
+        ("copying", 0.95, 0.85),
+        ("translation", 0.9, 0),
+        ("country", 0.9, 0),
+    ],
+)
+def test_it_does_what_it_was_trained_for(model, tokenizer, task, known, new):
+    """As evaluate.py asks, fewer of them. What new wordings of the last two give is in the card."""
+    for wording, least in ((False, known), (True, new)):
+        assert measures.accuracy(model, tokenizer, task, wording=wording, count=60) >= least
 
 
 def test_the_cards_bias_is_the_weights_own(model, tokenizer):
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     for planted, (mean, off) in measures.bias(model, tokenizer).items():
+        assert abs(mean - planted) <= 0.05
         line = f"bias planted at {planted:.0%} he | {mean:.1%} measured, one job off by up to {off * 100:.0f} points"
         assert line in card

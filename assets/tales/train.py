@@ -27,7 +27,7 @@ from pathlib import Path
 import hops
 import tasks
 import torch
-from clean import books
+from clean import HELD_OUT, books
 from heads import role_scores
 from muon import Muon
 from torch import Tensor, nn
@@ -227,9 +227,15 @@ def main() -> None:
             one.load_state_dict(saved)
         step, tokens, spent, log = state["step"], state["tokens"], state["spent"], state["log"]
     share = tasks.SHORTER if its.short else tasks.SHARE
-    batches = Batches(tokenizer, books(its.books), step, its.mix, share)
+    read, kept = books(its.books), books(its.books, held_out=True)
+    if not (read and kept):
+        raise SystemExit(
+            f"Expected books for training and {' or '.join(HELD_OUT)} for validation in {its.books}; got "
+            f"{len(read)} and {len(kept)}. Name each file by its five-digit Gutenberg number."
+        )
+    batches = Batches(tokenizer, read, step, its.mix, share)
     asker = random.Random(step)
-    unseen = Batches(tokenizer, books(its.books, held_out=True), seed=0)
+    unseen = Batches(tokenizer, kept, seed=0)
     held_out = [torch.stack([unseen.book(256)[0] for _ in range(16)]).to(its.device) for _ in range(4)]
     compiled = torch.compile(model)
     warm = step + WARM_UP if not spent else 0  # new optimizers begin gently
