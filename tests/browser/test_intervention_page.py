@@ -484,6 +484,18 @@ def test_a_line_break_parts_no_share_from_its_sign(shown, gpt):
     assert " %" not in told
 
 
+@pytest.mark.parametrize("scale", ["screen", "projector"])
+def test_an_axis_is_as_long_as_its_bars_and_small_shares_end_where_large_ones_do(shown, gpt, scale):
+    view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(0)], scale=scale)
+    page = shown(view).page
+    for which in (0, 1):
+        axis, row = page.locator("table .axis").nth(which), page.locator("tbody tr").first
+        told, drawn = axis.bounding_box(), row.locator(".track").nth(which).bounding_box()
+        assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
+    for number in page.locator("td.before .number").all():
+        assert number.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1 && one.clientWidth > 0")
+
+
 def test_differences_start_at_a_line_in_the_middle(shown, gpt):
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
     settled(page)
