@@ -492,8 +492,8 @@ def test_an_axis_is_as_long_as_its_bars_and_small_shares_end_where_large_ones_do
         axis, row = page.locator("table .axis").nth(which), page.locator("tbody tr").first
         told, drawn = axis.bounding_box(), row.locator(".track").nth(which).bounding_box()
         assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
-    for number in page.locator("td.before .number").all():
-        assert number.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1 && one.clientWidth > 0")
+    for share in page.locator("td.before .number").all():
+        assert share.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1 && one.clientWidth > 0")
 
 
 def test_differences_start_at_a_line_in_the_middle(shown, gpt):
