@@ -14,6 +14,12 @@ SCROLLED = """() => [...document.querySelectorAll(".gptviz, .gptviz *")]
     .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
     .filter((one) => !(one.matches(".sentence") && one.matches("[data-before], [data-after]")))
     .map((one) => `${one.closest(".gptviz").className}: ${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
+LARGER = """
+from ipywidgets.widgets.widget import _instances
+for one in list(_instances.values()):
+    if one.has_trait("scale"):
+        one.scale = "projector"
+"""
 PROMPT = "She opened the door and saw a"
 
 
@@ -114,16 +120,10 @@ def test_look(learner, request):
 
 
 def test_on_a_projector_no_view_scrolls_sideways(learner):
-    """1,280 pixels wide, type half as large again, everything uncovered. The sentence under arcs alone may.
-
-    Its end fades then. The last of the tests: it runs the notebook anew.
-    """
-    learner.notebook.execute('import gptviz; gptviz.set_scale("projector")')
-    learner.page.set_viewport_size({"width": 1280, "height": 24000})
-    learner.notebook.run(300)
-    for text in learner.questions():
-        learner.place(text).locator("button.reveal").click()
-        expect(learner.place(text)).to_have_attribute("data-phase", "revealed")
+    """1,280 pixels wide, type half as large again, everything uncovered. The sentence under arcs alone may: its end fades."""
     expect(learner.page.locator(".gptviz[data-covered]")).to_have_count(0)
+    learner.page.set_viewport_size({"width": 1280, "height": 24000})
+    learner.notebook.execute(LARGER)
+    expect(learner.page.locator(".gptviz[data-scale=screen]")).to_have_count(0)
     assert learner.page.locator(".gptviz[data-scale=projector]").count() >= 5
     assert not (found := learner.page.evaluate(SCROLLED)), "\n".join(found)
