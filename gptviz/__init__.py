@@ -14,33 +14,33 @@ _HOME = {
     "load": "gptviz.loading",
     "wrap": "gptviz.loading",
     "models": "gptviz.loading",
-    "Trace": "gptviz.trace",
-    "open_trace": "gptviz.saved",
-    "Token": "gptviz.tokens",
-    "NextToken": "gptviz.next_token",
-    "Completion": "gptviz.completion",
-    "ablate_head": "gptviz.intervention",
-    "scale_head": "gptviz.intervention",
-    "set_attention": "gptviz.intervention",
-    "patch": "gptviz.intervention",
-    "ablate_mlp": "gptviz.intervention",
-    "ablate_neuron": "gptviz.intervention",
-    "steer": "gptviz.intervention",
+    "Trace": "gptviz.trace.trace",
+    "open_trace": "gptviz.trace.opening",
+    "Token": "gptviz.text.tokens",
+    "NextToken": "gptviz.sampling.next_token",
+    "Completion": "gptviz.generation.completion",
+    "ablate_head": "gptviz.intervention.edits",
+    "scale_head": "gptviz.intervention.edits",
+    "set_attention": "gptviz.intervention.edits",
+    "patch": "gptviz.intervention.edits",
+    "ablate_mlp": "gptviz.intervention.edits",
+    "ablate_neuron": "gptviz.intervention.edits",
+    "steer": "gptviz.intervention.edits",
     "GPTVizError": "gptviz.errors",
-    "set_language": "gptviz.language",
-    "set_scale": "gptviz.scale",
-    "PromptBox": "gptviz.widgets.prompt",
-    "TokensView": "gptviz.widgets.tokens",
-    "AttentionView": "gptviz.widgets.attention",
-    "EmbeddingView": "gptviz.widgets.embedding",
-    "BlockView": "gptviz.widgets.block",
-    "InterventionView": "gptviz.widgets.intervention",
-    "SamplingBench": "gptviz.widgets.sampling",
-    "GenerationTimeline": "gptviz.widgets.timeline",
-    "Comparison": "gptviz.widgets.compare",
-    "compare": "gptviz.widgets.compare",
-    "Explorer": "gptviz.widgets.explorer",
-    "explore": "gptviz.widgets.explorer",
+    "set_language": "gptviz.display.preferences",
+    "set_scale": "gptviz.display.scale",
+    "PromptBox": "gptviz.widgets.prompt.prompt",
+    "TokensView": "gptviz.widgets.tokens.tokens",
+    "AttentionView": "gptviz.widgets.attention.attention",
+    "EmbeddingView": "gptviz.widgets.embedding.embedding",
+    "BlockView": "gptviz.widgets.block.block",
+    "InterventionView": "gptviz.widgets.intervention.intervention",
+    "SamplingBench": "gptviz.widgets.sampling.sampling",
+    "GenerationTimeline": "gptviz.widgets.timeline.timeline",
+    "Comparison": "gptviz.widgets.compare.comparison",
+    "compare": "gptviz.widgets.compare.comparison",
+    "Explorer": "gptviz.widgets.explorer.explorer",
+    "explore": "gptviz.widgets.explorer.explorer",
 }
 _MODULES = ("bertviz_views", "errors", "figures", "intervention", "lens", "lessons", "sampling")
 
@@ -48,27 +48,35 @@ __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
     from gptviz import bertviz_views, errors, figures, intervention, lens, lessons, sampling
-    from gptviz.completion import Completion
+    from gptviz.display.preferences import set_language
+    from gptviz.display.scale import set_scale
     from gptviz.errors import GPTVizError
+    from gptviz.generation.completion import Completion
     from gptviz.gpt import GPT
-    from gptviz.intervention import ablate_head, ablate_mlp, ablate_neuron, patch, scale_head, set_attention, steer
-    from gptviz.language import set_language
+    from gptviz.intervention.edits import (
+        ablate_head,
+        ablate_mlp,
+        ablate_neuron,
+        patch,
+        scale_head,
+        set_attention,
+        steer,
+    )
     from gptviz.loading import load, models, wrap
-    from gptviz.next_token import NextToken
-    from gptviz.saved import open_trace
-    from gptviz.scale import set_scale
-    from gptviz.tokens import Token
-    from gptviz.trace import Trace
-    from gptviz.widgets.attention import AttentionView
-    from gptviz.widgets.block import BlockView
-    from gptviz.widgets.compare import Comparison, compare
-    from gptviz.widgets.embedding import EmbeddingView
-    from gptviz.widgets.explorer import Explorer, explore
-    from gptviz.widgets.intervention import InterventionView
-    from gptviz.widgets.prompt import PromptBox
-    from gptviz.widgets.sampling import SamplingBench
-    from gptviz.widgets.timeline import GenerationTimeline
-    from gptviz.widgets.tokens import TokensView
+    from gptviz.sampling.next_token import NextToken
+    from gptviz.text.tokens import Token
+    from gptviz.trace.opening import open_trace
+    from gptviz.trace.trace import Trace
+    from gptviz.widgets.attention.attention import AttentionView
+    from gptviz.widgets.block.block import BlockView
+    from gptviz.widgets.compare.comparison import Comparison, compare
+    from gptviz.widgets.embedding.embedding import EmbeddingView
+    from gptviz.widgets.explorer.explorer import Explorer, explore
+    from gptviz.widgets.intervention.intervention import InterventionView
+    from gptviz.widgets.prompt.prompt import PromptBox
+    from gptviz.widgets.sampling.sampling import SamplingBench
+    from gptviz.widgets.timeline.timeline import GenerationTimeline
+    from gptviz.widgets.tokens.tokens import TokensView
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,6 @@
 
 import sys
 
-from gptviz.cli import main
+from gptviz.lab.cli import main
 
 sys.exit(main())

@@ -13,19 +13,19 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from gptviz import capture
-from gptviz.anatomy import study
-from gptviz.editing import ALL_ROWS, Editing
 from gptviz.errors import OutOfRange, WrongType, fail
-from gptviz.forward import ForwardPass
-from gptviz.intervention import Edit, check_edits, check_finite
-from gptviz.next_token import NextToken
-from gptviz.tokens import Token, piece_bytes, readable
-from gptviz.trace import Trace, as_array, check_index
+from gptviz.intervention.edits import Edit, check_edits, check_finite
+from gptviz.model import capture
+from gptviz.model.anatomy import study
+from gptviz.model.editing import ALL_ROWS, Editing
+from gptviz.model.forward import ForwardPass
+from gptviz.sampling.next_token import NextToken
+from gptviz.text.tokens import Token, piece_bytes, readable
+from gptviz.trace.trace import Trace, as_array, check_index
 
 if TYPE_CHECKING:
-    from gptviz.completion import Completion, Step
-    from gptviz.merges import Merge
+    from gptviz.generation.completion import Completion, Step
+    from gptviz.text.merges import Merge
 
 Prompt = str | Iterable[int] | torch.Tensor | np.ndarray
 
@@ -164,19 +164,19 @@ class GPT:
 
     def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> "list[Merge]":
         """How byte-pair encoding arrived at the token there; see `gptviz.merges`."""
-        from gptviz.merges import merges_of
+        from gptviz.text.merges import merges_of
 
         return merges_of(self.tokenizer, text, tokens, position)
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
         """Ids of the nearest rows of the token table, with their cosines; see `lens.nearest`."""
-        from gptviz.lens import nearest
+        from gptviz.lens.shares import nearest
 
         return nearest(self, id, k)
 
     def token_plane(self) -> tuple[np.ndarray, np.ndarray]:
         """The token table in a plane; see `lens.principal_plane`. Computed once for a state of the table."""
-        from gptviz.lens import principal_plane
+        from gptviz.lens.shares import principal_plane
 
         table: Any = self.model.get_input_embeddings().weight
         state = (table.data_ptr(), 0 if table.is_inference() else table._version)
@@ -186,7 +186,7 @@ class GPT:
 
     def role_scores(self) -> dict[str, np.ndarray]:
         """What the heads do on random tokens said twice; see `lens.role_scores`."""
-        from gptviz.lens import role_scores
+        from gptviz.lens.shares import role_scores
 
         return role_scores(self)
 
@@ -245,13 +245,13 @@ class GPT:
 
     def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
         """Generate a step at a time; the settings are those of `complete`."""
-        from gptviz import generation
+        from gptviz.generation import loop as generation
 
         return generation.stream(self, prompt, **settings)
 
     def complete(self, prompt: Prompt, **settings: Any) -> "Completion":
         """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`."""
-        from gptviz import generation
+        from gptviz.generation import loop as generation
 
         return generation.complete(self, prompt, **settings)
 

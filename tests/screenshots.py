@@ -15,7 +15,7 @@ from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage
 
 import gptviz
-from gptviz.doctor import find_chromium
+from gptviz.lab.doctor import find_chromium
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 LOOKS = {

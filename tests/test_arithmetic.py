@@ -8,7 +8,7 @@ from families import build, tokenizer
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.widgets import arithmetic
+from gptviz.widgets.attention import arithmetic
 
 FAMILIES = ["gpt2", "llama", "gemma2", "gpt_oss"]  # plain, grouped heads, soft-capped, with a sink
 

@@ -12,7 +12,7 @@ import torch
 from families import tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 import gptviz
-from gptviz.trace import Trace
+from gptviz.trace.trace import Trace
 config = GPT2Config(vocab_size=907, n_embd=24, n_layer=2, n_head=3, n_positions=64, bos_token_id=0, eos_token_id=0)
 gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), tokenizer())
 box = gptviz.PromptBox("the thin owl", gpt=gpt)
@@ -67,11 +67,11 @@ def kernel(tmp_path_factory):
 
 def test_a_cell_run_again_keeps_its_last_view_alone(kernel):
     kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
-    traces, widgets = (int(kernel.tell(e)) for e in ("count(Trace)", "len(gptviz.widgets.cells._instances)"))
+    traces, widgets = (int(kernel.tell(e)) for e in ("count(Trace)", "len(gptviz.widgets.shared.cells._instances)"))
     for _ in range(12):
         kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
     assert int(kernel.tell("count(Trace)")) <= traces + LAST_RESULTS
-    assert int(kernel.tell("len(gptviz.widgets.cells._instances)")) == widgets
+    assert int(kernel.tell("len(gptviz.widgets.shared.cells._instances)")) == widgets
     assert kernel.tell("v.comm is not None") == "True"
 
 

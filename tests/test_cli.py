@@ -15,8 +15,8 @@ import pytest
 from browser.lab import free_port, wait_for_http
 
 import gptviz
-from gptviz import cli, doctor
 from gptviz._paths import assets_dir, notebooks_dir
+from gptviz.lab import cli, doctor
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,7 +26,9 @@ def run(*command, **options):
 
 
 def test_the_command_line_imports_no_torch():
-    script = "import sys; from gptviz import cli; cli._parser(); print({'torch', 'transformers'} & set(sys.modules))"
+    script = (
+        "import sys; from gptviz.lab import cli; cli._parser(); print({'torch', 'transformers'} & set(sys.modules))"
+    )
     assert run(sys.executable, "-c", script).stdout == "set()\n"
 
 
@@ -58,7 +60,7 @@ def test_lab_options_are_defaults_that_the_user_can_replace(tmp_path):
     ours = cli.lab_arguments(tmp_path, [], browser=False)
     assert f"--ServerApp.root_dir={tmp_path}" in ours
     assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in ours
-    assert "--ServerApp.kernel_websocket_connection_class=gptviz.nodelay.NoDelayConnection" in ours
+    assert "--ServerApp.kernel_websocket_connection_class=gptviz.lab.nodelay.NoDelayConnection" in ours
     assert "--no-browser" in ours
     theirs = cli.lab_arguments(tmp_path, ["--port=8890", "--LabApp.default_url=/lab"])
     assert theirs[-2:] == ["--port=8890", "--LabApp.default_url=/lab"]
@@ -67,7 +69,7 @@ def test_lab_options_are_defaults_that_the_user_can_replace(tmp_path):
 
 
 def test_lab_starts_without_the_faster_connection_where_there_is_none(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "gptviz.nodelay", None)  # importing it now raises ImportError
+    monkeypatch.setitem(sys.modules, "gptviz.lab.nodelay", None)  # importing it now raises ImportError
     assert not any("connection_class" in option for option in cli.lab_arguments(tmp_path, []))
     assert "note" in [finding.state for finding in doctor.connection()]
 
@@ -177,8 +179,8 @@ def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
     for needed in (
         "gptviz/_assets/tales/model.safetensors",
         "gptviz/_notebooks/00_start_here.ipynb",
-        "gptviz/widgets/static/common.js",
-        "gptviz/lab_settings/labconfig/default_setting_overrides.json",
+        "gptviz/widgets/shared/common.js",
+        "gptviz/lab/settings/labconfig/default_setting_overrides.json",
     ):
         assert needed in names, needed
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
@@ -218,7 +220,7 @@ def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
     command = [
         python,
         "-m",
-        "gptviz.cli",
+        "gptviz.lab.cli",
         "lab",
         "--no-browser",
         f"--port={port}",

@@ -10,7 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.widgets.explorer import station_numbers
+from gptviz.widgets.explorer.explorer import station_numbers
 
 TEXT = "the déjà-vu of the thin owl"
 

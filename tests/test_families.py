@@ -17,7 +17,7 @@ from families import _COMMON, ALL, END, IDS, REQUIRED, START, TEXT, VOCAB, build
 
 import gptviz
 from gptviz.errors import ModelChanged, NotAvailable
-from gptviz.lens import attribution
+from gptviz.lens.shares import attribution
 
 LAYERS, HEADS, T = 3, 4, len(IDS)
 SUMS = [name for name, family in ALL.items() if family.sums]

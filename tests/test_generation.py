@@ -16,12 +16,12 @@ from transformers import (
 )
 
 import gptviz
-from gptviz import generation
-from gptviz.drawing import draw
 from gptviz.errors import GPTVizError, WrongType
-from gptviz.sampling import distribution
-from gptviz.settings import Settings
-from gptviz.stopping import TextRelease
+from gptviz.generation import loop as generation
+from gptviz.generation.stopping import TextRelease
+from gptviz.sampling.drawing import draw
+from gptviz.sampling.settings import Settings
+from gptviz.sampling.stages import distribution
 
 
 def long_model(name: str):

@@ -195,7 +195,7 @@ def test_wrong_things_to_wrap_are_refused():
 
 
 def test_two_wraps_of_one_model_share_its_lock(gpt):
-    from gptviz.capture import lock_of
+    from gptviz.model.capture import lock_of
 
     other = gptviz.wrap(gpt.model, gpt.tokenizer)
     assert lock_of(other.model) is lock_of(gpt.model)

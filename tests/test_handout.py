@@ -7,13 +7,13 @@ import re
 import nbformat
 import pytest
 
-from gptviz import cli
 from gptviz._paths import notebooks_dir
+from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError
-from gptviz.export import MOST_BYTES
-from gptviz.handout import export_notebook
-from gptviz.phrases import phrase
-from gptviz.prose import plain_formula, prose_html, text_html
+from gptviz.handout.handout import export_notebook
+from gptviz.handout.prose import plain_formula, prose_html, text_html
+from gptviz.lab import cli
+from gptviz.pages.export import MOST_BYTES
 
 CELLS = [
     ("markdown", "# A lesson <script>hurt()</script>\n\nSo $\\frac{q \\cdot k}{\\sqrt{d_k}}$, **bold**."),

@@ -15,8 +15,8 @@ from families import ALL, IDS, build, tokenizer
 import gptviz
 from gptviz import intervention, lens
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable, OutOfRange, WrongType
-from gptviz.intervention import as_code
-from gptviz.sweep import run_edited
+from gptviz.intervention.edits import as_code
+from gptviz.lens.sweep import run_edited
 
 LAYERS, HEADS, T, WIDTH = 3, 4, len(IDS), 24
 OTHER = [72, 258, 31, 9, 201, 17, 72, 40, 119, 31, 77]
@@ -404,7 +404,7 @@ def test_every_head_ablated_once(name):
 
 @pytest.mark.parametrize("site", ["residual", "attn_out", "mlp_out", "head_output"])
 def test_patches_over_layers_and_positions_or_heads(site, monkeypatch):
-    monkeypatch.setattr("gptviz.sweep._TOKENS_A_PASS", 5 * T)  # several batches, the last one not full
+    monkeypatch.setattr("gptviz.lens.sweep._TOKENS_A_PASS", 5 * T)  # several batches, the last one not full
     clean, corrupted, gpt = trace("llama", *OTHER), trace("llama"), model("llama")
     found = lens.patch_sweep(clean, corrupted, lens.probability_of(9), site=site)
     columns = HEADS if site == "head_output" else T
@@ -480,7 +480,7 @@ def test_what_a_sweep_is_made_of_is_offered_with_it():
      (lens.probability_of(5000), OutOfRange)],
 )  # fmt: skip
 def test_a_metric_that_is_none_is_refused_before_any_pass(metric, kind, monkeypatch):
-    monkeypatch.setattr("gptviz.sweep.run_edited", lambda *_: pytest.fail("a pass was made"))
+    monkeypatch.setattr("gptviz.lens.sweep.run_edited", lambda *_: pytest.fail("a pass was made"))
     with pytest.raises(kind):
         lens.ablation_sweep(trace("gpt2"), metric)
 
@@ -748,7 +748,7 @@ def test_the_timeline_looks_back_with_the_edits_that_the_text_was_made_with(endl
 
 
 def test_the_way_through_a_block_ends_before_the_edit_that_enters_the_next():
-    from gptviz.widgets.block import way
+    from gptviz.widgets.block.block import way
 
     found = model("gpt2").trace(IDS, edits=[gptviz.steer(2, np.ones(WIDTH), 3.0), gptviz.ablate_head(1, 2)])
     vectors = {step["kind"]: step["vector"] for step in way(found, 1, 4)[0]}

@@ -10,8 +10,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable
-from gptviz.widgets.edit_list import EditList
-from gptviz.widgets.intervention import MOVERS
+from gptviz.widgets.intervention.edit_list import EditList
+from gptviz.widgets.intervention.intervention import MOVERS
 
 PROMPT, OTHER, LONGER = "the thin owl", "the thin cat", "the thin old owl sat there"
 LAYERS, HEADS = 2, 3

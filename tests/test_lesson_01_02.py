@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gptviz import lessons
 from gptviz._paths import assets_dir, notebooks_dir
-from gptviz.widgets.prompt import PromptBox
+from gptviz.widgets.prompt.prompt import PromptBox
 
 LESSONS = ("01_encoding", "02_attention")
 ASK, CHECK = lessons.ask, lessons.check

@@ -12,8 +12,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.judging import read_number
-from gptviz.lessons import ask, check
+from gptviz.lessons.asking import ask, check
+from gptviz.lessons.judging import read_number
 from gptviz.loading import CHOSEN
 
 

@@ -9,8 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 import gptviz
 from gptviz._paths import assets_dir
 from gptviz.errors import NotAvailable
-from gptviz.merges import merges_of
-from gptviz.tokens import Token
+from gptviz.text.merges import merges_of
+from gptviz.text.tokens import Token
 
 TEXTS = ["Once upon a time", "hippopotamus and the 🦉, naïvely", "  two  spaces\nand lines", "don't", "中文"]
 

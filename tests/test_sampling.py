@@ -19,8 +19,8 @@ from scipy import stats
 from transformers.generation import logits_process as theirs
 
 from gptviz import errors, sampling
-from gptviz.philox import check_seed, philox4x32, uniform
-from gptviz.sampling import Settings, check_settings, distribution
+from gptviz.sampling.philox import check_seed, philox4x32, uniform
+from gptviz.sampling.stages import Settings, check_settings, distribution
 
 TESTS = pathlib.Path(__file__).parent
 

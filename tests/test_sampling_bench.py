@@ -8,7 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 import gptviz
 from gptviz import sampling
 from gptviz.errors import GPTVizError
-from gptviz.widgets import sampling as room
+from gptviz.widgets.sampling import sampling as room
 
 TEXT = "the déjà-vu of the thin owl"
 VOCAB = 907

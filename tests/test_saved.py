@@ -11,14 +11,14 @@ from safetensors.numpy import save_file
 
 import gptviz
 from gptviz.errors import GPTVizError, NotAvailable, WrongType
-from gptviz.lens import attribution
+from gptviz.lens.shares import attribution
 
 READ = """
 import json, sys
 import numpy as np
 import gptviz
-from gptviz.lens import attribution
-from gptviz.widgets.arithmetic import cell, mix
+from gptviz.lens.shares import attribution
+from gptviz.widgets.attention.arithmetic import cell, mix
 
 def digest(value):
     import hashlib
@@ -112,14 +112,14 @@ def test_layers_that_were_left_out_are_refused_in_words(tmp_path):
 
 def test_neurons_and_lenses_that_were_left_out_are_refused_with_the_way_to_have_them(tmp_path, monkeypatch):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
-    monkeypatch.setattr("gptviz.saved.LENS_BYTES", 2 * trace.logit_lens().nbytes)
+    monkeypatch.setattr("gptviz.trace.opening.LENS_BYTES", 2 * trace.logit_lens().nbytes)
     found = gptviz.open_trace(trace.save(tmp_path / "small.safetensors", neurons=False))
     with pytest.raises(NotAvailable, match="neurons=True"):
         found.neurons(0)
     np.testing.assert_array_equal(found.logit_lens(-2), trace.logit_lens(-2))
     with pytest.raises(NotAvailable, match="last 2 tokens"):
         found.logit_lens(0)
-    monkeypatch.setattr("gptviz.saved.MOST_BYTES", 1000)
+    monkeypatch.setattr("gptviz.trace.opening.MOST_BYTES", 1000)
     with pytest.raises(GPTVizError, match="neurons=False"):
         trace.save(tmp_path / "large.safetensors")
 
@@ -160,7 +160,7 @@ def test_other_files_are_refused_and_a_failed_save_leaves_nothing(tmp_path, monk
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
     with pytest.raises(GPTVizError, match="folder that exists"):
         trace.save(tmp_path / "nowhere" / "trace.safetensors")
-    monkeypatch.setattr("gptviz.saved.MOST_BYTES", 1000)
+    monkeypatch.setattr("gptviz.trace.opening.MOST_BYTES", 1000)
     with pytest.raises(GPTVizError, match="fewer layers"):
         trace.save(tmp_path / "large.safetensors")
     assert not (tmp_path / "large.safetensors").exists()

@@ -4,6 +4,7 @@ import base64
 import re
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 from nbconvert import HTMLExporter
 
 import gptviz
-from gptviz import still
-from gptviz.phrases import PHRASES, title
-from gptviz.widgets.base import STATIC
+from gptviz.display import still
+from gptviz.display.phrases import PHRASES, title
 
 PROMPT = 'An owl & a <script>alert("1")</script> fox 🦉'
 
@@ -105,7 +105,7 @@ def test_both_languages_have_the_same_phrases_with_the_same_places_for_values():
     assert PHRASES["en"].keys() == PHRASES["zh"].keys()
     for name, english in PHRASES["en"].items():
         assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", PHRASES["zh"][name])), name
-    sources = [path.read_text(encoding="utf-8") for path in STATIC.parent.glob("*.py")]
+    sources = [path.read_text(encoding="utf-8") for path in Path(gptviz.__file__).parent.rglob("*.py")]
     views = [name for source in sources for name in re.findall(r'^    _name = "(\w+)"', source, re.MULTILINE)]
     assert len(views) >= 12
     for name in views:

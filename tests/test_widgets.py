@@ -3,6 +3,7 @@
 import gc
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
-from gptviz.widgets.attention import THUMBNAIL, pooled
-from gptviz.widgets.base import STATIC, bundle, describe
-from gptviz.wire import unpack
+from gptviz.pages.modules import bundle
+from gptviz.pages.wire import unpack
+from gptviz.widgets.attention.attention import THUMBNAIL, pooled
+from gptviz.widgets.shared.view import describe
 
+PACKAGE = Path(gptviz.__file__).parent
 TEXT = "the déjà-vu of the thin owl 🦉"
 
 
@@ -47,26 +50,26 @@ def question(view, name, **args):
 
 @pytest.mark.parametrize("name", ["prompt", "tokens", "embedding", "attention", "block", "sampling", "timeline"])
 def test_a_bundle_is_one_module_without_imports(name):
-    source = bundle(f"{name}.js")
+    source = bundle(PACKAGE / "widgets" / name / f"{name}.js")
     assert "import " not in [line[:7] for line in source.splitlines()]
     assert source.count("export default") == 1
     assert source.count("function element(") == 1
 
 
 def test_no_module_writes_markup_or_asks_the_network():
-    for path in STATIC.glob("*.js"):
+    for path in PACKAGE.rglob("*.js"):
         source = path.read_text(encoding="utf-8")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "XMLHttp"):
             assert word not in source, f"{path.name} uses {word}"
         assert "://" not in source.replace("http://www.w3.org/2000/svg", ""), path.name
-    for path in STATIC.glob("*.css"):
+    for path in PACKAGE.rglob("*.css"):
         assert "url(" not in path.read_text(encoding="utf-8") and "@import" not in path.read_text(encoding="utf-8")
 
 
 def test_no_element_keeps_all_keys_from_jupyterlab():
     """`frame` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
     assert not [
-        path.name for path in STATIC.glob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
+        path.name for path in PACKAGE.rglob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
     ]
 
 
@@ -337,7 +340,7 @@ def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
 
 
 def test_what_goes_wrong_while_generating_is_told(gpt, monkeypatch):
-    from gptviz import generation
+    from gptviz.generation import loop as generation
 
     def broken(*_):
         raise RuntimeError("out of memory")

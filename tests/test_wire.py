@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gptviz.errors import GPTVizError, WrongType
-from gptviz.wire import DTYPES, pack, unpack
+from gptviz.pages.wire import DTYPES, pack, unpack
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from gptviz.doctor import find_chromium
+from gptviz.lab.doctor import find_chromium
 
 ROOT = Path(__file__).parent.parent
 OLDEST_NODE = 20

@@ -1,1 +1,1 @@
-"""The views: each a triple of NAME.py (its traits), static/NAME.js (its DOM) and static/NAME.css, on the base of `base.py`."""
+"""The views, one folder each: Python, JavaScript, styles and words; `shared/` has what they have in common."""

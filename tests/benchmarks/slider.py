@@ -21,7 +21,7 @@ from browser.lab import CHROMIUM_OPTIONS
 from families import tokenizer
 
 import gptviz
-from gptviz.doctor import find_chromium
+from gptviz.lab.doctor import find_chromium
 
 MOVES = 100
 VOCAB = 50_257

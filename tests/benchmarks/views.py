@@ -30,7 +30,7 @@ from browser.pages import ViewPage, state_of
 from families import tokenizer
 
 import gptviz
-from gptviz.doctor import find_chromium
+from gptviz.lab.doctor import find_chromium
 
 SWITCHES = 15
 CONNECT = """async (port) => {

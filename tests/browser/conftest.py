@@ -8,7 +8,7 @@ from browser.lab import CHROMIUM_OPTIONS, Notebook, lab_server
 from playwright.sync_api import sync_playwright
 
 from gptviz._paths import notebooks_dir
-from gptviz.doctor import find_chromium
+from gptviz.lab.doctor import find_chromium
 
 
 def pytest_collection_modifyitems(items):

@@ -57,7 +57,7 @@ def lab_server(notebooks: Path, work: Path, *options: str) -> Iterator[str]:
     environment = os.environ | {name: str(work / folder) for name, folder in own.items()}
     environment |= {"PYTHONPATH": guard, only_here.LOG: str(work / "refused.txt"), "HF_HUB_OFFLINE": "1"}
     port = free_port()
-    command = [sys.executable, "-m", "gptviz.cli", "lab", "--no-browser", f"--ServerApp.root_dir={notebooks}"]
+    command = [sys.executable, "-m", "gptviz.lab.cli", "lab", "--no-browser", f"--ServerApp.root_dir={notebooks}"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", *options]
     log = work / "lab.log"

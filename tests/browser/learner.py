@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, expect
 LIST = """
 import json
 from ipywidgets.widgets.widget import _instances
-from gptviz.widgets.question import Question
+from gptviz.lessons.question import Question
 asked = [one for one in _instances.values() if isinstance(one, Question)]
 """
 DESCRIBE = """

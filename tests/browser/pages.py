@@ -10,8 +10,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 import gptviz
-from gptviz.export import state_of
-from gptviz.widgets.base import bundle
+from gptviz.pages.export import state_of
+from gptviz.pages.modules import bundle
 
 OF_A_TRACE = (
     gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench,
@@ -19,7 +19,7 @@ OF_A_TRACE = (
 )  # fmt: skip
 PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
 HOST = (
-    bundle("page.js")
+    bundle(Path(gptviz.__file__).parent / "pages" / "page.js")
     + r"""
 const fromKernel = (index) => (message) => kernel(index, message);
 globalThis.saves = 0;

@@ -65,7 +65,7 @@ def small():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_key_of_a_long_text_is_skipped(shown, small, monkeypatch, theme):
     """One key after the other has a large weight in all rows: each is seen, at its place, though two cells share a pixel."""
-    from gptviz.widgets import attention
+    from gptviz.widgets.attention import attention
 
     weights = np.tril(np.full((LONG, LONG), 1e-4, np.float32))
     monkeypatch.setattr(attention, "seen", lambda *_: weights)

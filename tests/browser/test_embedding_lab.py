@@ -5,8 +5,8 @@ import pytest
 from playwright.sync_api import expect
 
 import gptviz
-from gptviz import still
-from gptviz.widgets.embedding import map_figure
+from gptviz.display import still
+from gptviz.widgets.embedding.embedding import map_figure
 
 NAME = "embeddings.ipynb"
 TEXTS = ("Once upon a time there was a girl named Anna.", "The cat is")

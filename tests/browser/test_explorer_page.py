@@ -10,7 +10,7 @@ from browser.test_waiting_page import HOLD
 from playwright.sync_api import expect
 
 import gptviz
-from gptviz.export import state_of
+from gptviz.pages.export import state_of
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 WIDTH, HEIGHT = 1280, 720

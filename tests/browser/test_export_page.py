@@ -15,7 +15,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.export import MOST_BYTES, question_key, save_html
+from gptviz.pages.export import MOST_BYTES, question_key, save_html
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PROMPT = "Once upon a time there was a girl named Anna"
@@ -169,7 +169,7 @@ def test_another_heads_stages_are_in_a_page_that_is_not_filled_to_the_brim(opene
 
 def test_room_that_views_leave_is_given_to_those_that_were_cut(gpt, tmp_path, monkeypatch):
     """Two large ones, one of them first and one last, and a small one between: what it leaves goes to both."""
-    monkeypatch.setattr("gptviz.export.MOST_BYTES", 1_000_000)
+    monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 1_000_000)
     trace = gpt.trace(PROMPT)
     path = save_html(
         tmp_path / "cut.html", gptviz.BlockView(trace), gptviz.TokensView(trace), gptviz.AttentionView(trace)
@@ -184,7 +184,7 @@ def test_room_that_views_leave_is_given_to_those_that_were_cut(gpt, tmp_path, mo
 
 
 def test_progress_names_the_view_and_its_answers(gpt, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("gptviz.export.PROGRESS_AFTER", 0)
+    monkeypatch.setattr("gptviz.pages.export.PROGRESS_AFTER", 0)
     gptviz.TokensView(gpt.trace(PROMPT)).save_html(tmp_path / "told.html")
     assert re.search(r"TokensView: \d+ answers", capsys.readouterr().err)
 
@@ -256,9 +256,9 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
 def test_questions_have_one_name_on_both_sides(chromium):
     page = chromium.new_page()
     page.goto("about:blank")
-    from gptviz.widgets.base import bundle
+    from gptviz.pages.modules import bundle
 
-    page.evaluate(bundle("page.js") + "\nglobalThis.key = questionKey; null")
+    page.evaluate(bundle(Path(gptviz.__file__).parent / "pages" / "page.js") + "\nglobalThis.key = questionKey; null")
     whole = {"edits": [{"strength": 2.0, "at": (1, 0.5)}]}
     for name, args in [
         ("cell", {"query": 3, "layer": 1, "head": 0, "key": 2}),
@@ -346,7 +346,7 @@ REACHABLE = """() => [...document.querySelectorAll("button, input, select, texta
 @pytest.mark.parametrize("name", ["tokens", "embedding", "block", "sampling", "intervention", "timeline", "compare"])
 def test_tab_reaches_all_that_can_be_worked_in_a_page(opened, gpt, tmp_path, monkeypatch, name):
     """And its keys do there what a click does."""
-    monkeypatch.setattr("gptviz.export.MOST_BYTES", 5_000_000)
+    monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 5_000_000)
     (view,) = [view for view in views(gpt, PROMPT) if view._name == name]
     page = opened(view.save_html(tmp_path / "keys.html"))
     for _ in range(200):

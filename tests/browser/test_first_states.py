@@ -5,7 +5,7 @@ from browser.pages import OF_A_TRACE, ViewPage
 from ipywidgets import Widget
 
 import gptviz
-from gptviz.export import state_of
+from gptviz.pages.export import state_of
 
 PROMPT = "Once upon a time there was a cat"
 

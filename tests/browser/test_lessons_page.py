@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
-from gptviz.handout import export_notebook
-from gptviz.lessons import ask, check
+from gptviz.handout.handout import export_notebook
+from gptviz.lessons.asking import ask, check
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 

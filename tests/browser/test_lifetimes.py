@@ -7,7 +7,7 @@ from browser.pages import OF_A_TRACE, ViewPage
 from playwright.sync_api import expect
 
 import gptviz
-from gptviz.trace import Trace
+from gptviz.trace.trace import Trace
 
 PROMPTS = ("Once upon a time there was a cat", "The king and the queen")
 REDRAWN = 200

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 
 import gptviz
 from gptviz._paths import assets_dir
-from gptviz.widgets.embedding import map_figure
+from gptviz.widgets.embedding.embedding import map_figure
 
 PROMPT = "Once upon a time there was a girl named Anna"
 

@@ -4,6 +4,7 @@ The truth is the trace; what is read is what a person sees. The views in Jupyter
 """
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, MistralConf
 
 import gptviz
 from gptviz._paths import assets_dir
-from gptviz.widgets.base import bundle
+from gptviz.pages.modules import bundle
 
 HOSTILE = [
     "<script>window.hurt = 1</script>",
@@ -125,7 +126,7 @@ def cell_colours(page, cells):
 
 def colour_table(page, name, theme):
     """The page's own 256 colours, from the module that draws with them."""
-    source = f"{bundle('common.js')}\nexport {{ colours, diverging }};"
+    source = bundle(Path(gptviz.__file__).parent / "widgets" / "shared" / "common.js")
     return page.evaluate(
         """async ([source, name, theme]) => {
             const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));

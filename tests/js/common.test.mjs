@@ -1,7 +1,7 @@
 // What all views share: text of tokens, numbers as text, and the lane that keeps only the newest question.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Lane, ask, chipText, colours, percent, significant, visible, weight } from "../../gptviz/widgets/static/common.js";
+import { Lane, ask, chipText, colours, percent, significant, visible, weight } from "../../gptviz/widgets/shared/common.js";
 
 test("white space is seen, and nothing invisible stays invisible", () => {
   assert.equal(chipText({ id: 1, text: " a b\n\t" }), "␣a␣b⏎⇥");

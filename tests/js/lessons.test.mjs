@@ -1,8 +1,8 @@
 // What a check says, in both languages: the learner's number and its place, never the model's.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkLines } from "../../gptviz/widgets/static/check.js";
-import { wordsOf } from "../../gptviz/widgets/static/words.js";
+import { checkLines } from "../../gptviz/lessons/check.js";
+import { wordsOf } from "../../gptviz/widgets/shared/words.js";
 
 const words = (/** @type {string} */ language) => wordsOf({ get: () => language }).check;
 const about = (/** @type {Record<string, unknown>} */ found) => ({ name: "Your sum", hint: "", solution: "", ...found });

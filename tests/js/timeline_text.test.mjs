@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spelled, writtenNodes } from "../../gptviz/widgets/static/timeline_text.js";
+import { spelled, writtenNodes } from "../../gptviz/widgets/timeline/text.js";
 
 const token = (text, bytes = null, special = false) => ({ id: 1, text, bytes, special });
 

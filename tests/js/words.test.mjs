@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import ts from "typescript";
 
-const STATIC = new URL("../../gptviz/widgets/static/", import.meta.url);
+const STATIC = new URL("../../gptviz/", import.meta.url);
 const READ_ATTRIBUTES = new Set(["title", "placeholder", "alt", "aria-label", "aria-valuetext", "aria-description", "aria-roledescription"]);
 const READ_PROPERTIES = new Set(["textContent", "innerText", "nodeValue", "title", "placeholder", "alt", "ariaLabel"]);
 const TAKES_TEXT = new Set(["append", "prepend", "before", "after", "replaceWith", "replaceChildren", "createTextNode"]);
@@ -70,7 +70,7 @@ function ownWords(source) {
 }
 
 test("no view has words of its own", () => {
-  const files = readdirSync(STATIC).filter((name) => name.endsWith(".js") && name !== "words.js");
+  const files = readdirSync(STATIC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js") && !name.endsWith("words.js"));
   const found = files.map((name) => [name, ownWords(readFileSync(new URL(name, STATIC), "utf8"))]).filter(([, words]) => words.length);
   assert.deepEqual(Object.fromEntries(found), {}, "into words.js");
 });

@@ -1,0 +1,1 @@
+"""How numbers and words are shown: still pictures, phrases, language and scale. No torch."""

@@ -1,0 +1,1 @@
+"""The command line: JupyterLab with the lessons, and the doctor that checks a machine."""

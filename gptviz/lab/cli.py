@@ -1,0 +1,121 @@
+"""The command line: `gptviz lab`, `gptviz export`, `gptviz doctor`, `gptviz models`.
+
+It starts what is elsewhere and holds nothing of its own; torch is imported only by a command that needs a model.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import gptviz
+from gptviz._paths import notebooks_dir
+
+FIRST = "00_start_here.ipynb"
+COPIES = "gptviz-notebooks"
+SETTINGS = Path(__file__).parent / "settings"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit code."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
+    if rest and options.command != "lab":
+        parser.error(f"unknown: {' '.join(rest)}")
+    if options.command == "lab":
+        return lab(rest, browser=not options.no_browser)
+    if options.command == "doctor":
+        from gptviz.lab.doctor import doctor
+
+        return doctor()
+    if options.command == "export":
+        return export(options.notebook, options.output, options.answers)
+    print(gptviz.models())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gptviz", description="See inside a GPT, live, in a notebook.")
+    parser.add_argument("--version", action="version", version=f"gptviz {gptviz.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    one = commands.add_parser(
+        "lab",
+        help="open the notebooks in JupyterLab",
+        description="Opens the notebooks in JupyterLab. Other options, such as --port=8890, are JupyterLab's own.",
+    )
+    one.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    page = commands.add_parser(
+        "export",
+        help="run a notebook and write it as one page to hand out",
+        description="Runs a notebook and writes one HTML file that needs neither network nor Python; its views are alive.",
+    )
+    page.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
+    page.add_argument("-o", "--output", help="the file to write; the notebook's name with .html, here, unless said")
+    page.add_argument("--answers", action="store_true", help="the teacher's copy: questions revealed, solutions open")
+    commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
+    commands.add_parser("models", help="list the models that can be loaded by a short name")
+    return parser
+
+
+def lab(arguments: list[str], browser: bool = True) -> int:
+    """Starts JupyterLab on the first notebook; returns when it is stopped. arguments: JupyterLab's own options."""
+    from jupyterlab.labapp import LabApp
+
+    folder = own_notebooks()
+    # Defaults beside the user's settings, not in them: no news, no look for updates. Kernels inherit it unharmed.
+    paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    LabApp.launch_instance(lab_arguments(folder, arguments, browser))
+    return 0
+
+
+def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> list[str]:
+    """The options for JupyterLab: gptviz's defaults, each unless the user says otherwise, then the user's own."""
+    from gptviz.lab.doctor import no_delay_class
+
+    said = {argument.partition("=")[0] for argument in arguments}
+    ours = {"--ServerApp.root_dir": str(folder), "--LabApp.default_url": f"/lab/tree/{FIRST}"}
+    connection = no_delay_class()
+    if connection and not any("gateway" in name.lower() for name in said):
+        ours["--ServerApp.kernel_websocket_connection_class"] = connection
+    flags = [f"{name}={value}" for name, value in ours.items() if name not in said]
+    if not browser:
+        flags.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--allow-root")  # a container may have no other user; the server listens on this machine only
+    return flags + arguments
+
+
+def export(notebook: str, output: str | None = None, answers: bool = False) -> int:
+    """Writes the notebook as a page and says where; 1, with the reason, when it cannot."""
+    from gptviz.handout.handout import export_notebook
+
+    try:
+        written = export_notebook(notebook, output, answers=answers)
+    except gptviz.GPTVizError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def own_notebooks() -> Path:
+    """The folder to work in: the checkout's, or, from an installed wheel, copies in the current folder.
+
+    A copy that is there already is the user's work and stays as it is.
+    """
+    source = notebooks_dir()
+    if source.name == "notebooks":
+        return source
+    folder = Path.cwd() / COPIES
+    for original in sorted(p for p in source.rglob("*") if p.is_file()):
+        copy = folder / original.relative_to(source)
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(original, copy)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

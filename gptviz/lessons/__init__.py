@@ -1,0 +1,5 @@
+"""Questions and checks for lessons, answered by the live model."""
+
+from gptviz.lessons.asking import ask, check, guessing_game
+
+__all__ = ["ask", "check", "guessing_game"]

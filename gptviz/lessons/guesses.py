@@ -1,0 +1,99 @@
+"""GuessingGame: people guess the next word of an opening, then see how probable the model holds what they said.
+
+What a word is worth is the probability that the model goes on with exactly its tokens: for a word of several tokens the
+product of each one's probability after those before it. Made by `gptviz.lessons.guessing_game`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import traitlets
+
+from gptviz.display import still
+from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.trace.trace import Trace, check_index
+from gptviz.widgets.shared.view import View, describe
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT
+
+LIKELIEST = 8  # tokens of the model's own that are shown
+LONGEST = 60  # characters of a guess
+
+
+class GuessingGame(View):
+    """Openings to go on with. openings: the texts. guesses: for each opening the words that were typed."""
+
+    _name = "guesses"
+    _answers: ClassVar[dict[str, str]] = {
+        **View._answers, "shares": "_answer_shares", "likeliest": "_answer_likeliest",
+    }  # fmt: skip
+    _sealed: ClassVar[bool] = True
+
+    _openings: traitlets.List[str] = traitlets.List().tag(sync=True)
+    guesses: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __init__(self, openings: Sequence[str], gpt: "GPT", **keywords: Any):
+        self.gpt = gpt
+        self._texts = list(openings)
+        self._traces: dict[int, Trace] = {}
+        super().__init__(None, **keywords)
+        self.guesses = [[] for _ in self._texts]
+
+    def likeliest(self, opening: int) -> list[tuple[Any, float]]:
+        """The tokens that the model holds likeliest after this opening, with their probabilities."""
+        return self._read(opening).top(LIKELIEST)
+
+    def share(self, opening: int, word: str) -> float:
+        """The probability that the model goes on with this word."""
+        found: float = self._worth(opening, word)["share"]
+        return found
+
+    def _has_source(self) -> bool:
+        return True
+
+    def _fill(self) -> None:
+        self._openings = self._texts
+
+    def _read(self, opening: int) -> Trace:
+        at = check_index(opening, len(self._texts), "opening")
+        if at not in self._traces:
+            self._traces[at] = self.gpt.trace(self._texts[at])
+        return self._traces[at]
+
+    def _worth(self, opening: int, word: str) -> dict[str, Any]:
+        """The word's tokens after the opening, and the product of their probabilities."""
+        if not isinstance(word, str) or not word.strip() or len(word) > LONGEST:
+            raise fail(f"a word of at most {LONGEST} characters", f"{word!r:.80}", "Type one word.", WrongType)
+        trace = self._read(opening)
+        joined = trace.text + (word.strip() if trace.text[-1:].isspace() else f" {word.strip()}")
+        before = [token.id for token in trace.tokens]
+        whole = self.gpt.trace(joined)
+        ids = [token.id for token in whole.tokens]
+        if ids[: len(before)] != before or len(ids) == len(before):
+            raise fail("a word that can follow", f"{word!r}", "Type another one.", OutOfRange)
+        added = range(len(before), len(ids))
+        share = 1.0
+        for place in added:
+            share *= float(whole.probabilities(place - 1)[ids[place]])
+        return {"word": word.strip(), "pieces": [describe(whole.tokens[i]) for i in added], "share": share}
+
+    def _answer_shares(self, opening: int, words: list[str]) -> list[dict[str, Any]]:
+        return [self._worth(opening, word) for word in words]
+
+    def _answer_likeliest(self, opening: int) -> list[dict[str, Any]]:
+        return [{"pieces": [describe(token)], "share": share} for token, share in self.likeliest(opening)]
+
+    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield from (("likeliest", {"opening": i}) for i in range(len(self._texts)))
+
+    def _shapes(self) -> list[still.Shape]:
+        return [still.words(f"{text} …", 16) for text in self._texts]
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """One row a guess: opening, word, and the model's probability of it."""
+        return [
+            {"opening": self._texts[i], "word": word, "probability": self.share(i, word)}
+            for i, words in enumerate(self.guesses)
+            for word in words
+        ]

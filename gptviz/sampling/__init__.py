@@ -1,0 +1,9 @@
+"""From logits to a token: the sampling stages, their settings and the random numbers behind a draw. No torch."""
+
+from gptviz.sampling.philox import check_seed, uniform
+from gptviz.sampling.settings import Settings, check_settings
+from gptviz.sampling.stages import STAGES, Distribution, check_logits, distribution, entropy
+
+__all__ = [
+    "STAGES", "Distribution", "Settings", "check_logits", "check_seed", "check_settings", "distribution", "entropy", "uniform",
+]  # fmt: skip

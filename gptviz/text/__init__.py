@@ -1,0 +1,1 @@
+"""Tokens, and how the tokenizer arrived at them. No torch."""

@@ -1,0 +1,357 @@
+"""A Trace: what one forward pass computed, as NumPy arrays with named axes.
+
+Every array is float32 and read-only (copy it to change it). Maps and probabilities are computed in float32 from upcast
+arguments whatever the model's dtype. What is dear is held from the pass; the rest is computed when asked for, without
+running a block again, and refused if the weights have changed since. Axes: T tokens, H heads, L layers; a map's rows are
+queries, its columns keys. Layers, heads and positions are counted from 0. Not about transformers: see `forward.py`.
+"""
+
+import operator
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
+from gptviz.sampling.next_token import NextToken
+from gptviz.text.tokens import Token
+
+if TYPE_CHECKING:
+    from gptviz.gpt import GPT
+    from gptviz.intervention.edits import Edit
+    from gptviz.model.forward import ForwardPass
+    from gptviz.text.merges import Merge
+
+Array = npt.NDArray[np.float32]
+EMBEDDINGS = ("sum", "token", "position")
+
+
+@dataclass(frozen=True)
+class Readout:
+    """norm(x) = gain * (x, less its mean if `centred`) + offset; logit = cap(multiplier * (row . norm(x) + bias)).
+
+    gain, offset: (d_model,) tensors or arrays.
+    """
+
+    gain: Any
+    offset: Any
+    centred: bool
+    multiplier: float
+    cap: float | None
+
+
+def as_array(tensor: Any) -> Array:
+    """The tensor's numbers as a read-only float32 array."""
+    array: Array = tensor if isinstance(tensor, np.ndarray) else tensor.detach().float().cpu().numpy()
+    array.flags.writeable = False
+    return array
+
+
+def check_index(value: Any, size: int, what: str, negative: bool = False) -> int:
+    """`value` as an index below `size`; `negative` lets it count from the end."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise fail(
+            f"an integer {what}", f"{value!r} ({type(value).__name__})", f"Give a whole number below {size}.", WrongType
+        )
+    index = operator.index(value)
+    low = -size if negative else 0
+    if not low <= index < size:
+        raise fail(
+            f"a {what} from {low} to {size - 1}",
+            f"{index}",
+            f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
+            OutOfRange,
+            code="out_of_range",
+            what=what,
+            least=low,
+            last=size - 1,
+            got=index,
+        )
+    return index % size
+
+
+class Trace:
+    """What one pass of `gpt` over one text computed; made by `GPT.trace`.
+
+    text: the prompt, decoded if ids were given. tokens: its tokens. stack: which attention is meant ("decoder").
+    """
+
+    stack = "decoder"
+
+    def __init__(self, gpt: "GPT", forward: "ForwardPass", tokens: tuple[Token, ...], text: str):
+        self._gpt, self._forward = gpt, forward
+        self.tokens, self.text = tokens, text
+        self.model_name = gpt.name
+        anatomy = forward.anatomy
+        self.n_layers, self.n_heads = len(anatomy.layers), anatomy.n_heads
+        self.d_model, self.d_head = anatomy.d_model, anatomy.d_head
+        self.route: str = anatomy.route
+
+    def __repr__(self) -> str:
+        shape = f"{self.n_layers} layers × {self.n_heads} heads"
+        edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
+        size = f"{self.nbytes / 1e6:.1f} MB"
+        return f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
+
+    @property
+    def gpt(self) -> "GPT":
+        """The model that this is a trace of."""
+        return self._gpt
+
+    @property
+    def edits(self) -> tuple["Edit", ...]:
+        """What was edited in this pass, in order; every number of this trace is of the edited pass."""
+        return self._forward.edits
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensors that this trace holds."""
+        return self._forward.nbytes
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of logits at each position."""
+        return int(self._forward.logits.shape[-1])
+
+    def vocab_token(self, id: int) -> Token:
+        """The token with this id, as the model's vocabulary has it (position -1)."""
+        return self._gpt.token(id)
+
+    def merges(self, position: int) -> list["Merge"]:
+        """How byte-pair encoding arrived at the token there: the stages of its word; see `gptviz.merges`."""
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return self._gpt.merges(self.text, self.tokens, position)
+
+    # Attention
+
+    def q(self, layer: int) -> Array:
+        """Queries as attention received them, after any rotation or norm: (H, T, d_head)."""
+        return as_array(self._forward.call(self._at(layer), "queries").query[0])
+
+    def k(self, layer: int) -> Array:
+        """Keys as attention received them, after any rotation or norm: (key heads, T, d_head)."""
+        return as_array(self._forward.call(self._at(layer), "keys").key[0])
+
+    def v(self, layer: int) -> Array:
+        """Values as attention received them: (key heads, T, d_value)."""
+        return as_array(self._forward.call(self._at(layer), "values").value[0])
+
+    def attention(self, layer: int | None = None, head: int | None = None) -> Array:
+        """Attention weights, softmax(q·kᵀ·scaling + mask): (T, T), (H, T, T) for a layer, (L, H, T, T) for all.
+
+        Rows (queries) sum to 1, or to less where the family has an attention sink that takes a share.
+        Source: Vaswani et al. 2017, eq. 1; computed by the family's own eager function.
+        """
+        if layer is None:
+            if head is not None:
+                raise fail(
+                    "a layer together with the head", f"head={head!r} alone", "Call attention(layer, head).", WrongType
+                )
+            everything = np.stack([self.attention(i) for i in range(self.n_layers)])
+            everything.flags.writeable = False
+            return everything
+        layer = self._at(layer)
+        if head is None:
+            return as_array(self._forward.weights(layer))
+        return as_array(self._forward.weights(layer, self._head(head))[0])
+
+    def score_stages(self, layer: int, head: int) -> dict[str, Array]:
+        """The head's scores on their way to the softmax, in the family's order: {name: (T, T)}.
+
+        "raw" q·kᵀ, "scaled" (usually divided by √d_head), "softcapped" or "biased" where the family does so, and
+        "masked", -inf where a query may not look. The softmax of the last one, with `sink` if there is one, is the map.
+        """
+        stages = self._forward.stages(self._at(layer), self._head(head))
+        return {name: as_array(stage) for name, stage in stages.items()}
+
+    def scores(self, layer: int, head: int, stage: str = "raw") -> Array:
+        """One of `score_stages`: (T, T)."""
+        stages = self.score_stages(layer, head)
+        if not isinstance(stage, str) or stage not in stages:
+            names = ", ".join(stages)
+            raise fail(
+                f"one of the stages {names}", f"{stage!r}", "The weights after the softmax are `trace.attention`."
+            )
+        return stages[stage]
+
+    def sink(self, layer: int, head: int) -> float | None:
+        """The learned score that competes with the keys in every row's softmax, or None where the family has none."""
+        return self._forward.sink(self._at(layer), self._head(head))
+
+    def head_mix(self, layer: int, head: int) -> Array:
+        """The values that the head mixed by its weights, what its rows of the output projection receive: (T, d_value)."""
+        return as_array(self._forward.mixed(self._at(layer), self._head(head)))
+
+    def head_output(self, layer: int, head: int) -> Array:
+        """What the head alone adds to the residual stream, without the projection's bias: (T, d_model).
+
+        Over all heads these sum, with `head_bias`, to `attn_out`. Source: Elhage et al. 2021, "A Mathematical
+        Framework for Transformer Circuits".
+        """
+        return as_array(self._forward.head_outputs(self._at(layer), self._head(head))[0][0])
+
+    def head_bias(self, layer: int) -> Array:
+        """What the output projection's bias adds to the residual stream at each token: (T, d_model)."""
+        bias = as_array(self._forward.head_outputs(self._at(layer), 0)[1])
+        return np.broadcast_to(bias, (len(self.tokens), self.d_model))
+
+    # The residual stream
+
+    def embedding(self, kind: str = "sum") -> Array:
+        """What enters block 0 ("sum"), or its "token" or "position" part: (T, d_model)."""
+        if kind not in EMBEDDINGS:
+            raise fail(f"one of the kinds {', '.join(EMBEDDINGS)}", f"{kind!r}", "Ask for one of those.")
+        return as_array(self._forward.embedding(kind))
+
+    def residual(self, layer: int) -> Array:
+        """The stream entering block `layer`: (T, d_model); `residual(n_layers)` leaves the last, before the final norm."""
+        return as_array(self._forward.residual(check_index(layer, self.n_layers + 1, "depth")))
+
+    def attn_out(self, layer: int) -> Array:
+        """What attention adds to the stream, after any post-norm or multiplier: (T, d_model)."""
+        return as_array(self._forward.attention_out(self._at(layer)))
+
+    def mlp_out(self, layer: int) -> Array:
+        """What the MLP adds to the stream, after any post-norm or multiplier: (T, d_model)."""
+        return as_array(self._forward.mlp(self._at(layer))[0])
+
+    def edit_out(self, layer: int) -> Array:
+        """What edits added to the stream where it enters block `layer`, or leaves the last: (T, d_model).
+
+        0 where none acted. With it, the embedding and what the parts added sum to `residual(n_layers)` in an edited pass.
+        """
+        return as_array(self._forward.edit_out(check_index(layer, self.n_layers + 1, "depth")))
+
+    def attn_in(self, layer: int) -> Array:
+        """What enters attention, after the norm before it if there is one: (T, d_model)."""
+        return as_array(self._forward.attention_in(self._at(layer)))
+
+    def mlp_in(self, layer: int) -> Array:
+        """What enters the MLP, after the norm before it if there is one: (T, d_model)."""
+        return as_array(self._forward.mlp_in(self._at(layer)))
+
+    def is_parallel(self, layer: int) -> bool:
+        """Whether the block's MLP reads what enters the block, beside attention, rather than what attention left."""
+        return self._forward.is_parallel(self._at(layer))
+
+    def mlp_activations(self, layer: int) -> Array:
+        """What enters the MLP's down projection: one number a neuron: (T, d_mlp)."""
+        activations = self._forward.mlp(self._at(layer))[1]
+        if activations is None:
+            raise fail(
+                "an MLP with one down projection",
+                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts or ends otherwise",
+                "`trace.mlp_out` has what it adds to the stream.",
+                NotAvailable,
+            )
+        return as_array(activations)
+
+    def neurons(self, layer: int, position: int = -1) -> Array:
+        """What each neuron of the MLP adds to the stream at one token, without the bias: (d_mlp, d_model).
+
+        A neuron's activation times its row of the down projection; with the projection's bias they sum to `mlp_out`.
+        """
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return as_array(self._forward.neurons(self._at(layer), position))
+
+    def neuron_rows(self, layer: int) -> Array:
+        """What each neuron adds to the stream for each unit of its activation, whatever the token: (d_mlp, d_model)."""
+        return as_array(self._forward.neuron_rows(self._at(layer)))
+
+    def mlp_bias(self, layer: int) -> Array:
+        """What the bias of the MLP's down projection adds to the stream at each token; 0 without one: (d_model,)."""
+        return as_array(self._forward.mlp_bias(self._at(layer)))
+
+    # The next token
+
+    @property
+    def logits(self) -> Array:
+        """Scores of every vocabulary entry as the next token after each position; only differences matter: (T, vocab)."""
+        return as_array(self._forward.logits)
+
+    def probabilities(self, position: int = -1) -> Array:
+        """Softmax of the logits at one position: the model's own distribution of the next token: (vocab,)."""
+        logits = self.logits[check_index(position, len(self.tokens), "position", negative=True)].astype(np.float64)
+        weights = np.exp(logits - logits.max())
+        return as_array((weights / weights.sum()).astype(np.float32))
+
+    def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
+        """The `k` likeliest next tokens with their probabilities, highest first; of equals the lower id first."""
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise fail("a whole number k", f"{k!r}", "Ask for how many tokens you want to see.", WrongType)
+        if k < 1:
+            raise fail("a k of at least 1", f"{k}", "Ask for how many tokens you want to see.")
+        probabilities = self.probabilities(position)
+        ids = np.argsort(-probabilities, kind="stable")[:k]
+        return [(self.vocab_token(int(i)), float(probabilities[i])) for i in ids]
+
+    def next_token(self, position: int = -1) -> NextToken:
+        """The logits at one position and the tokens up to it, as a `SamplingBench` takes them."""
+        position = check_index(position, len(self.tokens), "position", negative=True)
+        return NextToken(self.logits[position], self.tokens[: position + 1], self.vocab_token)
+
+    def logit_lens(self, position: int = -1) -> Array:
+        """Final norm and unembedding applied to the stream at every depth: (n_layers + 1, vocab); the last row is `logits`.
+
+        Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
+        """
+        return as_array(self._forward.lens(check_index(position, len(self.tokens), "position", negative=True)))
+
+    def readout(self, position: int = -1) -> Readout:
+        """How the last stream becomes logits at one token, the final norm's scale frozen; see `gptviz.readout`."""
+        found = self._forward.readout(check_index(position, len(self.tokens), "position", negative=True))
+        return replace(found, gain=as_array(found.gain), offset=as_array(found.offset))
+
+    def unembedding(self, id: int) -> tuple[Array, float]:
+        """The unembedding's row for a token, (d_model,), and its bias."""
+        row, bias = self._forward.unembedding(check_index(id, self.vocab_size, "token id"))
+        return as_array(row), bias
+
+    def unrotated(self) -> tuple[Array, Array]:
+        """Block 0's queries and keys as they are before positions turn them: (H, T, d_head), (key heads, T, d_head).
+
+        Computed by the model itself, with every token at position 0, where a rotation does nothing; in block 0 nothing
+        else depends on position. For rotary families only. Source: Su et al. 2021, "RoFormer".
+        """
+        query, key = self._forward.unrotated()
+        return as_array(query), as_array(key)
+
+    # Elsewhere
+
+    def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
+        """Write the trace into one safetensors file, to be opened by `gptviz.open_trace` without the model.
+
+        layers: whose attention is kept (maps, scores, queries, keys, values, head outputs); None keeps all. neurons: keep
+        these layers' down projections too, from which single neurons are had. A file of more than 1 GB is refused, and so
+        is an edited pass: a file could not say what made it.
+        """
+        if self.edits:
+            remedy = "Save the plain pass; `gptviz.intervention.as_code(trace)` has the lines that edit it again."
+            raise fail("a trace of a pass without edits", f"one with {len(self.edits)}", remedy, NotAvailable)
+        from gptviz.trace.opening import save
+
+        return save(self, path, layers, neurons)
+
+    # The model that was traced
+
+    def nearest(self, id: int, k: int = 10) -> list[tuple[Token, float]]:
+        """The `k` tokens whose rows of the token table point most nearly as this one's does, with their cosines."""
+        return [(self.vocab_token(other), cosine) for other, cosine in self._gpt.nearest(id, k)]
+
+    def token_plane(self) -> tuple[Array, Array]:
+        """The token table along its two directions of greatest variance: points (vocab, 2), shares of variance (2,)."""
+        return self._gpt.token_plane()
+
+    def role_scores(self) -> dict[str, Array]:
+        """Role scores of all heads, (L, H) each; see `lens.role_scores`."""
+        return self._gpt.role_scores()
+
+    def _at(self, layer: Any) -> int:
+        return check_index(layer, self.n_layers, "layer")
+
+    def _head(self, head: Any) -> int:
+        return check_index(head, self.n_heads, "head")

@@ -1,0 +1,3 @@
+from gptviz.widgets.attention.attention import AttentionView
+
+__all__ = ["AttentionView"]

@@ -1,0 +1,3 @@
+from gptviz.widgets.block.block import BlockView
+
+__all__ = ["BlockView"]

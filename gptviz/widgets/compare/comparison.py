@@ -1,0 +1,135 @@
+"""Two traces side by side: two prompts, or two models on one prompt, in attention and in the next token.
+
+It holds the maps and the benches, a side each; the page lays them out, and between them the next token after both: the
+leaders of either, with their probability on both sides. Where both models have the same layers and heads, one selection
+moves both. Tokens of two vocabularies are the same if they stand for the same bytes.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import traitlets
+
+from gptviz import sampling
+from gptviz.display import still
+from gptviz.errors import WrongType, fail
+from gptviz.text.tokens import Token
+from gptviz.trace.trace import Trace
+from gptviz.widgets.attention.attention import AttentionView
+from gptviz.widgets.sampling.sampling import SamplingBench
+from gptviz.widgets.shared.selection import Selection
+from gptviz.widgets.shared.view import View, describe
+
+LEADERS = 10  # of each side: those have a row
+
+
+class Comparison(View):
+    """Made by `gptviz.compare`. traces: the two. views: the two AttentionViews, then the two benches."""
+
+    _name = "compare"
+
+    _children = traitlets.Dict().tag(sync=True)
+    _about = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, one: Trace, other: Trace, **keywords: Any):
+        for trace in (one, other):
+            if not isinstance(trace, Trace):
+                kind = type(trace).__name__
+                raise fail(
+                    "two traces", kind, "gpt.trace(prompt) makes one, gptviz.open_trace(path) opens one.", WrongType
+                )
+        self._check_keywords(keywords)
+        self.traces = one, other
+        alike = (one.n_layers, one.n_heads) == (other.n_layers, other.n_heads)
+        shared = keywords.pop("selection", None) or Selection()
+        selections = (shared, shared) if alike else (shared, Selection())
+        maps = [AttentionView(t, selection=s, **keywords) for t, s in zip(self.traces, selections, strict=True)]
+        benches = [SamplingBench(trace, **keywords) for trace in self.traces]
+        self.views: list[View] = [*maps, *benches]
+        self._rows = _rows(one, other)
+        super().__init__(None, selection=shared, **keywords)
+        self._children = {"maps": _references(maps), "benches": _references(benches)}
+        self._about = {
+            "traces": [{"model": t.model_name, "text": t.text, "tokens": len(t.tokens)} for t in self.traces],
+            "linked": alike,
+            "next": self._next(),
+        }
+        self.trace = one
+
+    def _fill(self) -> None:
+        """Everything travels with the views that it holds."""
+
+    def family(self) -> list[View]:
+        """This view and those that it holds."""
+        return [self, *self.views]
+
+    def _shapes(self) -> list[still.Shape]:
+        shapes: list[still.Shape] = []
+        for side, (trace, map) in enumerate(zip(self.traces, self.views[:2], strict=True)):
+            entropy = sampling.entropy(trace.probabilities())
+            leader, share = trace.top(1)[0]
+            numbers = {"share": f"{100 * share:.3g}", "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
+            bars = [
+                (still.visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows
+            ]
+            shapes += [
+                still.words(self._phrase("reads", model=trace.model_name, count=len(trace.tokens))),
+                still.words(trace.text, 16),
+                *map._shapes(),
+                still.words(self._phrase("next", token=still.visible(leader), **numbers)),
+                still.bars(bars),
+            ]
+        return shapes
+
+    def _percent(self, share: float | None) -> str:
+        return self._phrase("unknown") if share is None else f"{100 * share:.3g} %"
+
+    def _next(self) -> dict[str, Any]:
+        """The next token on both sides, by the models' own probabilities: rows, the rest, how uncertain each is."""
+        leaders = [_standing_for(trace.top(1)[0][0]) for trace in self.traces]
+        return {
+            "rows": [
+                {"token": describe(token), "shares": shares, "leads": [one == _standing_for(token) for one in leaders]}
+                for token, shares in self._rows
+            ],
+            "others": [max(0.0, 1 - sum(shares[side] or 0.0 for _, shares in self._rows)) for side in (0, 1)],
+            "entropy": [sampling.entropy(trace.probabilities()) for trace in self.traces],
+        }
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """One row a token that one of the two has among its ten likeliest: its probability after each."""
+        return [{"token": token.text, "one": one, "other": other} for token, (one, other) in self._rows]
+
+
+def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
+    """Two traces side by side: attention maps, linked, and the next token. scale, language: as for every view."""
+    return Comparison(one, other, **keywords)
+
+
+def _standing_for(token: Token) -> tuple[bytes, bool]:
+    """What makes two tokens of two vocabularies the same: their bytes, and whether they are a mark."""
+    return token.bytes, token.special
+
+
+def _rows(one: Trace, other: Trace) -> list[tuple[Token, list[float | None]]]:
+    """The leaders of either side with their probability on both, the likeliest on any side first.
+
+    A probability is that of all ids that stand for the token together; None if there is none.
+    """
+    tokens = {_standing_for(token): token for trace in (one, other) for token, _ in trace.top(LEADERS)}
+    ids = _ids(one, tokens)
+    sides = [(one.probabilities(), ids), (other.probabilities(), ids if one.gpt is other.gpt else _ids(other, tokens))]
+    rows = [(t, [float(p[ids[key]].sum()) if ids[key] else None for p, ids in sides]) for key, t in tokens.items()]
+    return sorted(rows, key=lambda row: -max(share or 0.0 for share in row[1]))
+
+
+def _ids(trace: Trace, wanted: Iterable[tuple[bytes, bool]]) -> dict[tuple[bytes, bool], list[int]]:
+    """The ids of a vocabulary that stand for each."""
+    found: dict[tuple[bytes, bool], list[int]] = {key: [] for key in wanted}
+    for id in range(trace.vocab_size):
+        found.get(_standing_for(trace.vocab_token(id)), []).append(id)
+    return found
+
+
+def _references(views: list[Any]) -> list[str]:
+    return [f"anywidget:{view.model_id}" for view in views]

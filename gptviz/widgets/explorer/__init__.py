@@ -1,0 +1,3 @@
+from gptviz.widgets.explorer.explorer import Explorer, explore
+
+__all__ = ["Explorer", "explore"]

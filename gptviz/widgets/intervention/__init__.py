@@ -1,0 +1,3 @@
+from gptviz.widgets.intervention.intervention import InterventionView
+
+__all__ = ["InterventionView"]

@@ -1,0 +1,3 @@
+from gptviz.widgets.prompt.prompt import PromptBox
+
+__all__ = ["PromptBox"]

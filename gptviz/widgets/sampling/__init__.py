@@ -1,0 +1,3 @@
+from gptviz.widgets.sampling.sampling import SamplingBench
+
+__all__ = ["SamplingBench"]

@@ -1,0 +1,3 @@
+from gptviz.widgets.timeline.timeline import GenerationTimeline
+
+__all__ = ["GenerationTimeline"]

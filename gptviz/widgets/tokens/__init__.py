@@ -1,0 +1,3 @@
+from gptviz.widgets.tokens.tokens import TokensView
+
+__all__ = ["TokensView"]
