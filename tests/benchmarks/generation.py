@@ -15,7 +15,7 @@ from statistics import median
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.extend([str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "support")])
 from benchmarks.capture import paired
 from families import tokenizer
 

@@ -10,7 +10,7 @@ from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.extend([str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "support")])
 from benchmarks.capture import seconds
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage

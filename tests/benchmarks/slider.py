@@ -16,7 +16,7 @@ import torch
 from playwright.sync_api import Page, sync_playwright
 from transformers import GPT2Config, GPT2LMHeadModel
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.extend([str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "support")])
 from browser.lab import CHROMIUM_OPTIONS
 from families import tokenizer
 

@@ -24,7 +24,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 from transformers import GPT2Config, GPT2LMHeadModel
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.extend([str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "support")])
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage, state_of
 from families import tokenizer

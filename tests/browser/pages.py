@@ -18,8 +18,10 @@ OF_A_TRACE = (
     gptviz.InterventionView,
 )  # fmt: skip
 PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
+# The page's own module as a script, whose names are global.
+PAGE_SCRIPT = bundle(Path(gptviz.__file__).parent / "pages" / "page.js").replace("\nexport ", "\n")
 HOST = (
-    bundle(Path(gptviz.__file__).parent / "pages" / "page.js")
+    PAGE_SCRIPT
     + r"""
 const fromKernel = (index) => (message) => kernel(index, message);
 globalThis.saves = 0;

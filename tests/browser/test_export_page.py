@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser.pages import OF_A_TRACE
+from browser.pages import OF_A_TRACE, PAGE_SCRIPT
 from browser.test_views_page import HOSTILE, stated
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -256,9 +256,7 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
 def test_questions_have_one_name_on_both_sides(chromium):
     page = chromium.new_page()
     page.goto("about:blank")
-    from gptviz.pages.modules import bundle
-
-    page.evaluate(bundle(Path(gptviz.__file__).parent / "pages" / "page.js") + "\nglobalThis.key = questionKey; null")
+    page.evaluate(PAGE_SCRIPT + "\nglobalThis.key = questionKey; null")
     whole = {"edits": [{"strength": 2.0, "at": (1, 0.5)}]}
     for name, args in [
         ("cell", {"query": 3, "layer": 1, "head": 0, "key": 2}),

@@ -1,4 +1,4 @@
-// The page's sampling arithmetic. Run alone it checks known answers; run by tests/test_sampling.py, which sets
+// The page's sampling arithmetic. Run alone it checks known answers; run by tests/sampling/test_sampling.py, which sets
 // GPTVIZ_SAMPLING_CASES, it also compares every stage and draw with what Python computed from the same bytes.
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -22,7 +22,7 @@ from gptviz import errors, sampling
 from gptviz.sampling.philox import check_seed, philox4x32, uniform
 from gptviz.sampling.stages import Settings, check_settings, distribution
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[1]
 
 
 def zipf_logits(vocab: int, seed: int) -> np.ndarray:

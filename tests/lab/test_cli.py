@@ -18,7 +18,7 @@ import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
 from gptviz.lab import cli, doctor
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def run(*command, **options):

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import only_here
 import pytest
 from jupyter_client.manager import start_new_kernel
 
@@ -55,7 +56,7 @@ class Kernel:
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(only_here.__file__).parent), "HF_HUB_OFFLINE": "1"}
     environment |= {"IPYTHONDIR": str(tmp_path_factory.mktemp("ipython"))}
     manager, client = start_new_kernel(env=environment)
     one = Kernel(client)
