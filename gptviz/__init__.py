@@ -28,7 +28,7 @@ _HOME = {
     "steer": "gptviz.intervention.edits",
     "GPTVizError": "gptviz.errors",
     "set_language": "gptviz.display.preferences",
-    "set_scale": "gptviz.display.scale",
+    "set_scale": "gptviz.display.preferences",
     "PromptBox": "gptviz.widgets.prompt.prompt",
     "TokensView": "gptviz.widgets.tokens.tokens",
     "AttentionView": "gptviz.widgets.attention.attention",
@@ -48,8 +48,7 @@ __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
     from gptviz import bertviz_views, errors, figures, intervention, lens, lessons, sampling
-    from gptviz.display.preferences import set_language
-    from gptviz.display.scale import set_scale
+    from gptviz.display.preferences import set_language, set_scale
     from gptviz.errors import GPTVizError
     from gptviz.generation.completion import Completion
     from gptviz.gpt import GPT

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from gptviz._paths import assets_dir
+from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, WrongType, fail
-from gptviz.trace.trace import Trace, check_index
+from gptviz.trace.trace import Trace
 
 MOST_CELLS = 700_000  # weights in one page: more makes a browser slow
 MOST_LINES = 60_000  # in a model view, which draws a line for every weight at once

@@ -55,3 +55,10 @@ def fail(
     if code:
         error.code, error.facts = code, facts
     return error
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """What the page is told about an error: in words, and by code where it has words of its own."""
+    if isinstance(error, GPTVizError):
+        return {"error": str(error), "code": error.code, "facts": error.facts}
+    return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gptviz.display.scale import chosen_scale
-from gptviz.display.still import NAME_GAP, apart, columns
+from gptviz.display.preferences import chosen_scale
+from gptviz.display.still import NAME_GAP, apart
 from gptviz.errors import OutOfRange, fail
+from gptviz.text.visible import columns
 
 _LOOKS = {  # by theme: what is written with, on what, and the colour of bars
     "light": ("#1c1f24", "#ffffff", "#123570"),

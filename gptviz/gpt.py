@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.model import capture
@@ -21,7 +22,7 @@ from gptviz.model.editing import ALL_ROWS, Editing
 from gptviz.model.forward import ForwardPass
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.tokens import Token, piece_bytes, readable
-from gptviz.trace.trace import Trace, as_array, check_index
+from gptviz.trace.trace import Trace, as_array
 
 if TYPE_CHECKING:
     from gptviz.generation.completion import Completion, Step

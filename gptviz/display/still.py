@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gptviz.text.tokens import Token
+from gptviz.text.visible import columns, drawable, visible
 
 WIDTH = 900
 _INK, _MUTED, _LINE, _BAR, _SOFT = "#1c1f24", "#5a616c", "#c3c8d0", "#123570", "#f0f2f5"
 _ABOVE, _BELOW, _MARK = "#b4622a", "#2f6fa8", "#d55e00"
 _PAPER = {"light": ("#ffffff", _INK, _LINE), "dark": ("#111317", "#e7e9ec", "#4a505b")}  # ground, ink, rules
 _STOPS = np.array([[255, 255, 255], [198, 210, 228], [120, 144, 186], [52, 84, 140], [10, 34, 82]], float)
-_MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 _MOST_TOKENS = 60
 NAME_GAP = 11  # pixels from a point to its name
 MOST_CELLS = 48  # a side of a heat map: a longer text is pooled
@@ -29,16 +29,6 @@ class Shape:
 
     svg: str
     height: float
-
-
-def visible(token: Token) -> str:
-    """A token's text with white space to be seen; bytes where it is no whole character."""
-    return _named(token.text.translate(_MARKS))
-
-
-def _named(text: str) -> str:
-    """What cannot be drawn, such as a control character, which XML refuses, by its number."""
-    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text)
 
 
 def picture(title: str, *shapes: Shape, theme: str = "light") -> str:
@@ -153,7 +143,7 @@ def scatter(points: np.ndarray, marked: dict[int, str], theme: str = "light", si
     places = apart(boxes, (WIDTH - 40, height), 1.2 * size)
     for (i, name), place in zip(marked.items(), places, strict=True):
         x, y = at[i]
-        title = f"<title>{html.escape(_named(name))}</title>"
+        title = f"<title>{html.escape(drawable(name))}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_MARK}">{title}</circle>')
         if place is not None:
             side, middle = place
@@ -206,7 +196,7 @@ def _text(
     family = "monospace" if mono else "system-ui, sans-serif"
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-family="{family}" font-size="{size}" font-weight="{weight}" fill="{fill}" '
-        f'text-anchor="{anchor}" xml:space="preserve">{html.escape(_named(text))}</text>'
+        f'text-anchor="{anchor}" xml:space="preserve">{html.escape(drawable(text))}</text>'
     )
 
 
@@ -218,7 +208,3 @@ def _colour(weight: float) -> str:
     at = float(np.clip(weight, 0, 1)) * (len(_STOPS) - 1)
     low = min(len(_STOPS) - 2, int(at))
     return "#" + "".join(f"{round(c):02x}" for c in _STOPS[low] + (at - low) * (_STOPS[low + 1] - _STOPS[low]))
-
-
-def columns(text: str) -> int:
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)

@@ -24,6 +24,7 @@ from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Alternative, Choice, Completion, FinishReason, Step, Usage
 from gptviz.generation.stopping import TextRelease
 from gptviz.intervention.edits import check_finite
+from gptviz.model.capture import keeps_logits
 from gptviz.model.editing import Editing
 from gptviz.progress import progress
 from gptviz.sampling.drawing import draw
@@ -179,11 +180,6 @@ def _held(cache: Any, rows: int) -> tuple[int, int] | None:
 
 def _takes_cache(model: type) -> bool:
     return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
-
-
-def keeps_logits(model: type) -> bool:
-    """Whether the family can be asked for the last logits alone."""
-    return "logits_to_keep" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 
 def _room(gpt: "GPT", ids: list[int]) -> bool:

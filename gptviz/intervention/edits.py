@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gptviz.checks import check_index
 from gptviz.errors import GPTVizError, OutOfRange, WrongType, fail
-from gptviz.trace.trace import Trace, check_index
+from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
 

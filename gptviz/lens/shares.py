@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gptviz.checks import check_index
 from gptviz.errors import GPTVizError, NotAvailable
 from gptviz.lens.sweep import Sweep, ablation_sweep, logit_difference, patch_sweep, probability_of, run_edited
-from gptviz.trace.trace import Array, Trace, check_index
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
 
 __all__ = [
     "Share", "Sweep", "ablation_sweep", "attribution", "direction", "logit_difference", "nearest", "patch_sweep",

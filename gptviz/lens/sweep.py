@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gptviz.display.still import visible
+from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.progress import progress
-from gptviz.trace.trace import Array, Trace, check_index
+from gptviz.text.visible import visible
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT
@@ -201,7 +203,7 @@ def run_edited(gpt: "GPT", ids: Sequence[int], rows: Sequence[Sequence["Edit"]])
     """
     import torch
 
-    from gptviz.generation.loop import keeps_logits
+    from gptviz.model.capture import keeps_logits
 
     editing = gpt.editing_rows(rows, len(ids))
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)

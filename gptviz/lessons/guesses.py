@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import OutOfRange, WrongType, fail
-from gptviz.trace.trace import Trace, check_index
-from gptviz.widgets.shared.view import View, describe
+from gptviz.trace.trace import Trace
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT

@@ -14,7 +14,8 @@ from gptviz.errors import GPTVizError, fail
 from gptviz.lessons.judging import Kind, label
 from gptviz.text.tokens import Token
 from gptviz.trace.trace import Trace
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 _OPEN = {"phase": "open", "given": None, "hint": "", "problem": ""}
 _MOST_GUESSES = 200  # that an exported page can answer

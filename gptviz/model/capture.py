@@ -11,6 +11,7 @@ maps, more memory, no queries and keys. Reading and editing are one mechanism: w
 takes its place. Not about what the numbers mean to a reader: that is `trace.py`; nor about edits: `intervention.py`.
 """
 
+import inspect
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -275,3 +276,8 @@ def watched(
                 yield sink
     finally:
         _sink.reset(token)
+
+
+def keeps_logits(model: type) -> bool:
+    """Whether the family can be asked for the last logits alone."""
+    return "logits_to_keep" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]

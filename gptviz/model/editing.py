@@ -14,11 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
 from gptviz.model.anatomy import Anatomy, Layer, Part
 from gptviz.model.capture import EditOutput, Hook, hooked, watched
-from gptviz.trace.trace import Trace, check_index
+from gptviz.trace.trace import Trace
 
 ALL_ROWS = slice(None)
 Placed = tuple[slice, Edit]  # an edit, and the rows of the batch that it is for

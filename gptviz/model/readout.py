@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import close, run_chain
-from gptviz.trace.trace import Readout
+from gptviz.trace.sources import Readout
 
 if TYPE_CHECKING:
     from gptviz.model.forward import ForwardPass

@@ -21,10 +21,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from gptviz.display.preferences import chosen_language
-from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.errors import GPTVizError, WrongType, fail, refusal
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import pack
-from gptviz.widgets.shared.guarded import refusal
 from gptviz.widgets.shared.view import View
 
 MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing

@@ -1,5 +1,6 @@
 """What one forward pass computed: the Trace, the sources that answer it, and traces in files. No torch."""
 
-from gptviz.trace.trace import Array, Trace
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
 
 __all__ = ["Array", "Trace"]

@@ -17,10 +17,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, readable
-from gptviz.trace.trace import EMBEDDINGS, Array, Readout, Trace, check_index
+from gptviz.trace.sources import EMBEDDINGS, Array, Readout
+from gptviz.trace.trace import Trace
 
 VERSION = 2
 MOST_BYTES = 1_000_000_000  # of one file

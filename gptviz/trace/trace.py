@@ -6,19 +6,19 @@ running a block again, and refused if the weights have changed since. Axes: T to
 queries, its columns keys. Layers, heads and positions are counted from 0. Not about transformers: see `forward.py`.
 """
 
-import operator
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
+from gptviz.checks import check_index
+from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.tokens import Token
+from gptviz.trace.sources import EMBEDDINGS, Array, Readout
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT
@@ -26,52 +26,12 @@ if TYPE_CHECKING:
     from gptviz.model.forward import ForwardPass
     from gptviz.text.merges import Merge
 
-Array = npt.NDArray[np.float32]
-EMBEDDINGS = ("sum", "token", "position")
-
-
-@dataclass(frozen=True)
-class Readout:
-    """norm(x) = gain * (x, less its mean if `centred`) + offset; logit = cap(multiplier * (row . norm(x) + bias)).
-
-    gain, offset: (d_model,) tensors or arrays.
-    """
-
-    gain: Any
-    offset: Any
-    centred: bool
-    multiplier: float
-    cap: float | None
-
 
 def as_array(tensor: Any) -> Array:
     """The tensor's numbers as a read-only float32 array."""
     array: Array = tensor if isinstance(tensor, np.ndarray) else tensor.detach().float().cpu().numpy()
     array.flags.writeable = False
     return array
-
-
-def check_index(value: Any, size: int, what: str, negative: bool = False) -> int:
-    """`value` as an index below `size`; `negative` lets it count from the end."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise fail(
-            f"an integer {what}", f"{value!r} ({type(value).__name__})", f"Give a whole number below {size}.", WrongType
-        )
-    index = operator.index(value)
-    low = -size if negative else 0
-    if not low <= index < size:
-        raise fail(
-            f"a {what} from {low} to {size - 1}",
-            f"{index}",
-            f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
-            OutOfRange,
-            code="out_of_range",
-            what=what,
-            least=low,
-            last=size - 1,
-            got=index,
-        )
-    return index % size
 
 
 class Trace:

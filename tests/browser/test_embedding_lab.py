@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 import gptviz
-from gptviz.display import still
+from gptviz.text.visible import visible
 from gptviz.widgets.embedding.embedding import map_figure
 
 NAME = "embeddings.ipynb"
@@ -32,7 +32,7 @@ def maps_show(notebook, traces, languages=("en", "zh")):
     maps = notebook.page.locator(".gptviz-embedding .map")
     expect(maps).to_have_count(len(traces))
     for i, (trace, language) in enumerate(zip(traces, languages, strict=True)):
-        names = list({token.id: still.visible(token) for token in trace.tokens}.values())
+        names = list({token.id: visible(token) for token in trace.tokens}.values())
         expect(maps.nth(i).locator(".annotation-text")).to_have_text(names, timeout=20_000)
         expect(maps.nth(i).locator(".trace.scatter").last.locator(".points path")).to_have_count(len(names))
         layout = map_figure(trace, language=language).layout

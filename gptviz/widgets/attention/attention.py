@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import NotAvailable
-from gptviz.trace.trace import Trace, check_index
+from gptviz.trace.trace import Trace
 from gptviz.widgets.attention import arithmetic
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 THUMBNAIL = 32  # cells a side at most; longer texts are pooled
 

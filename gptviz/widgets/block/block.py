@@ -10,11 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import GPTVizError
 from gptviz.lens.shares import attribution, direction, parts_at
-from gptviz.trace.trace import Array, Trace, check_index
-from gptviz.widgets.shared.view import View, describe
+from gptviz.text.visible import visible
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 STRONGEST = 8  # neurons that are shown one by one
 LEADERS = 12  # next tokens that are offered to be explained
@@ -135,7 +139,7 @@ class BlockView(View):
     def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
         leader, probability = trace.top(1, self.position)[0]
-        told = self._phrase("ledger", token=still.visible(leader), share=f"{100 * probability:.3g}")
+        told = self._phrase("ledger", token=visible(leader), share=f"{100 * probability:.3g}")
         try:
             shares = attribution(trace, leader.id, self.position)
         except GPTVizError as error:

@@ -14,11 +14,13 @@ from gptviz import sampling
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
 from gptviz.text.tokens import Token
+from gptviz.text.visible import visible
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.sampling.sampling import SamplingBench
+from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.selection import Selection
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.view import View
 
 LEADERS = 10  # of each side: those have a row
 
@@ -69,14 +71,12 @@ class Comparison(View):
             entropy = sampling.entropy(trace.probabilities())
             leader, share = trace.top(1)[0]
             numbers = {"share": f"{100 * share:.3g}", "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
-            bars = [
-                (still.visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows
-            ]
+            bars = [(visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows]
             shapes += [
                 still.words(self._phrase("reads", model=trace.model_name, count=len(trace.tokens))),
                 still.words(trace.text, 16),
                 *map._shapes(),
-                still.words(self._phrase("next", token=still.visible(leader), **numbers)),
+                still.words(self._phrase("next", token=visible(leader), **numbers)),
                 still.bars(bars),
             ]
         return shapes

@@ -10,11 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError, NotAvailable
-from gptviz.trace.trace import Array, Trace, check_index
-from gptviz.widgets.shared.view import View, describe
+from gptviz.text.visible import visible
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 NEAREST = 8
 MAP_TYPE = {"screen": 14, "projector": 24}  # pixels of the picture, which the page shows somewhat smaller
@@ -128,8 +132,8 @@ class EmbeddingView(View):
     def _shapes(self) -> list[still.Shape]:
         trace = self._shown()
         shown = trace.tokens[self.position]
-        rows = [(still.visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
-        told = self._phrase("near", token=still.visible(shown))
+        rows = [(visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
+        told = self._phrase("near", token=visible(shown))
         return [still.chips(trace.tokens), still.words(told), still.bars(rows), _map_shape(trace)]
 
 
@@ -163,5 +167,5 @@ def _turns(trace: Trace) -> bool:
 
 
 def _map_shape(trace: Trace, theme: str = "light", scale: str = "screen") -> still.Shape:
-    names = {token.id: still.visible(token) for token in trace.tokens}
+    names = {token.id: visible(token) for token in trace.tokens}
     return still.scatter(trace.token_plane()[0], names, theme, MAP_TYPE[scale])

@@ -19,7 +19,8 @@ from gptviz.widgets.block.block import BlockView
 from gptviz.widgets.embedding.embedding import EmbeddingView
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 from gptviz.widgets.timeline.timeline import GenerationTimeline
 from gptviz.widgets.tokens.tokens import TokensView
 

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.lens.sweep import run_edited
 from gptviz.text.tokens import Token
-from gptviz.trace.trace import Array, Trace, check_index
+from gptviz.text.visible import visible
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.attention import pooled
 from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 if TYPE_CHECKING:
     from gptviz.gpt import GPT
@@ -253,7 +257,7 @@ class InterventionView(View):
     def _shapes(self) -> list[still.Shape]:
         rows = []
         for row in self.to_table():
-            name = still.visible(self._before.vocab_token(row["id"]))
+            name = visible(self._before.vocab_token(row["id"]))
             rows.append((name, row["before"], f"{100 * row['before']:.3g} %"))
             if self._edits:
                 rows.append((self._phrase("after"), row["after"], f"{100 * row['after']:.3g} %"))

@@ -14,14 +14,16 @@ import numpy as np
 import traitlets
 
 from gptviz import sampling
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
 from gptviz.sampling.next_token import NextToken
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
-from gptviz.trace.trace import check_index
+from gptviz.text.visible import visible
 from gptviz.widgets.prompt.prompt import PromptBox
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 LABELS = 256  # tokens whose texts travel: many more than have rows, so that most draws need no question
 
@@ -92,10 +94,10 @@ class SamplingBench(View):
         return check_seed(proposal["value"])
 
     def _shapes(self) -> list[still.Shape]:
-        rows = [(still.visible(self._on_bench().vocab_token(row["id"])), row) for row in self.to_table()[:-1]]
+        rows = [(visible(self._on_bench().vocab_token(row["id"])), row) for row in self.to_table()[:-1]]
         last = list(rows[0][1])[-1]
         drawn = [(name, row[last], f"{100 * row[last]:.3g} %") for name, row in rows]
-        after = still.visible(self._on_bench().before[-1])
+        after = visible(self._on_bench().before[-1])
         return [still.words(self._phrase("drawn", token=after, temperature=self.temperature)), still.bars(drawn)]
 
     def to_table(self, **settings: Any) -> list[dict[str, Any]]:

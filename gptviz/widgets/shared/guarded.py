@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.errors import GPTVizError, WrongType, fail, refusal
 
 METHODS = ("update", "request_state", "custom")  # of the widgets' protocol
 
@@ -59,13 +59,6 @@ class Guarded(anywidget.AnyWidget):
             raise fail(
                 f"{trait.info()}{between} as {name}", got, remedy, WrongType, "value", name=name, got=got
             ) from error
-
-
-def refusal(error: Exception) -> dict[str, Any]:
-    """What the page is told about an error: in words, and by code where it has words of its own."""
-    if isinstance(error, GPTVizError):
-        return {"error": str(error), "code": error.code, "facts": error.facts}
-    return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}
 
 
 def _kernels_own(name: str) -> GPTVizError:

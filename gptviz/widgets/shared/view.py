@@ -19,30 +19,18 @@ import numpy as np
 import traitlets
 
 from gptviz.display.phrases import phrase, title
-from gptviz.display.preferences import LANGUAGES, chosen_language
-from gptviz.display.scale import SCALES, chosen_scale
+from gptviz.display.preferences import LANGUAGES, SCALES, chosen_language, chosen_scale
 from gptviz.display.still import Shape, picture, words
-from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.errors import GPTVizError, WrongType, fail, refusal
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import pack
-from gptviz.text.tokens import Token
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
-from gptviz.widgets.shared.guarded import Guarded, refusal
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.guarded import Guarded
 from gptviz.widgets.shared.selection import Selection
 
 SHARED = Path(__file__).parent
-
-
-def describe(token: Token) -> dict[str, Any]:
-    """A token as the page's chips want it; `bytes` is set where it is no whole character."""
-    try:
-        token.bytes.decode()
-        broken = None
-    except UnicodeDecodeError:
-        broken = token.bytes.hex(" ")
-    text = token.text if broken is None else ""
-    return {"id": token.id, "text": text, "bytes": broken, "position": token.position, "special": token.special}
 
 
 class View(Guarded):

@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import traitlets
 
+from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.generation.completion import Choice, Completion, Step
 from gptviz.text.tokens import Token
-from gptviz.trace.trace import Trace, check_index
+from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 if TYPE_CHECKING:
     from gptviz.generation.loop import Request

@@ -7,7 +7,8 @@ import traitlets
 
 from gptviz.display import still
 from gptviz.text.tokens import Token, readable, table_bytes
-from gptviz.widgets.shared.view import View, describe
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.view import View
 
 
 class TokensView(View):
