@@ -8,12 +8,12 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from close import FACTOR, assert_close, assert_softmax_close
 from families import IDS, TEXT, build, tokenizer
 from reference_numpy import Forward, gpt2, llama
 
 import gptviz
 
-ATOL = 1e-4
 FORWARDS = {
     "gpt2": lambda weights, ids: gpt2(weights, ids, n_heads=4),
     "llama": lambda weights, ids: llama(weights, ids, n_heads=4, n_kv_heads=2),
@@ -37,10 +37,14 @@ def trace(family: str, prompt: str) -> "gptviz.Trace":
     return gptviz.wrap(build(family), tokenizer()).trace(PROMPTS[prompt])
 
 
-def close(found: np.ndarray, expected: np.ndarray, atol: float = ATOL) -> None:
+def close(found: np.ndarray, expected: np.ndarray, scale=(), factor=FACTOR) -> None:
     assert found.dtype == np.float32
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=0, atol=atol)
+    assert_close(found, expected, scale=scale, factor=factor)
+
+
+def shares_close(found: np.ndarray, expected: np.ndarray, scores: np.ndarray) -> None:
+    assert found.dtype == np.float32
+    assert_softmax_close(found, expected, scores)
 
 
 @both
@@ -48,9 +52,9 @@ def test_numpy_forward_is_the_model_of_transformers(family):
     model = build(family, attn_implementation="eager")
     out = model(torch.tensor([IDS]), output_attentions=True, output_hidden_states=True)
     expected = truth(family, "ids")
-    np.testing.assert_allclose(out.logits[0], expected.logits, rtol=0, atol=2e-5)
-    np.testing.assert_allclose(torch.cat(out.attentions), expected.attention, rtol=0, atol=5e-6)
-    np.testing.assert_allclose(torch.cat(out.hidden_states[:-1]), expected.residual[:-1], rtol=0, atol=2e-5)
+    assert_close(out.logits[0], expected.logits, scale=expected.residual)
+    assert_softmax_close(torch.cat(out.attentions), expected.attention, expected.scores["raw"])
+    assert_close(torch.cat(out.hidden_states[:-1]), expected.residual[:-1])
 
 
 @both
@@ -62,26 +66,28 @@ def test_the_example_tells_right_from_wrong(family):
     maps = expected.attention.reshape(12, -1)
     assert all(abs(maps[a] - maps[b]).max() > 0.1 for a in range(12) for b in range(a))
     parts = expected.embedding["sum"] + expected.attn_out.sum(0) + expected.mlp_out.sum(0)
-    np.testing.assert_allclose(parts, expected.residual[-1], rtol=0, atol=1e-9)
+    added = [expected.embedding["sum"], expected.attn_out, expected.mlp_out]
+    assert_close(parts, expected.residual[-1], scale=added, dtype=np.float64)
 
 
 @cases
 def test_maps(family, prompt):
     found, expected = trace(family, prompt), truth(family, prompt)
-    close(found.attention(), expected.attention, 1e-5)
+    scores = expected.scores["raw"]
+    shares_close(found.attention(), expected.attention, scores)
     for layer in LAYERS:
-        close(found.attention(layer), expected.attention[layer], 1e-5)
+        shares_close(found.attention(layer), expected.attention[layer], scores)
         for head in HEADS:
-            close(found.attention(layer, head), expected.attention[layer, head], 1e-5)
+            shares_close(found.attention(layer, head), expected.attention[layer, head], scores)
 
 
 @cases
 def test_queries_keys_and_values(family, prompt):
     found, expected = trace(family, prompt), truth(family, prompt)
     for layer in LAYERS:
-        close(found.q(layer), expected.q[layer])
-        close(found.k(layer), expected.k[layer])
-        close(found.v(layer), expected.v[layer])
+        close(found.q(layer), expected.q[layer], expected.residual)
+        close(found.k(layer), expected.k[layer], expected.residual)
+        close(found.v(layer), expected.v[layer], expected.residual)
 
 
 @cases
@@ -92,7 +98,9 @@ def test_score_stages(family, prompt):
             stages = found.score_stages(layer, head)
             assert list(stages) == ["raw", "scaled", "masked"]
             for name, scores in stages.items():
-                close(scores, expected.scores[name][layer, head])
+                close(
+                    scores, expected.scores[name][layer, head], expected.scores["raw"], factor=2 * FACTOR
+                )  # two rounded factors
                 np.testing.assert_array_equal(found.scores(layer, head, stage=name), scores)
     np.testing.assert_array_equal(found.scores(2, 3), found.score_stages(2, 3)["raw"])
 
@@ -101,19 +109,19 @@ def test_score_stages(family, prompt):
 def test_heads_and_attention_output(family, prompt):
     found, expected = trace(family, prompt), truth(family, prompt)
     for layer in LAYERS:
-        close(found.attn_out(layer), expected.attn_out[layer])
+        close(found.attn_out(layer), expected.attn_out[layer], expected.residual)
         for head in HEADS:
-            close(found.head_output(layer, head), expected.head_output[layer, head])
-        heads = np.sum([found.head_output(layer, head) for head in HEADS], axis=0)
-        np.testing.assert_allclose(heads + expected.attn_bias[layer], found.attn_out(layer), rtol=0, atol=1e-5)
+            close(found.head_output(layer, head), expected.head_output[layer, head], expected.residual)
+        heads = [found.head_output(layer, head) for head in HEADS]
+        assert_close(np.sum(heads, axis=0) + expected.attn_bias[layer], found.attn_out(layer), scale=heads)
 
 
 @cases
 def test_mlp(family, prompt):
     found, expected = trace(family, prompt), truth(family, prompt)
     for layer in LAYERS:
-        close(found.mlp_activations(layer), expected.mlp_activations[layer])
-        close(found.mlp_out(layer), expected.mlp_out[layer])
+        close(found.mlp_activations(layer), expected.mlp_activations[layer], expected.residual)
+        close(found.mlp_out(layer), expected.mlp_out[layer], expected.residual)
 
 
 @cases
@@ -123,22 +131,23 @@ def test_embedding_and_residual_stream(family, prompt):
         close(found.embedding(kind), array)
     close(found.embedding(), expected.embedding["sum"])
     for depth in range(4):
-        close(found.residual(depth), expected.residual[depth])
+        close(found.residual(depth), expected.residual[depth], expected.residual)
 
 
 @cases
 def test_logits_probabilities_and_lens(family, prompt):
     found, expected = trace(family, prompt), truth(family, prompt)
-    close(found.logits, expected.logits)
+    stream = expected.residual
+    close(found.logits, expected.logits, stream)
     for position in (0, 3, -1):
         logits = expected.logits[position]
         probabilities = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
-        close(found.probabilities(position), probabilities, 1e-5)
-        close(found.logit_lens(position), expected.logit_lens[:, position])
+        shares_close(found.probabilities(position), probabilities, stream)
+        close(found.logit_lens(position), expected.logit_lens[:, position], stream)
         order = np.argsort(-probabilities)[:5]
         top = found.top(5, position)
         assert [token.id for token, _ in top] == order.tolist()
-        np.testing.assert_allclose([p for _, p in top], probabilities[order], rtol=0, atol=1e-5)
+        assert_softmax_close([p for _, p in top], probabilities[order], stream)
 
 
 @both
@@ -148,5 +157,5 @@ def test_one_token(family):
     weights = {name: value.numpy() for name, value in build(family).state_dict().items()}
     expected = FORWARDS[family](weights, [31])
     np.testing.assert_array_equal(found.attention(), np.ones((3, 4, 1, 1), np.float32))
-    close(found.logits, expected.logits)
-    close(found.scores(1, 2, "masked"), expected.scores["masked"][1, 2])
+    close(found.logits, expected.logits, expected.residual)
+    close(found.scores(1, 2, "masked"), expected.scores["masked"][1, 2], expected.scores["raw"])

@@ -1,0 +1,66 @@
+"""How near two computed numbers must be: bounds that hold on any processor.
+
+A float computation rounds every intermediate result by up to half of eps times that result's magnitude. Two correct
+programs, or one program with another processor's matrix kernels, add the same numbers in another order, so they differ
+by a few eps times the largest magnitude that goes into the sums, however small the result is. A few: the error grows
+with the number of roundings in a row, so with the depth of the model and slowly with the length of a sum. A fixed bound
+such as 1e-5 is right for magnitudes near 1 only: in a stream that reaches 13 it is less than one rounding of each block.
+
+So a bound here is FACTOR × eps × the largest magnitude that goes in. The worst computation of this suite needs about 8
+(measured with SSE, AVX2 and AVX-512 kernels of torch and NumPy); a relative error of 1e-3 is thousands.
+"""
+
+from typing import Any
+
+import numpy as np
+
+FACTOR = 32.0
+
+
+def rounding(*inputs: Any, factor: float = FACTOR, dtype: Any = np.float32) -> float:
+    """The bound for one computation: factor × the dtype's eps × the largest finite magnitude among the inputs.
+
+    Each input is a number, an array or a tensor, of any shape. For `pytest.approx(…, abs=rounding(…))`.
+    """
+    return float(factor * np.finfo(dtype).eps * max(_magnitude(values) for values in inputs))
+
+
+def assert_close(
+    actual: Any, expected: Any, *, scale: Any = (), factor: float = FACTOR, dtype: Any = np.float32
+) -> None:
+    """Fails unless the shapes are equal and all numbers agree to rounding.
+
+    scale: what goes into the computation, one array or a list of arrays or numbers, where it is larger than what comes
+    out: the parts of a sum, the stream whose norm is taken. The expected numbers always count. Infinities must be equal.
+    """
+    expected = np.asarray(expected)
+    assert np.shape(actual) == expected.shape
+    inputs = scale if isinstance(scale, list | tuple) else (scale,)
+    np.testing.assert_allclose(
+        np.asarray(actual), expected, rtol=0, atol=rounding(expected, *inputs, factor=factor, dtype=dtype)
+    )
+
+
+def assert_softmax_close(
+    actual: Any, expected: Any, scores: Any, *, factor: float = FACTOR, dtype: Any = np.float32
+) -> None:
+    """Fails unless two arrays of probabilities or attention weights agree, small ones as exactly as large ones.
+
+    An error d in a score multiplies its probability by exp(d), so the bound is relative: rounding at the size of the
+    scores (or logits, or whatever larger goes into them), times each probability. Zeros must be zeros.
+    """
+    expected = np.asarray(expected)
+    assert np.shape(actual) == expected.shape
+    inputs = scores if isinstance(scores, list | tuple) else (scores,)
+    np.testing.assert_allclose(
+        np.asarray(actual), expected, rtol=rounding(1.0, *inputs, factor=factor, dtype=dtype), atol=TINY
+    )
+
+
+TINY = 1e-30  # near the smallest float32, where a number no longer has all its digits
+
+
+def _magnitude(values: Any) -> float:
+    values = np.abs(np.asarray(values, dtype=np.float64))
+    values = values[np.isfinite(values)]
+    return float(values.max()) if values.size else 0.0
