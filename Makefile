@@ -8,6 +8,8 @@ VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+# Two workers, on which the tests of a file, or of a notebook, stay together. ARGS=-n0 runs all in one process.
+PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
@@ -19,7 +21,7 @@ lab: $(VENV)/.installed
 
 # The first check that fails ends the run.
 test: $(VENV)/.installed-for-tests node chromium lint unit-js types
-	python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 lint: $(VENV)/.installed-for-tests
 	ruff check
@@ -34,10 +36,10 @@ unit-js: node_modules/.package-lock.json
 
 # The tests without a browser alone, and those with one.
 unit: $(VENV)/.installed-for-tests node
-	python -m pytest -m "not browser" $(ARGS)
+	$(PYTEST) -m "not browser" $(ARGS)
 
 browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
-	python -m pytest -m browser $(ARGS)
+	$(PYTEST) -m browser $(ARGS)
 
 # The same numbers from other tools, which need an environment of their own.
 test-peers: .venv-peers/.installed

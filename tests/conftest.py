@@ -1,24 +1,40 @@
-"""What all tests share: nothing beyond this machine, and in CI no test is left out."""
+"""Settings and hooks of all tests: one thread a process, no network, one group a file, and no skipped test in CI."""
 
 import os
 
-import only_here
+import network_guard
 import pytest
 
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-only_here.refuse_network()
+# Two test workers, or a worker and a kernel, slow each other down many times over when each runs torch on several
+# threads: the threads wait for one another in a spin. So every process of a test run has one thread. Set before torch
+# is imported; kernels, servers and other subprocesses inherit it.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+network_guard.refuse_network()
 
-HARDWARE = ("GPU", "CUDA", "MPS")  # what CI's machine may lack
+HARDWARE = ("GPU", "CUDA", "MPS")  # hardware that the machine of CI may not have
+LONGEST_FIRST = ("browser", "notebooks")  # the folders whose files take longest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--screenshots", metavar="FOLDER", help="also keep pictures of the notebooks here")
+    parser.addoption("--screenshots", metavar="FOLDER", help="also save pictures of the notebooks in this folder")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keeps the tests of a file on one worker, which share its fixtures, and puts the longest files first.
+
+    A test that has a group of its own (`pytest.mark.xdist_group`) keeps it.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """In CI a skipped test has failed, unless it needs hardware that is not there."""
+    """Fails a skipped test in CI, unless it needs hardware that the machine does not have."""
     report = yield
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import only_here
+import network_guard
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, WebSocket
 
 CHROMIUM_OPTIONS = [
@@ -53,9 +53,9 @@ def lab_server(notebooks: Path, work: Path, *options: str) -> Iterator[str]:
         "IPYTHONDIR": "ipython",
     }
     own |= {f"JUPYTER_{name.upper()}_DIR": name for name in ("config", "runtime", "data")}
-    guard = os.pathsep.join([str(Path(__file__).parent / "guard"), str(Path(only_here.__file__).parent)])
+    python_path = network_guard.python_path(Path(__file__).parent / "guard")
     environment = os.environ | {name: str(work / folder) for name, folder in own.items()}
-    environment |= {"PYTHONPATH": guard, only_here.LOG: str(work / "refused.txt"), "HF_HUB_OFFLINE": "1"}
+    environment |= {"PYTHONPATH": python_path, network_guard.LOG_VARIABLE: str(work / "refused.txt")}
     port = free_port()
     command = [sys.executable, "-m", "gptviz.lab.cli", "lab", "--no-browser", f"--ServerApp.root_dir={notebooks}"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]

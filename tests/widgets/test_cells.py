@@ -1,9 +1,8 @@
 """Cells run again in a real kernel, as JupyterLab runs them: what they showed before is let go, what is still shown is not."""
 
 import os
-from pathlib import Path
 
-import only_here
+import network_guard
 import pytest
 from jupyter_client.manager import start_new_kernel
 
@@ -56,7 +55,7 @@ class Kernel:
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    environment = os.environ | {"PYTHONPATH": str(Path(only_here.__file__).parent), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"PYTHONPATH": network_guard.python_path()}
     environment |= {"IPYTHONDIR": str(tmp_path_factory.mktemp("ipython"))}
     manager, client = start_new_kernel(env=environment)
     one = Kernel(client)

@@ -1,5 +1,5 @@
-"""Python runs this at its start when the folder is on PYTHONPATH: JupyterLab's server and its kernels stay here."""
+"""Python runs this file at its start when its folder is on PYTHONPATH: JupyterLab and its kernels use no network."""
 
-from only_here import refuse_network
+from network_guard import refuse_network
 
 refuse_network()
