@@ -211,6 +211,7 @@ def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
         "JUPYTER_CONFIG_DIR": str(work / "config"),
         "JUPYTER_DATA_DIR": str(work / "data"),
     }
+    environment.pop("PYTHONPATH", None)  # which may name the checkout
     options = {"cwd": work, "env": environment}
     script = "import gptviz; print(gptviz.__file__); print(gptviz.load().complete('Once', max_tokens=2, seed=1).usage)"
     loaded = run(python, "-c", script, **options)
