@@ -23,9 +23,10 @@ lab: $(VENV)/.installed
 test: $(VENV)/.installed-for-tests node chromium lint unit-js types
 	$(PYTEST) $(ARGS)
 
-lint: $(VENV)/.installed-for-tests
+lint: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 	ruff check
 	ruff format --check
+	npm run --silent lint
 
 types: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 	npm run --silent types
@@ -58,9 +59,10 @@ screenshots: $(VENV)/.installed-for-tests chromium
 pictures: $(VENV)/.installed-for-tests chromium
 	python tests/pictures.py
 
-format: $(VENV)/.installed-for-tests
+format: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 	ruff check --fix
 	ruff format
+	npm run --silent format
 
 wheel: $(VENV)/.installed-for-tests
 	python -m pip wheel --no-deps --wheel-dir dist .
