@@ -9,13 +9,17 @@ import { wordsOf } from "../widgets/shared/words.js";
 /** @param {CheckAbout} found @param {import("../widgets/shared/words.js").Words["check"]} words @returns {string[]} what is said, the verdict first */
 export function checkLines(found, words) {
   const { name, result } = found;
-  const shape = (/** @type {number[]|undefined} */ sides) => (sides?.length ? `(${sides.join(", ")}${sides.length === 1 ? "," : ""})` : words.scalar);
+  const shape = (/** @type {number[]|undefined} */ sides) =>
+    sides?.length ? `(${sides.join(", ")}${sides.length === 1 ? "," : ""})` : words.scalar;
   if (result === "nothing") return [words.nothing(name)];
   if (result === "unread") return [words.unread(name, found.type ?? "")];
   if (result === "shape") return [words.shape(name, shape(found.mine), shape(found.wanted))];
   if (result === "right") {
     const { largest = 0, tolerance = 0 } = found;
-    return [words.right(name), largest === 0 ? words.exact : words.largest(significant(largest), String(tolerance).replace("-", "−"))];
+    return [
+      words.right(name),
+      largest === 0 ? words.exact : words.largest(significant(largest), String(tolerance).replace("-", "−")),
+    ];
   }
   const mine = typeof found.mine === "number" ? significant(found.mine) : String(found.mine);
   const place = found.place?.length ? `[${found.place.join(", ")}]` : "";
@@ -35,10 +39,21 @@ function render({ model, el }) {
     root.dataset.scale = model.get("scale");
     root.dataset.result = found.result;
     const wrong = found.result !== "right" && found.result !== "nothing";
-    said.replaceChildren(element("p", { class: "verdict" }, verdict), ...rest.map((line) => element("p", {}, line)),
+    said.replaceChildren(
+      element("p", { class: "verdict" }, verdict),
+      ...rest.map((line) => element("p", {}, line)),
       ...(wrong && found.hint ? [element("p", { class: "hint" }, found.hint)] : []),
-      ...(found.solution ? [element("details", { ...(model.get("unfolded") ? { open: "" } : {}) }, element("summary", {}, words.solution),
-        element("pre", {}, found.solution))] : []));
+      ...(found.solution
+        ? [
+            element(
+              "details",
+              { ...(model.get("unfolded") ? { open: "" } : {}) },
+              element("summary", {}, words.solution),
+              element("pre", {}, found.solution),
+            ),
+          ]
+        : []),
+    );
   };
   model.on("change:_about change:unfolded change:scale", show);
   show();

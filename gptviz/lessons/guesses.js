@@ -9,8 +9,13 @@ import { wordsOf } from "../widgets/shared/words.js";
 function worthRow({ pieces, share }) {
   const fill = element("span", { class: "fill" });
   fill.style.width = `${100 * share}%`;
-  return element("li", { title: String(share) }, element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece))),
-    element("span", { class: "track", "aria-hidden": "true" }, fill), element("span", { class: "number" }, percent(share)));
+  return element(
+    "li",
+    { title: String(share) },
+    element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece))),
+    element("span", { class: "track", "aria-hidden": "true" }, fill),
+    element("span", { class: "number" }, percent(share)),
+  );
 }
 
 class Game {
@@ -25,18 +30,39 @@ class Game {
     this.revealed = false;
     this.count = element("p", { class: "kicker muted small" });
     this.opening = element("p", { class: "opening" });
-    this.field = element("input", { type: "text", autocomplete: "off", spellcheck: "false", maxlength: "60", "aria-label": this.words.field });
+    this.field = element("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      maxlength: "60",
+      "aria-label": this.words.field,
+    });
     this.field.addEventListener("keydown", (event) => event.stopPropagation());
     this.said = element("ul", { class: "said", "aria-label": this.words.said });
     this.answers = element("div", { class: "answers numbers", role: "status" });
-    const form = element("form", {}, this.field, this.button(this.words.add, "submit"),
-      this.button(this.words.reveal, "button", () => this.reveal()), this.button(this.words.next, "button", () => this.go()));
+    const form = element(
+      "form",
+      {},
+      this.field,
+      this.button(this.words.add, "submit"),
+      this.button(this.words.reveal, "button", () => this.reveal()),
+      this.button(this.words.next, "button", () => this.go()),
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.add(this.field.value.trim());
     });
-    this.root = element("section", { class: "gptviz gptviz-guesses", "aria-label": this.words.title },
-      this.count, this.opening, form, this.notices.problem, this.said, this.notices.computing, this.answers);
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-guesses", "aria-label": this.words.title },
+      this.count,
+      this.opening,
+      form,
+      this.notices.problem,
+      this.said,
+      this.notices.computing,
+      this.answers,
+    );
     this.stopFrame = frame(model, this.root);
     el.append(this.root);
     this.show();
@@ -85,25 +111,32 @@ class Game {
     this.root.dataset.scale = this.model.get("scale");
     setText(this.count, this.words.count(this.at + 1, openings.length));
     this.opening.replaceChildren(openings[this.at], element("span", { class: "gap", "aria-hidden": "true" }, " ____"));
-    this.said.replaceChildren(...this.guesses.map((word) => {
-      const remove = this.button(`${word} ×`, "button", () => this.keep(this.guesses.filter((one) => one !== word)));
-      remove.setAttribute("aria-label", this.words.remove(word));
-      return element("li", {}, remove);
-    }));
+    this.said.replaceChildren(
+      ...this.guesses.map((word) => {
+        const remove = this.button(`${word} ×`, "button", () => this.keep(this.guesses.filter((one) => one !== word)));
+        remove.setAttribute("aria-label", this.words.remove(word));
+        return element("li", {}, remove);
+      }),
+    );
     this.notices.say("");
     if (this.revealed) this.ask();
     else this.answers.replaceChildren();
   }
 
   ask() {
-    const opening = this.at, words = this.guesses;
+    const opening = this.at,
+      words = this.guesses;
     this.notices.wait(this.root, true);
     const both = async () => {
       const likeliest = await ask(this.model, "likeliest", { opening });
       const shares = words.length ? await ask(this.model, "shares", { opening, words }).catch((error) => error) : [];
       return { likeliest, shares };
     };
-    this.lane.ask(both, ({ likeliest, shares }) => this.draw(likeliest, shares), (error) => this.fail(error));
+    this.lane.ask(
+      both,
+      ({ likeliest, shares }) => this.draw(likeliest, shares),
+      (error) => this.fail(error),
+    );
   }
 
   /** @param {Error} error */
@@ -117,9 +150,12 @@ class Game {
     this.notices.wait(this.root, false);
     if (shares instanceof Error) this.notices.say(shares.message);
     const yours = shares instanceof Error ? [] : [...shares].sort((a, b) => b.share - a.share);
-    const column = (/** @type {string} */ title, /** @type {Worth[]} */ rows) => element("div", {}, element("p", { class: "muted" }, title),
-      element("ol", {}, ...rows.map(worthRow)));
-    this.answers.replaceChildren(...(yours.length ? [column(this.words.yours, yours)] : []), column(this.words.likeliest, likeliest));
+    const column = (/** @type {string} */ title, /** @type {Worth[]} */ rows) =>
+      element("div", {}, element("p", { class: "muted" }, title), element("ol", {}, ...rows.map(worthRow)));
+    this.answers.replaceChildren(
+      ...(yours.length ? [column(this.words.yours, yours)] : []),
+      column(this.words.likeliest, likeliest),
+    );
   }
 
   remove() {

@@ -38,8 +38,16 @@ class Asked {
     this.fields = element("div", { class: "fields" });
     this.reaction = element("div", { class: "reaction", role: "status" });
     this.tally = element("div", { class: "tally" });
-    this.root = element("section", { class: "gptviz gptviz-question", "aria-label": this.words.title },
-      element("p", { class: "kicker small" }, this.words.title), this.asked, this.notices.problem, this.fields, this.reaction, this.tally);
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-question", "aria-label": this.words.title },
+      element("p", { class: "kicker small" }, this.words.title),
+      this.asked,
+      this.notices.problem,
+      this.fields,
+      this.reaction,
+      this.tally,
+    );
     this.stopFrame = frame(model, this.root);
     /** @type {string[]} */
     this.tried = [];
@@ -67,10 +75,15 @@ class Asked {
   }
 
   drawFields() {
-    const { kind } = this.about, { words } = this;
+    const { kind } = this.about,
+      { words } = this;
     const reveal = questionButton(words.reveal, () => this.request("reveal", {}), { class: "reveal" });
-    const field = { choice: () => this.choiceField(), number: () => this.numberField(), ranking: () => this.rankingField(),
-      head: () => this.headField() }[kind]();
+    const field = {
+      choice: () => this.choiceField(),
+      number: () => this.numberField(),
+      ranking: () => this.rankingField(),
+      head: () => this.headField(),
+    }[kind]();
     this.fields.replaceChildren(field, reveal, this.notices.computing);
   }
 
@@ -87,10 +100,22 @@ class Asked {
 
   numberField() {
     const { words } = this;
-    const field = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", size: "8", "aria-label": words.answer });
+    const field = element("input", {
+      type: "text",
+      inputmode: "decimal",
+      autocomplete: "off",
+      size: "8",
+      "aria-label": words.answer,
+    });
     field.addEventListener("keydown", (event) => event.stopPropagation());
     const button = element("button", { type: "submit" }, words.guess);
-    const form = element("form", { class: "number-form" }, field, element("span", { class: "muted" }, this.about.unit), button);
+    const form = element(
+      "form",
+      { class: "number-form" },
+      field,
+      element("span", { class: "muted" }, this.about.unit),
+      button,
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (field.value.trim() === "") this.notices.say(words.empty);
@@ -102,28 +127,55 @@ class Asked {
   rankingField() {
     const { words } = this;
     const list = element("ol", { class: "ranking", "aria-label": words.answer });
-    const draw = () => list.replaceChildren(...this.order.map((place, i) => {
-      const move = (/** @type {number} */ by, /** @type {string} */ word, /** @type {string} */ sign) => {
-        const button = questionButton(sign, () => {
-          [this.order[i], this.order[i + by]] = [this.order[i + by], this.order[i]];
-          draw();
-          /** @type {HTMLElement|null} */ (list.children[i + by].querySelector(by < 0 ? "button" : "button:last-of-type"))?.focus();
-        }, { class: "move", "aria-label": word });
-        button.disabled = !(i + by in this.order);
-        return button;
-      };
-      return element("li", { "data-place": place }, move(-1, words.earlier, "↑"), move(1, words.later, "↓"), choiceNode(this.about.choices[place]));
-    }));
+    const draw = () =>
+      list.replaceChildren(
+        ...this.order.map((place, i) => {
+          const move = (/** @type {number} */ by, /** @type {string} */ word, /** @type {string} */ sign) => {
+            const button = questionButton(
+              sign,
+              () => {
+                [this.order[i], this.order[i + by]] = [this.order[i + by], this.order[i]];
+                draw();
+                /** @type {HTMLElement|null} */ (
+                  list.children[i + by].querySelector(by < 0 ? "button" : "button:last-of-type")
+                )?.focus();
+              },
+              { class: "move", "aria-label": word },
+            );
+            button.disabled = !(i + by in this.order);
+            return button;
+          };
+          return element(
+            "li",
+            { "data-place": place },
+            move(-1, words.earlier, "↑"),
+            move(1, words.later, "↓"),
+            choiceNode(this.about.choices[place]),
+          );
+        }),
+      );
     draw();
-    return element("div", { class: "rows" }, list, questionButton(words.thatOrder, () => this.request("guess", { value: [...this.order] })));
+    return element(
+      "div",
+      { class: "rows" },
+      list,
+      questionButton(words.thatOrder, () => this.request("guess", { value: [...this.order] })),
+    );
   }
 
   headField() {
     const { words } = this;
     this.picked = element("strong", { class: "number" });
     this.showPicked();
-    return element("div", { class: "head-form" }, element("span", { class: "muted" }, words.opened), this.picked,
-      questionButton(words.thatHead, () => this.request("guess", { value: [this.selection.get("layer"), this.selection.get("head")] })));
+    return element(
+      "div",
+      { class: "head-form" },
+      element("span", { class: "muted" }, words.opened),
+      this.picked,
+      questionButton(words.thatHead, () =>
+        this.request("guess", { value: [this.selection.get("layer"), this.selection.get("head")] }),
+      ),
+    );
   }
 
   showPicked() {
@@ -148,7 +200,7 @@ class Asked {
   /** An exported page cannot judge every guess: it shows the truth beside it. @param {any} given */
   async revealInPage(given) {
     try {
-      this.show({ ...await ask(this.model, "reveal", {}), given });
+      this.show({ ...(await ask(this.model, "reveal", {})), given });
       this.reaction.prepend(element("p", { class: "muted small" }, this.words.notHere));
     } catch (error) {
       this.notices.say(/** @type {Error} */ (error).message);
@@ -157,7 +209,8 @@ class Asked {
 
   /** @param {QuestionState} state */
   show(state) {
-    const { phase, given } = state, done = phase === "revealed" || phase === "close";
+    const { phase, given } = state,
+      done = phase === "revealed" || phase === "close";
     if (phase === "wrong" && given !== null) this.tried.push(JSON.stringify(given));
     this.root.dataset.phase = phase;
     for (const button of this.fields.querySelectorAll("button")) {
@@ -186,34 +239,60 @@ class Asked {
     const { words } = this;
     if (phase === "close") {
       const { instead } = this.about;
-      return [element("p", {}, words.close), ...(instead === null ? [] : [questionButton(words.other(instead), () => this.request("instead", {}))])];
+      return [
+        element("p", {}, words.close),
+        ...(instead === null ? [] : [questionButton(words.other(instead), () => this.request("instead", {}))]),
+      ];
     }
     if (phase === "wrong") {
-      return [element("p", {}, element("strong", { class: "verdict wrong" }, words.wrong), ` ${words.said} `, this.shown(given, true), ". ", words.again),
-        ...(hint ? [element("p", { class: "hint" }, hint)] : [])];
+      return [
+        element(
+          "p",
+          {},
+          element("strong", { class: "verdict wrong" }, words.wrong),
+          ` ${words.said} `,
+          this.shown(given, true),
+          ". ",
+          words.again,
+        ),
+        ...(hint ? [element("p", { class: "hint" }, hint)] : []),
+      ];
     }
     if (phase !== "revealed") return [];
     const verdict = right ? [element("strong", { class: "verdict right" }, words.right), " "] : [];
-    const yours = given === null || (right && this.about.kind !== "number") ? [] : [`${words.said} `, this.shown(given, true), ". "];
-    return [element("p", {}, ...verdict, ...yours, `${words.revealed} `, this.shown(truth), "."),
-      ...(explain ? [element("p", { class: "explain" }, explain)] : [])];
+    const yours =
+      given === null || (right && this.about.kind !== "number")
+        ? []
+        : [`${words.said} `, this.shown(given, true), ". "];
+    return [
+      element("p", {}, ...verdict, ...yours, `${words.revealed} `, this.shown(truth), "."),
+      ...(explain ? [element("p", { class: "explain" }, explain)] : []),
+    ];
   }
 
   /** A guess, with the digits that were typed, or the truth. @param {any} value @param {boolean} [guessed] @returns {Node} */
   shown(value, guessed = false) {
-    const { kind, choices, unit } = this.about, { words } = this;
+    const { kind, choices, unit } = this.about,
+      { words } = this;
     if (kind === "choice") return choiceNode(choices[value]);
     if (kind === "number") {
       const said = guessed || Number.isInteger(value) ? String(value).replace("-", "−") : significant(value);
       return element("strong", { class: "number", title: String(value) }, `${said}${unit ? ` ${unit}` : ""}`);
     }
     if (kind === "ranking") {
-      const items = /** @type {number[]} */ (value).flatMap((place, i) => [...(i ? [" › "] : []), choiceNode(choices[place])]);
+      const items = /** @type {number[]} */ (value).flatMap((place, i) => [
+        ...(i ? [" › "] : []),
+        choiceNode(choices[place]),
+      ]);
       return element("span", {}, ...items);
     }
     /** @type {number[][]} */
     const heads = Array.isArray(value[0]) ? value : [value];
-    return element("strong", { class: "number" }, heads.map(([layer, head]) => words.head(layer, head)).join(` ${words.or} `));
+    return element(
+      "strong",
+      { class: "number" },
+      heads.map(([layer, head]) => words.head(layer, head)).join(` ${words.or} `),
+    );
   }
 
   /** In a page without a kernel nobody else lifts the covers. */
@@ -221,30 +300,46 @@ class Asked {
     const { covers, key } = this.about;
     for (const reference of covers) {
       const view = await this.host.getModel(reference);
-      view?.set("_covered_by", view.get("_covered_by").filter((/** @type {string} */ one) => one !== key));
+      view?.set(
+        "_covered_by",
+        view.get("_covered_by").filter((/** @type {string} */ one) => one !== key),
+      );
     }
   }
 
   drawTally() {
-    const { tally, choices } = this.about, { words } = this;
+    const { tally, choices } = this.about,
+      { words } = this;
     this.tally.hidden = !tally;
     if (!tally) return;
-    this.tally.replaceChildren(element("p", { class: "muted small" }, words.tally), element("ul", {}, ...choices.map((choice, i) => {
-      const name = choice.text ?? choice.token?.text ?? "";
-      const field = element("input", { type: "number", min: "0", step: "1", "aria-label": words.hands(name) });
-      const hands = this.model.get("tally")[i];
-      if (hands !== null && hands !== undefined) field.value = String(hands);
-      field.addEventListener("keydown", (event) => event.stopPropagation());
-      field.addEventListener("input", () => {
-        const all = [...this.model.get("tally")];
-        all[i] = field.value === "" ? null : Math.max(0, Math.trunc(field.valueAsNumber) || 0);
-        this.model.set("tally", all);
-        this.model.save_changes();
-        this.showShares();
-      });
-      return element("li", {}, element("label", {}, choiceNode(choice), " ", field),
-        element("span", { class: "track", "aria-hidden": "true" }, element("span", { class: "fill" })), element("span", { class: "share number" }));
-    })));
+    this.tally.replaceChildren(
+      element("p", { class: "muted small" }, words.tally),
+      element(
+        "ul",
+        {},
+        ...choices.map((choice, i) => {
+          const name = choice.text ?? choice.token?.text ?? "";
+          const field = element("input", { type: "number", min: "0", step: "1", "aria-label": words.hands(name) });
+          const hands = this.model.get("tally")[i];
+          if (hands !== null && hands !== undefined) field.value = String(hands);
+          field.addEventListener("keydown", (event) => event.stopPropagation());
+          field.addEventListener("input", () => {
+            const all = [...this.model.get("tally")];
+            all[i] = field.value === "" ? null : Math.max(0, Math.trunc(field.valueAsNumber) || 0);
+            this.model.set("tally", all);
+            this.model.save_changes();
+            this.showShares();
+          });
+          return element(
+            "li",
+            {},
+            element("label", {}, choiceNode(choice), " ", field),
+            element("span", { class: "track", "aria-hidden": "true" }, element("span", { class: "fill" })),
+            element("span", { class: "share number" }),
+          );
+        }),
+      ),
+    );
     this.showShares();
   }
 
@@ -260,7 +355,9 @@ class Asked {
   /** The truth beside the hands; of a ranking its first. @param {any} truth */
   showTally(truth) {
     const first = Array.isArray(truth) ? truth[0] : truth;
-    [...this.tally.querySelectorAll("li")].forEach((item, i) => item.toggleAttribute("data-right", truth !== null && i === first));
+    [...this.tally.querySelectorAll("li")].forEach((item, i) =>
+      item.toggleAttribute("data-right", truth !== null && i === first),
+    );
   }
 
   remove() {
@@ -273,7 +370,9 @@ class Asked {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const asked = new Asked(model, selection, host, el);
-  const start = () => asked.start(), show = () => asked.show(model.get("_state")), picked = () => asked.showPicked();
+  const start = () => asked.start(),
+    show = () => asked.show(model.get("_state")),
+    picked = () => asked.showPicked();
   model.on("change:_source change:scale", start);
   model.on("change:_state", show);
   selection.on("change:layer change:head", picked);

@@ -42,7 +42,10 @@ export class PageModel {
   /** @param {string} names @param {Function} callback */
   off(names, callback) {
     for (const name of names.split(" ")) {
-      this.heard.set(name, (this.heard.get(name) ?? []).filter((one) => one !== callback));
+      this.heard.set(
+        name,
+        (this.heard.get(name) ?? []).filter((one) => one !== callback),
+      );
     }
   }
 
@@ -96,9 +99,15 @@ function fromThePage(kept) {
 /** Draw the views that a page was saved with, each where its place is.
  * @param {PageData} data @param {Record<string, {render: Function}>} modules */
 export async function openPage(data, modules) {
-  const selections = new Map(Object.entries(data.selections).map(([reference, state]) => [reference, new PageModel(state, () => [])]));
-  const models = new Map(Object.entries(data.widgets).map(([reference, kept]) =>
-    [reference, new PageModel(revived(kept.state, kept.buffers), fromThePage(kept))]));
+  const selections = new Map(
+    Object.entries(data.selections).map(([reference, state]) => [reference, new PageModel(state, () => [])]),
+  );
+  const models = new Map(
+    Object.entries(data.widgets).map(([reference, kept]) => [
+      reference,
+      new PageModel(revived(kept.state, kept.buffers), fromThePage(kept)),
+    ]),
+  );
   const host = {
     getModel: async (/** @type {string} */ reference) => selections.get(reference) ?? models.get(reference),
     getWidget: async (/** @type {string} */ reference) => ({

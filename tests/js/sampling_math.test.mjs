@@ -23,21 +23,44 @@ test("Philox gives Random123's known answers", () => {
     ["00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"],
     ["ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"],
     ["243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"],
-  ]) assert.deepEqual(philox4x32(words(counter), words(key)), words(result));
+  ])
+    assert.deepEqual(philox4x32(words(counter), words(key)), words(result));
 });
 
 test("the uniform number uses every part of its address", () => {
-  const addresses = [[1, 0, 0, 0], [2 ** 32 + 1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]];
+  const addresses = [
+    [1, 0, 0, 0],
+    [2 ** 32 + 1, 0, 0, 0],
+    [1, 1, 0, 0],
+    [1, 0, 1, 0],
+    [1, 0, 0, 1],
+  ];
   assert.equal(new Set(addresses.map((address) => uniform(...address))).size, addresses.length);
 });
 
 test("a hand-worked example: weights 8, 4, 2, 1, 1", () => {
   const sampler = new Sampler(Float32Array.from([4, 1, 8, 2, 1], Math.log));
   sampler.set({ ...OFF, temperature: 0.5, topK: 3, topP: 0.94, minP: 0.3 });
-  close(sampler.stage("model"), [4, 1, 8, 2, 1].map((w) => w / 16), 1e-6);
-  close(sampler.stage("temperature"), [16, 1, 64, 4, 1].map((w) => w / 86), 1e-6);
-  close(sampler.stage("top_k"), [16, 0, 64, 4, 0].map((w) => w / 84), 1e-6);
-  close(sampler.stage("top_p"), [16, 0, 64, 0, 0].map((w) => w / 80), 1e-6);
+  close(
+    sampler.stage("model"),
+    [4, 1, 8, 2, 1].map((w) => w / 16),
+    1e-6,
+  );
+  close(
+    sampler.stage("temperature"),
+    [16, 1, 64, 4, 1].map((w) => w / 86),
+    1e-6,
+  );
+  close(
+    sampler.stage("top_k"),
+    [16, 0, 64, 4, 0].map((w) => w / 84),
+    1e-6,
+  );
+  close(
+    sampler.stage("top_p"),
+    [16, 0, 64, 0, 0].map((w) => w / 80),
+    1e-6,
+  );
   close(sampler.stage("min_p"), [0, 0, 1, 0, 0]);
   assert.deepEqual([...sampler.order], [2, 0, 3, 1, 4]);
   assert.equal(sampler.entropy, 0);
@@ -62,29 +85,37 @@ test("settings can be moved back and forth without leaving traces", () => {
 });
 
 const folder = process.env.GPTVIZ_SAMPLING_CASES;
-if (folder) test("every stage and every draw equals Python's", () => {
-  const bytes = (/** @type {string} */ name) => {
-    const { buffer, byteOffset, byteLength } = fs.readFileSync(path.join(String(folder), name));
-    return buffer.slice(byteOffset, byteOffset + byteLength);
-  };
-  const cases = JSON.parse(fs.readFileSync(path.join(String(folder), "cases.json"), "utf8"));
-  assert.ok(cases.length > 200);
-  const samplers = new Map();
-  for (const one of cases) {
-    if (!samplers.has(one.logits)) samplers.set(one.logits, new Sampler(new Float32Array(bytes(one.logits)), one.previous));
-    const { temperature, top_k, top_p, min_p, repetition_penalty } = one.settings;
-    const sampler = samplers.get(one.logits).set(
-      { temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty });
-    const what = `${one.logits} ${JSON.stringify(one.settings)}`;
-    const stages = new Float64Array(bytes(one.stages));
-    STAGES.forEach((name, i) =>
-      close(sampler.stage(name), stages.subarray(i * sampler.size, (i + 1) * sampler.size), 1e-6, `${what} ${name}`));
-    assert.deepEqual([...sampler.order.slice(0, 64)], one.head, what);
-    assert.equal(sampler.kept, one.kept, what);
-    close([sampler.keptMass, sampler.entropyBefore, sampler.entropy], [one.keptMass, one.entropyBefore, one.entropy],
-      1e-6, what);
-    for (const [seed, choice, step, id] of one.draws) {
-      assert.equal(sampler.order[sampler.draw(seed, choice, step)], id, `${what} seed ${seed}`);
+if (folder)
+  test("every stage and every draw equals Python's", () => {
+    const bytes = (/** @type {string} */ name) => {
+      const { buffer, byteOffset, byteLength } = fs.readFileSync(path.join(String(folder), name));
+      return buffer.slice(byteOffset, byteOffset + byteLength);
+    };
+    const cases = JSON.parse(fs.readFileSync(path.join(String(folder), "cases.json"), "utf8"));
+    assert.ok(cases.length > 200);
+    const samplers = new Map();
+    for (const one of cases) {
+      if (!samplers.has(one.logits))
+        samplers.set(one.logits, new Sampler(new Float32Array(bytes(one.logits)), one.previous));
+      const { temperature, top_k, top_p, min_p, repetition_penalty } = one.settings;
+      const sampler = samplers
+        .get(one.logits)
+        .set({ temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty });
+      const what = `${one.logits} ${JSON.stringify(one.settings)}`;
+      const stages = new Float64Array(bytes(one.stages));
+      STAGES.forEach((name, i) =>
+        close(sampler.stage(name), stages.subarray(i * sampler.size, (i + 1) * sampler.size), 1e-6, `${what} ${name}`),
+      );
+      assert.deepEqual([...sampler.order.slice(0, 64)], one.head, what);
+      assert.equal(sampler.kept, one.kept, what);
+      close(
+        [sampler.keptMass, sampler.entropyBefore, sampler.entropy],
+        [one.keptMass, one.entropyBefore, one.entropy],
+        1e-6,
+        what,
+      );
+      for (const [seed, choice, step, id] of one.draws) {
+        assert.equal(sampler.order[sampler.draw(seed, choice, step)], id, `${what} seed ${seed}`);
+      }
     }
-  }
-});
+  });

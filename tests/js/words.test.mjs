@@ -5,10 +5,36 @@ import { test } from "node:test";
 import ts from "typescript";
 
 const STATIC = new URL("../../gptviz/", import.meta.url);
-const READ_ATTRIBUTES = new Set(["title", "placeholder", "alt", "aria-label", "aria-valuetext", "aria-description", "aria-roledescription"]);
+const READ_ATTRIBUTES = new Set([
+  "title",
+  "placeholder",
+  "alt",
+  "aria-label",
+  "aria-valuetext",
+  "aria-description",
+  "aria-roledescription",
+]);
 const READ_PROPERTIES = new Set(["textContent", "innerText", "nodeValue", "title", "placeholder", "alt", "ariaLabel"]);
-const TAKES_TEXT = new Set(["append", "prepend", "before", "after", "replaceWith", "replaceChildren", "createTextNode"]);
-const KEEPS_TEXT = new Set(["filter", "join", "concat", "trim", "replace", "replaceAll", "padStart", "padEnd", "slice"]);
+const TAKES_TEXT = new Set([
+  "append",
+  "prepend",
+  "before",
+  "after",
+  "replaceWith",
+  "replaceChildren",
+  "createTextNode",
+]);
+const KEEPS_TEXT = new Set([
+  "filter",
+  "join",
+  "concat",
+  "trim",
+  "replace",
+  "replaceAll",
+  "padStart",
+  "padEnd",
+  "slice",
+]);
 const MAKES_TEXT = new Set(["map", "flatMap"]); // what they are called on are often names
 const WORD = /\p{L}{2}|\p{Script=Han}/u;
 
@@ -23,7 +49,8 @@ function texts(node) {
     const compares = /^(===|!==|==|!=|<|>|<=|>=|in|instanceof)$/.test(node.operatorToken.getText());
     return compares ? [] : [...texts(node.left), ...texts(node.right)];
   }
-  if (ts.isCallExpression(node)) { // others answer with words of the catalogue, or draw by themselves
+  if (ts.isCallExpression(node)) {
+    // others answer with words of the catalogue, or draw by themselves
     if (!ts.isPropertyAccessExpression(node.expression)) return [];
     const { name, expression } = node.expression;
     if (MAKES_TEXT.has(name.text)) return node.arguments.filter(ts.isArrowFunction).flatMap(texts);
@@ -38,7 +65,9 @@ function texts(node) {
 function children(node) {
   /** @type {ts.Node[]} */
   const found = [];
-  node.forEachChild((child) => { found.push(child); });
+  node.forEachChild((child) => {
+    found.push(child);
+  });
   return found;
 }
 
@@ -50,15 +79,23 @@ function returned(body) {
 
 /** What a node of the tree hands to the screen. @param {ts.Node} node @returns {ts.Node[]} */
 function shown(node) {
-  if (ts.isPropertyAssignment(node) && READ_ATTRIBUTES.has(node.name.getText().replaceAll('"', ""))) return [node.initializer];
-  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken
-    && ts.isPropertyAccessExpression(node.left) && READ_PROPERTIES.has(node.left.name.text)) return [node.right];
+  if (ts.isPropertyAssignment(node) && READ_ATTRIBUTES.has(node.name.getText().replaceAll('"', "")))
+    return [node.initializer];
+  if (
+    ts.isBinaryExpression(node) &&
+    node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+    ts.isPropertyAccessExpression(node.left) &&
+    READ_PROPERTIES.has(node.left.name.text)
+  )
+    return [node.right];
   if (!ts.isCallExpression(node)) return [];
-  const { expression, arguments: given } = node, name = ts.isIdentifier(expression) ? expression.text : "";
+  const { expression, arguments: given } = node,
+    name = ts.isIdentifier(expression) ? expression.text : "";
   if (name === "element") return given.slice(2);
   if (name === "setText") return given.slice(1);
   if (!ts.isPropertyAccessExpression(expression)) return [];
-  if (expression.name.text === "setAttribute" && READ_ATTRIBUTES.has(/** @type {any} */ (given[0]).text)) return [given[1]];
+  if (expression.name.text === "setAttribute" && READ_ATTRIBUTES.has(/** @type {any} */ (given[0]).text))
+    return [given[1]];
   return TAKES_TEXT.has(expression.name.text) ? [...given] : [];
 }
 
@@ -66,30 +103,56 @@ function shown(node) {
 function ownWords(source) {
   const all = (/** @type {ts.Node} */ node) => /** @type {ts.Node[]} */ ([node, ...children(node).flatMap(all)]);
   const tree = ts.createSourceFile("module.js", source, ts.ScriptTarget.Latest, true);
-  return all(tree).flatMap(shown).flatMap(texts).filter((text) => WORD.test(text));
+  return all(tree)
+    .flatMap(shown)
+    .flatMap(texts)
+    .filter((text) => WORD.test(text));
 }
 
 test("no view has words of its own", () => {
-  const files = readdirSync(STATIC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js") && !name.endsWith("words.js"));
-  const found = files.map((name) => [name, ownWords(readFileSync(new URL(name, STATIC), "utf8"))]).filter(([, words]) => words.length);
+  const files = readdirSync(STATIC, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".js") && !name.endsWith("words.js"),
+  );
+  const found = files
+    .map((name) => [name, ownWords(readFileSync(new URL(name, STATIC), "utf8"))])
+    .filter(([, words]) => words.length);
   assert.deepEqual(Object.fromEntries(found), {}, "into words.js");
 });
 
 test("a word in a view would be found, wherever it stands", () => {
   for (const source of [
-    'setText(node, "computing")', "setText(node, 'not yet')", 'setText(node, on ? "off" : words.on)', 'element("p", {}, "off")',
-    'element("p", {}, `${n} tokens left`)', 'element("p", {}, "Wait: not ready, sorry")', 'element("i", { title: "layer" })',
-    'element("i", { "aria-label": `head ${n}` })', 'node.textContent = "词元"', 'node.title = n + " tokens"', 'node.append(` at `, n)',
-    'element("ul", {}, ...all.map((one) => element("li", {}, "key")))', 'element("ul", {}, ...all.map((one) => "key " + one))',
-    'list.replaceChildren(...all.map((one) => { if (one) return "none"; }))', 'node.setAttribute("title", "look here")',
-    'element("p", {}, words.sum ?? "sum")', 'element("p", {}, "Look here!")', 'element("p", {}, "key · value")',
-  ]) assert.equal(ownWords(source).length > 0, true, source);
+    'setText(node, "computing")',
+    "setText(node, 'not yet')",
+    'setText(node, on ? "off" : words.on)',
+    'element("p", {}, "off")',
+    'element("p", {}, `${n} tokens left`)',
+    'element("p", {}, "Wait: not ready, sorry")',
+    'element("i", { title: "layer" })',
+    'element("i", { "aria-label": `head ${n}` })',
+    'node.textContent = "词元"',
+    'node.title = n + " tokens"',
+    "node.append(` at `, n)",
+    'element("ul", {}, ...all.map((one) => element("li", {}, "key")))',
+    'element("ul", {}, ...all.map((one) => "key " + one))',
+    'list.replaceChildren(...all.map((one) => { if (one) return "none"; }))',
+    'node.setAttribute("title", "look here")',
+    'element("p", {}, words.sum ?? "sum")',
+    'element("p", {}, "Look here!")',
+    'element("p", {}, "key · value")',
+  ])
+    assert.equal(ownWords(source).length > 0, true, source);
 });
 
 test("what nobody reads is not taken for a word", () => {
   for (const source of [
-    'element("section", { class: "muted small", "data-kind": "sum" }, words.title)', 'element("p", {}, `${a} · ${b} %`)',
-    'setText(node, kind === "sum" ? words.sum : words.share)', 'ask(model, "head", { layer })', 'node.dataset.kind = "sum"',
-    'node.setAttribute("role", "status")', 'setText(node, words.stages["raw"])', 'root.append(chip(token), element("b", { class: "wide" }))',
-  ]) assert.deepEqual(ownWords(source), [], source);
+    'element("section", { class: "muted small", "data-kind": "sum" }, words.title)',
+    'element("p", {}, `${a} · ${b} %`)',
+    'setText(node, kind === "sum" ? words.sum : words.share)',
+    'ask(model, "head", { layer })',
+    'node.dataset.kind = "sum"',
+    'node.setAttribute("role", "status")',
+    'setText(node, words.stages["raw"])',
+    'root.append(chip(token), element("b", { class: "wide" }))',
+  ])
+    assert.deepEqual(ownWords(source), [], source);
 });

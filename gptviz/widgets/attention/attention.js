@@ -8,7 +8,26 @@
 import { AttentionMap, drawThumbnail } from "./map.js";
 import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./cell.js";
 import { RowBars, Sentence } from "./row.js";
-import { Lane, ask, chip, colourBar, colours, diverging, element, frame, notices, roomOf, scrollCue, setText, significant, together, uint8, waits, weight, whenFilled } from "../shared/common.js";
+import {
+  Lane,
+  ask,
+  chip,
+  colourBar,
+  colours,
+  diverging,
+  element,
+  frame,
+  notices,
+  roomOf,
+  scrollCue,
+  setText,
+  significant,
+  together,
+  uint8,
+  waits,
+  weight,
+  whenFilled,
+} from "../shared/common.js";
 import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("../shared/common.js").PageToken} Piece */
@@ -16,7 +35,12 @@ import { wordsOf } from "../shared/words.js";
 const KEPT = 24;
 const WEIGHTS = "weights"; // the last stage, which every family and route has
 const MASKED = "masked";
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] });
+const ARROWS = /** @type {Record<string, [number, number]>} */ ({
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+});
 const headName = (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`;
 
 class Attention {
@@ -46,7 +70,10 @@ class Attention {
     this.sink = this.loaded = false;
     this.notices = notices(words);
     this.sentence = new Sentence(this.words.sentence, (query) => this.point(query, -1, true));
-    this.map = new AttentionMap((query, key, chosen) => this.point(query, key, chosen), (seen, drawn) => this.notePixels(seen, drawn));
+    this.map = new AttentionMap(
+      (query, key, chosen) => this.point(query, key, chosen),
+      (seen, drawn) => this.notePixels(seen, drawn),
+    );
     this.bars = new RowBars(this.words);
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
@@ -60,12 +87,23 @@ class Attention {
       button.addEventListener("click", () => this.map.zoom(factor));
       return button;
     };
-    this.zoom = element("span", { class: "zoom" }, zoomed("−", this.words.farther, 2), zoomed("+", this.words.nearer, 0.5));
+    this.zoom = element(
+      "span",
+      { class: "zoom" },
+      zoomed("−", this.words.farther, 2),
+      zoomed("+", this.words.nearer, 0.5),
+    );
     this.cell = new CellArithmetic(this.words);
     this.mix = new RowMix(this.words);
     this.noDetail = element("p", { class: "muted" });
-    this.detail = element("details", { class: "detail numbers" },
-      element("summary", {}, this.words.explain), this.noDetail, this.cell.root, this.mix.root);
+    this.detail = element(
+      "details",
+      { class: "detail numbers" },
+      element("summary", {}, this.words.explain),
+      this.noDetail,
+      this.cell.root,
+      this.mix.root,
+    );
     this.detail.addEventListener("toggle", () => this.explain());
     this.waitForDetail = waits(this.detail, words);
     this.readout = element("p", { class: "readout", role: "status" });
@@ -76,20 +114,50 @@ class Attention {
     this.order = element("select", { "aria-label": this.words.order });
     this.order.append(...Object.entries(this.words.orders).map(([value, name]) => element("option", { value }, name)));
     this.order.addEventListener("change", () => this.arrange());
-    this.heads = element("div", { class: "heads" }, element("h4", {}, this.words.heads, " ", this.order), this.grid, this.gridNote);
+    this.heads = element(
+      "div",
+      { class: "heads" },
+      element("h4", {}, this.words.heads, " ", this.order),
+      this.grid,
+      this.gridNote,
+    );
     this.waitForRoles = waits(this.heads, words);
     /** Each head's score by role, once asked for. @type {Record<string, number[]>|null} */
     this.roles = null;
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
-    this.one = element("div", { class: "one" }, this.stages, this.map.root, element("p", { class: "legend small muted" }, this.scaleEnds[0],
-      this.scaleBar, this.scaleEnds[1],
-      element("label", {}, this.relative, ` ${this.words.relative}`), this.zoom), this.mapNote, this.caption);
-    this.root = element("section", { class: "gptviz gptviz-attention", "aria-label": this.words.title },
+    this.one = element(
+      "div",
+      { class: "one" },
+      this.stages,
+      this.map.root,
+      element(
+        "p",
+        { class: "legend small muted" },
+        this.scaleEnds[0],
+        this.scaleBar,
+        this.scaleEnds[1],
+        element("label", {}, this.relative, ` ${this.words.relative}`),
+        this.zoom,
+      ),
+      this.mapNote,
+      this.caption,
+    );
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-attention", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
-      this.notices.problem, this.sentence.root,
-      element("div", { class: "panes numbers" },
-        this.heads, this.one, element("div", { class: "row" }, this.readout, this.bars.root)), this.detail);
+      this.notices.problem,
+      this.sentence.root,
+      element(
+        "div",
+        { class: "panes numbers" },
+        this.heads,
+        this.one,
+        element("div", { class: "row" }, this.readout, this.bars.root),
+      ),
+      this.detail,
+    );
     this.map.stage.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("keydown", (event) => this.walk(event));
     scrollCue(this.grid, true);
@@ -126,11 +194,14 @@ class Attention {
     const { layer, head } = this.place();
     if (layer === this.stagesOf) return;
     this.stagesOf = layer;
-    this.stageLane.ask(() => ask(this.model, "stages", { layer, head }), (told) => this.offer(told),
+    this.stageLane.ask(
+      () => ask(this.model, "stages", { layer, head }),
+      (told) => this.offer(told),
       (/** @type {Error & {absent?: boolean}} */ error) => {
         this.offer({ names: [], factor: null, width: 0, sink: false });
         if (error.absent) this.stages.append(element("p", { class: "muted small" }, error.message));
-      });
+      },
+    );
   }
 
   /** factor: what "scaled" multiplies by; width: of a query; sink: whether something beside the keys takes a share of each row.
@@ -142,12 +213,17 @@ class Attention {
       this.stage = WEIGHTS;
       this.open();
     }
-    this.stages.replaceChildren(...(names.length ? [...names, WEIGHTS] : []).map((name) => {
-      const button = element("button", { type: "button", "aria-pressed": String(name === this.stage) },
-        this.stageName(name));
-      button.addEventListener("click", () => this.showStage(name));
-      return button;
-    }));
+    this.stages.replaceChildren(
+      ...(names.length ? [...names, WEIGHTS] : []).map((name) => {
+        const button = element(
+          "button",
+          { type: "button", "aria-pressed": String(name === this.stage) },
+          this.stageName(name),
+        );
+        button.addEventListener("click", () => this.showStage(name));
+        return button;
+      }),
+    );
     this.tell();
   }
 
@@ -172,9 +248,14 @@ class Attention {
     const { absent } = this.model.get("_about");
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
-      const layer = Math.floor(i / heads), head = i % heads;
+      const layer = Math.floor(i / heads),
+        head = i % heads;
       const name = absent.includes(layer) ? `${headName(layer, head)}: ${this.words.absent}` : headName(layer, head);
-      const button = element("button", { type: "button", "aria-label": name, tabindex: -1, title: name }, element("canvas", {}));
+      const button = element(
+        "button",
+        { type: "button", "aria-label": name, tabindex: -1, title: name },
+        element("canvas", {}),
+      );
       button.addEventListener("click", () => this.choose(layer, head));
       return button;
     });
@@ -184,17 +265,23 @@ class Attention {
 
   /** The grid in the order asked for: by place, or by how well a head fits a role. */
   arrange() {
-    const role = this.order.value, { heads } = this.model.get("_about"), sorted = role !== "place" && this.roles;
+    const role = this.order.value,
+      { heads } = this.model.get("_about"),
+      sorted = role !== "place" && this.roles;
     if (role !== "place" && !this.roles) {
       this.waitForRoles(true);
-      this.roleLane.ask(() => ask(this.model, "roles", {}), (roles) => {
-        this.roles = roles;
-        this.waitForRoles(false);
-        this.arrange();
-      }, (error) => {
-        this.waitForRoles(false);
-        this.notices.say(error.message);
-      });
+      this.roleLane.ask(
+        () => ask(this.model, "roles", {}),
+        (roles) => {
+          this.roles = roles;
+          this.waitForRoles(false);
+          this.arrange();
+        },
+        (error) => {
+          this.waitForRoles(false);
+          this.notices.say(error.message);
+        },
+      );
     }
     this.grid.toggleAttribute("data-sorted", Boolean(sorted));
     if (sorted) this.byScore(heads, sorted[role]);
@@ -212,8 +299,17 @@ class Attention {
   /** @param {number} heads @param {number[]} scores */
   byScore(heads, scores) {
     const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-    this.grid.replaceChildren(...order.map((i) => element("span", { class: "scored small" }, this.buttons[i],
-      element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads)), element("span", { class: "number muted" }, weight(scores[i])))));
+    this.grid.replaceChildren(
+      ...order.map((i) =>
+        element(
+          "span",
+          { class: "scored small" },
+          this.buttons[i],
+          element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads)),
+          element("span", { class: "number muted" }, weight(scores[i])),
+        ),
+      ),
+    );
   }
 
   /** What the grid's pictures are. @param {boolean} sorted */
@@ -225,10 +321,16 @@ class Attention {
   }
 
   drawGrid() {
-    const { side, heads, absent } = this.model.get("_about"), bytes = uint8(this.model.get("_thumbnails"));
+    const { side, heads, absent } = this.model.get("_about"),
+      bytes = uint8(this.model.get("_thumbnails"));
     this.buttons.forEach((button, i) => {
       if (absent.includes(Math.floor(i / heads))) return; // hatched all over
-      drawThumbnail(/** @type {HTMLCanvasElement} */ (button.firstChild), bytes.subarray(i * side * side, (i + 1) * side * side), side, this.theme());
+      drawThumbnail(
+        /** @type {HTMLCanvasElement} */ (button.firstChild),
+        bytes.subarray(i * side * side, (i + 1) * side * side),
+        side,
+        this.theme(),
+      );
     });
   }
 
@@ -246,7 +348,8 @@ class Attention {
 
   /** Show the chosen head: at once if it was seen before, else when its numbers have come. */
   open() {
-    const { layer, head } = this.place(), name = headName(layer, head);
+    const { layer, head } = this.place(),
+      name = headName(layer, head);
     const { heads } = this.model.get("_about");
     setText(this.name, name);
     setText(this.counted, this.words.counted(layer, head));
@@ -257,19 +360,25 @@ class Attention {
       button.setAttribute("aria-pressed", String(current));
       button.tabIndex = current ? 0 : -1;
     });
-    const weights = this.maps.get(name), stage = this.stage, scores = this.maps.get(name + stage);
+    const weights = this.maps.get(name),
+      stage = this.stage,
+      scores = this.maps.get(name + stage);
     if (weights && (stage === WEIGHTS || scores)) return this.take(name, weights, stage, scores ?? null);
     this.notices.wait(this.root, true);
     /** @returns {Promise<[Float32Array, Float32Array|null]>} */
     const question = async () => [
       weights ?? whole(await ask(this.model, "head", { layer, head })),
-      stage === WEIGHTS ? null : scores ?? whole(await ask(this.model, "stage", { layer, head, stage })),
+      stage === WEIGHTS ? null : (scores ?? whole(await ask(this.model, "stage", { layer, head, stage }))),
     ];
-    this.lane.ask(question, ([map, score]) => this.take(name, map, stage, score), (error) => {
-      this.notices.wait(this.root, false);
-      this.root.dataset.refused = ""; // what is still drawn is another head's
-      this.notices.say(error.message);
-    });
+    this.lane.ask(
+      question,
+      ([map, score]) => this.take(name, map, stage, score),
+      (error) => {
+        this.notices.wait(this.root, false);
+        this.root.dataset.refused = ""; // what is still drawn is another head's
+        this.notices.say(error.message);
+      },
+    );
   }
 
   /** @param {string} name @param {Float32Array} weights (T, T) @param {string} stage @param {Float32Array|null} scores */
@@ -298,10 +407,16 @@ class Attention {
   /** The cells and the bar that says what their colours mean. */
   draw() {
     if (!this.weights) return;
-    const { scores } = this, theme = this.theme(), relative = this.relative.checked;
+    const { scores } = this,
+      theme = this.theme(),
+      relative = this.relative.checked;
     const limit = scores ? scores.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 1;
     /** @type {HTMLElement} */ (this.relative.parentElement).hidden = scores !== null;
-    this.map.draw(scores ?? (relative ? rowsScaled(this.weights, this.tokens.length) : this.weights), theme, scores ? limit : 0);
+    this.map.draw(
+      scores ?? (relative ? rowsScaled(this.weights, this.tokens.length) : this.weights),
+      theme,
+      scores ? limit : 0,
+    );
     setText(this.scaleEnds[0], scores ? significant(-limit) : this.words.first);
     setText(this.scaleEnds[1], scores ? significant(limit) : relative ? this.words.rowLargest : this.words.last);
     colourBar(this.scaleBar, scores ? diverging(theme) : colours(theme));
@@ -314,8 +429,11 @@ class Attention {
   }
 
   resize() {
-    const style = getComputedStyle(this.root), scale = Number(style.getPropertyValue("--gv-scale")) || 1;
-    const room = roomOf(this.root), left = Math.round(room - this.below(this.map.stage, "top")), pane = this.one.clientWidth;
+    const style = getComputedStyle(this.root),
+      scale = Number(style.getPropertyValue("--gv-scale")) || 1;
+    const room = roomOf(this.root),
+      left = Math.round(room - this.below(this.map.stage, "top")),
+      pane = this.one.clientWidth;
     const measured = `${pane} ${scale} ${left}`;
     if (measured === this.measured || !pane) return;
     this.measured = measured;
@@ -337,10 +455,17 @@ class Attention {
 
   /** What is selected, as far as this trace has it. */
   place() {
-    const { layers, heads } = this.model.get("_about"), last = this.tokens.length - 1;
+    const { layers, heads } = this.model.get("_about"),
+      last = this.tokens.length - 1;
     const at = (/** @type {string} */ name, /** @type {number} */ most) => Math.min(this.selection.get(name), most);
-    const query = this.selection.get("query") < 0 ? last : at("query", last), key = this.selection.get("key");
-    return { layer: at("layer", layers - 1), head: at("head", heads - 1), query, key: key > this.reach(query) ? -1 : key };
+    const query = this.selection.get("query") < 0 ? last : at("query", last),
+      key = this.selection.get("key");
+    return {
+      layer: at("layer", layers - 1),
+      head: at("head", heads - 1),
+      query,
+      key: key > this.reach(query) ? -1 : key,
+    };
   }
 
   /** The last key that a query's row has: scores have the future too. @param {number} query */
@@ -350,7 +475,8 @@ class Attention {
 
   /** The cell that is told of: the selected one, else the largest weight of its row. @param {Float32Array} weights */
   looked(weights) {
-    const { query, key } = this.place(), row = rowOf(weights, query, this.tokens.length);
+    const { query, key } = this.place(),
+      row = rowOf(weights, query, this.tokens.length);
     return { query, row, key: key < 0 ? strongest(row) : key };
   }
 
@@ -366,17 +492,27 @@ class Attention {
   tell() {
     const { weights, tokens } = this;
     if (!weights) return;
-    const { query, key, row } = this.looked(weights), share = row[key] || 0; // none of the future, NaN where the mask hides the past
+    const { query, key, row } = this.looked(weights),
+      share = row[key] || 0; // none of the future, NaN where the mask hides the past
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.sayWhat();
-    this.readout.replaceChildren(element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
-      ` ${row[key] >= 0 ? this.words.looks : this.words.blind} `, element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
-      ` · ${this.words.weight} `, element("strong", { class: "number", title: String(share) }, weight(share)));
+    this.readout.replaceChildren(
+      element("span", { class: "query nowrap" }, chip(tokens[query]), element("sub", {}, String(query))),
+      ` ${row[key] >= 0 ? this.words.looks : this.words.blind} `,
+      element("span", { class: "key nowrap" }, chip(tokens[key]), element("sub", {}, String(key))),
+      ` · ${this.words.weight} `,
+      element("strong", { class: "number", title: String(share) }, weight(share)),
+    );
     if (this.scores) {
       const score = this.scores[query * tokens.length + key];
-      this.readout.append(element("span", { class: "number muted", title: String(score) },
-        ` · ${this.words.stage(this.stageName(this.drawn), significant(score))}`));
+      this.readout.append(
+        element(
+          "span",
+          { class: "number muted", title: String(score) },
+          ` · ${this.words.stage(this.stageName(this.drawn), significant(score))}`,
+        ),
+      );
     }
     this.showBars(row, query, key);
     this.explain();
@@ -393,31 +529,40 @@ class Attention {
   /** What the cells are, under the map. */
   sayWhat() {
     const { caption, unmasked, masked, hatching, sums, sumsSink } = this.words;
-    const what = this.drawn === WEIGHTS ? `${hatching} ${this.sink ? sumsSink : sums}` : this.drawn === MASKED ? masked : unmasked;
+    const what =
+      this.drawn === WEIGHTS ? `${hatching} ${this.sink ? sumsSink : sums}` : this.drawn === MASKED ? masked : unmasked;
     setText(this.caption, `${caption} ${what}`);
   }
 
   /** The arithmetic of the selected cell, where it is open. */
   explain() {
     if (!this.detail.open || !this.weights) return;
-    const { layer, head } = this.place(), { query, key } = this.looked(this.weights);
-    const question = async () => [await ask(this.model, "cell", { layer, head, query, key }), await ask(this.model, "mix", { layer, head, query })];
+    const { layer, head } = this.place(),
+      { query, key } = this.looked(this.weights);
+    const question = async () => [
+      await ask(this.model, "cell", { layer, head, query, key }),
+      await ask(this.model, "mix", { layer, head, query }),
+    ];
     const place = { tokens: this.tokens, query, key, layer, theme: this.theme() };
     const shown = (/** @type {boolean} */ on) => {
       this.cell.root.hidden = this.mix.root.hidden = !on;
       this.noDetail.hidden = on;
     };
     this.waitForDetail(true);
-    this.detailLane.ask(question, ([cell, mix]) => {
-      this.cell.show(cell, place);
-      this.mix.show(mix, place);
-      shown(true);
-      this.waitForDetail(false);
-    }, (error) => {
-      setText(this.noDetail, error.message);
-      shown(false);
-      this.waitForDetail(false);
-    });
+    this.detailLane.ask(
+      question,
+      ([cell, mix]) => {
+        this.cell.show(cell, place);
+        this.mix.show(mix, place);
+        shown(true);
+        this.waitForDetail(false);
+      },
+      (error) => {
+        setText(this.noDetail, error.message);
+        shown(false);
+        this.waitForDetail(false);
+      },
+    );
   }
 
   /** @param {KeyboardEvent} event */
@@ -427,7 +572,8 @@ class Attention {
     event.preventDefault();
     event.stopPropagation();
     const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
-    const from = this.looked(this.weights), query = clamp(from.query + step[0], this.tokens.length - 1);
+    const from = this.looked(this.weights),
+      query = clamp(from.query + step[0], this.tokens.length - 1);
     const key = clamp(from.key + step[1], this.reach(query));
     this.map.follow(query, key);
     this.point(query, key, true);
@@ -439,8 +585,11 @@ class Attention {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const { heads } = this.model.get("_about"), { layer, head } = this.place(), here = layer * heads + head;
-    const shown = [...this.grid.querySelectorAll("button")], sorted = this.grid.hasAttribute("data-sorted");
+    const { heads } = this.model.get("_about"),
+      { layer, head } = this.place(),
+      here = layer * heads + head;
+    const shown = [...this.grid.querySelectorAll("button")],
+      sorted = this.grid.hasAttribute("data-sorted");
     const columns = sorted ? getComputedStyle(this.grid).gridTemplateColumns.split(" ").length : heads;
     if (!sorted && Math.floor((here + step[1]) / columns) !== layer) return;
     const next = shown[shown.indexOf(this.buttons[here]) + columns * step[0] + step[1]];
@@ -462,7 +611,8 @@ class Attention {
  * @param {{data: Float32Array, shape: number[]}} told */
 function whole({ data, shape }) {
   if (shape.length === 2) return data;
-  const size = Math.round((Math.sqrt(8 * data.length + 1) - 1) / 2), map = new Float32Array(size * size).fill(-Infinity);
+  const size = Math.round((Math.sqrt(8 * data.length + 1) - 1) / 2),
+    map = new Float32Array(size * size).fill(-Infinity);
   for (let q = 0, from = 0; q < size; from += ++q) map.set(data.subarray(from, from + q + 1), q * size);
   return map;
 }
@@ -477,8 +627,11 @@ function rowOf(map, query, size) {
 function rowsScaled(weights, size) {
   const scaled = new Float32Array(weights.length).fill(NaN);
   for (let query = 0; query < size; query++) {
-    const row = rowOf(weights, query, size), most = row[strongest(row)] || 1;
-    row.forEach((x, i) => { scaled[query * size + i] = x / most; });
+    const row = rowOf(weights, query, size),
+      most = row[strongest(row)] || 1;
+    row.forEach((x, i) => {
+      scaled[query * size + i] = x / most;
+    });
   }
   return scaled;
 }
@@ -492,7 +645,9 @@ function strongest(row) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Attention(model, selection, el);
-  const load = () => view.load(), open = together(() => view.open()), tell = together(() => view.tell());
+  const load = () => view.load(),
+    open = together(() => view.open()),
+    tell = together(() => view.tell());
   model.on("change:_source change:scale", load);
   selection.on("change:layer change:head", open);
   selection.on("change:query change:key", tell);

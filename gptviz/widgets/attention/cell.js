@@ -32,17 +32,31 @@ export class CellArithmetic {
     this.strips.replaceChildren(
       stripRow(named("query", "q", tokens, query), numbers.q, most, theme, ""),
       stripRow(named("key", "k", tokens, key), numbers.k, most, theme, ""),
-      stripRow(element("span", {}, this.words.products), products, largestOf(products), theme,
-        `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`));
-    const { stages } = numbers, names = Object.keys(stages);
-    const stageOf = (/** @type {string} */ name) => name === "scaled" && numbers.factor !== null
-      ? reckoned(numbers.factor) : this.words.stages[/** @type {"raw"} */ (name)] ?? name;
+      stripRow(
+        element("span", {}, this.words.products),
+        products,
+        largestOf(products),
+        theme,
+        `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`,
+      ),
+    );
+    const { stages } = numbers,
+      names = Object.keys(stages);
+    const stageOf = (/** @type {string} */ name) =>
+      name === "scaled" && numbers.factor !== null
+        ? reckoned(numbers.factor)
+        : (this.words.stages[/** @type {"raw"} */ (name)] ?? name);
     const steps = names.map((name) => step(stageOf(name), number(stages[name])));
     const last = stages[names[names.length - 1]];
     if (last === null) steps.push(step(this.words.forbidden, "0"));
     else {
-      steps.push(step(this.words.exponential(significant(last), bracketed(numbers.largest)), significant(numbers.exponential)));
-      const sum = numbers.sink === null ? this.words.rowSum(significant(numbers.sum)) : this.words.rowSumSink(significant(numbers.sum));
+      steps.push(
+        step(this.words.exponential(significant(last), bracketed(numbers.largest)), significant(numbers.exponential)),
+      );
+      const sum =
+        numbers.sink === null
+          ? this.words.rowSum(significant(numbers.sum))
+          : this.words.rowSumSink(significant(numbers.sum));
       steps.push(step(sum, weight(numbers.weight), String(numbers.weight)));
     }
     this.steps.replaceChildren(...steps);
@@ -64,17 +78,34 @@ export class RowMix {
     const parts = numbers.values.map(({ weight: share, value }) => value.map((x) => share * x));
     const most = largestOf([...parts, numbers.others.mixed, numbers.mixed].flat()); // one scale: the strips add up to the mix
     const rows = numbers.values.map(({ key, weight: share }, i) =>
-      stripRow(weighed(share, named("value", "v", tokens, key)), parts[i], most, theme, ""));
+      stripRow(weighed(share, named("value", "v", tokens, key)), parts[i], most, theme, ""),
+    );
     if (numbers.others.count) {
-      rows.push(stripRow(element("span", { class: "muted" }, `${weight(numbers.others.weight)} · ${this.words.others(numbers.others.count)}`),
-        numbers.others.mixed, most, theme, ""));
+      rows.push(
+        stripRow(
+          element(
+            "span",
+            { class: "muted" },
+            `${weight(numbers.others.weight)} · ${this.words.others(numbers.others.count)}`,
+          ),
+          numbers.others.mixed,
+          most,
+          theme,
+          "",
+        ),
+      );
     }
     const stream = element("span", { class: "residual" }, this.words.stream(layer), sub(query));
-    this.strips.replaceChildren(...rows,
+    this.strips.replaceChildren(
+      ...rows,
       stripRow(element("span", {}, this.words.mixed), numbers.mixed, most, theme, "", "sum"),
       stripRow(element("span", {}, this.words.output), numbers.output, largestOf(numbers.output), theme, ""),
-      stripRow(stream, numbers.stream, largestOf(numbers.stream), theme, ""));
-    setText(this.arrival, this.words.arrival(significant(lengthOf(numbers.output)), significant(lengthOf(numbers.stream))));
+      stripRow(stream, numbers.stream, largestOf(numbers.stream), theme, ""),
+    );
+    setText(
+      this.arrival,
+      this.words.arrival(significant(lengthOf(numbers.output)), significant(lengthOf(numbers.stream))),
+    );
     this.arrival.prepend(chip(tokens[query]), " ");
   }
 }
@@ -97,7 +128,12 @@ function sub(position) {
 
 /** @param {string} what @param {string} result @param {string} [digits] */
 function step(what, result, digits) {
-  return element("li", digits ? { title: digits } : {}, element("span", { class: "muted small" }, what), element("span", { class: "number" }, result));
+  return element(
+    "li",
+    digits ? { title: digits } : {},
+    element("span", { class: "muted small" }, what),
+    element("span", { class: "number" }, result),
+  );
 }
 
 /** @param {number|null} x */

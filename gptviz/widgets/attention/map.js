@@ -30,8 +30,13 @@ export class AttentionMap {
     this.canvas = element("canvas", { class: "map", "aria-hidden": "true" });
     this.outline = element("div", { class: "outline" });
     this.rowOutline = element("div", { class: "outline row" });
-    this.stage = element("div", { class: "stage", tabindex: 0, role: "application" },
-      this.canvas, this.rowOutline, this.outline);
+    this.stage = element(
+      "div",
+      { class: "stage", tabindex: 0, role: "application" },
+      this.canvas,
+      this.rowOutline,
+      this.outline,
+    );
     this.queries = element("div", { class: "labels queries", "aria-hidden": "true" });
     this.keys = element("div", { class: "labels keys", "aria-hidden": "true" });
     this.root = element("div", { class: "matrix" }, this.keys, this.queries, this.stage);
@@ -45,11 +50,15 @@ export class AttentionMap {
       this.from = null;
       this.moved = false;
     });
-    this.stage.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey) return; // a plain wheel scrolls the page
-      event.preventDefault();
-      this.zoom(event.deltaY > 0 ? 1.25 : 0.8, ...this.at(event));
-    }, { passive: false });
+    this.stage.addEventListener(
+      "wheel",
+      (event) => {
+        if (!event.ctrlKey) return; // a plain wheel scrolls the page
+        event.preventDefault();
+        this.zoom(event.deltaY > 0 ? 1.25 : 0.8, ...this.at(event));
+      },
+      { passive: false },
+    );
     this.from = /** @type {{x: number, y: number, query: number, key: number}|null} */ (null);
     this.moved = false;
   }
@@ -60,7 +69,8 @@ export class AttentionMap {
 
   /** The cell under the pointer. @param {MouseEvent} event @returns {[number, number]} */
   at(event) {
-    const box = this.canvas.getBoundingClientRect(), { query, key, side } = this.seen;
+    const box = this.canvas.getBoundingClientRect(),
+      { query, key, side } = this.seen;
     const clamp = (/** @type {number} */ x) => Math.max(0, Math.min(side - 1, Math.floor(x / this.cell)));
     return [query + clamp(event.clientY - box.top), key + clamp(event.clientX - box.left)];
   }
@@ -92,7 +102,9 @@ export class AttentionMap {
 
   /** Move what is seen as little as brings a cell into it. @param {number} query @param {number} key */
   follow(query, key) {
-    const { seen } = this, near = (/** @type {number} */ first, /** @type {number} */ at) => Math.max(at - seen.side + 1, Math.min(first, at));
+    const { seen } = this,
+      near = (/** @type {number} */ first, /** @type {number} */ at) =>
+        Math.max(at - seen.side + 1, Math.min(first, at));
     this.look(near(seen.query, query), near(seen.key, key), seen.side);
   }
 
@@ -105,16 +117,19 @@ export class AttentionMap {
 
   /** Sizes and labels for what is seen. */
   place() {
-    const { tokens, room, scale } = this, { query, key, side } = this.seen, fitting = Math.floor(room / side);
+    const { tokens, room, scale } = this,
+      { query, key, side } = this.seen,
+      fitting = Math.floor(room / side);
     this.cell = fitting >= 1 ? Math.min(fitting, Math.round(36 * scale)) : room / side;
     this.root.style.setProperty("--side", `${this.cell * side}px`);
     const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((13 * scale) / this.cell));
-    const labels = (/** @type {number} */ first) => tokens.slice(first, first + side).flatMap((token, i) => {
-      if (i % every) return [];
-      const node = element("span", {}, chip(token));
-      node.style.setProperty("--at", `${(i + 0.5) * this.cell}px`);
-      return [node];
-    });
+    const labels = (/** @type {number} */ first) =>
+      tokens.slice(first, first + side).flatMap((token, i) => {
+        if (i % every) return [];
+        const node = element("span", {}, chip(token));
+        node.style.setProperty("--at", `${(i + 0.5) * this.cell}px`);
+        return [node];
+      });
     this.queries.replaceChildren(...labels(query));
     this.keys.replaceChildren(...labels(key));
     const longest = Math.max(...tokens.map((token) => (token.bytes ?? token.text).length), 3);
@@ -126,14 +141,19 @@ export class AttentionMap {
    * scores, which get the strongest colour there; 0 for weights */
   draw(values, theme, limit = 0) {
     Object.assign(this, { values, theme, limit });
-    const { cell, canvas, seen } = this, side = cell * seen.side, dense = devicePixelRatio || 1;
+    const { cell, canvas, seen } = this,
+      side = cell * seen.side,
+      dense = devicePixelRatio || 1;
     canvas.width = canvas.height = Math.max(1, Math.round(side * dense));
     canvas.style.width = canvas.style.height = `${side}px`;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.scale(dense, dense);
     context.imageSmoothingEnabled = false;
-    const shade = limit ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit : (/** @type {number} */ x) => 255 * x;
-    const drawn = Math.min(seen.side, canvas.width), shown = cellsSeen(values, this.size, seen, drawn);
+    const shade = limit
+      ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit
+      : (/** @type {number} */ x) => 255 * x;
+    const drawn = Math.min(seen.side, canvas.width),
+      shown = cellsSeen(values, this.size, seen, drawn);
     const style = getComputedStyle(this.root);
     hatchUnder(context, side, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
     context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
@@ -144,8 +164,15 @@ export class AttentionMap {
   /** @param {number} query @param {number} key */
   select(query, key) {
     this.selected = { query, key };
-    const { seen, cell } = this, down = query - seen.query, right = key - seen.key;
-    const place = (/** @type {HTMLElement} */ node, /** @type {number} */ x, /** @type {number} */ width, /** @type {boolean} */ inside) => {
+    const { seen, cell } = this,
+      down = query - seen.query,
+      right = key - seen.key;
+    const place = (
+      /** @type {HTMLElement} */ node,
+      /** @type {number} */ x,
+      /** @type {number} */ width,
+      /** @type {boolean} */ inside,
+    ) => {
       node.hidden = !inside;
       node.style.transform = `translate(${x * cell}px, ${down * cell}px)`;
       node.style.width = `${width * cell}px`;
@@ -166,12 +193,15 @@ function words32(table) {
  * nothing in its block, so that no cell is skipped. NaN where no query of the block can look.
  * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen @param {number} count */
 function cellsSeen(values, size, { query, key, side }, count) {
-  const cells = new Float32Array(count * count).fill(NaN), into = (/** @type {number} */ i) => Math.floor((i * count) / side);
+  const cells = new Float32Array(count * count).fill(NaN),
+    into = (/** @type {number} */ i) => Math.floor((i * count) / side);
   const columns = Uint32Array.from({ length: side }, (_, k) => into(k));
   for (let q = 0; q < side; q++) {
-    const from = (query + q) * size + key, row = into(q) * count;
+    const from = (query + q) * size + key,
+      row = into(q) * count;
     for (let k = 0; k < side; k++) {
-      const value = values[from + k], at = row + columns[k];
+      const value = values[from + k],
+        at = row + columns[k];
       if (Number.isFinite(value) && !(Math.abs(cells[at]) >= Math.abs(value))) cells[at] = value;
     }
   }
@@ -181,7 +211,9 @@ function cellsSeen(values, size, { query, key, side }, count) {
 /** One pixel a cell, clear where nobody looks. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours
  * @param {(x: number) => number} shade which of them */
 function mapImage(cells, side, table, shade) {
-  const image = new ImageData(side, side), pixels = new Uint32Array(image.data.buffer), palette = words32(table);
+  const image = new ImageData(side, side),
+    pixels = new Uint32Array(image.data.buffer),
+    palette = words32(table);
   for (let i = 0; i < cells.length; i++) {
     if (!Number.isNaN(cells[i])) pixels[i] = palette[Math.round(Math.min(255, Math.max(0, shade(cells[i]))))];
   }
@@ -224,7 +256,9 @@ function rules(context, size, cell, paper) {
  * @param {"light"|"dark"} theme */
 export function drawThumbnail(canvas, bytes, side, theme) {
   canvas.width = canvas.height = side;
-  const image = new ImageData(side, side), pixels = new Uint32Array(image.data.buffer), palette = words32(colours(theme));
+  const image = new ImageData(side, side),
+    pixels = new Uint32Array(image.data.buffer),
+    palette = words32(colours(theme));
   for (let q = 0; q < side; q++) {
     for (let k = 0; k <= q; k++) pixels[q * side + k] = palette[bytes[q * side + k]]; // the future stays clear, and hatched
   }

@@ -31,15 +31,20 @@ export class Sentence {
 
   /** @param {Word[]} tokens */
   show(tokens) {
-    this.chips = tokens.map((token) => element("button", { type: "button", tabindex: -1, "aria-pressed": "false" }, chip(token)));
+    this.chips = tokens.map((token) =>
+      element("button", { type: "button", tabindex: -1, "aria-pressed": "false" }, chip(token)),
+    );
     this.shares = [];
     this.line.replaceChildren(...this.chips);
   }
 
   /** @param {KeyboardEvent} event */
   walk(event) {
-    const last = this.chips.length - 1, { query } = this;
-    const to = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last }[event.key];
+    const last = this.chips.length - 1,
+      { query } = this;
+    const to = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last }[
+      event.key
+    ];
     if (to === undefined) return;
     event.preventDefault();
     this.chosen(to);
@@ -51,14 +56,20 @@ export class Sentence {
     const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
     this.svg.setAttribute("width", String(this.line.scrollWidth));
-    const to = middle(this.chips[query]), longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
-    const low = 12, high = Math.min(height - 4, low + 0.22 * longest);
+    const to = middle(this.chips[query]),
+      longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
+    const low = 12,
+      high = Math.min(height - 4, low + 0.22 * longest);
     const paths = [];
     for (let key = 0; key < query; key++) {
       if (!(row[key] >= 0.01)) continue; // small, or hidden by the mask
-      const from = middle(this.chips[key]), rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
+      const from = middle(this.chips[key]),
+        rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
       const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`);
+      path.setAttribute(
+        "d",
+        `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`,
+      );
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;
       paths.push(path);
     }
@@ -74,7 +85,10 @@ export class Sentence {
 
   /** The chip that is looking, and the one that the Tab key reaches. @param {number} query */
   mark(query) {
-    for (const [at, on] of /** @type {[number, boolean][]} */ ([[this.query, false], [query, true]])) {
+    for (const [at, on] of /** @type {[number, boolean][]} */ ([
+      [this.query, false],
+      [query, true],
+    ])) {
       const node = this.chips[at];
       node?.toggleAttribute("data-query", on);
       node?.setAttribute("aria-pressed", String(on));
@@ -85,7 +99,9 @@ export class Sentence {
 
   /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
   keepInSight(node) {
-    const left = this.root.scrollLeft, width = this.root.clientWidth, end = node.offsetLeft + node.offsetWidth + 8;
+    const left = this.root.scrollLeft,
+      width = this.root.clientWidth,
+      end = node.offsetLeft + node.offsetWidth + 8;
     if (node.offsetLeft < left) this.root.scrollLeft = node.offsetLeft - 8;
     else if (end > left + width) this.root.scrollLeft = end - width;
   }
@@ -118,7 +134,9 @@ export class RowBars {
     }
     this.list.replaceChildren(...items);
     const total = order.reduce((sum, i) => sum + row[i], 0);
-    const sum = sink ? this.words.sumSink(weight(total), weight(Math.max(0, 1 - total))) : `${this.words.sum} ${weight(total)}`;
+    const sum = sink
+      ? this.words.sumSink(weight(total), weight(Math.max(0, 1 - total)))
+      : `${this.words.sum} ${weight(total)}`;
     setText(this.sum, allowed > 1 ? sum : sink ? `${this.words.alone} ${sum}` : this.words.alone);
   }
 
@@ -133,8 +151,13 @@ export class RowBars {
 function bar(name, position, share, selected) {
   const fill = element("span", { class: "fill" });
   fill.style.width = `${100 * Math.min(1, share)}%`;
-  const item = element("li", { title: String(share) }, element("span", { class: "name" }, name, element("sub", {}, position)),
-    element("span", { class: "track" }, fill), element("span", { class: "number" }, weight(share)));
+  const item = element(
+    "li",
+    { title: String(share) },
+    element("span", { class: "name" }, name, element("sub", {}, position)),
+    element("span", { class: "track" }, fill),
+    element("span", { class: "number" }, weight(share)),
+  );
   if (selected) item.dataset.selected = "";
   return item;
 }

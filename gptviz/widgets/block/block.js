@@ -4,7 +4,20 @@
  *
  * Not here: where the numbers come from, and what can be had for which family; the kernel says so.
  */
-import { Lane, ask, chip, element, frame, isDark, notices, percent, roomOf, setText, significant, whenFilled } from "../shared/common.js";
+import {
+  Lane,
+  ask,
+  chip,
+  element,
+  frame,
+  isDark,
+  notices,
+  percent,
+  roomOf,
+  setText,
+  significant,
+  whenFilled,
+} from "../shared/common.js";
 import { sentence } from "../shared/sentence.js";
 import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
 import { wordsOf } from "../shared/words.js";
@@ -18,8 +31,18 @@ import { wordsOf } from "../shared/words.js";
 /** A step with its vector, and what it adds to the logit. @typedef {{step: WayStep, vector: Float32Array, share: number|null}} WayRow */
 
 // Steps whose vectors are drawn on one scale, so that their strips can be compared.
-const SCALES = { in: "stream", middle: "stream", out: "stream", norm: "norm", head: "attention", bias: "attention", attention: "attention",
-  neuron: "mlp", others: "mlp", mlp: "mlp" };
+const SCALES = {
+  in: "stream",
+  middle: "stream",
+  out: "stream",
+  norm: "norm",
+  head: "attention",
+  bias: "attention",
+  attention: "attention",
+  neuron: "mlp",
+  others: "mlp",
+  mlp: "mlp",
+};
 const COLOURS = { in: "residual", middle: "residual", out: "residual", mlp: "mlp", neuron: "mlp", others: "mlp" };
 const SUM_IS_LOGIT = 1e-3;
 
@@ -51,15 +74,44 @@ class Block {
     this.ledger = element("tbody", {});
     this.caption = element("p", { class: "muted small" });
     this.refusal = element("p", { class: "muted", hidden: "" });
-    this.table = element("table", {}, element("thead", {}, element("tr", {},
-      ...this.words.columns.map((name) => element("th", { scope: "col" }, name)))), this.ledger);
-    this.root = element("section", { class: "gptviz gptviz-block", "aria-label": this.words.title },
-      element("header", {}, this.title, this.notices.computing, this.blocks), this.notices.problem, this.sentence.root,
-      element("div", { class: "panes numbers" },
-        element("div", { class: "journey" }, element("h4", {}, this.words.way), this.parallel, this.way,
-          element("p", { class: "muted small" }, this.words.stripCaption)),
-        element("div", { class: "ledger" }, element("h4", {}, this.words.ledger),
-          element("label", {}, `${this.words.next} `, this.menu), this.refusal, this.table, this.caption)));
+    this.table = element(
+      "table",
+      {},
+      element(
+        "thead",
+        {},
+        element("tr", {}, ...this.words.columns.map((name) => element("th", { scope: "col" }, name))),
+      ),
+      this.ledger,
+    );
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-block", "aria-label": this.words.title },
+      element("header", {}, this.title, this.notices.computing, this.blocks),
+      this.notices.problem,
+      this.sentence.root,
+      element(
+        "div",
+        { class: "panes numbers" },
+        element(
+          "div",
+          { class: "journey" },
+          element("h4", {}, this.words.way),
+          this.parallel,
+          this.way,
+          element("p", { class: "muted small" }, this.words.stripCaption),
+        ),
+        element(
+          "div",
+          { class: "ledger" },
+          element("h4", {}, this.words.ledger),
+          element("label", {}, `${this.words.next} `, this.menu),
+          this.refusal,
+          this.table,
+          this.caption,
+        ),
+      ),
+    );
     this.stopFrame = frame(model, this.root, () => this.draw(), selection);
     el.append(this.root);
     this.renew();
@@ -72,7 +124,8 @@ class Block {
   }
 
   get position() {
-    const last = this.model.get("_about").tokens.length - 1, query = this.selection.get("query");
+    const last = this.model.get("_about").tokens.length - 1,
+      query = this.selection.get("query");
     return query < 0 ? last : Math.min(query, last);
   }
 
@@ -87,11 +140,13 @@ class Block {
     const { tokens, layers } = this.model.get("_about");
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(tokens);
-    this.blocks.replaceChildren(...Array.from({ length: layers }, (_, layer) => {
-      const button = element("button", { type: "button", "aria-label": this.words.block(layer) }, String(layer));
-      button.addEventListener("click", () => this.choose({ layer }));
-      return button;
-    }));
+    this.blocks.replaceChildren(
+      ...Array.from({ length: layers }, (_, layer) => {
+        const button = element("button", { type: "button", "aria-label": this.words.block(layer) }, String(layer));
+        button.addEventListener("click", () => this.choose({ layer }));
+        return button;
+      }),
+    );
     this.leadersOf = -1;
     this.show();
   }
@@ -103,14 +158,18 @@ class Block {
     [...this.blocks.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === layer)));
     this.sentence.mark(position);
     this.notices.wait(this.root, true);
-    this.lane.ask(() => this.gather(layer, position), () => {
-      this.notices.wait(this.root, false);
-      this.notices.say("");
-      this.draw();
-    }, (error) => {
-      this.notices.wait(this.root, false);
-      this.notices.say(error.message);
-    });
+    this.lane.ask(
+      () => this.gather(layer, position),
+      () => {
+        this.notices.wait(this.root, false);
+        this.notices.say("");
+        this.draw();
+      },
+      (error) => {
+        this.notices.wait(this.root, false);
+        this.notices.say(error.message);
+      },
+    );
   }
 
   /** @param {number} layer @param {number} position */
@@ -118,22 +177,39 @@ class Block {
     if (this.leadersOf !== position) {
       this.leaders = await ask(this.model, "leaders", { position });
       this.leadersOf = position;
-      this.menu.replaceChildren(...this.leaders.map(({ token, probability }, i) =>
-        element("option", { value: i }, `${token.bytes ?? JSON.stringify(token.text).slice(1, -1).replaceAll(" ", "␣")} · ${percent(probability)}`)));
+      this.menu.replaceChildren(
+        ...this.leaders.map(({ token, probability }, i) =>
+          element(
+            "option",
+            { value: i },
+            `${token.bytes ?? JSON.stringify(token.text).slice(1, -1).replaceAll(" ", "␣")} · ${percent(probability)}`,
+          ),
+        ),
+      );
     }
     const way = await ask(this.model, "way", { layer, position });
     const strips = await ask(this.model, "strips", { layer, position });
     const { id } = this.leaders[Math.max(0, this.menu.selectedIndex)].token;
-    const shares = await ask(this.model, "shares", { layer, position, id }).catch((/** @type {Error} */ error) => error);
+    const shares = await ask(this.model, "shares", { layer, position, id }).catch(
+      (/** @type {Error} */ error) => error,
+    );
     this.refused = shares instanceof Error ? shares.message : "";
     this.shown = { way, strips, shares: shares instanceof Error ? null : shares };
   }
 
   draw() {
     if (!this.shown) return;
-    const { way, strips, shares } = this.shown, width = strips.shape[1], theme = isDark() ? "dark" : "light";
-    this.rows = withNeurons(way.steps.map((step, i) =>
-      ({ step, vector: strips.data.subarray(i * width, (i + 1) * width), share: shares?.steps[i] ?? null })), this.neurons);
+    const { way, strips, shares } = this.shown,
+      width = strips.shape[1],
+      theme = isDark() ? "dark" : "light";
+    this.rows = withNeurons(
+      way.steps.map((step, i) => ({
+        step,
+        vector: strips.data.subarray(i * width, (i + 1) * width),
+        share: shares?.steps[i] ?? null,
+      })),
+      this.neurons,
+    );
     /** @type {Record<string, number>} */
     const most = {};
     for (const { step, vector } of this.rows) {
@@ -143,8 +219,21 @@ class Block {
     const rows = this.rows.map(({ step, vector, share }) => {
       const name = element("span", { class: COLOURS[/** @type {"in"} */ (step.kind)] ?? "" }, this.name(step));
       const sums = ["attention", "mlp", "middle", "out"].includes(step.kind);
-      const row = stripRow(name, vector, most[SCALES[/** @type {"in"} */ (step.kind)]], theme, significant(step.length), sums ? "sum" : "");
-      row.append(element("span", { class: "share" }, ...(share === null ? [] : [signedBar(share, this.largest()), signedNumber(share)])));
+      const row = stripRow(
+        name,
+        vector,
+        most[SCALES[/** @type {"in"} */ (step.kind)]],
+        theme,
+        significant(step.length),
+        sums ? "sum" : "",
+      );
+      row.append(
+        element(
+          "span",
+          { class: "share" },
+          ...(share === null ? [] : [signedBar(share, this.largest()), signedNumber(share)]),
+        ),
+      );
       row.dataset.step = step.kind;
       if (step.kind === "head") {
         row.toggleAttribute("data-chosen", step.head === this.selection.get("head"));
@@ -152,8 +241,14 @@ class Block {
       }
       return row;
     });
-    const head = element("div", { class: "strip titles muted small" }, element("span", {}), element("span", {}),
-      element("span", { class: "number" }, this.words.length), element("span", { class: "share" }, this.words.share));
+    const head = element(
+      "div",
+      { class: "strip titles muted small" },
+      element("span", {}),
+      element("span", {}),
+      element("span", { class: "number" }, this.words.length),
+      element("span", { class: "share" }, this.words.share),
+    );
     const missing = [...new Set(Object.values(way.missing))].map((told) => element("p", { class: "muted" }, told));
     this.way.replaceChildren(head, ...rows, ...missing);
     this.parallel.hidden = !way.parallel;
@@ -164,7 +259,8 @@ class Block {
   fit() {
     const row = this.way.querySelector("[data-step=neuron]")?.getBoundingClientRect().height;
     if (!row || !this.shown) return;
-    const drawn = this.rows.filter(isNeuron).length, all = this.shown.way.steps.filter((step) => step.kind === "neuron").length;
+    const drawn = this.rows.filter(isNeuron).length,
+      all = this.shown.way.steps.filter((step) => step.kind === "neuron").length;
     const left = roomOf(this.root) - (this.way.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
     const fitting = Math.max(1, Math.min(all, drawn + Math.floor(left / row)));
     this.neurons = fitting < all ? fitting : Infinity;
@@ -175,8 +271,13 @@ class Block {
   largest() {
     const shares = this.shown?.shares;
     if (!shares) return 1;
-    return Math.max(...byLedgerRow(shares.shares, this.model.get("_about").layers).flatMap(({ attention, mlp, alone }) =>
-      [attention, mlp, alone].map((x) => Math.abs(x ?? 0))), ...this.rows.map(({ share }) => Math.abs(share ?? 0)), 1e-9);
+    return Math.max(
+      ...byLedgerRow(shares.shares, this.model.get("_about").layers).flatMap(({ attention, mlp, alone }) =>
+        [attention, mlp, alone].map((x) => Math.abs(x ?? 0)),
+      ),
+      ...this.rows.map(({ share }) => Math.abs(share ?? 0)),
+      1e-9,
+    );
   }
 
   /** @param {Shares|null} shares */
@@ -187,28 +288,42 @@ class Block {
     if (!shares) return;
     const most = this.largest();
     let sum = 0;
-    const rows = byLedgerRow(shares.shares, this.model.get("_about").layers).map(({ part, layer, attention, mlp, alone }, i, { length }) => {
-      sum += (attention ?? 0) + (mlp ?? 0) + (alone ?? 0);
-      if (i === length - 1 && Math.abs(sum - shares.logit) < SUM_IS_LOGIT) sum = shares.logit; // one number, in one way rounded
-      const cell = (/** @type {number|null} */ x, /** @type {number} */ span) => {
-        const td = element("td", { colspan: span }, ...(x === null ? [] : [signedBar(x, most), signedNumber(x)]));
-        if (x !== null) td.title = String(x);
-        return td;
-      };
-      const name = layer === null ? this.words.row[/** @type {"token"} */ (part)] : this.words.block(layer);
-      const head = element("th", { scope: "row" }, name);
-      const tr = element("tr", {}, head, ...(layer === null ? [cell(alone, 2)] : [cell(attention, 1), cell(mlp, 1)]),
-        element("td", { class: "number" }, significant(sum)));
-      if (layer !== null) {
-        const button = element("button", { type: "button" }, name);
-        button.addEventListener("click", () => this.choose({ layer }));
-        head.replaceChildren(button);
-      }
-      tr.toggleAttribute("data-open", layer === this.layer);
-      return tr;
-    });
-    const last = element("td", { class: "number total", colspan: 3, title: String(shares.logit) }, significant(shares.logit));
-    this.ledger.replaceChildren(...rows, element("tr", { class: "sum" }, element("th", { scope: "row" }, this.words.sum), last));
+    const rows = byLedgerRow(shares.shares, this.model.get("_about").layers).map(
+      ({ part, layer, attention, mlp, alone }, i, { length }) => {
+        sum += (attention ?? 0) + (mlp ?? 0) + (alone ?? 0);
+        if (i === length - 1 && Math.abs(sum - shares.logit) < SUM_IS_LOGIT) sum = shares.logit; // one number, in one way rounded
+        const cell = (/** @type {number|null} */ x, /** @type {number} */ span) => {
+          const td = element("td", { colspan: span }, ...(x === null ? [] : [signedBar(x, most), signedNumber(x)]));
+          if (x !== null) td.title = String(x);
+          return td;
+        };
+        const name = layer === null ? this.words.row[/** @type {"token"} */ (part)] : this.words.block(layer);
+        const head = element("th", { scope: "row" }, name);
+        const tr = element(
+          "tr",
+          {},
+          head,
+          ...(layer === null ? [cell(alone, 2)] : [cell(attention, 1), cell(mlp, 1)]),
+          element("td", { class: "number" }, significant(sum)),
+        );
+        if (layer !== null) {
+          const button = element("button", { type: "button" }, name);
+          button.addEventListener("click", () => this.choose({ layer }));
+          head.replaceChildren(button);
+        }
+        tr.toggleAttribute("data-open", layer === this.layer);
+        return tr;
+      },
+    );
+    const last = element(
+      "td",
+      { class: "number total", colspan: 3, title: String(shares.logit) },
+      significant(shares.logit),
+    );
+    this.ledger.replaceChildren(
+      ...rows,
+      element("tr", { class: "sum" }, element("th", { scope: "row" }, this.words.sum), last),
+    );
     const { token } = this.leaders[Math.max(0, this.menu.selectedIndex)];
     this.caption.replaceChildren(chip(token), " ", this.words.caption(percent(shares.probability)));
   }
@@ -217,14 +332,22 @@ class Block {
   name(step) {
     const { words } = this;
     switch (step.kind) {
-      case "norm": return words.norm[/** @type {"mlp"} */ (step.before)];
-      case "head": return words.head(this.layer, /** @type {number} */ (step.head));
-      case "bias": return words.bias;
-      case "attention": return words.attention;
-      case "neuron": return words.neuron(/** @type {number} */ (step.neuron), significant(/** @type {number} */ (step.activation)));
-      case "others": return words.others(/** @type {number} */ (step.count));
-      case "mlp": return words.mlp;
-      default: return words.stream[/** @type {"in"} */ (step.kind)];
+      case "norm":
+        return words.norm[/** @type {"mlp"} */ (step.before)];
+      case "head":
+        return words.head(this.layer, /** @type {number} */ (step.head));
+      case "bias":
+        return words.bias;
+      case "attention":
+        return words.attention;
+      case "neuron":
+        return words.neuron(/** @type {number} */ (step.neuron), significant(/** @type {number} */ (step.activation)));
+      case "others":
+        return words.others(/** @type {number} */ (step.count));
+      case "mlp":
+        return words.mlp;
+      default:
+        return words.stream[/** @type {"in"} */ (step.kind)];
     }
   }
 
@@ -244,7 +367,9 @@ function isNeuron({ step }) {
  * @param {WayRow[]} rows @param {number} most @returns {WayRow[]} */
 export function withNeurons(rows, most) {
   const weaker = rows.filter(isNeuron).slice(most);
-  return rows.filter((row) => !weaker.includes(row)).map((row) => (row.step.kind === "others" && weaker.length ? joined(row, weaker) : row));
+  return rows
+    .filter((row) => !weaker.includes(row))
+    .map((row) => (row.step.kind === "others" && weaker.length ? joined(row, weaker) : row));
 }
 
 /** @param {WayRow} others @param {WayRow[]} neurons @returns {WayRow} */
@@ -261,13 +386,25 @@ function joined({ step, vector, share }, neurons) {
  * @param {Share[]} shares @param {number} layers
  * @returns {{part: string, layer: number|null, attention: number|null, mlp: number|null, alone: number|null}[]} */
 export function byLedgerRow(shares, layers) {
-  const alone = (/** @type {Share} */ { part, value }) => ({ part, layer: null, attention: null, mlp: null, alone: value });
+  const alone = (/** @type {Share} */ { part, value }) => ({
+    part,
+    layer: null,
+    attention: null,
+    mlp: null,
+    alone: value,
+  });
   const total = (/** @type {Share[]} */ some) => some.reduce((sum, { value }) => sum + value, 0);
   const before = shares.filter(({ part }) => ["token", "position", "embedding"].includes(part));
   const after = shares.filter((share) => share.layer === null && !before.includes(share));
   const blocks = Array.from({ length: layers }, (_, layer) => {
     const own = shares.filter((share) => share.layer === layer);
-    return { part: "block", layer, attention: total(own.filter(({ part }) => part !== "mlp")), mlp: total(own.filter(({ part }) => part === "mlp")), alone: null };
+    return {
+      part: "block",
+      layer,
+      attention: total(own.filter(({ part }) => part !== "mlp")),
+      mlp: total(own.filter(({ part }) => part === "mlp")),
+      alone: null,
+    };
   });
   return [...before.map(alone), ...blocks, ...after.map(alone)];
 }
@@ -289,7 +426,9 @@ function signedNumber(x) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const block = new Block(model, selection, el);
-  const renew = () => block.renew(), show = () => block.show(), draw = () => block.draw();
+  const renew = () => block.renew(),
+    show = () => block.show(),
+    draw = () => block.draw();
   model.on("change:_source change:scale", renew);
   selection.on("change:layer change:query", show);
   selection.on("change:head", draw);

@@ -4,7 +4,18 @@
  *
  * The map is another widget, a plotly figure, which the host draws; where it cannot, its picture stands there.
  */
-import { Lane, ask, chip, element, frame, isDark, notices, setText, significant, whenFilled } from "../shared/common.js";
+import {
+  Lane,
+  ask,
+  chip,
+  element,
+  frame,
+  isDark,
+  notices,
+  setText,
+  significant,
+  whenFilled,
+} from "../shared/common.js";
 import { sentence } from "../shared/sentence.js";
 import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
 import { wordsOf } from "../shared/words.js";
@@ -42,16 +53,41 @@ class Embedding {
       this.show();
     });
     this.turnedHint = element("p", { class: "muted small" });
-    this.rotation = element("div", { class: "rotation", hidden: "" },
-      element("h4", {}, this.words.rotation, " ", this.heads), this.turned, this.turnedHint);
+    this.rotation = element(
+      "div",
+      { class: "rotation", hidden: "" },
+      element("h4", {}, this.words.rotation, " ", this.heads),
+      this.turned,
+      this.turnedHint,
+    );
     this.map = element("div", { class: "map" });
     this.caption = element("p", { class: "muted small" });
-    this.root = element("section", { class: "gptviz gptviz-embedding", "aria-label": this.words.title },
-      element("header", {}, element("h3", {}, this.words.title), this.notices.computing), this.notices.problem, this.sentence.root,
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-embedding", "aria-label": this.words.title },
+      element("header", {}, element("h3", {}, this.words.title), this.notices.computing),
+      this.notices.problem,
+      this.sentence.root,
       element("div", { class: "numbers" }, this.strips, this.caption, this.why, this.rotation),
-      element("div", { class: "panes numbers" },
-        element("div", {}, element("h4", {}, this.words.neighbours), element("p", { class: "muted small" }, this.words.cosine), this.near),
-        element("div", {}, element("h4", {}, this.words.map), element("p", { class: "muted small" }, this.words.mapHint), this.map)));
+      element(
+        "div",
+        { class: "panes numbers" },
+        element(
+          "div",
+          {},
+          element("h4", {}, this.words.neighbours),
+          element("p", { class: "muted small" }, this.words.cosine),
+          this.near,
+        ),
+        element(
+          "div",
+          {},
+          element("h4", {}, this.words.map),
+          element("p", { class: "muted small" }, this.words.mapHint),
+          this.map,
+        ),
+      ),
+    );
     this.stopFrame = frame(model, this.root, () => {
       this.draw();
       this.askForMap();
@@ -66,7 +102,8 @@ class Embedding {
   }
 
   get position() {
-    const last = this.about.tokens.length - 1, query = this.selection.get("query");
+    const last = this.about.tokens.length - 1,
+      query = this.selection.get("query");
     return query < 0 ? last : Math.min(query, last);
   }
 
@@ -78,7 +115,9 @@ class Embedding {
     setText(this.why, heads ? this.words.turned : this.words.whole);
     this.why.hidden = parts.length > 1;
     this.rotation.hidden = heads === 0;
-    this.heads.replaceChildren(...Array.from({ length: heads }, (_, head) => element("option", { value: head }, `L0 · H${head}`)));
+    this.heads.replaceChildren(
+      ...Array.from({ length: heads }, (_, head) => element("option", { value: head }, `L0 · H${head}`)),
+    );
     this.head = Math.min(this.head, Math.max(0, heads - 1));
     this.heads.selectedIndex = this.head;
     this.askForMap();
@@ -86,59 +125,102 @@ class Embedding {
   }
 
   askForMap() {
-    this.mapLane.ask(() => ask(this.model, "map", { theme: isDark() ? "dark" : "light" }), (map) => this.drawMap(map),
-      (error) => setText(this.map, error.message));
+    this.mapLane.ask(
+      () => ask(this.model, "map", { theme: isDark() ? "dark" : "light" }),
+      (map) => this.drawMap(map),
+      (error) => setText(this.map, error.message),
+    );
   }
 
   show() {
     const { position } = this;
     this.sentence.mark(position);
     this.notices.wait(this.root, true);
-    this.lane.ask(() => this.gather(position), (shown) => {
-      this.notices.wait(this.root, false);
-      this.notices.say("");
-      this.shown = shown;
-      this.draw();
-    }, (error) => {
-      this.notices.wait(this.root, false);
-      this.notices.say(error.message);
-    });
+    this.lane.ask(
+      () => this.gather(position),
+      (shown) => {
+        this.notices.wait(this.root, false);
+        this.notices.say("");
+        this.shown = shown;
+        this.draw();
+      },
+      (error) => {
+        this.notices.wait(this.root, false);
+        this.notices.say(error.message);
+      },
+    );
   }
 
   /** @param {number} position */
   async gather(position) {
-    const rows = await ask(this.model, "rows", { position }), near = await ask(this.model, "neighbours", { position });
+    const rows = await ask(this.model, "rows", { position }),
+      near = await ask(this.model, "neighbours", { position });
     const turned = this.about.heads ? await ask(this.model, "turned", { position, head: this.head }) : null;
     return { rows, near, turned };
   }
 
   draw() {
     if (!this.shown) return;
-    const { rows, near, turned } = this.shown, { tokens, parts } = this.about, { position, words } = this;
-    const theme = isDark() ? "dark" : "light", token = tokens[position];
+    const { rows, near, turned } = this.shown,
+      { tokens, parts } = this.about,
+      { position, words } = this;
+    const theme = isDark() ? "dark" : "light",
+      token = tokens[position];
     const most = largestOf(rows.data);
     /** @type {Record<string, string>} */
-    const names = { token: words.token(token.id), position: words.position(position), sum: parts.length > 1 ? words.sum : words.only };
-    this.strips.replaceChildren(...parts.map((part, i) => {
-      const numbers = rowOf(rows, i), name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
-      if (part === "token" || parts.length === 1) name.prepend(chip(token), " ");
-      return stripRow(name, numbers, most, theme, words.length(significant(lengthOf(numbers))), part === "sum" && parts.length > 1 ? "sum" : "");
-    }));
-    this.near.replaceChildren(...near.map((one) => {
-      const fill = element("span", { class: "fill" });
-      fill.style.width = `${100 * Math.max(0, one.cosine)}%`;
-      return element("li", { title: String(one.cosine) }, element("span", { class: "name" }, chip(one.token)), element("span", { class: "track" }, fill),
-        element("span", { class: "number" }, one.cosine.toFixed(3).replace("-", "−")));
-    }));
+    const names = {
+      token: words.token(token.id),
+      position: words.position(position),
+      sum: parts.length > 1 ? words.sum : words.only,
+    };
+    this.strips.replaceChildren(
+      ...parts.map((part, i) => {
+        const numbers = rowOf(rows, i),
+          name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
+        if (part === "token" || parts.length === 1) name.prepend(chip(token), " ");
+        return stripRow(
+          name,
+          numbers,
+          most,
+          theme,
+          words.length(significant(lengthOf(numbers))),
+          part === "sum" && parts.length > 1 ? "sum" : "",
+        );
+      }),
+    );
+    this.near.replaceChildren(
+      ...near.map((one) => {
+        const fill = element("span", { class: "fill" });
+        fill.style.width = `${100 * Math.max(0, one.cosine)}%`;
+        return element(
+          "li",
+          { title: String(one.cosine) },
+          element("span", { class: "name" }, chip(one.token)),
+          element("span", { class: "track" }, fill),
+          element("span", { class: "number" }, one.cosine.toFixed(3).replace("-", "−")),
+        );
+      }),
+    );
     if (turned) this.drawTurned(turned, theme);
   }
 
   /** @param {Rows} turned @param {"light"|"dark"} theme */
   drawTurned(turned, theme) {
     const names = [...this.words.q, ...this.words.k];
-    const scales = [0, 0, 2, 2].map((first) => Math.max(largestOf(rowOf(turned, first)), largestOf(rowOf(turned, first + 1))));
-    this.turned.replaceChildren(...names.map((name, i) => stripRow(element("span", { class: i < 2 ? "query" : "key" }, name),
-      rowOf(turned, i), scales[i], theme, this.words.length(significant(lengthOf(rowOf(turned, i)))))));
+    const scales = [0, 0, 2, 2].map((first) =>
+      Math.max(largestOf(rowOf(turned, first)), largestOf(rowOf(turned, first + 1))),
+    );
+    this.turned.replaceChildren(
+      ...names.map((name, i) =>
+        stripRow(
+          element("span", { class: i < 2 ? "query" : "key" }, name),
+          rowOf(turned, i),
+          scales[i],
+          theme,
+          this.words.length(significant(lengthOf(rowOf(turned, i)))),
+        ),
+      ),
+    );
     setText(this.turnedHint, this.words.rotationHead(this.head));
   }
 
@@ -153,7 +235,10 @@ class Embedding {
       await child.render({ el: this.map });
     } catch {
       if (this.drawn !== figure) return;
-      const image = element("img", { alt: this.words.map, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}` });
+      const image = element("img", {
+        alt: this.words.map,
+        src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`,
+      });
       this.map.replaceChildren(image);
     }
   }
@@ -173,7 +258,8 @@ function rowOf({ data, shape }, index) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const embedding = new Embedding(model, selection, host, el);
-  const renew = () => embedding.renew(), show = () => embedding.show();
+  const renew = () => embedding.renew(),
+    show = () => embedding.show();
   model.on("change:_source change:scale", renew);
   selection.on("change:query", show);
   return () => {

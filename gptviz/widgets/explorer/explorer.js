@@ -27,7 +27,8 @@ class Path {
     this.model = model;
     this.selection = selection;
     this.host = host;
-    const catalogue = wordsOf(model), words = catalogue.explorer;
+    const catalogue = wordsOf(model),
+      words = catalogue.explorer;
     this.words = words;
     this.notices = notices(catalogue);
     /** What overtakes only its own kind: another model, another prompt. @type {Record<string, Lane>} */
@@ -41,19 +42,37 @@ class Path {
     this.menu = element("select", { "aria-label": words.model });
     this.menu.addEventListener("change", () => this.request("use", { name: this.menu.value }));
     this.history = element("select", { "aria-label": words.earlier });
-    this.history.addEventListener("change", () => this.history.value && this.request("run", { prompt: this.history.value }));
+    this.history.addEventListener(
+      "change",
+      () => this.history.value && this.request("run", { prompt: this.history.value }),
+    );
     this.restart = explorerButton(words.restart, () => (this.presenter.on ? this.presenter.go(0) : this.only(null)));
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
     this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name)));
     /** @type {HTMLButtonElement[]} */
     this.blocks = [];
-    this.presenter = new Presenter(words, this.stations, (station) => this.only(station), () => this.model.get("scale"));
+    this.presenter = new Presenter(
+      words,
+      this.stations,
+      (station) => this.only(station),
+      () => this.model.get("scale"),
+    );
     const tools = element("span", { class: "tools" }, this.menu, this.history, this.restart, this.presenter.tools);
     const header = element("header", {}, element("h3", {}, words.title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
-    this.root = element("section", { class: "gptviz gptviz-explorer", "aria-label": words.title, tabindex: -1 },
-      header, this.notices.problem, this.prompt,
-      element("div", { class: "way" }, side, element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root))));
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-explorer", "aria-label": words.title, tabindex: -1 },
+      header,
+      this.notices.problem,
+      this.prompt,
+      element(
+        "div",
+        { class: "way" },
+        side,
+        element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root)),
+      ),
+    );
     this.stopFrame = frame(this.model, this.root);
     el.append(this.root);
     this.presenter.stand(this.root, (on) => (on ? side : header).append(tools)); // beside what is presented, not above it
@@ -77,10 +96,22 @@ class Path {
   show() {
     this.root.dataset.scale = this.presenter.on ? "projector" : this.model.get("scale");
     this.tell();
-    fillMenu(this.menu, this.model.get("_models").map((/** @type {{name: string, download: number}} */ { name, download }) =>
-      ({ value: name, text: download ? this.words.toDownload(name, download) : name })));
-    fillMenu(this.history, [{ value: "", text: this.words.earlier },
-      ...this.model.get("_history").slice(1).map((/** @type {string} */ text) => ({ value: text, text }))]);
+    fillMenu(
+      this.menu,
+      this.model
+        .get("_models")
+        .map((/** @type {{name: string, download: number}} */ { name, download }) => ({
+          value: name,
+          text: download ? this.words.toDownload(name, download) : name,
+        })),
+    );
+    fillMenu(this.history, [
+      { value: "", text: this.words.earlier },
+      ...this.model
+        .get("_history")
+        .slice(1)
+        .map((/** @type {string} */ text) => ({ value: text, text })),
+    ]);
     this.showStack();
   }
 
@@ -91,7 +122,8 @@ class Path {
 
   /** The blocks of the model, the open one marked, the last above as in the papers' pictures. */
   showStack() {
-    const { layers } = this.model.get("_about").attention, open = Math.min(this.selection.get("layer"), layers - 1);
+    const { layers } = this.model.get("_about").attention,
+      open = Math.min(this.selection.get("layer"), layers - 1);
     if (this.blocks.length !== layers) this.buildStack(layers);
     this.blocks.forEach((block, layer) => {
       block.toggleAttribute("data-open", layer === open);
@@ -101,11 +133,13 @@ class Path {
 
   /** @param {number} layers */
   buildStack(layers) {
-    this.blocks = Array.from({ length: layers }, (_, layer) => explorerButton(this.words.block(layer), () => {
-      this.selection.set("layer", layer);
-      this.selection.save_changes();
-      this.toggle("attention", true);
-    }));
+    this.blocks = Array.from({ length: layers }, (_, layer) =>
+      explorerButton(this.words.block(layer), () => {
+        this.selection.set("layer", layer);
+        this.selection.save_changes();
+        this.toggle("attention", true);
+      }),
+    );
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
@@ -119,20 +153,28 @@ class Path {
     this.asked.add(question);
     this.notices.say("");
     this.notices.wait(this.root, true);
-    this.lanes[question].ask(() => ask(this.model, question, args), () => done(""), (error) => {
-      done(error.message);
-      this.show();
-    });
+    this.lanes[question].ask(
+      () => ask(this.model, question, args),
+      () => done(""),
+      (error) => {
+        done(error.message);
+        this.show();
+      },
+    );
   }
 
   /** How the text of the last station came about, once it is there. */
   askWritten() {
     clearTimeout(this.timer);
-    this.lanes.written.ask(() => ask(this.model, "written", {}), ({ steps, done, finish_reason: reason }) => {
-      this.written = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
-      this.tell();
-      if (!done) this.timer = window.setTimeout(() => this.askWritten(), LOOK_AGAIN_MS);
-    }, () => {}); // the sentence then says no number
+    this.lanes.written.ask(
+      () => ask(this.model, "written", {}),
+      ({ steps, done, finish_reason: reason }) => {
+        this.written = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
+        this.tell();
+        if (!done) this.timer = window.setTimeout(() => this.askWritten(), LOOK_AGAIN_MS);
+      },
+      () => {},
+    ); // the sentence then says no number
   }
 
   /** @param {string} name @param {boolean} [on] */
@@ -141,7 +183,7 @@ class Path {
     if (!station) return;
     if (this.presenter.on) return this.presenter.at(station);
     const before = station.root.getBoundingClientRect().top;
-    this.only(on ?? !station.isOpen ? station : null);
+    this.only((on ?? !station.isOpen) ? station : null);
     scrollerOf(this.root).scrollTop += station.root.getBoundingClientRect().top - before; // it stays where it was clicked
   }
 
@@ -170,7 +212,9 @@ function fillMenu(menu, options) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const path = new Path(model, selection, host, el);
-  const show = () => path.show(), stack = () => path.showStack(), written = () => path.askWritten();
+  const show = () => path.show(),
+    stack = () => path.showStack(),
+    written = () => path.askWritten();
   model.on("change:_source change:scale", show);
   model.on("change:_written", written);
   selection.on("change:layer", stack);

@@ -7,10 +7,15 @@
 import { element, setText } from "../shared/common.js";
 import { explorerButton } from "./stations.js";
 
-const NEXT_KEYS = [" ", "ArrowRight", "PageDown"], BACK_KEYS = ["ArrowLeft", "PageUp"];
+const NEXT_KEYS = [" ", "ArrowRight", "PageDown"],
+  BACK_KEYS = ["ArrowLeft", "PageUp"];
 const FIELDS = "textarea, select, input:not([type=range], [type=checkbox])"; // what is typed in
 /** What takes more than one screen, a part a step. @type {Record<string, string[]>} */
-const PARTS = { embedding: ["embedding", "table"], attention: ["attention", "arithmetic", "mix"], block: ["block", "ledger"] };
+const PARTS = {
+  embedding: ["embedding", "table"],
+  attention: ["attention", "arithmetic", "mix"],
+  block: ["block", "ledger"],
+};
 const FOLDED = ["arithmetic", "mix"]; // the parts that lie folded where nobody presents
 
 /** @typedef {import("./stations.js").Station} PresentedStation */
@@ -23,8 +28,11 @@ export class Presenter {
     this.stations = stations;
     this.open = open;
     this.scale = scale;
-    this.steps = stations.flatMap((station) => [...station.places.keys(), ...(station.places.size ? [] : [station.kind.name])].flatMap((view) =>
-      (PARTS[view] ?? [view]).map((part) => ({ station, view, part }))));
+    this.steps = stations.flatMap((station) =>
+      [...station.places.keys(), ...(station.places.size ? [] : [station.kind.name])].flatMap((view) =>
+        (PARTS[view] ?? [view]).map((part) => ({ station, view, part })),
+      ),
+    );
     this.on = false;
     this.step = 0;
     this.count = element("span", { class: "count number" });
@@ -93,13 +101,15 @@ export class Presenter {
   }
 
   unfold() {
-    const { station, view, part } = this.steps[this.step], folded = station.places.get(view)?.querySelector("details");
+    const { station, view, part } = this.steps[this.step],
+      folded = station.places.get(view)?.querySelector("details");
     if (folded) folded.open = FOLDED.includes(part);
   }
 
   /** How high the step's view may be, for those that can choose. */
   measure() {
-    const { body } = this.steps[this.step].station, above = body.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    const { body } = this.steps[this.step].station,
+      above = body.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
     this.root.style.setProperty("--gv-room", `${Math.round(scrollerOf(this.root).clientHeight - above)}px`);
   }
 
@@ -107,13 +117,15 @@ export class Presenter {
   setFrozen(on) {
     this.root.toggleAttribute("data-frozen", on);
     this.freeze.setAttribute("aria-pressed", String(on));
-    for (const part of this.root.querySelectorAll(":scope > .box, .stack, .stations")) part.toggleAttribute("inert", on);
+    for (const part of this.root.querySelectorAll(":scope > .box, .stack, .stations"))
+      part.toggleAttribute("inert", on);
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     if (!this.on || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = /** @type {Element} */ (event.target), step = NEXT_KEYS.includes(event.key) ? 1 : BACK_KEYS.includes(event.key) ? -1 : 0;
+    const target = /** @type {Element} */ (event.target),
+      step = NEXT_KEYS.includes(event.key) ? 1 : BACK_KEYS.includes(event.key) ? -1 : 0;
     const typed = target.closest("input, textarea, select") || (event.key === " " && target.closest("button, summary"));
     if (event.key === "Escape") this.setOn(false);
     else if (step && !typed) this.go(this.step + step);

@@ -29,8 +29,12 @@ export class Station {
     this.button = explorerButton(words.open, toggled);
     this.title = title;
     this.name(false);
-    this.root = element("li", { class: `station station-${kind.name}` },
-      element("div", { class: "head" }, element("h4", {}, title), this.sentence, this.button), this.body);
+    this.root = element(
+      "li",
+      { class: `station station-${kind.name}` },
+      element("div", { class: "head" }, element("h4", {}, title), this.sentence, this.button),
+      this.body,
+    );
   }
 
   /** @param {boolean} on */
@@ -66,18 +70,44 @@ function sentenceOf(name, about, words) {
     case "tokens":
       return [words.tokens(numbers.characters, numbers.tokens, numbers.marks)];
     case "embedding":
-      return [at(numbers.token, about.tokens.tokens + about.tokens.marks - 1), " ", numbers.position === null
-        ? words.embeddingRotary(numbers.numbers, numbers.id) : words.embedding(numbers.numbers, numbers.id, numbers.position)];
+      return [
+        at(numbers.token, about.tokens.tokens + about.tokens.marks - 1),
+        " ",
+        numbers.position === null
+          ? words.embeddingRotary(numbers.numbers, numbers.id)
+          : words.embedding(numbers.numbers, numbers.id, numbers.position),
+      ];
     case "attention": {
-      const stream = words.stream(numbers.layers, numbers.heads, significant(numbers.stream[0]), significant(numbers.stream[1]));
+      const stream = words.stream(
+        numbers.layers,
+        numbers.heads,
+        significant(numbers.stream[0]),
+        significant(numbers.stream[1]),
+      );
       if (!numbers.looked) return [stream];
-      return [stream, " ", words.head(numbers.layer, numbers.head), " ", at(numbers.looking, numbers.query), ` ${words.looks} `,
-        at(numbers.looked, numbers.key), `: ${weight(numbers.weight)}.`];
+      return [
+        stream,
+        " ",
+        words.head(numbers.layer, numbers.head),
+        " ",
+        at(numbers.looking, numbers.query),
+        ` ${words.looks} `,
+        at(numbers.looked, numbers.key),
+        `: ${weight(numbers.weight)}.`,
+      ];
     }
     case "logits":
-      return [words.logits(numbers.vocabulary), " ", chip(numbers.leader), ` ${words.highest(significant(numbers.logit))}`];
+      return [
+        words.logits(numbers.vocabulary),
+        " ",
+        chip(numbers.leader),
+        ` ${words.highest(significant(numbers.logit))}`,
+      ];
     case "sampling":
-      return [chip(numbers.leader), ` ${words.probability(percent(numbers.probability), significant(numbers.entropy))}`];
+      return [
+        chip(numbers.leader),
+        ` ${words.probability(percent(numbers.probability), significant(numbers.entropy))}`,
+      ];
     default:
       return [about.generation ? words.written(about.generation.steps, about.generation.end) : words.generation];
   }
@@ -95,12 +125,19 @@ class HighestScores {
 
   /** @param {Scores} numbers */
   show({ vocabulary, mean, highest }) {
-    this.list.replaceChildren(...highest.map(({ token, logit }) => {
-      const fill = element("span", { class: "fill" });
-      fill.style.width = `${((100 * (logit - mean)) / (highest[0].logit - mean || 1)).toFixed(2)}%`;
-      return element("li", { title: String(logit) }, element("span", { class: "name" }, chip(token)),
-        element("span", { class: "track" }, fill), element("span", { class: "number" }, significant(logit)));
-    }));
+    this.list.replaceChildren(
+      ...highest.map(({ token, logit }) => {
+        const fill = element("span", { class: "fill" });
+        fill.style.width = `${((100 * (logit - mean)) / (highest[0].logit - mean || 1)).toFixed(2)}%`;
+        return element(
+          "li",
+          { title: String(logit) },
+          element("span", { class: "name" }, chip(token)),
+          element("span", { class: "track" }, fill),
+          element("span", { class: "number" }, significant(logit)),
+        );
+      }),
+    );
     setText(this.caption, this.words.scores(highest.length, vocabulary, significant(mean)));
   }
 }

@@ -9,12 +9,19 @@ import { partName } from "./grid.js";
 /** Whether an edit switches this part off. @param {Edit} edit @param {Part} part */
 export function switchesOff(edit, part) {
   if (edit.layer !== part.layer) return false;
-  return part.head === null ? edit.kind === "ablate_mlp" : edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
+  return part.head === null
+    ? edit.kind === "ablate_mlp"
+    : edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
 }
 
 /** Whether two edits do the same, however they came here. @param {Edit} one @param {Edit} other */
 export function sameEdit(one, other) {
-  const said = (/** @type {Edit} */ edit) => JSON.stringify(Object.entries(edit).filter(([name]) => name !== "code").sort());
+  const said = (/** @type {Edit} */ edit) =>
+    JSON.stringify(
+      Object.entries(edit)
+        .filter(([name]) => name !== "code")
+        .sort(),
+    );
   return said(one) === said(other);
 }
 
@@ -35,12 +42,15 @@ export class EditChips {
   show(edits, codes, tokens) {
     this.removeAll.hidden = edits.length === 0;
     const none = element("li", { class: "muted" }, this.words.none);
-    this.list.replaceChildren(...(edits.length ? edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens)) : [none]));
+    this.list.replaceChildren(
+      ...(edits.length ? edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens)) : [none]),
+    );
   }
 
   /** @param {Edit} edit @param {number} index @param {string} code @param {import("../shared/common.js").PageToken[]} tokens */
   item(edit, index, code, tokens) {
-    const label = element("span", { title: code }, ...this.label(edit, tokens)), told = this.words.takeBack(label.textContent ?? "");
+    const label = element("span", { title: code }, ...this.label(edit, tokens)),
+      told = this.words.takeBack(label.textContent ?? "");
     const remove = element("button", { type: "button", "aria-label": told, title: told }, "×");
     remove.addEventListener("click", () => this.actions.takenBack(index));
     return element("li", { class: "edit" }, label, remove);
@@ -48,14 +58,22 @@ export class EditChips {
 
   /** @param {Edit} edit @param {import("../shared/common.js").PageToken[]} tokens @returns {(Node|string)[]} */
   label(edit, tokens) {
-    const { words } = this, part = { layer: edit.layer, head: edit.head ?? null };
-    const at = (/** @type {number} */ position) => [` ${words.at} `, chip(tokens[position]), element("sub", {}, String(position)), " "];
+    const { words } = this,
+      part = { layer: edit.layer, head: edit.head ?? null };
+    const at = (/** @type {number} */ position) => [
+      ` ${words.at} `,
+      chip(tokens[position]),
+      element("sub", {}, String(position)),
+      " ",
+    ];
     if (switchesOff(edit, part)) return [this.name(part), ` ${words.switchedOff}`];
     if (edit.kind === "ablate_head" && edit.to === "mean") return [this.name(part), ` ${words.atMean}`];
     if (edit.kind === "scale_head") return [this.name(part), ` × ${significant(edit.factor)}`];
     if (edit.kind === "ablate_neuron") return [this.name(part), ` ${words.neuron(edit.neuron)} ${words.switchedOff}`];
-    if (edit.kind === "steer") return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
-    if (edit.kind === "set_attention" && tokens[edit.query]) return [this.name(part), ...at(edit.query), words.rewritten];
+    if (edit.kind === "steer")
+      return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
+    if (edit.kind === "set_attention" && tokens[edit.query])
+      return [this.name(part), ...at(edit.query), words.rewritten];
     if (edit.kind === "patch" && (edit.position === null || tokens[edit.position])) {
       const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
       const where = edit.position === null ? [` ${words.everywhere} `] : at(edit.position);

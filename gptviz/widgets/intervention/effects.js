@@ -18,8 +18,15 @@ export class EffectSwitch {
     this.effect = element("button", { type: "button" });
     this.effect.addEventListener("click", () => this.show(true));
     this.waiting = element("span", { class: "muted", hidden: "" }, computing);
-    this.root = element("p", { class: "show small", role: "group", "aria-label": words.show }, element("span", { class: "muted" }, words.show), " ",
-      this.maps, this.effect, this.waiting);
+    this.root = element(
+      "p",
+      { class: "show small", role: "group", "aria-label": words.show },
+      element("span", { class: "muted" }, words.show),
+      " ",
+      this.maps,
+      this.effect,
+      this.waiting,
+    );
     this.bar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.ends = [element("span", {}), element("span", {})];
     this.legend = element("p", { class: "legend small muted" }, this.ends[0], this.bar, this.ends[1]);
@@ -44,11 +51,15 @@ export class EffectSwitch {
     this.on = on;
     this.take(null, on);
     if (!on) return;
-    this.lane.ask(() => ask(this.model, "sweep", { watched }), ({ data }) => this.on && watched === this.watched && this.take(data, false), (error) => {
-      this.on = false;
-      this.take(null, false);
-      this.actions.problem(error.message);
-    });
+    this.lane.ask(
+      () => ask(this.model, "sweep", { watched }),
+      ({ data }) => this.on && watched === this.watched && this.take(data, false),
+      (error) => {
+        this.on = false;
+        this.take(null, false);
+        this.actions.problem(error.message);
+      },
+    );
   }
 
   /** @param {Float32Array|null} effects (L, H + 1) @param {boolean} waiting */

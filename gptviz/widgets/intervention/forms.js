@@ -35,7 +35,8 @@ function placeMenu(chosen) {
 
 /** @param {HTMLSelectElement} menu @param {number} count @param {number} at @param {string} letter */
 function fillMenu(menu, count, at, letter) {
-  if (menu.length !== count) menu.replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`)));
+  if (menu.length !== count)
+    menu.replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`)));
   menu.selectedIndex = at;
 }
 
@@ -74,22 +75,39 @@ export class PatchForm {
     this.headLabel = element("label", {}, `${words.head} `, this.head);
     this.button = formButton(words.doPatch);
     this.button.addEventListener("click", () => this.patch());
-    this.chosen = element("div", { class: "controls", hidden: "" }, element("label", {}, `${words.site} `, this.site),
-      element("label", {}, `${words.layer} `, this.layer), this.headLabel, this.button);
+    this.chosen = element(
+      "div",
+      { class: "controls", hidden: "" },
+      element("label", {}, `${words.site} `, this.site),
+      element("label", {}, `${words.layer} `, this.layer),
+      this.headLabel,
+      this.button,
+    );
     this.hint = element("p", { class: "muted small", hidden: "" }, words.differs);
     const form = element("form", {}, this.field, element("button", {}, words.read));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.read();
     });
-    this.root = element("details", {}, element("summary", {}, words.patch), form, this.told.note,
-      this.columns, this.hint, this.chosen);
+    this.root = element(
+      "details",
+      {},
+      element("summary", {}, words.patch),
+      form,
+      this.told.note,
+      this.columns,
+      this.hint,
+      this.chosen,
+    );
   }
 
   /** Another prompt here: the other one has to be read anew. */
   renew() {
     const { tokens } = this.context.model.get("_about");
-    this.field.value = tokens.filter((/** @type {FormToken} */ { special }) => !special).map((/** @type {FormToken} */ { text }) => text).join("");
+    this.field.value = tokens
+      .filter((/** @type {FormToken} */ { special }) => !special)
+      .map((/** @type {FormToken} */ { text }) => text)
+      .join("");
     this.source = null;
     this.columns.replaceChildren();
     this.hint.hidden = this.chosen.hidden = true;
@@ -99,7 +117,11 @@ export class PatchForm {
   read() {
     this.told.say(this.context.computing);
     const prompt = this.field.value;
-    this.lane.ask(() => ask(this.context.model, "source", { prompt }), (source) => this.take(source), (error) => this.told.say(error.message));
+    this.lane.ask(
+      () => ask(this.context.model, "source", { prompt }),
+      (source) => this.take(source),
+      (error) => this.told.say(error.message),
+    );
   }
 
   /** @param {{held: number, tokens: FormToken[]}} source */
@@ -108,11 +130,22 @@ export class PatchForm {
     if (source.tokens.length !== tokens.length) return; // of the prompt before
     this.source = source;
     this.told.say("");
-    this.columns.replaceChildren(...source.tokens.map((other, i) => {
-      const differs = other.id !== tokens[i].id;
-      return element("li", {}, element("button", { type: "button" },
-        chip(tokens[i]), element("span", { class: "muted" }, differs ? "≠" : "="), chip(other)));
-    }));
+    this.columns.replaceChildren(
+      ...source.tokens.map((other, i) => {
+        const differs = other.id !== tokens[i].id;
+        return element(
+          "li",
+          {},
+          element(
+            "button",
+            { type: "button" },
+            chip(tokens[i]),
+            element("span", { class: "muted" }, differs ? "≠" : "="),
+            chip(other),
+          ),
+        );
+      }),
+    );
     this.hint.hidden = this.chosen.hidden = false;
     const first = source.tokens.findIndex((other, i) => other.id !== tokens[i].id);
     if (first >= 0) this.context.choose({ query: first });
@@ -121,24 +154,39 @@ export class PatchForm {
 
   /** Show what is selected. */
   mark() {
-    const { layer, head, query } = this.context.place(), { layers, heads } = this.context.model.get("_about");
+    const { layer, head, query } = this.context.place(),
+      { layers, heads } = this.context.model.get("_about");
     fillMenu(this.layer, layers, layer, "L");
     fillMenu(this.head, heads, head, "H");
     this.headLabel.hidden = this.site.value !== "head_output";
-    [...this.columns.children].forEach((item, i) => item.firstElementChild?.setAttribute("aria-pressed", String(i === query)));
+    [...this.columns.children].forEach((item, i) =>
+      item.firstElementChild?.setAttribute("aria-pressed", String(i === query)),
+    );
   }
 
   patch() {
     if (!this.source) return;
-    const { layer, head, query } = this.context.place(), site = this.site.value;
-    this.context.add({ kind: "patch", layer, position: query, source: { held: this.source.held }, ...(site === "head_output" ? { head } : {}),
-      ...(site === "residual" ? {} : { site }) });
+    const { layer, head, query } = this.context.place(),
+      site = this.site.value;
+    this.context.add({
+      kind: "patch",
+      layer,
+      position: query,
+      source: { held: this.source.held },
+      ...(site === "head_output" ? { head } : {}),
+      ...(site === "residual" ? {} : { site }),
+    });
   }
 }
 
 /** A token to look at, and below it the place of its weight. @param {FormToken} token */
 function lookedAt(token) {
-  return element("li", {}, element("button", { type: "button", "aria-label": chipText(token) }, chip(token)), element("span", { class: "number small" }));
+  return element(
+    "li",
+    {},
+    element("button", { type: "button", "aria-label": chipText(token) }, chip(token)),
+    element("span", { class: "number small" }),
+  );
 }
 
 /** @param {HTMLElement} item @param {number} share */
@@ -175,21 +223,29 @@ export class RowForm {
   /** Show where the selected head looks from the selected position. */
   mark() {
     if (!this.root.open) return;
-    const place = this.context.place(), { tokens } = this.context.model.get("_about");
+    const place = this.context.place(),
+      { tokens } = this.context.model.get("_about");
     const { words } = this.context;
     this.hint.replaceChildren(words.rowHint(partName(place, words.mlp)));
     const items = tokens.slice(0, place.query + 1).map(lookedAt);
     this.keys.replaceChildren(...items);
-    this.lane.ask(() => ask(this.context.model, "row", place), ({ data }) => {
-      items.forEach((/** @type {HTMLElement} */ item, /** @type {number} */ i) => tellWeight(item, data[i]));
-      this.field.value = [...data].map((share) => String(Number(share.toPrecision(3)))).join(" ");
-      this.told.say("");
-    }, (error) => this.told.say(error.message));
+    this.lane.ask(
+      () => ask(this.context.model, "row", place),
+      ({ data }) => {
+        items.forEach((/** @type {HTMLElement} */ item, /** @type {number} */ i) => tellWeight(item, data[i]));
+        this.field.value = [...data].map((share) => String(Number(share.toPrecision(3)))).join(" ");
+        this.told.say("");
+      },
+      (error) => this.told.say(error.message),
+    );
   }
 
   set() {
     const { layer, head, query } = this.context.place();
-    const weights = this.field.value.trim().split(/[\s,;]+/).map(Number);
+    const weights = this.field.value
+      .trim()
+      .split(/[\s,;]+/)
+      .map(Number);
     const usable = weights.filter((x) => Number.isFinite(x)).length;
     if (usable !== query + 1 || weights.length !== query + 1) {
       this.told.say(this.context.words.weightsExpected(query + 1, usable));

@@ -51,16 +51,21 @@ export class PartGrid {
       return this.cell({ layer: Math.floor(i / (heads + 1)), head: column < heads ? column : null });
     });
     this.cells[0].button.tabIndex = 0;
-    const axis = (/** @type {string} */ name) => element("span", { class: "axis muted small number", "aria-hidden": "true" }, name);
+    const axis = (/** @type {string} */ name) =>
+      element("span", { class: "axis muted small number", "aria-hidden": "true" }, name);
     const columns = [...Array.from({ length: heads }, (_, head) => axis(`H${head}`)), axis(this.words.mlp)];
-    this.root.replaceChildren(element("span"), ...columns, ...this.cells.flatMap(({ button }, i) =>
-      (i % (heads + 1) ? [button] : [axis(`L${i / (heads + 1)}`), button])));
+    this.root.replaceChildren(
+      element("span"),
+      ...columns,
+      ...this.cells.flatMap(({ button }, i) => (i % (heads + 1) ? [button] : [axis(`L${i / (heads + 1)}`), button])),
+    );
     setText(this.readout, "");
   }
 
   /** @param {Part} part */
   cell(part) {
-    const canvas = element("canvas", { "aria-hidden": "true" }), said = element("span", { class: "said number small", "aria-hidden": "true" });
+    const canvas = element("canvas", { "aria-hidden": "true" }),
+      said = element("span", { class: "said number small", "aria-hidden": "true" });
     const button = element("button", { type: "button", tabindex: -1 }, canvas, said);
     button.toggleAttribute("data-mlp", part.head === null);
     button.addEventListener("click", () => this.clicked(part));
@@ -72,7 +77,9 @@ export class PartGrid {
     this.theme = theme;
     const most = this.largest();
     this.cells.forEach(({ button, canvas, said, part }, i) => {
-      const off = isOff(part), effect = this.effects?.[i] ?? null, name = partName(part, this.words.mlp);
+      const off = isOff(part),
+        effect = this.effects?.[i] ?? null,
+        name = partName(part, this.words.mlp);
       button.toggleAttribute("data-off", off);
       button.toggleAttribute("data-open", part.layer === selected.layer && part.head === selected.head);
       button.setAttribute("aria-pressed", String(off));
@@ -126,8 +133,11 @@ export class PartGrid {
     if (!steps || from < 0) return;
     event.preventDefault();
     event.stopPropagation();
-    const width = this.heads + 1, clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
-    const to = clamp(Math.floor(from / width) + steps[0], this.layers - 1) * width + clamp((from % width) + steps[1], this.heads);
+    const width = this.heads + 1,
+      clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
+    const to =
+      clamp(Math.floor(from / width) + steps[0], this.layers - 1) * width +
+      clamp((from % width) + steps[1], this.heads);
     for (const { button } of this.cells) button.tabIndex = -1;
     this.cells[to].button.tabIndex = 0;
     this.cells[to].button.focus();
@@ -151,6 +161,8 @@ function readable(colour) {
 /** Points in as many digits as fit on a square and tell the largest effect apart from the others.
  * @param {number} effect @param {number} most */
 function short(effect, most) {
-  const text = Math.abs(100 * effect).toFixed(most >= 0.1 ? 0 : most >= 0.01 ? 1 : 2).replace(/^0(?=\.)/, "");
+  const text = Math.abs(100 * effect)
+    .toFixed(most >= 0.1 ? 0 : most >= 0.01 ? 1 : 2)
+    .replace(/^0(?=\.)/, "");
   return Number(text) === 0 ? "0" : `${effect > 0 ? "+" : "−"}${text}`;
 }

@@ -24,7 +24,9 @@ class Intervention {
   constructor(model, selection, el) {
     this.model = model;
     this.selection = selection;
-    const catalogue = wordsOf(model), computing = catalogue.common.computing, words = catalogue.intervention;
+    const catalogue = wordsOf(model),
+      computing = catalogue.common.computing,
+      words = catalogue.intervention;
     this.words = words;
     this.lane = new Lane();
     this.watchLane = new Lane();
@@ -37,13 +39,25 @@ class Intervention {
     this.notices = notices(catalogue);
     this.sentence = sentence(words.tokens, (query) => this.choose({ query }));
     this.grid = new PartGrid(words, (part) => this.toggle(part));
-    this.effects = new EffectSwitch(model, words, computing, this.grid, { redraw: () => this.drawGrid(), problem: this.notices.say });
-    this.chips = new EditChips(words, { looked: (part) => this.look(part), takenBack: (index) => this.set(this.edits.toSpliced(index, 1)),
-      allTakenBack: () => this.set([]) });
+    this.effects = new EffectSwitch(model, words, computing, this.grid, {
+      redraw: () => this.drawGrid(),
+      problem: this.notices.say,
+    });
+    this.chips = new EditChips(words, {
+      looked: (part) => this.look(part),
+      takenBack: (index) => this.set(this.edits.toSpliced(index, 1)),
+      allTakenBack: () => this.set([]),
+    });
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.menu = element("select", {});
     this.menu.addEventListener("change", () => this.follow(Number(this.menu.value)));
-    this.field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", placeholder: words.other, "aria-label": words.other });
+    this.field = element("input", {
+      type: "text",
+      spellcheck: "false",
+      autocomplete: "off",
+      placeholder: words.other,
+      "aria-label": words.other,
+    });
     this.field.addEventListener("keydown", (event) => event.stopPropagation());
     const another = element("form", {}, this.field, element("button", {}, words.otherButton));
     another.addEventListener("submit", (event) => {
@@ -57,21 +71,54 @@ class Intervention {
     const copy = element("button", { type: "button", class: "quiet" }, words.copy);
     copy.addEventListener("click", () => this.copy());
     this.copied = element("span", { class: "muted small", role: "status" });
-    this.codePart = element("div", { class: "code", hidden: "" }, element("h4", {}, `${words.code} `, copy, " ", this.copied), this.code);
-    const context = { model, words, computing, place: () => this.place(), choose: (/** @type {Record<string, number>} */ what) => this.choose(what),
-      add: (/** @type {Edit} */ edit) => this.add(edit) };
+    this.codePart = element(
+      "div",
+      { class: "code", hidden: "" },
+      element("h4", {}, `${words.code} `, copy, " ", this.copied),
+      this.code,
+    );
+    const context = {
+      model,
+      words,
+      computing,
+      place: () => this.place(),
+      choose: (/** @type {Record<string, number>} */ what) => this.choose(what),
+      add: (/** @type {Edit} */ edit) => this.add(edit),
+    };
     this.patch = new PatchForm(context);
     this.row = new RowForm(context);
-    this.root = element("section", { class: "gptviz gptviz-intervention", "aria-label": words.title },
-      element("header", {}, element("h3", {}, words.title), this.notices.computing), this.notices.problem, this.sentence.root,
-      element("div", { class: "panes" },
-        element("div", { class: "parts" }, element("h4", {}, words.parts), this.effects.root, this.grid.root, this.grid.readout,
-          this.effects.legend, this.effects.hint),
-        element("div", { class: "told" }, this.chips.root, this.dropped,
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-intervention", "aria-label": words.title },
+      element("header", {}, element("h3", {}, words.title), this.notices.computing),
+      this.notices.problem,
+      this.sentence.root,
+      element(
+        "div",
+        { class: "panes" },
+        element(
+          "div",
+          { class: "parts" },
+          element("h4", {}, words.parts),
+          this.effects.root,
+          this.grid.root,
+          this.grid.readout,
+          this.effects.legend,
+          this.effects.hint,
+        ),
+        element(
+          "div",
+          { class: "told" },
+          this.chips.root,
+          this.dropped,
           element("div", { class: "follow" }, element("label", {}, `${words.follow} `, this.menu), another),
-          element("div", { class: "numbers" }, this.summary)),
-        element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.codePart)),
-      this.patch.root, this.row.root);
+          element("div", { class: "numbers" }, this.summary),
+        ),
+        element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.codePart),
+      ),
+      this.patch.root,
+      this.row.root,
+    );
     this.stopFrame = frame(model, this.root, () => this.drawGrid());
     el.append(this.root);
     this.load();
@@ -95,9 +142,13 @@ class Intervention {
 
   /** What is selected, as far as this trace has it. */
   place() {
-    const { tokens, layers, heads } = this.model.get("_about"), query = this.selection.get("query");
-    return { layer: Math.min(this.selection.get("layer"), layers - 1), head: Math.min(this.selection.get("head"), heads - 1),
-      query: query < 0 ? tokens.length - 1 : Math.min(query, tokens.length - 1) };
+    const { tokens, layers, heads } = this.model.get("_about"),
+      query = this.selection.get("query");
+    return {
+      layer: Math.min(this.selection.get("layer"), layers - 1),
+      head: Math.min(this.selection.get("head"), heads - 1),
+      query: query < 0 ? tokens.length - 1 : Math.min(query, tokens.length - 1),
+    };
   }
 
   /** @param {Record<string, number>} what */
@@ -125,14 +176,16 @@ class Intervention {
   /** @param {Part} part */
   toggle(part) {
     this.look(part);
-    const kept = this.edits.filter((edit) => !switchesOff(edit, part)), { layer, head } = part;
+    const kept = this.edits.filter((edit) => !switchesOff(edit, part)),
+      { layer, head } = part;
     const edit = head === null ? { kind: "ablate_mlp", layer } : { kind: "ablate_head", layer, head };
     this.set(kept.length < this.edits.length ? kept : [...kept, edit]);
   }
 
   /** Another trace. */
   load() {
-    const about = this.model.get("_about"), dropped = this.model.get("_dropped");
+    const about = this.model.get("_about"),
+      dropped = this.model.get("_dropped");
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
@@ -161,30 +214,36 @@ class Intervention {
 
   /** Another list of edits: what is shown of the one before dims until the answer comes. */
   change() {
-    const { edits, watched, refused } = this, leads = this.leaders.some(({ token }) => token.id === watched);
+    const { edits, watched, refused } = this,
+      leads = this.leaders.some(({ token }) => token.id === watched);
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
     this.notices.wait(this.root, true);
     const question = { edits, ...(leads ? {} : { watched }) };
     /** @returns {Promise<Outcome>} */
     const answer = async () => (edits.length || !leads ? ask(this.model, "outcome", question) : this.plain());
-    this.lane.ask(answer, (outcome) => {
-      this.accepted = edits;
-      this.take(outcome, edits.length > 0);
-      this.notices.say(refused);
-    }, (error) => {
-      this.take(this.plain(), false);
-      this.notices.say(error.message);
-      this.refused = error.message;
-      this.set(this.accepted); // what is shown is what Python has
-      this.refused = "";
-    });
+    this.lane.ask(
+      answer,
+      (outcome) => {
+        this.accepted = edits;
+        this.take(outcome, edits.length > 0);
+        this.notices.say(refused);
+      },
+      (error) => {
+        this.take(this.plain(), false);
+        this.notices.say(error.message);
+        this.refused = error.message;
+        this.set(this.accepted); // what is shown is what Python has
+        this.refused = "";
+      },
+    );
   }
 
   /** What is known without a question: the leaders of the plain pass. @returns {Outcome} */
   plain() {
     const rows = this.leaders.map(({ token, before }) => ({ token, before, after: before }));
-    const followed = this.other, other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
+    const followed = this.other,
+      other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
     return { movers: rows, leaders: rows, leader: rows[0], watched: other, moved: 0, codes: [], code: "" };
   }
 
@@ -192,7 +251,8 @@ class Intervention {
   take(outcome, compared) {
     this.notices.wait(this.root, false);
     this.other = outcome.watched ?? this.other;
-    const id = this.watched, watched = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
+    const id = this.watched,
+      watched = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
     this.drawMenu();
     this.effects.name(watched?.token ?? null);
     this.chips.show(this.edits, outcome.codes, this.model.get("_about").tokens);
@@ -201,19 +261,29 @@ class Intervention {
     this.tell(watched, compared ? outcome : null);
     this.codePart.hidden = !compared;
     // A vector's hundreds of numbers are one line that the eye can pass over; what is copied has them all.
-    this.code.replaceChildren(...outcome.code.split(/(\n)/).map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line)));
+    this.code.replaceChildren(
+      ...outcome.code
+        .split(/(\n)/)
+        .map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line)),
+    );
     setText(this.copied, "");
   }
 
   /** The outcome in words. @param {Row|null} watched @param {Outcome|null} outcome */
   tell(watched, outcome) {
-    const { words } = this, told = words.summary;
+    const { words } = this,
+      told = words.summary;
     /** @type {(Node|string)[]} */
     const said = [];
     if (watched) {
-      const before = unbroken(watched.before), after = unbroken(watched.after);
+      const before = unbroken(watched.before),
+        after = unbroken(watched.after);
       const changed = watched.after < watched.before ? told.fell : told.rose;
-      said.push(chip(watched.token), " ", !outcome ? told.plain(before) : before === after ? told.stayed(before) : changed(before, after));
+      said.push(
+        chip(watched.token),
+        " ",
+        !outcome ? told.plain(before) : before === after ? told.stayed(before) : changed(before, after),
+      );
     }
     if (outcome && outcome.leader.token.id !== this.leaders[0].token.id) {
       said.push(" ", chip(outcome.leader.token), " ", words.leads(unbroken(outcome.leader.after)));
@@ -223,9 +293,13 @@ class Intervention {
   }
 
   drawMenu() {
-    const { other, leaders } = this, known = !other || leaders.some(({ token }) => token.id === other.token.id);
-    this.menu.replaceChildren(...(known ? leaders : [...leaders, other]).map(({ token, before }) =>
-      element("option", { value: token.id }, `${chipText(token)} · ${percent(before)}`)));
+    const { other, leaders } = this,
+      known = !other || leaders.some(({ token }) => token.id === other.token.id);
+    this.menu.replaceChildren(
+      ...(known ? leaders : [...leaders, other]).map(({ token, before }) =>
+        element("option", { value: token.id }, `${chipText(token)} · ${percent(before)}`),
+      ),
+    );
     this.menu.value = String(this.watched);
   }
 
@@ -237,11 +311,15 @@ class Intervention {
 
   /** Another token to follow, by its text. @param {string} text */
   search(text) {
-    this.watchLane.ask(() => ask(this.model, "watch", { text }), (id) => {
-      this.notices.say("");
-      this.field.value = "";
-      this.follow(id);
-    }, (error) => this.notices.say(error.message));
+    this.watchLane.ask(
+      () => ask(this.model, "watch", { text }),
+      (id) => {
+        this.notices.say("");
+        this.field.value = "";
+        this.follow(id);
+      },
+      (error) => this.notices.say(error.message),
+    );
   }
 
   drawGrid() {
@@ -276,7 +354,10 @@ function unbroken(share) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Intervention(model, selection, el);
-  const load = () => view.load(), change = () => view.change(), watch = () => view.watch(), mark = () => view.mark();
+  const load = () => view.load(),
+    change = () => view.change(),
+    watch = () => view.watch(),
+    mark = () => view.mark();
   model.on("change:_source change:scale", load);
   model.on("change:_edits", change);
   model.on("change:_watched", watch);

@@ -6,19 +6,33 @@ import { wordsOf } from "../shared/words.js";
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const words = wordsOf(model);
-  const field = element("textarea", { rows: 1, spellcheck: "false", autocomplete: "off", "aria-label": words.prompt.label });
+  const field = element("textarea", {
+    rows: 1,
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-label": words.prompt.label,
+  });
   const button = element("button", { type: "submit" }, words.prompt.run);
   const status = element("span", { class: "status muted small", role: "status" });
   const { problem, computing, wait, say } = notices(words);
   const sized = element("div", { class: "sized" }, field); // its twin of the same text makes the field as high as its lines
   const form = element("form", {}, sized, button);
   const lane = new Lane();
-  const root = element("section", { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label }, form,
-    element("p", { class: "under" }, status, " ", computing), problem);
+  const root = element(
+    "section",
+    { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label },
+    form,
+    element("p", { class: "under" }, status, " ", computing),
+    problem,
+  );
   const stopFrame = frame(model, root);
 
-  const grow = () => { sized.dataset.text = field.value; };
-  const toEnd = () => { if (document.activeElement !== field) field.scrollTop = field.scrollHeight; }; // where there are more lines than room
+  const grow = () => {
+    sized.dataset.text = field.value;
+  };
+  const toEnd = () => {
+    if (document.activeElement !== field) field.scrollTop = field.scrollHeight;
+  }; // where there are more lines than room
   const show = () => {
     root.dataset.scale = model.get("scale");
     if (!root.hasAttribute("data-typing")) field.value = model.get("_field"); // what is typed or was refused is there to be mended
@@ -51,10 +65,14 @@ function render({ model, el }) {
     const prompt = field.value;
     say("");
     wait(root, true);
-    lane.ask(() => ask(model, "run", { prompt }), () => {
-      root.toggleAttribute("data-typing", field.value !== prompt);
-      done();
-    }, (error) => done(error.message));
+    lane.ask(
+      () => ask(model, "run", { prompt }),
+      () => {
+        root.toggleAttribute("data-typing", field.value !== prompt);
+        done();
+      },
+      (error) => done(error.message),
+    );
   });
   model.on("change:_field", renew);
   model.on("change:_source change:scale", show);

@@ -13,7 +13,6 @@ import { element, setText } from "../shared/common.js";
 /** @typedef {{key: keyof Settings, min: number, max: number, step: number, off: number|null,
  *   allowed: (value: number) => boolean}} Knob */
 
-
 /** @type {Knob[]} */
 const KNOBS = [
   { key: "temperature", min: 0, max: 2, step: 0.01, off: 1, allowed: (x) => x >= 0 },
@@ -28,11 +27,22 @@ const KNOBS = [
 /** @type {Settings} */
 const NEUTRAL = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
 
-const PYTHON_NAMES = { temperature: "temperature", topK: "top_k", topP: "top_p", minP: "min_p",
-  repetitionPenalty: "repetition_penalty" };
+const PYTHON_NAMES = {
+  temperature: "temperature",
+  topK: "top_k",
+  topP: "top_p",
+  minP: "min_p",
+  repetitionPenalty: "repetition_penalty",
+};
 
 /** @type {Record<import("./math.js").Stage, keyof Settings>} */
-const KEYS = { repetition_penalty: "repetitionPenalty", temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP" };
+const KEYS = {
+  repetition_penalty: "repetitionPenalty",
+  temperature: "temperature",
+  top_k: "topK",
+  top_p: "topP",
+  min_p: "minP",
+};
 
 let controlGroups = 0;
 
@@ -49,8 +59,14 @@ export class SamplingControls {
     this.settings = { ...NEUTRAL };
     this.seed = 0;
     this.knobs = KNOBS.map((knob) => this.buildKnob(knob));
-    this.seedField = element("input", { type: "number", id: this.id("seed"), min: 0, step: 1, class: "seed",
-      title: this.words.repeatable });
+    this.seedField = element("input", {
+      type: "number",
+      id: this.id("seed"),
+      min: 0,
+      step: 1,
+      class: "seed",
+      title: this.words.repeatable,
+    });
     this.seedField.addEventListener("input", () => this.readSeed());
     this.restore(this.seedField, () => String(this.seed));
     this.drawButton = element("button", { type: "button" }, this.words.draw);
@@ -63,7 +79,9 @@ export class SamplingControls {
       listener.drawMany();
     });
     this.allButton = element("button", { type: "button", "aria-pressed": "false", title: words.allHint }, words.all);
-    this.allButton.addEventListener("click", () => this.showAll(this.allButton.getAttribute("aria-pressed") !== "true"));
+    this.allButton.addEventListener("click", () =>
+      this.showAll(this.allButton.getAttribute("aria-pressed") !== "true"),
+    );
     this.keepButton = element("button", { type: "button" }, this.words.keep);
     this.keepButton.addEventListener("click", () => listener.keep());
     this.keptCode = element("code", { hidden: "" });
@@ -76,13 +94,24 @@ export class SamplingControls {
     });
     this.note = element("p", { class: "note", role: "alert", hidden: "" });
     this.code = element("code", { "aria-label": this.words.code });
-    this.root = element("div", { class: "controls", role: "group", "aria-label": this.words.group },
+    this.root = element(
+      "div",
+      { class: "controls", role: "group", "aria-label": this.words.group },
       ...this.knobs.map(({ row }) => row),
       this.resetButton,
-      element("div", { class: "draw" }, element("label", { for: this.id("seed") }, this.words.seed),
-        this.seedField, this.drawButton),
-      this.outcome, this.appendButton, element("div", { class: "more" }, this.allButton, this.manyButton, this.keepButton), this.note,
-      element("div", {}, this.code, this.keptCode));
+      element(
+        "div",
+        { class: "draw" },
+        element("label", { for: this.id("seed") }, this.words.seed),
+        this.seedField,
+        this.drawButton,
+      ),
+      this.outcome,
+      this.appendButton,
+      element("div", { class: "more" }, this.allButton, this.manyButton, this.keepButton),
+      this.note,
+      element("div", {}, this.code, this.keptCode),
+    );
   }
 
   /** @param {string} name */
@@ -94,10 +123,23 @@ export class SamplingControls {
   buildKnob(knob) {
     const { label: name, hint, expected } = this.words.knobs[knob.key];
     const common = { title: hint };
-    const slider = element("input", { ...common, type: "range", min: knob.min, max: knob.max, step: knob.step,
-      value: 1, "aria-label": this.words.slider(name) });
-    const field = element("input", { ...common, type: "number", id: this.id(knob.key), step: "any", min: 0,
-      placeholder: this.words.off });
+    const slider = element("input", {
+      ...common,
+      type: "range",
+      min: knob.min,
+      max: knob.max,
+      step: knob.step,
+      value: 1,
+      "aria-label": this.words.slider(name),
+    });
+    const field = element("input", {
+      ...common,
+      type: "number",
+      id: this.id(knob.key),
+      step: "any",
+      min: 0,
+      placeholder: this.words.off,
+    });
     slider.addEventListener("input", () => {
       this.settings[knob.key] = /** @type {never} */ (this.fromSlider(knob, slider.valueAsNumber));
       this.accept(field);
@@ -112,13 +154,19 @@ export class SamplingControls {
     });
     this.restore(field, () => this.shown(knob));
     const label = element("label", { for: this.id(knob.key), title: hint }, name);
-    return { knob, slider, field, row: element("div", { class: "knob" }, label, field, slider, element("p", { class: "hint small muted" }, hint)) };
+    return {
+      knob,
+      slider,
+      field,
+      row: element("div", { class: "knob" }, label, field, slider, element("p", { class: "hint small muted" }, hint)),
+    };
   }
 
   /** Show the settings: in sliders and fields that say something else, to a screen reader, and as Python. */
   write() {
     for (const { knob, slider, field } of this.knobs) {
-      const value = this.settings[knob.key], shown = this.shown(knob);
+      const value = this.settings[knob.key],
+        shown = this.shown(knob);
       if (this.fromSlider(knob, slider.valueAsNumber) !== value) slider.valueAsNumber = this.toSlider(knob);
       if (!field.hasAttribute("aria-invalid") && this.typed(knob, field) !== value) field.value = shown;
       slider.toggleAttribute("data-off", knob.off === null && value === null);
@@ -145,14 +193,19 @@ export class SamplingControls {
 
   /** How a stage is set, in words. @param {keyof typeof KEYS} stage */
   setting(stage) {
-    const key = KEYS[stage], value = this.settings[key], knob = KNOBS.find((one) => one.key === key);
-    return value === null || value === knob?.off ? this.words.stageOff : this.words.stageSettings[stage](written(value));
+    const key = KEYS[stage],
+      value = this.settings[key],
+      knob = KNOBS.find((one) => one.key === key);
+    return value === null || value === knob?.off
+      ? this.words.stageOff
+      : this.words.stageSettings[stage](written(value));
   }
 
   /** The call that does the same in Python. @param {Settings} settings */
   asPython(settings) {
-    const named = KNOBS.filter(({ key, off }) => key === "temperature" || settings[key] !== off)
-      .map(({ key }) => `${PYTHON_NAMES[key]}=${written(settings[key])}`);
+    const named = KNOBS.filter(({ key, off }) => key === "temperature" || settings[key] !== off).map(
+      ({ key }) => `${PYTHON_NAMES[key]}=${written(settings[key])}`,
+    );
     return `gpt.complete(prompt, ${[...named, `seed=${this.seed}`].join(", ")})`;
   }
 

@@ -6,7 +6,19 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import { ask, chip, element, float32, frame, percent, roomOf, scrollCue, setText, waits, whenFilled } from "../shared/common.js";
+import {
+  ask,
+  chip,
+  element,
+  float32,
+  frame,
+  percent,
+  roomOf,
+  scrollCue,
+  setText,
+  waits,
+  whenFilled,
+} from "../shared/common.js";
 import { SamplingControls } from "./controls.js";
 import { Sampler, uniform } from "./math.js";
 import { StageTable } from "./table.js";
@@ -14,11 +26,15 @@ import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("../shared/common.js").PageToken} Labelled */
 
-
 /** The settings by the names that Python's traits have, and as the page has them.
  * @type {Record<string, keyof import("./math.js").Settings>} */
-const TRAITS = { temperature: "temperature", top_k: "topK", top_p: "topP", min_p: "minP",
-  repetition_penalty: "repetitionPenalty" };
+const TRAITS = {
+  temperature: "temperature",
+  top_k: "topK",
+  top_p: "topP",
+  min_p: "minP",
+  repetition_penalty: "repetitionPenalty",
+};
 const MANY = 1000;
 const FEWEST = 3; // rows
 const TRAIT_NAMES = [...Object.keys(TRAITS), "seed", "all_stages"];
@@ -65,27 +81,39 @@ class Bench {
     this.place = document.createElement("span");
     this.leads = document.createElement("span");
     this.drawnAs = document.createElement("span");
-    this.sentence = element("p", { class: "sentence" },
-      this.words.after, " ", this.current.root, this.place, " ", this.leader.root, this.leads);
+    this.sentence = element(
+      "p",
+      { class: "sentence" },
+      this.words.after,
+      " ",
+      this.current.root,
+      this.place,
+      " ",
+      this.leader.root,
+      this.leads,
+    );
     this.status = element("p", { class: "visually-hidden", role: "status" });
     this.controls = new SamplingControls(this.words, {
       changed: () => this.update(),
       draw: () => (this.draws++, this.update()),
-      drawMany: () => (this.many = !this.many, this.update()),
+      drawMany: () => ((this.many = !this.many), this.update()),
       keep: () => this.keep(),
       append: () => this.append(),
       arranged: (all) => this.arrange(all),
-      reseeded: () => (this.draws = 0, this.update()),
+      reseeded: () => ((this.draws = 0), this.update()),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
     this.table = new StageTable(this.words, false);
     this.results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
     scrollCue(this.results);
     this.wait = waits(this.results, catalogue);
-    this.root = element("section", { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
       element("header", {}, element("h3", {}, this.words.title), this.sentence),
       element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, this.results)),
-      this.status);
+      this.status,
+    );
     this.stopFrame = frame(this.model, this.root);
     for (const trait of TRAIT_NAMES) this.assign(trait);
     this.load();
@@ -116,10 +144,12 @@ class Bench {
 
   /** As many rows as were asked for; where the view is presented, as many as leave the sums and the legend on the screen. */
   rowsInRoom() {
-    const wanted = Math.min(this.model.get("rows"), this.sampler.size), { rows } = this.table;
+    const wanted = Math.min(this.model.get("rows"), this.sampler.size),
+      { rows } = this.table;
     const height = rows[0]?.row.offsetHeight;
     if (!height) return wanted;
-    const left = roomOf(this.root) - (this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
+    const left =
+      roomOf(this.root) - (this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
     return Math.max(Math.min(wanted, FEWEST), Math.min(wanted, rows.length + Math.floor(left / height)));
   }
 
@@ -181,7 +211,11 @@ class Bench {
   /** The words and numbers, once a frame however many events it brought. @param {number} rank of the drawn token */
   write(rank) {
     const { sampler, controls } = this;
-    this.table.write(sampler, (id) => this.token(id), (stage) => controls.setting(stage));
+    this.table.write(
+      sampler,
+      (id) => this.token(id),
+      (stage) => controls.setting(stage),
+    );
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     this.table.compare(sampler, other, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
     this.leader.show(this.token(sampler.order[0]));
@@ -215,10 +249,13 @@ class Bench {
     if (known) return known;
     const unknown = { id, text: `#${id}` };
     this.labels.set(id, unknown);
-    ask(this.model, "token", { id }).then((token) => {
-      this.labels.set(id, token);
-      this.update();
-    }, () => {}); // where nobody answers, the number stays
+    ask(this.model, "token", { id }).then(
+      (token) => {
+        this.labels.set(id, token);
+        this.update();
+      },
+      () => {},
+    ); // where nobody answers, the number stays
     return unknown;
   }
 
@@ -233,19 +270,34 @@ class Bench {
 
 /** @param {import("../shared/words.js").Words["sampling"]} words */
 function legend(words) {
-  return element("ul", { class: "legend" }, ...Object.entries(words.legend).map(([mark, meaning]) =>
-    element("li", {}, element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? words.logit : ""),
-      ` ${meaning}`)));
+  return element(
+    "ul",
+    { class: "legend" },
+    ...Object.entries(words.legend).map(([mark, meaning]) =>
+      element(
+        "li",
+        {},
+        element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? words.logit : ""),
+        ` ${meaning}`,
+      ),
+    ),
+  );
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const bench = new Bench(model, el);
   const load = () => bench.load();
-  const assigns = TRAIT_NAMES.map((trait) => /** @type {const} */ ([`change:${trait}`, () => {
-    bench.assign(trait);
-    bench.update();
-  }]));
+  const assigns = TRAIT_NAMES.map(
+    (trait) =>
+      /** @type {const} */ ([
+        `change:${trait}`,
+        () => {
+          bench.assign(trait);
+          bench.update();
+        },
+      ]),
+  );
   const sources = "change:_source change:rows change:scale";
   model.on(sources, load);
   for (const [event, assign] of assigns) model.on(event, assign);

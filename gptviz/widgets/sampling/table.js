@@ -30,7 +30,7 @@ export class StageTable {
   constructor(words, all) {
     this.words = words;
     this.all = all;
-    const columns = this.columns = all ? ONE_EACH : IN_SHORT;
+    const columns = (this.columns = all ? ONE_EACH : IN_SHORT);
     /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
     this.shown = new WeakMap();
     this.besideName = element("span", {}, words.kept);
@@ -41,26 +41,62 @@ export class StageTable {
     this.remember(this.others);
     this.body = element("tbody", {});
     this.hints = columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
-    this.sums = words.sums.map(({ name, hint }) =>
-      ({ name, hint: element("small", {}, hint), cells: columns.map(() => element("span", { class: "number" })), kept: element("span", { class: "number" }) }));
-    const axis = () => element("span", { class: "axis", "aria-hidden": "true" },
-      ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+    this.sums = words.sums.map(({ name, hint }) => ({
+      name,
+      hint: element("small", {}, hint),
+      cells: columns.map(() => element("span", { class: "number" })),
+      kept: element("span", { class: "number" }),
+    }));
+    const axis = () =>
+      element(
+        "span",
+        { class: "axis", "aria-hidden": "true" },
+        ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)),
+      );
     const names = all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
-    this.root = element("table", { class: "stages" },
+    this.root = element(
+      "table",
+      { class: "stages" },
       element("caption", { class: "visually-hidden" }, words.caption),
-      element("colgroup", {}, ...["token", "logit", ...columns.map(() => "stage"), "more-kept", "more-many"].map((name) => element("col", { class: name }))),
-      element("thead", {}, element("tr", {},
-        element("th", { scope: "col", class: "token" }, words.token),
-        element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
-        ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
-        element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, axis()),
-        element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)))),
+      element(
+        "colgroup",
+        {},
+        ...["token", "logit", ...columns.map(() => "stage"), "more-kept", "more-many"].map((name) =>
+          element("col", { class: name }),
+        ),
+      ),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          element("th", { scope: "col", class: "token" }, words.token),
+          element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
+          ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
+          element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, axis()),
+          element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)),
+        ),
+      ),
       this.body,
       element("tbody", { class: "rest" }, this.others.row),
-      element("tfoot", {}, ...this.sums.map(({ name, hint, cells, kept }) =>
-        element("tr", {}, element("th", { scope: "row", colspan: "2" }, name, hint),
-          ...cells.map((cell, column) => element("td", { class: column === columns.length - 1 ? "final" : "" }, element("div", {}, cell))),
-          element("td", { class: "more-kept" }, element("div", {}, kept)), element("td", { class: "more-many" })))));
+      element(
+        "tfoot",
+        {},
+        ...this.sums.map(({ name, hint, cells, kept }) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row", colspan: "2" }, name, hint),
+            ...cells.map((cell, column) =>
+              element("td", { class: column === columns.length - 1 ? "final" : "" }, element("div", {}, cell)),
+            ),
+            element("td", { class: "more-kept" }, element("div", {}, kept)),
+            element("td", { class: "more-many" }),
+          ),
+        ),
+      ),
+    );
     mark(this.root, "all", all);
     this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
   }
@@ -84,16 +120,27 @@ export class StageTable {
   /** Move the bars and mark what is removed: no text, so nothing has to be laid out.
    * @param {Sampler} sampler @param {number} drawn rank of the drawn token, -1: none */
   draw(sampler, drawn) {
-    const { columns } = this, count = this.rows.length, { kept } = sampler, others = columns.map(() => 1);
+    const { columns } = this,
+      count = this.rows.length,
+      { kept } = sampler,
+      others = columns.map(() => 1);
     for (let rank = 0; rank < count; rank++) {
-      const row = this.rows[rank], id = sampler.order[rank];
-      const values = columns.map((stage) => (stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank)));
+      const row = this.rows[rank],
+        id = sampler.order[rank];
+      const values = columns.map((stage) =>
+        stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank),
+      );
       this.fill(row, values, sampler, rank);
       for (let column = 0; column < columns.length; column++) others[column] -= values[column];
       mark(row.row, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
       mark(row.row, "drawn", rank === drawn);
     }
-    this.fill(this.others, others.map((value) => Math.max(0, value)), sampler, count);
+    this.fill(
+      this.others,
+      others.map((value) => Math.max(0, value)),
+      sampler,
+      count,
+    );
     mark(this.others.row, "drawn", drawn >= count);
   }
 
@@ -101,10 +148,18 @@ export class StageTable {
    * @param {Sampler} sampler @param {number} rank */
   fill({ cells }, values, sampler, rank) {
     for (let column = 0; column < values.length; column++) {
-      const cell = cells[column], p = values[column], before = column ? values[column - 1] : p, stage = this.columns[column];
+      const cell = cells[column],
+        p = values[column],
+        before = column ? values[column - 1] : p,
+        stage = this.columns[column];
       const gone = stage !== "model" && rank >= sampler.counts[stage];
       this.remove(cell, gone ? removerOf(sampler, rank) : undefined);
-      if (this.all) mark(cell.cell, "cut", cuts(sampler, stage, this.columns[column - 1]) && rank === sampler.counts[/** @type {Stage} */ (stage)] - 1);
+      if (this.all)
+        mark(
+          cell.cell,
+          "cut",
+          cuts(sampler, stage, this.columns[column - 1]) && rank === sampler.counts[/** @type {Stage} */ (stage)] - 1,
+        );
       moveBar(cell, p);
       if (cell.before !== before) {
         cell.before = before;
@@ -126,8 +181,11 @@ export class StageTable {
     const count = this.rows.length;
     mark(this.root, "penalised", sampler.penalty !== 1);
     this.rows.forEach((row, rank) => {
-      const id = sampler.order[rank], logit = sampler.logits[id], score = sampler.score(id), label = token(id);
-      if (row.token !== label) row.head.replaceChildren(chip(row.token = label));
+      const id = sampler.order[rank],
+        logit = sampler.logits[id],
+        score = sampler.score(id),
+        label = token(id);
+      if (row.token !== label) row.head.replaceChildren(chip((row.token = label)));
       setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
     });
     this.others.row.hidden = count === sampler.size;
@@ -138,9 +196,16 @@ export class StageTable {
     if (this.all) REMOVING.forEach((stage, index) => setText(this.hints[index + 1], setting(stage)));
     else setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
     this.columns.forEach((stage, column) => {
-      const before = this.columns[column - 1], first = stage === "model", bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
+      const before = this.columns[column - 1],
+        first = stage === "model",
+        bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
       const mass = first || before === "model" ? 1 : sampler.massOf(stage, before);
-      this.sumUp(this.sums.map(({ cells }) => cells[column]), first ? sampler.size : sampler.counts[stage], mass, bits);
+      this.sumUp(
+        this.sums.map(({ cells }) => cells[column]),
+        first ? sampler.size : sampler.counts[stage],
+        mass,
+        bits,
+      );
     });
   }
 
@@ -162,7 +227,12 @@ export class StageTable {
     const { words } = this;
     setText(this.besideName, beside ? words.beside : words.kept);
     if (!beside) return setText(this.besideHint, this.all ? words.keptAllHint : words.keptHint);
-    this.besideHint.replaceChildren(words.after, " ", chip(beside.current), ` ${words.at(beside.position)} ${words.besideHint}`);
+    this.besideHint.replaceChildren(
+      words.after,
+      " ",
+      chip(beside.current),
+      ` ${words.at(beside.position)} ${words.besideHint}`,
+    );
   }
 
   /** The columns beside: the settings kept as A, and a thousand draws. @param {Sampler} sampler
@@ -170,7 +240,10 @@ export class StageTable {
   compare(sampler, kept, tally) {
     mark(this.root, "kept", kept !== null);
     mark(this.root, "tallied", tally !== null);
-    setText(this.sums[1].hint, this.all && kept ? this.words.massOfAll(this.besideName.textContent ?? "") : this.words.sums[1].hint);
+    setText(
+      this.sums[1].hint,
+      this.all && kept ? this.words.massOfAll(this.besideName.textContent ?? "") : this.words.sums[1].hint,
+    );
     if (kept) this.showKept(sampler, kept);
     if (!tally) return;
     const draws = tally.reduce((sum, n) => sum + n, 0);
@@ -185,15 +258,22 @@ export class StageTable {
 
   /** @param {Sampler} sampler @param {Sampler} kept */
   showKept(sampler, kept) {
-    let rest = 1, left = 0;
+    let rest = 1,
+      left = 0;
     this.rows.forEach((row, rank) => {
-      const place = kept.order.indexOf(sampler.order[rank]), share = kept.at("min_p", place);
+      const place = kept.order.indexOf(sampler.order[rank]),
+        share = kept.at("min_p", place);
       rest -= share;
       if (place < kept.kept) left++;
       this.showShare(row.kept, share, removerOf(kept, place));
     });
     this.showShare(this.others.kept, Math.max(0, rest), removerOf(kept, left));
-    this.sumUp(this.sums.map((sum) => sum.kept), kept.kept, kept.keptMass, kept.entropy);
+    this.sumUp(
+      this.sums.map((sum) => sum.kept),
+      kept.kept,
+      kept.keptMass,
+      kept.entropy,
+    );
   }
 
   /** @param {Cell} cell @param {number} share @param {Stage|undefined} remover */
@@ -206,13 +286,16 @@ export class StageTable {
   /** How often a token came, and how often it should have, with the error of that. @param {number} drawn
    * @param {number} draws @param {number} p */
   counted(drawn, draws, p) {
-    const expected = draws * p, error = Math.sqrt(Math.max(0, expected * (1 - p))), digits = error < 1 && expected < 100 ? 1 : 0;
+    const expected = draws * p,
+      error = Math.sqrt(Math.max(0, expected * (1 - p))),
+      digits = error < 1 && expected < 100 ? 1 : 0;
     return this.words.counted(drawn, expected.toFixed(digits), error.toFixed(error < 1 ? 1 : 0));
   }
 
   /** All digits, where the pointer is. @param {Element} target */
   explain(target) {
-    const cell = target.closest("td"), shown = cell && this.shown.get(cell);
+    const cell = target.closest("td"),
+      shown = cell && this.shown.get(cell);
     if (shown) cell.title = shown.reason ? this.words.removedBy(shown.reason) : `${100 * shown.p} %`;
   }
 }
@@ -237,10 +320,19 @@ function moveBar(cell, p) {
 
 /** A bar on its track, with a number; what the column before had behind it. @param {string} name @param {boolean} ghosted @returns {Cell} */
 function barCell(name, ghosted) {
-  const bar = element("div", { class: "bar" }), ghost = element("div", { class: "ghost" });
+  const bar = element("div", { class: "bar" }),
+    ghost = element("div", { class: "ghost" });
   const number = element("span", { class: "number" });
   const track = element("div", { class: "track", "aria-hidden": "true" }, ...(ghosted ? [ghost] : []), bar);
-  return { cell: element("td", { class: name }, element("div", {}, track, number)), bar, ghost, number, p: NaN, before: NaN, reason: "" };
+  return {
+    cell: element("td", { class: name }, element("div", {}, track, number)),
+    bar,
+    ghost,
+    number,
+    p: NaN,
+    before: NaN,
+    reason: "",
+  };
 }
 
 /** @param {string} span how many columns the head takes: 2 without a logit @param {number} stages @returns {Row} */
@@ -248,9 +340,17 @@ function buildStageRow(span, stages) {
   const head = element("th", { scope: "row", class: "token", colspan: span });
   const logit = element("td", { class: "logit" });
   const cells = Array.from({ length: stages }, (_, column) => barCell(`stage stage-${column}`, column > 0));
-  const kept = barCell("more-kept", false), many = element("span", { class: "number" });
-  const row = element("tr", {}, head, ...(span === "1" ? [logit] : []), ...cells.map(({ cell }) => cell), kept.cell,
-    element("td", { class: "more-many" }, element("div", {}, many)));
+  const kept = barCell("more-kept", false),
+    many = element("span", { class: "number" });
+  const row = element(
+    "tr",
+    {},
+    head,
+    ...(span === "1" ? [logit] : []),
+    ...cells.map(({ cell }) => cell),
+    kept.cell,
+    element("td", { class: "more-many" }, element("div", {}, many)),
+  );
   return { row, head, logit, cells, kept, many, token: null };
 }
 

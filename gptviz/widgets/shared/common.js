@@ -13,7 +13,6 @@ const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 
 /** @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken */
 
-
 /**
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -43,8 +42,7 @@ export function visible(text) {
   const pieces = [];
   for (const character of text) {
     const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
-    const mark = MARKS[/** @type {" "} */ (character)]
-      ?? (UNSEEN.test(character) ? `U+${code}` : null);
+    const mark = MARKS[/** @type {" "} */ (character)] ?? (UNSEEN.test(character) ? `U+${code}` : null);
     const last = pieces.at(-1);
     if (mark === null && last && !last.mark) last.text += character;
     else pieces.push({ text: mark ?? character, mark: mark !== null });
@@ -54,7 +52,12 @@ export function visible(text) {
 
 /** The text of a chip as plain text. @param {PageToken} token */
 export function chipText(token) {
-  return token.bytes ?? visible(token.text).map(({ text }) => text).join("");
+  return (
+    token.bytes ??
+    visible(token.text)
+      .map(({ text }) => text)
+      .join("")
+  );
 }
 
 /** A token: hairline border, white space visible, bytes where it is no whole character. @param {PageToken} token */
@@ -87,7 +90,11 @@ export function percent(p) {
 
 /** What the bars of shares are read by, above them. */
 export function percentAxis() {
-  return element("span", { class: "axis", "aria-hidden": "true" }, ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)));
+  return element(
+    "span",
+    { class: "axis", "aria-hidden": "true" },
+    ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)),
+  );
 }
 
 /** A weight between 0 and 1. @param {number} w */
@@ -117,7 +124,9 @@ function typedArray(header, view) {
 /** Let the ends of what is scrolled sideways, or down, fade where it goes on. @param {HTMLElement} box @param {boolean} [down] */
 export function scrollCue(box, down = false) {
   const tell = () => {
-    const [from, seen, all] = down ? [box.scrollTop, box.clientHeight, box.scrollHeight] : [box.scrollLeft, box.clientWidth, box.scrollWidth];
+    const [from, seen, all] = down
+      ? [box.scrollTop, box.clientHeight, box.scrollHeight]
+      : [box.scrollLeft, box.clientWidth, box.scrollWidth];
     box.toggleAttribute(down ? "data-above" : "data-before", from > 1);
     box.toggleAttribute(down ? "data-below" : "data-after", from + seen < all - 1);
   };
@@ -151,7 +160,8 @@ export function ask(model, name, args) {
     const hear = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
       if (message?.kind !== "answer" || message.id !== id) return;
       model.off("msg:custom", hear);
-      if (message.error) reject(Object.assign(new Error(toldIn(wordsOf(model), message)), { absent: message.absent === true }));
+      if (message.error)
+        reject(Object.assign(new Error(toldIn(wordsOf(model), message)), { absent: message.absent === true }));
       else if (message.array) resolve({ data: typedArray(message.array, buffers[0]), shape: message.array.shape });
       else resolve(message.value);
     };
@@ -266,10 +276,17 @@ function keepKeys(root) {
  */
 export function frame(model, root, changed, selection) {
   const refusal = element("p", { class: "problem refusal", role: "alert", hidden: "" });
-  const save = element("button", { type: "button", class: "save-picture small muted", "data-no-picture": "" },
-    wordsOf(model).common.savePicture);
+  const save = element(
+    "button",
+    { type: "button", class: "save-picture small muted", "data-no-picture": "" },
+    wordsOf(model).common.savePicture,
+  );
   save.addEventListener("click", () => savePicture(root, root.classList[1] ?? "gptviz"));
-  const waiting = element("span", { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" }, wordsOf(model).common.computing);
+  const waiting = element(
+    "span",
+    { class: "waiting small muted", "data-no-picture": "", "aria-hidden": "true" },
+    wordsOf(model).common.computing,
+  );
   const waitsFor = element("span", {});
   const cover = element("p", { class: "cover", "data-no-picture": "" }, waitsFor);
   root.append(refusal, save, waiting, cover);
@@ -302,8 +319,20 @@ export function frame(model, root, changed, selection) {
 
 // The ends of cividis (Nuñez, Anderton and Renslow 2018): more weight is more contrast with the page.
 const STOPS = {
-  light: [[255, 255, 255], [198, 210, 228], [120, 144, 186], [52, 84, 140], [10, 34, 82]],
-  dark: [[20, 22, 27], [38, 52, 86], [98, 101, 110], [176, 160, 100], [255, 233, 69]],
+  light: [
+    [255, 255, 255],
+    [198, 210, 228],
+    [120, 144, 186],
+    [52, 84, 140],
+    [10, 34, 82],
+  ],
+  dark: [
+    [20, 22, 27],
+    [38, 52, 86],
+    [98, 101, 110],
+    [176, 160, 100],
+    [255, 233, 69],
+  ],
 };
 
 /** 256 colours from nothing to all, [r, g, b] each. @param {"light"|"dark"} theme */
@@ -315,15 +344,29 @@ export function colours(theme) {
 function ramp(stops) {
   const last = stops.length - 1;
   return Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * last, low = Math.min(last - 1, Math.floor(at)), share = at - low;
+    const at = (i / 255) * last,
+      low = Math.min(last - 1, Math.floor(at)),
+      share = at - low;
     return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
   });
 }
 
 // Blue below nothing, orange above it, the page's own colour at nothing.
 const SIGNED = {
-  light: [[6, 62, 116], [96, 156, 205], [255, 255, 255], [226, 146, 84], [138, 58, 0]],
-  dark: [[140, 205, 255], [52, 110, 160], [20, 22, 27], [160, 92, 40], [255, 190, 130]],
+  light: [
+    [6, 62, 116],
+    [96, 156, 205],
+    [255, 255, 255],
+    [226, 146, 84],
+    [138, 58, 0],
+  ],
+  dark: [
+    [140, 205, 255],
+    [52, 110, 160],
+    [20, 22, 27],
+    [160, 92, 40],
+    [255, 190, 130],
+  ],
 };
 
 /** 256 colours from the least through nothing to the most, [r, g, b] each. @param {"light"|"dark"} theme */
@@ -335,7 +378,9 @@ export function diverging(theme) {
  * @param {HTMLElement} part @param {import("./words.js").Words} words @returns {(on: boolean) => void} */
 export function waits(part, words) {
   part.classList.add("part");
-  part.prepend(element("span", { class: "computing small", "data-no-picture": "", "aria-hidden": "true" }, words.common.computing));
+  part.prepend(
+    element("span", { class: "computing small", "data-no-picture": "", "aria-hidden": "true" }, words.common.computing),
+  );
   return (on) => {
     part.toggleAttribute("data-asking", on);
     part.setAttribute("aria-busy", String(on));
@@ -355,7 +400,11 @@ export function colourBar(canvas, table) {
 export function together(act) {
   let due = false;
   return () => {
-    if (!due) queueMicrotask(() => { due = false; act(); });
+    if (!due)
+      queueMicrotask(() => {
+        due = false;
+        act();
+      });
     due = true;
   };
 }

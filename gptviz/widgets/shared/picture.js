@@ -7,14 +7,24 @@
  */
 
 const NS = "http://www.w3.org/2000/svg";
-const PAINT = ["fill", "stroke", "stroke-width", "stroke-opacity", "fill-opacity", "opacity", "stroke-linecap", "stroke-dasharray"];
+const PAINT = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-opacity",
+  "fill-opacity",
+  "opacity",
+  "stroke-linecap",
+  "stroke-dasharray",
+];
 
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
 
 /** @param {string} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children */
 function shape(tag, attributes, ...children) {
   const node = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
+  for (const [name, value] of Object.entries(attributes))
+    node.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
   node.append(...children);
   return node;
 }
@@ -22,8 +32,16 @@ function shape(tag, attributes, ...children) {
 /** The view as the text of an SVG file. @param {HTMLElement} root */
 export function pictureOf(root) {
   const frame = root.getBoundingClientRect();
-  const svg = shape("svg", { xmlns: NS, width: frame.width, height: frame.height, viewBox: `0 0 ${frame.width} ${frame.height}` });
-  svg.append(shape("defs", {}, hatch(root)), shape("rect", { width: frame.width, height: frame.height, fill: paper(root) }));
+  const svg = shape("svg", {
+    xmlns: NS,
+    width: frame.width,
+    height: frame.height,
+    viewBox: `0 0 ${frame.width} ${frame.height}`,
+  });
+  svg.append(
+    shape("defs", {}, hatch(root)),
+    shape("rect", { width: frame.width, height: frame.height, fill: paper(root) }),
+  );
   new Painter(svg, frame).element(root, { left: 0, top: 0, right: frame.width, bottom: frame.height });
   return new XMLSerializer().serializeToString(svg);
 }
@@ -45,8 +63,11 @@ function paper(root) {
 /** The hatching of what is not there. @param {HTMLElement} root */
 function hatch(root) {
   const ink = getComputedStyle(root).getPropertyValue("--gv-hatch-ink").trim();
-  return shape("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    shape("rect", { width: 1.5, height: 6, fill: ink }));
+  return shape(
+    "pattern",
+    { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+    shape("rect", { width: 1.5, height: 6, fill: ink }),
+  );
 }
 
 class Painter {
@@ -59,18 +80,31 @@ class Painter {
 
   /** In the picture's own coordinates. @param {DOMRect} rect @returns {Box} */
   box(rect) {
-    return { left: rect.left - this.frame.left, top: rect.top - this.frame.top, right: rect.right - this.frame.left, bottom: rect.bottom - this.frame.top };
+    return {
+      left: rect.left - this.frame.left,
+      top: rect.top - this.frame.top,
+      right: rect.right - this.frame.left,
+      bottom: rect.bottom - this.frame.top,
+    };
   }
 
   /** @param {Element} node @param {Box} room what of it can be seen */
   element(node, room) {
-    const style = getComputedStyle(node), at = this.box(node.getBoundingClientRect());
-    if (style.visibility === "hidden" || style.display === "none" || style.clipPath !== "none" || node.matches("[data-no-picture]")) return;
+    const style = getComputedStyle(node),
+      at = this.box(node.getBoundingClientRect());
+    if (
+      style.visibility === "hidden" ||
+      style.display === "none" ||
+      style.clipPath !== "none" ||
+      node.matches("[data-no-picture]")
+    )
+      return;
     if (isTurned(style) && node instanceof HTMLElement) return this.turned(node, style, at);
     if (node instanceof HTMLCanvasElement || node instanceof HTMLImageElement) return this.image(node, style, at);
     if (node instanceof SVGElement) return this.drawing(node, at);
     if (style.display !== "contents" && seen(at, room)) this.ground(style, overlap(at, room));
-    if (node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement) return this.control(node, style, at);
+    if (node instanceof HTMLInputElement || node instanceof HTMLSelectElement || node instanceof HTMLTextAreaElement)
+      return this.control(node, style, at);
     const inside = style.overflowX === "visible" && style.overflowY === "visible" ? room : overlap(room, at);
     for (const child of node.childNodes) {
       if (child instanceof Text) this.text(child, style, inside);
@@ -80,7 +114,8 @@ class Painter {
 
   /** Ground, border and outline of a box. @param {CSSStyleDeclaration} style @param {Box} at */
   ground(style, at) {
-    const [width, height] = [at.right - at.left, at.bottom - at.top], radius = Number.parseFloat(style.borderTopLeftRadius) || 0;
+    const [width, height] = [at.right - at.left, at.bottom - at.top],
+      radius = Number.parseFloat(style.borderTopLeftRadius) || 0;
     const add = (/** @type {Record<string, string|number>} */ attributes) =>
       this.svg.append(shape("rect", { x: at.left, y: at.top, width, height, rx: radius, ...attributes }));
     if (!clear(style.backgroundColor)) add({ fill: style.backgroundColor });
@@ -92,12 +127,24 @@ class Painter {
       kind: style.getPropertyValue(`border-${side.toLowerCase()}-style`),
     }));
     const drawn = sides.filter((side) => side.width > 0 && side.kind !== "none" && !clear(side.colour));
-    if (drawn.length === 4) add({ fill: "none", stroke: drawn[0].colour, "stroke-width": Math.min(1.5, drawn[0].width), "stroke-dasharray": drawn[0].kind === "dashed" ? "3 2" : "none" });
+    if (drawn.length === 4)
+      add({
+        fill: "none",
+        stroke: drawn[0].colour,
+        "stroke-width": Math.min(1.5, drawn[0].width),
+        "stroke-dasharray": drawn[0].kind === "dashed" ? "3 2" : "none",
+      });
     else if (drawn.length) {
-      const ends = [[at.left, at.top, at.right, at.top], [at.right, at.top, at.right, at.bottom], [at.left, at.bottom, at.right, at.bottom], [at.left, at.top, at.left, at.bottom]];
+      const ends = [
+        [at.left, at.top, at.right, at.top],
+        [at.right, at.top, at.right, at.bottom],
+        [at.left, at.bottom, at.right, at.bottom],
+        [at.left, at.top, at.left, at.bottom],
+      ];
       sides.forEach((side, i) => {
         const [x1, y1, x2, y2] = ends[i];
-        if (drawn.includes(side)) this.svg.append(shape("line", { x1, y1, x2, y2, stroke: side.colour, "stroke-width": side.width }));
+        if (drawn.includes(side))
+          this.svg.append(shape("line", { x1, y1, x2, y2, stroke: side.colour, "stroke-width": side.width }));
       });
     }
     if (style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) > 0) {
@@ -107,13 +154,21 @@ class Painter {
 
   /** Bars that are grounds of one colour with a size of their own, the last of them lowest. @param {CSSStyleDeclaration} style @param {Box} at */
   bars(style, at) {
-    const colours = [...style.backgroundImage.matchAll(/linear-gradient\((?:[^,(]+deg, )?(rgba?\([^)]*\))[^,]*, (rgba?\([^)]*\))[^)]*\)/g)];
+    const colours = [
+      ...style.backgroundImage.matchAll(
+        /linear-gradient\((?:[^,(]+deg, )?(rgba?\([^)]*\))[^,]*, (rgba?\([^)]*\))[^)]*\)/g,
+      ),
+    ];
     const sizes = style.backgroundSize.split(", ");
-    colours.map((found, i) => ({ found, size: (sizes[i] ?? "auto").split(" ") })).reverse().forEach(({ found, size }) => {
-      if (found[1] !== found[2] || size.length < 2) return;
-      const width = length(size[0], at.right - at.left), height = length(size[1], at.bottom - at.top);
-      this.svg.append(shape("rect", { x: at.left, y: at.bottom - height, width, height, fill: found[1] }));
-    });
+    colours
+      .map((found, i) => ({ found, size: (sizes[i] ?? "auto").split(" ") }))
+      .reverse()
+      .forEach(({ found, size }) => {
+        if (found[1] !== found[2] || size.length < 2) return;
+        const width = length(size[0], at.right - at.left),
+          height = length(size[1], at.bottom - at.top);
+        this.svg.append(shape("rect", { x: at.left, y: at.bottom - height, width, height, fill: found[1] }));
+      });
   }
 
   /** A text node, a line at a time. @param {Text} node @param {CSSStyleDeclaration} style @param {Box} room */
@@ -140,15 +195,30 @@ class Painter {
   words(text, style, left, top, into = this.svg) {
     this.pen.font = style.font;
     const baseline = top + this.pen.measureText(text).fontBoundingBoxAscent;
-    into.append(shape("text", { x: left, y: baseline, "xml:space": "preserve", "font-family": style.fontFamily, "font-size": style.fontSize,
-      "font-weight": style.fontWeight, fill: style.color }, text.replaceAll("\n", " ")));
+    into.append(
+      shape(
+        "text",
+        {
+          x: left,
+          y: baseline,
+          "xml:space": "preserve",
+          "font-family": style.fontFamily,
+          "font-size": style.fontSize,
+          "font-weight": style.fontWeight,
+          fill: style.color,
+        },
+        text.replaceAll("\n", " "),
+      ),
+    );
   }
 
   /** A label that is turned: its own box about its middle. @param {HTMLElement} node @param {CSSStyleDeclaration} style @param {Box} at */
   turned(node, style, at) {
     const [a, b, c, d] = (style.transform.match(/-?[\d.e-]+/g) ?? []).map(Number);
     const middle = `translate(${(at.left + at.right) / 2} ${(at.top + at.bottom) / 2})`;
-    const group = shape("g", { transform: `${middle} matrix(${a} ${b} ${c} ${d} 0 0) translate(${-node.offsetWidth / 2} ${-node.offsetHeight / 2})` });
+    const group = shape("g", {
+      transform: `${middle} matrix(${a} ${b} ${c} ${d} 0 0) translate(${-node.offsetWidth / 2} ${-node.offsetHeight / 2})`,
+    });
     const leaf = [...node.querySelectorAll("*")].find((one) => one.childElementCount === 0) ?? node;
     this.words(node.textContent ?? "", getComputedStyle(leaf), 0, 0, group);
     this.svg.append(group);
@@ -158,8 +228,17 @@ class Painter {
   image(node, style, at) {
     const href = node instanceof HTMLCanvasElement ? node.toDataURL() : node.src;
     if (at.right <= at.left || (node instanceof HTMLCanvasElement && node.width * node.height === 0)) return;
-    this.svg.append(shape("image", { x: at.left, y: at.top, width: at.right - at.left, height: at.bottom - at.top, href,
-      preserveAspectRatio: "none", "image-rendering": style.imageRendering }));
+    this.svg.append(
+      shape("image", {
+        x: at.left,
+        y: at.top,
+        width: at.right - at.left,
+        height: at.bottom - at.top,
+        href,
+        preserveAspectRatio: "none",
+        "image-rendering": style.imageRendering,
+      }),
+    );
   }
 
   /** @param {SVGElement} node @param {Box} at */
@@ -170,7 +249,13 @@ class Painter {
       const style = getComputedStyle(original);
       for (const name of PAINT) copies[i].setAttribute(name, style.getPropertyValue(name));
     });
-    for (const [name, value] of Object.entries({ x: at.left, y: at.top, width: at.right - at.left, height: at.bottom - at.top })) copy.setAttribute(name, String(value));
+    for (const [name, value] of Object.entries({
+      x: at.left,
+      y: at.top,
+      width: at.right - at.left,
+      height: at.bottom - at.top,
+    }))
+      copy.setAttribute(name, String(value));
     this.svg.append(copy);
   }
 
@@ -178,14 +263,40 @@ class Painter {
   control(node, style, at) {
     const middle = (at.top + at.bottom) / 2;
     if (node instanceof HTMLInputElement && node.type === "range") {
-      const share = (Number(node.value) - Number(node.min)) / (Number(node.max) - Number(node.min) || 1), x = at.left + share * (at.right - at.left);
-      this.svg.append(shape("line", { x1: at.left, y1: middle, x2: at.right, y2: middle, stroke: style.color, "stroke-opacity": "0.3", "stroke-width": 4 }),
-        shape("circle", { cx: x, cy: middle, r: 6, fill: style.color }));
+      const share = (Number(node.value) - Number(node.min)) / (Number(node.max) - Number(node.min) || 1),
+        x = at.left + share * (at.right - at.left);
+      this.svg.append(
+        shape("line", {
+          x1: at.left,
+          y1: middle,
+          x2: at.right,
+          y2: middle,
+          stroke: style.color,
+          "stroke-opacity": "0.3",
+          "stroke-width": 4,
+        }),
+        shape("circle", { cx: x, cy: middle, r: 6, fill: style.color }),
+      );
     } else if (node instanceof HTMLInputElement && node.type === "checkbox") {
-      this.svg.append(shape("rect", { x: at.left, y: at.top, width: at.right - at.left, height: at.bottom - at.top, fill: node.checked ? style.color : "none", stroke: style.color }));
+      this.svg.append(
+        shape("rect", {
+          x: at.left,
+          y: at.top,
+          width: at.right - at.left,
+          height: at.bottom - at.top,
+          fill: node.checked ? style.color : "none",
+          stroke: style.color,
+        }),
+      );
     } else {
-      const said = node instanceof HTMLSelectElement ? node.selectedOptions[0]?.text ?? "" : node.value || node.placeholder;
-      this.words(said, style, at.left + Number.parseFloat(style.paddingLeft) + 3, middle - Number.parseFloat(style.fontSize) * 0.62);
+      const said =
+        node instanceof HTMLSelectElement ? (node.selectedOptions[0]?.text ?? "") : node.value || node.placeholder;
+      this.words(
+        said,
+        style,
+        at.left + Number.parseFloat(style.paddingLeft) + 3,
+        middle - Number.parseFloat(style.fontSize) * 0.62,
+      );
     }
   }
 }
@@ -213,5 +324,10 @@ function seen(at, room) {
 
 /** @param {Box} a @param {Box} b @returns {Box} */
 function overlap(a, b) {
-  return { left: Math.max(a.left, b.left), top: Math.max(a.top, b.top), right: Math.min(a.right, b.right), bottom: Math.min(a.bottom, b.bottom) };
+  return {
+    left: Math.max(a.left, b.left),
+    top: Math.max(a.top, b.top),
+    right: Math.min(a.right, b.right),
+    bottom: Math.min(a.bottom, b.bottom),
+  };
 }

@@ -17,8 +17,9 @@ export function sentence(label, chosen) {
   return {
     root,
     show(tokens) {
-      root.replaceChildren(...tokens.map((token) => element("li", {},
-        element("button", { type: "button" }, chip(token)))));
+      root.replaceChildren(
+        ...tokens.map((token) => element("li", {}, element("button", { type: "button" }, chip(token)))),
+      );
     },
     mark(position) {
       buttons().forEach((button, i) => button.setAttribute("aria-pressed", String(i === position)));

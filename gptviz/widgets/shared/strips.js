@@ -10,18 +10,27 @@ import { diverging, element, significant } from "./common.js";
 export function stripRow(name, numbers, most, theme, result = "", kind = "") {
   const canvas = element("canvas", { width: numbers.length, height: 1, "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(numbers.length, 1), table = diverging(theme);
+  const image = context.createImageData(numbers.length, 1),
+    table = diverging(theme);
   for (let i = 0; i < numbers.length; i += 1) {
     const share = most ? Math.max(-1, Math.min(1, numbers[i] / most)) : 0;
     image.data.set([...table[Math.round(127.5 + 127.5 * share)], 255], 4 * i);
   }
   context.putImageData(image, 0, 0);
   canvas.addEventListener("pointermove", (event) => {
-    const index = Math.min(numbers.length - 1, Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * numbers.length)));
+    const index = Math.min(
+      numbers.length - 1,
+      Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * numbers.length)),
+    );
     canvas.title = `${index}: ${numbers[index]}`;
   });
-  const row = element("div", { class: "strip" }, element("span", { class: "name" }, name), canvas,
-    element("span", { class: "number muted small" }, result || `±${significant(most)}`));
+  const row = element(
+    "div",
+    { class: "strip" },
+    element("span", { class: "name" }, name),
+    canvas,
+    element("span", { class: "number muted small" }, result || `±${significant(most)}`),
+  );
   if (kind) row.dataset.kind = kind;
   return row;
 }

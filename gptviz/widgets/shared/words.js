@@ -33,25 +33,30 @@ const EN = {
         `Expected a family that hands its ${what} to transformers’ AttentionInterface. Got ${family}, whose maps come by the eager route. On this route ${what} do not exist; attention maps, the stream and logits do.`,
       no_attention: (/** @type {{layer: number, family: string}} */ { layer, family }) =>
         `Expected a layer with attention. Got layer ${layer} of ${family}, which mixes its tokens in another way.`,
-      out_of_range: (/** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got }) =>
+      out_of_range: (
+        /** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got },
+      ) =>
         `Expected a ${what} from ${least} ${last === null ? "on" : `to ${last}`}. Got ${got}. Choose one that is shown.`,
-      value: (/** @type {{name: string, got: string}} */ { name, got }) => `Expected another kind of value as ${name}. Got ${got}. Reload the page.`,
+      value: (/** @type {{name: string, got: string}} */ { name, got }) =>
+        `Expected another kind of value as ${name}. Got ${got}. Reload the page.`,
       message: () => "Expected an update or a question. Got another message from the page. Reload the page.",
       kernels_own: (/** @type {{name: string}} */ { name }) =>
         `Expected a change that a page makes. Got another ${name}, which only the kernel sets. Reload the page.`,
-      arguments: (/** @type {{name: string, why: string}} */ { name, why }) => `Expected the arguments of ${name}. Got others: ${why}. Reload the page.`,
+      arguments: (/** @type {{name: string, why: string}} */ { name, why }) =>
+        `Expected the arguments of ${name}. Got others: ${why}. Reload the page.`,
     },
   },
   prompt: {
     label: "Prompt",
     run: "Run",
-    status: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+    status: (/** @type {string} */ model, /** @type {number} */ tokens) =>
+      `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
   },
   tokens: {
     title: "Tokens",
     count: (/** @type {number} */ characters, /** @type {number} */ tokens, /** @type {number} */ marks) =>
-      `${characters} ${characters === 1 ? "character becomes" : "characters become"} ${tokens} ${tokens === 1 ? "token" : "tokens"}`
-      + `${marks ? `, and ${marks} ${marks === 1 ? "mark" : "marks"} of the tokenizer’s own` : ""}; the number under each is its id; click one to see how it was put together`,
+      `${characters} ${characters === 1 ? "character becomes" : "characters become"} ${tokens} ${tokens === 1 ? "token" : "tokens"}` +
+      `${marks ? `, and ${marks} ${marks === 1 ? "mark" : "marks"} of the tokenizer’s own` : ""}; the number under each is its id; click one to see how it was put together`,
     position: "position",
     id: "id",
     bytes: "bytes (hexadecimal)",
@@ -65,7 +70,8 @@ const EN = {
   attention: {
     title: "Attention",
     heads: "All heads",
-    counted: (/** @type {number} */ layer, /** @type {number} */ head) => `layer ${layer}, head ${head}, counted from 0`,
+    counted: (/** @type {number} */ layer, /** @type {number} */ head) =>
+      `layer ${layer}, head ${head}, counted from 0`,
     axes: "Each square is one head: click it. Rows are layers, columns are heads",
     absent: "not in the file of this trace",
     hatched: "hatched all over: not in the file of this trace",
@@ -87,13 +93,22 @@ const EN = {
     last: "1",
     map: (/** @type {string} */ name) => `Attention map of ${name}. Arrow keys move between cells.`,
     largest: (/** @type {number} */ shown, /** @type {number} */ allowed) =>
-      shown < allowed ? `its ${shown} largest weights of ${allowed}` : `its ${allowed} ${allowed === 1 ? "weight" : "weights"}`,
+      shown < allowed
+        ? `its ${shown} largest weights of ${allowed}`
+        : `its ${allowed} ${allowed === 1 ? "weight" : "weights"}`,
     others: (/** @type {number} */ others) => `${others} others`,
     sum: "the row sums to",
-    sumSink: (/** @type {string} */ total, /** @type {string} */ rest) => `the row sums to ${total}; the sink takes the rest, ${rest}`,
+    sumSink: (/** @type {string} */ total, /** @type {string} */ rest) =>
+      `the row sums to ${total}; the sink takes the rest, ${rest}`,
     alone: "Nobody else to look at: this token can only look at itself.",
     order: "order",
-    orders: { place: "by layer and head", previous: "previous token", induction: "induction", first: "first token", same: "same token" },
+    orders: {
+      place: "by layer and head",
+      previous: "previous token",
+      induction: "induction",
+      first: "first token",
+      same: "same token",
+    },
     ranked: (/** @type {number} */ heads) => `All ${heads} heads, the highest first.`,
     scored: "The share of attention that goes there, on random tokens said twice",
     nearer: "nearer",
@@ -101,14 +116,22 @@ const EN = {
     relative: "colours relative to each row’s largest",
     rowLargest: "the row’s largest",
     show: "On the cells:",
-    stages: { raw: "q·k", scaled: "÷ √d", softcapped: "soft-capped", biased: "+ position bias", masked: "masked", weights: "softmax" },
+    stages: {
+      raw: "q·k",
+      scaled: "÷ √d",
+      softcapped: "soft-capped",
+      biased: "+ position bias",
+      masked: "masked",
+      weights: "softmax",
+    },
     stage: (/** @type {string} */ stage, /** @type {string} */ score) => `${stage}: ${score}`,
     explain: "Step by step: how this weight comes about, and what the head carries away",
     cell: "From two vectors to one weight",
     products: "products",
     sumIs: "sum",
     forbidden: "e to the minus infinity: nothing",
-    exponential: (/** @type {string} */ score, /** @type {string} */ largest) => `e^(${score} − ${largest}), the row’s largest`,
+    exponential: (/** @type {string} */ score, /** @type {string} */ largest) =>
+      `e^(${score} − ${largest}), the row’s largest`,
     rowSum: (/** @type {string} */ sum) => `÷ ${sum}, the row’s sum`,
     rowSumSink: (/** @type {string} */ sum) => `÷ ${sum}, the row’s sum with its sink`,
     mix: "From the row to what the head adds",
@@ -132,37 +155,51 @@ const EN = {
     head: (/** @type {number} */ layer, /** @type {number} */ head) => `+ L${layer} · H${head}`,
     bias: "+ bias",
     attention: "= attention adds",
-    neuron: (/** @type {number} */ neuron, /** @type {string} */ activation) => `+ neuron ${count.format(neuron)}, at ${activation}`,
+    neuron: (/** @type {number} */ neuron, /** @type {string} */ activation) =>
+      `+ neuron ${count.format(neuron)}, at ${activation}`,
     others: (/** @type {number} */ neurons) => `+ ${count.format(neurons)} other neurons, bias`,
     mlp: "= the MLP adds",
     parallel: "In this family the MLP reads the stream beside attention, not after it.",
     ledger: "What adds up to the logit",
     next: "explain the score of",
     columns: ["", "attention", "MLP", "so far"],
-    row: { token: "row of the token table", position: "row of the position table", embedding: "embedding", edit: "what edits added", norm_bias: "the final norm’s bias",
-      unembedding_bias: "the unembedding’s bias", softcap: "the soft cap takes" },
+    row: {
+      token: "row of the token table",
+      position: "row of the position table",
+      embedding: "embedding",
+      edit: "what edits added",
+      norm_bias: "the final norm’s bias",
+      unembedding_bias: "the unembedding’s bias",
+      softcap: "the soft cap takes",
+    },
     block: (/** @type {number} */ layer) => `block ${layer}`,
     sum: "sum: the logit",
-    caption: (/** @type {string} */ share) => `Direct contributions, the final norm’s scale kept as it is here: a score, of which only differences matter. Its probability is ${share}.`,
-    stripCaption: "A strip is a vector, a cell a number: blue below nothing, orange above it; each group has one scale. Point at a cell for its number.",
+    caption: (/** @type {string} */ share) =>
+      `Direct contributions, the final norm’s scale kept as it is here: a score, of which only differences matter. Its probability is ${share}.`,
+    stripCaption:
+      "A strip is a vector, a cell a number: blue below nothing, orange above it; each group has one scale. Point at a cell for its number.",
   },
   embedding: {
     title: "Embedding",
     tokens: "Which token: click one",
-    caption: (/** @type {number} */ width) => `${count.format(width)} numbers, one a cell: blue below nothing, orange above it. Point at a cell for its number.`,
+    caption: (/** @type {number} */ width) =>
+      `${count.format(width)} numbers, one a cell: blue below nothing, orange above it. Point at a cell for its number.`,
     token: (/** @type {number} */ id) => `row ${count.format(id)} of the token table`,
     position: (/** @type {number} */ position) => `+ row ${count.format(position)} of the position table`,
     sum: "= what enters block 0",
     only: "what enters block 0",
-    turned: "Nothing is added here for the position: in this family positions come in later, inside attention, where they turn queries and keys.",
-    whole: "In this family what enters block 0 is not the sum of a token’s row and a position’s row, so that only the whole is shown.",
+    turned:
+      "Nothing is added here for the position: in this family positions come in later, inside attention, where they turn queries and keys.",
+    whole:
+      "In this family what enters block 0 is not the sum of a token’s row and a position’s row, so that only the whole is shown.",
     length: (/** @type {string} */ length) => `length ${length}`,
     neighbours: "Nearest in the token table",
     cosine: "cosine: 1 is the same direction, 0 a right angle",
     map: "The token table from afar",
     mapHint: "its two directions of greatest variance; the prompt’s tokens are marked",
     rotation: "Positions come in later: they turn queries and keys",
-    rotationHead: (/** @type {number} */ head) => `L0 · H${head}, at this token; both have the same length, so that a score depends on how far apart two tokens stand`,
+    rotationHead: (/** @type {number} */ head) =>
+      `L0 · H${head}, at this token; both have the same length, so that a score depends on how far apart two tokens stand`,
     head: "head of block 0",
     q: ["query as computed", "query turned by its position"],
     k: ["key as computed", "key turned by its position"],
@@ -172,10 +209,16 @@ const EN = {
     after: "After",
     at: (/** @type {number} */ position) => `at position ${position},`,
     leads: (/** @type {string} */ share) => `leads with ${share};`,
-    left: (/** @type {number} */ kept, /** @type {number} */ size) => kept === size
-      ? `any of ${count.format(size)} tokens can be drawn.` : `only ${count.format(kept)} of ${count.format(size)} tokens can be drawn.`,
+    left: (/** @type {number} */ kept, /** @type {number} */ size) =>
+      kept === size
+        ? `any of ${count.format(size)} tokens can be drawn.`
+        : `only ${count.format(kept)} of ${count.format(size)} tokens can be drawn.`,
     repeatable: "same settings, same seed: same token",
-    legend: { logit: "a score: only differences matter", ghost: "what the column before had", removed: "removed; the label says by which setting" },
+    legend: {
+      logit: "a score: only differences matter",
+      ghost: "what the column before had",
+      removed: "removed; the label says by which setting",
+    },
     drawn: (/** @type {number} */ draw, /** @type {string} */ number) => `draw ${draw}, random number ${number}:`,
     group: "Settings",
     slider: (/** @type {string} */ name) => `${name}, slider`,
@@ -196,18 +239,35 @@ const EN = {
     besideHint: "same settings",
     many: "of 1,000 draws",
     manyHint: "counted; expected ± its error",
-    counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) => `${count.format(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
+    counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
+      `${count.format(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
     code: "in Python",
     knobs: {
-      temperature: { label: "temperature", hint: "divides the scores: below 1 sharper, above 1 flatter; 1 is the model’s own, 0 always takes the leader",
-        expected: "Expected a temperature of 0 or more; 1 is the model’s own." },
-      topK: { label: "top-k", hint: "keeps only the k likeliest tokens", expected: "Expected a whole number of tokens from 1; empty is off." },
-      topP: { label: "top-p", hint: "keeps the likeliest tokens until together they reach p",
-        expected: "Expected a share above 0 and at most 1; empty is off." },
-      minP: { label: "min-p", hint: "drops tokens less likely than this share of the leader",
-        expected: "Expected a share from 0 to 1; empty is off." },
-      repetitionPenalty: { label: "repetition penalty", hint: "above 1, tokens of the text so far become less likely",
-        expected: "Expected a penalty above 0; 1 is off." },
+      temperature: {
+        label: "temperature",
+        hint: "divides the scores: below 1 sharper, above 1 flatter; 1 is the model’s own, 0 always takes the leader",
+        expected: "Expected a temperature of 0 or more; 1 is the model’s own.",
+      },
+      topK: {
+        label: "top-k",
+        hint: "keeps only the k likeliest tokens",
+        expected: "Expected a whole number of tokens from 1; empty is off.",
+      },
+      topP: {
+        label: "top-p",
+        hint: "keeps the likeliest tokens until together they reach p",
+        expected: "Expected a share above 0 and at most 1; empty is off.",
+      },
+      minP: {
+        label: "min-p",
+        hint: "drops tokens less likely than this share of the leader",
+        expected: "Expected a share from 0 to 1; empty is off.",
+      },
+      repetitionPenalty: {
+        label: "repetition penalty",
+        hint: "above 1, tokens of the text so far become less likely",
+        expected: "Expected a penalty above 0; 1 is off.",
+      },
     },
     caption: "The likeliest next tokens, stage by stage",
     token: "token",
@@ -216,7 +276,13 @@ const EN = {
     hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "drawn from: scaled to 100 %"],
     all: "all stages",
     allHint: "a column for each setting, in the order in which they act",
-    stages: { repetition_penalty: "repetition penalty", temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
+    stages: {
+      repetition_penalty: "repetition penalty",
+      temperature: "temperature",
+      top_k: "top-k",
+      top_p: "top-p",
+      min_p: "min-p",
+    },
     stageOff: "off: as before",
     stageSettings: {
       repetition_penalty: (/** @type {string} */ penalty) => `seen tokens’ scores ÷ or × ${penalty}`,
@@ -259,7 +325,12 @@ const EN = {
     attention: "Where a head looked when this token was chosen",
     attentionHint: "The row of the token before it: what was read while its successor was chosen. It sums to 1.",
     bench: "This step on the sampling bench",
-    cache: (/** @type {number} */ held, /** @type {string} */ size, /** @type {number} */ read, /** @type {number} */ without) =>
+    cache: (
+      /** @type {number} */ held,
+      /** @type {string} */ size,
+      /** @type {number} */ read,
+      /** @type {number} */ without,
+    ) =>
       `The cache held the keys and values of ${held} tokens, ${size}. This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache it would have read ${without}` : ""}.`,
     noCache: "This family keeps no keys and values between steps: the text is read again for each token.",
     again: "another seed",
@@ -267,9 +338,19 @@ const EN = {
     choice: (/** @type {number} */ index) => `choice ${index}`,
     count: (/** @type {number} */ tokens) => `${tokens} ${tokens === 1 ? "token" : "tokens"}`,
     seed: (/** @type {number} */ seed) => `seed ${seed}`,
-    settings: { temperature: "temperature", top_k: "top-k", top_p: "top-p", min_p: "min-p", repetition_penalty: "repetition penalty" },
-    ends: { itself: "the model ended the text itself", stop: "a stop string was reached", length: "stopped at its length limit",
-      interrupted: "stopped by hand" },
+    settings: {
+      temperature: "temperature",
+      top_k: "top-k",
+      top_p: "top-p",
+      min_p: "min-p",
+      repetition_penalty: "repetition penalty",
+    },
+    ends: {
+      itself: "the model ended the text itself",
+      stop: "a stop string was reached",
+      length: "stopped at its length limit",
+      interrupted: "stopped by hand",
+    },
     going: "generating…",
     hint: "Colour, bar and number: how probable each token was for the model, before temperature. Click one to see what else could have come.",
     tokens: "generated tokens",
@@ -293,7 +374,8 @@ const EN = {
     maps: "attention maps before the edits",
     mapEnds: ["0", "1 of a query’s attention"],
     effect: "effect on",
-    effectHint: "In the model as it is, without the edits above: what switching off this one alone does to the probability of the token that you follow, in percentage points.",
+    effectHint:
+      "In the model as it is, without the edits above: what switching off this one alone does to the probability of the token that you follow, in percentage points.",
     ends: (/** @type {string} */ points) => [`−${points}: it falls`, `+${points}: it rises`],
     alone: (/** @type {string} */ points) => `${points} points, off alone`,
     off: "off",
@@ -312,7 +394,12 @@ const EN = {
     neuron: (/** @type {number} */ neuron) => `neuron ${neuron}`,
     steered: (/** @type {string} */ strength) => `+ ${strength} × vector`,
     at: "at",
-    sites: { residual: "stream entering block", head_output: "head output", attn_out: "attention output", mlp_out: "MLP output" },
+    sites: {
+      residual: "stream entering block",
+      head_output: "head output",
+      attn_out: "attention output",
+      mlp_out: "MLP output",
+    },
     follow: "follow",
     other: "another token, with its space",
     otherButton: "follow it",
@@ -329,7 +416,12 @@ const EN = {
     likeliest: "likeliest first",
     rest: (/** @type {number} */ tokens) => `all ${count.format(tokens)} others`,
     columns: { token: "next token", before: "before", after: "after", difference: "difference" },
-    hints: { before: "the model as it is", after: "with the edits", difference: "percentage points", bars: "bars by the largest" },
+    hints: {
+      before: "the model as it is",
+      after: "with the edits",
+      difference: "percentage points",
+      bars: "bars by the largest",
+    },
     watched: "followed",
     code: "As code",
     copy: "copy",
@@ -344,7 +436,8 @@ const EN = {
     head: "head",
     doPatch: "patch",
     row: "Rewrite where one head looks",
-    rowHint: (/** @type {string} */ name) => `Where ${name} looks from the chosen token: one weight a token, divided by their sum. Or click the only one to look at.`,
+    rowHint: (/** @type {string} */ name) =>
+      `Where ${name} looks from the chosen token: one weight a token, divided by their sum. Or click the only one to look at.`,
     weights: "weights",
     weightsExpected: (/** @type {number} */ expected, /** @type {number} */ got) =>
       `Expected ${expected} numbers, one for each token up to the chosen one; got ${got}. Separate them by spaces.`,
@@ -353,11 +446,14 @@ const EN = {
   },
   compare: {
     title: "Side by side",
-    reads: (/** @type {string} */ model, /** @type {number} */ tokens) => `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
-    linked: "Both show the same layer and head, at first each from its own last token. A cell that is chosen in one is shown in both, by its positions.",
+    reads: (/** @type {string} */ model, /** @type {number} */ tokens) =>
+      `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+    linked:
+      "Both show the same layer and head, at first each from its own last token. A cell that is chosen in one is shown in both, by its positions.",
     apart: "The models have different layers and heads: each shows its own.",
     next: "The next token, by each side’s own probabilities",
-    nextHint: "A row for every token that is among the ten likeliest on one side or the other; the likeliest of a side is bold.",
+    nextHint:
+      "A row for every token that is among the ten likeliest on one side or the other; the likeliest of a side is bold.",
     token: "next token",
     others: "all others",
     unknown: "not in its vocabulary",
@@ -375,19 +471,32 @@ const EN = {
     block: (/** @type {number} */ layer) => `block ${layer}`,
     open: "open",
     close: "close",
-    stations: { tokens: "Text to tokens", embedding: "Tokens to numbers", attention: "Blocks", logits: "Scores", sampling: "Probabilities",
-      generation: "Round again" },
+    stations: {
+      tokens: "Text to tokens",
+      embedding: "Tokens to numbers",
+      attention: "Blocks",
+      logits: "Scores",
+      sampling: "Probabilities",
+      generation: "Round again",
+    },
     tokens: (/** @type {number} */ characters, /** @type {number} */ tokens, /** @type {number} */ marks) =>
       `${count.format(characters)} characters become ${count.format(tokens)} ${tokens === 1 ? "token" : "tokens"}${marks ? `, behind ${marks} ${marks === 1 ? "mark" : "marks"} of the tokenizer’s own` : ""}.`,
     embedding: (/** @type {number} */ size, /** @type {number} */ id, /** @type {number} */ position) =>
       `becomes ${count.format(size)} numbers: row ${count.format(id)} of the token table + row ${count.format(position)} of the position table.`,
     embeddingRotary: (/** @type {number} */ size, /** @type {number} */ id) =>
       `becomes ${count.format(size)} numbers: row ${count.format(id)} of the token table. Positions come in later, in attention.`,
-    stream: (/** @type {number} */ layers, /** @type {number} */ heads, /** @type {string} */ before, /** @type {string} */ after) =>
+    stream: (
+      /** @type {number} */ layers,
+      /** @type {number} */ heads,
+      /** @type {string} */ before,
+      /** @type {string} */ after,
+    ) =>
       `${layers} blocks of ${heads} heads and an MLP each add to those numbers: their length goes from ${before} to ${after}.`,
-    head: (/** @type {number} */ layer, /** @type {number} */ head) => `The strongest look back is L${layer} · H${head}’s:`,
+    head: (/** @type {number} */ layer, /** @type {number} */ head) =>
+      `The strongest look back is L${layer} · H${head}’s:`,
     looks: "looks at",
-    logits: (/** @type {number} */ vocabulary) => `Each of ${count.format(vocabulary)} tokens gets a score, of which only differences matter;`,
+    logits: (/** @type {number} */ vocabulary) =>
+      `Each of ${count.format(vocabulary)} tokens gets a score, of which only differences matter;`,
     highest: (/** @type {string} */ logit) => `has the highest, ${logit}.`,
     scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
       `The ${shown} highest of ${count.format(vocabulary)} scores. A bar is the lead over the mean of all scores, ${mean}; adding the same number to every score would change nothing.`,
@@ -396,8 +505,13 @@ const EN = {
     generation: "Drawn, appended, read again, token after token: a text.",
     written: (/** @type {number} */ steps, /** @type {string} */ end) =>
       `Drawn, appended, read again, ${steps === 1 ? "once" : `${count.format(steps)} times over`}: a text, ${end}.`,
-    ends: { stop: "which the model ended itself", length: "stopped at its length limit", interrupted: "stopped by hand" },
-    toDownload: (/** @type {string} */ name, /** @type {number} */ megabytes) => `${name} · ${count.format(megabytes)} MB to download`,
+    ends: {
+      stop: "which the model ended itself",
+      length: "stopped at its length limit",
+      interrupted: "stopped by hand",
+    },
+    toDownload: (/** @type {string} */ name, /** @type {number} */ megabytes) =>
+      `${name} · ${count.format(megabytes)} MB to download`,
   },
   guesses: {
     title: "Guess the next word",
@@ -440,15 +554,21 @@ const EN = {
   check: {
     title: "Check",
     right: (/** @type {string} */ name) => `${name}: the same as the model’s.`,
-    largest: (/** @type {string} */ gap, /** @type {string} */ tolerance) => `The largest difference is ${gap}; up to ${tolerance} comes from rounding.`,
+    largest: (/** @type {string} */ gap, /** @type {string} */ tolerance) =>
+      `The largest difference is ${gap}; up to ${tolerance} comes from rounding.`,
     exact: "No difference at all.",
     nothing: (/** @type {string} */ name) => `${name}: nothing yet. Write your lines above and run the cell again.`,
-    unread: (/** @type {string} */ name, /** @type {string} */ type) => `${name}: what came is a ${type} that cannot be read as numbers of the kind asked for.`,
-    shape: (/** @type {string} */ name, /** @type {string} */ mine, /** @type {string} */ wanted) => `${name}: the shape is ${mine}, asked for is ${wanted}.`,
+    unread: (/** @type {string} */ name, /** @type {string} */ type) =>
+      `${name}: what came is a ${type} that cannot be read as numbers of the kind asked for.`,
+    shape: (/** @type {string} */ name, /** @type {string} */ mine, /** @type {string} */ wanted) =>
+      `${name}: the shape is ${mine}, asked for is ${wanted}.`,
     scalar: "a single number",
     value: (/** @type {string} */ name, /** @type {number} */ differ, /** @type {number} */ size) =>
-      size === 1 ? `${name}: not the model’s.` : `${name}: ${count.format(differ)} of ${count.format(size)} numbers are not the model’s.`,
-    first: (/** @type {string} */ place, /** @type {string} */ mine) => place ? `The first is at ${place}, where you have ${mine}.` : `You have ${mine}.`,
+      size === 1
+        ? `${name}: not the model’s.`
+        : `${name}: ${count.format(differ)} of ${count.format(size)} numbers are not the model’s.`,
+    first: (/** @type {string} */ place, /** @type {string} */ mine) =>
+      place ? `The first is at ${place}, where you have ${mine}.` : `You have ${mine}.`,
     solution: "a way to write it",
   },
 };
@@ -465,7 +585,8 @@ const ZH = {
     other: (told) => `出错了，原因只有英文：${told}`,
     known: {
       prompt_empty: () => "提示至少要有一个词元。请至少输入一个字符。",
-      needs_download: ({ name, here }) => `${name} 需要下载，而现在连不上模型库。本机已有：${here}。联网下载一次，以后离线也能用。`,
+      needs_download: ({ name, here }) =>
+        `${name} 需要下载，而现在连不上模型库。本机已有：${here}。联网下载一次，以后离线也能用。`,
       not_found: ({ name, here }) => `找不到 ${name}：本机没有，模型库里也没有，或者连不上模型库。本机已有：${here}。`,
       prompt_too_long: ({ limit, tokens, model }) =>
         `提示最多 ${count.format(limit)} 个词元（${model} 的上下文长度），现有 ${count.format(tokens)} 个。请缩短。`,
@@ -537,7 +658,14 @@ const ZH = {
     relative: "颜色相对于每行最大值",
     rowLargest: "本行最大值",
     show: "格中显示：",
-    stages: { raw: "q·k", scaled: "÷ √d", softcapped: "软截断", biased: "+ 位置偏置", masked: "掩码后", weights: "softmax" },
+    stages: {
+      raw: "q·k",
+      scaled: "÷ √d",
+      softcapped: "软截断",
+      biased: "+ 位置偏置",
+      masked: "掩码后",
+      weights: "softmax",
+    },
     stage: (stage, score) => `${stage}：${score}`,
     explain: "逐步来看：这个权重如何得出，这个头带走了什么",
     cell: "从两个向量到一个权重",
@@ -574,7 +702,15 @@ const ZH = {
     ledger: "分数由什么相加而成",
     next: "解释谁的分数",
     columns: ["", "注意力", "MLP", "累计"],
-    row: { token: "词元表的一行", position: "位置表的一行", embedding: "嵌入", edit: "干预所加", norm_bias: "最后归一化的偏置", unembedding_bias: "输出矩阵的偏置", softcap: "软截断减去" },
+    row: {
+      token: "词元表的一行",
+      position: "位置表的一行",
+      embedding: "嵌入",
+      edit: "干预所加",
+      norm_bias: "最后归一化的偏置",
+      unembedding_bias: "输出矩阵的偏置",
+      softcap: "软截断减去",
+    },
     block: (layer) => `第 ${layer} 块`,
     sum: "总和：对数几率",
     caption: (share) => `直接贡献，最后归一化的尺度固定为此处的值：一个分数，只有差值有意义。其概率为 ${share}。`,
@@ -606,7 +742,10 @@ const ZH = {
     after: "在",
     at: (position) => `（位置 ${position}）之后，`,
     leads: (share) => `领先，概率 ${share}；`,
-    left: (kept, size) => (kept === size ? `${count.format(size)} 个词元都可能被抽到。` : `${count.format(size)} 个词元中只有 ${count.format(kept)} 个可能被抽到。`),
+    left: (kept, size) =>
+      kept === size
+        ? `${count.format(size)} 个词元都可能被抽到。`
+        : `${count.format(size)} 个词元中只有 ${count.format(kept)} 个可能被抽到。`,
     repeatable: "设置相同、种子相同，抽到的词元就相同",
     legend: { logit: "一个分数：只有差值有意义", ghost: "前一列的值", removed: "被去掉，以及被谁去掉" },
     drawn: (draw, number) => `第 ${draw} 次抽取，随机数 ${number}：`,
@@ -632,11 +771,23 @@ const ZH = {
     counted: (drawn, expected, error) => `${count.format(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
     code: "对应的 Python 代码",
     knobs: {
-      temperature: { label: "温度", hint: "用来除分数：小于 1 更尖，大于 1 更平；1 是模型自己的，0 总取领先者", expected: "温度应不小于 0；1 是模型自己的分布。" },
+      temperature: {
+        label: "温度",
+        hint: "用来除分数：小于 1 更尖，大于 1 更平；1 是模型自己的，0 总取领先者",
+        expected: "温度应不小于 0；1 是模型自己的分布。",
+      },
       topK: { label: "top-k", hint: "只留最可能的 k 个", expected: "应为不小于 1 的整数；留空为关。" },
-      topP: { label: "核采样 top-\u2060p", hint: "只留总概率达到 p 的最少词元", expected: "应大于 0 且不超过 1；留空为关。" },
+      topP: {
+        label: "核采样 top-\u2060p",
+        hint: "只留总概率达到 p 的最少词元",
+        expected: "应大于 0 且不超过 1；留空为关。",
+      },
       minP: { label: "min-p", hint: "只留概率不低于领先者这一比例的词元", expected: "应在 0 到 1 之间；留空为关。" },
-      repetitionPenalty: { label: "重复惩罚", hint: "削弱出现过的词元；小于 1 则偏爱它们", expected: "惩罚应大于 0；1 为关。" },
+      repetitionPenalty: {
+        label: "重复惩罚",
+        hint: "削弱出现过的词元；小于 1 则偏爱它们",
+        expected: "惩罚应大于 0；1 为关。",
+      },
     },
     caption: "最可能的下一个词元，逐阶段",
     token: "词元",
@@ -645,7 +796,13 @@ const ZH = {
     hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ 温度)", "由此抽取：重新归一化"],
     all: "全部阶段",
     allHint: "每个设置一列，按作用的先后",
-    stages: { repetition_penalty: "重复惩罚", temperature: "温度", top_k: "top-k", top_p: "核采样 top-\u2060p", min_p: "min-p" },
+    stages: {
+      repetition_penalty: "重复惩罚",
+      temperature: "温度",
+      top_k: "top-k",
+      top_p: "核采样 top-\u2060p",
+      min_p: "min-p",
+    },
     stageOff: "关：与前一列相同",
     stageSettings: {
       repetition_penalty: (penalty) => `出现过的词元：分数 ÷ 或 × ${penalty}`,
@@ -695,7 +852,13 @@ const ZH = {
     choice: (index) => `结果 ${index}`,
     count: (tokens) => `${tokens} 个词元`,
     seed: (seed) => `种子 ${seed}`,
-    settings: { temperature: "温度", top_k: "top-k", top_p: "核采样 top-\u2060p", min_p: "min-p", repetition_penalty: "重复惩罚" },
+    settings: {
+      temperature: "温度",
+      top_k: "top-k",
+      top_p: "核采样 top-\u2060p",
+      min_p: "min-p",
+      repetition_penalty: "重复惩罚",
+    },
     ends: { itself: "模型自行结束", stop: "遇到停止串", length: "到达长度上限", interrupted: "手动停止" },
     going: "生成中…",
     hint: "颜色、横条和数字：温度之前模型给每个词元的概率。点一个，看还可能出现什么。",
@@ -772,7 +935,8 @@ const ZH = {
     row: "改写一个头看向哪里",
     rowHint: (name) => `${name} 从所选词元看向哪里：每个词元一个权重，除以总和。或者点唯一要看的那一个。`,
     weights: "权重",
-    weightsExpected: (expected, got) => `应有 ${expected} 个数，到所选词元为止每个词元一个；现有 ${got} 个。用空格分开。`,
+    weightsExpected: (expected, got) =>
+      `应有 ${expected} 个数，到所选词元为止每个词元一个；现有 ${got} 个。用空格分开。`,
     weightsPositive: "权重不能小于 0，且至少有一个大于 0：它们要除以总和。",
     doRow: "设定这一行",
   },
@@ -800,17 +964,28 @@ const ZH = {
     block: (layer) => `第 ${layer} 块`,
     open: "打开",
     close: "收起",
-    stations: { tokens: "文字到词元", embedding: "词元到数字", attention: "各块", logits: "分数", sampling: "概率", generation: "再来一轮" },
+    stations: {
+      tokens: "文字到词元",
+      embedding: "词元到数字",
+      attention: "各块",
+      logits: "分数",
+      sampling: "概率",
+      generation: "再来一轮",
+    },
     tokens: (characters, tokens, marks) =>
       `${count.format(characters)} 个字符变成 ${count.format(tokens)} 个词元${marks ? `，前面有分词器自己的标记 ${marks} 个` : ""}。`,
-    embedding: (size, id, position) => `变成 ${count.format(size)} 个数：词元表第 ${count.format(id)} 行 + 位置表第 ${count.format(position)} 行。`,
-    embeddingRotary: (size, id) => `变成 ${count.format(size)} 个数：词元表第 ${count.format(id)} 行。位置稍后在注意力中加入。`,
-    stream: (layers, heads, before, after) => `${layers} 块，每块 ${heads} 个头和一个 MLP，都加到这些数上：其长度从 ${before} 变为 ${after}。`,
+    embedding: (size, id, position) =>
+      `变成 ${count.format(size)} 个数：词元表第 ${count.format(id)} 行 + 位置表第 ${count.format(position)} 行。`,
+    embeddingRotary: (size, id) =>
+      `变成 ${count.format(size)} 个数：词元表第 ${count.format(id)} 行。位置稍后在注意力中加入。`,
+    stream: (layers, heads, before, after) =>
+      `${layers} 块，每块 ${heads} 个头和一个 MLP，都加到这些数上：其长度从 ${before} 变为 ${after}。`,
     head: (layer, head) => `最强的回看来自 L${layer} · H${head}：`,
     looks: "看向",
     logits: (vocabulary) => `${count.format(vocabulary)} 个词元各得一个分数，只有差值有意义；`,
     highest: (logit) => `最高，为 ${logit}。`,
-    scores: (shown, vocabulary, mean) => `${count.format(vocabulary)} 个分数中最高的 ${shown} 个。条形是它比全部分数的平均值 ${mean} 高出多少；所有分数加上同一个数，结果不变。`,
+    scores: (shown, vocabulary, mean) =>
+      `${count.format(vocabulary)} 个分数中最高的 ${shown} 个。条形是它比全部分数的平均值 ${mean} 高出多少；所有分数加上同一个数，结果不变。`,
     probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上：再走一轮。`,
     generation: "抽取、接上、重读，一个词元接一个词元：一段文字。",
     written: (steps, end) => `抽取、接上、重读，共 ${count.format(steps)} 次：一段文字，${end}。`,
@@ -864,8 +1039,11 @@ const ZH = {
     unread: (name, type) => `${name}：得到的是 ${type}，无法按要求读作数。`,
     shape: (name, mine, wanted) => `${name}：形状是 ${mine}，要求的是 ${wanted}。`,
     scalar: "单个数",
-    value: (name, differ, size) => size === 1 ? `${name}：与模型的不同。` : `${name}：${count.format(size)} 个数中有 ${count.format(differ)} 个与模型的不同。`,
-    first: (place, mine) => place ? `第一处在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`,
+    value: (name, differ, size) =>
+      size === 1
+        ? `${name}：与模型的不同。`
+        : `${name}：${count.format(size)} 个数中有 ${count.format(differ)} 个与模型的不同。`,
+    first: (place, mine) => (place ? `第一处在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`),
     solution: "一种写法",
   },
 };

@@ -13,7 +13,13 @@ export class AlternativeRow {
     this.force = element("button", { type: "button" }, words.force);
     this.force.addEventListener("click", () => force(this.token));
     this.taken = element("span", { class: "small muted" }, words.taken);
-    this.root = element("tr", {}, this.head, ...this.cells.map(({ root }) => root), element("td", { class: "action" }, this.force, this.taken));
+    this.root = element(
+      "tr",
+      {},
+      this.head,
+      ...this.cells.map(({ root }) => root),
+      element("td", { class: "action" }, this.force, this.taken),
+    );
   }
 
   /** @param {Alternative} one @param {boolean} taken @param {boolean} offered */

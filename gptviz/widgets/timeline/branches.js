@@ -16,7 +16,12 @@ export class BranchTree {
     this.list = element("ul", { class: "tree", "aria-label": words.branches });
     this.menu = element("select", {});
     this.menu.addEventListener("change", () => compare(Number(this.menu.value)));
-    this.root = element("div", { class: "branches", hidden: "" }, this.list, element("label", { class: "small muted" }, `${words.compare} `, this.menu));
+    this.root = element(
+      "div",
+      { class: "branches", hidden: "" },
+      this.list,
+      element("label", { class: "small muted" }, `${words.compare} `, this.menu),
+    );
   }
 
   /** @param {Branch[]} branches @param {number} shown @param {number} compared */
@@ -31,14 +36,18 @@ export class BranchTree {
       below.append(items[i]);
     });
     this.list.replaceChildren(...tops);
-    this.menu.replaceChildren(element("option", { value: -1 }, this.words.nothing),
-      ...branches.map((branch, i) => element("option", { value: i }, this.name(branch, i))));
+    this.menu.replaceChildren(
+      element("option", { value: -1 }, this.words.nothing),
+      ...branches.map((branch, i) => element("option", { value: i }, this.name(branch, i))),
+    );
     this.menu.value = String(compared < branches.length ? compared : -1);
   }
 
   /** @param {Branch} branch @param {number} index */
   name({ parent, at, token }, index) {
-    return parent === null ? this.words.choice(index) : `${this.words.step(at)} ${token?.bytes ?? token?.text.replaceAll(" ", "␣") ?? ""}`;
+    return parent === null
+      ? this.words.choice(index)
+      : `${this.words.step(at)} ${token?.bytes ?? token?.text.replaceAll(" ", "␣") ?? ""}`;
   }
 
   /** @param {Branch} branch @param {number} index @param {boolean} shown */
@@ -47,9 +56,19 @@ export class BranchTree {
     if (branch.token) button.append("↳ ", this.words.step(branch.at), " ", chip(branch.token));
     else button.append(this.words.choice(index));
     button.addEventListener("click", () => this.show_(index));
-    const { text, spelled } = branch, start = [...text].slice(0, BEGINNING).join("");
-    return element("li", {}, button, element("span", { class: "muted small beginning" },
-      ...(spelled.length ? writtenNodes(spelled, [], start)[0] : [start]), start === text ? "" : "…"));
+    const { text, spelled } = branch,
+      start = [...text].slice(0, BEGINNING).join("");
+    return element(
+      "li",
+      {},
+      button,
+      element(
+        "span",
+        { class: "muted small beginning" },
+        ...(spelled.length ? writtenNodes(spelled, [], start)[0] : [start]),
+        start === text ? "" : "…",
+      ),
+    );
   }
 }
 
@@ -57,9 +76,16 @@ export class Comparison {
   /** @param {import("../shared/words.js").Words["timeline"]} words */
   constructor(words) {
     this.words = words;
-    this.columns = [0, 1].map(() => ({ name: element("h4", {}), text: element("p", { class: "text" }), facts: element("p", { class: "muted small" }) }));
-    this.root = element("div", { class: "comparison", hidden: "" },
-      ...this.columns.map(({ name, text, facts }) => element("div", {}, name, text, facts)));
+    this.columns = [0, 1].map(() => ({
+      name: element("h4", {}),
+      text: element("p", { class: "text" }),
+      facts: element("p", { class: "muted small" }),
+    }));
+    this.root = element(
+      "div",
+      { class: "comparison", hidden: "" },
+      ...this.columns.map(({ name, text, facts }) => element("div", {}, name, text, facts)),
+    );
   }
 
   hide() {
@@ -72,13 +98,20 @@ export class Comparison {
     let same = 0;
     while (same < most && one.steps[same].token.id === other.steps[same].token.id) same += 1;
     [one, other].forEach((told, i) => {
-      const { name, text, facts } = this.columns[i], branch = told.branches[told.choice];
+      const { name, text, facts } = this.columns[i],
+        branch = told.branches[told.choice];
       const tokens = told.steps.map(({ token }) => token);
       const [shared, rest] = writtenNodes(tokens.slice(0, same), tokens.slice(same), told.done ? told.text : null);
-      name.replaceChildren(...(branch.token ? [this.words.step(branch.at), " ", chip(branch.token)] : [this.words.choice(told.choice)]));
+      name.replaceChildren(
+        ...(branch.token ? [this.words.step(branch.at), " ", chip(branch.token)] : [this.words.choice(told.choice)]),
+      );
       text.replaceChildren(element("span", { class: "muted" }, ...shared), ...rest);
-      const own = told.steps.slice(same), bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
-      setText(facts, own.length ? this.words.surprise(own.length, significant(bits / own.length)) : this.words.sameText);
+      const own = told.steps.slice(same),
+        bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
+      setText(
+        facts,
+        own.length ? this.words.surprise(own.length, significant(bits / own.length)) : this.words.sameText,
+      );
     });
     this.root.hidden = false;
   }

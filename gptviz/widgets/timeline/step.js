@@ -5,7 +5,18 @@
  * It is built once, and another step only changes what differs. What the kernel is asked for, a head's row and the
  * bench, waits until scrubbing rests. Not here: which step, and what follows from forcing another token.
  */
-import { Lane, ask, chip, element, notices, percentAxis, setText, significant, waits, weight } from "../shared/common.js";
+import {
+  Lane,
+  ask,
+  chip,
+  element,
+  notices,
+  percentAxis,
+  setText,
+  significant,
+  waits,
+  weight,
+} from "../shared/common.js";
 import { AlternativeRow, ShareCell } from "./alternatives.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
@@ -44,15 +55,44 @@ export class StepDetail {
     this.others = { probability: new ShareCell(), sampling: new ShareCell() };
     const column = (/** @type {string} */ name, /** @type {string} */ hint) =>
       element("th", { scope: "col" }, name, element("small", { class: "muted" }, hint), percentAxis());
-    this.table = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.token),
-      column(words.own, words.ownHint), column(words.drawn, words.drawnHint), element("th", { scope: "col", class: "action" }, words.forcing))), this.body,
-      element("tfoot", {}, element("tr", {}, element("th", { scope: "row", class: "token" }, catalogue.compare.others),
-        ...Object.values(this.others).map(({ root }) => root), element("td", { class: "action" }))));
+    this.table = element(
+      "table",
+      {},
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          element("th", { scope: "col", class: "token" }, words.token),
+          column(words.own, words.ownHint),
+          column(words.drawn, words.drawnHint),
+          element("th", { scope: "col", class: "action" }, words.forcing),
+        ),
+      ),
+      this.body,
+      element(
+        "tfoot",
+        {},
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row", class: "token" }, catalogue.compare.others),
+          ...Object.values(this.others).map(({ root }) => root),
+          element("td", { class: "action" }),
+        ),
+      ),
+    );
     this.layers = this.menu(words.layer, "layer");
     this.heads = this.menu(words.head, "head");
     this.row = element("ol", { class: "looked" });
-    this.attention = element("details", { class: "attention" }, element("summary", {}, words.attention),
-      element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads), this.row);
+    this.attention = element(
+      "details",
+      { class: "attention" },
+      element("summary", {}, words.attention),
+      element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads),
+      this.row,
+    );
     this.attention.addEventListener("toggle", () => this.showAttention());
     this.rowWaits = waits(this.attention, catalogue);
     this.benchPlace = element("div", { class: "gptviz-timeline-bench", hidden: "" }); // beside the timeline, not in it: a view has its own styles
@@ -62,8 +102,18 @@ export class StepDetail {
       this.bench.setAttribute("aria-expanded", String(!this.benchPlace.hidden));
       this.showBench();
     });
-    this.root = element("div", { class: "detail", hidden: "" }, this.title, this.facts, this.cache, this.refused.force.problem, this.table,
-      this.attention, this.bench, this.refused.bench.problem);
+    this.root = element(
+      "div",
+      { class: "detail", hidden: "" },
+      this.title,
+      this.facts,
+      this.cache,
+      this.refused.force.problem,
+      this.table,
+      this.attention,
+      this.bench,
+      this.refused.bench.problem,
+    );
     this.listen = () => this.showAttention();
     selection.on("change:layer change:head", this.listen);
   }
@@ -89,19 +139,29 @@ export class StepDetail {
     for (const refused of Object.values(this.refused)) refused.say("");
     this.settle();
     if (!step) return;
-    const { words } = this, { alternatives } = step, rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
+    const { words } = this,
+      { alternatives } = step,
+      rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
     setText(this.name, words.step(index));
     this.token.replaceChildren(chip(step.token));
     const where = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
     setText(this.facts, `${where}; ${words.facts(significant(step.entropy), step.kept)}`);
     const held = step.cached;
-    setText(this.cache, held ? words.cache(held[0], bytes(held[1]), index === 0 ? read.length : 1, read.length) : words.noCache);
+    setText(
+      this.cache,
+      held ? words.cache(held[0], bytes(held[1]), index === 0 ? read.length : 1, read.length) : words.noCache,
+    );
     const canForce = this.model.get("_can_force");
     this.table.toggleAttribute("data-forcing", canForce);
-    const shown = rank < 0 ? [...alternatives, step] : alternatives, taken = rank < 0 ? alternatives.length : rank;
+    const shown = rank < 0 ? [...alternatives, step] : alternatives,
+      taken = rank < 0 ? alternatives.length : rank;
     this.resize(shown.length);
     shown.forEach((one, i) => this.alternatives[i].show(one, i === taken, canForce && i !== taken));
-    const left = (/** @type {"probability"|"sampling"} */ what) => Math.max(0, shown.reduce((rest, one) => rest - one[what], 1));
+    const left = (/** @type {"probability"|"sampling"} */ what) =>
+      Math.max(
+        0,
+        shown.reduce((rest, one) => rest - one[what], 1),
+      );
     this.others.probability.show(left("probability"));
     this.others.sampling.show(shown.filter(({ sampling }) => sampling > 0).length === step.kept ? 0 : left("sampling"));
   }
@@ -142,30 +202,45 @@ export class StepDetail {
   }
 
   showAttention() {
-    const [layers, heads] = this.model.get("_heads"), { step, read } = this;
+    const [layers, heads] = this.model.get("_heads"),
+      { step, read } = this;
     if (!this.attention.open || !step) return;
     fill(this.layers, layers, this.selection.get("layer"), "L");
     fill(this.heads, heads, this.selection.get("head"), "H");
-    const question = { choice: this.choice, step: this.index, layer: this.selection.get("layer"), head: this.selection.get("head") };
+    const question = {
+      choice: this.choice,
+      step: this.index,
+      layer: this.selection.get("layer"),
+      head: this.selection.get("head"),
+    };
     const tell = (/** @type {HTMLElement[]} */ items) => {
       if (this.step !== step) return; // the reader has gone on
       this.row.replaceChildren(...items);
       this.rowWaits(false);
     };
     this.rowWaits(true);
-    this.looks.ask(() => ask(this.model, "attention", question), ({ data }) => tell(read.map((token, i) => lookedAt(token, data[i]))), (error) => tell([element("li", { class: "muted" }, error.message)]));
+    this.looks.ask(
+      () => ask(this.model, "attention", question),
+      ({ data }) => tell(read.map((token, i) => lookedAt(token, data[i]))),
+      (error) => tell([element("li", { class: "muted" }, error.message)]),
+    );
   }
 
   showBench() {
-    const { step } = this, place = this.benchPlace;
+    const { step } = this,
+      place = this.benchPlace;
     if (place.hidden || !step) return;
     const done = () => place.toggleAttribute("data-asking", this.step !== step);
-    this.benches.ask(() => this.drawBench(), done, (error) => {
-      place.hidden = true;
-      this.bench.setAttribute("aria-expanded", "false");
-      done();
-      this.refuse("bench", step, error);
-    });
+    this.benches.ask(
+      () => this.drawBench(),
+      done,
+      (error) => {
+        place.hidden = true;
+        this.bench.setAttribute("aria-expanded", "false");
+        done();
+        this.refuse("bench", step, error);
+      },
+    );
   }
 
   /** The kernel puts the step on its bench, which is drawn once. */
@@ -187,14 +262,20 @@ export class StepDetail {
 
 /** @param {Token} token @param {number} share */
 function lookedAt(token, share) {
-  const item = element("li", { title: String(share) }, chip(token), element("span", { class: "number small muted" }, weight(share)));
+  const item = element(
+    "li",
+    { title: String(share) },
+    chip(token),
+    element("span", { class: "number small muted" }, weight(share)),
+  );
   item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
   return item;
 }
 
 /** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */
 function fill(menu, count, chosen, letter) {
-  if (menu.length !== count) menu.replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`)));
+  if (menu.length !== count)
+    menu.replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`)));
   menu.selectedIndex = Math.min(chosen, count - 1);
 }
 

@@ -24,8 +24,17 @@ export class StepList {
     });
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.scale = element("canvas", { width: 256, height: 1, class: "scale", "aria-hidden": "true" });
-    this.root = element("div", {}, element("p", { class: "muted small hint" }, `${words.hint} `,
-      element("span", { class: "nowrap" }, "0 % ", this.scale, " 100 %")), this.list);
+    this.root = element(
+      "div",
+      {},
+      element(
+        "p",
+        { class: "muted small hint" },
+        `${words.hint} `,
+        element("span", { class: "nowrap" }, "0 % ", this.scale, " 100 %"),
+      ),
+      this.list,
+    );
     this.paint();
   }
 
@@ -42,8 +51,12 @@ export class StepList {
 
   /** @param {ListedStep} step @param {boolean} forced */
   append({ token, probability: share }, forced) {
-    const item = element("li", { tabindex: -1, title: `${100 * share} %` }, chip(token),
-      element("span", { class: "number small muted" }, share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`));
+    const item = element(
+      "li",
+      { tabindex: -1, title: `${100 * share} %` },
+      chip(token),
+      element("span", { class: "number small muted" }, share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`),
+    );
     item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
     if (forced) {
       item.dataset.forced = "";
@@ -75,7 +88,8 @@ export class StepList {
 
   /** @param {number} index */
   choose(index) {
-    const before = this.shown[this.chosen]?.item, now = this.shown[index]?.item;
+    const before = this.shown[this.chosen]?.item,
+      now = this.shown[index]?.item;
     before?.removeAttribute("data-chosen");
     before?.setAttribute("tabindex", "-1");
     now?.setAttribute("data-chosen", "");
@@ -86,23 +100,28 @@ export class StepList {
 
   /** Mute what comes after a step: only those change between the old one and it. @param {number} until */
   mute(until) {
-    const from = Math.min(until, this.until) + 1, to = Math.min(Math.max(until, this.until), this.last);
+    const from = Math.min(until, this.until) + 1,
+      to = Math.min(Math.max(until, this.until), this.last);
     for (let i = from; i <= to; i++) this.shown[i].item.toggleAttribute("data-later", i > until);
     this.until = until;
   }
 
   /** A long list scrolls within itself, never the page. */
   keepSeen() {
-    const item = this.shown[this.chosen]?.item, { list } = this;
+    const item = this.shown[this.chosen]?.item,
+      { list } = this;
     if (!item || list.scrollHeight <= list.clientHeight) return;
-    const above = item.offsetTop - list.offsetTop, below = above + item.offsetHeight;
+    const above = item.offsetTop - list.offsetTop,
+      below = above + item.offsetHeight;
     list.scrollTop = Math.min(above, Math.max(list.scrollTop, below - list.clientHeight));
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const { last, chosen } = this;
-    const to = { ArrowRight: Math.min(last, chosen + 1), ArrowLeft: Math.max(0, chosen - 1), Home: 0, End: last }[event.key];
+    const to = { ArrowRight: Math.min(last, chosen + 1), ArrowLeft: Math.max(0, chosen - 1), Home: 0, End: last }[
+      event.key
+    ];
     if (to === undefined) return;
     event.preventDefault();
     event.stopPropagation();

@@ -4,7 +4,8 @@ import { chip } from "../shared/common.js";
 
 /** @typedef {import("../shared/common.js").PageToken} SpelledToken */
 
-const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }), LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
+  LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text, and runs of bytes that are no character, in hexadecimal. @param {SpelledToken[]} tokens
  * @returns {{text: string, bytes: string}[]} one of the two is empty */
@@ -12,9 +13,11 @@ export function spelled(tokens) {
   const bytes = Uint8Array.from(tokens.flatMap((token) => (token.special ? [] : [...bytesOf(token)])));
   /** @type {{text: string, bytes: string}[]} */
   const pieces = [];
-  for (let at = 0; at < bytes.length;) {
-    const length = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : bytes[at] < 0xf0 ? 3 : 4, text = characterIn(bytes.subarray(at, at + length));
-    const hex = bytes[at].toString(16).padStart(2, "0"), last = pieces.at(-1);
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : bytes[at] < 0xf0 ? 3 : 4,
+      text = characterIn(bytes.subarray(at, at + length));
+    const hex = bytes[at].toString(16).padStart(2, "0"),
+      last = pieces.at(-1);
     if (text && last?.text) last.text += text;
     else if (!text && last?.bytes) last.bytes += ` ${hex}`;
     else pieces.push({ text, bytes: text ? "" : hex });
@@ -36,7 +39,9 @@ export function writtenNodes(now, later, text) {
     piece.bytes = piece.bytes && cut >= length ? "" : piece.bytes;
     cut -= length;
   }
-  const [before, after] = pieces.map((some) => some.map(({ text, bytes }) => (bytes ? chip({ id: -1, text: "", bytes }) : text)));
+  const [before, after] = pieces.map((some) =>
+    some.map(({ text, bytes }) => (bytes ? chip({ id: -1, text: "", bytes }) : text)),
+  );
   return [before, after];
 }
 

@@ -19,13 +19,15 @@ import { wordsOf } from "../shared/words.js";
 /** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], text: string,
  *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
-const ASK_AGAIN_MS = 40, PLAY_MS = 400;
+const ASK_AGAIN_MS = 40,
+  PLAY_MS = 400;
 
 class Timeline {
   /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
   constructor(model, selection, host, el) {
     this.model = model;
-    const catalogue = wordsOf(model), words = catalogue.timeline;
+    const catalogue = wordsOf(model),
+      words = catalogue.timeline;
     this.words = words;
     this.notices = notices(catalogue);
     this.status = element("p", { class: "muted", role: "status" });
@@ -41,13 +43,31 @@ class Timeline {
     this.forward = this.button(words.forward, () => this.step(1));
     this.list = new StepList(words, (index) => this.look(index));
     this.detail = new StepDetail(model, selection, host, catalogue, (step, id) => this.force(step, id));
-    this.tree = new BranchTree(words, (index) => this.show(index), (index) => this.compareWith(index));
+    this.tree = new BranchTree(
+      words,
+      (index) => this.show(index),
+      (index) => this.compareWith(index),
+    );
     this.comparison = new Comparison(words);
     this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
-    this.root = element("section", { class: "gptviz gptviz-timeline", "aria-label": words.title },
-      element("header", {}, element("h3", {}, words.title), this.status, element("span", { class: "buttons" }, this.again, this.stop)),
-      this.notices.problem, element("p", { class: "text numbers" }, this.given, this.written, this.later),
-      this.tree.root, this.comparison.root, this.controls, this.list.root, this.detail.root);
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-timeline", "aria-label": words.title },
+      element(
+        "header",
+        {},
+        element("h3", {}, words.title),
+        this.status,
+        element("span", { class: "buttons" }, this.again, this.stop),
+      ),
+      this.notices.problem,
+      element("p", { class: "text numbers" }, this.given, this.written, this.later),
+      this.tree.root,
+      this.comparison.root,
+      this.controls,
+      this.list.root,
+      this.detail.root,
+    );
     this.stopFrame = frame(model, this.root, () => this.list.paint());
     this.news = new Lane();
     this.other = new Lane();
@@ -79,8 +99,11 @@ class Timeline {
   refresh() {
     clearTimeout(this.timer);
     const question = { source: this.source, have: this.steps.length, choice: this.model.get("choice") };
-    this.news.ask(() => ask(this.model, "news", this.source < 0 ? { ...question, source: -1, have: 0 } : question), (told) => this.take(told),
-      (error) => this.notices.say(error.message));
+    this.news.ask(
+      () => ask(this.model, "news", this.source < 0 ? { ...question, source: -1, have: 0 } : question),
+      (told) => this.take(told),
+      (error) => this.notices.say(error.message),
+    );
   }
 
   /** Another run or branch: everything from its start. @param {number} source */
@@ -118,8 +141,13 @@ class Timeline {
 
   /** @param {News} told */
   showStatus(told) {
-    const { words } = this, last = this.steps.at(-1);
-    const parts = [words.count(this.steps.length), ...timelineSettings(told.settings, words.settings), words.seed(told.seed)];
+    const { words } = this,
+      last = this.steps.at(-1);
+    const parts = [
+      words.count(this.steps.length),
+      ...timelineSettings(told.settings, words.settings),
+      words.seed(told.seed),
+    ];
     const why = told.finish_reason === "stop" && last?.token.special ? "itself" : told.finish_reason;
     const end = why === null ? null : words.ends[/** @type {"stop"} */ (why)];
     if (!told.done || end) parts.push(end ?? words.going);
@@ -128,7 +156,8 @@ class Timeline {
 
   /** The text up to the step that is looked at, and in grey what came after it. */
   showText() {
-    const text = this.told?.text ?? "", now = this.followed ? this.steps.length : this.chosen + 1;
+    const text = this.told?.text ?? "",
+      now = this.followed ? this.steps.length : this.chosen + 1;
     if (this.steps.some(({ token }) => token.bytes)) {
       const tokens = this.steps.map(({ token }) => token);
       const [written, later] = writtenNodes(tokens.slice(0, now), tokens.slice(now), this.told?.done ? text : null);
@@ -136,7 +165,9 @@ class Timeline {
       this.later.replaceChildren(...later);
       return;
     }
-    const upTo = this.followed ? text.length : this.steps.slice(0, now).reduce((length, step) => length + step.text.length, 0);
+    const upTo = this.followed
+      ? text.length
+      : this.steps.slice(0, now).reduce((length, step) => length + step.text.length, 0);
     setText(this.written, text.slice(0, upTo));
     setText(this.later, text.slice(upTo));
   }
@@ -207,9 +238,13 @@ class Timeline {
   /** The shown branch and the other one side by side, from where they part. */
   showComparison() {
     const { told, compared } = this;
-    if (!told || compared < 0 || compared >= told.branches.length || compared === told.choice) return this.comparison.hide();
-    this.other.ask(() => ask(this.model, "news", { source: -1, have: 0, choice: compared }),
-      (other) => this.comparison.show({ ...told, steps: this.steps }, other), (error) => this.notices.say(error.message));
+    if (!told || compared < 0 || compared >= told.branches.length || compared === told.choice)
+      return this.comparison.hide();
+    this.other.ask(
+      () => ask(this.model, "news", { source: -1, have: 0, choice: compared }),
+      (other) => this.comparison.show({ ...told, steps: this.steps }, other),
+      (error) => this.notices.say(error.message),
+    );
   }
 
   /** @param {string} name @param {Record<string, unknown>} args */
@@ -238,7 +273,8 @@ function timelineSettings(settings, names) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const timeline = new Timeline(model, selection, host, el);
-  const redraw = () => timeline.redraw(), otherChoice = () => timeline.otherChoice();
+  const redraw = () => timeline.redraw(),
+    otherChoice = () => timeline.otherChoice();
   model.on("change:_source change:scale", redraw);
   model.on("change:choice", otherChoice);
   return () => {

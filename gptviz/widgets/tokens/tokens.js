@@ -6,10 +6,10 @@ import { wordsOf } from "../shared/words.js";
 /** @typedef {import("../shared/common.js").PageToken & {hex: string, position: number}} FullToken */
 /** @typedef {{rank: number|null, pieces: import("../shared/common.js").PageToken[]}[]} Stages */
 
-
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const catalogue = wordsOf(model), words = catalogue.tokens;
+  const catalogue = wordsOf(model),
+    words = catalogue.tokens;
   const count = element("p", { class: "muted" });
   const list = element("ol", { class: "row numbers" });
   scrollCue(list, true);
@@ -18,8 +18,14 @@ function render({ model, el }) {
   const merges = element("div", { class: "merges numbers", hidden: "" }, stages);
   const wait = waits(merges, catalogue);
   const lane = new Lane();
-  const root = element("section", { class: "gptviz gptviz-tokens", "aria-label": words.title },
-    element("header", {}, element("h3", {}, words.title), count), list, about, merges);
+  const root = element(
+    "section",
+    { class: "gptviz gptviz-tokens", "aria-label": words.title },
+    element("header", {}, element("h3", {}, words.title), count),
+    list,
+    about,
+    merges,
+  );
   const stopFrame = frame(model, root);
 
   /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token @param {Element} asked */
@@ -31,32 +37,60 @@ function render({ model, el }) {
     for (const button of list.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === asked));
     merges.hidden = false;
     wait(true);
-    lane.ask(() => ask(model, "merges", { position: token.position }), (/** @type {Stages} */ found) => {
-      const lines = found.map(({ rank, pieces }) => element("li", {},
-        element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)), ...pieces.map((piece) => chip(piece))));
-      show(element("p", { class: "muted" }, chip(token), ` ${words.merges(token.position)}`), element("ol", {}, ...lines));
-    }, (error) => show(element("p", { class: "muted" }, error.message)));
+    lane.ask(
+      () => ask(model, "merges", { position: token.position }),
+      (/** @type {Stages} */ found) => {
+        const lines = found.map(({ rank, pieces }) =>
+          element(
+            "li",
+            {},
+            element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)),
+            ...pieces.map((piece) => chip(piece)),
+          ),
+        );
+        show(
+          element("p", { class: "muted" }, chip(token), ` ${words.merges(token.position)}`),
+          element("ol", {}, ...lines),
+        );
+      },
+      (error) => show(element("p", { class: "muted" }, error.message)),
+    );
   };
   /** @param {FullToken} token */
   const tell = (token) => {
     const notes = [token.special ? words.special : "", token.bytes ? words.broken : ""].filter(Boolean);
-    about.replaceChildren(chip(token), ` ${words.position} ${token.position} · ${words.id} ${token.id} · `
-      + `${words.bytes} ${token.hex}${notes.length ? ` · ${notes.join(" · ")}` : ""}`);
+    about.replaceChildren(
+      chip(token),
+      ` ${words.position} ${token.position} · ${words.id} ${token.id} · ` +
+        `${words.bytes} ${token.hex}${notes.length ? ` · ${notes.join(" · ")}` : ""}`,
+    );
   };
   const show = () => {
     /** @type {FullToken[]} */
     const tokens = model.get("_tokens");
     root.dataset.scale = model.get("scale");
-    setText(count, words.count([...model.get("_text")].length, tokens.filter(({ special }) => !special).length,
-      tokens.filter(({ special }) => special).length));
-    list.replaceChildren(...tokens.map((token) => {
-      const button = element("button", { type: "button", "aria-pressed": "false" }, chip(token),
-        element("span", { class: "id number small muted" }, String(token.id)));
-      button.addEventListener("pointerenter", () => tell(token));
-      button.addEventListener("focus", () => tell(token));
-      button.addEventListener("click", () => explain(token, button));
-      return element("li", {}, button);
-    }));
+    setText(
+      count,
+      words.count(
+        [...model.get("_text")].length,
+        tokens.filter(({ special }) => !special).length,
+        tokens.filter(({ special }) => special).length,
+      ),
+    );
+    list.replaceChildren(
+      ...tokens.map((token) => {
+        const button = element(
+          "button",
+          { type: "button", "aria-pressed": "false" },
+          chip(token),
+          element("span", { class: "id number small muted" }, String(token.id)),
+        );
+        button.addEventListener("pointerenter", () => tell(token));
+        button.addEventListener("focus", () => tell(token));
+        button.addEventListener("click", () => explain(token, button));
+        return element("li", {}, button);
+      }),
+    );
     merges.hidden = true;
     stages.replaceChildren();
     if (tokens.length) tell(tokens[tokens.length - 1]);
