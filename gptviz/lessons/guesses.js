@@ -1,6 +1,6 @@
 // @ts-check
 /** The guessing game: an opening, the words that people say, and after the reveal how probable each is for the model. */
-import { Lane, ask, chip, element, frame, notices, percent, setText, whenFilled } from "../widgets/shared/common.js";
+import { ask, chip, element, frame, Lane, notices, percent, setText, whenFilled } from "../widgets/shared/common.js";
 import { wordsOf } from "../widgets/shared/words.js";
 
 /** @typedef {{word?: string, pieces: import("../widgets/shared/common.js").PageToken[], share: number}} Worth */

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  Lane,
   ask,
   chipText,
   colours,
+  Lane,
   percent,
   significant,
   visible,

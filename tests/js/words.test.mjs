@@ -1,6 +1,6 @@
 // Every word on screen comes from the catalogue: no module hands a word of its own to what is drawn.
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import ts from "typescript";
 

@@ -5,11 +5,8 @@
  * The grid came with the view, pooled; the exact map of a head is asked for once and kept. Hovering and the keyboard
  * stay in the page.
  */
-import { AttentionMap, drawThumbnail } from "./map.js";
-import { CellArithmetic, RowMix, isRootOf, scaledBy } from "./cell.js";
-import { RowBars, Sentence } from "./row.js";
+
 import {
-  Lane,
   ask,
   chip,
   colourBar,
@@ -17,6 +14,7 @@ import {
   diverging,
   element,
   frame,
+  Lane,
   notices,
   roomOf,
   scrollCue,
@@ -29,6 +27,9 @@ import {
   whenFilled,
 } from "../shared/common.js";
 import { wordsOf } from "../shared/words.js";
+import { CellArithmetic, isRootOf, RowMix, scaledBy } from "./cell.js";
+import { AttentionMap, drawThumbnail } from "./map.js";
+import { RowBars, Sentence } from "./row.js";
 
 /** @typedef {import("../shared/common.js").PageToken} Piece */
 

@@ -5,12 +5,12 @@
  * Not here: where the numbers come from, and what can be had for which family; the kernel says so.
  */
 import {
-  Lane,
   ask,
   chip,
   element,
   frame,
   isDark,
+  Lane,
   notices,
   percent,
   roomOf,

@@ -5,12 +5,12 @@
  * The map is another widget, a plotly figure, which the host draws; where it cannot, its picture stands there.
  */
 import {
-  Lane,
   ask,
   chip,
   element,
   frame,
   isDark,
+  Lane,
   notices,
   setText,
   significant,

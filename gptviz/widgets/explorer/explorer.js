@@ -4,10 +4,10 @@
  *
  * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
  */
-import { Lane, ask, element, frame, notices, whenFilled } from "../shared/common.js";
-import { Presenter, scrollerOf } from "./presenter.js";
-import { Station, explorerButton } from "./stations.js";
+import { ask, element, frame, Lane, notices, whenFilled } from "../shared/common.js";
 import { wordsOf } from "../shared/words.js";
+import { Presenter, scrollerOf } from "./presenter.js";
+import { explorerButton, Station } from "./stations.js";
 
 const LOOK_AGAIN_MS = 300; // while the last station still writes
 
@@ -98,12 +98,10 @@ class Path {
     this.tell();
     fillMenu(
       this.menu,
-      this.model
-        .get("_models")
-        .map((/** @type {{name: string, download: number}} */ { name, download }) => ({
-          value: name,
-          text: download ? this.words.toDownload(name, download) : name,
-        })),
+      this.model.get("_models").map((/** @type {{name: string, download: number}} */ { name, download }) => ({
+        value: name,
+        text: download ? this.words.toDownload(name, download) : name,
+      })),
     );
     fillMenu(this.history, [
       { value: "", text: this.words.earlier },
@@ -190,7 +188,9 @@ class Path {
   /** One station is open; the others are their sentences. @param {Station|null} open */
   async only(open) {
     for (const station of this.stations) station.setOpen(station === open);
-    if (open) await (open.drawn ??= Promise.all([...open.places].map(([name, place]) => this.draw(name, place))));
+    if (!open) return;
+    open.drawn ??= Promise.all([...open.places].map(([name, place]) => this.draw(name, place)));
+    await open.drawn;
   }
 
   remove() {

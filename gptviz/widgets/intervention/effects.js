@@ -1,6 +1,6 @@
 // @ts-check
 /** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
-import { Lane, ask, chip, colourBar, colours, diverging, element, setText, significant } from "../shared/common.js";
+import { ask, chip, colourBar, colours, diverging, element, Lane, setText, significant } from "../shared/common.js";
 
 export class EffectSwitch {
   /** @param {any} model @param {import("../shared/words.js").Words["intervention"]} words @param {string} computing

@@ -4,7 +4,7 @@
  *
  * Layer, head and position are those of the shared selection. Not here: what becomes of an edit (intervention.js).
  */
-import { Lane, ask, chip, chipText, element, scrollCue, setText, weight } from "../shared/common.js";
+import { ask, chip, chipText, element, Lane, scrollCue, setText, weight } from "../shared/common.js";
 import { partName } from "./grid.js";
 
 /** @typedef {import("../shared/common.js").PageToken} FormToken */

@@ -5,14 +5,14 @@
  * The list of edits is the model's `_edits`; every change of it, from here or from Python, asks for the outcome of the
  * whole list. Not here: the parts of the page, in the modules that this one imports.
  */
-import { Lane, ask, chip, chipText, element, frame, notices, percent, setText, whenFilled } from "../shared/common.js";
+import { ask, chip, chipText, element, frame, Lane, notices, percent, setText, whenFilled } from "../shared/common.js";
+import { sentence } from "../shared/sentence.js";
+import { wordsOf } from "../shared/words.js";
 import { EditChips, sameEdit, switchesOff } from "./edits.js";
 import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
 import { PartGrid } from "./grid.js";
 import { MoverTable } from "./rows.js";
-import { sentence } from "../shared/sentence.js";
-import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("./rows.js").MoverRow} Row */
 /** @typedef {import("./grid.js").Part} Part */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
-import { Lane, ask, element, frame, notices, setText, whenFilled } from "../shared/common.js";
+import { ask, element, frame, Lane, notices, setText, whenFilled } from "../shared/common.js";
 import { wordsOf } from "../shared/words.js";
 
 /** @param {{model: any, el: HTMLElement}} context */

@@ -6,8 +6,9 @@
  * where it matters) and the cuts have an end at which they are off; the number field takes any value that `gptviz/settings.py` takes, and says so when it does not.
  * Not here: what the settings do (sampling_math.js).
  */
-import { SEED_LIMIT } from "./math.js";
+
 import { element, setText } from "../shared/common.js";
+import { SEED_LIMIT } from "./math.js";
 
 /** @typedef {import("./math.js").Settings} Settings */
 /** @typedef {{key: keyof Settings, min: number, max: number, step: number, off: number|null,

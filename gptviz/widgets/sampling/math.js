@@ -230,7 +230,8 @@ export class Sampler {
 
   /** The stage of the repetition penalty, computed when it is needed: its sum and its entropy. */
   penalisedStage() {
-    return (this.penalised ??= this.normalise("repetition_penalty", this.buffers[0], 1));
+    this.penalised ??= this.normalise("repetition_penalty", this.buffers[0], 1);
+    return this.penalised;
   }
 
   /** The temperature stage and its entropy. @param {number} temperature */
@@ -272,7 +273,8 @@ export class Sampler {
     this.counts[stage] = count;
     this.ranked[stage] = p;
     if (count === this.counts[before]) return;
-    const target = (this.ranked[stage] = this.buffers[buffer]);
+    const target = this.buffers[buffer];
+    this.ranked[stage] = target;
     let total = 0;
     for (let rank = 0; rank < count; rank++) total += p[rank];
     for (let rank = 0; rank < count; rank++) target[rank] = p[rank] / total;

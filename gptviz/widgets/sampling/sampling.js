@@ -19,10 +19,10 @@ import {
   waits,
   whenFilled,
 } from "../shared/common.js";
+import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
 import { Sampler, uniform } from "./math.js";
 import { StageTable } from "./table.js";
-import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("../shared/common.js").PageToken} Labelled */
 
@@ -95,12 +95,12 @@ class Bench {
     this.status = element("p", { class: "visually-hidden", role: "status" });
     this.controls = new SamplingControls(this.words, {
       changed: () => this.update(),
-      draw: () => (this.draws++, this.update()),
-      drawMany: () => ((this.many = !this.many), this.update()),
+      draw: () => this.countDraws(this.draws + 1),
+      drawMany: () => this.toggleMany(),
       keep: () => this.keep(),
       append: () => this.append(),
       arranged: (all) => this.arrange(all),
-      reseeded: () => ((this.draws = 0), this.update()),
+      reseeded: () => this.countDraws(0),
     });
     this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
     this.table = new StageTable(this.words, false);
@@ -166,6 +166,18 @@ class Bench {
     if (trait === "seed") this.controls.seed = value;
     else if (trait === "all_stages") this.controls.showAll(value);
     else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
+  }
+
+  /** Sets how many draws were made with this seed. @param {number} draws */
+  countDraws(draws) {
+    this.draws = draws;
+    this.update();
+  }
+
+  /** Counts a thousand draws beside the exact probabilities, or stops doing so. */
+  toggleMany() {
+    this.many = !this.many;
+    this.update();
   }
 
   /** A column for each stage, or the cuts in one. @param {boolean} all */

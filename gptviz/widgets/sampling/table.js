@@ -30,7 +30,8 @@ export class StageTable {
   constructor(words, all) {
     this.words = words;
     this.all = all;
-    const columns = (this.columns = all ? ONE_EACH : IN_SHORT);
+    const columns = all ? ONE_EACH : IN_SHORT;
+    this.columns = columns;
     /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
     this.shown = new WeakMap();
     this.besideName = element("span", {}, words.kept);
@@ -185,7 +186,8 @@ export class StageTable {
         logit = sampler.logits[id],
         score = sampler.score(id),
         label = token(id);
-      if (row.token !== label) row.head.replaceChildren(chip((row.token = label)));
+      if (row.token !== label) row.head.replaceChildren(chip(label));
+      row.token = label;
       setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
     });
     this.others.row.hidden = count === sampler.size;

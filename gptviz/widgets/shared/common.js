@@ -33,7 +33,7 @@ export function setText(node, text) {
 }
 
 // Characters that would be invisible, or would reorder their neighbours, are named instead of drawn.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
+const UNSEEN = /[\p{Cc}\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
 
 /** A token's text in pieces: what is drawn as it is, and marks for what cannot be seen. @param {string} text
  * @returns {{text: string, mark: boolean}[]} */

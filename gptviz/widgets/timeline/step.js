@@ -6,10 +6,10 @@
  * bench, waits until scrubbing rests. Not here: which step, and what follows from forcing another token.
  */
 import {
-  Lane,
   ask,
   chip,
   element,
+  Lane,
   notices,
   percentAxis,
   setText,

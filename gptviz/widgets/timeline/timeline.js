@@ -5,12 +5,12 @@
  * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
  * steps, so that it never asks. Not here: how a token is chosen.
  */
-import { Lane, ask, element, frame, notices, setText, whenFilled } from "../shared/common.js";
+import { ask, element, frame, Lane, notices, setText, whenFilled } from "../shared/common.js";
+import { wordsOf } from "../shared/words.js";
 import { BranchTree, Comparison } from "./branches.js";
 import { StepDetail } from "./step.js";
 import { StepList } from "./steps.js";
 import { writtenNodes } from "./text.js";
-import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("../shared/common.js").PageToken} Token */
 /** @typedef {{token: Token, probability: number, sampling: number}} Alternative */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { Lane, ask, chip, element, frame, scrollCue, setText, waits, whenFilled } from "../shared/common.js";
+import { ask, chip, element, frame, Lane, scrollCue, setText, waits, whenFilled } from "../shared/common.js";
 import { wordsOf } from "../shared/words.js";
 
 /** @typedef {import("../shared/common.js").PageToken & {hex: string, position: number}} FullToken */
