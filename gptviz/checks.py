@@ -3,6 +3,7 @@
 import difflib
 import operator
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,9 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out
     """Returns the advice for a name that is not known: the nearest known name, or `otherwise`."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {near[0]}?" if near else otherwise
+
+
+def check_folder(target: Path) -> None:
+    """Raises GPTVizError if the folder that `target` is to be written into does not exist."""
+    if not target.parent.is_dir():
+        raise fail("a path in a folder that exists", f"{target}", "Make the folder first, or give another path.")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gptviz.checks import check_folder
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import WrongType, fail
@@ -51,8 +52,7 @@ def export_notebook(
     source = Path(notebook)
     cells = read_cells(source)
     written = Path(target) if target is not None else Path.cwd() / f"{source.stem}.html"
-    if not written.parent.is_dir():
-        raise fail("a path in a folder that exists", f"{written}", "Make the folder first, or give another path.")
+    check_folder(written)
     parts = [part for cell in run_cells(cells, source) for part in cell]
     parts.insert(0, f'<p class="copy">{html.escape(phrase(chosen_language(), "copy"))}</p>')
     if answers:

@@ -147,7 +147,7 @@ class Question(View):
         return self._kind
 
     def _call(self, function: Callable[..., Any], *before: Any) -> Any:
-        return function(*before) if self._sourceless else function(*before, self._shown())
+        return function(*before) if self._sourceless else function(*before, self._require_trace())
 
     def _settled(self) -> Any:
         if self._truth is None:
@@ -208,7 +208,7 @@ class Question(View):
         elif self._kind_name == "ranking":
             yield from (list(order) for order in islice(permutations(places), _MOST_GUESSES))
         elif self._kind_name == "head":
-            trace = self._shown()
+            trace = self._require_trace()
             yield from ([layer, head] for layer in range(trace.n_layers) for head in range(trace.n_heads))
 
     def _shapes(self) -> list[still.Shape]:

@@ -1,1 +1,1 @@
-"""Page modules put together, arrays on their way to a page, and views as one HTML file."""
+"""Bundles page modules, sends arrays to a page, answers its questions, and writes views as one HTML file."""

@@ -1,8 +1,8 @@
-"""Widgets as one HTML file that needs nothing: no network, no kernel, no second file.
+"""Writes widgets as one HTML file that needs no network, no kernel and no second file.
 
-The page holds the views' own modules, their state, and answers to the questions that the views would ask, the most
-wanted first, as many as fit; `static/page.js` stands in for the notebook. A Content-Security-Policy lets nothing else
-run. Not about what the numbers mean.
+The file holds the page modules of the widgets, their state, and answers to the questions that they can ask, the most
+useful first, as many as fit. `page.js` takes the place of the notebook. A Content-Security-Policy allows nothing else to
+run.
 """
 
 import base64
@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from gptviz.checks import check_folder
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import GPTVizError, WrongType, fail, refusal
+from gptviz.pages.answering import PageWidget
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import pack
-from gptviz.widgets.shared.view import View
 
-MOST_BYTES = 20_000_000  # of one file; answers that do not fit are said to be missing
+MOST_BYTES = 20_000_000  # of one file; the page says so where an answer did not fit
 PROGRESS_AFTER = 2.0  # seconds
-_Offer = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page keeps it, their bytes
+_Entry = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page stores it, their size in bytes
 _MODULE_END = "export default "
 _TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
 _STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background: #ffffff; color: #1c1f24;
@@ -37,52 +38,58 @@ _STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background:
 """
 
 
-def save_html(path: str | os.PathLike[str], *parts: View | str, title: str = "gptviz") -> Path:
-    """Write `parts` below each other as one page: views, and between them HTML that is put in as it is. The file's path.
+def save_html(path: str | os.PathLike[str], *parts: PageWidget | str, title: str = "gptviz") -> Path:
+    """Writes `parts` one below the other as one page, and returns its path.
 
-    The folder must exist; a file of that name is replaced. What would need the kernel says so where it is asked for.
+    parts: widgets, and HTML that is inserted unchanged. The folder must exist; a file of that name is replaced. In the
+    page, a control that needs the kernel says so.
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise fail("a path in a folder that exists", f"{target}", "Make the folder first, or give another path.")
+    check_folder(target)
     target.write_text(page(*parts, title=title), encoding="utf-8")
     return target
 
 
 def page(
-    *parts: View | str, title: str = "gptviz", styles: Sequence[str] = (), scripts: Sequence[str] = (), frames: str = ""
-) -> str:
-    """The page as text. styles, scripts: more of them, which the policy then allows; frames: HTML whose scripts and
-    styles, within frames of their own, it allows too."""
-    views = [part for part in parts if isinstance(part, View)]
+    *parts: PageWidget | str, title: str = "gptviz", styles: Sequence[str] = (), scripts: Sequence[str] = (),
+    frames: str = "",
+) -> str:  # fmt: skip
+    """Returns the page as text.
+
+    styles, scripts: additional ones, which the page's policy then allows. frames: HTML of frames whose scripts and styles
+    the policy allows too.
+    """
     for part in parts:
-        if not isinstance(part, (View, str)):
+        if not isinstance(part, (PageWidget, str)):
             raise fail("views and HTML text", type(part).__name__, "Give for example an AttentionView.", WrongType)
-    everyone = list({one.model_id: one for view in views for one in view.family()}.values())
-    modules = {view._name: view for view in everyone}
-    own = [_module(name, str(view._esm)) for name, view in modules.items()]
+    roots = [part for part in parts if isinstance(part, PageWidget)]
+    widgets = list({member.model_id: member for root in roots for member in root.family()}.values())
+    classes = {widget._name: widget for widget in widgets}
+    own_scripts = [_module_script(name, str(widget._esm)) for name, widget in classes.items()]
     host = bundle(Path(__file__).with_name("page.js"))
-    own.append(f"{host}\nopenPage(JSON.parse(document.getElementById('data').textContent), globalThis.gptviz);")
-    look = ["\n".join([_STYLE, *styles, *dict.fromkeys(str(view._css) for view in modules.values())])]
-    body = "\n".join(_place(part) for part in parts)
-    language = _TAGS[views[0].language if views else chosen_language()]
-    shell = partial(_shell, title, language, [*own, *scripts], look, body, _policy([*own, *scripts], look, frames))
-    return shell(_data(everyone, views, MOST_BYTES - len(shell("").encode())))
+    own_scripts.append(f"{host}\nopenPage(JSON.parse(document.getElementById('data').textContent), globalThis.gptviz);")
+    all_scripts = [*own_scripts, *scripts]
+    all_styles = ["\n".join([_STYLE, *styles, *dict.fromkeys(str(widget._css) for widget in classes.values())])]
+    body = "\n".join(map(_element, parts))
+    language = _TAGS[roots[0].language if roots else chosen_language()]
+    policy = _policy(all_scripts, all_styles, frames)
+    document = partial(_document, title, language, all_scripts, all_styles, body, policy)
+    return document(_data(widgets, roots, MOST_BYTES - len(document("").encode())))
 
 
-def _module(name: str, source: str) -> str:
-    """A view's module, which puts itself where the page finds it: a page without a server can import nothing."""
+def _module_script(name: str, source: str) -> str:
+    """A widget's module that stores its exports in a global: a page opened from a file can import no module."""
     return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = ")
 
 
-def _place(part: View | str) -> str:
-    return part if isinstance(part, str) else f'<div data-gptviz="anywidget:{part.model_id}"></div>'
+def _element(part: PageWidget | str) -> str:
+    return part if isinstance(part, str) else f'<div data-gptviz="{_reference(part)}"></div>'
 
 
 def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
-    """What may run and be shown: what stands in the page, named by its hash. A frame inherits the page's policy.
+    """The Content-Security-Policy: it names each script and style of the page by its hash. A frame inherits the policy.
 
-    An empty style element is allowed, for scripts that add rules to it.
+    It allows an empty style element, for scripts that add rules to it.
     """
     framed = html.unescape(frames)
     scripts = [*scripts, *re.findall(r"<script[^>]*>(.*?)</script>", framed, re.DOTALL)]
@@ -98,7 +105,9 @@ def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
     return "; ".join(policy)
 
 
-def _shell(title: str, language: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str) -> str:
+def _document(
+    title: str, language: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str
+) -> str:
     return "\n".join(
         [
             "<!doctype html>",
@@ -122,61 +131,65 @@ def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-def _data(everyone: list[View], roots: list[View], room: int) -> str:
-    widgets: dict[str, dict[str, Any]] = {}
-    for view in everyone:
-        state, buffers = state_of(view)
-        widgets[_reference(view)] = {"module": view._name, "state": state, "buffers": buffers, "answers": {}}
+def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -> str:
+    """The page's data as JSON of at most `most_bytes`: the state of all widgets and selections, and answers."""
+    stored: dict[str, dict[str, Any]] = {}
+    for widget in widgets:
+        state, buffers = state_of(widget)
+        stored[_reference(widget)] = {"module": widget._name, "state": state, "buffers": buffers, "answers": {}}
     data = {
-        "root": [_reference(view) for view in roots],
-        "widgets": widgets,
-        "selections": {view.selection.reference: state_of(view.selection)[0] for view in everyone},
+        "root": [_reference(widget) for widget in roots],
+        "widgets": stored,
+        "selections": {widget.selection.reference: state_of(widget.selection)[0] for widget in widgets},
     }
     with tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar:
-        _fill_in(widgets, everyone, room - len(_json(data).encode()), bar)
+        _add_answers(stored, widgets, most_bytes - len(_json(data).encode()), bar)
     return _json(data)
 
 
-def _fill_in(widgets: dict[str, dict[str, Any]], everyone: list[View], left: int, bar: Any) -> None:
-    """Answers to each view's questions as long as they fit, in rounds: each view may take an equal share of the room, and
-    what is left of it is shared out anew among those that were cut, until no more of it can be used."""
-    waiting: list[tuple[View, Iterator[_Offer]]] = [(view, _offers(view)) for view in everyone]
-    taken = 1
-    while waiting and taken:
-        taken, share = 0, left // len(waiting)
-        asking, waiting = waiting, []
-        for view, offers in asking:
-            bar.set_description_str(type(view).__name__)
-            answers, room = widgets[_reference(view)]["answers"], share
-            for key, kept, size in offers:
-                if size > room:
-                    waiting.append((view, chain([(key, kept, size)], offers)))
+def _add_answers(stored: dict[str, dict[str, Any]], widgets: list[PageWidget], bytes_left: int, bar: Any) -> None:
+    """Adds answers in rounds, as many as fit.
+
+    In each round every widget may use an equal share of the bytes that are left. Widgets with more answers than fit go
+    on to the next round, until no further answer fits.
+    """
+    waiting: list[tuple[PageWidget, Iterator[_Entry]]] = [(widget, _entries(widget)) for widget in widgets]
+    added = 1
+    while waiting and added:
+        added, share = 0, bytes_left // len(waiting)
+        current, waiting = waiting, []
+        for widget, entries in current:
+            bar.set_description_str(type(widget).__name__)
+            answers, share_left = stored[_reference(widget)]["answers"], share
+            for key, answer, size in entries:
+                if size > share_left:
+                    waiting.append((widget, chain([(key, answer, size)], entries)))
                     break
-                answers[key] = kept
-                room, left, taken = room - size, left - size, taken + 1
+                answers[key] = answer
+                share_left, bytes_left, added = share_left - size, bytes_left - size, added + 1
                 bar.update(1)
 
 
-def _offers(view: View) -> Iterator[_Offer]:
-    """The view's answers as the page keeps them, the most wanted first."""
-    for name, args, answer in view.answers_for_a_page():
-        key, kept = question_key(name, args), _kept(answer)
-        if view._sealed:
-            kept = {"sealed": base64.b64encode(json.dumps(kept).encode()).decode()}
-        yield key, kept, len(_json({key: kept}).encode()) + 1
+def _entries(widget: PageWidget) -> Iterator[_Entry]:
+    """Yields the widget's answers as the page stores them, the most useful first."""
+    for name, args, answer in widget.answers_for_a_page():
+        key, stored = question_key(name, args), _stored(answer)
+        if widget._sealed:
+            stored = {"sealed": base64.b64encode(json.dumps(stored).encode()).decode()}
+        yield key, stored, len(_json({key: stored}).encode()) + 1
 
 
-def _reference(view: View) -> str:
-    return f"anywidget:{view.model_id}"
+def _reference(widget: PageWidget) -> str:
+    return f"anywidget:{widget.model_id}"
 
 
 def _json(value: Any) -> str:
-    """JSON that stands safely within a script element, whatever texts are in it."""
+    """JSON that can stand within a script element, whatever texts are in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _kept(answer: Any) -> dict[str, Any]:
+def _stored(answer: Any) -> dict[str, Any]:
     if isinstance(answer, GPTVizError):
         return refusal(answer)
     if isinstance(answer, np.ndarray):
@@ -186,28 +199,29 @@ def _kept(answer: Any) -> dict[str, Any]:
 
 
 def question_key(name: str, args: dict[str, Any]) -> str:
-    """The same text for a question as `questionKey` in `static/page.js` makes."""
-    return f"{name} {json.dumps([[k, _as_page(args[k])] for k in sorted(args)], ensure_ascii=False, separators=(',', ':'))}"
+    """Returns the text under which the page stores a question's answer; `questionKey` in `page.js` makes the same."""
+    pairs = [[key, _as_in_javascript(args[key])] for key in sorted(args)]
+    return f"{name} {json.dumps(pairs, ensure_ascii=False, separators=(',', ':'))}"
 
 
-def _as_page(value: Any) -> Any:
-    """The value with 2.0 as 2: a page has one kind of number and writes it so."""
+def _as_in_javascript(value: Any) -> Any:
+    """The value with 2.0 as 2: JavaScript has one kind of number and writes it so."""
     if isinstance(value, dict):
-        return {key: _as_page(one) for key, one in value.items()}
+        return {key: _as_in_javascript(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_as_page(one) for one in value]
+        return [_as_in_javascript(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_NOT_OF_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")
+_NOT_FOR_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")
 
 
 def state_of(widget: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """A widget's synced state: what JSON can hold, and its bytes in base64."""
+    """Returns a widget's synchronised state: the values that JSON can hold, and its bytes in base64."""
     state = {
         name: value
         for name, value in widget.get_state().items()
-        if name not in _NOT_OF_THE_PAGE and not name.startswith(("_model_", "_view_"))
+        if name not in _NOT_FOR_THE_PAGE and not name.startswith(("_model_", "_view_"))
     }
     raw = {name: bytes(value) for name, value in state.items() if isinstance(value, (bytes, bytearray, memoryview))}
     plain = {name: value for name, value in state.items() if name not in raw}

@@ -1,1 +1,1 @@
-"""The views, one folder each: Python, JavaScript, styles and words; `shared/` has what they have in common."""
+"""The views, a folder each with Python, JavaScript, styles and words. `shared/` holds what several views use."""

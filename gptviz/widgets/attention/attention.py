@@ -44,23 +44,23 @@ class AttentionView(View):
     @property
     def layer(self) -> int:
         """The open head's layer; set it to open another."""
-        return min(int(self.selection.layer), self._shown().n_layers - 1)
+        return min(int(self.selection.layer), self._require_trace().n_layers - 1)
 
     @layer.setter
     def layer(self, value: int) -> None:
-        self.selection.layer = check_index(value, self._shown().n_layers, "layer")
+        self.selection.layer = check_index(value, self._require_trace().n_layers, "layer")
 
     @property
     def head(self) -> int:
         """The open head; set it to open another."""
-        return min(int(self.selection.head), self._shown().n_heads - 1)
+        return min(int(self.selection.head), self._require_trace().n_heads - 1)
 
     @head.setter
     def head(self, value: int) -> None:
-        self.selection.head = check_index(value, self._shown().n_heads, "head")
+        self.selection.head = check_index(value, self._require_trace().n_heads, "head")
 
     def _fill(self) -> None:
-        trace = self._shown()
+        trace = self._require_trace()
         held = _thumbnails_held(trace)
         present = next(iter(held.values()))
         maps = [held.get(layer, np.zeros_like(present)) for layer in range(trace.n_layers)]
@@ -78,43 +78,43 @@ class AttentionView(View):
         }
 
     def _answer_head(self, layer: int, head: int) -> np.ndarray:
-        return looked_at(seen(self._shown(), *self._place(layer, head)))
+        return looked_at(seen(self._require_trace(), *self._place(layer, head)))
 
     def _place(self, layer: int, head: int) -> tuple[int, int]:
-        trace = self._shown()
+        trace = self._require_trace()
         return check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
 
     def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
         """The stages' names, what "scaled" multiplies by, how wide a query is, and whether a sink takes its share."""
-        trace = self._shown()
+        trace = self._require_trace()
         stages = trace.score_stages(layer, head)
         factor, sink = arithmetic.factor(stages), trace.sink(layer, head) is not None
         return {"names": list(stages), "factor": factor, "width": trace.q(layer).shape[-1], "sink": sink}
 
     def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
-        scores = self._shown().scores(layer, head, stage)
+        scores = self._require_trace().scores(layer, head, stage)
         future = scores[~np.tri(len(scores), dtype=bool)]
         return looked_at(scores) if np.isneginf(future).all() else scores
 
     def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
-        trace = self._shown()
+        trace = self._require_trace()
         positions = [check_index(at, len(trace.tokens), "position") for at in (query, key)]
         return arithmetic.cell(trace, *self._place(layer, head), *positions)
 
     def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
-        trace = self._shown()
+        trace = self._require_trace()
         return arithmetic.mix(trace, *self._place(layer, head), check_index(query, len(trace.tokens), "position"))
 
     def _answer_roles(self) -> dict[str, list[float]]:
         """For each role one score a head, layer by layer."""
-        return {role: scores.ravel().tolist() for role, scores in self._shown().role_scores().items()}
+        return {role: scores.ravel().tolist() for role, scores in self._require_trace().role_scores().items()}
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every head's map and its stages' names; the open row's arithmetic; every head's stages; the open head's other rows.
 
         Not the other heads' arithmetic: it would fill a page to the brim, too large for a mail.
         """
-        trace = self._shown()
+        trace = self._require_trace()
         size = len(trace.tokens)
         opened, query = {"layer": self.layer, "head": self.head}, self.selection.query % size
         heads = [{"layer": layer, "head": head} for layer in range(trace.n_layers) for head in range(trace.n_heads)]
@@ -132,7 +132,7 @@ class AttentionView(View):
         yield from (("cell", row | {"key": key}) for row in rows for key in range(row["query"] + 1, size))
 
     def _shapes(self) -> list[still.Shape]:
-        trace = self._shown()
+        trace = self._require_trace()
         shapes = [
             still.words(self._phrase("attention", head=f"L{self.layer} · H{self.head}")),
             still.heat(seen(trace, self.layer, self.head), trace.tokens),
@@ -143,7 +143,7 @@ class AttentionView(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a cell of the open head that a query may look at: query, key, their texts, weight."""
-        trace: Trace = self._shown()
+        trace: Trace = self._require_trace()
         weights = seen(trace, self.layer, self.head)
         texts = [token.text for token in trace.tokens]
         return [

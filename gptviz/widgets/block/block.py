@@ -48,11 +48,11 @@ class BlockView(View):
     @property
     def layer(self) -> int:
         """The open block; set it to open another."""
-        return min(int(self.selection.layer), self._shown().n_layers - 1)
+        return min(int(self.selection.layer), self._require_trace().n_layers - 1)
 
     @layer.setter
     def layer(self, value: int) -> None:
-        self.selection.layer = check_index(value, self._shown().n_layers, "layer")
+        self.selection.layer = check_index(value, self._require_trace().n_layers, "layer")
 
     @property
     def position(self) -> int:
@@ -61,10 +61,10 @@ class BlockView(View):
 
     @position.setter
     def position(self, value: int) -> None:
-        self.selection.query = check_index(value, len(self._shown().tokens), "position", negative=True)
+        self.selection.query = check_index(value, len(self._require_trace().tokens), "position", negative=True)
 
     def _fill(self) -> None:
-        trace = self._shown()
+        trace = self._require_trace()
         self._held = {}
         self.selection.layer = min(self.selection.layer, trace.n_layers - 1)
         if self.selection.query >= len(trace.tokens):
@@ -80,7 +80,7 @@ class BlockView(View):
 
     def _answer_way(self, layer: int, position: int) -> dict[str, Any]:
         """The steps of the way, without their vectors; `strips` has those, a row a step."""
-        trace = self._shown()
+        trace = self._require_trace()
         steps, missing = self._way(layer, self._position(position))
         told = [{name: value for name, value in step.items() if name != "vector"} for step in steps]
         return {"steps": told, "missing": missing, "parallel": _or_none(lambda: trace.is_parallel(layer))}
@@ -89,12 +89,12 @@ class BlockView(View):
         return np.stack([step["vector"] for step in self._way(layer, self._position(position))[0]])
 
     def _answer_leaders(self, position: int) -> list[dict[str, Any]]:
-        leaders = self._shown().top(LEADERS, self._position(position))
+        leaders = self._require_trace().top(LEADERS, self._position(position))
         return [{"token": describe(token), "probability": p} for token, p in leaders]
 
     def _answer_shares(self, layer: int, position: int, id: int) -> dict[str, Any]:
         """What everything contributes to the logit of one next token, and what each step of one block's way does."""
-        trace, position = self._shown(), self._position(position)
+        trace, position = self._require_trace(), self._position(position)
         along = direction(trace, id, position)
         steps, _ = self._way(layer, position)
         parts = self._hold("parts", position, lambda trace: parts_at(trace, position))
@@ -112,7 +112,7 @@ class BlockView(View):
 
     def _hold(self, name: Any, position: int, compute: Callable[[Trace], Any]) -> Any:
         """What does not depend on the next token, kept as long as questions are about one position of one trace."""
-        trace, held = self._shown(), self._held
+        trace, held = self._require_trace(), self._held
         if held.get("of") != (trace, position):
             held = self._held = {"of": (trace, position)}
         if name not in held:
@@ -120,11 +120,11 @@ class BlockView(View):
         return held[name]
 
     def _position(self, position: int) -> int:
-        return check_index(position, len(self._shown().tokens), "position")
+        return check_index(position, len(self._require_trace().tokens), "position")
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every block of the last token's way first, for its likeliest successor; then the tokens before it."""
-        trace = self._shown()
+        trace = self._require_trace()
         layers = sorted(range(trace.n_layers), key=lambda layer: layer != self.layer)
         for position in range(len(trace.tokens) - 1, -1, -1):
             yield "leaders", {"position": position}
@@ -137,7 +137,7 @@ class BlockView(View):
                         yield "shares", at | {"id": token.id}
 
     def _shapes(self) -> list[still.Shape]:
-        trace = self._shown()
+        trace = self._require_trace()
         leader, probability = trace.top(1, self.position)[0]
         told = self._phrase("ledger", token=visible(leader), share=f"{100 * probability:.3g}")
         try:
@@ -160,7 +160,7 @@ class BlockView(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a part: what it contributes to the logit of the likeliest next token; they sum to that logit."""
-        trace = self._shown()
+        trace = self._require_trace()
         leader, _ = trace.top(1, self.position)[0]
         return [{"token": leader.text, **asdict(share)} for share in attribution(trace, leader.id, self.position)]
 

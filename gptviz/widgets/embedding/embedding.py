@@ -52,10 +52,10 @@ class EmbeddingView(View):
 
     @position.setter
     def position(self, value: int) -> None:
-        self.selection.query = check_index(value, len(self._shown().tokens), "position", negative=True)
+        self.selection.query = check_index(value, len(self._require_trace().tokens), "position", negative=True)
 
     def _fill(self) -> None:
-        trace = self._shown()
+        trace = self._require_trace()
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
         self._about = {
@@ -76,17 +76,17 @@ class EmbeddingView(View):
 
     def _answer_rows(self, position: int) -> Array:
         """What enters block 0 at this token and its parts, in the order of `parts`: (parts, d_model)."""
-        trace, position = self._shown(), self._position(position)
+        trace, position = self._require_trace(), self._position(position)
         return np.stack([trace.embedding(kind)[position] for kind in parts_of(trace)[0]])
 
     def _answer_neighbours(self, position: int) -> list[dict[str, Any]]:
-        trace = self._shown()
+        trace = self._require_trace()
         near = trace.nearest(trace.tokens[self._position(position)].id, NEAREST)
         return [{"token": describe(token), "cosine": cosine} for token, cosine in near]
 
     def _answer_turned(self, position: int, head: int) -> Array:
         """The head's query and key, each before and after its position turned it: (4, d_head)."""
-        trace, position = self._shown(), self._position(position)
+        trace, position = self._require_trace(), self._position(position)
         head = check_index(head, trace.n_heads, "head")
         queries, keys = trace.unrotated()
         group = head // (trace.n_heads // len(keys))
@@ -95,7 +95,7 @@ class EmbeddingView(View):
 
     def _answer_map(self, theme: str) -> dict[str, Any]:
         """The map of the table: the plotly figure, for a page that can draw it, and its picture."""
-        trace = self._shown()
+        trace = self._require_trace()
         wanted = trace, theme, self.scale, self.language
         if self._figure is None or self._drawn != wanted:
             import plotly.graph_objects as go
@@ -110,10 +110,10 @@ class EmbeddingView(View):
         }
 
     def _position(self, position: int) -> int:
-        return check_index(position, len(self._shown().tokens), "position")
+        return check_index(position, len(self._require_trace().tokens), "position")
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        trace = self._shown()
+        trace = self._require_trace()
         yield from (("map", {"theme": theme}) for theme in ("light", "dark"))
         for position in range(len(trace.tokens) - 1, -1, -1):
             yield "rows", {"position": position}
@@ -124,13 +124,13 @@ class EmbeddingView(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a number of the shown token's embedding: dimension, and a column for each part."""
-        trace = self._shown()
+        trace = self._require_trace()
         parts = parts_of(trace)[0]
         columns = {kind: trace.embedding(kind)[self.position] for kind in parts}
         return [{"dimension": i, **{kind: float(columns[kind][i]) for kind in parts}} for i in range(trace.d_model)]
 
     def _shapes(self) -> list[still.Shape]:
-        trace = self._shown()
+        trace = self._require_trace()
         shown = trace.tokens[self.position]
         rows = [(visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
         told = self._phrase("near", token=visible(shown))

@@ -85,7 +85,7 @@ class Explorer(View):
     def _fill(self) -> None:
         from gptviz.loading import models
 
-        trace = self._shown()
+        trace = self._require_trace()
         self._about = station_numbers(trace)
         others = [model for model in models() if model.name != self.gpt.name]
         needed = [{"name": model.name, "download": 0 if model.here else model.download} for model in others]
@@ -122,7 +122,7 @@ class Explorer(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a station: its name and the numbers of its sentence."""
-        return [{"station": name, **numbers} for name, numbers in station_numbers(self._shown()).items()]
+        return [{"station": name, **numbers} for name, numbers in station_numbers(self._require_trace()).items()]
 
 
 def explore(prompt: str = "Once upon a time there was a", gpt: GPT | None = None, **keywords: Any) -> Explorer:

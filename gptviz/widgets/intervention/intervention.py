@@ -80,7 +80,7 @@ class InterventionView(View):
     @property
     def watch(self) -> Token:
         """The token that is followed; set it to another, or to None for the likeliest before the edits."""
-        return self._shown().vocab_token(self._watched_id())
+        return self._require_trace().vocab_token(self._watched_id())
 
     @watch.setter
     def watch(self, token: Any) -> None:
@@ -92,7 +92,7 @@ class InterventionView(View):
         return self._edited(self._edits)
 
     def _fill(self) -> None:
-        given = self._shown()
+        given = self._require_trace()
         self._before = given.gpt.trace(_ids(given)) if given.edits else given
         self._latest: tuple[list[Spec], Trace] = ([], self._before)
         self._swept: dict[int, Array] = {}
@@ -241,7 +241,7 @@ class InterventionView(View):
 
     def _token_id(self, token: Any) -> int:
         """A Token, an id, or a text that is one token of the model."""
-        trace = self._shown()
+        trace = self._require_trace()
         if isinstance(token, str):
             ids = trace.gpt.encode(token, add_special_tokens=False)
             if len(ids) != 1:
@@ -267,7 +267,7 @@ class InterventionView(View):
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token, the watched one first, then those that move most: probability before, after, difference."""
-        self._shown()
+        self._require_trace()
         before, after = self._shares(self.after)
         watched = self._watched_id()
         ids = [watched, *(id for id in _movers(before, after) if id != watched)]

@@ -64,19 +64,19 @@ class PromptBox(View):
     def run(self, prompt: str) -> Trace:
         """Trace `prompt` and show it in every following view."""
         with self._turn:
-            shown = self._shown()
+            shown = self._require_trace()
             return shown if prompt == shown.text else self._read(self.gpt, prompt, typed=prompt)
 
     def append(self, id: int) -> Trace:
         """Trace the text with one more token, the one with this id, and show it in every following view."""
         with self._turn:
-            ids = [token.id for token in self._shown().tokens]
+            ids = [token.id for token in self._require_trace().tokens]
             return self._read(self.gpt, [*ids, self.gpt.token(id).id], self.typed)
 
     def use(self, gpt: "GPT") -> Trace:
         """Let another model read the prompt."""
         with self._turn:
-            return self._read(gpt, self._shown().text, self.typed)
+            return self._read(gpt, self._require_trace().text, self.typed)
 
     def _read(self, gpt: "GPT", prompt: str | list[int], typed: str) -> Trace:
         with self._at_work():
@@ -86,12 +86,12 @@ class PromptBox(View):
         return trace
 
     def _prompt_was_set(self, change: dict[str, Any]) -> None:
-        if change["new"] == self._shown().text:
+        if change["new"] == self._require_trace().text:
             return
         try:
             self.run(change["new"])
         finally:
-            self.prompt = self._shown().text  # a refused one does not stand beside the trace before it
+            self.prompt = self._require_trace().text  # a refused one does not stand beside the trace before it
 
     def _take(self, trace: Trace) -> None:
         with self.hold_sync():
@@ -115,12 +115,12 @@ class PromptBox(View):
                 view._waiting = False
 
     def _fill(self) -> None:
-        trace = self._shown()
+        trace = self._require_trace()
         self._field = spelled(trace)
         self._gpt_name, self._token_count = self.gpt.name, len(trace.tokens)
 
     def _answer_run(self, prompt: str) -> int:
-        trace = self._shown() if prompt == self._field else self.run(prompt)
+        trace = self._require_trace() if prompt == self._field else self.run(prompt)
         return len(trace.tokens)
 
     def _shapes(self) -> list[still.Shape]:

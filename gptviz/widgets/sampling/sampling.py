@@ -42,7 +42,7 @@ class SamplingBench(View):
     """
 
     _name = "sampling"
-    _sends_on = ("next_token", "beside")
+    _redraw_traits = ("next_token", "beside")
     _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 
     position = traitlets.Int(-1)

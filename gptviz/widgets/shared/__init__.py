@@ -1,1 +1,1 @@
-"""What all views stand on."""
+"""What several views use."""

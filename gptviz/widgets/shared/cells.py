@@ -1,56 +1,54 @@
-"""Which cells of a notebook show which views, so that a cell that is run again lets go of what it showed before.
+"""Closes views that no notebook cell shows any more.
 
-ipywidgets keeps every widget for as long as the kernel lives, and IPython every result: a cell run sixty times would keep
-sixty traces. A view belongs to the runs of cells that made or displayed it. Once each of these cells has been run anew, no
-page shows it any more, and it is closed; displayed again, it opens again. Views made outside of cells are left alone.
+ipywidgets keeps every widget as long as the kernel lives, and IPython keeps every result, so a cell that is run sixty times
+would keep sixty traces. A view belongs to the cell runs that made or displayed it. When each of these cells has been run
+again, no page shows the view and it is closed; it opens again when it is displayed again. A view that was made outside of
+a cell is never closed.
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from ipywidgets.widgets.widget import _instances
 
-if TYPE_CHECKING:
-    from gptviz.widgets.shared.view import View
+from gptviz.pages.answering import PageWidget
 
-_runs: dict[str, str] = {}  # each cell's latest execution
-_places: "WeakKeyDictionary[View, dict[str, str]]" = (
-    WeakKeyDictionary()
-)  # the cells that a view was seen in, and in which run
-_watched: list[Any] = []  # the shell, once its cells are watched
+_latest_run: dict[str, str] = {}  # of each cell, the id of its latest execution
+_runs_of: WeakKeyDictionary[PageWidget, dict[str, str]] = WeakKeyDictionary()  # of each view: {cell: execution id}
+_watched_shells: list[Any] = []
 
 
-def seen(view: "View") -> None:
-    """The running cell made or displayed this view."""
+def note_use(view: PageWidget) -> None:
+    """Records that the running cell made or displayed this view."""
     shell, run = _running()
     if run is not None:
-        _places.setdefault(view, {}).update([run])
-        if shell not in _watched:
-            _watched.append(shell)
-            shell.events.register("post_run_cell", _cell_has_run)
+        _runs_of.setdefault(view, {}).update([run])
+        if shell not in _watched_shells:
+            _watched_shells.append(shell)
+            shell.events.register("post_run_cell", _after_cell)
 
 
 def _running() -> tuple[Any, tuple[str, str] | None]:
-    """The shell, and the cell that it executes with the execution's id; None outside of a notebook's cells."""
+    """Returns the shell and the running cell with its execution id; None in place of these outside of a cell."""
     shell: Any = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     request = shell.get_parent() if hasattr(shell, "get_parent") else {}
     header, cell = request.get("header", {}), request.get("metadata", {}).get("cellId")
     return shell, (cell, header["msg_id"]) if cell and header.get("msg_type") == "execute_request" else None
 
 
-def _cell_has_run(_result: Any) -> None:
+def _after_cell(_result: Any) -> None:
     shell, run = _running()
     if run is not None:
-        _runs.update([run])
-        _close(shell, [view for view in _places if view.comm is not None])
+        _latest_run.update([run])
+        _close_unshown(shell, [view for view in _runs_of if view.comm is not None])
 
 
-def _close(shell: Any, views: "list[View]") -> None:
-    """Close those of these open views that no page shows, and their selections where no other view has them."""
-    on_a_page = [view for view in views if any(_runs.get(cell, run) == run for cell, run in _places[view].items())]
-    held = {one for view in on_a_page for one in view.family()} | _in_boxes()
-    closed = [view for view in views if view not in held]
+def _close_unshown(shell: Any, views: list[PageWidget]) -> None:
+    """Closes those of these open views that no page shows, and their selections that no other view uses."""
+    shown = [view for view in views if any(_latest_run.get(cell, run) == run for cell, run in _runs_of[view].items())]
+    kept = {member for view in shown for member in view.family()} | _in_containers()
+    closed = [view for view in views if view not in kept]
     for view in closed:
         view.close()
         view.layout.close()
@@ -58,15 +56,20 @@ def _close(shell: Any, views: "list[View]") -> None:
     for selection in {view.selection for view in closed} - used:
         selection.close()
         selection.layout.close()
+    _forget_results(shell, closed)
+
+
+def _forget_results(shell: Any, views: list[PageWidget]) -> None:
+    """Removes these views from the results that IPython keeps: `Out[3]` and `_3`."""
     results = shell.user_ns.get("_oh", {})
-    for number in [number for number, result in results.items() if any(result is view for view in closed)]:
+    for number in [number for number, result in results.items() if any(result is view for view in views)]:
         del results[number]
         for names in (shell.user_ns, shell.user_ns_hidden):
             names.pop(f"_{number}", None)
 
 
-def _in_boxes() -> set[Any]:
-    """What stands in a container of ipywidgets."""
+def _in_containers() -> set[Any]:
+    """Returns the widgets that stand in a container of ipywidgets."""
     return {child for widget in _open_widgets() for child in getattr(widget, "children", ())}
 
 

@@ -1,4 +1,4 @@
-"""A token as the page's chips want it."""
+"""Describes a token for the chips of the page."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from gptviz.text.tokens import Token
 
 
 def describe(token: Token) -> dict[str, Any]:
-    """A token as the page's chips want it; `bytes` is set where it is no whole character."""
+    """Returns what a chip shows of a token. bytes: in hexadecimal if they are no whole characters, else None."""
     try:
         token.bytes.decode()
-        broken = None
+        raw = None
     except UnicodeDecodeError:
-        broken = token.bytes.hex(" ")
-    text = token.text if broken is None else ""
-    return {"id": token.id, "text": text, "bytes": broken, "position": token.position, "special": token.special}
+        raw = token.bytes.hex(" ")
+    text = token.text if raw is None else ""
+    return {"id": token.id, "text": text, "bytes": raw, "position": token.position, "special": token.special}

@@ -1,7 +1,7 @@
-"""What is being looked at: one head, and one cell of its map. Views that share a Selection move together.
+"""The selected head and the selected cell of its map. Views that share a Selection select together.
 
-In the page it is one model that all views listen to, so that pointing in one view moves the others without asking the
-kernel; what is chosen by a click comes here too. Not about what can be selected: each view says how far it reaches.
+In the page the Selection is one model that all its views listen to, so pointing in one view updates the others without a
+message to the kernel. A click is also sent to the kernel.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ LEAST = {"layer": 0, "head": 0, "query": -1, "key": -1}
 class Selection(Guarded):
     """layer, head: counted from 0. query, key: positions; -1 is the last token (query), the largest weight (key).
 
-    OutOfRange for what none of the views that share it has.
+    Raises OutOfRange for a value that no view sharing it has.
     """
 
     _esm = "export default {};"
@@ -30,27 +30,27 @@ class Selection(Guarded):
     key = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, **keywords: Any):
-        self._reach: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+        self._sizes: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
         super().__init__(**keywords)
 
     @property
     def reference(self) -> str:
-        """How a view's page side names it to its host."""
+        """The name by which a view's page side asks its host for this model."""
         return f"anywidget:{self.model_id}"
 
     def reach(self, view: Any, trace: Trace) -> None:
-        """Let everything be selected that `view`, showing `trace`, has."""
+        """Allows every layer, head and position of `trace`, which `view` shows."""
         tokens = len(trace.tokens)
-        self._reach[view] = {"layer": trace.n_layers, "head": trace.n_heads, "query": tokens, "key": tokens}
+        self._sizes[view] = {"layer": trace.n_layers, "head": trace.n_heads, "query": tokens, "key": tokens}
 
     @traitlets.validate("layer", "head", "query", "key")
     def _check(self, proposal: dict[str, Any]) -> int:
         name, value = proposal["trait"].name, int(proposal["value"])
-        least, most = LEAST[name], max((has[name] for has in self._reach.values()), default=None)
-        if value < least or (most is not None and value >= most):
-            last = "on" if most is None else f"to {most - 1}"
+        least, size = LEAST[name], max((sizes[name] for sizes in self._sizes.values()), default=None)
+        if value < least or (size is not None and value >= size):
+            last = "on" if size is None else f"to {size - 1}"
             raise fail(
                 f"a {name} from {least} {last}", f"{value}", "Choose one that is shown.", OutOfRange,
-                "out_of_range", what=name, least=least, last=None if most is None else most - 1, got=value,
+                "out_of_range", what=name, least=least, last=None if size is None else size - 1, got=value,
             )  # fmt: skip
         return value

@@ -240,7 +240,7 @@ class GenerationTimeline(View):
         self._start(self._settings.get("seed"))
 
     def _start(self, seed: int | None) -> None:
-        trace: Trace = self._shown()
+        trace: Trace = self._require_trace()
         self._gpt = trace.gpt  # the box may have another model by now
         seed = secrets.randbelow(2**31) if seed is None else seed
         from gptviz.generation import loop as generation

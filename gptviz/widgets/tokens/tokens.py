@@ -21,30 +21,30 @@ class TokensView(View):
     _text = traitlets.Unicode().tag(sync=True)
 
     def _fill(self) -> None:
-        trace = self._shown()
+        trace = self._require_trace()
         self._tokens = [describe(token) | {"hex": token.bytes.hex(" ")} for token in trace.tokens]
         self._text = trace.text
 
     def _answer_merges(self, position: int) -> list[dict[str, Any]]:
         """The stages of the token's word: its pieces as chips, and which merge of the table led there."""
-        trace = self._shown()
+        trace = self._require_trace()
         return [
             {"rank": stage.rank, "pieces": [describe(piece_token(piece)) for piece in stage.pieces]}
             for stage in trace.merges(position)
         ]
 
     def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        yield from (("merges", {"position": token.position}) for token in self._shown().tokens)
+        yield from (("merges", {"position": token.position}) for token in self._require_trace().tokens)
 
     def _shapes(self) -> list[still.Shape]:
-        tokens = self._shown().tokens
+        tokens = self._require_trace().tokens
         return [still.words(self._text), still.chips(tokens, [str(token.id) for token in tokens])]
 
     def to_table(self) -> list[dict[str, Any]]:
         """One row a token: position, id, text, bytes (hexadecimal), special."""
         return [
             {"position": t.position, "id": t.id, "text": t.text, "bytes": t.bytes.hex(" "), "special": t.special}
-            for t in self._shown().tokens
+            for t in self._require_trace().tokens
         ]
 
 
