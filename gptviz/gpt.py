@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.generation import loop
 from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.model import capture
 from gptviz.model.anatomy import study
@@ -246,15 +247,11 @@ class GPT:
 
     def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
         """Generate a step at a time; the settings are those of `complete`."""
-        from gptviz.generation import loop as generation
-
-        return generation.stream(self, prompt, **settings)
+        return loop.stream(self, prompt, **settings)
 
     def complete(self, prompt: Prompt, **settings: Any) -> "Completion":
         """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`."""
-        from gptviz.generation import loop as generation
-
-        return generation.complete(self, prompt, **settings)
+        return loop.complete(self, prompt, **settings)
 
 
 def _check_model(model: Any, tokenizer: Any) -> None:

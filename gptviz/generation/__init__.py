@@ -1,1 +1,1 @@
-"""The decode loop: a request is checked, its steps are generated, a completion is what comes out."""
+"""Generation: a checked request, the decode loop, and the completion that comes out of it."""

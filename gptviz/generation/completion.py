@@ -1,6 +1,6 @@
-"""What the decode loop gives back: steps, choices and a completion shaped like OpenAI's completions reply.
+"""The result of a generation: steps, choices, and a completion in the shape of OpenAI's completions reply.
 
-Plain values that outlive the model. Probabilities are shares of 1, entropies are in bits.
+Plain values that do not need the model. Probabilities are shares of 1, entropies are in bits.
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gptviz.text.tokens import Token, readable
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # edits need torch, and a completion can be shown without it
     from gptviz.intervention.edits import Edit
 
 FinishReason = Literal["stop", "length", "interrupted"]
@@ -17,7 +17,7 @@ FinishReason = Literal["stop", "length", "interrupted"]
 
 @dataclass(frozen=True)
 class Alternative:
-    """A token that might have come: its probability under the model and under the sampling distribution."""
+    """A token that could have been drawn, with its probability under the model and after the sampling stages."""
 
     token: Token
     probability: float
@@ -26,15 +26,16 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Step:
-    """One token of one choice, and how it was chosen.
+    """One token of one choice, and how it was drawn.
 
-    token: the token, at its position in prompt and output. choice, index: which choice, and which step of it.
-    probability: the model's own, softmax of the logits. sampling_probability: after penalty, temperature and cuts.
-    alternatives: the leading tokens by the model's own probability. entropy, model_entropy: bits, of the sampling
-    distribution and of the model's own. kept: how many tokens the cuts left; kept_mass: what those had after the
-    temperature, before the cuts were renormalised. text: what this step released, held back while a stop string or a
-    character may still be completed. finish_reason: None while the choice goes on. cached: tokens whose keys and values
-    the cache held for this choice when the step was drawn, and their bytes; None for a family without such a cache.
+    token: the token, with its position in prompt and output. choice, index: which choice, and which of its steps.
+    probability: under the model: softmax of the logits. sampling_probability: after penalty, temperature and cuts.
+    alternatives: the tokens with the highest probability under the model. entropy, model_entropy: bits, of the sampling
+    distribution and of the model's distribution. kept: how many tokens the cuts kept. kept_mass: the probability of
+    these together after the temperature, before renormalising. text: the text that this step released; text that may
+    still become a stop string, or is half a character, comes with a later step. finish_reason: None while the choice
+    goes on. cached: how many tokens' keys and values the cache held for this choice at this step, and their bytes; None
+    for a family without such a cache.
     """
 
     token: Token
@@ -54,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Choice:
-    """One continuation. steps include the token that completed a stop string or ended the text; text does not."""
+    """One continuation. steps include the token that completed a stop string or ended the text; text leaves it out."""
 
     index: int
     text: str
@@ -63,12 +64,12 @@ class Choice:
 
     @property
     def token_ids(self) -> tuple[int, ...]:
-        """Ids of the generated tokens, one a step."""
+        """Returns the ids of the generated tokens, one for each step."""
         return tuple(step.token.id for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """The choice as the completions reply has it; log-probabilities (natural) are the model's own."""
-        before = [b"".join(step.token.bytes for step in self.steps[:i]) for i in range(len(self.steps))]
+        """Returns the choice as in OpenAI's completions reply; log-probabilities are natural ones under the model."""
+        bytes_before = [b"".join(step.token.bytes for step in self.steps[:i]) for i in range(len(self.steps))]
         logprobs = {
             "tokens": [step.token.text for step in self.steps],
             "token_logprobs": [math.log(step.probability) if step.probability else -math.inf for step in self.steps],
@@ -76,29 +77,30 @@ class Choice:
                 {a.token.text: math.log(a.probability) for a in step.alternatives if a.probability}
                 for step in self.steps
             ],
-            "text_offset": [len(readable(b)) for b in before],
+            "text_offset": [len(readable(raw)) for raw in bytes_before],
         }
         return {"text": self.text, "index": self.index, "logprobs": logprobs, "finish_reason": self.finish_reason}
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, over all choices."""
+    """How many tokens were read (prompt) and generated (all choices)."""
 
     prompt_tokens: int
     completion_tokens: int
 
     @property
     def total_tokens(self) -> int:
-        """Both together."""
+        """Returns the sum of both."""
         return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)
 class Completion:
-    """The reply to `GPT.complete`. created: Unix time in seconds; seed: the one used, also when None was given.
+    """The result of `GPT.complete`.
 
-    settings: temperature and the cuts. max_tokens, stop, edits: as they were asked for.
+    created: Unix time in seconds. seed: the seed that was used, also when None was given. settings: temperature,
+    penalty and cuts. max_tokens, stop, edits: those of the call.
     """
 
     id: str
@@ -116,7 +118,7 @@ class Completion:
     object: str = "text_completion"
 
     def to_dict(self) -> dict[str, Any]:
-        """The reply as JSON-ready values, with the keys of OpenAI's completions reply and the seed."""
+        """Returns values that JSON can hold, with the keys of OpenAI's completions reply and the seed."""
         return {
             "id": self.id,
             "object": self.object,

@@ -23,6 +23,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.generation.completion import Choice, Completion, Step
+from gptviz.generation.request import Request, check_request
 from gptviz.text.tokens import Token
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -31,7 +32,6 @@ from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
 if TYPE_CHECKING:
-    from gptviz.generation.loop import Request
     from gptviz.gpt import GPT
 
 
@@ -127,11 +127,9 @@ class GenerationTimeline(View):
             remedy = "Give them to gpt.complete, or show a PromptBox."
             raise fail("no settings with a Completion, which has its own", next(iter(settings)), remedy, WrongType)
         if isinstance(source, PromptBox):
-            from gptviz.generation import loop as generation
-
             of_view = {"selection": source.selection, **of_view}
             settings = {"max_tokens": 40, **settings}
-            generation.checked(source.gpt, source.prompt, **settings)  # refuse now, not in the thread
+            check_request(source.gpt, source.prompt, **settings)  # refuse now, not in the thread
         self._settings = settings
         super().__init__(None, choice=choice, **of_view)
         if isinstance(source, PromptBox):
@@ -243,10 +241,8 @@ class GenerationTimeline(View):
         trace: Trace = self._require_trace()
         self._gpt = trace.gpt  # the box may have another model by now
         seed = secrets.randbelow(2**31) if seed is None else seed
-        from gptviz.generation import loop as generation
-
         settings = self._settings | {"seed": seed}
-        request = generation.checked(self._gpt, [token.id for token in trace.tokens], **settings)  # type: ignore[arg-type]
+        request = check_request(self._gpt, [token.id for token in trace.tokens], **settings)  # type: ignore[arg-type]
         limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [_Branch([]) for _ in request.rows]
         self._show(_Run(seed, request.settings._asdict(), limits, trace.text, trace.tokens, branches))
@@ -254,13 +250,11 @@ class GenerationTimeline(View):
 
     def _generate(self, ids: list[int], settings: dict[str, Any], branches: list[_Branch]) -> None:
         """Continue these ids in a thread, a branch a choice."""
-        from gptviz.generation import loop as generation
-
         run, cancel = self._current(), branches[0].cancel
         for branch in branches:
             branch.cancel = cancel
         wanted = {"seed": run.seed} | settings | {"cancel": cancel}
-        request = generation.checked(self._gpt, ids, **wanted)  # type: ignore[arg-type]
+        request = check_request(self._gpt, ids, **wanted)  # type: ignore[arg-type]
         # The context carries which cell or message this belongs to, so that what the thread prints goes there.
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(_consume, request, run, branches), daemon=True)
@@ -388,10 +382,12 @@ class GenerationTimeline(View):
         return self._run
 
 
-def _consume(request: "Request", run: _Run, branches: list[_Branch]) -> None:
+def _consume(request: Request, run: _Run, branches: list[_Branch]) -> None:
     """In a thread: whatever happens is written down in the branches."""
+    from gptviz.generation.loop import steps  # needs torch
+
     try:
-        for step in request.steps():
+        for step in steps(request):
             branches[step.choice].steps.append(step)
         completion = request.completion()
         if branches[0].parent is None:
