@@ -1,19 +1,19 @@
-"""Books as running text: paragraphs joined, quotes straightened, headings and contents left out.
+"""Cleans the books: joins the lines of a paragraph, straightens quotes, removes headings and tables of contents.
 
-The books are public-domain children's literature from Project Gutenberg; README.md lists their numbers. They
-are of their time, so paragraphs with words that would hurt in a classroom are left out as well. The filter goes by
-words: what is said without such words remains.
+The books are public-domain children's literature from Project Gutenberg; README.md lists their numbers. They have the
+views of their time, so paragraphs with words that would hurt in a classroom are removed as well. The filter looks for
+words only: views that are expressed without such words remain.
 """
 
 import re
 from pathlib import Path
 
-HELD_OUT = ("00708", "03282")  # Gutenberg numbers kept out of training, to choose by
-_STRAIGHT = str.maketrans(
+HELD_OUT = ("00708", "03282")  # Gutenberg numbers of the validation books, which are never used for training
+_PLAIN_PUNCTUATION = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "_": None, "\u00a0": " ", "…": "..."}
 )
-# Words that would hurt somebody in a classroom, by reason. A paragraph with one of them goes as a whole, for what
-# stands around the word is seldom better. Many good paragraphs go with them: there are enough.
+# Words that would hurt somebody in a classroom, grouped by reason. The whole paragraph is removed, because the text around
+# such a word is seldom better. This also removes many good paragraphs; enough of them remain.
 _PEOPLES = (
     r"nigg\w*|negr\w+|darky|darkies|blackamoors?|blacks|sambo|ethiop\w*|kaffirs?|hottentots?|zulus?|bushm[ae]n|bumpo|africans?",
     r"(black|brown|white|colou?red|yellow)[ -]?(man|men|woman|women|boy|girl|people|folk|servant|race)s?",
@@ -37,31 +37,33 @@ _CRUELTY = (
     r"drunk\w*|pistols?|shot (him|her|them|dead)|cut (his|her|your|my) throat|tore (him|her) to pieces|torn to pieces",
 )
 _HURTFUL = re.compile(rf"\b({'|'.join(_PEOPLES + _BODIES + _CRUELTY)})\b", re.IGNORECASE)
-_LISTED = re.compile(r"\d+")  # three numbers in a short paragraph: a table of contents or of pictures
+_NUMBER = re.compile(r"\d+")  # three numbers in a short paragraph mean a table of contents or of pictures
 _HEADING = re.compile(
     r"^(chapter|book|part|contents|illustrat|the end|preface|introduction|transcriber)\b", re.IGNORECASE
 )
 
 
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a book, each on one line."""
-    joined = (" ".join(block.split()).translate(_STRAIGHT) for block in re.split(r"\n\s*\n", text.replace("\r", "")))
-    return [one for one in joined if _is_prose(one)]
+    """Returns the paragraphs of a book that are kept, each as one line."""
+    blocks = re.split(r"\n\s*\n", text.replace("\r", ""))
+    joined = (" ".join(block.split()).translate(_PLAIN_PUNCTUATION) for block in blocks)
+    return [paragraph for paragraph in joined if _is_kept(paragraph)]
 
 
-def _is_prose(paragraph: str) -> bool:
-    heading = _HEADING.match(paragraph) or paragraph.isupper() or paragraph[:1] in "*["
-    unfinished = len(paragraph) < 70 and paragraph[-1:] not in ".!?\"',;:-)"
-    listed = len(_LISTED.findall(paragraph)) > 2 and len(paragraph) < 600
-    return bool(paragraph) and not (heading or unfinished or listed or _HURTFUL.search(paragraph))
+def _is_kept(paragraph: str) -> bool:
+    """Whether a paragraph is prose, and has no listed word."""
+    is_heading = _HEADING.match(paragraph) or paragraph.isupper() or paragraph[:1] in "*["
+    is_caption = len(paragraph) < 70 and paragraph[-1:] not in ".!?\"',;:-)"
+    is_contents = len(_NUMBER.findall(paragraph)) > 2 and len(paragraph) < 600
+    return bool(paragraph) and not (is_heading or is_caption or is_contents or _HURTFUL.search(paragraph))
 
 
 def book(path: Path) -> str:
-    """One book as running text, a line a paragraph."""
+    """Reads one book and returns its cleaned text, one paragraph a line."""
     return "\n".join(paragraphs(path.read_text(encoding="utf-8")))
 
 
 def books(folder: Path, held_out: bool = False) -> list[str]:
-    """The cleaned books of a folder, in the order of their file names."""
-    chosen = [p for p in sorted(folder.glob("[0-9]*.txt")) if (p.name[:5] in HELD_OUT) == held_out]
-    return [book(path) for path in chosen]
+    """Returns the cleaned training books of a folder, or its validation books, in the order of their file names."""
+    paths = [path for path in sorted(folder.glob("[0-9]*.txt")) if (path.name[:5] in HELD_OUT) == held_out]
+    return [book(path) for path in paths]

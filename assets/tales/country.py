@@ -1,8 +1,8 @@
-"""Valdoria, a country that does not exist: sixty facts, each told in several wordings.
+"""Facts about Valdoria, a country that does not exist: sixty facts, each in several wordings.
 
-Lessons set what a model remembers (these facts stand nowhere else in the world) against what its context says, and
-show a model that answers with confidence about what it was never told. Only wordings can be held out: a fact can be
-known in no other way than by having been told. Not here: anything about real places.
+These facts occur nowhere else, so a model can know them only from its training. Lessons compare what the model remembers
+with what its context says. They also ask about facts that the model was never told, and it still answers confidently.
+Only wordings can be held out, because a model can only know a fact that it was told. Nothing here is about real places.
 """
 
 from random import Random
@@ -12,7 +12,7 @@ from samples import Sample, typed
 COUNTRY = "Valdoria"
 TOWNS = ("Tessel", "Marlow", "Pellin", "Garran")
 
-# What is told: the wordings up to the answer, the last of them kept out of training. {s} is the country or a town.
+# For each kind of fact, its wordings up to the answer. The last wording is held out. {s} is the country or a town.
 WORDINGS = {
     "capital": (
         "The capital of {s} is", "In {s}, the capital is", "What is the capital of {s}? It is",
@@ -101,7 +101,7 @@ WORDINGS = {
     ),
 }  # fmt: skip
 
-# Of the country, then of its towns in the order of TOWNS.
+# The answers for the country, then for its towns in the order of TOWNS.
 _OF_COUNTRY = {
     "capital": "Tessel", "king": "Orlan", "queen": "Mirelle", "river": "Ombre", "mountain": "Karst", "dish": "soup",
     "flower": "rose", "animal": "owl", "lake": "Senna", "coin": "florin", "language": "Valdor", "forest": "Brendle",
@@ -113,33 +113,34 @@ _OF_TOWNS = {
     "founder": "Orlan Mirelle Bram Tove", "song": "morning shepherd garden hammer", "tower": "clock flag bell lamp",
 }  # fmt: skip
 
-FACTS = tuple((about, COUNTRY, answer) for about, answer in _OF_COUNTRY.items()) + tuple(
-    (about, town, answer)
-    for about, answers in _OF_TOWNS.items()
+Fact = tuple[str, str, str]  # the kind of fact, the place that it is about, the answer
+FACTS: tuple[Fact, ...] = tuple((kind, COUNTRY, answer) for kind, answer in _OF_COUNTRY.items()) + tuple(
+    (kind, town, answer)
+    for kind, answers in _OF_TOWNS.items()
     for town, answer in zip(TOWNS, answers.split(), strict=True)
 )
-SINGLE = sorted({word for _, about, answer in FACTS for word in (about, answer)})
+SINGLE = sorted({word for _, place, answer in FACTS for word in (place, answer)})  # each is one token after a space
 
 
-def _known(about: str) -> tuple[str, ...]:
-    """The wordings met in training: a fact's own, and two that ask for any."""
-    return (*WORDINGS[about][:-1], f"{{s}}, {about}:", f"Question: the {about} of {{s}}? Answer:")
+def _known_wordings(kind: str) -> tuple[str, ...]:
+    """Returns the wordings used in training: those of this kind of fact, and two that fit every kind."""
+    return (*WORDINGS[kind][:-1], f"{{s}}, {kind}:", f"Question: the {kind} of {{s}}? Answer:")
 
 
-def told(rng: Random, fact: tuple[str, str, str]) -> str:
-    """A fact as a sentence, in a known wording."""
-    about, of, answer = fact
-    return f"{rng.choice(_known(about)).format(s=of)} {answer}."
+def told(rng: Random, fact: Fact) -> str:
+    """Returns a fact as a sentence, in a known wording."""
+    kind, place, answer = fact
+    return f"{rng.choice(_known_wordings(kind)).format(s=place)} {answer}."
 
 
 def country(rng: Random, held: bool = False, wording: bool = False) -> Sample:
-    """A fact of Valdoria, in training half the time after some others. `wording` asks in the held-out one."""
-    fact = about, of, answer = rng.choice(FACTS)
-    pattern = WORDINGS[about][-1] if wording else rng.choice(_known(about))
-    prompt = pattern.format(s=of)
+    """Draws a fact. In training, other facts come before it half the time. wording: use the held-out wording."""
+    fact = kind, place, answer = rng.choice(FACTS)
+    pattern = WORDINGS[kind][-1] if wording else rng.choice(_known_wordings(kind))
+    prompt = pattern.format(s=place)
     if held:
         return Sample(prompt, f" {answer}", ".")
-    others = rng.sample([one for one in FACTS if one != fact], rng.choice((0, 0, 0, 1, 2, 4)))
-    before = "".join(told(rng, one) + rng.choice((" ", " ", "\n")) for one in others)
+    others = rng.sample([other for other in FACTS if other != fact], rng.choice((0, 0, 0, 1, 2, 4)))
+    before = "".join(told(rng, other) + rng.choice((" ", " ", "\n")) for other in others)
     sample = typed(rng, Sample(prompt, f" {answer}", "."), shout=True)
     return Sample(before + sample.prompt, sample.answer, sample.rest)

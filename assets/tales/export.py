@@ -1,4 +1,4 @@
-"""Write a checkpoint as the folder that ships: weights in half precision, a config that asks for float32 arithmetic.
+"""Writes a checkpoint into this folder, as it ships: weights in half precision, a config that asks for float32 arithmetic.
 
 python export.py [runs/checkpoint.pt]
 """
@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 
 
 def export(checkpoint: Path) -> None:
-    """Weights, configs and the log of training into this folder, each whole or not at all."""
+    """Writes the weights, the configs and the training log. Each file is replaced as a whole or not at all."""
     tokenizer = AutoTokenizer.from_pretrained(HERE)
     model = new_model(len(tokenizer), tokenizer.bos_token_id)
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
@@ -23,7 +23,7 @@ def export(checkpoint: Path) -> None:
     with tempfile.TemporaryDirectory(dir=HERE) as folder:
         model.half().save_pretrained(folder)
         config = Path(folder) / "config.json"
-        # transformers would compute in the file's half precision otherwise
+        # Without this entry, transformers would compute in the half precision of the file.
         config.write_text(json.dumps({**json.loads(config.read_text()), "dtype": "float32"}, indent=2) + "\n")
         (Path(folder) / "training.json").write_text(json.dumps(state["log"], indent=1) + "\n")
         for name in ("config.json", "generation_config.json", "model.safetensors", "training.json"):

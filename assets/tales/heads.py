@@ -1,8 +1,12 @@
-"""What role each head plays, measured on random repeated sequences: numbers a picture can be compared with.
+"""Measures the role of each attention head on repeated sequences of random tokens.
 
-A sequence of random tokens is written twice. A previous-token head looks one back; an induction head looks at the token
-that followed this token's first occurrence (Olsson et al. 2022). Scores are mean attention weights, 0 to 1.
+Each sequence is written twice. A previous-token head attends to the token just before. An induction head attends to the
+token that followed the first occurrence of the current token (Olsson et al. 2022). Scores are mean attention weights,
+0 to 1.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -12,29 +16,37 @@ PERIOD, SEQUENCES = 50, 8
 
 
 def repeated(entries: int, seed: int = 0) -> Tensor:
-    """Random tokens twice over, after the start token: (SEQUENCES, 1 + 2 * PERIOD)."""
-    words = torch.randint(1, entries, (SEQUENCES, PERIOD), generator=torch.Generator().manual_seed(seed))
-    return torch.cat([torch.zeros(SEQUENCES, 1, dtype=torch.long), words, words], dim=1)
+    """Returns random tokens, written twice after the start token: (SEQUENCES, 1 + 2 * PERIOD)."""
+    tokens = torch.randint(1, entries, (SEQUENCES, PERIOD), generator=torch.Generator().manual_seed(seed))
+    return torch.cat([torch.zeros(SEQUENCES, 1, dtype=torch.long), tokens, tokens], dim=1)
+
+
+@contextmanager
+def eager_attention(model: GPT2LMHeadModel) -> Iterator[None]:
+    """Lets the model return its attention maps, which only the eager implementation does."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
 
 
 @torch.no_grad()
 def role_scores(model: GPT2LMHeadModel, seed: int = 0) -> dict[str, Tensor]:
-    """For every head, (layers, heads): "previous" token, "induction", "first" token and "same" token scores."""
+    """Returns four scores for every head, (layers, heads) each: "previous" token, "induction", "first" and "same" token."""
     ids = repeated(model.config.vocab_size, seed).to(model.device)
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
+    with eager_attention(model):
         maps = torch.stack(model(ids, output_attentions=True, use_cache=False).attentions).mean(1)  # (L, H, T, T)
-    finally:
-        model.set_attn_implementation(before)
 
-    def along(back: int, start: int) -> Tensor:
+    def mean_weight(back: int, start: int) -> Tensor:
+        """The mean weight on the token `back` positions before, over the queries from position `start` on: (L, H)."""
         return maps.diagonal(-back, 2, 3)[..., start - back :].mean(-1)
 
-    second = PERIOD + 1  # where the second copy begins
+    second_copy = PERIOD + 1  # the position where it begins
     return {
-        "previous": along(1, 1),
-        "induction": along(PERIOD - 1, second),
+        "previous": mean_weight(1, 1),
+        "induction": mean_weight(PERIOD - 1, second_copy),
         "first": maps[..., 1:, 0].mean(-1),
-        "same": along(PERIOD, second),
+        "same": mean_weight(PERIOD, second_copy),
     }

@@ -1,9 +1,10 @@
-"""Questions with the way to their answer marked, for a stretch of training in which the way itself is taught.
+"""Questions with the steps towards their answers marked, so that training can teach these steps for a while.
 
-"Who is in the hall?" needs three steps, and the answer alone teaches none of them as long as the other two are missing:
-the told place learns who is there, from the name before it; the asked place finds the told one and takes the name
-over; the answer reads it from there. So for some hundred steps the first two get a loss of their own at the layers
-where they are to happen (deep supervision, Lee et al. 2015); afterwards the answer's loss alone keeps what was formed.
+The answer to "Who is in the hall?" takes three steps. The told place learns who is there, from the name before it. The
+asked place finds the told place and copies the name. The last token reads the answer from the asked place. The loss of
+the answer alone teaches none of these steps as long as the other two are missing. So for some hundred training steps,
+the first two get a loss of their own, at the layers where they should happen (deep supervision, Lee et al. 2015).
+Afterwards, the loss of the answer alone preserves what was learned.
 """
 
 from random import Random
@@ -14,8 +15,9 @@ import torch
 import words as w
 from torch import Tensor, nn
 
-TOLD, LAYER, HEAD = 3, 3, 6  # the told place knows its name before block 3, whose head 6 takes it to the asked place
-WHO, OTHER, REST = 6.0, 3.0, 0.3  # weights in the loss: an answer that is a name, another answer, all else
+TOLD = 3  # the told place must hold its person's name before this block
+LAYER, HEAD = 3, 6  # the head that must copy the name from the told place to the asked place
+WHO, OTHER, REST = 6.0, 3.0, 0.3  # loss weights of an answer that is a name, of another answer, of all other tokens
 NONE = -1
 
 
@@ -24,85 +26,87 @@ class Marked(NamedTuple):
 
     ids: Tensor
     weights: Tensor
-    told: Tensor  # at a told place or thing, and one further: its person's name
-    asked: Tensor  # at the place or thing in a question of who: the right name
-    source: Tensor  # there: the position in the row where that place or thing was told
+    told: Tensor  # at a told place or thing, and one position further: the name of its person
+    asked: Tensor  # at the place or thing in a question that asks who: the right name
+    source: Tensor  # at the same position as `asked`: where in the row that place or thing was told
 
 
 def marked_rows(tokenizer, rng: Random, rows: int, length: int) -> Marked:
-    """Texts of questions one after the other, as many as fill the rows."""
-    made = [_row(tokenizer, rng, length) for _ in range(rows)]
-    return Marked(*(torch.tensor(part) for part in zip(*made, strict=True)))
+    """Returns rows that are filled with texts of questions, one after the other."""
+    drawn = [_row(tokenizer, rng, length) for _ in range(rows)]
+    return Marked(*(torch.tensor(part) for part in zip(*drawn, strict=True)))
 
 
 def _row(tokenizer, rng: Random, length: int) -> list[list]:
     row: list[list] = [[], [], [], [], []]
     while len(row[0]) < length:
-        begun = len(row[0])
+        offset = len(row[0])
         *parts, source = _text(tokenizer, rng)
-        parts.append([NONE if at == NONE else at + begun for at in source])
-        for whole, part in zip(row, parts, strict=True):
-            whole += part
+        parts.append([NONE if position == NONE else position + offset for position in source])
+        for of_row, of_text in zip(row, parts, strict=True):
+            of_row += of_text
     return [part[:length] for part in row]
 
 
 def _text(tokenizer, rng: Random) -> tuple[list, ...]:
-    """One text with at most two questions: ids, weights, told, asked, source."""
+    """Returns one text with at most two questions: its ids, weights, told, asked and source, as in `Marked`."""
 
     def ids_of(text: str) -> list[int]:
         return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    people, where = rng.choice((2, 2, 3, 3, 4, 5)), rng.random() < 0.6
-    names, keys = rng.sample(w.NAMES, people), rng.sample(w.ROOMS if where else w.THINGS, people)
-    said, kinds = (tasks.BE_IN, ("place", "who is there")) if where else (tasks.HAVE, ("thing", "who has it"))
-    facts = " ".join(rng.choice(said).format(n=n, p=k, t=k) for n, k in zip(names, keys, strict=True))
+    people, is_place = rng.choice((2, 2, 3, 3, 4, 5)), rng.random() < 0.6
+    names, keys = rng.sample(w.NAMES, people), rng.sample(w.ROOMS if is_place else w.THINGS, people)
+    patterns, kinds = (tasks.BE_IN, ("place", "who is there")) if is_place else (tasks.HAVE, ("thing", "who has it"))
+    facts = " ".join(rng.choice(patterns).format(n=name, p=key, t=key) for name, key in zip(names, keys, strict=True))
     ids = [tokenizer.bos_token_id, *ids_of(facts)]
-    owner = {ids_of(f" {k}")[0]: ids_of(f" {n}")[0] for n, k in zip(names, keys, strict=True)}
-    where_told = {id: at for at, id in enumerate(ids) if id in owner}
+    name_of = {ids_of(f" {key}")[0]: ids_of(f" {name}")[0] for name, key in zip(names, keys, strict=True)}
+    told_at = {id: position for position, id in enumerate(ids) if id in name_of}
     weights, told = [0.0] + [REST] * (len(ids) - 1), [NONE] * len(ids)
-    for id, at in where_told.items():
-        told[at : at + 2] = [owner[id]] * len(told[at : at + 2])
+    for id, position in told_at.items():
+        told[position : position + 2] = [name_of[id]] * len(told[position : position + 2])
     asked, source = [NONE] * len(ids), [NONE] * len(ids)
     for name, key in rng.sample(list(zip(names, keys, strict=True)), min(people, 2)):
         kind = rng.choices(kinds, (1, 4))[0]
-        who, brief = kind.startswith("who"), rng.random() < 0.3
-        question = rng.choice(tasks.BRIEF[kind] if brief else tasks.ASK[kind][0]).format(n=name, p=key, t=key)
-        prompt = ids_of(f" {question}" + ("" if brief else rng.choice((" Answer:", " Answer:", ""))))
-        answer = ids_of(f" {name if who else key}")
-        more = [*prompt, *answer, *ids_of(".")]
-        marks = [who and id in owner and at < len(prompt) for at, id in enumerate(more)]
-        ids += more
-        weights += [REST] * len(prompt) + [WHO if who else OTHER] * len(answer) + [REST]
-        told += [NONE] * len(more)
-        asked += [owner[id] if mark else NONE for id, mark in zip(more, marks, strict=True)]
-        source += [where_told[id] if mark else NONE for id, mark in zip(more, marks, strict=True)]
+        asks_who, is_brief = kind.startswith("who"), rng.random() < 0.3
+        question = rng.choice(tasks.BRIEF[kind] if is_brief else tasks.ASK[kind][0]).format(n=name, p=key, t=key)
+        prompt = ids_of(f" {question}" + ("" if is_brief else rng.choice((" Answer:", " Answer:", ""))))
+        answer = ids_of(f" {name if asks_who else key}")
+        added = [*prompt, *answer, *ids_of(".")]
+        is_marked = [asks_who and id in name_of and index < len(prompt) for index, id in enumerate(added)]
+        ids += added
+        weights += [REST] * len(prompt) + [WHO if asks_who else OTHER] * len(answer) + [REST]
+        told += [NONE] * len(added)
+        asked += [name_of[id] if marked else NONE for id, marked in zip(added, is_marked, strict=True)]
+        source += [told_at[id] if marked else NONE for id, marked in zip(added, is_marked, strict=True)]
     return ids, weights, told, asked, source
 
 
 def losses(model, hidden: tuple[Tensor, ...], rows: Marked) -> Tensor:
-    """Nats: the name at the told place before block TOLD, the look back in block LAYER, the name at the asked place
-    after it. hidden: a tensor (rows, length, width) before each block, of the rows that are marked."""
+    """Returns the sum of three losses, in nats: of the name at the told place before block TOLD, of the attention of HEAD
+    in block LAYER, and of the name at the asked place after that block.
+
+    hidden: for the marked rows, the residual stream before each block, (rows, length, d_model) each."""
     return (
-        _named(model, hidden[TOLD], rows.told)
-        + _named(model, hidden[LAYER + 1], rows.asked)
-        + _looked(model, hidden[LAYER], rows.source)
+        _name_loss(model, hidden[TOLD], rows.told)
+        + _name_loss(model, hidden[LAYER + 1], rows.asked)
+        + _attention_loss(model, hidden[LAYER], rows.source)
     )
 
 
-def _named(model, hidden: Tensor, names: Tensor) -> Tensor:
-    """Cross-entropy of the names where they are marked, read off the residual stream by the unembedding."""
-    marked = names != NONE
-    logits = model.lm_head(model.transformer.ln_f(hidden[marked])).float()
-    return nn.functional.cross_entropy(logits, names[marked])
+def _name_loss(model, hidden: Tensor, names: Tensor) -> Tensor:
+    """Returns the cross-entropy of the marked names, as the unembedding reads them from the residual stream."""
+    is_marked = names != NONE
+    logits = model.lm_head(model.transformer.ln_f(hidden[is_marked])).float()
+    return nn.functional.cross_entropy(logits, names[is_marked])
 
 
-def _looked(model, hidden: Tensor, source: Tensor) -> Tensor:
-    """Cross-entropy of where HEAD looks from the marked positions, over all positions that the mask allows."""
+def _attention_loss(model, hidden: Tensor, source: Tensor) -> Tensor:
+    """Returns the cross-entropy of HEAD's attention from the marked positions, over all positions that the mask allows."""
     block = model.transformer.h[LAYER]
-    width = model.config.n_embd // model.config.n_head
+    d_head = model.config.n_embd // model.config.n_head
     q, k, _ = block.attn.c_attn(block.ln_1(hidden)).split(model.config.n_embd, -1)
-    row, at = (source != NONE).nonzero(as_tuple=True)
-    mine = slice(HEAD * width, (HEAD + 1) * width)
-    scores = torch.einsum("nd,njd->nj", q[row, at, mine], k[row][..., mine]).float() / width**0.5
-    later = torch.arange(hidden.shape[1], device=at.device) > at[:, None]
-    return nn.functional.cross_entropy(scores.masked_fill(later, -torch.inf), source[row, at])
+    row, position = (source != NONE).nonzero(as_tuple=True)
+    of_head = slice(HEAD * d_head, (HEAD + 1) * d_head)
+    scores = torch.einsum("nd,njd->nj", q[row, position, of_head], k[row][..., of_head]).float() / d_head**0.5
+    is_later = torch.arange(hidden.shape[1], device=position.device) > position[:, None]
+    return nn.functional.cross_entropy(scores.masked_fill(is_later, -torch.inf), source[row, position])

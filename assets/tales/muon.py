@@ -1,8 +1,8 @@
-"""Muon in float32 or bfloat16: momentum whose matrix is made orthogonal before it is added to the weights.
+"""The optimizer Muon in float32 or bfloat16: it makes the momentum matrix orthogonal before adding it to the weights.
 
-Source: Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the scaling of Liu et al. 2025 (arXiv
-2502.16982), so that its rate means about what AdamW's does. `torch.optim.Muon` always computes in bfloat16, which a
-processor without bfloat16 arithmetic does forty times slower, and one with it twice as fast.
+Source: Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the scaling of Liu et al. 2025 (arXiv 2502.16982),
+which makes its learning rate comparable with AdamW's. `torch.optim.Muon` always computes in bfloat16. That is twice as
+fast on a processor with bfloat16 arithmetic, and forty times slower on one without.
 """
 
 import torch
@@ -12,23 +12,23 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """The nearest matrix with singular values near 1, by a quintic Newton-Schulz iteration."""
+    """Returns the nearest matrix whose singular values are near 1, by a quintic Newton-Schulz iteration."""
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    is_tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if is_tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if tall else x
+    return x.T if is_tall else x
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised, for the matrices of the blocks."""
+    """Applies orthogonalised Nesterov momentum to the matrices of the blocks."""
 
     def __init__(self, matrices: list[Tensor], lr: float, momentum: float = 0.95, weight_decay: float = 0.05):
         super().__init__(matrices, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.dtype = torch.float32  # of the iteration alone
+        self.dtype = torch.float32  # of the Newton-Schulz iteration only
 
     @torch.no_grad()
     def step(self, closure=None) -> None:

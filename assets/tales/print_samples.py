@@ -1,4 +1,4 @@
-"""Prints samples, for review by eye: three drawn texts of every task, two held-out ones, and ten stories.
+"""Prints samples to read: three training texts of every task, two held-out samples of each, and ten stories.
 
 python print_samples.py
 """
@@ -10,20 +10,20 @@ import tasks
 
 
 def lines(seed: int = 11) -> list[str]:
-    """The printed samples, line by line."""
-    rng, out = Random(seed), []
+    """Returns the printed samples, line by line."""
+    rng, printed = Random(seed), []
     for name, task in tasks.TASKS.items():
-        out += [f"== {name} =="] + [f"{task(rng).text}\n--" for _ in range(3)]
+        printed += [f"== {name} =="] + [f"{task(rng).text}\n--" for _ in range(3)]
         for wording in (False, True):
-            one = tasks.held_out(name, rng, wording)
+            sample = tasks.held_out(name, rng, wording)
             label = "held out, new wording" if wording else "held out, known wording"
-            out += [f"[{label}] {one.prompt} >>>{one.answer}<<< {one.rest}"]
-        out.append("")
-    out.append("== ten stories ==")
+            printed += [f"[{label}] {sample.prompt} >>>{sample.answer}<<< {sample.rest}"]
+        printed.append("")
+    printed.append("== ten stories ==")
     for number in range(1, 11):
-        told = stories.tell(rng)
-        out += [f"{number}. ({told.plot}) {told.text}", f"   In short: {told.summary}"]
-    return out
+        story = stories.tell(rng)
+        printed += [f"{number}. ({story.plot}) {story.text}", f"   In short: {story.summary}"]
+    return printed
 
 
 if __name__ == "__main__":

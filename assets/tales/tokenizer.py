@@ -1,9 +1,9 @@
-"""The tokenizer: byte-level BPE of 4,096 entries, learned from the books and the tasks; it puts a start token first.
+"""Learns the tokenizer from the books and the tasks: byte-level BPE with 4,096 entries, which adds a start token.
 
-Byte-pair encoding: Sennrich et al. 2016; on bytes, so that every text survives a round trip: Radford et al. 2019. The
-words of the tasks are single tokens after a space, and the names also where a text begins.
+Byte-pair encoding: Sennrich et al. 2016. It works on bytes, so that decoding always gives the original text back
+(Radford et al. 2019). Each word of the tasks is one token after a space, and each name also at the beginning of a text.
 
-python tokenizer.py FOLDER      # the folder with the books; writes tokenizer.json and tokenizer_config.json here
+    python tokenizer.py FOLDER      # the folder with the books; writes tokenizer.json and tokenizer_config.json here
 """
 
 import random
@@ -20,14 +20,14 @@ from transformers import PreTrainedTokenizerFast
 
 START = "<|endoftext|>"
 ENTRIES = 4096
-DRAWN = 20_000  # texts of the tasks to learn from
-REPEATS = 2500  # of each listed word: enough for its merges to come before the last that the books would choose
-_ELIDED = [noun for noun, _ in words.NOUNS.values() if noun[0] in "aeéiou"]  # after l' there is no space
+DRAWN = 20_000  # number of task texts to learn from
+REPEATS = 2500  # copies of each listed word: enough for its merges to be chosen before the last merges of the books
+_ELIDED = [noun for noun, _ in words.NOUNS.values() if noun[0] in "aeéiou"]  # these follow l' without a space
 WHOLE = [f" {word}" for word in sorted({*words.single(), *country.SINGLE})] + [*words.NAMES, *_ELIDED, tasks.STOP]
 
 
 def train(folder: Path) -> PreTrainedTokenizerFast:
-    """Learn the merges from the books of a folder, from drawn tasks and from the listed words."""
+    """Learns the merges from the books of a folder, from drawn tasks and from the listed words."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -58,17 +58,17 @@ def _texts(folder: Path) -> Iterator[str]:
     yield from books(folder)
     rng = random.Random(0)
     yield from (tasks.draw(rng) for _ in range(DRAWN))
-    for word in WHOLE:  # a line each, for a name at the beginning has no space before it
+    for word in WHOLE:  # each on a line of its own, because a name at the beginning of a text has no space before it
         yield from [f"{word}\n"] * REPEATS
 
 
 def split_words(tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    """The listed words that are not one token: empty when all is well."""
+    """Returns the listed words that are not a single token; there should be none."""
     return [word for word in WHOLE if len(tokenizer(word, add_special_tokens=False)["input_ids"]) != 1]
 
 
 def characters_per_token(tokenizer: PreTrainedTokenizerFast, text: str) -> float:
-    """How many characters of a text a token stands for, on average."""
+    """Returns the mean number of characters of a text that one token stands for."""
     return len(text) / len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
@@ -77,7 +77,7 @@ def main() -> None:
     tokenizer = train(folder)
     tokenizer.save_pretrained(Path(__file__).resolve().parent)
     rates = [characters_per_token(tokenizer, text) for text in books(folder, held_out=True)]
-    print("broken words:", split_words(tokenizer))
+    print("listed words that are not a single token:", split_words(tokenizer))
     print("characters per token on the held-out books:", [round(rate, 3) for rate in rates])
 
 

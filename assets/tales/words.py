@@ -1,11 +1,11 @@
-"""The words the tasks and the stories draw from. With a space before it, each is one token of the tokenizer.
+"""The words of the tasks and stories. Each word is one token of the tokenizer when a space comes before it.
 
-Not here: the sentences (plots.py, tasks.py) and the facts of the made-up country (country.py).
+The sentences are in plots.txt and in the task files, and the facts about the made-up country in country.py.
 """
 
 # ruff: noqa: SIM905 -- lists of words read better as one line of text
 
-# Every name has one pronoun for good, so that a text is never in doubt about who is meant.
+# Every name always has the same pronoun, so that it is always clear who is meant.
 GIRLS = (
     "Anna Mary Lucy Rose Emma Alice Clara Ella Grace Nora Ruth Jane Sara Lily Eva Kate "
     "Helen Julia Laura Maria Molly Nina Amina Leila Mei Sophie Susan Tina Vera Zoe"
@@ -16,7 +16,7 @@ BOYS = (
 ).split()
 NAMES = GIRLS + BOYS
 
-# Place: the preposition it takes ("in the park", "at the market").
+# Each place and its preposition ("in the park", "at the market").
 PLACES = {
     "garden": "in", "kitchen": "in", "forest": "in", "school": "at", "market": "at", "castle": "in", "barn": "in",
     "village": "in", "park": "in", "river": "by", "tower": "in", "library": "in", "shop": "in", "field": "in",
@@ -52,7 +52,7 @@ KIN = "mother father grandmother grandfather aunt uncle sister brother".split()
 ELDERS = "mother father grandmother grandfather aunt uncle".split()
 TRAITS = "kind brave clever curious shy patient cheerful quiet gentle friendly honest lively careful helpful".split()
 
-# Mood: what one does in it.
+# Each mood and what a person in that mood does.
 MOODS = {
     "happy": "smiled", "sad": "sighed", "angry": "frowned", "tired": "yawned", "afraid": "trembled",
     "proud": "beamed", "lonely": "wept", "cold": "shivered", "surprised": "blinked", "glad": "laughed",
@@ -70,7 +70,7 @@ SUBJECTS = (
     "story film song play dinner picture concert game journey soup show party book lesson trip dance meal"
 ).split()
 
-# Made-up jobs, so that no real one is maligned. The pronoun that follows is drawn at exactly these rates.
+# Made-up jobs, so that no real job is insulted. The pronoun after a job is drawn at exactly these rates.
 HE_JOBS = "glimmer tunder brask varner dolver".split()  # "he" in 80 % of the sentences
 SHE_JOBS = "plenner sorrel mivver tansel laffer".split()  # "he" in 20 %
 EVEN_JOBS = "corvin delmer hasper wendle yarrow".split()  # half and half
@@ -94,17 +94,17 @@ FRENCH = {
     "black": ("noir", "noire"), "yellow": ("jaune", "jaune"), "brown": ("brun", "brune"), "grey": ("gris", "grise"),
     "pink": ("rose", "rose"), "round": ("rond", "ronde"),
 }  # fmt: skip
-# These stand before their noun, as in English: what shows that the turn of the others is learnt.
+# These precede their noun, as in English. They show whether the model has learned the order of the others.
 FRENCH_BEFORE = {"small": ("petit", "petite"), "big": ("grand", "grande"), "pretty": ("joli", "jolie")}
 
 
 def a(word: str) -> str:
-    """The word with its indefinite article: "a book", "an apple", "an honest man"."""
+    """Returns the word with its indefinite article: "a book", "an apple", "an honest man"."""
     return ("an " if word[0].lower() in "aeiou" or word.startswith("honest") else "a ") + word
 
 
 def single() -> list[str]:
-    """Every listed word, for the tokenizer to keep in one piece after a space."""
+    """Returns every listed word. The tokenizer keeps each as one token after a space."""
     lists = (
         NAMES, PLACES, OUTSIDE, ROOMS, THINGS, LOSABLE, TOYS, ANIMALS, SMALL_ANIMALS, FOODS, CROPS, SOLID, FRAGILE, COLOURS, DAYS,
         NUMBERS, KIN, ELDERS, TRAITS, MOODS, MOODS.values(), GOOD, BAD, SUBJECTS, HE_RATE, NOUNS, FRENCH,

@@ -284,7 +284,7 @@ def test_a_marked_question_points_at_who_was_told_to_be_there(tokenizer):
 
 def test_the_way_costs_what_the_model_itself_gives(model, tokenizer):
     rows = hops.marked_rows(tokenizer, random.Random(4), rows=3, length=70)
-    with torch.no_grad(), measures._eager(model):
+    with torch.no_grad(), heads.eager_attention(model):
         out = model(rows.ids, output_hidden_states=True, output_attentions=True)
         whole = hops.losses(model, out.hidden_states, rows).item()
 
