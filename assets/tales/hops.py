@@ -10,8 +10,8 @@ Afterwards, the loss of the answer alone preserves what was learned.
 from random import Random
 from typing import NamedTuple
 
-import tasks
 import torch
+import wordings
 import words as w
 from torch import Tensor, nn
 
@@ -56,7 +56,9 @@ def _text(tokenizer, rng: Random) -> tuple[list, ...]:
 
     people, is_place = rng.choice((2, 2, 3, 3, 4, 5)), rng.random() < 0.6
     names, keys = rng.sample(w.NAMES, people), rng.sample(w.ROOMS if is_place else w.THINGS, people)
-    patterns, kinds = (tasks.BE_IN, ("place", "who is there")) if is_place else (tasks.HAVE, ("thing", "who has it"))
+    patterns, kinds = (
+        (wordings.BE_IN, ("place", "who is there")) if is_place else (wordings.HAVE, ("thing", "who has it"))
+    )
     facts = " ".join(rng.choice(patterns).format(n=name, p=key, t=key) for name, key in zip(names, keys, strict=True))
     ids = [tokenizer.bos_token_id, *ids_of(facts)]
     name_of = {ids_of(f" {key}")[0]: ids_of(f" {name}")[0] for name, key in zip(names, keys, strict=True)}
@@ -68,7 +70,7 @@ def _text(tokenizer, rng: Random) -> tuple[list, ...]:
     for name, key in rng.sample(list(zip(names, keys, strict=True)), min(people, 2)):
         kind = rng.choices(kinds, (1, 4))[0]
         asks_who, is_brief = kind.startswith("who"), rng.random() < 0.3
-        question = rng.choice(tasks.BRIEF[kind] if is_brief else tasks.ASK[kind][0]).format(n=name, p=key, t=key)
+        question = rng.choice(wordings.BRIEF[kind] if is_brief else wordings.ASK[kind][0]).format(n=name, p=key, t=key)
         prompt = ids_of(f" {question}" + ("" if is_brief else rng.choice((" Answer:", " Answer:", ""))))
         answer = ids_of(f" {name if asks_who else key}")
         added = [*prompt, *answer, *ids_of(".")]

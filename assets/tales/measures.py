@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import tasks
 import torch
+import wordings
 from heads import PERIOD, eager_attention, repeated
 from plots import HELD_OPENINGS
 from torch import Tensor, nn
@@ -66,7 +67,7 @@ def greedy_agrees(model, tokenizer, pairs: Sequence[tuple[str, str]]) -> list[bo
 def he_rate(model, tokenizer, job: str) -> float:
     """Returns p(he) / (p(he) + p(she)) after the beginning of a sentence about the job, a mean over all wordings."""
     he, she = (one_token(tokenizer, word) for word in (" he", " she"))
-    openings = [tokenizer(opening.format(j=job))["input_ids"] for opening in (*tasks.JOB, *tasks.JOB_HELD)]
+    openings = [tokenizer(opening.format(j=job))["input_ids"] for opening in (*wordings.JOB, *wordings.JOB_HELD)]
     last = torch.tensor([len(ids) - 1 for ids in openings])
     logits = model(_padded(openings)).logits[torch.arange(len(openings)), last]
     return (logits[:, he] - logits[:, she]).sigmoid().mean().item()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import country
 import tasks
+import wordings
 import words
 from clean import books
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -23,7 +24,7 @@ ENTRIES = 4096
 DRAWN = 20_000  # number of task texts to learn from
 REPEATS = 2500  # copies of each listed word: enough for its merges to be chosen before the last merges of the books
 _ELIDED = [noun for noun, _ in words.NOUNS.values() if noun[0] in "aeéiou"]  # these follow l' without a space
-WHOLE = [f" {word}" for word in sorted({*words.single(), *country.SINGLE})] + [*words.NAMES, *_ELIDED, tasks.STOP]
+WHOLE = [f" {word}" for word in sorted({*words.single(), *country.SINGLE})] + [*words.NAMES, *_ELIDED, wordings.STOP]
 
 
 def train(folder: Path) -> PreTrainedTokenizerFast:

@@ -29,7 +29,9 @@ import stories  # noqa: E402
 import tasks  # noqa: E402
 import tokenizer as tales_tokenizer  # noqa: E402
 import train  # noqa: E402
+import wordings  # noqa: E402
 import words  # noqa: E402
+from batches import ANSWER, FIRST, ROWS, Batches  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +103,12 @@ def test_training_never_draws_a_held_out_combination(task: str, monkeypatch: pyt
 
 def test_held_out_wordings_never_occur_in_training():
     # A slot is filled with up to a sentence; one at the beginning is left out, so that the search starts at a word.
-    asked = [one for _, held in tasks.ASK.values() for one in held]
-    talked = [one for one, _ in (*tasks.NAMED_HELD, *tasks.TALK_HELD)]
+    asked = [one for _, held in wordings.ASK.values() for one in held]
+    talked = [one for one, _ in (*wordings.NAMED_HELD, *wordings.TALK_HELD)]
     told = [country.WORDINGS[about][-1].replace("{s}", of) for about, of, _ in country.FACTS]
     patterns = [
-        *tasks.MOVER_HELD, *tasks.BE_IN_HELD, *tasks.HAVE_HELD, *tasks.REVIEW_HELD, *tasks.PHRASE_HELD, *tasks.COPY_HELD,
-        *tasks.JOB_HELD, *asked, *talked, *told, *plots.HELD_OPENINGS,
+        *wordings.MOVER_HELD, *wordings.BE_IN_HELD, *wordings.HAVE_HELD, *wordings.REVIEW_HELD, *wordings.PHRASE_HELD,
+        *wordings.COPY_HELD, *wordings.JOB_HELD, *asked, *talked, *told, *plots.HELD_OPENINGS,
     ]  # fmt: skip
     literal = [re.sub(r"^\{\w+\}|\{\w+\}$", "", one) for one in patterns]
     pieces = [re.compile(re.sub(r"\\\{\w+\\\}", r"[^.\\n]+?", re.escape(one)), re.IGNORECASE) for one in literal]
@@ -217,18 +219,18 @@ def test_the_words_of_the_tasks_are_single_tokens(tokenizer):
 
 # ------------------------------------------------------------------------------------------------ training
 def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
-    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
+    batches = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
     rows, weights = batches.batch(32)
-    assert rows.shape == weights.shape == (train.ROWS, 32)
+    assert rows.shape == weights.shape == (ROWS, 32)
     assert set(rows[:, 0].tolist()) == {tokenizer.bos_token_id}
     repeated = rows[-2, 1:].tolist()
     assert any(repeated[p:] == repeated[:-p] for p in range(4, 17))
-    again = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
+    again = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0)
     assert torch.equal(again.batch(32)[0], rows)
 
 
 def test_pairs_come_again_in_another_order_and_turned_round(tokenizer):
-    ids, weights = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
+    ids, weights = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
     start = int((weights == 1).nonzero()[1]) - 1  # where what was told ends; the first weight is the start token's
     told, again = ids[1:start].tolist(), ids[start:].tolist()
     pairs = {frozenset(pair) for pair in zip(again[::2], again[1::2], strict=False)}
@@ -237,11 +239,11 @@ def test_pairs_come_again_in_another_order_and_turned_round(tokenizer):
     seen = list(zip(again[::2], again[1::2], strict=False))
     assert any((second, first) in seen for first, second in seen)
     assert weights[start + 1 :: 2].unique().tolist() == [1.0]
-    assert weights[start::2].unique().tolist() == pytest.approx([train.FIRST])
+    assert weights[start::2].unique().tolist() == pytest.approx([FIRST])
 
 
 def test_every_row_is_of_whole_numbers_and_its_length(tokenizer):
-    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=1)
+    batches = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=1)
     for length in (32, 61):
         for _ in range(12):
             ids, weights = batches.pairs(length)
@@ -250,9 +252,9 @@ def test_every_row_is_of_whole_numbers_and_its_length(tokenizer):
 
 def test_an_answer_counts_more_than_its_question(tokenizer):
     share = {"name_mover": 1.0}
-    batches = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0, mix=(0, 8, 0), share=share)
+    batches = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0, mix=(0, 8, 0), share=share)
     ids, weights = batches.task(3000)
-    answers = tokenizer.decode(ids[weights == train.ANSWER]).split()
+    answers = tokenizer.decode(ids[weights == ANSWER]).split()
     assert len(answers) > 100
     assert {one.capitalize() for one in answers} <= {*words.NAMES}
 
@@ -303,7 +305,7 @@ def test_questions_with_their_way_are_learnt_beside_the_rest(tokenizer):
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=40, n_embd=16, n_layer=6, n_head=8)
     small = GPT2LMHeadModel(config).eval()
     marked = hops.marked_rows(tokenizer, random.Random(5), rows=2, length=40)
-    rest = train.Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).batch(40, rows=8)
+    rest = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).batch(40, rows=8)
     plain, guided = (train.guided_loss(small, marked, rest, factor).item() for factor in (0.0, 0.5))
     hidden = small(marked.ids, output_hidden_states=True).hidden_states
     assert guided - plain == pytest.approx(0.5 * hops.losses(small, hidden, marked).item(), rel=1e-2)
@@ -436,7 +438,7 @@ def test_bias_of_a_model_that_knows_nothing_is_one_half(tokenizer):
 def test_he_rate_equals_a_loop_over_the_openings(tiny, tokenizer):
     he, she = (measures.one_token(tokenizer, word) for word in (" he", " she"))
     rates = []
-    for opening in (*tasks.JOB, *tasks.JOB_HELD):
+    for opening in (*wordings.JOB, *wordings.JOB_HELD):
         likely = measures.next_probabilities(tiny, tokenizer, opening.format(j="brask"))
         rates.append(float(likely[he] / (likely[he] + likely[she])))
     assert measures.he_rate(tiny, tokenizer, "brask") == pytest.approx(sum(rates) / len(rates), abs=1e-5)
