@@ -327,6 +327,39 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path):
     assert torch.load(path, weights_only=True) == {"step": 3}
 
 
+def test_a_run_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two calls of three and two steps count as one of five; the optimizers' state is restored, and there is no second warm-up."""
+    for number in ("00011", *clean.HELD_OUT):
+        (tmp_path / f"{number}-a-book.txt").write_text("Mary had a little lamb, and the lamb went to the school. " * 40)
+
+    def small_model(entries: int, start: int) -> GPT2LMHeadModel:
+        return GPT2LMHeadModel(GPT2Config(vocab_size=entries, n_positions=256, n_embd=8, n_layer=1, n_head=2))
+
+    monkeypatch.setattr(train, "new_model", small_model)
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    for steps in ("3", "5"):
+        arguments = [
+            "--books",
+            tmp_path,
+            "--steps",
+            steps,
+            "--rows",
+            "8",
+            "--length",
+            "32",
+            "--runs",
+            tmp_path / "runs",
+        ]
+        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+        train.main()
+    state = torch.load(tmp_path / "runs" / "checkpoint.pt", weights_only=True)
+    assert (state["step"], state["tokens"]) == (5, 5 * 8 * 32)
+    assert [(entry["step"], entry["tokens"]) for entry in state["log"]] == [(3, 3 * 8 * 32), (5, 5 * 8 * 32)]
+    muon_state, adam_state = state["optimizers"]
+    assert {float(one["step"]) for one in adam_state["state"].values()} == {5.0}
+    assert muon_state["param_groups"][0]["lr"] == pytest.approx(train.MUON_RATE)  # no second warm-up
+
+
 # ------------------------------------------------------------------------------------------------ measures
 def test_bits_per_character_of_a_model_that_knows_nothing(tokenizer):
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=16, n_embd=4, n_layer=1, n_head=1)
