@@ -1,21 +1,21 @@
-# make lab    an environment, the pinned packages, and JupyterLab on the first notebook
-# make test   everything that CI runs; sets up all it needs: Python packages, Node.js, Chromium
-# make bench  the measured promises, printed
-# For bash on Linux and macOS, with the make that each of them has. A second run starts at once.
+# make lab    creates an environment, installs the pinned packages, and opens the first notebook in JupyterLab
+# make test   runs every check that CI runs; first installs what the checks need: Python packages, Node.js, Chromium
+# make bench  measures what gptviz promises, and prints it
+# It needs bash on Linux or macOS, and works with the make of either. The second run does not install anything again.
 
 SHELL := /bin/bash
 VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
-# Two workers, on which the tests of a file, or of a notebook, stay together. ARGS=-n0 runs all in one process.
+# Two workers. The tests of a file, or of a notebook, run on the same worker. ARGS=-n0 runs all tests in one process.
 PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
 .PHONY: lab test lint types unit-js unit browser test-peers bench screenshots pictures format wheel clean node chromium
 
-# `make lab ARGS=--no-browser` passes options on.
+# `make lab ARGS=--no-browser` passes options to `gptviz lab`.
 lab: $(VENV)/.installed
 	gptviz lab $(ARGS)
 
@@ -35,27 +35,27 @@ types: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 unit-js: node_modules/.package-lock.json
 	npm test --silent
 
-# The tests without a browser alone, and those with one.
+# Only the tests without a browser, and only those with one.
 unit: $(VENV)/.installed-for-tests node
 	$(PYTEST) -m "not browser" $(ARGS)
 
 browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 	$(PYTEST) -m browser $(ARGS)
 
-# The same numbers from other tools, which need an environment of their own.
+# Compares the numbers with those of other tools, which need an environment of their own.
 test-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m pytest tests/peers/transformer_lens_4.py $(ARGS)
 
 bench: $(VENV)/.installed-for-tests node chromium
 	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done
 
-# The notebooks and every view as they look, in screenshots/.
+# Takes pictures of the notebooks and of every view, into screenshots/.
 screenshots: $(VENV)/.installed-for-tests chromium
 	-python tools/provide.py font
 	python -m pytest -m browser -k look --screenshots screenshots
 	python tests/screenshots.py screenshots
 
-# The README's pictures, drawn anew.
+# Draws the README's pictures again.
 pictures: $(VENV)/.installed-for-tests chromium
 	python tests/pictures.py
 
@@ -70,20 +70,20 @@ wheel: $(VENV)/.installed-for-tests
 clean:
 	rm -rf $(VENV) .venv-peers node_modules dist screenshots .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# Set-up, each step once.
+# Set-up. Each step runs once.
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "gptviz needs Python 3.11 or later and found none: install it, or name it:" \
+	@test -n "$(PYTHON)" || { echo "gptviz needs Python 3.11 or later, but found none. Install it, or say where it is:" \
 		"make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing the pinned packages: once, some minutes."
+	@echo "Installing the pinned packages. This happens once and takes some minutes."
 	$(INSTALL) -e .
 	touch $@
 
 $(VENV)/.installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing the pinned packages and those of the tests: once, some minutes."
+	@echo "Installing the pinned packages and those of the tests. This happens once and takes some minutes."
 	$(INSTALL) -e '.[test]'
 	touch $@ $(VENV)/.installed
 

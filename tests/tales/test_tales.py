@@ -328,7 +328,7 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path: Path):
 
 
 def test_a_run_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Two calls of three and two steps count as one of five; the optimizers' state is restored, and there is no second warm-up."""
+    """Three steps and then two more count as five. The optimizers' state is restored; there is no second warm-up."""
     for number in ("00011", *clean.HELD_OUT):
         (tmp_path / f"{number}-a-book.txt").write_text("Mary had a little lamb, and the lamb went to the school. " * 40)
 
