@@ -11,33 +11,65 @@ import numpy as np
 from gptviz.errors import OutOfRange, WrongType, fail
 
 
-def check_index(value: Any, size: int, what: str, negative: bool = False) -> int:
-    """`value` as an index below `size`; `negative` lets it count from the end."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+def check_index(value: Any, size: int | None, what: str, negative: bool = False) -> int:
+    """Returns `value` as an index from 0 to `size` - 1.
+
+    size: how many there are; None if only the model knows, and any whole number from 0 will do. what: what is counted,
+    such as "layer". negative: whether -1 means the last one, and so on.
+
+    Raises WrongType if `value` is not a whole number, OutOfRange if there is no such index.
+    """
+    index = _whole_number(value)
+    if index is None:
+        remedy = "Give a whole number from 0." if size is None else f"Give a whole number below {size}."
+        raise fail(f"an integer {what}", f"{value!r:.60} ({type(value).__name__})", remedy, WrongType)
+    if size is None:
+        if index < 0:
+            raise fail(f"a {what} of at least 0", f"{index}", f"The first {what} is 0.", OutOfRange)
+        return index
+    least = -size if negative else 0
+    if not least <= index < size:
         raise fail(
-            f"an integer {what}", f"{value!r} ({type(value).__name__})", f"Give a whole number below {size}.", WrongType
-        )
-    index = operator.index(value)
-    low = -size if negative else 0
-    if not low <= index < size:
-        raise fail(
-            f"a {what} from {low} to {size - 1}",
+            f"a {what} from {least} to {size - 1}",
             f"{index}",
             f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
             OutOfRange,
             code="out_of_range",
             what=what,
-            least=low,
+            least=least,
             last=size - 1,
             got=index,
         )
     return index % size
 
 
+def check_count(value: Any, what: str) -> int:
+    """Returns `value` as a number of things, at least 1. what: the argument's name, such as "max_tokens".
+
+    Raises WrongType if `value` is not a whole number, GPTVizError if it is below 1.
+    """
+    count = _whole_number(value)
+    if count is None:
+        raise fail(f"a whole number as {what}", f"{value!r:.60}", f"{what} counts from 1.", WrongType)
+    if count < 1:
+        raise fail(f"{what} of at least 1", f"{count}", "Ask for one or more.")
+    return count
+
+
+def _whole_number(value: Any) -> int | None:
+    """Returns Python's, NumPy's or torch's whole numbers as an int, and None for anything else; True is no number."""
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out.") -> str:
-    """Returns the advice for a name that is not known: the nearest known name, or `otherwise`."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean {near[0]}?" if near else otherwise
+    """Returns the advice for a name that is not known: the most similar known name, or `otherwise`."""
+    similar = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {similar[0]}?" if similar else otherwise
 
 
 def check_folder(target: Path) -> None:

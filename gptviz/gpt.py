@@ -23,13 +23,12 @@ from gptviz.model.editing import ALL_ROWS, Editing
 from gptviz.model.forward import ForwardPass
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.tokens import Token, piece_bytes, readable
+from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, as_array
 
 if TYPE_CHECKING:
     from gptviz.generation.completion import Completion, Step
     from gptviz.text.merges import Merge
-
-Prompt = str | Iterable[int] | torch.Tensor | np.ndarray
 
 
 class GPT:
@@ -38,6 +37,8 @@ class GPT:
     model, tokenizer: the transformers objects. name: what it was loaded as. end_ids: the tokens that end a text.
     context_length: the most tokens it can read, or None where the family sets no limit.
     """
+
+    can_run = True
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None):
         _check_model(model, tokenizer)

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from gptviz.checks import check_index
 from gptviz.errors import GPTVizError, OutOfRange, WrongType, fail
+from gptviz.trace.runnable import running_model
 from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
@@ -325,7 +326,7 @@ def _traced(trace: Trace, named: Callable[[Any], str]) -> str:
     """The call that makes a trace: by its text, or by its ids where the text gives others."""
     ids = [token.id for token in trace.tokens]
     try:
-        prompt: Any = trace.text if trace.gpt.encode(trace.text) == ids else ids
+        prompt: Any = trace.text if running_model(trace).encode(trace.text) == ids else ids
     except GPTVizError:
         prompt = ids
     shown = _shown(prompt)

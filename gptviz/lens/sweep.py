@@ -9,7 +9,7 @@ positions). Not about single edits: that is `intervention.py`. NumPy only; torch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +17,9 @@ from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.progress import progress
 from gptviz.text.visible import visible
-from gptviz.trace.sources import Array
+from gptviz.trace.runnable import RunnableModel, running_model
+from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
-
-if TYPE_CHECKING:
-    from gptviz.gpt import GPT
-    from gptviz.intervention.edits import Edit
 
 Metric = Callable[[Array], float]
 _TOKENS_A_PASS = 512
@@ -180,7 +177,7 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
     return Sweep(values, axes, tuple(columns), baseline, target, title, name)
 
 
-def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) -> np.ndarray:
+def _measured(trace: Trace, edits: Sequence[PassEdit], metric: Metric, unit: str) -> np.ndarray:
     """The metric of the trace's own pass with each edit alone: (edits,)."""
     _value(metric, trace.logits[-1])  # a metric that cannot be used is refused before any pass
     ids = [token.id for token in trace.tokens]
@@ -189,12 +186,12 @@ def _measured(trace: Trace, edits: Sequence["Edit"], metric: Metric, unit: str) 
     with progress(len(edits), unit) as done:
         for first in range(0, len(edits), rows):
             batch = [[*trace.edits, edit] for edit in edits[first : first + rows]]
-            values += [_value(metric, logits) for logits in run_edited(trace.gpt, ids, batch)]
+            values += [_value(metric, logits) for logits in run_edited(running_model(trace), ids, batch)]
             done(len(batch))
     return np.array(values)
 
 
-def run_edited(gpt: "GPT", ids: Sequence[int], rows: Sequence[Sequence["Edit"]]) -> Array:
+def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]]) -> Array:
     """One pass over as many copies of a text as there are rows, each with edits of its own: logits (rows, vocab).
 
     They are those after the last token, in float32; no more than that is kept. ids: token ids (T,). rows: for each copy a
@@ -249,5 +246,4 @@ def _token(id: Any) -> int:
 def _check_trace(value: Any, name: str) -> None:
     if not isinstance(value, Trace):
         raise fail(f"a trace as {name}", type(value).__name__, "gpt.trace(prompt) makes one.", WrongType)
-    if not hasattr(value.gpt, "editing_rows"):
-        raise fail(f"a trace as {name} whose model is here", "one from a file", "Trace the text again.", WrongType)
+    running_model(value)

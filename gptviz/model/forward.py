@@ -58,6 +58,9 @@ class ForwardPass:
     def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
         """Run `ids` (1, T) through the model, once, with the edits that were made ready for it."""
         self.model, self.anatomy, self.ids = model, anatomy, ids
+        self.n_layers, self.n_heads = len(anatomy.layers), anatomy.n_heads
+        self.d_model, self.d_head = anatomy.d_model, anatomy.d_head
+        self.route = anatomy.route
         self.editing = editing or Editing(model, anatomy, (), ids.shape[1])
         self._held: dict[tuple[str, int], Tensor] = {}
         self._positions: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
@@ -135,7 +138,7 @@ class ForwardPass:
         return sum(storages.values())
 
     @contextmanager
-    def alone(self) -> Any:
+    def guarding_weights(self) -> Any:
         """Alone with the model, which must still have the weights of this pass."""
         with running(self.model):
             if weight_versions(self.model) != self._versions:
@@ -166,6 +169,18 @@ class ForwardPass:
             raise self._no_attention(layer)
         return self._calls[id(module)]
 
+    def queries(self, layer: int) -> Tensor:
+        """Queries as attention received them: (H, T, d_head)."""
+        return self.call(layer, "queries").query[0]
+
+    def keys(self, layer: int) -> Tensor:
+        """Keys as attention received them: (H_kv, T, d_head)."""
+        return self.call(layer, "keys").key[0]
+
+    def values(self, layer: int) -> Tensor:
+        """Values as attention received them: (H_kv, T, d_value)."""
+        return self.call(layer, "values").value[0]
+
     def _no_attention(self, layer: int) -> NotAvailable:
         return fail(
             "a layer with attention",
@@ -186,13 +201,13 @@ class ForwardPass:
             with_attention = [one for one in self.anatomy.layers if one.attention is not None]
             one = self._maps[with_attention.index(self.anatomy.layers[layer])][0].float()
             return one if head is None else one[head : head + 1]
-        with self.alone():
+        with self.guarding_weights():
             return self._eager(layer, head)[1][0]
 
     def mixed(self, layer: int, head: int) -> Tensor:
         """The values that a head has mixed by its weights, before its projection, in float32: (T, d_value)."""
         self.call(layer, "mixed values")
-        with self.alone():
+        with self.guarding_weights():
             return self._eager(layer, head)[0][0, :, 0]
 
     def _eager(self, layer: int, head: int | None) -> tuple[Tensor, Tensor]:
@@ -219,7 +234,7 @@ class ForwardPass:
     def stages(self, layer: int, head: int) -> dict[str, Tensor]:
         """The scores of one head on their way to the softmax, each (T, T), in the family's order; -inf where masked."""
         call = self.call(layer, "scores")
-        with self.alone():
+        with self.guarding_weights():
             part = Slice(call, head)
             raw = part.query @ part.key.transpose(2, 3)
             scaling = call.kwargs.get("scaling")
@@ -259,7 +274,7 @@ class ForwardPass:
     def sink(self, layer: int, head: int) -> float | None:
         """The learned score of the head's attention sink, or None where the family has none."""
         call = self.call(layer, "sinks")
-        with self.alone():
+        with self.guarding_weights():
             sink = self._sink(Slice(call, head))
         return None if sink is None else float(sink.reshape(-1)[0])
 
@@ -291,7 +306,7 @@ class ForwardPass:
         found = self._layer(layer, "Attention and MLP")
         activations: list[Tensor] = []
         site = [] if found.down_projection is None else [(found.down_projection, "in", activations.append)]
-        with self.alone(), hooked([*self.editing.hooks(), *site]):
+        with self.guarding_weights(), hooked([*self.editing.hooks(), *site]):
             out = run_chain(found.mlp_part.chain, self._held["mlp_in", layer])  # type: ignore[union-attr]
         out = out.reshape(-1, self.anatomy.d_model) * found.mlp_part.scale  # type: ignore[union-attr]
         return out, activations[0].reshape(out.shape[0], -1) if activations else None
@@ -308,7 +323,7 @@ class ForwardPass:
         projection, part = found.out_projection, found.attention_part
         if projection is None or part is None:
             raise self._no_heads(layer, "no linear projection takes its heads' outputs side by side")
-        with self.alone():
+        with self.guarding_weights():
             mixed = self._eager(layer, head)[0][0]  # (T, H or 1, d_value)
             heads = range(call.query.shape[1]) if head is None else [head]
             side_by_side = mixed.new_zeros(len(heads) + 1, mixed.shape[0], call.query.shape[1], mixed.shape[-1])
@@ -368,7 +383,7 @@ class ForwardPass:
         found = self._layer(layer, "What enters attention")
         if found.before_attention is None:
             raise self._unknown_input(layer, "attention")
-        with self.alone():
+        with self.guarding_weights():
             entered = run_chain(found.before_attention, self._held["residual", layer])
         return entered.reshape(-1, self.anatomy.d_model)
 
@@ -410,7 +425,7 @@ class ForwardPass:
                 "`trace.mlp_out` has what all neurons add together.",
                 NotAvailable,
             )
-        with self.alone():
+        with self.guarding_weights():
             matrix = next(down.parameters()).float()
             rows = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D keeps it the other way round
             return rows * part.scale  # type: ignore[union-attr]
@@ -419,7 +434,7 @@ class ForwardPass:
         """What the down projection's bias adds to the stream at each token: (d_model,)."""
         found = self._layer(layer, "Neurons")
         part, down = found.mlp_part, found.down_projection
-        with self.alone():
+        with self.guarding_weights():
             bias = getattr(down, "bias", None)
             return torch.zeros(self.anatomy.d_model) if bias is None else bias.float() * part.scale  # type: ignore[union-attr]
 
@@ -446,7 +461,7 @@ class ForwardPass:
                 "`trace.embedding('sum')` is exact; its parts are not shown.",
                 NotAvailable,
             )
-        with self.alone():
+        with self.guarding_weights():
             if kind == "token":
                 return self.anatomy.token_embedding(self.ids)[0]
             args, kwargs = self._positions
@@ -463,7 +478,7 @@ class ForwardPass:
                 "`trace.q` and `trace.k` are what attention receives.",
                 NotAvailable,
             )
-        with self.alone(), hooked(self.editing.hooks()), self._watched() as sink:
+        with self.guarding_weights(), hooked(self.editing.hooks()), self._watched() as sink:
             self.model(self.ids, position_ids=torch.zeros_like(self.ids), use_cache=False)
         call = next(one for one in sink.calls if one.module is self.anatomy.layers[0].attention)
         return call.query[0], call.key[0]
@@ -479,7 +494,7 @@ class ForwardPass:
                 NotAvailable,
             )
         depths = range(len(self.anatomy.layers) + 1)
-        with self.alone():
+        with self.guarding_weights():
             stream = torch.stack([self.residual(depth)[position] for depth in depths])[None]
             return tail.last_step(run_chain(tail.chain, stream))[0]
 
@@ -489,7 +504,7 @@ class ForwardPass:
 
     def unembedding(self, id: int) -> tuple[Tensor, float]:
         """The unembedding's row for a token (d_model,), and its bias."""
-        with self.alone():
+        with self.guarding_weights():
             head = self.model.get_output_embeddings()  # type: ignore[operator]
             bias = getattr(head, "bias", None)
             return head.weight[id].float(), 0.0 if bias is None else float(bias[id])

@@ -31,7 +31,7 @@ def frozen(forward: "ForwardPass", position: int) -> Readout:
     norm = tail.chain[:-1]
     if not norm:
         return Readout(torch.ones_like(stream), torch.zeros_like(stream), False, tail.multiplier, tail.cap)
-    with forward.alone():
+    with forward.guarding_weights():
         offset, gain = _affine(norm, stream)
         whole = run_chain(norm, stream[None, None])[0, 0].float()
     for centred in (False, True):

@@ -9,8 +9,8 @@ import base64
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, readable
-from gptviz.trace.sources import EMBEDDINGS, Array, Readout
+from gptviz.trace.sources import EMBEDDINGS, Array, PassEdit, Readout
 from gptviz.trace.trace import Trace
 
 VERSION = 2
 MOST_BYTES = 1_000_000_000  # of one file
 LENS_BYTES = 64_000_000  # of logit lenses, those of the last tokens; at least the very last token's is kept
+_ROLE = "role."  # begins the names of role scores
 NEIGHBOURS, LEADERS = 32, 32  # of each token, and next tokens at each position whose unembedding is kept
 
 
@@ -80,6 +81,7 @@ class _Writer:
         self.tensors: dict[str, np.ndarray] = {}
         self.refused: dict[str, list[str]] = {}
         self.read: dict[str, Any] | None = None
+        self.roles: list[str] = []
 
     def take(self, name: str, compute: Callable[..., Any], *arguments: Any) -> Any:
         """The value, put down under this name if it is an array; None where it is refused, in words that are kept."""
@@ -159,7 +161,9 @@ class _Writer:
         trace = self.trace
         points, shares = trace.token_plane()
         self.tensors |= {"plane": points, "plane_shares": shares}
-        self.tensors |= {f"role.{name}": scores for name, scores in trace.role_scores().items()}
+        roles = trace.role_scores()
+        self.roles = list(roles)
+        self.tensors |= {_ROLE + name: scores for name, scores in roles.items()}
         vocabulary = [trace.vocab_token(id) for id in range(trace.vocab_size)]
         self.tensors["vocabulary"] = np.frombuffer(b"".join(token.bytes for token in vocabulary), np.uint8)
         self.tensors["vocabulary_ends"] = np.cumsum([len(token.bytes) for token in vocabulary], dtype=np.int64)
@@ -182,6 +186,7 @@ class _Writer:
             "route": trace.route,
             "kept": list(kept), "neurons": neurons,
             "readout": self.read,
+            "roles": self.roles,
             "merges": merges,
             "nearest": {str(id): [[t.id, c] for t, c in trace.nearest(id, NEIGHBOURS)] for id in sorted(ids)},
             "refused": self.refused,
@@ -216,21 +221,20 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
             (id, base64.b64decode(text), special) for id, text, special in about["tokens"]
         )
     )
-    return Trace(SavedModel(forward, about), forward, tokens, about["text"])  # type: ignore[arg-type]
+    return Trace(SavedModel(forward, about), forward, tokens, about["text"])
 
 
 class SavedForward:
     """Answers as `ForwardPass` does, from a file: arrays where that has tensors."""
 
-    edits = ()
+    edits: tuple[PassEdit, ...] = ()
 
     def __init__(self, file: Any, about: dict[str, Any]):
         self._file, self._about = file, about
         self._names = set(file.keys())
-        self.anatomy = SimpleNamespace(
-            layers=range(about["layers"]), n_heads=about["heads"], d_model=about["d_model"], d_head=about["d_head"],
-            route=about["route"],
-        )  # fmt: skip
+        self.n_layers, self.n_heads = about["layers"], about["heads"]
+        self.d_model, self.d_head = about["d_model"], about["d_head"]
+        self.route: str = about["route"]
         self.logits = self.array("logits")
 
     @property
@@ -261,11 +265,18 @@ class SavedForward:
         """Bytes of the logits, which are held; everything else is read when it is asked for."""
         return int(self.logits.nbytes)
 
-    def call(self, layer: int, what: str) -> Any:
-        """query, key and value of one layer, each with the batch's dimension before it."""
-        name = {"queries": "q", "keys": "k", "values": "v"}[what]
-        field = {"q": "query", "k": "key", "v": "value"}[name]
-        return SimpleNamespace(**{field: self.array(f"{name}.{layer}")[None]})
+    def guarding_weights(self) -> AbstractContextManager[None]:
+        """Does nothing: the file has no weights that could have changed."""
+        return nullcontext()
+
+    def queries(self, layer: int) -> Array:
+        return self.array(f"q.{layer}")
+
+    def keys(self, layer: int) -> Array:
+        return self.array(f"k.{layer}")
+
+    def values(self, layer: int) -> Array:
+        return self.array(f"v.{layer}")
 
     def weights(self, layer: int, head: int | None = None) -> Array:
         maps = self.array(f"attention.{layer}")
@@ -292,7 +303,7 @@ class SavedForward:
 
     def mixed(self, layer: int, head: int) -> Array:
         values = self.array(f"v.{layer}")
-        mix: Array = self.weights(layer, head)[0] @ values[head * len(values) // self.anatomy.n_heads]
+        mix: Array = self.weights(layer, head)[0] @ values[head * len(values) // self.n_heads]
         return mix
 
     def edit_out(self, layer: int) -> Array:
@@ -365,6 +376,8 @@ class SavedForward:
 class SavedModel:
     """What of the model travelled with the trace: its name, its vocabulary, and what was measured on it."""
 
+    can_run = False
+
     def __init__(self, forward: SavedForward, about: dict[str, Any]):
         self._forward, self._about = forward, about
         self.name: str = about["model"]
@@ -400,7 +413,7 @@ class SavedModel:
 
     def role_scores(self) -> dict[str, Array]:
         """What the heads do on random tokens said twice."""
-        from gptviz.lens.shares import ROLES
-
-        held = self._forward.names
-        return {role: self._forward.array(f"role.{role}") for role in ROLES if f"role.{role}" in held}
+        names = self._about.get("roles") or sorted(
+            n.removeprefix(_ROLE) for n in self._forward.names if n.startswith(_ROLE)
+        )
+        return {name: self._forward.array(_ROLE + name) for name in names}

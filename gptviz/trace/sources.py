@@ -1,24 +1,203 @@
-"""What answers a Trace: the values that cross between a trace and the pass or the file behind it."""
+"""The interfaces behind a Trace: what a recorded pass and a model must answer, and the small values that cross.
 
+A Trace reads its numbers from a `PassSource` and asks a `ModelSource` about the model. A pass that was just made and one
+that was opened from a file both implement these; another kind of pass is one more class. `runnable.py` has the interface
+of a model that can run. No torch: wherever `Numbers` stands, a source returns NumPy arrays or torch tensors.
+
+Axes: T tokens, H heads, H_kv key heads, L layers. Layers, heads and positions arrive checked and counted from 0.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from gptviz.text.merges import Merge
+from gptviz.text.tokens import Token
+
 Array = npt.NDArray[np.float32]
+Numbers = Any  # a NumPy array, or a torch tensor on the model's device and in its dtype
 EMBEDDINGS = ("sum", "token", "position")
 
 
 @dataclass(frozen=True)
 class Readout:
-    """norm(x) = gain * (x, less its mean if `centred`) + offset; logit = cap(multiplier * (row . norm(x) + bias)).
+    """How the stream x that leaves the last block becomes a logit at one token, with the final norm's scale frozen.
+
+    norm(x) = gain * (x - mean(x) if `centred` else x) + offset
+    logit = cap(multiplier * (row . norm(x) + bias)), with cap(y) = cap * tanh(y / cap), or y if there is no cap.
 
     gain, offset: (d_model,) tensors or arrays.
     """
 
-    gain: Any
-    offset: Any
+    gain: Numbers
+    offset: Numbers
     centred: bool
     multiplier: float
     cap: float | None
+
+
+class PassEdit(Protocol):
+    """One edit of a pass, as far as a trace needs to know it; `gptviz.intervention` has the real ones."""
+
+    @property
+    def layer(self) -> int:
+        """The block that it acts in; at the site "residual", L is the stream that leaves the last block."""
+        ...
+
+    @property
+    def site(self) -> str:
+        """Where in the block it acts: "residual", "head_output", "attn_out", "mlp_out" or "neurons"."""
+        ...
+
+    def code(self, named: Callable[[Any], str] = ...) -> str:
+        """Returns the line of Python that makes this edit. named: returns the variable that holds a trace or vector."""
+        ...
+
+
+class PassSource(Protocol):
+    """One forward pass over one text. What a family or a file does not have raises NotAvailable."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    route: str  # "interface" or "eager": how the attention maps are computed
+    logits: Numbers  # (T, vocab)
+
+    @property
+    def edits(self) -> tuple[PassEdit, ...]:
+        """The edits of this pass, in order."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the pass holds."""
+        ...
+
+    def guarding_weights(self) -> AbstractContextManager[None]:
+        """Keeps the model to the caller inside the block; raises ModelChanged if its weights are not this pass's."""
+        ...
+
+    def queries(self, layer: int) -> Numbers:
+        """Returns the queries as attention received them: (H, T, d_head)."""
+        ...
+
+    def keys(self, layer: int) -> Numbers:
+        """Returns the keys as attention received them: (H_kv, T, d_head)."""
+        ...
+
+    def values(self, layer: int) -> Numbers:
+        """Returns the values as attention received them: (H_kv, T, d_value)."""
+        ...
+
+    def weights(self, layer: int, head: int | None = None) -> Numbers:
+        """Returns the attention weights: (H, T, T), or (1, T, T) for one head."""
+        ...
+
+    def stages(self, layer: int, head: int) -> dict[str, Numbers]:
+        """Returns the head's scores before the softmax, stage by stage: {name: (T, T)}; -inf where masked."""
+        ...
+
+    def sink(self, layer: int, head: int) -> float | None:
+        """Returns the learned score of the head's attention sink, or None."""
+        ...
+
+    def mixed(self, layer: int, head: int) -> Numbers:
+        """Returns the head's weighted sum of values: (T, d_value)."""
+        ...
+
+    def head_outputs(self, layer: int, head: int) -> tuple[Numbers, Numbers]:
+        """Returns what the head adds to the stream, (1, T, d_model), and what the bias adds, (T or 1, d_model)."""
+        ...
+
+    def embedding(self, kind: str) -> Numbers:
+        """Returns what enters block 0, or the part of it that `kind`, one of EMBEDDINGS, names: (T, d_model)."""
+        ...
+
+    def residual(self, depth: int) -> Numbers:
+        """Returns the stream that enters block `depth`; depth L leaves the last block: (T, d_model)."""
+        ...
+
+    def edit_out(self, depth: int) -> Numbers:
+        """Returns what edits added to the stream at this depth: (T, d_model)."""
+        ...
+
+    def attention_in(self, layer: int) -> Numbers:
+        """Returns what enters attention, after the norm before it: (T, d_model)."""
+        ...
+
+    def attention_out(self, layer: int) -> Numbers:
+        """Returns what attention adds to the stream: (T, d_model)."""
+        ...
+
+    def mlp_in(self, layer: int) -> Numbers:
+        """Returns what enters the MLP, after the norm before it: (T, d_model)."""
+        ...
+
+    def mlp(self, layer: int) -> tuple[Numbers, Numbers | None]:
+        """Returns what the MLP adds to the stream, (T, d_model), and its activations, (T, d_mlp) or None."""
+        ...
+
+    def mlp_bias(self, layer: int) -> Numbers:
+        """Returns what the bias of the MLP's down projection adds at each token: (d_model,)."""
+        ...
+
+    def neurons(self, layer: int, position: int) -> Numbers:
+        """Returns what each neuron adds to the stream at one token: (d_mlp, d_model)."""
+        ...
+
+    def neuron_rows(self, layer: int) -> Numbers:
+        """Returns what each neuron adds to the stream for one unit of activation: (d_mlp, d_model)."""
+        ...
+
+    def is_parallel(self, layer: int) -> bool:
+        """Returns whether the MLP reads what enters the block, beside attention and not after it."""
+        ...
+
+    def unrotated(self) -> tuple[Numbers, Numbers]:
+        """Returns block 0's queries and keys without rotation: (H, T, d_head) and (H_kv, T, d_head)."""
+        ...
+
+    def lens(self, position: int) -> Numbers:
+        """Returns the logit lens at every depth: (L + 1, vocab)."""
+        ...
+
+    def readout(self, position: int) -> Readout:
+        """Returns how the last stream becomes logits at one token."""
+        ...
+
+    def unembedding(self, id: int) -> tuple[Numbers, float]:
+        """Returns the unembedding's row for a token, (d_model,), and its bias."""
+        ...
+
+
+class ModelSource(Protocol):
+    """What a trace may ask about its model, whether the model is loaded or only its trace was opened from a file."""
+
+    name: str
+    vocab_size: int
+    can_run: bool  # whether it is a `RunnableModel` (see `runnable.py`)
+
+    def token(self, id: int, position: int = -1) -> Token:
+        """Returns the token with this id."""
+        ...
+
+    def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
+        """Returns the merges of the word that the token at `position` belongs to, first to last."""
+        ...
+
+    def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
+        """Returns the `k` nearest rows of the token table, as (id, cosine), nearest first."""
+        ...
+
+    def token_plane(self) -> tuple[Array, Array]:
+        """Returns the token table in two dimensions, (vocab, 2), and the shares of variance, (2,)."""
+        ...
+
+    def role_scores(self) -> dict[str, Array]:
+        """Returns how strongly each head plays each role: {role: (L, H)}."""
+        ...

@@ -7,7 +7,7 @@ what an edit does to a pass: that is `gptviz/intervention.py`.
 
 from collections.abc import Iterable, Iterator
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -18,15 +18,13 @@ from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.lens.sweep import run_edited
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
+from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.attention import pooled
 from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
-
-if TYPE_CHECKING:
-    from gptviz.gpt import GPT
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched
 
@@ -93,7 +91,7 @@ class InterventionView(View):
 
     def _fill(self) -> None:
         given = self._require_trace()
-        self._before = given.gpt.trace(_ids(given)) if given.edits else given
+        self._before = running_model(given).trace(_ids(given)) if given.edits else given
         self._latest: tuple[list[Spec], Trace] = ([], self._before)
         self._swept: dict[int, Array] = {}
         self._take_edits(given)
@@ -127,19 +125,12 @@ class InterventionView(View):
         plain, (of, trace) = self._before, self._latest
         if not specs:
             return plain
-        gpt = self._model()
-        with plain._forward.alone():
+        gpt = running_model(plain)
+        with plain.guarding_weights():
             if specs != of:
                 trace = gpt.trace(_ids(plain), edits=self._list.values(specs))
                 self._latest = specs, trace
         return trace
-
-    def _model(self) -> "GPT":
-        gpt = self._before.gpt
-        if not hasattr(gpt, "trace"):
-            remedy = "Trace the text again, with gpt.trace(text)."
-            raise fail("a trace of a model that can be run", "one that was opened from a file", remedy, NotAvailable)
-        return gpt
 
     # The page's questions
 
@@ -173,7 +164,7 @@ class InterventionView(View):
 
     def _answer_source(self, prompt: str) -> dict[str, Any]:
         """Another prompt to patch from: its number and its tokens."""
-        source, count = self._before.gpt.trace(prompt), len(self._before.tokens)
+        source, count = running_model(self._before).trace(prompt), len(self._before.tokens)
         if len(source.tokens) != count:
             remedy = "A patch goes from one position to the same position: write a text of as many tokens."
             raise fail(f"a text of {count} tokens, as the prompt has", f"one of {len(source.tokens)}", remedy)
@@ -209,11 +200,11 @@ class InterventionView(View):
     def _sweep(self, id: int) -> Array:
         """The sweep for one token, NaN where a part cannot be switched off; a pass a layer serves the leaders too."""
         if id not in self._swept:
-            gpt, plain = self._model(), self._before
+            gpt, plain = running_model(self._before), self._before
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
             grid = np.full((len(ids), plain.n_layers, plain.n_heads + 1), np.nan, np.float32)
             before = plain.probabilities()[ids].astype(np.float64)
-            with plain._forward.alone():
+            with plain.guarding_weights():
                 for layer in range(plain.n_layers):
                     parts = self._possible(gpt, layer)
                     logits = run_edited(gpt, _ids(plain), [[edit] for edit in parts.values()])
@@ -221,7 +212,7 @@ class InterventionView(View):
             self._swept |= dict(zip(ids, grid, strict=True))
         return self._swept[id]
 
-    def _possible(self, gpt: "GPT", layer: int) -> dict[int, Any]:
+    def _possible(self, gpt: RunnableModel, layer: int) -> dict[int, Any]:
         """What switches off each part of a layer alone, by its column; what the family cannot do is left out."""
         edits = self._list.values([spec for spec in _parts(self._before) if spec["layer"] == layer])
         possible = {}
@@ -243,7 +234,7 @@ class InterventionView(View):
         """A Token, an id, or a text that is one token of the model."""
         trace = self._require_trace()
         if isinstance(token, str):
-            ids = trace.gpt.encode(token, add_special_tokens=False)
+            ids = running_model(trace).encode(token, add_special_tokens=False)
             if len(ids) != 1:
                 pieces = ", ".join(repr(trace.vocab_token(id).text) for id in ids)
                 remedy = "Most words begin with their space, as in ' king'."

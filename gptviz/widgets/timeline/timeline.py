@@ -25,6 +25,7 @@ from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.generation.completion import Choice, Completion, Step
 from gptviz.generation.request import Request, check_request
 from gptviz.text.tokens import Token
+from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
@@ -118,7 +119,7 @@ class GenerationTimeline(View):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
         of_view = {name: settings.pop(name) for name in ("scale", "language", "selection") if name in settings}
-        self._gpt = source.gpt if isinstance(source, PromptBox) else gpt
+        self._gpt: RunnableModel | None = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: _Run | None = None
         self._traced: tuple[_Branch, int, Trace] | None = None
         self._bench: SamplingBench | None = None
@@ -239,7 +240,7 @@ class GenerationTimeline(View):
 
     def _start(self, seed: int | None) -> None:
         trace: Trace = self._require_trace()
-        self._gpt = trace.gpt  # the box may have another model by now
+        self._gpt = running_model(trace)  # the box may have another model by now
         seed = secrets.randbelow(2**31) if seed is None else seed
         settings = self._settings | {"seed": seed}
         request = check_request(self._gpt, [token.id for token in trace.tokens], **settings)  # type: ignore[arg-type]
@@ -370,7 +371,7 @@ class GenerationTimeline(View):
             self._traced = branch, len(trace.tokens), trace
         return self._traced[2], at
 
-    def _model(self, purpose: str) -> "GPT":
+    def _model(self, purpose: str) -> RunnableModel:
         if self._gpt is None:
             remedy = "Write GenerationTimeline(completion, gpt=gpt)."
             raise fail(f"the model, to {purpose}", "a Completion alone", remedy)

@@ -1,0 +1,108 @@
+"""The interface of a model that can run here: what generation, sweeps and role scores need beyond a `ModelSource`.
+
+A loaded `GPT` implements it. The model of a trace that was opened from a file does not, and `running_model` says so.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+import numpy as np
+
+from gptviz.errors import NotAvailable, fail
+from gptviz.text.tokens import Token
+from gptviz.trace.sources import Array, ModelSource, PassEdit
+from gptviz.trace.trace import Trace
+
+if TYPE_CHECKING:
+    import torch
+
+Prompt: TypeAlias = "str | Iterable[int] | np.ndarray | torch.Tensor"
+
+
+class PreparedEdits(Protocol):
+    """Edits that were checked against one model and are ready for its passes."""
+
+    @property
+    def edits(self) -> tuple[PassEdit, ...]:
+        """The edits, in order."""
+        ...
+
+    def acting(self, rows: int = 1, start: int = 0) -> AbstractContextManager[None]:
+        """Applies the edits to every pass inside the block.
+
+        rows: how many texts the batch has. start: the position of the batch's first token in its text.
+        """
+        ...
+
+
+class RunnableModel(ModelSource, Protocol):
+    """A causal language model with its tokenizer, loaded and able to run.
+
+    model, tokenizer: the transformers objects. end_ids: the tokens that end a text. context_length: the most tokens that
+    it can read, or None for no limit.
+    """
+
+    model: Any
+    tokenizer: Any
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    context_length: int | None
+    end_ids: frozenset[int]
+
+    @property
+    def device(self) -> Any:
+        """The torch.device on which token ids must lie."""
+        ...
+
+    def running(self) -> AbstractContextManager[None]:
+        """Keeps the model to the caller inside the block, in evaluation mode and without gradients."""
+        ...
+
+    def encode(
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
+    ) -> list[int]:
+        """Returns the token ids of a prompt."""
+        ...
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Returns the text of these ids, without special tokens."""
+        ...
+
+    def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
+        """Returns the tokens with these ids, at positions from 0."""
+        ...
+
+    def token_table(self) -> Array:
+        """Returns the token table: (vocab, d_embedding)."""
+        ...
+
+    def trace(self, prompt: Prompt, *, edits: Sequence[Any] = ()) -> Trace:
+        """Runs one forward pass over the prompt and returns everything that it computed."""
+        ...
+
+    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
+        """Runs one pass over a prompt and the ids that followed it, with the edits of that generation."""
+        ...
+
+    def editing(self, edits: Any, length: int) -> PreparedEdits:
+        """Checks edits for a text of `length` tokens and prepares them for all rows of a batch."""
+        ...
+
+    def editing_rows(self, rows: Iterable[Any], length: int) -> PreparedEdits:
+        """Checks and prepares a batch whose rows each have edits of their own."""
+        ...
+
+
+def running_model(trace: Trace) -> RunnableModel:
+    """Returns the model of `trace`. Raises NotAvailable for a trace that was opened from a file without its model."""
+    if not trace.gpt.can_run:
+        raise fail(
+            "a trace whose model is loaded",
+            "one that was opened from a file",
+            "Load the model and trace the text again, with gpt.trace(text).",
+            NotAvailable,
+        )
+    return cast(RunnableModel, trace.gpt)
