@@ -3,15 +3,18 @@
 import importlib.metadata
 import json
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import gptviz
+from gptviz.lab import cli
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -107,10 +110,44 @@ def test_ci_runs_the_one_command_and_hides_nothing():
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
 
 
-def test_the_readme_shows_the_commands_that_exist():
-    readme = (ROOT / "README.md").read_text()
+PAGES = ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "assets/tales/README.md")
+
+
+def lines_of_code(page):
+    """The lines of the code blocks of a page, and its code spans, without comments."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return [line.partition(" #")[0].strip() for line in ["\n".join(blocks), *spans] for line in line.split("\n")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_in_the_texts_exists(page):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    said = set(re.findall(r"^make ([a-z-]+)", readme, re.MULTILINE))
-    assert {"lab", "test"} <= said <= targets
-    for picture in re.findall(r"(?:\]\(|src(?:set)?=\")(assets/[^\")]+)", readme):
-        assert (ROOT / picture).is_file(), picture
+    found = 0
+    for line in lines_of_code(page):
+        if match := re.match(r"make ([a-z-]+)", line):
+            assert match[1] in targets, line
+        elif match := re.search(r"(?:^|[ /\\])gptviz ([a-z].*)", line):
+            command, *arguments = shlex.split(match[1])
+            assert f"{command} " in cli._parser().format_help(), line
+            if arguments:
+                _, unknown = cli._parser().parse_known_args([command, *arguments])
+                assert not unknown or command == "lab", line  # JupyterLab has options of its own
+        elif match := re.match(r"python (assets/\S+\.py)(.*)", line):
+            source = (ROOT / match[1]).read_text()
+            assert all(f'"{option}"' in source for option in re.findall(r"--[a-z0-9]+", match[2])), line
+        else:
+            continue
+        found += 1
+    assert found > 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_picture_and_link_of_the_texts_exists(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+    for target in re.findall(r"(?:\]\(|src(?:set)?=\")([^\")]+)", text):
+        file, _, anchor = target.partition("#")
+        assert (ROOT / page).parent.joinpath(file).exists() and (not anchor or anchor in anchors), target
