@@ -17,6 +17,8 @@ from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.generation import loop
 from gptviz.intervention.edits import Edit, check_edits, check_finite
+from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
+from gptviz.lens.roles import role_scores
 from gptviz.model import capture
 from gptviz.model.anatomy import study
 from gptviz.model.editing import ALL_ROWS, Editing
@@ -173,24 +175,18 @@ class GPT:
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
         """Ids of the nearest rows of the token table, with their cosines; see `lens.nearest`."""
-        from gptviz.lens.shares import nearest
-
-        return nearest(self, id, k)
+        return nearest_rows(self.token_table(), id, k)
 
     def token_plane(self) -> tuple[np.ndarray, np.ndarray]:
         """The token table in a plane; see `lens.principal_plane`. Computed once for a state of the table."""
-        from gptviz.lens.shares import principal_plane
-
         table: Any = self.model.get_input_embeddings().weight
         state = (table.data_ptr(), 0 if table.is_inference() else table._version)
         if self._plane is None or self._plane[0] != state:
-            self._plane = state, principal_plane(self)
+            self._plane = state, project_onto_plane(self.token_table())
         return self._plane[1]
 
     def role_scores(self) -> dict[str, np.ndarray]:
         """What the heads do on random tokens said twice; see `lens.role_scores`."""
-        from gptviz.lens.shares import role_scores
-
         return role_scores(self)
 
     # Looking and generating

@@ -7,7 +7,8 @@ from families import IDS, START, build, tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
-from gptviz.lens.shares import PERIOD, ROLES, attribution, role_scores
+from gptviz.lens.roles import PERIOD, ROLES, role_scores
+from gptviz.lens.shares import attribution
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def named(gpt, monkeypatch):
 
 def test_name_movers_look_at_the_name_whose_turn_it_is(named, monkeypatch):
     """The truth: sentences written out here, attention counted by a loop over untouched maps."""
-    monkeypatch.setattr("gptviz.lens.shares._random_tokens", lambda *_: ([START], [5, 6, 7]))
+    monkeypatch.setattr("gptviz.lens.roles._start_and_random_ids", lambda *_: ([START], [5, 6, 7]))
     trace_of = named._traced
     asked = []
     monkeypatch.setattr(named, "trace", lambda ids: asked.append(list(ids)) or traced(trace_of, named, ids))

@@ -1,0 +1,88 @@
+"""Role scores: how strongly each attention head behaves like a previous-token head, an induction head and so on.
+
+Random tokens that are repeated once have no meaning to help the model, so what a head attends to shows its role.
+Sources: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"; Olsson et al. 2022, "In-context
+Learning and Induction Heads"; Wang et al. 2022, "Interpretability in the Wild" (name movers).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from gptviz.errors import GPTVizError
+from gptviz.trace.sources import Array
+
+ROLES = ("previous", "induction", "first", "same", "name_mover")
+PERIOD = 40  # the number of random tokens that are repeated
+SENTENCE = "When {x} and {y} went to the park, {giver} gave a book to"
+NAMES = (
+    "Mary", "John", "Anna", "Paul", "Kate", "David", "Laura", "Peter", "Alice", "James", "Emma", "Robert", "Jane",
+    "Simon",
+)  # fmt: skip
+PAIRS = 3  # pairs of names, each of which makes two sentences
+
+
+def role_scores(gpt: Any, seed: int = 0) -> dict[str, Array]:
+    """Returns for each role the share of attention that each head gives to it: {role: (L, H)}, from 0 to 1.
+
+    The text is some random tokens, then the same tokens again. Scores are means over the queries in the second half.
+    previous: attention to the token before the query. induction: to the token that followed the query's token in the
+    first half. first: to the first token of the text. same: to the query's token in the first half (a duplicate-token
+    head). name_mover: in sentences in which one of two people gives something, from the last token to the name of the
+    other person; missing if no name is a single token. A score says what a head looks at, not what it does: for that
+    see `ablation_sweep`.
+    """
+    start_ids, random_ids = _start_and_random_ids(gpt, seed)
+    trace = gpt.trace([*start_ids, *random_ids, *random_ids])
+    queries = len(start_ids) + len(random_ids) + np.arange(len(random_ids))
+    keys = {
+        "previous": queries - 1,
+        "induction": queries - len(random_ids) + 1,
+        "first": np.zeros_like(queries),
+        "same": queries - len(random_ids),
+    }
+    scores = {role: np.zeros((trace.n_layers, trace.n_heads), np.float32) for role in keys}
+    for layer in range(trace.n_layers):
+        maps = trace.attention(layer)
+        for role in keys:
+            scores[role][layer] = maps[:, queries, keys[role]].mean(-1)
+    name_mover_scores = _name_mover_scores(gpt)
+    return scores if name_mover_scores is None else scores | {"name_mover": name_mover_scores}
+
+
+def _name_mover_scores(gpt: Any) -> Array | None:
+    """Returns the mean attention from each sentence's last token to the receiver's name, (L, H), or None without names."""
+    sentences = _sentences(gpt)
+    if not sentences:
+        return None
+    scores = np.zeros((gpt.n_layers, gpt.n_heads), np.float32)
+    for ids, receiver_position in sentences:
+        trace = gpt.trace(ids)
+        for layer in range(trace.n_layers):
+            scores[layer] += trace.attention(layer)[:, -1, receiver_position] / len(sentences)
+    return scores
+
+
+def _sentences(gpt: Any) -> list[tuple[list[int], int]]:
+    """Returns the ids of each sentence and the position of the receiver's name; each of two people gives once."""
+    names = {name: ids for name in NAMES if len(ids := gpt.encode(" " + name, add_special_tokens=False)) == 1}
+    sentences = []
+    for x, y in list(zip(list(names)[::2], list(names)[1::2], strict=False))[:PAIRS]:
+        for giver, receiver in ((x, y), (y, x)):
+            ids = gpt.encode(SENTENCE.format(x=x, y=y, giver=giver), truncate="left")
+            if ids.count(names[giver][0]) == 2 and ids.count(names[receiver][0]) == 1:
+                sentences.append((ids, ids.index(names[receiver][0])))
+    return sentences
+
+
+def _start_and_random_ids(gpt: Any, seed: int) -> tuple[list[int], list[int]]:
+    """Returns the ids of the tokenizer's start tokens, if it has any, and random ids that fit twice after them."""
+    try:
+        start_ids = gpt.encode("")
+    except GPTVizError:
+        start_ids = []
+    special = set(gpt.tokenizer.all_special_ids)
+    plain = [id for id in range(min(gpt.vocab_size, len(gpt.tokenizer))) if id not in special]
+    room = PERIOD if gpt.context_length is None else (gpt.context_length - len(start_ids)) // 2
+    count = min(PERIOD, room, len(plain))
+    return start_ids, np.random.default_rng(seed).choice(plain, count, replace=False).tolist()
