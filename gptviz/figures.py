@@ -18,6 +18,7 @@ import plotly.graph_objects as go
 from gptviz.display.preferences import chosen_scale
 from gptviz.display.still import NAME_GAP, apart
 from gptviz.errors import OutOfRange, fail
+from gptviz.sampling.probabilities import softmax
 from gptviz.text.visible import columns
 
 _LOOKS = {  # by theme: what is written with, on what, and the colour of bars
@@ -89,8 +90,7 @@ def logit_lens(
     if len(labels) != len(ids):
         raise fail("a label for each of the ids", f"{len(labels)} for {len(ids)}", "Give the tokens' texts.")
     _check_ids(ids, lens.shape[1], "lens")
-    weights = np.exp(lens - lens.max(1, keepdims=True))
-    shares = (weights / weights.sum(1, keepdims=True))[:, list(ids)]
+    shares = softmax(lens)[:, list(ids)]
     stops = _SHARES[_ground(theme)]
     depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
     heat = go.Heatmap(

@@ -16,6 +16,7 @@ import numpy as np
 from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.progress import progress
+from gptviz.sampling.probabilities import softmax
 from gptviz.text.visible import visible
 from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.sources import Array, PassEdit
@@ -98,8 +99,7 @@ class _ProbabilityOf:
     id: int
 
     def __call__(self, logits: Array) -> float:
-        weights = np.exp(logits.astype(np.float64) - logits.max())
-        return float(weights[check_index(self.id, len(weights), "token id")] / weights.sum())
+        return float(softmax(logits)[check_index(self.id, len(logits), "token id")])
 
     def named(self, trace: Trace) -> str:
         return f"probability of {visible(trace.vocab_token(self.id))}"

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 
 from gptviz.errors import OutOfRange, WrongType, fail
-from gptviz.sampling.philox import check_seed, uniform
-from gptviz.sampling.settings import Settings, check_settings
-
-__all__ = ["Distribution", "Settings", "check_seed", "check_settings", "distribution", "entropy"]
+from gptviz.sampling.philox import uniform
+from gptviz.sampling.probabilities import entropy
+from gptviz.sampling.settings import check_settings
 
 STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
 
@@ -123,12 +122,6 @@ def distribution(
     )
 
 
-def entropy(probabilities: np.ndarray) -> float:
-    """Shannon entropy in bits of probabilities (vocab,) that sum to 1."""
-    present = probabilities[probabilities > 0]
-    return max(0.0, float(-(present * np.log2(present)).sum()))
-
-
 @dataclass(frozen=True, eq=False)
 class _Sorted:
     """One stage in descending order: the ids (vocab,), their log-weights (vocab,) from 0 down, and the
@@ -203,7 +196,8 @@ def _penalise(scores: np.ndarray, previous_ids: Any, penalty: float) -> np.ndarr
 
 
 def _normalised(weights: np.ndarray) -> np.ndarray:
-    return weights / np.cumsum(weights)[-1]  # one after another, as the page adds them; np.sum adds pairwise
+    # Not `softmax`: the page adds weights one after another, and np.sum adds them in pairs, which rounds otherwise.
+    return weights / np.cumsum(weights)[-1]
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ import numpy as np
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.sampling.next_token import NextToken
+from gptviz.sampling.probabilities import softmax
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import EMBEDDINGS, Array, ModelSource, Numbers, PassEdit, PassSource, Readout
@@ -230,9 +231,8 @@ class Trace:
 
     def probabilities(self, position: int = -1) -> Array:
         """Softmax of the logits at one position: the model's own distribution of the next token: (vocab,)."""
-        logits = self.logits[check_index(position, len(self.tokens), "position", negative=True)].astype(np.float64)
-        weights = np.exp(logits - logits.max())
-        return as_array((weights / weights.sum()).astype(np.float32))
+        logits = self.logits[check_index(position, len(self.tokens), "position", negative=True)]
+        return as_array(softmax(logits).astype(np.float32))
 
     def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
         """The `k` likeliest next tokens with their probabilities, highest first; of equals the lower id first."""

@@ -20,7 +20,8 @@ from transformers.generation import logits_process as theirs
 
 from gptviz import errors, sampling
 from gptviz.sampling.philox import check_seed, philox4x32, uniform
-from gptviz.sampling.stages import Settings, check_settings, distribution
+from gptviz.sampling.settings import Settings, check_settings
+from gptviz.sampling.stages import distribution
 
 TESTS = pathlib.Path(__file__).parents[1]
 
@@ -335,3 +336,22 @@ def _case(path: pathlib.Path, vocab: int, logits: np.ndarray, previous: list[int
         "entropy": d.entropy,
         "draws": [[*n, d.draw(*n)] for n in numbers],
     }
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_softmax_is_torchs_in_float64_along_an_axis(axis):
+    logits = np.random.default_rng(2).normal(0, 6, (3, 5)).astype(np.float32)
+    logits[1, 2] = -np.inf
+    probabilities = sampling.softmax(logits, axis)
+    expected = torch.from_numpy(logits).double().softmax(axis).numpy()
+    assert probabilities.dtype == np.float64 and probabilities[1, 2] == 0
+    np.testing.assert_allclose(probabilities, expected, rtol=8 * np.finfo(np.float64).eps)
+
+
+def test_softmax_of_large_logits_does_not_overflow():
+    assert sampling.softmax([1000.0, 1000.0, -1000.0]).tolist() == [0.5, 0.5, 0.0]
+
+
+def test_entropy_is_in_bits_and_takes_zeros():
+    assert sampling.entropy(np.array([0.5, 0.25, 0.25, 0.0])) == 1.5
+    assert sampling.entropy(np.array([0.0, 1.0])) == 0.0

@@ -16,6 +16,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.lens.sweep import run_edited
+from gptviz.sampling.probabilities import softmax
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
 from gptviz.trace.runnable import RunnableModel, running_model
@@ -271,12 +272,6 @@ class InterventionView(View):
 
 def _ids(trace: Trace) -> list[int]:
     return [token.id for token in trace.tokens]
-
-
-def softmax(logits: Array) -> np.ndarray:
-    """Along the last axis, in float64."""
-    weights = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    return weights / weights.sum(-1, keepdims=True)  # type: ignore[no-any-return]
 
 
 def _movers(before: Array, after: Array) -> list[int]:
