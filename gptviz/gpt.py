@@ -234,7 +234,7 @@ class GPT:
         prompt = [token.id for token in completion.prompt_tokens]
         return self.trace_continued(prompt, chosen.token_ids[:step], completion.edits).next_token()
 
-    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Edit] = ()) -> Trace:
+    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
         """One pass over a prompt and the ids that went on from it, with the edits of its generation.
 
         Positions that edits name are the prompt's, so that a patch's source has as many tokens as the prompt alone.

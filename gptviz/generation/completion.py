@@ -5,12 +5,10 @@ Plain values that do not need the model. Probabilities are shares of 1, entropie
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from gptviz.text.tokens import Token, readable
-
-if TYPE_CHECKING:  # edits need torch, and a completion can be shown without it
-    from gptviz.intervention.edits import Edit
+from gptviz.trace.sources import PassEdit
 
 FinishReason = Literal["stop", "length", "interrupted"]
 
@@ -114,7 +112,7 @@ class Completion:
     settings: dict[str, Any]
     max_tokens: int = 150
     stop: tuple[str, ...] = ()
-    edits: tuple["Edit", ...] = ()
+    edits: tuple[PassEdit, ...] = ()
     object: str = "text_completion"
 
     def to_dict(self) -> dict[str, Any]:

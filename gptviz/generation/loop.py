@@ -19,14 +19,15 @@ from gptviz.intervention.edits import check_finite
 from gptviz.model.capture import keeps_logits
 from gptviz.progress import progress
 from gptviz.sampling.drawing import draw
+from gptviz.trace.runnable import Prompt, RunnableModel
 
 
-def stream(gpt: Any, prompt: Any, **settings: Any) -> Iterator[Step]:
+def stream(gpt: RunnableModel, prompt: Prompt, **settings: Any) -> Iterator[Step]:
     """Generates a step at a time. Settings are checked at once, before the first step is asked for; see `complete`."""
     return steps(check_request(gpt, prompt, **settings))
 
 
-def complete(gpt: Any, prompt: Any, **settings: Any) -> Completion:
+def complete(gpt: RunnableModel, prompt: Prompt, **settings: Any) -> Completion:
     """Continues the prompt.
 
     max_tokens: the most tokens in a choice (150). n: how many choices (1). stop: a string or several that end a choice
@@ -76,7 +77,7 @@ def steps(request: Request) -> Iterator[Step]:
         new_ids = torch.tensor([row.ids[-1:] if use_cache else row.ids for row in live_rows])
 
 
-def _forward(gpt: Any, ids: Tensor, cache: Any, use_cache: bool) -> tuple[Tensor, Any]:
+def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool) -> tuple[Tensor, Any]:
     """Runs the model on ids (rows, T): the last logits (rows, vocab), and the cache that now holds these tokens too."""
     last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
     with_cache = {"past_key_values": cache, "use_cache": True} if use_cache and _takes_cache(type(gpt.model)) else {}
@@ -108,7 +109,7 @@ def _takes_cache(model: type) -> bool:
     return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 
-def _has_room(gpt: Any, ids: list[int]) -> bool:
+def _has_room(gpt: RunnableModel, ids: list[int]) -> bool:
     return gpt.context_length is None or len(ids) < gpt.context_length
 
 

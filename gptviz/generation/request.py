@@ -10,18 +10,15 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gptviz.checks import did_you_mean
+from gptviz.checks import check_count, did_you_mean
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion, FinishReason, Step, Usage
 from gptviz.generation.stopping import TextRelease
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
-
-if TYPE_CHECKING:  # editing needs torch, and views of saved traces import this module without it
-    from gptviz.model.editing import Editing
+from gptviz.trace.runnable import PreparedEdits, Prompt, RunnableModel
 
 
 @dataclass
@@ -43,7 +40,7 @@ class Request:
     the choices where they are. editing: the edits, prepared for this model.
     """
 
-    gpt: Any
+    gpt: RunnableModel
     prompt: str
     ids: list[int]
     rows: list[Row]
@@ -52,7 +49,7 @@ class Request:
     seed: int
     cancel: threading.Event | None
     stop: tuple[str, ...]
-    editing: "Editing"
+    editing: PreparedEdits
 
     def completion(self) -> Completion:
         """Returns what has been generated so far; choices that have not ended are "interrupted"."""
@@ -80,8 +77,8 @@ class Request:
 
 
 def check_request(
-    gpt: Any,
-    prompt: Any,
+    gpt: RunnableModel,
+    prompt: Prompt,
     max_tokens: int = 150,
     n: int = 1,
     stop: Any = None,
@@ -106,8 +103,7 @@ def check_request(
     settings = check_settings(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
     )
-    _check_count("max_tokens", max_tokens)
-    _check_count("n", n)
+    max_tokens, n = check_count(max_tokens, "max_tokens"), check_count(n, "n")
     stops = _check_stop(stop)
     seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
     if cancel is not None and not isinstance(cancel, threading.Event):
@@ -116,19 +112,12 @@ def check_request(
     rows = [Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.decode(ids)
     editing = gpt.editing(edits, len(ids))
-    return Request(gpt, text, ids, rows, int(max_tokens), settings, seed, cancel, stops, editing)
+    return Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel, stops, editing)
 
 
 def _refuse_setting(name: str) -> None:
     known = [p for p in inspect.signature(check_request).parameters if p not in ("gpt", "prompt", "unknown")]
     raise fail(f"settings among {', '.join(known)}", name, did_you_mean(name, known), WrongType)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise fail(f"a whole number as {name}", f"{value!r}", f"{name} counts from 1.", WrongType)
-    if value < 1:
-        raise fail(f"{name} of at least 1", f"{value}", "Ask for one or more.")
 
 
 def _check_stop(stop: Any) -> tuple[str, ...]:

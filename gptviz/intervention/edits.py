@@ -13,7 +13,7 @@ Sources: Vig et al. 2020 and Meng et al. 2022 (activation patching), Wang et al.
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -297,7 +297,7 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
-def check_finite(logits: Tensor, edits: tuple[Edit, ...]) -> None:
+def check_finite(logits: Tensor, edits: Sequence[Any]) -> None:
     """Refuse edits that took a pass beyond what its numbers can hold: its probabilities would be none."""
     if edits and not logits.isfinite().all():
         remedy = "Take a smaller factor or strength."

@@ -1,11 +1,10 @@
 """What the parts of a model do, measured: shares of a logit, role scores of heads, sweeps, neighbours among embeddings."""
 
-from typing import Any
-
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.roles import role_scores
 from gptviz.lens.shares import Share, attribution, direction
 from gptviz.lens.sweep import Sweep, ablation_sweep, logit_difference, patch_sweep, probability_of, run_edited
+from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 
 __all__ = [
@@ -14,11 +13,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-def nearest(gpt: Any, id: int, k: int = 10) -> list[tuple[int, float]]:
+def nearest(gpt: RunnableModel, id: int, k: int = 10) -> list[tuple[int, float]]:
     """Returns the `k` tokens whose rows of the token table have the largest cosine to that of `id`: (id, cosine)."""
     return nearest_rows(gpt.token_table(), id, k)
 
 
-def principal_plane(gpt: Any) -> tuple[Array, Array]:
+def principal_plane(gpt: RunnableModel) -> tuple[Array, Array]:
     """Projects the token table onto its two principal components: points (vocab, 2), shares of variance (2,)."""
     return project_onto_plane(gpt.token_table())

@@ -5,11 +5,10 @@ Sources: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits"
 Learning and Induction Heads"; Wang et al. 2022, "Interpretability in the Wild" (name movers).
 """
 
-from typing import Any
-
 import numpy as np
 
 from gptviz.errors import GPTVizError
+from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 
 ROLES = ("previous", "induction", "first", "same", "name_mover")
@@ -22,7 +21,7 @@ NAMES = (
 PAIRS = 3  # pairs of names, each of which makes two sentences
 
 
-def role_scores(gpt: Any, seed: int = 0) -> dict[str, Array]:
+def role_scores(gpt: RunnableModel, seed: int = 0) -> dict[str, Array]:
     """Returns for each role the share of attention that each head gives to it: {role: (L, H)}, from 0 to 1.
 
     The text is some random tokens, then the same tokens again. Scores are means over the queries in the second half.
@@ -50,7 +49,7 @@ def role_scores(gpt: Any, seed: int = 0) -> dict[str, Array]:
     return scores if name_mover_scores is None else scores | {"name_mover": name_mover_scores}
 
 
-def _name_mover_scores(gpt: Any) -> Array | None:
+def _name_mover_scores(gpt: RunnableModel) -> Array | None:
     """Returns the mean attention from each sentence's last token to the receiver's name, (L, H), or None without names."""
     sentences = _sentences(gpt)
     if not sentences:
@@ -63,7 +62,7 @@ def _name_mover_scores(gpt: Any) -> Array | None:
     return scores
 
 
-def _sentences(gpt: Any) -> list[tuple[list[int], int]]:
+def _sentences(gpt: RunnableModel) -> list[tuple[list[int], int]]:
     """Returns the ids of each sentence and the position of the receiver's name; each of two people gives once."""
     names = {name: ids for name in NAMES if len(ids := gpt.encode(" " + name, add_special_tokens=False)) == 1}
     sentences = []
@@ -75,7 +74,7 @@ def _sentences(gpt: Any) -> list[tuple[list[int], int]]:
     return sentences
 
 
-def _start_and_random_ids(gpt: Any, seed: int) -> tuple[list[int], list[int]]:
+def _start_and_random_ids(gpt: RunnableModel, seed: int) -> tuple[list[int], list[int]]:
     """Returns the ids of the tokenizer's start tokens, if it has any, and random ids that fit twice after them."""
     try:
         start_ids = gpt.encode("")
