@@ -68,7 +68,7 @@ def test_no_key_of_a_long_text_is_skipped(shown, small, monkeypatch, theme):
     from gptviz.widgets.attention import attention
 
     weights = np.tril(np.full((LONG, LONG), 1e-4, np.float32))
-    monkeypatch.setattr(attention, "seen", lambda *_: weights)
+    monkeypatch.setattr(attention, "masked_weights", lambda *_: weights)
     view = gptviz.AttentionView(small.trace(torch.randint(0, 256, (LONG,))))
     for hot in (600, 601, 602, 1001):
         weights[:] = np.tril(np.full((LONG, LONG), 1e-4, np.float32))

@@ -15,8 +15,8 @@ import gptviz
 from gptviz.errors import GPTVizError, WrongType
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import unpack
-from gptviz.widgets.attention.attention import THUMBNAIL, pooled
 from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.thumbnails import THUMBNAIL, pooled
 
 PACKAGE = Path(gptviz.__file__).parent
 TEXT = "the déjà-vu of the thin owl 🦉"

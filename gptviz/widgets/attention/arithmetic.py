@@ -1,7 +1,7 @@
-"""How one attention weight comes about, and what a row of weights carries away: the numbers that the view spells out.
+"""The arithmetic of one attention weight, and of what a row of weights adds to the residual stream.
 
-All are the trace's own; sums are taken in float64, so that the steps shown lead to the weight shown. Where a family has
-no queries to show (the eager route), the trace's own refusal says so. Not about how it is drawn.
+All numbers are the trace's own. Sums are taken in float64, so that the steps shown lead to the weight shown. On the eager
+route there are no queries and keys; the trace raises NotAvailable with the reason.
 """
 
 import math
@@ -15,25 +15,25 @@ MOST_VALUES = 5  # value vectors that are shown one by one; the others are mixed
 
 
 def finite(x: float) -> float | None:
-    """A number for the page; None stands for minus infinity, which JSON has not."""
+    """Returns a number for JSON, which has no minus infinity: None stands for it."""
     return float(x) if math.isfinite(x) else None
 
 
 def factor(stages: dict[str, np.ndarray]) -> float | None:
-    """What the family multiplies q·k by, as found in its own numbers; None where that is no stage of its own."""
+    """Returns what the family multiplies q·k by, computed from its scores; None where scaling is no stage of its own."""
     if "scaled" not in stages:
         return None
     raw, scaled = (stages[name].ravel() for name in ("raw", "scaled"))
-    at = int(np.abs(raw).argmax())
-    return float(scaled[at] / raw[at]) if raw[at] else None
+    largest = int(np.abs(raw).argmax())
+    return float(scaled[largest] / raw[largest]) if raw[largest] else None
 
 
 def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
-    """From the query's and the key's numbers to one weight, step by step.
+    """Returns the steps from a query and a key to one attention weight.
 
-    q, k: (d_head,). stages: the family's own, by name. factor: what "scaled" multiplies by. largest: the row's largest
-    score; exponential: e to the last score minus that; sum: of the row's exponentials, with the sink's share where there
-    is one.
+    q, k: (d_head,). stages: the scores of the family's stages, by name. factor: what "scaled" multiplies by. largest: the
+    row's largest score. exponential: e to the power of the last score minus `largest`. sum: of the row's exponentials,
+    including the sink's where there is one. weight: exponential / sum.
     """
     q, k = trace.q(layer)[head], _of_group(trace.k(layer), head, trace.n_heads)
     stages = trace.score_stages(layer, head)
@@ -41,7 +41,7 @@ def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str,
     sink = trace.sink(layer, head)
     largest = max(row.max(), -math.inf if sink is None else sink)
     exponentials = np.exp(row - largest)
-    shared = 0.0 if sink is None else math.exp(sink - largest)
+    sink_exponential = 0.0 if sink is None else math.exp(sink - largest)
     return {
         "q": q[query].tolist(),
         "k": k[key].tolist(),
@@ -49,26 +49,26 @@ def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str,
         "factor": factor(stages),
         "largest": finite(largest),
         "exponential": float(exponentials[key]),
-        "sum": float(exponentials.sum() + shared),
-        "sink": None if sink is None else shared,
+        "sum": float(exponentials.sum() + sink_exponential),
+        "sink": None if sink is None else sink_exponential,
         "weight": float(trace.attention(layer, head)[query, key]),
     }
 
 
 def mix(trace: Trace, layer: int, head: int, query: int) -> dict[str, Any]:
-    """The row's mix of values and where it goes.
+    """Returns the weighted sum of values for one query and what the head adds to the stream.
 
-    values: the heaviest keys with their weights and value vectors (d_head,); others: the rest, mixed by their weights;
-    mixed: all of them, summed by weight (d_head,); output: what the head adds to the stream at this token (d_model,);
-    stream: the stream that enters the block there (d_model,).
+    values: the keys with the largest weights, each with its weight and value vector (d_head,). others: the remaining keys'
+    number, total weight and weighted sum. mixed: the weighted sum of all values (d_head,). output: what the head adds to
+    the stream at this token (d_model,). stream: the stream entering the block there (d_model,).
     """
     weights = trace.attention(layer, head)[query].astype(np.float64)
     v = _of_group(trace.v(layer), head, trace.n_heads).astype(np.float64)
-    allowed = [int(key) for key in np.argsort(-weights, kind="stable") if key <= query]
-    first = allowed if len(allowed) <= MOST_VALUES + 1 else allowed[:MOST_VALUES]
-    rest = allowed[len(first) :]
+    keys = [int(key) for key in np.argsort(-weights, kind="stable") if key <= query]
+    single = keys if len(keys) <= MOST_VALUES + 1 else keys[:MOST_VALUES]
+    rest = keys[len(single) :]
     return {
-        "values": [{"key": key, "weight": float(weights[key]), "value": v[key].tolist()} for key in first],
+        "values": [{"key": key, "weight": float(weights[key]), "value": v[key].tolist()} for key in single],
         "others": {
             "count": len(rest),
             "weight": float(weights[rest].sum()),
@@ -81,5 +81,5 @@ def mix(trace: Trace, layer: int, head: int, query: int) -> dict[str, Any]:
 
 
 def _of_group(heads: np.ndarray, head: int, n_heads: int) -> np.ndarray:
-    """The key head that this query head shares with its group: (T, d)."""
+    """Returns the keys or values (T, d) of the group that this query head belongs to."""
     return heads[head // (n_heads // len(heads))]

@@ -1,8 +1,8 @@
-"""InterventionView: switch heads and MLPs off by a click, patch a place, rewrite a row; the next token before and after.
+"""InterventionView: edit a pass by clicks and compare the next token before and after.
 
-The page holds the list of edits, each a small dictionary (see `edit_list.py`), and asks for the outcome of a whole list
-at once, so that an answer belongs to its question and to no state in between. An answer is one edited pass. Not about
-what an edit does to a pass: that is `gptviz/intervention.py`.
+Heads and MLPs are switched off, positions patched, rows of attention rewritten. The page holds the list of edits as
+dictionaries (see `edit_list.py`) and asks for the outcome of a whole list at once, so that each answer belongs to one
+question. An answer costs one edited pass.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,17 +14,17 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.errors import NotAvailable, WrongType, fail
-from gptviz.lens.sweep import run_edited
-from gptviz.sampling.probabilities import softmax
+from gptviz.errors import WrongType, fail
+from gptviz.pages.answering import Question
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
-from gptviz.trace.runnable import RunnableModel, running_model
+from gptviz.trace.runnable import running_model
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
-from gptviz.widgets.attention.attention import pooled
 from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
+from gptviz.widgets.intervention.parts import part_specs, switched_off
 from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.thumbnails import pooled, thumbnail_bytes
 from gptviz.widgets.shared.view import View
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched
@@ -33,9 +33,9 @@ MOVERS = 12  # tokens that have a row, and next tokens that are offered to be wa
 class InterventionView(View):
     """The next token before and after edits. source: a Trace, or a PromptBox to follow; an edited Trace brings its edits.
 
-    edits: what the pass is changed by, as `gptviz.ablate_head` and its kin make them. Clicks in the page change them, and
-    setting them changes the page. Another prompt keeps those that name no position. watch: the next token that is
-    followed, as text, id or Token; None is the likeliest one before the edits.
+    edits: made by `gptviz.ablate_head`, `gptviz.patch` and the like. Clicks in the page change them, and setting them
+    changes the page. A new prompt keeps the edits that name no position. watch: the next token to compare, as text, id or
+    Token; None is the likeliest one before the edits.
     """
 
     _name = "intervention"
@@ -49,10 +49,10 @@ class InterventionView(View):
     _page_sets = ("_edits", "_watched")
     _edits: traitlets.List[Spec] = traitlets.List().tag(sync=True)
     _watched = traitlets.Int(-1).tag(sync=True)  # a token's id; -1 is the likeliest before the edits
-    _dropped: traitlets.List[str] = traitlets.List().tag(sync=True)  # the code of what another prompt took back
+    _dropped: traitlets.List[str] = traitlets.List().tag(sync=True)  # code of the edits that the new prompt cannot keep
 
     def __init__(self, source: Any = None, *, edits: Iterable[Any] = (), watch: Any = None, **keywords: Any):
-        self._list = EditList()
+        self._edit_list = EditList()
         super().__init__(source, **keywords)
         if edits:
             self.edits = (*self.edits, *edits)
@@ -61,24 +61,24 @@ class InterventionView(View):
 
     @traitlets.validate("_edits")
     def _check_edits(self, proposal: dict[str, Any]) -> list[Spec]:
-        self._list.values(proposal["value"])  # a page may say anything
+        self._edit_list.values(proposal["value"])  # raises for what is no list of edits
         return list(proposal["value"])
 
     @property
     def edits(self) -> tuple[Any, ...]:
-        """The edits that are shown, those made in the page among them; set them to change the page."""
-        return self._list.values(self._edits)
+        """The edits shown, including those made in the page; set them to change the page."""
+        return self._edit_list.values(self._edits)
 
     @edits.setter
     def edits(self, edits: Iterable[Any]) -> None:
-        specs = self._list.specs(edits)
+        specs = self._edit_list.specs(edits)
         if self.trace is not None:
-            self._edited(specs)  # what this model cannot do is refused here
+            self._edited_trace(specs)  # raises for an edit that this model does not support
         self._edits = specs
 
     @property
     def watch(self) -> Token:
-        """The token that is followed; set it to another, or to None for the likeliest before the edits."""
+        """The watched token; set it to another, or to None for the likeliest before the edits."""
         return self._require_trace().vocab_token(self._watched_id())
 
     @watch.setter
@@ -88,151 +88,136 @@ class InterventionView(View):
     @property
     def after(self) -> Trace:
         """The edited pass; without edits it is the plain one."""
-        return self._edited(self._edits)
+        return self._edited_trace(self._edits)
 
     def _fill(self) -> None:
-        given = self._require_trace()
-        self._before = running_model(given).trace(_ids(given)) if given.edits else given
-        self._latest: tuple[list[Spec], Trace] = ([], self._before)
-        self._swept: dict[int, Array] = {}
-        self._take_edits(given)
-        if self._watched >= given.vocab_size:
+        trace = self._require_trace()
+        self._plain = running_model(trace).trace(_ids(trace)) if trace.edits else trace
+        self._latest: tuple[list[Spec], Trace] = ([], self._plain)  # the latest edits and their pass
+        self._swept: dict[int, Array] = {}  # by token id
+        self._keep_edits(trace)
+        if self._watched >= trace.vocab_size:
             self._watched = -1
-        maps = [pooled(self._before.attention(layer)) for layer in range(given.n_layers)]
-        self._thumbnails = np.round(255 * np.stack(maps)).astype(np.uint8).tobytes()
+        maps = [pooled(self._plain.attention(layer)) for layer in range(trace.n_layers)]
+        self._thumbnails = thumbnail_bytes(maps)
         self._about = {
-            "tokens": [describe(token) for token in given.tokens],
-            "layers": given.n_layers,
-            "heads": given.n_heads,
-            "vocab": given.vocab_size,
+            "tokens": [describe(token) for token in trace.tokens],
+            "layers": trace.n_layers,
+            "heads": trace.n_heads,
+            "vocab": trace.vocab_size,
             "side": maps[0].shape[-1],
-            "leaders": [{"token": describe(token), "before": p} for token, p in self._before.top(MOVERS)],
+            "leaders": [{"token": describe(token), "before": p} for token, p in self._plain.top(MOVERS)],
         }
 
-    def _take_edits(self, given: Trace) -> None:
-        """Those that an edited trace brings, or those of the trace before as far as they mean something in this one."""
-        before = [token["id"] for token in self._about.get("tokens", [])]
-        if given.edits:
-            kept, dropped = self._list.specs(given.edits), []
+    def _keep_edits(self, trace: Trace) -> None:
+        """Takes the edits of an edited trace, or keeps the present edits as far as they apply to this trace."""
+        previous_ids = [token["id"] for token in self._about.get("tokens", [])]
+        if trace.edits:
+            kept, dropped = self._edit_list.specs(trace.edits), []
         else:
-            same = before == _ids(given)
-            kept = [one for one in self._edits if fits(one, given) and (same or not names_a_position(one))]
-            dropped = [one for one in self._edits if one not in kept]
-        self._dropped = [repr(edit) for edit in self._list.values(dropped)]
-        self._edits = self._list.renew(kept)
+            same_text = previous_ids == _ids(trace)
+            kept = [spec for spec in self._edits if fits(spec, trace) and (same_text or not names_a_position(spec))]
+            dropped = [spec for spec in self._edits if spec not in kept]
+        self._dropped = [repr(edit) for edit in self._edit_list.values(dropped)]
+        self._edits = self._edit_list.renew(kept)
 
-    def _edited(self, specs: list[Spec]) -> Trace:
-        """The pass with these edits. It is compared with the plain one, so the weights must still be the same."""
-        plain, (of, trace) = self._before, self._latest
+    def _edited_trace(self, specs: list[Spec]) -> Trace:
+        """Returns the pass with these edits. Raises ModelChanged if the weights are not those of the plain pass."""
+        plain, (latest_specs, trace) = self._plain, self._latest
         if not specs:
             return plain
         gpt = running_model(plain)
         with plain.guarding_weights():
-            if specs != of:
-                trace = gpt.trace(_ids(plain), edits=self._list.values(specs))
+            if specs != latest_specs:
+                trace = gpt.trace(_ids(plain), edits=self._edit_list.values(specs))
                 self._latest = specs, trace
         return trace
 
-    # The page's questions
+    # Answers to the page
 
     def _answer_outcome(self, edits: list[Spec], watched: int | None = None) -> dict[str, Any]:
-        """The largest movers of the whole vocabulary, the leaders of the plain pass, and the code that does the same.
+        """Returns probabilities of the next token before and after the edits, and the code that makes them.
 
-        Probabilities after the last token, before and after. moved: how much of the probability went to other tokens,
-        half the sum of all differences. watched: a token that is none of the leaders.
+        movers: the tokens whose probability changes most, of the whole vocabulary. leaders: the likeliest before. leader:
+        the likeliest after. watched: the row of the token with this id, which need not be a leader. moved: half the sum
+        of all absolute differences, the probability that went to other tokens.
         """
+        # Imported here since it imports torch, without which a saved trace can be shown.
         from gptviz.intervention.edits import as_code
 
-        after = self._edited(edits)
-        shares = self._shares(after)
+        after = self._edited_trace(edits)
+        pair = self._probability_pair(after)
+        before_edits, after_edits = pair
         leaders = [leader["token"]["id"] for leader in self._about["leaders"]]
         return {
-            "movers": [self._row(id, *shares) for id in _movers(*shares)],
-            "leaders": [self._row(id, *shares) for id in leaders],
-            "leader": self._row(int(shares[1].argmax()), *shares),
-            "watched": None if watched is None else self._row(self._token_id(watched), *shares),
-            "moved": float(np.abs(shares[1] - shares[0]).sum() / 2),
-            "codes": [repr(edit) for edit in self._list.values(edits)],
+            "movers": [self._row(id, *pair) for id in _movers(*pair)],
+            "leaders": [self._row(id, *pair) for id in leaders],
+            "leader": self._row(int(after_edits.argmax()), *pair),
+            "watched": None if watched is None else self._row(self._token_id(watched), *pair),
+            "moved": float(np.abs(after_edits - before_edits).sum() / 2),
+            "codes": [repr(edit) for edit in self._edit_list.values(edits)],
             "code": as_code(after) if edits else "",
         }
 
     def _answer_sweep(self, watched: int) -> Array:
-        """What switching off each head alone, and each MLP, adds to the token's probability: (L, H + 1), MLPs last."""
+        """Returns what switching off each head or MLP alone adds to the token's probability: (L, H + 1), MLPs last."""
         return self._sweep(self._token_id(watched))
 
     def _answer_watch(self, text: str) -> int:
         return self._token_id(text)
 
     def _answer_source(self, prompt: str) -> dict[str, Any]:
-        """Another prompt to patch from: its number and its tokens."""
-        source, count = running_model(self._before).trace(prompt), len(self._before.tokens)
+        """Traces another prompt to patch from; returns its number and its tokens."""
+        source, count = running_model(self._plain).trace(prompt), len(self._plain.tokens)
         if len(source.tokens) != count:
             remedy = "A patch goes from one position to the same position: write a text of as many tokens."
             raise fail(f"a text of {count} tokens, as the prompt has", f"one of {len(source.tokens)}", remedy)
-        return self._list.hold(source) | {"tokens": [describe(token) for token in source.tokens]}
+        return self._edit_list.hold(source) | {"tokens": [describe(token) for token in source.tokens]}
 
     def _answer_row(self, layer: int, head: int, query: int) -> Array:
-        """What the head's query looks at before any edit: (query + 1,)."""
-        query = check_index(query, len(self._before.tokens), "position")
-        return self._before.attention(layer, head)[query, : query + 1]
+        """Returns the head's attention weights of one query before any edit: (query + 1,)."""
+        query = check_index(query, len(self._plain.tokens), "position")
+        return self._plain.attention(layer, head)[query, : query + 1]
 
-    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The edits as they are, what each head and MLP does alone to the watched token, and to the other leaders."""
+    def _page_questions(self) -> Iterator[Question]:
+        """Yields the outcome of the present edits, then of each part switched off alone, and the sweeps of the leaders."""
         leaders = [leader["token"]["id"] for leader in self._about["leaders"]]
         watched = self._watched_id()
-        more = {} if watched in leaders else {"watched": watched}
-        alone = [[spec] for spec in _parts(self._before)]
-        yield from (("outcome", {"edits": edits, **more}) for edits in ([], self._edits))
+        not_a_leader = {} if watched in leaders else {"watched": watched}
+        single = [[spec] for layer in range(self._plain.n_layers) for spec in part_specs(self._plain, layer)]
+        yield from (("outcome", {"edits": edits, **not_a_leader}) for edits in ([], self._edits))
         yield "sweep", {"watched": watched}
-        yield from (("outcome", {"edits": edits, **more}) for edits in alone)
+        yield from (("outcome", {"edits": edits, **not_a_leader}) for edits in single)
         yield from (("sweep", {"watched": id}) for id in leaders)
-        yield from (("outcome", {"edits": edits}) for edits in alone if more)
+        yield from (("outcome", {"edits": edits}) for edits in single if not_a_leader)
 
-    # What both sides show
-
-    def _shares(self, after: Trace) -> tuple[Array, Array]:
-        """Probabilities of the next token before and after, (vocab,) each, in float64 so that differences are exact."""
-        return self._before.probabilities().astype(np.float64), after.probabilities().astype(np.float64)
+    def _probability_pair(self, after: Trace) -> tuple[Array, Array]:
+        """Returns the next token's probabilities before and after, (vocab,) each, in float64 for exact differences."""
+        return self._plain.probabilities().astype(np.float64), after.probabilities().astype(np.float64)
 
     def _row(self, id: int, before: Array, after: Array) -> dict[str, Any]:
-        token = describe(self._before.vocab_token(id))
+        token = describe(self._plain.vocab_token(id))
         return {"token": token, "before": float(before[id]), "after": float(after[id])}
 
     def _sweep(self, id: int) -> Array:
-        """The sweep for one token, NaN where a part cannot be switched off; a pass a layer serves the leaders too."""
+        """Returns the sweep for one token. The passes are shared by all leaders, whose sweeps are kept."""
         if id not in self._swept:
-            gpt, plain = running_model(self._before), self._before
+            plain = self._plain
+            gpt = running_model(plain)
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
-            grid = np.full((len(ids), plain.n_layers, plain.n_heads + 1), np.nan, np.float32)
-            before = plain.probabilities()[ids].astype(np.float64)
             with plain.guarding_weights():
-                for layer in range(plain.n_layers):
-                    parts = self._possible(gpt, layer)
-                    logits = run_edited(gpt, _ids(plain), [[edit] for edit in parts.values()])
-                    grid[:, layer, list(parts)] = (softmax(logits)[:, ids] - before).T
-            self._swept |= dict(zip(ids, grid, strict=True))
+                layers = [
+                    switched_off(gpt, plain, self._edit_list.values(part_specs(plain, layer)), ids)
+                    for layer in range(plain.n_layers)
+                ]
+            self._swept |= dict(zip(ids, np.stack(layers, axis=1), strict=True))
         return self._swept[id]
-
-    def _possible(self, gpt: RunnableModel, layer: int) -> dict[int, Any]:
-        """What switches off each part of a layer alone, by its column; what the family cannot do is left out."""
-        edits = self._list.values([spec for spec in _parts(self._before) if spec["layer"] == layer])
-        possible = {}
-        for column, edit in enumerate(edits):
-            try:
-                gpt.editing([edit], len(self._before.tokens))
-            except NotAvailable as error:
-                refusal = error
-            else:
-                possible[column] = edit
-        if not possible:
-            raise refusal
-        return possible
 
     def _watched_id(self) -> int:
         return self._watched if self._watched >= 0 else int(self._about["leaders"][0]["token"]["id"])
 
     def _token_id(self, token: Any) -> int:
-        """A Token, an id, or a text that is one token of the model."""
+        """Returns the id of a Token, an id, or a text that is one token of the model."""
         trace = self._require_trace()
         if isinstance(token, str):
             ids = running_model(trace).encode(token, add_special_tokens=False)
@@ -246,25 +231,27 @@ class InterventionView(View):
             raise fail("a token as its text, id or Token", type(token).__name__, remedy, WrongType)
         return check_index(token.id if isinstance(token, Token) else token, trace.vocab_size, "token id")
 
+    # The still picture and the table
+
     def _shapes(self) -> list[still.Shape]:
         rows = []
         for row in self.to_table():
-            name = visible(self._before.vocab_token(row["id"]))
+            name = visible(self._plain.vocab_token(row["id"]))
             rows.append((name, row["before"], f"{100 * row['before']:.3g} %"))
             if self._edits:
                 rows.append((self._phrase("after"), row["after"], f"{100 * row['after']:.3g} %"))
         code = "; ".join(repr(edit) for edit in self.edits)
-        told = self._phrase("edits", edits=code) if self._edits else self._phrase("unedited")
-        return [still.chips(self._before.tokens), still.words(told), still.bars(rows)]
+        caption = self._phrase("edits", edits=code) if self._edits else self._phrase("unedited")
+        return [still.chips(self._plain.tokens), still.words(caption), still.bars(rows)]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a token, the watched one first, then those that move most: probability before, after, difference."""
+        """Returns a row for each token: probability before, after, difference. The watched token first, then the movers."""
         self._require_trace()
-        before, after = self._shares(self.after)
+        before, after = self._probability_pair(self.after)
         watched = self._watched_id()
         ids = [watched, *(id for id in _movers(before, after) if id != watched)]
         return [
-            {"id": id, "token": self._before.vocab_token(id).text, "before": float(before[id]),
+            {"id": id, "token": self._plain.vocab_token(id).text, "before": float(before[id]),
              "after": float(after[id]), "difference": float(after[id] - before[id])}
             for id in ids
         ]  # fmt: skip
@@ -275,14 +262,5 @@ def _ids(trace: Trace) -> list[int]:
 
 
 def _movers(before: Array, after: Array) -> list[int]:
-    """Ids of the tokens whose probability changes most; of equals, the likelier before first."""
+    """Returns the ids of the tokens whose probability changes most; of equals, the likelier before first."""
     return [int(id) for id in np.lexsort((-before, -np.abs(after - before)))[:MOVERS]]
-
-
-def _parts(trace: Trace) -> list[Spec]:
-    """Every part that can be switched off alone: a layer's heads, then its MLP."""
-    parts: list[Spec] = []
-    for layer in range(trace.n_layers):
-        parts += [{"kind": "ablate_head", "layer": layer, "head": head} for head in range(trace.n_heads)]
-        parts.append({"kind": "ablate_mlp", "layer": layer})
-    return parts

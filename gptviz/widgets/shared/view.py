@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from gptviz.checks import did_you_mean
+from gptviz.checks import check_index, did_you_mean
 from gptviz.display.phrases import phrase, title
 from gptviz.display.preferences import LANGUAGES, SCALES, chosen_language, chosen_scale
 from gptviz.display.still import Shape, picture, words
@@ -125,6 +125,10 @@ class View(PageWidget, Guarded):
         if self.trace is None:
             raise fail("a trace to show", "none yet", "Set view.trace, or run a prompt.")
         return self.trace
+
+    def _check_position(self, position: int) -> int:
+        """Returns `position` if the trace has it; raises GPTVizError otherwise."""
+        return check_index(position, len(self._require_trace().tokens), "position")
 
     def _fill(self) -> None:
         """Sets the traits that the page draws from."""
