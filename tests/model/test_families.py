@@ -78,10 +78,11 @@ def stream(name):
 
 @cache
 def scores(name):
-    """The raw scores, whose size decides how near two maps can be; the stream where the eager route has none."""
+    """The scaled scores, whose size decides how near two maps can be; the stream where the eager route has none."""
     if ALL[name].route == "eager":
         return stream(name)
-    return np.stack([trace(name).scores(layer, head) for layer in range(LAYERS) for head in range(HEADS)])
+    stages = [trace(name).score_stages(layer, head) for layer in range(LAYERS) for head in range(HEADS)]
+    return np.stack([list(each.values())[1] for each in stages])
 
 
 def close(found, expected, scale=(), **bound):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from close import assert_close, rounding
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
@@ -52,6 +53,12 @@ def tiny(tokenizer) -> GPT2LMHeadModel:
         vocab_size=len(tokenizer), n_positions=24, n_embd=12, n_layer=2, n_head=3, initializer_range=0.5
     )
     return GPT2LMHeadModel(config).eval()
+
+
+def stream(a_model, ids) -> torch.Tensor:
+    """The residual stream, whose size decides how near two computations of a probability can be."""
+    with torch.no_grad():
+        return torch.stack(a_model(ids, output_hidden_states=True).hidden_states)
 
 
 # ------------------------------------------------------------------------------------------------ books
@@ -298,7 +305,8 @@ def test_the_way_costs_what_the_model_itself_gives(model, tokenizer):
     looks = out.attentions[hops.LAYER][row, hops.HEAD, at, rows.source[row, at]]
     with torch.no_grad():
         expected = named(out.hidden_states[3], rows.told) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
-    assert whole == pytest.approx(expected.item(), rel=1e-4)
+    bound = rounding(torch.stack(out.hidden_states))  # a logarithm's error is that of its logits
+    assert whole == pytest.approx(expected.item(), abs=bound)
 
 
 def test_questions_with_their_way_are_learnt_beside_the_rest(tokenizer):
@@ -308,9 +316,9 @@ def test_questions_with_their_way_are_learnt_beside_the_rest(tokenizer):
     rest = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).batch(40, rows=8)
     plain, guided = (train.guided_loss(small, marked, rest, factor).item() for factor in (0.0, 0.5))
     hidden = small(marked.ids, output_hidden_states=True).hidden_states
-    assert guided - plain == pytest.approx(0.5 * hops.losses(small, hidden, marked).item(), rel=1e-2)
+    assert guided - plain == pytest.approx(0.5 * hops.losses(small, hidden, marked).item(), abs=rounding(guided))
     ids, weights = (torch.cat(parts) for parts in ((marked.ids, rest[0]), (marked.weights, rest[1])))
-    assert plain == pytest.approx(train.loss_of(small, ids, weights).item(), rel=1e-3)
+    assert plain == pytest.approx(train.loss_of(small, ids, weights).item(), abs=rounding(guided))
 
 
 def test_muon_makes_the_update_nearly_orthogonal():
@@ -368,7 +376,7 @@ def test_bits_per_character_of_a_model_that_knows_nothing(tokenizer):
     text = "The quick brown fox jumps over the lazy dog. " * 5
     tokens = len(tokenizer(text, add_special_tokens=False)["input_ids"])
     expected = tokens * math.log2(len(tokenizer)) / len(text)
-    assert measures.bits_per_character(blank, tokenizer, text) == pytest.approx(expected, rel=1e-5)
+    assert measures.bits_per_character(blank, tokenizer, text) == pytest.approx(expected, rel=rounding(1.0))
 
 
 def test_bits_per_character_in_one_window_equals_the_models_own_loss(tiny, tokenizer):
@@ -377,7 +385,8 @@ def test_bits_per_character_in_one_window_equals_the_models_own_loss(tiny, token
     with torch.no_grad():
         loss = tiny(ids, labels=ids).loss.item()
     expected = loss * (ids.shape[1] - 1) / math.log(2) / len(text)
-    assert measures.bits_per_character(tiny, tokenizer, text) == pytest.approx(expected, rel=1e-5)
+    bound = rounding(1.0, stream(tiny, ids))
+    assert measures.bits_per_character(tiny, tokenizer, text) == pytest.approx(expected, rel=bound)
 
 
 def test_greedy_agreement_and_continuation_equal_transformers_generate(tiny, tokenizer):
@@ -403,8 +412,8 @@ def test_ablating_a_head_is_zeroing_its_rows_of_the_projection(tiny):
         theirs = tiny(ids).logits
         weight.copy_(kept)
         plain = tiny(ids).logits
-    torch.testing.assert_close(ours, theirs)
-    assert not torch.allclose(ours, plain)
+    assert_close(ours, theirs, scale=stream(tiny, ids))
+    assert (ours - plain).abs().max() > 1e-3
 
 
 def test_role_scores_equal_a_loop_over_the_maps(tiny, monkeypatch: pytest.MonkeyPatch):
@@ -425,7 +434,7 @@ def test_role_scores_equal_a_loop_over_the_maps(tiny, monkeypatch: pytest.Monkey
         "same": sum(one[i, i - 5] for i in range(6, 11)) / 5,
     }
     for name, value in expected.items():
-        assert float(scores[name][layer, head]) == pytest.approx(float(value), abs=1e-5)
+        assert float(scores[name][layer, head]) == pytest.approx(float(value), rel=rounding(stream(tiny, ids)))
 
 
 def test_a_loop_is_found_with_its_period():
@@ -474,7 +483,8 @@ def test_he_rate_equals_a_loop_over_the_openings(tiny, tokenizer):
     for opening in (*wordings.JOB, *wordings.JOB_HELD):
         likely = measures.next_probabilities(tiny, tokenizer, opening.format(j="brask"))
         rates.append(float(likely[he] / (likely[he] + likely[she])))
-    assert measures.he_rate(tiny, tokenizer, "brask") == pytest.approx(sum(rates) / len(rates), abs=1e-5)
+    bound = rounding(stream(tiny, tokenizer(tasks.JOB[0], return_tensors="pt")["input_ids"]))
+    assert measures.he_rate(tiny, tokenizer, "brask") == pytest.approx(sum(rates) / len(rates), rel=bound)
 
 
 def test_there_are_a_hundred_typed_prompts_and_each_answer_can_be_given():

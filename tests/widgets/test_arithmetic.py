@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from close import assert_close, rounding
 from families import build, tokenizer
 
 import gptviz
@@ -22,11 +23,12 @@ def trace(request):
 def test_the_steps_lead_to_the_weight(trace, place):
     layer, head, query, key = place
     numbers = arithmetic.cell(trace, layer, head, query, key)
-    raw = sum(a * b for a, b in zip(numbers["q"], numbers["k"], strict=True))
-    assert raw == pytest.approx(numbers["stages"]["raw"], abs=1e-4)
+    products = [a * b for a, b in zip(numbers["q"], numbers["k"], strict=True)]
+    assert sum(products) == pytest.approx(numbers["stages"]["raw"], abs=rounding(products))
     last = list(numbers["stages"].values())[-1]
-    assert numbers["exponential"] == pytest.approx(math.exp(last - numbers["largest"]), rel=1e-5)
-    assert numbers["weight"] == pytest.approx(numbers["exponential"] / numbers["sum"], abs=1e-5)
+    bound = rounding(1.0, last, numbers["largest"])
+    assert numbers["exponential"] == pytest.approx(math.exp(last - numbers["largest"]), rel=bound)
+    assert numbers["weight"] == pytest.approx(numbers["exponential"] / numbers["sum"], rel=bound)
     assert numbers["weight"] == float(trace.attention(layer, head)[query, key])
     assert (numbers["sink"] is not None) == (trace.sink(layer, head) is not None)
 
@@ -42,7 +44,7 @@ def test_the_mix_is_the_sum_of_what_is_shown_and_leads_to_the_heads_output(trace
         numbers = arithmetic.mix(trace, layer, head, query)
         shown = sum(one["weight"] * np.array(one["value"]) for one in numbers["values"])
         rest = np.array(numbers["others"]["mixed"]) if numbers["others"]["count"] else 0
-        np.testing.assert_allclose(shown + rest, numbers["mixed"], atol=1e-6)
+        assert_close(shown + rest, numbers["mixed"])
         assert len(numbers["values"]) + numbers["others"]["count"] == query + 1
         np.testing.assert_array_equal(numbers["output"], trace.head_output(layer, head)[query])
         np.testing.assert_array_equal(numbers["stream"], trace.residual(layer)[query])
@@ -54,7 +56,7 @@ def test_the_output_is_the_mix_through_the_projection():
     mixed = np.array(arithmetic.mix(trace, 1, 2, 3)["mixed"])
     rows = slice(2 * trace.d_head, 3 * trace.d_head)
     weight = model.transformer.h[1].attn.c_proj.weight.detach().double().numpy()[rows]
-    np.testing.assert_allclose(mixed @ weight, trace.head_output(1, 2)[3], atol=1e-5)
+    assert_close(mixed @ weight, trace.head_output(1, 2)[3], scale=mixed)
 
 
 def test_the_eager_route_refuses_in_words():

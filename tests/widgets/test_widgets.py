@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from close import assert_close, assert_softmax_close
 from families import tokenizer
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -179,7 +180,7 @@ def test_thumbnails_are_the_maps_pooled_by_their_largest_weight():
     maps = rng.random((2, 70, 70)).astype(np.float32)
     small = pooled(maps)
     assert small.shape == (2, THUMBNAIL, THUMBNAIL) or small.shape[-1] <= THUMBNAIL
-    assert np.isclose(small.max(), maps.max())
+    assert small.max() == maps.max()
     np.testing.assert_array_equal(pooled(maps[:, :20, :20]), maps[:, :20, :20])
     marked = np.zeros((1, 70, 70), np.float32)
     marked[0, 69, 3] = 1
@@ -288,9 +289,9 @@ def test_a_step_s_attention_is_the_row_of_a_trace_and_its_bench_has_its_logits(g
         at = len(completion.prompt_tokens) + step
         told = question(view, "attention", choice=0, step=step, layer=1, head=2)
         whole = gpt.trace(ids[:at])
-        np.testing.assert_allclose(told, whole.attention(1, 2)[-1], atol=1e-5)
+        assert_softmax_close(told, whole.attention(1, 2)[-1], whole.scores(1, 2, "scaled"))
         question(view, "bench", step=step)
-        np.testing.assert_allclose(view._bench.next_token.logits, whole.logits[-1], atol=1e-4)
+        assert_close(view._bench.next_token.logits, whole.logits[-1], scale=whole.residual(2))
         assert (view._bench.temperature, view._bench.seed) == (0.9, 2)
         assert view._bench.next_token.previous_ids == ids[:at]
 
