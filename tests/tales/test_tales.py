@@ -483,7 +483,7 @@ def test_he_rate_equals_a_loop_over_the_openings(tiny, tokenizer):
     for opening in (*wordings.JOB, *wordings.JOB_HELD):
         likely = measures.next_probabilities(tiny, tokenizer, opening.format(j="brask"))
         rates.append(float(likely[he] / (likely[he] + likely[she])))
-    bound = rounding(stream(tiny, tokenizer(tasks.JOB[0], return_tensors="pt")["input_ids"]))
+    bound = rounding(stream(tiny, tokenizer(wordings.JOB[0], return_tensors="pt")["input_ids"]))
     assert measures.he_rate(tiny, tokenizer, "brask") == pytest.approx(sum(rates) / len(rates), rel=bound)
 
 
