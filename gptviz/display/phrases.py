@@ -1,14 +1,4 @@
-"""The words of still pictures and of handed-out pages, in each language; those of pages are in `widgets/static/words.js`.
-
-A still picture is drawn where no page is, so that its words are here; its title is the view's own in that catalogue.
-"""
-
-import re
-from functools import cache
-from pathlib import Path
-
-_PAGE_WORDS = Path(__file__).parent.parent / "widgets" / "shared" / "words.js"
-_TITLE = re.compile(r'^  (\w+): \{\n(?:    (?!title:)[^\n]*\n)*?    (?:title|label): "([^"]+)"', re.MULTILINE)
+"""The words of still pictures and of handed-out pages, in each language. The words of a view's page are in its `words.js`."""
 
 PHRASES = {
     "en": {
@@ -70,10 +60,3 @@ PHRASES = {
 def phrase(language: str, name: str, **values: object) -> str:
     """One phrase with its values put in."""
     return PHRASES[language][name].format(**values)
-
-
-@cache
-def title(language: str, view: str) -> str:
-    """What the page calls a view, by the view's name in `words.js`."""
-    words = _PAGE_WORDS.read_text(encoding="utf-8").split("\nconst ZH = ")
-    return dict(_TITLE.findall(words[language == "zh"]))[view]

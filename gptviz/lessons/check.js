@@ -1,12 +1,15 @@
 // @ts-check
 /** What a comparison of a learner's numbers with the model's found, in words, with a hint and a folded solution. */
-import { element, frame, significant, whenFilled } from "../widgets/shared/common.js";
+import { element } from "../widgets/shared/dom.js";
+import { frame, whenFilled } from "../widgets/shared/frame.js";
+import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
+import { catalogue } from "./check_words.js";
 
 /** @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?: string,
  *   mine?: any, wanted?: number[], place?: number[], count?: number, size?: number, largest?: number, tolerance?: number}} CheckAbout */
 
-/** @param {CheckAbout} found @param {import("../widgets/shared/words.js").Words["check"]} words @returns {string[]} what is said, the verdict first */
+/** @param {CheckAbout} found @param {import("./check_words.js").Words} words @returns {string[]} what is said, the verdict first */
 export function checkLines(found, words) {
   const { name, result } = found;
   const shape = (/** @type {number[]|undefined} */ sides) =>
@@ -28,9 +31,9 @@ export function checkLines(found, words) {
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const words = wordsOf(model).check;
+  const words = wordsOf(model, catalogue);
   const said = element("div", { role: "status" });
-  const root = element("section", { class: "gptviz gptviz-check", "aria-label": words.title }, said);
+  const root = element("section", { class: "gptviz gptviz-check", "aria-label": model.get("_title") }, said);
   const stopFrame = frame(model, root);
   const show = () => {
     /** @type {CheckAbout} */

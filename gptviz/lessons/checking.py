@@ -3,7 +3,7 @@
 It says where they part first, with the learner's number there and never the model's. Not about what was computed.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
@@ -16,6 +16,7 @@ class Check(View):
     """What a comparison found. ok: whether it is right. found: what the page shows of it. unfolded: solution and all."""
 
     _name = "check"
+    _titles: ClassVar[dict[str, str]] = {"en": "Check", "zh": "核对"}
 
     unfolded = traitlets.Bool(False).tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)

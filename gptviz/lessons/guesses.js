@@ -1,9 +1,14 @@
 // @ts-check
 /** The guessing game: an opening, the words that people say, and after the reveal how probable each is for the model. */
-import { ask, chip, element, frame, Lane, notices, percent, setText, whenFilled } from "../widgets/shared/common.js";
+import { chip } from "../widgets/shared/chips.js";
+import { element, setText } from "../widgets/shared/dom.js";
+import { frame, notices, whenFilled } from "../widgets/shared/frame.js";
+import { ask, Lane } from "../widgets/shared/kernel.js";
+import { percent } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
+import { catalogue } from "./guesses_words.js";
 
-/** @typedef {{word?: string, pieces: import("../widgets/shared/common.js").PageToken[], share: number}} Worth */
+/** @typedef {{word?: string, pieces: import("../widgets/shared/chips.js").PageToken[], share: number}} Worth */
 
 /** One row: what was said, a bar on an axis from 0 to 100 %, the share. @param {Worth} worth */
 function worthRow({ pieces, share }) {
@@ -22,9 +27,8 @@ class Game {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
-    const catalogue = wordsOf(model);
-    this.words = catalogue.guesses;
-    this.notices = notices(catalogue);
+    this.words = wordsOf(model, catalogue);
+    this.notices = notices(model);
     this.lane = new Lane();
     this.at = 0;
     this.revealed = false;
@@ -54,7 +58,7 @@ class Game {
     });
     this.root = element(
       "section",
-      { class: "gptviz gptviz-guesses", "aria-label": this.words.title },
+      { class: "gptviz gptviz-guesses", "aria-label": model.get("_title") },
       this.count,
       this.opening,
       form,

@@ -27,6 +27,7 @@ class GuessingGame(View):
     """Openings to go on with. openings: the texts. guesses: for each opening the words that were typed."""
 
     _name = "guesses"
+    _titles: ClassVar[dict[str, str]] = {"en": "Guess the next word", "zh": "猜下一个词"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "shares": "_answer_shares", "likeliest": "_answer_likeliest",
     }  # fmt: skip

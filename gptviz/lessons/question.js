@@ -4,10 +4,15 @@
  *
  * The truth comes with the answer to a guess, or with the reveal: before that this page has not got it.
  */
-import { ask, chip, element, frame, notices, setText, significant, whenFilled } from "../widgets/shared/common.js";
+import { chip } from "../widgets/shared/chips.js";
+import { element, setText } from "../widgets/shared/dom.js";
+import { frame, notices, whenFilled } from "../widgets/shared/frame.js";
+import { ask } from "../widgets/shared/kernel.js";
+import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
+import { catalogue } from "./question_words.js";
 
-/** @typedef {{text?: string, token?: import("../widgets/shared/common.js").PageToken}} ShownChoice */
+/** @typedef {{text?: string, token?: import("../widgets/shared/chips.js").PageToken}} ShownChoice */
 /** @typedef {{text: string, kind: "choice"|"number"|"ranking"|"head", unit: string, choices: ShownChoice[], tally: boolean, instead: string|null,
  *   covers: string[], key: string}} QuestionAbout */
 /** @typedef {{phase: "open"|"wrong"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint: string, explain?: string,
@@ -31,17 +36,16 @@ class Asked {
     this.model = model;
     this.selection = selection;
     this.host = host;
-    const catalogue = wordsOf(model);
-    this.words = catalogue.question;
-    this.notices = notices(catalogue);
+    this.words = wordsOf(model, catalogue);
+    this.notices = notices(model);
     this.asked = element("h3", {});
     this.fields = element("div", { class: "fields" });
     this.reaction = element("div", { class: "reaction", role: "status" });
     this.tally = element("div", { class: "tally" });
     this.root = element(
       "section",
-      { class: "gptviz gptviz-question", "aria-label": this.words.title },
-      element("p", { class: "kicker small" }, this.words.title),
+      { class: "gptviz gptviz-question", "aria-label": model.get("_title") },
+      element("p", { class: "kicker small" }, model.get("_title")),
       this.asked,
       this.notices.problem,
       this.fields,

@@ -28,6 +28,7 @@ class Question(View):
     """
 
     _name = "question"
+    _titles: ClassVar[dict[str, str]] = {"en": "Question", "zh": "问题"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "guess": "_answer_guess", "reveal": "_answer_reveal", "instead": "_answer_instead",
     }  # fmt: skip

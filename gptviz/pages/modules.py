@@ -8,33 +8,56 @@ Node and tsc read the same files as they are.
 import re
 from pathlib import Path
 
+from gptviz.errors import fail
+
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";[ \t]*\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
 
 
 def bundle(entry: Path) -> str:
-    """Returns `entry` and all modules that it imports as one module, which exports what `entry` exports."""
-    names: dict[Path, str] = {}  # of each module, the variable that holds its exports
-    scopes: list[str] = []
+    """Returns `entry` and all modules that it imports as one module, which exports what `entry` exports.
 
-    def linked(file: Path) -> str:
-        """The source of a module, its imports read from the scopes of the modules that it names."""
-        source = file.read_text(encoding="utf-8")
-        return _IMPORT.sub(lambda found: _names(found[1], scope(file.parent / found[2])), source)
-
-    def scope(file: Path) -> str:
-        file = file.resolve()
-        if file not in names:
-            source = linked(file)
-            names[file] = f"module{len(names)}"
-            exported = ", ".join(_EXPORT.findall(source))
-            scopes.append(f"const {names[file]} = (() => {{\n{_EXPORT.sub('', source)}return {{ {exported} }};\n}})();")
-        return names[file]
-
-    last = linked(entry.resolve())
-    return "\n".join([*scopes, last])
+    GPTVizError where modules import one another in a circle.
+    """
+    *imported, last = modules(entry)
+    variables = {file: f"module{i}" for i, file in enumerate(imported)}  # of each module, what holds its exports
+    return "\n".join([*(_scope(file, variables) for file in imported), _linked(last, variables)])
 
 
-def _names(imported: str, module: str) -> str:
-    """The names of an import statement, read from the variable that holds the module's exports."""
-    return f"const {{{imported.replace(' as ', ': ')}}} = {module};\n"
+def modules(entry: Path) -> list[Path]:
+    """Returns the files of `entry` and of all modules that it imports, each after those that it imports."""
+    ordered: list[Path] = []
+
+    def visit(file: Path, importers: list[Path]) -> None:
+        if file in importers:
+            circle = " → ".join(one.name for one in [*importers[importers.index(file) :], file])
+            remedy = "Move what they share into a module that imports none of them."
+            raise fail("modules that import one another in one direction", f"the circle {circle}", remedy)
+        if file not in ordered:
+            for _names, path in _IMPORT.findall(_source(file)):
+                visit((file.parent / path).resolve(), [*importers, file])
+            ordered.append(file)
+
+    visit(entry.resolve(), [])
+    return ordered
+
+
+def _source(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def _scope(file: Path, variables: dict[Path, str]) -> str:
+    """Returns a module as a function that is called once, its exports held by the module's variable."""
+    source = _linked(file, variables)
+    exported = ", ".join(_EXPORT.findall(source))
+    return f"const {variables[file]} = (() => {{\n{_EXPORT.sub('', source)}return {{ {exported} }};\n}})();"
+
+
+def _linked(file: Path, variables: dict[Path, str]) -> str:
+    """Returns a module's source with each import read from the variable of the imported module."""
+
+    def read(statement: re.Match[str]) -> str:
+        names, path = statement.groups()
+        return f"const {{{names.replace(' as ', ': ')}}} = {variables[(file.parent / path).resolve()]};\n"
+
+    return _IMPORT.sub(read, _source(file))

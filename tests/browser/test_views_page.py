@@ -126,7 +126,7 @@ def cell_colours(page, cells):
 
 def colour_table(page, name, theme):
     """The page's own 256 colours, from the module that draws with them."""
-    source = bundle(Path(gptviz.__file__).parent / "widgets" / "shared" / "common.js")
+    source = bundle(Path(gptviz.__file__).parent / "widgets" / "shared" / "colours.js")
     return page.evaluate(
         """async ([source, name, theme]) => {
             const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));

@@ -26,7 +26,11 @@ def test_both_languages_reach_the_page_and_a_third_is_refused(gpt, english):
     assert gptviz.TokensView(trace).language == "en"
     gptviz.set_language("zh")
     assert gptviz.TokensView(trace).get_state()["language"] == "zh"
-    assert gptviz.TokensView(trace, language="en").language == "en"
+    view = gptviz.TokensView(trace, language="en")
+    assert view.language == "en"
+    assert view.get_state()["_title"] == "Tokens"
+    view.language = "zh"
+    assert view.get_state()["_title"] == gptviz.TokensView(trace).get_state()["_title"] == "词元"
     with pytest.raises(GPTVizError, match="en, zh"):
         gptviz.set_language("tlh")
 

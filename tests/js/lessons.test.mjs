@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkLines } from "../../gptviz/lessons/check.js";
-import { wordsOf } from "../../gptviz/widgets/shared/words.js";
+import { catalogue } from "../../gptviz/lessons/check_words.js";
 
-const words = (/** @type {string} */ language) => wordsOf({ get: () => language }).check;
+const words = (/** @type {"en"|"zh"} */ language) => catalogue[language];
 const about = (/** @type {Record<string, unknown>} */ found) => ({
   name: "Your sum",
   hint: "",

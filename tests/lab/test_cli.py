@@ -179,7 +179,7 @@ def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
     for needed in (
         "gptviz/_assets/tales/model.safetensors",
         "gptviz/_notebooks/00_start_here.ipynb",
-        "gptviz/widgets/shared/common.js",
+        "gptviz/widgets/shared/dom.js",
         "gptviz/lab/settings/labconfig/default_setting_overrides.json",
     ):
         assert needed in names, needed

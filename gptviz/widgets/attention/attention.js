@@ -6,32 +6,20 @@
  * stay in the page.
  */
 
-import {
-  ask,
-  chip,
-  colourBar,
-  colours,
-  diverging,
-  element,
-  frame,
-  Lane,
-  notices,
-  roomOf,
-  scrollCue,
-  setText,
-  significant,
-  together,
-  uint8,
-  waits,
-  weight,
-  whenFilled,
-} from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { colourBar, colours, diverging } from "../shared/colours.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, waits, whenFilled } from "../shared/frame.js";
+import { ask, Lane, uint8 } from "../shared/kernel.js";
+import { significant, weight } from "../shared/numbers.js";
+import { roomOf, scrollCue } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { CellArithmetic, isRootOf, RowMix, scaledBy } from "./cell.js";
 import { AttentionMap, drawThumbnail } from "./map.js";
 import { RowBars, Sentence } from "./row.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Piece */
+/** @typedef {import("../shared/chips.js").PageToken} Piece */
 
 const KEPT = 24;
 const WEIGHTS = "weights"; // the last stage, which every family and route has
@@ -49,8 +37,7 @@ class Attention {
   constructor(model, selection, el) {
     this.model = model;
     this.selection = selection;
-    const words = wordsOf(model);
-    this.words = words.attention;
+    this.words = wordsOf(model, catalogue);
     this.lane = new Lane();
     this.stageLane = new Lane();
     this.roleLane = new Lane();
@@ -69,7 +56,7 @@ class Attention {
     this.stagesOf = -1; // the layer whose stages are offered
     this.scaled = "";
     this.sink = this.loaded = false;
-    this.notices = notices(words);
+    this.notices = notices(model);
     this.sentence = new Sentence(this.words.sentence, (query) => this.point(query, -1, true));
     this.map = new AttentionMap(
       (query, key, chosen) => this.point(query, key, chosen),
@@ -106,7 +93,7 @@ class Attention {
       this.mix.root,
     );
     this.detail.addEventListener("toggle", () => this.explain());
-    this.waitForDetail = waits(this.detail, words);
+    this.waitForDetail = waits(this.detail, model);
     this.readout = element("p", { class: "readout", role: "status" });
     this.grid = element("div", { class: "grid", role: "group", "aria-label": this.words.heads });
     this.gridNote = element("p", { class: "muted small" });
@@ -122,7 +109,7 @@ class Attention {
       this.grid,
       this.gridNote,
     );
-    this.waitForRoles = waits(this.heads, words);
+    this.waitForRoles = waits(this.heads, model);
     /** Each head's score by role, once asked for. @type {Record<string, number[]>|null} */
     this.roles = null;
     /** @type {HTMLButtonElement[]} */
@@ -146,8 +133,14 @@ class Attention {
     );
     this.root = element(
       "section",
-      { class: "gptviz gptviz-attention", "aria-label": this.words.title },
-      element("header", {}, element("h3", {}, `${this.words.title} `, this.name), this.counted, this.notices.computing),
+      { class: "gptviz gptviz-attention", "aria-label": model.get("_title") },
+      element(
+        "header",
+        {},
+        element("h3", {}, `${model.get("_title")} `, this.name),
+        this.counted,
+        this.notices.computing,
+      ),
       this.notices.problem,
       this.sentence.root,
       element(
@@ -640,6 +633,19 @@ function rowsScaled(weights, size) {
 /** Where the largest is; the query's own weight, the last, is never hidden. @param {Float32Array} row */
 function strongest(row) {
   return row.reduce((best, x, i) => (x > row[best] ? i : best), row.length - 1);
+}
+
+/** Returns a function that runs `act` once however often it is called in one turn: a head is a layer and a number. @param {() => void} act */
+function together(act) {
+  let due = false;
+  return () => {
+    if (!due)
+      queueMicrotask(() => {
+        due = false;
+        act();
+      });
+    due = true;
+  };
 }
 
 /** @param {{model: any, el: HTMLElement, host: any}} context */

@@ -27,6 +27,7 @@ class AttentionView(View):
     """
 
     _name = "attention"
+    _titles: ClassVar[dict[str, str]] = {"en": "Attention", "zh": "注意力"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",

@@ -4,11 +4,13 @@
  *
  * Vectors are strips of cells, signed values in the diverging map. Not here: where the numbers come from.
  */
-import { chip, element, setText, significant, weight } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { significant, weight } from "../shared/numbers.js";
 import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Word */
-/** @typedef {import("../shared/words.js").Words["attention"]} AttentionWords */
+/** @typedef {import("../shared/chips.js").PageToken} Word */
+/** @typedef {import("./words.js").Words} AttentionWords */
 /** @typedef {{q: number[], k: number[], stages: Record<string, number|null>, largest: number, exponential: number, sum: number,
  *   factor: number|null, sink: number|null, weight: number}} CellNumbers */
 /** @typedef {{values: {key: number, weight: number, value: number[]}[], others: {count: number, weight: number, mixed: number[]},

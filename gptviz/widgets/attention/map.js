@@ -4,9 +4,11 @@
  * the future, and in some families some of the past.
  * Not here: where the numbers come from, and the words around it (attention.js).
  */
-import { chip, colours, diverging, element } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { colours, diverging } from "../shared/colours.js";
+import { element } from "../shared/dom.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Label */
+/** @typedef {import("../shared/chips.js").PageToken} Label */
 
 const MOST_LABELS = 48;
 

@@ -1,8 +1,11 @@
 // @ts-check
 /** One row of attention: arcs from the looking token back to what it looks at, over the sentence, and the same as bars. */
-import { chip, element, scrollCue, setText, weight } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { weight } from "../shared/numbers.js";
+import { scrollCue } from "../shared/scrolling.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Word */
+/** @typedef {import("../shared/chips.js").PageToken} Word */
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_BARS = 9;
@@ -109,7 +112,7 @@ export class Sentence {
 
 /** The row's largest weights as bars, the rest in one. */
 export class RowBars {
-  /** @param {import("../shared/words.js").Words["attention"]} words */
+  /** @param {import("./words.js").Words} words */
   constructor(words) {
     this.words = words;
     this.title = element("p", { class: "muted small" });

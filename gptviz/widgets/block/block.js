@@ -4,25 +4,19 @@
  *
  * Not here: where the numbers come from, and what can be had for which family; the kernel says so.
  */
-import {
-  ask,
-  chip,
-  element,
-  frame,
-  isDark,
-  Lane,
-  notices,
-  percent,
-  roomOf,
-  setText,
-  significant,
-  whenFilled,
-} from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { percent, significant } from "../shared/numbers.js";
+import { roomOf } from "../shared/scrolling.js";
 import { sentence } from "../shared/sentence.js";
 import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
+import { isDark } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken} BlockToken */
+/** @typedef {import("../shared/chips.js").PageToken} BlockToken */
 /** @typedef {{kind: string, length: number, before?: "attention"|"mlp", head?: number, neuron?: number, activation?: number, count?: number}} WayStep */
 /** @typedef {{steps: WayStep[], missing: Record<string, string>, parallel: boolean|null}} Way */
 /** @typedef {{part: string, value: number, layer: number|null, head: number|null}} Share */
@@ -51,9 +45,8 @@ class Block {
   constructor(model, selection, el) {
     this.model = model;
     this.selection = selection;
-    const catalogue = wordsOf(model);
-    this.words = catalogue.block;
-    this.notices = notices(catalogue);
+    this.words = wordsOf(model, catalogue);
+    this.notices = notices(model);
     this.lane = new Lane();
     this.leadersOf = -1;
     this.refused = "";
@@ -86,7 +79,7 @@ class Block {
     );
     this.root = element(
       "section",
-      { class: "gptviz gptviz-block", "aria-label": this.words.title },
+      { class: "gptviz gptviz-block", "aria-label": model.get("_title") },
       element("header", {}, this.title, this.notices.computing, this.blocks),
       this.notices.problem,
       this.sentence.root,

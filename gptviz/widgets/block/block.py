@@ -31,6 +31,7 @@ class BlockView(View):
     """
 
     _name = "block"
+    _titles: ClassVar[dict[str, str]] = {"en": "Block", "zh": "块"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "way": "_answer_way", "strips": "_answer_strips", "leaders": "_answer_leaders",
         "shares": "_answer_shares",

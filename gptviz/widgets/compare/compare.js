@@ -3,16 +3,21 @@
  * Two traces side by side: the views that show them, in two columns, and the next token after both in one table.
  * Not here: what the views draw, and where the numbers come from.
  */
-import { chip, element, frame, percent, percentAxis, significant, whenFilled } from "../shared/common.js";
+import { percentAxis } from "../shared/bars.js";
+import { chip } from "../shared/chips.js";
+import { element } from "../shared/dom.js";
+import { frame, whenFilled } from "../shared/frame.js";
+import { percent, significant } from "../shared/numbers.js";
 import { wordsOf } from "../shared/words.js";
+import { catalogue } from "./words.js";
 
 /** @typedef {{model: string, text: string, tokens: number}} Side */
-/** @typedef {import("../shared/common.js").PageToken} NextTokenLabel */
+/** @typedef {import("../shared/chips.js").PageToken} NextTokenLabel */
 /** @typedef {{rows: {token: NextTokenLabel, shares: (number|null)[], leads: boolean[]}[], others: number[], entropy: number[]}} NextAfterBoth */
 /** @typedef {{traces: Side[], linked: boolean, next: NextAfterBoth}} CompareAbout */
 
 /** What a side reads, so that each picture says whose it is. @param {Side} side
- * @param {import("../shared/words.js").Words["compare"]} words */
+ * @param {import("./words.js").Words} words */
 function sideName({ model, text, tokens }, words) {
   return [
     element("span", { class: "text", title: text }, text),
@@ -20,14 +25,12 @@ function sideName({ model, text, tokens }, words) {
   ];
 }
 
-/** @param {CompareAbout} about @param {import("../shared/words.js").Words} catalogue */
-function nextTable({ traces, next }, catalogue) {
-  const { compare: words, sampling } = catalogue;
+/** @param {CompareAbout} about @param {import("./words.js").Words} words */
+function nextTable({ traces, next }, words) {
   const row = (/** @type {Node|string} */ head, /** @type {Node[]} */ cells) =>
     element("tr", {}, element("th", { scope: "row", class: "token" }, head), ...cells);
   const numbers = (/** @type {string[]} */ texts) =>
     texts.map((text) => element("td", {}, element("span", { class: "number" }, text)));
-  const [, , entropy, choices] = sampling.sums;
   return element(
     "table",
     { class: "next" },
@@ -62,8 +65,8 @@ function nextTable({ traces, next }, catalogue) {
     element(
       "tfoot",
       {},
-      row(entropy.name, numbers(next.entropy.map((bits) => sampling.bits(significant(bits))))),
-      row(choices.name, numbers(next.entropy.map((bits) => significant(2 ** bits)))),
+      row(words.entropy, numbers(next.entropy.map((bits) => words.bits(significant(bits))))),
+      row(words.choices, numbers(next.entropy.map((bits) => significant(2 ** bits)))),
     ),
   );
 }
@@ -92,8 +95,7 @@ function sideCell(share, unknown, leads) {
 
 /** @param {{model: any, el: HTMLElement, host: any}} context */
 async function render({ model, el, host }) {
-  const catalogue = wordsOf(model),
-    words = catalogue.compare;
+  const words = wordsOf(model, catalogue);
   /** @type {{maps: string[], benches: string[]}} */
   const children = model.get("_children");
   /** @type {CompareAbout} */
@@ -106,17 +108,17 @@ async function render({ model, el, host }) {
     benches = sides();
   const root = element(
     "section",
-    { class: "gptviz gptviz-compare", "aria-label": words.title },
+    { class: "gptviz gptviz-compare", "aria-label": model.get("_title") },
     element(
       "header",
       {},
-      element("h3", {}, words.title),
+      element("h3", {}, model.get("_title")),
       element("p", { class: "muted" }, about.linked ? words.linked : words.apart),
     ),
     element("div", { class: "sides" }, ...maps),
     element("h4", {}, words.next),
     element("p", { class: "muted small" }, words.nextHint),
-    nextTable(about, catalogue),
+    nextTable(about, words),
     element("h4", {}, words.benches),
     element("div", { class: "sides benches" }, ...benches),
   );

@@ -6,7 +6,7 @@ moves both. Tokens of two vocabularies are the same if they stand for the same b
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import traitlets
 
@@ -29,6 +29,7 @@ class Comparison(View):
     """Made by `gptviz.compare`. traces: the two. views: the two AttentionViews, then the two benches."""
 
     _name = "compare"
+    _titles: ClassVar[dict[str, str]] = {"en": "Side by side", "zh": "并排比较"}
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)

@@ -4,23 +4,18 @@
  *
  * The map is another widget, a plotly figure, which the host draws; where it cannot, its picture stands there.
  */
-import {
-  ask,
-  chip,
-  element,
-  frame,
-  isDark,
-  Lane,
-  notices,
-  setText,
-  significant,
-  whenFilled,
-} from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { significant } from "../shared/numbers.js";
 import { sentence } from "../shared/sentence.js";
 import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
+import { isDark } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken} EmbeddedToken */
+/** @typedef {import("../shared/chips.js").PageToken} EmbeddedToken */
 /** @typedef {{tokens: EmbeddedToken[], width: number, parts: string[], heads: number}} EmbeddingAbout */
 /** @typedef {{data: Float32Array, shape: number[]}} Rows */
 
@@ -30,9 +25,8 @@ class Embedding {
     this.model = model;
     this.selection = selection;
     this.host = host;
-    const catalogue = wordsOf(model);
-    this.words = catalogue.embedding;
-    this.notices = notices(catalogue);
+    this.words = wordsOf(model, catalogue);
+    this.notices = notices(model);
     this.lane = new Lane();
     this.mapLane = new Lane();
     this.head = 0;
@@ -64,8 +58,8 @@ class Embedding {
     this.caption = element("p", { class: "muted small" });
     this.root = element(
       "section",
-      { class: "gptviz gptviz-embedding", "aria-label": this.words.title },
-      element("header", {}, element("h3", {}, this.words.title), this.notices.computing),
+      { class: "gptviz gptviz-embedding", "aria-label": model.get("_title") },
+      element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing),
       this.notices.problem,
       this.sentence.root,
       element("div", { class: "numbers" }, this.strips, this.caption, this.why, this.rotation),

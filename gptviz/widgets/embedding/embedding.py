@@ -31,6 +31,7 @@ class EmbeddingView(View):
     """
 
     _name = "embedding"
+    _titles: ClassVar[dict[str, str]] = {"en": "Embedding", "zh": "嵌入"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "rows": "_answer_rows", "neighbours": "_answer_neighbours", "turned": "_answer_turned",
         "map": "_answer_map",

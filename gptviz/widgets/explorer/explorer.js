@@ -4,10 +4,13 @@
  *
  * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
  */
-import { ask, element, frame, Lane, notices, whenFilled } from "../shared/common.js";
+import { element } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { Presenter, scrollerOf } from "./presenter.js";
 import { explorerButton, Station } from "./stations.js";
+import { catalogue } from "./words.js";
 
 const LOOK_AGAIN_MS = 300; // while the last station still writes
 
@@ -27,10 +30,9 @@ class Path {
     this.model = model;
     this.selection = selection;
     this.host = host;
-    const catalogue = wordsOf(model),
-      words = catalogue.explorer;
+    const words = wordsOf(model, catalogue);
     this.words = words;
-    this.notices = notices(catalogue);
+    this.notices = notices(model);
     /** What overtakes only its own kind: another model, another prompt. @type {Record<string, Lane>} */
     this.lanes = { use: new Lane(), run: new Lane(), written: new Lane() };
     /** @type {Set<string>} */
@@ -58,11 +60,11 @@ class Path {
       () => this.model.get("scale"),
     );
     const tools = element("span", { class: "tools" }, this.menu, this.history, this.restart, this.presenter.tools);
-    const header = element("header", {}, element("h3", {}, words.title), this.notices.computing, tools);
+    const header = element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
     this.root = element(
       "section",
-      { class: "gptviz gptviz-explorer", "aria-label": words.title, tabindex: -1 },
+      { class: "gptviz gptviz-explorer", "aria-label": model.get("_title"), tabindex: -1 },
       header,
       this.notices.problem,
       this.prompt,

@@ -36,6 +36,7 @@ class Explorer(View):
     """
 
     _name = "explorer"
+    _titles: ClassVar[dict[str, str]] = {"en": "From a text to its next token", "zh": "从一段文字到下一个词元"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "use": "_answer_use", "run": "_answer_run", "written": "_answer_written",
     }  # fmt: skip

@@ -4,7 +4,7 @@
  *
  * Not here: what a step shows.
  */
-import { element, setText } from "../shared/common.js";
+import { element, setText } from "../shared/dom.js";
 import { explorerButton } from "./stations.js";
 
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"],
@@ -21,7 +21,7 @@ const FOLDED = ["arithmetic", "mix"]; // the parts that lie folded where nobody 
 /** @typedef {import("./stations.js").Station} PresentedStation */
 
 export class Presenter {
-  /** @param {import("../shared/words.js").Words["explorer"]} words @param {PresentedStation[]} stations
+  /** @param {import("./words.js").Words} words @param {PresentedStation[]} stations
    * @param {(station: PresentedStation|null) => Promise<unknown>} open shows one station's views @param {() => string} scale while nobody presents */
   constructor(words, stations, open, scale) {
     this.words = words;

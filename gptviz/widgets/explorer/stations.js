@@ -4,15 +4,17 @@
  *
  * Not here: which station is open (explorer.js), and what the views in it draw.
  */
-import { chip, element, percent, setText, significant, weight } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { percent, significant, weight } from "../shared/numbers.js";
 
-/** @typedef {import("../shared/common.js").PageToken} StationToken */
+/** @typedef {import("../shared/chips.js").PageToken} StationToken */
 /** @typedef {{name: string, views: string[]}} StationKind */
 /** @typedef {{vocabulary: number, mean: number, highest: {token: StationToken, logit: number}[]}} Scores */
 
 /** One station: a title, a sentence in numbers, and a view that opens below. */
 export class Station {
-  /** @param {StationKind} kind @param {import("../shared/words.js").Words["explorer"]} words @param {() => void} toggled */
+  /** @param {StationKind} kind @param {import("./words.js").Words} words @param {() => void} toggled */
   constructor(kind, words, toggled) {
     this.kind = kind;
     this.words = words;
@@ -61,7 +63,7 @@ export class Station {
 }
 
 /** A station's sentence: words from the catalogue, chips and numbers between them.
- * @param {string} name @param {any} about @param {import("../shared/words.js").Words["explorer"]} words @returns {(Node|string)[]} */
+ * @param {string} name @param {any} about @param {import("./words.js").Words} words @returns {(Node|string)[]} */
 function sentenceOf(name, about, words) {
   const numbers = about[name === "generation" ? "sampling" : name];
   const at = (/** @type {StationToken} */ token, /** @type {number} */ position) =>
@@ -115,7 +117,7 @@ function sentenceOf(name, about, words) {
 
 /** The highest scores as bars: how far each leads the mean of the whole vocabulary. */
 class HighestScores {
-  /** @param {import("../shared/words.js").Words["explorer"]} words */
+  /** @param {import("./words.js").Words} words */
   constructor(words) {
     this.words = words;
     this.list = element("ol", { class: "scores" });

@@ -1,6 +1,8 @@
 // @ts-check
 /** The list of edits as chips that can be taken back; what a page cannot name by itself wears its code. */
-import { chip, element, significant } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element } from "../shared/dom.js";
+import { significant } from "../shared/numbers.js";
 import { partName } from "./grid.js";
 
 /** @typedef {import("./grid.js").Part} Part */
@@ -26,7 +28,7 @@ export function sameEdit(one, other) {
 }
 
 export class EditChips {
-  /** @param {import("../shared/words.js").Words["intervention"]} words @param {{looked: (part: Part) => void, takenBack: (index: number) => void,
+  /** @param {import("./words.js").Words} words @param {{looked: (part: Part) => void, takenBack: (index: number) => void,
    *   allTakenBack: () => void}} actions */
   constructor(words, actions) {
     this.words = words;
@@ -38,7 +40,7 @@ export class EditChips {
   }
 
   /** @param {Edit[]} edits @param {string[]} codes what Python calls them, once that is known
-   * @param {import("../shared/common.js").PageToken[]} tokens */
+   * @param {import("../shared/chips.js").PageToken[]} tokens */
   show(edits, codes, tokens) {
     this.removeAll.hidden = edits.length === 0;
     const none = element("li", { class: "muted" }, this.words.none);
@@ -47,7 +49,7 @@ export class EditChips {
     );
   }
 
-  /** @param {Edit} edit @param {number} index @param {string} code @param {import("../shared/common.js").PageToken[]} tokens */
+  /** @param {Edit} edit @param {number} index @param {string} code @param {import("../shared/chips.js").PageToken[]} tokens */
   item(edit, index, code, tokens) {
     const label = element("span", { title: code }, ...this.label(edit, tokens)),
       told = this.words.takeBack(label.textContent ?? "");
@@ -56,7 +58,7 @@ export class EditChips {
     return element("li", { class: "edit" }, label, remove);
   }
 
-  /** @param {Edit} edit @param {import("../shared/common.js").PageToken[]} tokens @returns {(Node|string)[]} */
+  /** @param {Edit} edit @param {import("../shared/chips.js").PageToken[]} tokens @returns {(Node|string)[]} */
   label(edit, tokens) {
     const { words } = this,
       part = { layer: edit.layer, head: edit.head ?? null };

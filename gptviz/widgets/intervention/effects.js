@@ -1,11 +1,16 @@
 // @ts-check
 /** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
-import { ask, chip, colourBar, colours, diverging, element, Lane, setText, significant } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { colourBar, colours, diverging } from "../shared/colours.js";
+import { element, setText } from "../shared/dom.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { significant } from "../shared/numbers.js";
+import { sharedWords } from "../shared/words.js";
 
 export class EffectSwitch {
-  /** @param {any} model @param {import("../shared/words.js").Words["intervention"]} words @param {string} computing
+  /** @param {any} model @param {import("./words.js").Words} words
    * @param {import("./grid.js").PartGrid} grid @param {{redraw: () => void, problem: (text: string) => void}} actions */
-  constructor(model, words, computing, grid, actions) {
+  constructor(model, words, grid, actions) {
     this.model = model;
     this.words = words;
     this.grid = grid;
@@ -17,7 +22,7 @@ export class EffectSwitch {
     this.maps.addEventListener("click", () => this.show(false));
     this.effect = element("button", { type: "button" });
     this.effect.addEventListener("click", () => this.show(true));
-    this.waiting = element("span", { class: "muted", hidden: "" }, computing);
+    this.waiting = element("span", { class: "muted", hidden: "" }, sharedWords(model).common.computing);
     this.root = element(
       "p",
       { class: "show small", role: "group", "aria-label": words.show },
@@ -33,14 +38,14 @@ export class EffectSwitch {
     this.hint = element("p", { class: "muted small" });
   }
 
-  /** Another token is followed, or the same one in another prompt. @param {number} id @param {import("../shared/common.js").PageToken|null} token */
+  /** Another token is followed, or the same one in another prompt. @param {number} id @param {import("../shared/chips.js").PageToken|null} token */
   follow(id, token) {
     this.watched = id;
     this.name(token);
     this.show(this.on);
   }
 
-  /** @param {import("../shared/common.js").PageToken|null} token */
+  /** @param {import("../shared/chips.js").PageToken|null} token */
   name(token) {
     this.effect.replaceChildren(this.words.effect, " ", ...(token ? [chip(token)] : []));
   }

@@ -4,12 +4,17 @@
  *
  * Layer, head and position are those of the shared selection. Not here: what becomes of an edit (intervention.js).
  */
-import { ask, chip, chipText, element, Lane, scrollCue, setText, weight } from "../shared/common.js";
+import { chip, chipText } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { weight } from "../shared/numbers.js";
+import { scrollCue } from "../shared/scrolling.js";
+import { sharedWords } from "../shared/words.js";
 import { partName } from "./grid.js";
 
-/** @typedef {import("../shared/common.js").PageToken} FormToken */
+/** @typedef {import("../shared/chips.js").PageToken} FormToken */
 /** @typedef {{layer: number, head: number, query: number}} Place */
-/** @typedef {{model: any, words: import("../shared/words.js").Words["intervention"], computing: string, place: () => Place,
+/** @typedef {{model: any, words: import("./words.js").Words, place: () => Place,
  *   choose: (what: Record<string, number>) => void, add: (edit: import("./edits.js").Edit) => void}} FormContext */
 
 const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp_out"]);
@@ -115,7 +120,7 @@ export class PatchForm {
   }
 
   read() {
-    this.told.say(this.context.computing);
+    this.told.say(sharedWords(this.context.model).common.computing);
     const prompt = this.field.value;
     this.lane.ask(
       () => ask(this.context.model, "source", { prompt }),

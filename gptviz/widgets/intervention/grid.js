@@ -4,7 +4,10 @@
  * What is switched off is hatched and says so. Not here: what a click leads to (intervention.js).
  */
 import { drawThumbnail } from "../attention/map.js";
-import { diverging, element, setText, significant, uint8 } from "../shared/common.js";
+import { diverging } from "../shared/colours.js";
+import { element, setText } from "../shared/dom.js";
+import { uint8 } from "../shared/kernel.js";
+import { significant } from "../shared/numbers.js";
 
 /** @typedef {{layer: number, head: number|null}} Part the head; null is the layer's MLP */
 
@@ -19,7 +22,7 @@ export function points(difference) {
 }
 
 export class PartGrid {
-  /** @param {import("../shared/words.js").Words["intervention"]} words @param {(part: Part) => void} clicked */
+  /** @param {import("./words.js").Words} words @param {(part: Part) => void} clicked */
   constructor(words, clicked) {
     this.words = words;
     this.clicked = clicked;

@@ -5,7 +5,11 @@
  * The list of edits is the model's `_edits`; every change of it, from here or from Python, asks for the outcome of the
  * whole list. Not here: the parts of the page, in the modules that this one imports.
  */
-import { ask, chip, chipText, element, frame, Lane, notices, percent, setText, whenFilled } from "../shared/common.js";
+import { chip, chipText } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { percent } from "../shared/numbers.js";
 import { sentence } from "../shared/sentence.js";
 import { wordsOf } from "../shared/words.js";
 import { EditChips, sameEdit, switchesOff } from "./edits.js";
@@ -13,6 +17,7 @@ import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
 import { PartGrid } from "./grid.js";
 import { MoverTable } from "./rows.js";
+import { catalogue } from "./words.js";
 
 /** @typedef {import("./rows.js").MoverRow} Row */
 /** @typedef {import("./grid.js").Part} Part */
@@ -24,9 +29,7 @@ class Intervention {
   constructor(model, selection, el) {
     this.model = model;
     this.selection = selection;
-    const catalogue = wordsOf(model),
-      computing = catalogue.common.computing,
-      words = catalogue.intervention;
+    const words = wordsOf(model, catalogue);
     this.words = words;
     this.lane = new Lane();
     this.watchLane = new Lane();
@@ -36,10 +39,10 @@ class Intervention {
     this.accepted = [];
     /** Why the list after it was taken back. */
     this.refused = "";
-    this.notices = notices(catalogue);
+    this.notices = notices(model);
     this.sentence = sentence(words.tokens, (query) => this.choose({ query }));
     this.grid = new PartGrid(words, (part) => this.toggle(part));
-    this.effects = new EffectSwitch(model, words, computing, this.grid, {
+    this.effects = new EffectSwitch(model, words, this.grid, {
       redraw: () => this.drawGrid(),
       problem: this.notices.say,
     });
@@ -80,7 +83,6 @@ class Intervention {
     const context = {
       model,
       words,
-      computing,
       place: () => this.place(),
       choose: (/** @type {Record<string, number>} */ what) => this.choose(what),
       add: (/** @type {Edit} */ edit) => this.add(edit),
@@ -89,8 +91,8 @@ class Intervention {
     this.row = new RowForm(context);
     this.root = element(
       "section",
-      { class: "gptviz gptviz-intervention", "aria-label": words.title },
-      element("header", {}, element("h3", {}, words.title), this.notices.computing),
+      { class: "gptviz gptviz-intervention", "aria-label": model.get("_title") },
+      element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing),
       this.notices.problem,
       this.sentence.root,
       element(

@@ -39,6 +39,7 @@ class InterventionView(View):
     """
 
     _name = "intervention"
+    _titles: ClassVar[dict[str, str]] = {"en": "Interventions", "zh": "干预"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "outcome": "_answer_outcome", "sweep": "_answer_sweep", "watch": "_answer_watch",
         "source": "_answer_source", "row": "_answer_row",

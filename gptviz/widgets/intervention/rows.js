@@ -1,13 +1,16 @@
 // @ts-check
 /** The next token before and after: one row a token, the followed one first, then the largest movers. All bars have one axis, 0 to 100 %. */
-import { chip, element, percent, percentAxis, setText } from "../shared/common.js";
+import { percentAxis } from "../shared/bars.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { percent } from "../shared/numbers.js";
 import { points } from "./grid.js";
 
-/** @typedef {import("../shared/common.js").PageToken} NextPageToken */
+/** @typedef {import("../shared/chips.js").PageToken} NextPageToken */
 /** @typedef {{token: NextPageToken, before: number, after: number}} MoverRow */
 
 export class MoverTable {
-  /** @param {import("../shared/words.js").Words["intervention"]} words */
+  /** @param {import("./words.js").Words} words */
   constructor(words) {
     this.words = words;
     this.body = element("tbody", {});

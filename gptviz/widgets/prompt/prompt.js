@@ -1,26 +1,29 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
-import { ask, element, frame, Lane, notices, setText, whenFilled } from "../shared/common.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
+import { catalogue } from "./words.js";
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const words = wordsOf(model);
+  const words = wordsOf(model, catalogue);
   const field = element("textarea", {
     rows: 1,
     spellcheck: "false",
     autocomplete: "off",
-    "aria-label": words.prompt.label,
+    "aria-label": model.get("_title"),
   });
-  const button = element("button", { type: "submit" }, words.prompt.run);
+  const button = element("button", { type: "submit" }, words.run);
   const status = element("span", { class: "status muted small", role: "status" });
-  const { problem, computing, wait, say } = notices(words);
+  const { problem, computing, wait, say } = notices(model);
   const sized = element("div", { class: "sized" }, field); // its twin of the same text makes the field as high as its lines
   const form = element("form", {}, sized, button);
   const lane = new Lane();
   const root = element(
     "section",
-    { class: "gptviz gptviz-prompt", "aria-label": words.prompt.label },
+    { class: "gptviz gptviz-prompt", "aria-label": model.get("_title") },
     form,
     element("p", { class: "under" }, status, " ", computing),
     problem,
@@ -38,7 +41,7 @@ function render({ model, el }) {
     if (!root.hasAttribute("data-typing")) field.value = model.get("_field"); // what is typed or was refused is there to be mended
     grow();
     toEnd();
-    setText(status, words.prompt.status(model.get("_gpt_name"), model.get("_token_count")));
+    setText(status, words.status(model.get("_gpt_name"), model.get("_token_count")));
   };
   const renew = () => {
     if (document.activeElement !== field) root.removeAttribute("data-typing");

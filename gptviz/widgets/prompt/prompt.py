@@ -27,6 +27,7 @@ class PromptBox(View):
     """
 
     _name = "prompt"
+    _titles: ClassVar[dict[str, str]] = {"en": "Prompt", "zh": "提示"}
     _answers: ClassVar[dict[str, str]] = {**View._answers, "run": "_answer_run"}
 
     prompt = traitlets.Unicode("").tag(sync=True)

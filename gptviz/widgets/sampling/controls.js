@@ -7,7 +7,7 @@
  * Not here: what the settings do (sampling_math.js).
  */
 
-import { element, setText } from "../shared/common.js";
+import { element, setText } from "../shared/dom.js";
 import { SEED_LIMIT } from "./math.js";
 
 /** @typedef {import("./math.js").Settings} Settings */
@@ -49,7 +49,7 @@ let controlGroups = 0;
 
 /** The controls: `root` to show, `settings` and `seed` to read. */
 export class SamplingControls {
-  /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("../shared/words.js").Words["sampling"]} words
+  /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words} words
    * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, arranged: (all: boolean) => void, append: () => void, reseeded: () => void}} listener */
   constructor(words, listener) {
     this.words = words;

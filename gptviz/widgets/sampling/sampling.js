@@ -6,25 +6,19 @@
  * event, and sends nothing to the kernel, so that the same view works where there is none.
  * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
  */
-import {
-  ask,
-  chip,
-  element,
-  float32,
-  frame,
-  percent,
-  roomOf,
-  scrollCue,
-  setText,
-  waits,
-  whenFilled,
-} from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, waits, whenFilled } from "../shared/frame.js";
+import { ask, float32 } from "../shared/kernel.js";
+import { percent } from "../shared/numbers.js";
+import { roomOf, scrollCue } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
 import { Sampler, uniform } from "./math.js";
 import { StageTable } from "./table.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Labelled */
+/** @typedef {import("../shared/chips.js").PageToken} Labelled */
 
 /** The settings by the names that Python's traits have, and as the page has them.
  * @type {Record<string, keyof import("./math.js").Settings>} */
@@ -59,8 +53,7 @@ class Bench {
   /** @param {any} model @param {HTMLElement} el */
   constructor(model, el) {
     this.model = model;
-    const catalogue = wordsOf(model);
-    this.words = catalogue.sampling;
+    this.words = wordsOf(model, catalogue);
     /** How many draws were made with this seed. */
     this.draws = 0;
     /** Whether a thousand draws are counted beside the exact probabilities. */
@@ -106,11 +99,11 @@ class Bench {
     this.table = new StageTable(this.words, false);
     this.results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
     scrollCue(this.results);
-    this.wait = waits(this.results, catalogue);
+    this.wait = waits(this.results, model);
     this.root = element(
       "section",
-      { class: "gptviz gptviz-sampling", "aria-label": this.words.title },
-      element("header", {}, element("h3", {}, this.words.title), this.sentence),
+      { class: "gptviz gptviz-sampling", "aria-label": model.get("_title") },
+      element("header", {}, element("h3", {}, model.get("_title")), this.sentence),
       element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, this.results)),
       this.status,
     );
@@ -280,7 +273,7 @@ class Bench {
   }
 }
 
-/** @param {import("../shared/words.js").Words["sampling"]} words */
+/** @param {import("./words.js").Words} words */
 function legend(words) {
   return element(
     "ul",

@@ -42,6 +42,7 @@ class SamplingBench(View):
     """
 
     _name = "sampling"
+    _titles: ClassVar[dict[str, str]] = {"en": "Sampling", "zh": "采样"}
     _redraw_traits = ("next_token", "beside")
     _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 

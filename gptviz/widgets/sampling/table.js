@@ -6,7 +6,9 @@
  * once a frame, before it is painted. Every bar has the same fixed axis, from 0 to 100 %.
  * Not here: where the numbers come from (sampling_math.js), colours (sampling.css).
  */
-import { chip, element, percent, setText, significant } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { percent, significant } from "../shared/numbers.js";
 
 /** @typedef {import("./math.js").Sampler} Sampler */
 /** @typedef {import("./math.js").Stage} Stage */
@@ -26,7 +28,7 @@ const IN_SHORT = ["model", "temperature", "min_p"];
 const ONE_EACH = ["model", ...REMOVING];
 
 export class StageTable {
-  /** @param {import("../shared/words.js").Words["sampling"]} words @param {boolean} all a column for each stage, or the cuts in one */
+  /** @param {import("./words.js").Words} words @param {boolean} all a column for each stage, or the cuts in one */
   constructor(words, all) {
     this.words = words;
     this.all = all;
@@ -176,7 +178,7 @@ export class StageTable {
   }
 
   /** Write every chip and number that has changed since. Once a frame is enough.
-   * @param {Sampler} sampler @param {(id: number) => import("../shared/common.js").PageToken} token
+   * @param {Sampler} sampler @param {(id: number) => import("../shared/chips.js").PageToken} token
    * @param {(stage: Stage) => string} setting how a stage is set, for its column's head */
   write(sampler, token, setting) {
     const count = this.rows.length;
@@ -224,7 +226,7 @@ export class StageTable {
   }
 
   /** What the column beside is of: another text's next token, or the settings kept as A.
-   * @param {{current: import("../shared/common.js").PageToken, position: number}|null} beside */
+   * @param {{current: import("../shared/chips.js").PageToken, position: number}|null} beside */
   nameBeside(beside) {
     const { words } = this;
     setText(this.besideName, beside ? words.beside : words.kept);

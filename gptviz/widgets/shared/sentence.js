@@ -1,10 +1,12 @@
 // @ts-check
 /** The prompt's tokens as chips to choose one from, in a few lines; every view that hangs from a token uses it. */
-import { chip, element, scrollCue } from "./common.js";
+import { chip } from "./chips.js";
+import { element } from "./dom.js";
+import { scrollCue } from "./scrolling.js";
 
 /**
  * @param {string} label @param {(position: number) => void} chosen
- * @returns {{root: HTMLElement, show: (tokens: import("./common.js").PageToken[]) => void, mark: (position: number) => void}}
+ * @returns {{root: HTMLElement, show: (tokens: import("./chips.js").PageToken[]) => void, mark: (position: number) => void}}
  */
 export function sentence(label, chosen) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });

@@ -1,6 +1,8 @@
 // @ts-check
 /** A vector as a strip: a cell a number, signed values in the diverging map, its name before it and a number after it. */
-import { diverging, element, significant } from "./common.js";
+import { diverging } from "./colours.js";
+import { element } from "./dom.js";
+import { significant } from "./numbers.js";
 
 /**
  * @param {HTMLElement} name @param {ArrayLike<number>} numbers @param {number} most the number that has the strongest colour

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from gptviz.checks import check_index, did_you_mean
-from gptviz.display.phrases import phrase, title
+from gptviz.display.phrases import phrase
 from gptviz.display.preferences import LANGUAGES, SCALES, chosen_language, chosen_scale
 from gptviz.display.still import Shape, picture, words
 from gptviz.errors import GPTVizError, WrongType, fail
@@ -39,6 +39,7 @@ class View(PageWidget, Guarded):
     selection: the selected head and cell, shared by all views that follow one PromptBox; pass one to share it among others.
     """
 
+    _titles: ClassVar[dict[str, str]]  # in each language
     _redraw_traits: ClassVar[tuple[str, ...]] = ("trace",)  # a change of one of these redraws the page
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
 
@@ -47,6 +48,7 @@ class View(PageWidget, Guarded):
     selection = traitlets.Instance(Selection)
     _selection = traitlets.Unicode().tag(sync=True)
     language = traitlets.Enum(LANGUAGES).tag(sync=True)
+    _title = traitlets.Unicode().tag(sync=True)  # in the language of the view
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
     _covered_by: traitlets.List[str] = traitlets.List().tag(sync=True)  # keys of the questions that cover the view
     _waiting = traitlets.Bool(False).tag(sync=True)  # the model is reading another prompt for the followed PromptBox
@@ -77,6 +79,14 @@ class View(PageWidget, Guarded):
     @traitlets.default("language")
     def _default_language(self) -> str:
         return chosen_language()
+
+    @traitlets.default("_title")
+    def _default_title(self) -> str:
+        return self._titles[self.language]
+
+    @traitlets.observe("language")
+    def _translate_title(self, _change: Any) -> None:
+        self._title = self._titles[self.language]
 
     @traitlets.default("scale")
     def _default_scale(self) -> str:
@@ -161,8 +171,8 @@ class View(PageWidget, Guarded):
     def still(self) -> str:
         """Returns the view as a still picture in SVG, which a saved notebook shows where no kernel runs."""
         if self._covered_by:
-            return picture(title(self.language, self._name), words(self._phrase("covered")))
-        return picture(title(self.language, self._name), *self._shapes())
+            return picture(self._title, words(self._phrase("covered")))
+        return picture(self._title, *self._shapes())
 
     def _phrase(self, name: str, **values: object) -> str:
         """Returns a phrase of the still picture in the view's language."""
@@ -199,5 +209,5 @@ class View(PageWidget, Guarded):
             return mimebundle
         # JupyterLab draws SVG only in trusted notebooks, but an image of it in all.
         source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-        image = f'<img alt="{html.escape(title(self.language, self._name))}" src="{source}">'
+        image = f'<img alt="{html.escape(self._title)}" src="{source}">'
         return {**data, "image/svg+xml": svg, "text/html": image}, metadata

@@ -1,11 +1,13 @@
 // @ts-check
 /** One row of a step's table: a token that was drawn or could have been. It is built once, and takes each step's values. */
-import { chip, element, percent, setText } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { percent } from "../shared/numbers.js";
 
 /** @typedef {import("./timeline.js").Alternative} Alternative */
 
 export class AlternativeRow {
-  /** @param {import("../shared/words.js").Words["timeline"]} words @param {(id: number) => void} force */
+  /** @param {import("./words.js").Words} words @param {(id: number) => void} force */
   constructor(words, force) {
     this.token = -1;
     this.head = element("th", { scope: "row", class: "token" });

@@ -1,6 +1,8 @@
 // @ts-check
 /** The branches of a generation as a tree, and two of them side by side from where they part. Not here: how they came about. */
-import { chip, element, setText, significant } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { significant } from "../shared/numbers.js";
 import { writtenNodes } from "./text.js";
 
 /** @typedef {import("./timeline.js").Branch} Branch */
@@ -9,7 +11,7 @@ import { writtenNodes } from "./text.js";
 const BEGINNING = 60; // characters of a branch's text that its line in the tree shows
 
 export class BranchTree {
-  /** @param {import("../shared/words.js").Words["timeline"]} words @param {(index: number) => void} show @param {(index: number) => void} compare */
+  /** @param {import("./words.js").Words} words @param {(index: number) => void} show @param {(index: number) => void} compare */
   constructor(words, show, compare) {
     this.words = words;
     this.show_ = show;
@@ -73,7 +75,7 @@ export class BranchTree {
 }
 
 export class Comparison {
-  /** @param {import("../shared/words.js").Words["timeline"]} words */
+  /** @param {import("./words.js").Words} words */
   constructor(words) {
     this.words = words;
     this.columns = [0, 1].map(() => ({

@@ -5,36 +5,29 @@
  * It is built once, and another step only changes what differs. What the kernel is asked for, a head's row and the
  * bench, waits until scrubbing rests. Not here: which step, and what follows from forcing another token.
  */
-import {
-  ask,
-  chip,
-  element,
-  Lane,
-  notices,
-  percentAxis,
-  setText,
-  significant,
-  waits,
-  weight,
-} from "../shared/common.js";
+import { percentAxis } from "../shared/bars.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { notices, waits } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { significant, weight } from "../shared/numbers.js";
 import { AlternativeRow, ShareCell } from "./alternatives.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
-/** @typedef {import("../shared/common.js").PageToken} Token */
+/** @typedef {import("../shared/chips.js").PageToken} Token */
 
 const REST_MS = 120;
 
 export class StepDetail {
-  /** @param {any} model @param {any} selection @param {any} host @param {import("../shared/words.js").Words} catalogue
+  /** @param {any} model @param {any} selection @param {any} host @param {import("./words.js").Words} words
    * @param {(step: number, id: number) => Promise<unknown>} force */
-  constructor(model, selection, host, catalogue, force) {
-    const words = catalogue.timeline;
+  constructor(model, selection, host, words, force) {
     this.model = model;
     this.selection = selection;
     this.host = host;
     this.words = words;
     this.force = force;
-    this.refused = { force: notices(catalogue), bench: notices(catalogue) }; // each said beside its buttons
+    this.refused = { force: notices(model), bench: notices(model) }; // each said beside its buttons
     /** @type {Step|null} */
     this.step = null;
     /** The tokens that were read before it. @type {Token[]} */
@@ -77,7 +70,7 @@ export class StepDetail {
         element(
           "tr",
           {},
-          element("th", { scope: "row", class: "token" }, catalogue.compare.others),
+          element("th", { scope: "row", class: "token" }, words.others),
           ...Object.values(this.others).map(({ root }) => root),
           element("td", { class: "action" }),
         ),
@@ -94,7 +87,7 @@ export class StepDetail {
       this.row,
     );
     this.attention.addEventListener("toggle", () => this.showAttention());
-    this.rowWaits = waits(this.attention, catalogue);
+    this.rowWaits = waits(this.attention, model);
     this.benchPlace = element("div", { class: "gptviz-timeline-bench", hidden: "" }); // beside the timeline, not in it: a view has its own styles
     this.bench = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
     this.bench.addEventListener("click", () => {

@@ -3,12 +3,15 @@
  * The generated tokens as chips: coloured by how probable each was, with a bar and a number that say the same. One of
  * them is looked at; those after it are muted while the reader scrubs. Not here: what a step tells.
  */
-import { chip, colours, element, isDark } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { colours } from "../shared/colours.js";
+import { element } from "../shared/dom.js";
+import { isDark } from "../shared/theme.js";
 
 /** @typedef {import("./timeline.js").Step} ListedStep */
 
 export class StepList {
-  /** @param {import("../shared/words.js").Words["timeline"]} words @param {(index: number) => void} look */
+  /** @param {import("./words.js").Words} words @param {(index: number) => void} look */
   constructor(words, look) {
     this.words = words;
     this.look = look;

@@ -1,8 +1,8 @@
 // @ts-check
 /** What tokens spell. A token may end within a character: its bytes are shown then, as on its chip, never a "�". */
-import { chip } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
 
-/** @typedef {import("../shared/common.js").PageToken} SpelledToken */
+/** @typedef {import("../shared/chips.js").PageToken} SpelledToken */
 
 const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
   LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -5,14 +5,17 @@
  * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
  * steps, so that it never asks. Not here: how a token is chosen.
  */
-import { ask, element, frame, Lane, notices, setText, whenFilled } from "../shared/common.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, notices, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { BranchTree, Comparison } from "./branches.js";
 import { StepDetail } from "./step.js";
 import { StepList } from "./steps.js";
 import { writtenNodes } from "./text.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken} Token */
+/** @typedef {import("../shared/chips.js").PageToken} Token */
 /** @typedef {{token: Token, probability: number, sampling: number}} Alternative */
 /** @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null, alternatives: Alternative[]}} Step */
 /** @typedef {{parent: number|null, at: number, token: Token|null, text: string, spelled: Token[]}} Branch */
@@ -26,10 +29,9 @@ class Timeline {
   /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
   constructor(model, selection, host, el) {
     this.model = model;
-    const catalogue = wordsOf(model),
-      words = catalogue.timeline;
+    const words = wordsOf(model, catalogue);
     this.words = words;
-    this.notices = notices(catalogue);
+    this.notices = notices(model);
     this.status = element("p", { class: "muted", role: "status" });
     this.again = this.button(words.again, () => this.request("again", {}));
     this.stop = this.button(words.stop, () => this.request("stop", {}));
@@ -42,7 +44,7 @@ class Timeline {
     this.back = this.button(words.back, () => this.step(-1));
     this.forward = this.button(words.forward, () => this.step(1));
     this.list = new StepList(words, (index) => this.look(index));
-    this.detail = new StepDetail(model, selection, host, catalogue, (step, id) => this.force(step, id));
+    this.detail = new StepDetail(model, selection, host, words, (step, id) => this.force(step, id));
     this.tree = new BranchTree(
       words,
       (index) => this.show(index),
@@ -52,11 +54,11 @@ class Timeline {
     this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
     this.root = element(
       "section",
-      { class: "gptviz gptviz-timeline", "aria-label": words.title },
+      { class: "gptviz gptviz-timeline", "aria-label": model.get("_title") },
       element(
         "header",
         {},
-        element("h3", {}, words.title),
+        element("h3", {}, model.get("_title")),
         this.status,
         element("span", { class: "buttons" }, this.again, this.stop),
       ),

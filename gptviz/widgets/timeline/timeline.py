@@ -103,6 +103,7 @@ class GenerationTimeline(View):
     """
 
     _name = "timeline"
+    _titles: ClassVar[dict[str, str]] = {"en": "Generation", "zh": "生成"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "news": "_answer_news", "again": "_answer_again", "stop": "_answer_stop",
         "force": "_answer_force", "attention": "_answer_attention", "bench": "_answer_bench",

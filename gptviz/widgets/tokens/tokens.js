@@ -1,27 +1,31 @@
 // @ts-check
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
-import { ask, chip, element, frame, Lane, scrollCue, setText, waits, whenFilled } from "../shared/common.js";
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { frame, waits, whenFilled } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { scrollCue } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
+import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/common.js").PageToken & {hex: string, position: number}} FullToken */
-/** @typedef {{rank: number|null, pieces: import("../shared/common.js").PageToken[]}[]} Stages */
+/** @typedef {import("../shared/chips.js").PageToken & {hex: string, position: number}} FullToken */
+/** @typedef {{rank: number|null, pieces: import("../shared/chips.js").PageToken[]}[]} Stages */
 
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
-  const catalogue = wordsOf(model),
-    words = catalogue.tokens;
+  const words = wordsOf(model, catalogue);
   const count = element("p", { class: "muted" });
   const list = element("ol", { class: "row numbers" });
   scrollCue(list, true);
   const about = element("p", { class: "about number numbers", role: "status" });
   const stages = element("div", {});
   const merges = element("div", { class: "merges numbers", hidden: "" }, stages);
-  const wait = waits(merges, catalogue);
+  const wait = waits(merges, model);
   const lane = new Lane();
   const root = element(
     "section",
-    { class: "gptviz gptviz-tokens", "aria-label": words.title },
-    element("header", {}, element("h3", {}, words.title), count),
+    { class: "gptviz gptviz-tokens", "aria-label": model.get("_title") },
+    element("header", {}, element("h3", {}, model.get("_title")), count),
     list,
     about,
     merges,

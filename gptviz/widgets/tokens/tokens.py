@@ -15,6 +15,7 @@ class TokensView(View):
     """The tokens of a trace as chips. source: a Trace, or a PromptBox to follow."""
 
     _name = "tokens"
+    _titles: ClassVar[dict[str, str]] = {"en": "Tokens", "zh": "词元"}
     _answers: ClassVar[dict[str, str]] = {**View._answers, "merges": "_answer_merges"}
 
     _tokens: traitlets.List[Any] = traitlets.List().tag(sync=True)

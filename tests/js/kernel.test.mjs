@@ -1,56 +1,7 @@
-// What all views share: text of tokens, numbers as text, and the lane that keeps only the newest question.
+// Questions to the kernel: the lane that keeps only the newest, and answers as typed arrays or errors.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  ask,
-  chipText,
-  colours,
-  Lane,
-  percent,
-  significant,
-  visible,
-  weight,
-} from "../../gptviz/widgets/shared/common.js";
-
-test("white space is seen, and nothing invisible stays invisible", () => {
-  assert.equal(chipText({ id: 1, text: " a b\n\t" }), "␣a␣b⏎⇥");
-  assert.equal(chipText({ id: 1, text: "x\u202ey\u200b\u2028" }), "xU+202EyU+200BU+2028");
-  assert.equal(chipText({ id: 1, text: "", bytes: "f0 9f" }), "f0 9f");
-  assert.deepEqual(visible("<b>"), [{ text: "<b>", mark: false }]);
-});
-
-test("numbers have three significant digits and a true minus", () => {
-  assert.equal(significant(-12.345), "−12.3");
-  assert.equal(significant(12345.6), "12346");
-  assert.equal(significant(1.23456e-9), "1.23e−9");
-  assert.equal(significant(1e-7), "1.00e−7");
-  assert.equal(significant(999.4), "999");
-  assert.equal(significant(-999.6), "−1000");
-  assert.equal(significant(1000.4), "1000");
-  assert.equal(significant(-Infinity), "−∞");
-});
-
-test("a share is never rounded to nothing, nor to all", () => {
-  assert.equal(percent(0), "0 %");
-  assert.equal(percent(1), "100 %");
-  assert.equal(percent(0.123456), "12.3 %");
-  assert.equal(percent(1e-9), "<0.001 %");
-  assert.equal(percent(0.9996), "99.96 %");
-  for (const p of [0.99995, 0.99999, 1 - 1e-12]) assert.equal(percent(p), ">99.99 %");
-  assert.equal(weight(0.0001), "<0.001");
-  assert.equal(weight(0.61239), "0.612");
-});
-
-test("more weight is more contrast with the page, in both themes", () => {
-  const light = (/** @type {number[]} */ [r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  for (const [theme, sign] of /** @type {const} */ ([
-    ["light", -1],
-    ["dark", 1],
-  ])) {
-    const steps = colours(theme).map((colour) => sign * light(colour));
-    for (let i = 1; i < 256; i++) assert.ok(steps[i] >= steps[i - 1] - 1, `${theme} at ${i}`);
-  }
-});
+import { ask, Lane } from "../../gptviz/widgets/shared/kernel.js";
 
 test("of questions asked meanwhile only the newest is asked, and only the last answer used", async () => {
   const lane = new Lane(),

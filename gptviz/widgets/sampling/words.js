@@ -1,0 +1,193 @@
+// @ts-check
+/** The words of the sampling bench, in each language. */
+import { grouped } from "../shared/numbers.js";
+
+const en = {
+  after: "After",
+  at: (/** @type {number} */ position) => `at position ${position},`,
+  leads: (/** @type {string} */ share) => `leads with ${share};`,
+  left: (/** @type {number} */ kept, /** @type {number} */ size) =>
+    kept === size
+      ? `any of ${grouped(size)} tokens can be drawn.`
+      : `only ${grouped(kept)} of ${grouped(size)} tokens can be drawn.`,
+  repeatable: "same settings, same seed: same token",
+  legend: {
+    logit: "a score: only differences matter",
+    ghost: "what the column before had",
+    removed: "removed; the label says by which setting",
+  },
+  drawn: (/** @type {number} */ draw, /** @type {string} */ number) => `draw ${draw}, random number ${number}:`,
+  group: "Settings",
+  slider: (/** @type {string} */ name) => `${name}, slider`,
+  off: "off",
+  reset: "reset",
+  seed: "seed",
+  seedExpected: "Expected a whole number from 0 to 2⁵³ − 1, such as 7.",
+  draw: "draw once",
+  append: "append to the prompt",
+  drawMany: "draw 1,000",
+  keep: "keep as A",
+  forget: "forget A",
+  kept: "A",
+  keptHint: "after the cuts, with A’s settings",
+  keptAllHint: "all cuts together, with A’s settings",
+  massOfAll: (/** @type {string} */ name) => `each stage’s own; ${name}: all cuts together`,
+  beside: "beside",
+  besideHint: "same settings",
+  many: "of 1,000 draws",
+  manyHint: "counted; expected ± its error",
+  counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
+    `${grouped(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
+  code: "in Python",
+  knobs: {
+    temperature: {
+      label: "temperature",
+      hint: "divides the scores: below 1 sharper, above 1 flatter; 1 is the model’s own, 0 always takes the leader",
+      expected: "Expected a temperature of 0 or more; 1 is the model’s own.",
+    },
+    topK: {
+      label: "top-k",
+      hint: "keeps only the k likeliest tokens",
+      expected: "Expected a whole number of tokens from 1; empty is off.",
+    },
+    topP: {
+      label: "top-p",
+      hint: "keeps the likeliest tokens until together they reach p",
+      expected: "Expected a share above 0 and at most 1; empty is off.",
+    },
+    minP: {
+      label: "min-p",
+      hint: "drops tokens less likely than this share of the leader",
+      expected: "Expected a share from 0 to 1; empty is off.",
+    },
+    repetitionPenalty: {
+      label: "repetition penalty",
+      hint: "above 1, tokens of the text so far become less likely",
+      expected: "Expected a penalty above 0; 1 is off.",
+    },
+  },
+  caption: "The likeliest next tokens, stage by stage",
+  token: "token",
+  logit: "logit",
+  columns: ["the model’s own", "after temperature", "after the cuts"],
+  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "drawn from: scaled to 100 %"],
+  all: "all stages",
+  allHint: "a column for each setting, in the order in which they act",
+  stages: {
+    repetition_penalty: "repetition penalty",
+    temperature: "temperature",
+    top_k: "top-k",
+    top_p: "top-p",
+    min_p: "min-p",
+  },
+  stageOff: "off: as before",
+  stageSettings: {
+    repetition_penalty: (/** @type {string} */ penalty) => `seen tokens’ scores ÷ or × ${penalty}`,
+    temperature: (/** @type {string} */ temperature) => `scores ÷ ${temperature}`,
+    top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100 %`,
+    top_p: (/** @type {string} */ p) => `until together ${p}, scaled to 100 %`,
+    min_p: (/** @type {string} */ share) => `at least ${share} of the leader’s, scaled to 100 %`,
+  },
+  penalised: "penalised, then ÷ temperature",
+  others: (/** @type {number} */ others) => `all ${grouped(others)} others`,
+  sums: [
+    { name: "tokens kept", hint: "can be drawn" },
+    { name: "mass kept", hint: "before scaling" },
+    { name: "entropy", hint: "how uncertain it is" },
+    { name: "effective choices", hint: "as in a fair draw" },
+  ],
+  bits: (/** @type {string} */ bits) => `${bits} bits`,
+  removed: { repetition_penalty: "never", temperature: "greedy", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
+  removedBy: (/** @type {string} */ reason) => `removed by ${reason}`,
+};
+
+/** @typedef {typeof en} Words */
+
+/** @type {Words} */
+const zh = {
+  after: "在",
+  at: (position) => `（位置 ${position}）之后，`,
+  leads: (share) => `领先，概率 ${share}；`,
+  left: (kept, size) =>
+    kept === size
+      ? `${grouped(size)} 个词元都可能被抽到。`
+      : `${grouped(size)} 个词元中只有 ${grouped(kept)} 个可能被抽到。`,
+  repeatable: "设置相同、种子相同，抽到的词元就相同",
+  legend: { logit: "一个分数：只有差值有意义", ghost: "前一列的值", removed: "被去掉，以及被谁去掉" },
+  drawn: (draw, number) => `第 ${draw} 次抽取，随机数 ${number}：`,
+  group: "设置",
+  slider: (name) => `${name}，滑块`,
+  off: "关",
+  reset: "重置",
+  seed: "种子",
+  seedExpected: "应为 0 到 2⁵³ − 1 的整数，例如 7。",
+  draw: "抽一次",
+  append: "接到提示后面",
+  drawMany: "抽 1,000 次",
+  keep: "存为 A",
+  forget: "清除 A",
+  kept: "A",
+  keptHint: "A 的设置，截断之后",
+  keptAllHint: "A 的设置，所有截断合计",
+  massOfAll: (name) => `各阶段各自的；${name}：所有截断合计`,
+  beside: "对照",
+  besideHint: "设置相同",
+  many: "1,000 次抽取中",
+  manyHint: "次数；期望 ± 误差",
+  counted: (drawn, expected, error) => `${grouped(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
+  code: "对应的 Python 代码",
+  knobs: {
+    temperature: {
+      label: "温度",
+      hint: "用来除分数：小于 1 更尖，大于 1 更平；1 是模型自己的，0 总取领先者",
+      expected: "温度应不小于 0；1 是模型自己的分布。",
+    },
+    topK: { label: "top-k", hint: "只留最可能的 k 个", expected: "应为不小于 1 的整数；留空为关。" },
+    topP: {
+      label: "核采样 top-\u2060p",
+      hint: "只留总概率达到 p 的最少词元",
+      expected: "应大于 0 且不超过 1；留空为关。",
+    },
+    minP: { label: "min-p", hint: "只留概率不低于领先者这一比例的词元", expected: "应在 0 到 1 之间；留空为关。" },
+    repetitionPenalty: {
+      label: "重复惩罚",
+      hint: "削弱出现过的词元；小于 1 则偏爱它们",
+      expected: "惩罚应大于 0；1 为关。",
+    },
+  },
+  caption: "最可能的下一个词元，逐阶段",
+  token: "词元",
+  logit: "对数几率",
+  columns: ["模型自己的", "温度之后", "截断之后"],
+  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ 温度)", "由此抽取：重新归一化"],
+  all: "全部阶段",
+  allHint: "每个设置一列，按作用的先后",
+  stages: {
+    repetition_penalty: "重复惩罚",
+    temperature: "温度",
+    top_k: "top-k",
+    top_p: "核采样 top-\u2060p",
+    min_p: "min-p",
+  },
+  stageOff: "关：与前一列相同",
+  stageSettings: {
+    repetition_penalty: (penalty) => `出现过的词元：分数 ÷ 或 × ${penalty}`,
+    temperature: (temperature) => `分数 ÷ ${temperature}`,
+    top_k: (k) => `最可能的 ${k} 个，重新归一化`,
+    top_p: (p) => `直到总和达到 ${p}，重新归一化`,
+    min_p: (share) => `不低于领先者的 ${share}，重新归一化`,
+  },
+  penalised: "先惩罚，再 ÷ 温度",
+  others: (others) => `其余 ${grouped(others)} 个`,
+  sums: [
+    { name: "保留的词元", hint: "可能被抽到的" },
+    { name: "保留的概率", hint: "归一化到 100 % 之前" },
+    { name: "熵", hint: "下一个词元有多不确定" },
+    { name: "有效选择数", hint: "2 的熵次方：相当于这么多个等可能的选择" },
+  ],
+  bits: (bits) => `${bits} 比特`,
+  removed: { repetition_penalty: "永不", temperature: "贪心", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
+  removedBy: (reason) => `被 ${reason} 去掉`,
+};
+
+export const catalogue = { en, zh };

@@ -1,0 +1,115 @@
+"""The modules of a page put together as one: scopes, aliases, circles, and no view's words in another view's module."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import gptviz
+from gptviz.display.preferences import LANGUAGES
+from gptviz.errors import GPTVizError
+from gptviz.pages.modules import bundle, modules
+from gptviz.widgets.shared.view import View
+
+
+def views():
+    """Every view class of the package, by its name."""
+    for module in pkgutil.walk_packages(gptviz.__path__, "gptviz."):
+        if module.name.startswith(("gptviz.widgets.", "gptviz.lessons.")):
+            importlib.import_module(module.name)
+    found, left = {}, [View]
+    while left:
+        kind = left.pop()
+        left += kind.__subclasses__()
+        if "_name" in kind.__dict__ and kind.__module__.startswith("gptviz."):
+            found[kind._name] = kind
+    return found
+
+
+VIEWS = views()
+
+
+def write(folder, **sources):
+    for name, source in sources.items():
+        (folder / f"{name}.js").write_text(source, encoding="utf-8")
+    return folder / "entry.js"
+
+
+def run(source):
+    """What the module prints."""
+    node = shutil.which("node")
+    assert node, "make node"
+    return subprocess.run(
+        [node, "--input-type=module"], input=source, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_modules_keep_their_own_names_and_run_once(tmp_path):
+    entry = write(
+        tmp_path,
+        entry='import { first } from "./a.js";\nimport { second } from "./b.js";\nconst own = "entry";\n'
+        "console.log(own, first(), second());\n",
+        a='import { count } from "./c.js";\nconst own = "a";\nexport function first() {\n  return own + count;\n}\n',
+        b='import {\n  count,\n} from "./c.js";\nconst own = "b";\nexport const second = () => own + count;\n',
+        c='console.log("once");\nexport const count = 3;\n',
+    )
+    assert run(bundle(entry)).split() == ["once", "entry", "a3", "b3"]
+
+
+def test_an_import_under_another_name_works(tmp_path):
+    entry = write(
+        tmp_path,
+        entry='import { button as plain, colour } from "./a.js";\nconst button = "own";\n'
+        "console.log(button, plain, colour);\n",
+        a='export const button = "imported";\nexport const colour = "blue";\n',
+    )
+    assert run(bundle(entry)).split() == ["own", "imported", "blue"]
+
+
+def test_modules_that_import_one_another_in_a_circle_are_refused(tmp_path):
+    entry = write(
+        tmp_path,
+        entry='import { a } from "./a.js";\nconsole.log(a);\n',
+        a='import { b } from "./b.js";\nexport const a = b;\n',
+        b='import { a } from "./a.js";\nexport const b = 1;\nexport const c = () => a;\n',
+    )
+    with pytest.raises(GPTVizError, match=r"a\.js → b\.js → a\.js"):
+        bundle(entry)
+
+
+def words_in(view):
+    """The files of words in a view's module, besides the shared ones."""
+    entry = Path(inspect.getfile(view)).with_name(f"{view._name}.js")
+    return [file for file in modules(entry) if file.name.endswith("words.js") and file.parent.name != "shared"]
+
+
+def texts(file):
+    """The quoted phrases of a file of words: of several words, or of several Chinese characters."""
+    source = file.read_text(encoding="utf-8").partition("\nconst en = ")[2]
+    phrase = re.compile(r"[a-z] [a-z]{2}|[\u4e00-\u9fff]{4}")
+    return {text for text in re.findall(r'["`][^"`$]+["`]', source) if phrase.search(text)}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_views_module_has_its_own_words_and_no_other_views(name):
+    (own,) = words_in(VIEWS[name])
+    assert texts(own), "no text to look for"
+    assert all(text in VIEWS[name]._esm for text in texts(own))
+    for other in (file for view in VIEWS.values() for file in words_in(view) if file != own):
+        assert not [text for text in texts(other) - texts(own) if text in VIEWS[name]._esm], other
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_has_a_title_in_each_language_and_python_alone_has_it(name):
+    english, chinese = VIEWS[name]._titles["en"], VIEWS[name]._titles["zh"]
+    assert set(VIEWS[name]._titles) == set(LANGUAGES) and english and chinese and english != chinese
+    assert f'title: "{english}"' not in VIEWS[name]._esm
+
+
+def test_every_view_is_found():
+    assert len(VIEWS) >= 13
