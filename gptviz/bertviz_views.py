@@ -17,6 +17,7 @@ import numpy as np
 
 from gptviz._paths import assets_dir
 from gptviz.checks import check_index
+from gptviz.display.palette import DARK, LIGHT
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.trace.trace import Trace
 
@@ -27,8 +28,9 @@ _DIGITS = 4
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
 # BertViz writes its axes and the tokens of a head view in black, whatever the page.
 _STYLES = {
-    "light": "body{background:#ffffff;color:#1c1f24}",
-    "dark": "html{color-scheme:dark}body{background:#111317;color:#e7e9ec}text{fill:#e7e9ec}rect.background{fill:#3a3f48}",
+    "light": f"body{{background:{LIGHT.paper};color:{LIGHT.ink}}}",
+    "dark": f"html{{color-scheme:dark}}body{{background:{DARK.paper};color:{DARK.ink}}}text{{fill:{DARK.ink}}}"
+    "rect.background{fill:#3a3f48}",
 }
 _MARKS = str.maketrans(
     {" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"}

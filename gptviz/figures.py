@@ -1,9 +1,9 @@
-"""Charts of arrays, as plotly figures: probabilities, the logit lens, effects of edits, an embedding's map, entropy.
+"""Charts of arrays, as plotly figures: probabilities, the logit lens, effects of edits, a map of embeddings, entropy.
 
-Each function takes arrays and texts and returns a `plotly.graph_objects.Figure`. A figure does not know its page's theme:
-unless one is named it has no ground of its own, and colours that are read on white and on black. Type is as large as
-`set_scale` wants it at the time. Texts are escaped, since plotly reads some markup in labels. Not about models: what
-computes the arrays is `trace.py` and `lens.py`.
+Each function takes arrays and texts and returns a `plotly.graph_objects.Figure`. A figure does not know the theme of its
+page. Unless one is named, its background is transparent and its colours can be read on white and on black. The type size
+is that of `set_scale` when the figure is made. Texts are escaped, because plotly interprets some markup in labels. The
+arrays come from a trace and from `gptviz.lens`.
 """
 
 import html
@@ -15,89 +15,71 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from gptviz.display.palette import ANY_THEME, CLOUD, DARK, GRID, LIGHT, MARK, Palette, blend
 from gptviz.display.preferences import chosen_scale
-from gptviz.display.still import NAME_GAP, apart
+from gptviz.display.still import NAME_GAP, arrange_names
 from gptviz.errors import OutOfRange, fail
 from gptviz.sampling.probabilities import softmax
-from gptviz.text.visible import columns
+from gptviz.text.visible import columns, visible_text
 
-_LOOKS = {  # by theme: what is written with, on what, and the colour of bars
-    "light": ("#1c1f24", "#ffffff", "#123570"),
-    "dark": ("#e7e9ec", "#111317", "#e6cf5c"),
-    None: (
-        "#797979",
-        "rgba(0,0,0,0)",
-        "#5b79ab",
-    ),  # grey: 4.3 to 1 on white and on #111, and no colour has more on both
-}
-_LINE, _MARK, _CLOUD = "#8c8c8c", "#d55e00", "#65779c"  # on every ground at least 3 to 1
-_SHARES = {  # as `colours` in widgets/static/common.js
-    "light": [[0, "#ffffff"], [0.25, "#c6d2e4"], [0.5, "#7890ba"], [0.75, "#34548c"], [1, "#0a2252"]],
-    "dark": [[0, "#14161b"], [0.25, "#263456"], [0.5, "#62656e"], [0.75, "#b0a064"], [1, "#ffe945"]],
-}
-_SIGNED = {  # as `diverging` in widgets/static/common.js
-    "light": [[0, "#063e74"], [0.25, "#609ccd"], [0.5, "#ffffff"], [0.75, "#e29254"], [1, "#8a3a00"]],
-    "dark": [[0, "#8ccdff"], [0.25, "#346ea0"], [0.5, "#14161b"], [0.75, "#a05c28"], [1, "#ffbe82"]],
-}
-_MOST_POINTS = 4000  # of an embedding map; a larger table is thinned evenly, and the title says so
-_MOST_NUMBERS = 18  # columns of a heat map whose numbers have room to be read
-_MOST_UPRIGHT = 48  # letters of all columns' labels that have room beside each other in a narrow page
-_MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
+_PALETTES = {"light": LIGHT, "dark": DARK, None: ANY_THEME}
+_MOST_POINTS = 4000  # in an embedding map; of a larger table every n-th row is drawn, and the title says so
+_MOST_NUMBERS = 18  # columns of a heat map in which numbers still have room
+_MOST_UPRIGHT = 48  # letters of all column labels together that fit side by side in a narrow page
 
 
 def readable_label(text: str) -> str:
-    """A token's text as a label: white space visible, and nothing that plotly would take for markup."""
-    return html.escape(_readable(text), quote=False)
-
-
-def _readable(text: str) -> str:
-    return "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in text.translate(_MARKS))
+    """Returns a token's text as a label: with visible white space, and without anything that plotly takes for markup."""
+    return html.escape(visible_text(text), quote=False)
 
 
 def chart(*traces: Any, title: str = "", height: float = 320, theme: str | None = None) -> go.Figure:
-    """Traces of your own, in the type and the colours of these charts. height: pixels on a screen, more on a projector."""
-    return _figure(title, theme, height, *traces).update_layout(colorway=[_look(theme)[2], _MARK, _LINE])
+    """Returns plotly traces of your own in the type and colours of these charts.
+
+    height: pixels on a screen; more on a projector.
+    """
+    return _figure(title, theme, height, *traces).update_layout(colorway=[_palette(theme).bar, MARK, GRID])
 
 
 def probabilities(
     labels: Sequence[str], values: Any, *, title: str = "Next token", theme: str | None = None
 ) -> go.Figure:
-    """Bars, the largest on top. labels: n texts; values: (n,) shares of 1. The axis always goes from 0 to 100 %."""
-    values = _array(values, (len(labels),), "one probability a label")
-    places = list(range(len(labels)))
+    """Returns bars, the first on top. labels: n texts. values: (n,) shares of 1. The axis always goes from 0 to 100 %."""
+    values = _array(values, (len(labels),), "one probability for each label")
+    rows = list(range(len(labels)))
     bars = go.Bar(
-        x=100 * values, y=places, orientation="h", marker_color=_look(theme)[2],
+        x=100 * values, y=rows, orientation="h", marker_color=_palette(theme).bar,
         text=[_percent(v) for v in values], textposition="outside", cliponaxis=False,
         hovertemplate="%{x} %<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, 90 + 26 * len(labels), bars)
     figure.update_xaxes(range=[0, 100], ticksuffix=" %")
-    figure.update_yaxes(tickvals=places, ticktext=_labels(labels), autorange="reversed", showgrid=False)
-    return figure.update_layout(margin_r=70 * _larger())  # room for the number of a bar that is full
+    figure.update_yaxes(tickvals=rows, ticktext=_labels(labels), autorange="reversed", showgrid=False)
+    return figure.update_layout(margin_r=70 * _magnification())  # room for the number beside a full bar
 
 
 def logit_lens(
     lens: Any, labels: Sequence[str], *, ids: Sequence[int], title: str = "Logit lens", theme: str | None = None
 ) -> go.Figure:
-    """How probable each of some tokens would be if the model ended at each depth.
+    """Returns a heat map of how probable some tokens would be next if the model ended at each depth.
 
-    lens: (depths, vocab) logits, as `trace.logit_lens` gives them. ids, labels: the tokens that are drawn.
+    lens: (depths, vocab) logits, from `trace.logit_lens`. ids, labels: the tokens that are drawn.
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
     """
     lens = np.asarray(lens, dtype=np.float64)
     if lens.ndim != 2:
-        raise fail("logits (depths, vocab)", f"shape {lens.shape}", "trace.logit_lens(position) has them.")
+        raise fail("logits (depths, vocab)", f"shape {lens.shape}", "trace.logit_lens(position) returns them.")
     if len(labels) != len(ids):
         raise fail("a label for each of the ids", f"{len(labels)} for {len(ids)}", "Give the tokens' texts.")
     _check_ids(ids, lens.shape[1], "lens")
     shares = softmax(lens)[:, list(ids)]
-    stops = _SHARES[_ground(theme)]
+    stops = _palette(theme).shares
     depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
     heat = go.Heatmap(
-        z=100 * shares, x=list(range(len(ids))), y=list(range(len(lens))), zmin=0, zmax=100, colorscale=stops,
+        z=100 * shares, x=list(range(len(ids))), y=list(range(len(lens))), zmin=0, zmax=100, colorscale=_colorscale(stops),
         colorbar={"ticksuffix": " %", "thickness": 12},
-        text=[[_written(_tenths(v), v, stops) for v in row] for row in shares], texttemplate="%{text}",
-        textfont_size=11 * _larger(),
+        text=[[_contrasting(_tenths(v), v, stops) for v in row] for row in shares], texttemplate="%{text}",
+        textfont_size=11 * _magnification(),
         hovertemplate="%{z} %<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, 120 + 30 * len(lens), heat)
@@ -115,63 +97,68 @@ def effects(
     scale: str = "",
     theme: str | None = None,
 ) -> go.Figure:
-    """Signed numbers by row and column, with one scale about 0: blue below, orange above.
+    """Returns a heat map of signed numbers on one scale that is symmetric about 0: blue below, orange above.
 
     values: (rows, columns), such as `lens.patch_sweep(...).effects`. rows, columns: a text for each. axes: what rows and
-    columns are; where columns are positions, each label has its number. scale: what the colours measure.
+    columns are; if columns are positions, each label ends with its number. scale: what the colours measure.
     """
     values = _array(values, (len(rows), len(columns)), "one value for each row and column")
-    most, stops = float(np.abs(values).max(initial=0)) or 1.0, _SIGNED[_ground(theme)]
-    across, down, named = list(range(len(columns))), list(range(len(rows))), _labels(columns)
+    most, stops = float(np.abs(values).max(initial=0)) or 1.0, _palette(theme).signed
+    across, down, column_labels = list(range(len(columns))), list(range(len(rows))), _labels(columns)
     if axes[1] == "position":
-        named = [f"{label}<sub>{i}</sub>" for i, label in enumerate(named)]
-    narrow = [piece for line in scale.split("\n") for piece in textwrap.wrap(line, 18)]  # as wide as the bar's numbers
-    measured = {"text": "<br>".join(html.escape(piece, quote=False) for piece in narrow), "side": "top"}
+        column_labels = [f"{label}<sub>{i}</sub>" for i, label in enumerate(column_labels)]
+    lines = [piece for line in scale.split("\n") for piece in textwrap.wrap(line, 18)]  # as wide as the bar's numbers
+    scale_title = {"text": "<br>".join(html.escape(line, quote=False) for line in lines), "side": "top"}
     heat = go.Heatmap(
-        z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=stops,
-        colorbar={"thickness": 12, "title": measured},
-        text=[[_written(_signed(v, most), 0.5 + v / most / 2, stops) for v in row] for row in values],
-        texttemplate="%{text}" if len(columns) * _larger() <= _MOST_NUMBERS else None, textfont_size=11 * _larger(),
+        z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_colorscale(stops),
+        colorbar={"thickness": 12, "title": scale_title},
+        text=[[_contrasting(_signed(v, most), 0.5 + v / most / 2, stops) for v in row] for row in values],
+        texttemplate="%{text}" if len(columns) * _magnification() <= _MOST_NUMBERS else None,
+        textfont_size=11 * _magnification(),
         customdata=[[f"{row}, {readable_label(column)}" for column in columns] for row in _labels(rows)],
         hovertemplate="%{customdata}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, 180 + 34 * len(rows), heat)
-    # Plotly hides a slanted label that reaches past the figure: the first column's, for one.
+    # Without "allow", plotly hides a slanted label that reaches past the figure, such as the first column's.
     figure.update_xaxes(
-        title=axes[1], tickvals=across, ticktext=named, showgrid=False, ticklabeloverflow="allow",
-        tickangle=0 if sum(map(len, columns)) * _larger() <= _MOST_UPRIGHT else -50,
+        title=axes[1], tickvals=across, ticktext=column_labels, showgrid=False, ticklabeloverflow="allow",
+        tickangle=0 if sum(map(len, columns)) * _magnification() <= _MOST_UPRIGHT else -50,
     )  # fmt: skip
     figure.update_yaxes(title=axes[0], tickvals=down, ticktext=_labels(rows), autorange="reversed", showgrid=False)
-    return figure.update_layout(margin_l=70 * _larger())
+    return figure.update_layout(margin_l=70 * _magnification())
 
 
 def _signed(value: float, most: float) -> str:
-    """A signed number in as many digits as tell the largest apart."""
+    """Returns a signed number, with two significant digits for the largest one, `most`."""
     digits = max(0, 1 - math.floor(math.log10(most)))
-    said = f"{value:+.{digits}f}" if digits <= 4 else f"{value:+.0e}"
-    return said.replace("-", "−") if float(said) else "0"
+    text = f"{value:+.{digits}f}" if digits <= 4 else f"{value:+.0e}"
+    return text.replace("-", "−") if float(text) else "0"
 
 
 def _percent(share: float) -> str:
-    """As `percent` in widgets/static/common.js: never rounded to nothing nor to all."""
+    """Returns a share in per cent, never rounded to 0 or 100; the page's `percent` does the same."""
     if 0 < share < 1e-5:
         return "<0.001 %"
     return ">99.99 %" if 0.99995 <= share < 1 else f"{100 * share:.{4 if share >= 0.9995 else 3}g} %"
 
 
 def _tenths(share: float) -> str:
-    """A share in per cent with one decimal, so that a column of them is compared at a glance."""
+    """Returns a share in per cent with one decimal, so that a column of them is easy to compare."""
     if 0 < share < 0.0005:
         return "<0.1 %"
     return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
-def _written(text: str, share: float, stops: list[list[Any]]) -> str:
-    """Text on a square whose colour lies at this share of the scale: black or white, whichever is read better there."""
-    places, colours = zip(*stops, strict=True)
-    channels = [[int(colour[at : at + 2], 16) / 255 for colour in colours] for at in (1, 3, 5)]
-    light = np.array([np.interp(share, places, channel) for channel in channels])
-    luminance = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+def _colorscale(stops: tuple[str, ...]) -> list[list[Any]]:
+    """Returns the stops at equal distances from 0 to 1, as plotly wants them."""
+    return [[i / (len(stops) - 1), stop] for i, stop in enumerate(stops)]
+
+
+def _contrasting(text: str, share: float, stops: tuple[str, ...]) -> str:
+    """Returns text in black or white, whichever has more contrast with the colour at `share` of the stops."""
+    channels = blend(stops, share) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
     ink = "#000000" if luminance > 0.179 else "#ffffff"  # WCAG 2
     return f'<span style="color: {ink}">{html.escape(text, quote=False)}</span>'
 
@@ -185,29 +172,35 @@ def embedding_map(
     theme: str | None = None,
     scale: str | None = None,
 ) -> go.Figure:
-    """Rows of a token table in a plane, some of them marked by name.
+    """Returns the rows of a token table as points in a plane, some of them marked and named.
 
-    points: (vocab, 2), as `lens.principal_plane` gives them. labels: a text for each. marked: ids; a name for which there
-    is no place is read by pointing at it. shares: (2,) of the variance along each axis. scale: "screen" or "projector",
-    else what `set_scale` chose.
+    points: (vocab, 2), from `lens.principal_plane`. labels: a text for each. marked: ids; a name for which there is no
+    room appears when the mouse is over its point. shares: (2,) of the variance along each axis. scale: "screen" or
+    "projector"; None for that of `set_scale`.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape != (len(labels), 2):
-        raise fail(f"points ({len(labels)}, 2), one a label", f"shape {points.shape}", "lens.principal_plane has them.")
+        raise fail(
+            f"points ({len(labels)}, 2), one for each label",
+            f"shape {points.shape}",
+            "lens.principal_plane returns them.",
+        )
     _check_ids(marked, len(points), "table")
-    kept = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
-    shown, marked, larger = _labels(labels), list(dict.fromkeys(marked)), _larger(scale)
+    drawn = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
+    texts, marked, magnification = _labels(labels), list(dict.fromkeys(marked)), _magnification(scale)
     cloud = go.Scatter(
-        x=points[kept, 0], y=points[kept, 1], mode="markers", marker={"size": 4 * larger, "color": _CLOUD, "opacity": 0.8},
-        text=[shown[i] for i in kept], hovertemplate="%{text}<extra></extra>", showlegend=False,
+        x=points[drawn, 0], y=points[drawn, 1], mode="markers",
+        marker={"size": 4 * magnification, "color": CLOUD, "opacity": 0.8},
+        text=[texts[i] for i in drawn], hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
     named = go.Scatter(
-        x=points[marked, 0], y=points[marked, 1], mode="markers", marker={"size": 9 * larger, "color": _MARK},
-        text=[shown[i] for i in marked], hovertemplate="%{text}<extra></extra>", showlegend=False,
+        x=points[marked, 0], y=points[marked, 1], mode="markers", marker={"size": 9 * magnification, "color": MARK},
+        text=[texts[i] for i in marked], hovertemplate="%{text}<extra></extra>", showlegend=False,
     )  # fmt: skip
-    thinned = "" if len(kept) == len(points) else f", {len(kept):,} of {len(points):,} tokens"
-    figure = _figure(f"Token table{thinned}", theme, 460, cloud, named, scale=scale).update_layout(margin_b=50 * larger)
-    _name_points(figure, points, {i: labels[i] for i in marked}, theme, larger)
+    count = "" if len(drawn) == len(points) else f", {len(drawn):,} of {len(points):,} tokens"
+    figure = _figure(f"Token table{count}", theme, 460, cloud, named, scale=scale)
+    figure.update_layout(margin_b=50 * magnification)
+    _name_points(figure, points, {i: labels[i] for i in marked}, theme, magnification)
     for axis, share in zip(("xaxis", "yaxis"), (None, None) if shares is None else shares, strict=True):
         name = "first direction" if axis == "xaxis" else "second direction"
         of_variance = "" if share is None else f": {100 * share:.1f} % of the variance"
@@ -216,57 +209,69 @@ def embedding_map(
 
 
 def _name_points(
-    figure: go.Figure, points: np.ndarray, names: dict[int, str], theme: str | None, larger: float
+    figure: go.Figure, points: np.ndarray, names: dict[int, str], theme: str | None, magnification: float
 ) -> None:
-    """Names beside their points. In a narrow page none is over another, nor then in a wider one: they are moved by pixels."""
+    """Adds names beside their points, moved by pixels so that none covers another in a narrow page, nor in a wider one."""
     margin = figure.layout.margin
-    width, height, size = 380, figure.layout.height - margin.t - margin.b, 13 * larger
+    width, height, size = 380, figure.layout.height - margin.t - margin.b, 13 * magnification
     low, span = points.min(0), np.where(np.ptp(points, axis=0) == 0, 1, np.ptp(points, axis=0))
     ends = low + np.outer([-0.08, 1.08], span)
-    at = (points - ends[0]) / (ends[1] - ends[0]) * [width, height]
-    boxes = [(at[i, 0], height - at[i, 1], 0.62 * size * columns(_readable(name)) + 5) for i, name in names.items()]
-    ink, paper, _ = _LOOKS[_ground(theme)]
-    for i, box, place in zip(names, boxes, apart(boxes, (width, height), 1.3 * size + 5), strict=True):
-        if place is not None:
-            side, middle = place
+    pixels = (points - ends[0]) / (ends[1] - ends[0]) * [width, height]
+    boxes = [
+        (pixels[i, 0], height - pixels[i, 1], 0.62 * size * columns(visible_text(name)) + 5)
+        for i, name in names.items()
+    ]
+    colours = LIGHT if theme is None else _palette(theme)  # names have a background of their own
+    for i, box, position in zip(names, boxes, arrange_names(boxes, (width, height), 1.3 * size + 5), strict=True):
+        if position is not None:
+            side, middle = position
             figure.add_annotation(
                 x=points[i, 0], y=points[i, 1], text=readable_label(names[i]), ax=side * NAME_GAP, ay=middle - box[1],
-                xanchor="left" if side > 0 else "right", arrowhead=0, arrowwidth=1, arrowcolor=_MARK,
-                bgcolor=paper, opacity=0.9, font={"color": ink, "family": "monospace"},
+                xanchor="left" if side > 0 else "right", arrowhead=0, arrowwidth=1, arrowcolor=MARK,
+                bgcolor=colours.paper, opacity=0.9, font={"color": colours.ink, "family": "monospace"},
             )  # fmt: skip
     figure.update_xaxes(range=ends[:, 0], automargin=False)
     figure.update_yaxes(range=ends[:, 1])
 
 
 def entropy(labels: Sequence[str], bits: Any, *, title: str = "Entropy", theme: str | None = None) -> go.Figure:
-    """How uncertain the next token is along a text. labels: n tokens; bits: (n,), the entropy after each."""
-    bits = _array(bits, (len(labels),), "one entropy a label")
-    places = list(range(len(labels)))
+    """Returns a line of how uncertain the next token is along a text. labels: n tokens. bits: (n,), the entropy after each."""
+    bits = _array(bits, (len(labels),), "one entropy for each label")
+    positions = list(range(len(labels)))
     line = go.Scatter(
-        x=places, y=bits, mode="lines+markers", line={"color": _look(theme)[2], "shape": "hvh"},
+        x=positions, y=bits, mode="lines+markers", line={"color": _palette(theme).bar, "shape": "hvh"},
         hovertemplate="%{y} bits<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, 320, line)
-    figure.update_xaxes(tickvals=places, ticktext=_labels(labels), tickangle=-50)
+    figure.update_xaxes(tickvals=positions, ticktext=_labels(labels), tickangle=-50)
     return figure.update_yaxes(title="bits", rangemode="tozero")
 
 
 def _figure(title: str, theme: str | None, height: float, *traces: Any, scale: str | None = None) -> go.Figure:
-    """Traces in the house's type and colours. height: pixels on a screen; a projector wants as much more as for its type."""
-    (ink, paper, _), larger = _look(theme), _larger(scale)
-    figure, lines = go.Figure(list(traces)), textwrap.wrap(title, int(60 / larger))
+    """Returns a figure of plotly traces with a title. height: pixels on a screen; a projector magnifies it as the type."""
+    colours, magnification = _palette(theme), _magnification(scale)
+    figure, lines = go.Figure(list(traces)), textwrap.wrap(title, int(60 / magnification))
     figure.update_layout(
-        title={"text": "<br>".join(html.escape(line, quote=False) for line in lines), "font": {"size": 16 * larger}},
-        font={"color": ink, "size": 13 * larger}, height=height * larger, paper_bgcolor=paper, plot_bgcolor=paper,
-        margin={"l": 10, "r": 40, "t": (30 + 20 * len(lines)) * larger, "b": 10}, showlegend=False, template="none",
-        modebar={"color": _LINE, "activecolor": ink, "bgcolor": paper},
+        title={
+            "text": "<br>".join(html.escape(line, quote=False) for line in lines), "font": {"size": 16 * magnification},
+        },
+        font={"color": colours.ink, "size": 13 * magnification}, height=height * magnification,
+        paper_bgcolor=colours.paper, plot_bgcolor=colours.paper,
+        margin={"l": 10, "r": 40, "t": (30 + 20 * len(lines)) * magnification, "b": 10}, showlegend=False,
+        template="none", modebar={"color": GRID, "activecolor": colours.ink, "bgcolor": colours.paper},
     )  # fmt: skip
-    rules = {"gridcolor": _LINE, "griddash": "1px,3px", "zerolinecolor": _LINE, "linecolor": _LINE, "tickcolor": _LINE}
-    figure.update_xaxes(automargin=True, **rules)
-    return figure.update_yaxes(automargin=True, **rules)
+    lines_of_axes = {
+        "gridcolor": GRID,
+        "griddash": "1px,3px",
+        "zerolinecolor": GRID,
+        "linecolor": GRID,
+        "tickcolor": GRID,
+    }
+    figure.update_xaxes(automargin=True, **lines_of_axes)
+    return figure.update_yaxes(automargin=True, **lines_of_axes)
 
 
-def _larger(scale: str | None = None) -> float:
+def _magnification(scale: str | None = None) -> float:
     return 1.5 if (scale or chosen_scale()) == "projector" else 1
 
 
@@ -277,24 +282,19 @@ def _labels(labels: Sequence[str]) -> list[str]:
 def _check_ids(ids: Sequence[int], size: int, what: str) -> None:
     outside = [id for id in ids if not 0 <= id < size]
     if outside:
-        raise fail(f"ids of the {what}'s {size:,} tokens", f"{outside[0]}", "token.id has a token's.", OutOfRange)
+        raise fail(f"ids of the {what}'s {size:,} tokens", f"{outside[0]}", "A token's id is token.id.", OutOfRange)
 
 
 def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
-        raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give one value for each.")
+        raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give as many values as labels.")
     if not np.isfinite(array).all():
-        raise fail("finite numbers", "NaN or infinity among them", "Leave out what has no value.")
+        raise fail("finite numbers", "NaN or infinity among them", "Leave those out.")
     return array
 
 
-def _look(theme: str | None) -> tuple[str, str, str]:
-    if theme not in _LOOKS:
-        raise fail("a theme, light or dark", f"{theme!r}", "Leave it out where the page can be either.")
-    return _LOOKS[theme]
-
-
-def _ground(theme: str | None) -> str:
-    """What has a ground of its own, squares and names, is dark on pages that are known to be dark."""
-    return "dark" if theme == "dark" else "light"
+def _palette(theme: str | None) -> Palette:
+    if theme not in _PALETTES:
+        raise fail("a theme, light or dark", f"{theme!r}", "Leave it out for a figure that can be read in both.")
+    return _PALETTES[theme]

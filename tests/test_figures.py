@@ -207,7 +207,7 @@ def test_a_chart_of_ones_own_is_read_on_every_ground():
 
 
 def test_what_does_not_fit_is_refused_in_words():
-    with pytest.raises(GPTVizError, match=r"one probability a label: shape \(2,\)"):
+    with pytest.raises(GPTVizError, match=r"one probability for each label: shape \(2,\)"):
         figures.probabilities(["a", "b"], [0.5])
     with pytest.raises(GPTVizError, match=r"logits \(depths, vocab\)"):
         figures.logit_lens([0.0, 1.0], ["a"], ids=[0])
@@ -217,11 +217,11 @@ def test_what_does_not_fit_is_refused_in_words():
         figures.logit_lens([[0.0, 1.0]], ["a", "b"], ids=[0])
     with pytest.raises(GPTVizError, match="one value for each row and column"):
         figures.effects([[1.0, 2.0]], ["a"], ["b"])
-    with pytest.raises(GPTVizError, match="one a label"):
+    with pytest.raises(GPTVizError, match="one for each label"):
         figures.embedding_map(np.zeros((3, 3)), ["a", "b", "c"])
     with pytest.raises(OutOfRange, match="ids of the table's 2 tokens"):
         figures.embedding_map(np.zeros((2, 2)), ["a", "b"], marked=[5])
-    with pytest.raises(GPTVizError, match="one entropy a label"):
+    with pytest.raises(GPTVizError, match="one entropy for each label"):
         figures.entropy(["a"], [1.0, 2.0])
     for bad in (float("nan"), float("inf")):
         with pytest.raises(GPTVizError, match="finite"):

@@ -21,6 +21,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from gptviz.checks import check_folder
+from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import GPTVizError, WrongType, fail, refusal
 from gptviz.pages.answering import PageWidget
@@ -32,9 +33,9 @@ PROGRESS_AFTER = 2.0  # seconds
 _Entry = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page stores it, their size in bytes
 _MODULE_END = "export default "
 _TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
-_STYLE = """body { margin: 0 auto; max-width: 1280px; padding: 16px; background: #ffffff; color: #1c1f24;
-  font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }
-@media (prefers-color-scheme: dark) { body { background: #111317; color: #e7e9ec; } }
+_STYLE = f"""body {{ margin: 0 auto; max-width: 1280px; padding: 16px; background: {LIGHT.paper}; color: {LIGHT.ink};
+  font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: {DARK.paper}; color: {DARK.ink}; }} }}
 """
 
 

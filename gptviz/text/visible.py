@@ -7,7 +7,12 @@ _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥"})
 
 def visible(token: Token) -> str:
     """A token's text with white space to be seen; bytes where it is no whole character."""
-    return drawable(token.text.translate(_MARKS))
+    return visible_text(token.text)
+
+
+def visible_text(text: str) -> str:
+    """Returns a text with visible white space, and the code of each character that cannot be drawn."""
+    return drawable(text.translate(_MARKS))
 
 
 def drawable(text: str) -> str:
