@@ -10,6 +10,8 @@ import numpy as np
 
 from gptviz.errors import OutOfRange, WrongType, fail
 
+_ROUNDINGS = 8  # roundings that may add up in `within_rounding`
+
 
 def check_index(value: Any, size: int | None, what: str, negative: bool = False) -> int:
     """Returns `value` as an index from 0 to `size` - 1.
@@ -22,7 +24,7 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False)
     index = _whole_number(value)
     if index is None:
         remedy = "Give a whole number from 0." if size is None else f"Give a whole number below {size}."
-        raise fail(f"an integer {what}", f"{value!r:.60} ({type(value).__name__})", remedy, WrongType)
+        raise fail(f"a whole number as {what}", f"{value!r:.60} ({type(value).__name__})", remedy, WrongType)
     if size is None:
         if index < 0:
             raise fail(f"a {what} of at least 0", f"{index}", f"The first {what} is 0.", OutOfRange)
@@ -64,6 +66,17 @@ def _whole_number(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def within_rounding(a: Any, b: Any, epsilon: float, magnitude: float | None = None) -> bool:
+    """Returns whether two arrays or tensors of one shape differ by no more than the rounding of a few operations.
+
+    epsilon: of the dtype that they were computed in. magnitude: the largest that went into the computation; None takes
+    the largest of `b`. An operation rounds to within epsilon times the magnitude of what goes in, so a fixed bound would
+    be too strict for large numbers and too loose for small ones.
+    """
+    magnitude = abs(b).max() if magnitude is None else magnitude
+    return bool(abs(a - b).max() <= _ROUNDINGS * epsilon * magnitude)
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out.") -> str:

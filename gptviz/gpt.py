@@ -1,43 +1,41 @@
-"""The object that users hold: a causal language model with its tokenizer, ready to be looked into.
+"""GPT: a causal language model with its tokenizer. It tokenises and checks prompts, traces passes and generates text.
 
-It tokenises and checks prompts, traces a pass and generates. Where weights come from is `loading.py`'s business; how a
-pass is watched is `capture.py`'s.
+`loading.py` loads the weights; `model/` records and edits the passes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from gptviz.checks import check_index
+from gptviz.checks import check_index, did_you_mean
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.generation import loop
+from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
-from gptviz.model.anatomy import study
 from gptviz.model.editing import ALL_ROWS, Editing
 from gptviz.model.forward import ForwardPass
+from gptviz.model.study import study
 from gptviz.sampling.next_token import NextToken
+from gptviz.text.merges import Merge, merges_of
 from gptviz.text.tokens import Token, piece_bytes, readable
 from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, as_array
 
-if TYPE_CHECKING:
-    from gptviz.generation.completion import Completion, Step
-    from gptviz.text.merges import Merge
+_TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
 
 
 class GPT:
-    """A causal language model and its tokenizer, wrapped for looking inside; the model itself is not changed.
+    """A causal language model and its tokenizer. Wrapping does not change the model.
 
-    model, tokenizer: the transformers objects. name: what it was loaded as. end_ids: the tokens that end a text.
-    context_length: the most tokens it can read, or None where the family sets no limit.
+    model, tokenizer: the transformers objects. name: the name it was loaded by. end_ids: the tokens that end a text.
+    context_length: the most tokens that it can read, or None where the family sets no limit.
     """
 
     can_run = True
@@ -65,7 +63,7 @@ class GPT:
 
     @property
     def device(self) -> torch.device:
-        """Where token ids must lie: the device of the token table."""
+        """The device of the token table, on which token ids must lie."""
         return self.model.get_input_embeddings().weight.device  # type: ignore[return-value]
 
     @property
@@ -74,7 +72,7 @@ class GPT:
         return self.model.dtype
 
     def running(self) -> AbstractContextManager[None]:
-        """Alone with the model, in evaluation mode, without gradients; everything is put back afterwards."""
+        """Takes the model's lock for a `with` block, in evaluation mode and without gradients; restores both afterwards."""
         return capture.running(self.model)
 
     # Text and tokens
@@ -82,11 +80,13 @@ class GPT:
     def encode(
         self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
     ) -> list[int]:
-        """The ids of a prompt: a text, or token ids as a list or a one-dimensional tensor, which are taken as they are.
+        """Returns the token ids of a prompt: a text, or token ids (T,) as a list, array or tensor, which stay as they are.
 
         add_special_tokens: None for the tokenizer's own default. truncate: "left" keeps the end of a prompt that is
-        longer than the context, and the special tokens that begin it. room: how many tokens are to follow; a prompt that
+        longer than the context, and the special tokens that begin it. room: how many tokens will follow; a prompt that
         is cut leaves room for them, up to half of the context.
+
+        Raises WrongType or OutOfRange for what are no token ids, and GPTVizError for an empty or too long prompt.
         """
         if not (add_special_tokens is None or isinstance(add_special_tokens, bool)):
             got = f"{add_special_tokens!r}"
@@ -143,42 +143,36 @@ class GPT:
         return ids[:kept] + ids[len(ids) - (limit - kept) :]
 
     def token(self, id: int, position: int = -1) -> Token:
-        """The token with this id."""
-        if isinstance(id, bool) or not isinstance(id, Integral):
-            raise fail("a token id, a whole number", f"{id!r}", "token.id is one.", WrongType)
-        id = int(id)
-        if not 0 <= id < self.vocab_size:
-            raise fail(f"a token id from 0 to {self.vocab_size - 1}", f"{id}", "Use ids of this model.", OutOfRange)
+        """Returns the token with this id. Raises OutOfRange if the vocabulary has no such id."""
+        id = check_index(id, self.vocab_size, "token id")
         raw = self._bytes_of(id)
         return Token(id, readable(raw), raw, position, id in self.tokenizer.all_special_ids)
 
     def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
-        """The tokens with these ids, numbered from position 0."""
+        """Returns the tokens with these ids, at positions from 0."""
         return tuple(self.token(id, position) for position, id in enumerate(ids))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of these ids, without special tokens; bytes that are no whole character become U+FFFD."""
+        """Returns the text of these ids, without special tokens; bytes of an incomplete character become U+FFFD."""
         if isinstance(ids, str):
-            raise fail("token ids", f"the text {ids!r:.40}", "gpt.encode(text) gives ids.", WrongType)
+            raise fail("token ids", f"the text {ids!r:.40}", "gpt.encode(text) returns ids.", WrongType)
         plain = (token.bytes for token in map(self.token, ids) if not token.special)
         return b"".join(plain).decode("utf-8", errors="replace")
 
     def token_table(self) -> np.ndarray:
-        """The token table, a row for each id, as float32: (vocab, d_embedding)."""
+        """Returns the token table, one row for each id, as float32: (vocab, d_embedding)."""
         return as_array(self.model.get_input_embeddings().weight)  # type: ignore[arg-type]
 
-    def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> "list[Merge]":
-        """How byte-pair encoding arrived at the token there; see `gptviz.merges`."""
-        from gptviz.text.merges import merges_of
-
+    def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
+        """Returns the merges of the word that the token at `position` belongs to; see `text/merges.py`."""
         return merges_of(self.tokenizer, text, tokens, position)
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
-        """Ids of the nearest rows of the token table, with their cosines; see `lens.nearest`."""
+        """Returns the ids of the nearest rows of the token table, with their cosines; see `lens.nearest`."""
         return nearest_rows(self.token_table(), id, k)
 
     def token_plane(self) -> tuple[np.ndarray, np.ndarray]:
-        """The token table in a plane; see `lens.principal_plane`. Computed once for a state of the table."""
+        """Returns the token table in two dimensions; see `lens.principal_plane`. Computed again if the table changed."""
         table: Any = self.model.get_input_embeddings().weight
         state = (table.data_ptr(), 0 if table.is_inference() else table._version)
         if self._plane is None or self._plane[0] != state:
@@ -186,10 +180,10 @@ class GPT:
         return self._plane[1]
 
     def role_scores(self) -> dict[str, np.ndarray]:
-        """What the heads do on random tokens said twice; see `lens.role_scores`."""
+        """Returns how strongly each head plays each role; see `lens.role_scores`."""
         return role_scores(self)
 
-    # Looking and generating
+    # Tracing and generating
 
     def trace(
         self,
@@ -200,34 +194,37 @@ class GPT:
         truncate: str | None = None,
         **unknown: Any,
     ) -> Trace:
-        """One forward pass over the prompt, with everything it computed: see `Trace`.
+        """Runs one forward pass over the prompt and returns everything that it computed, as a `Trace`.
 
-        edits: what is changed in this pass, and in no other; see `gptviz.intervention`. Other keywords: see `encode`.
+        edits: what is changed in this pass only; see `gptviz.intervention`. Other keywords: see `encode`.
         """
         for name in unknown:
-            raise fail("edits, add_special_tokens and truncate as keywords", name, "Leave it out.", WrongType)
+            raise fail(
+                f"keywords among {', '.join(_TRACE_KEYWORDS)}", name, did_you_mean(name, _TRACE_KEYWORDS), WrongType
+            )
         ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
         text = prompt if isinstance(prompt, str) and truncate is None else self.decode(ids)
-        return self._traced(ids, text, self.editing(edits, len(ids)))
+        return self._run(ids, text, self.editing(edits, len(ids)))
 
-    def _traced(self, ids: list[int], text: str, editing: Editing) -> Trace:
-        forward = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
-        check_finite(forward.logits, editing.edits)
-        return Trace(self, forward, self.tokens(ids), text)
+    def _run(self, ids: list[int], text: str, editing: Editing) -> Trace:
+        source = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
+        check_finite(source.logits, editing.edits)
+        return Trace(self, source, self.tokens(ids), text)
 
     def editing(self, edits: Any, length: int) -> Editing:
-        """Edits made ready for this model and a text of so many tokens, or refused; in all rows of a batch."""
+        """Checks edits for this model and a text of `length` tokens, and prepares them for all rows of a batch."""
         return Editing(self.model, self._anatomy, [(ALL_ROWS, edit) for edit in check_edits(edits)], length)
 
     def editing_rows(self, rows: Iterable[Any], length: int) -> Editing:
-        """The same, of a batch in which each row has edits of its own."""
-        placed = [(slice(i, i + 1), edit) for i, edits in enumerate(rows) for edit in check_edits(edits)]
-        return Editing(self.model, self._anatomy, placed, length)
+        """Checks and prepares a batch whose rows each have edits of their own."""
+        rows_edits = [(slice(i, i + 1), edit) for i, edits in enumerate(rows) for edit in check_edits(edits)]
+        return Editing(self.model, self._anatomy, rows_edits, length)
 
-    def next_token(self, completion: "Completion", step: int, choice: int = 0) -> NextToken:
-        """What a step of a completion was drawn from: one pass over the prompt and the steps before it, edited as it was.
+    def next_token(self, completion: Completion, step: int, choice: int = 0) -> NextToken:
+        """Returns what a step of a completion was drawn from, by one pass over the prompt and the steps before it.
 
-        step, choice: counted from 0. Causality makes its logits those of the decode loop, within rounding.
+        step, choice: counted from 0. The pass has the completion's edits. Since attention is causal, its logits are those
+        of the decode loop, within rounding.
         """
         chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
         step = check_index(step, len(chosen.steps), "step")
@@ -235,19 +232,22 @@ class GPT:
         return self.trace_continued(prompt, chosen.token_ids[:step], completion.edits).next_token()
 
     def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
-        """One pass over a prompt and the ids that went on from it, with the edits of its generation.
+        """Runs one pass over a prompt and the ids that were generated after it, with the edits of that generation.
 
-        Positions that edits name are the prompt's, so that a patch's source has as many tokens as the prompt alone.
+        Positions in the edits are those of the prompt, so a patch's source has as many tokens as the prompt alone.
         """
         whole = self.encode([*prompt, *ids])
-        return self._traced(whole, self.decode(whole), self.editing(edits, len(prompt)))
+        return self._run(whole, self.decode(whole), self.editing(edits, len(prompt)))
 
-    def stream(self, prompt: Prompt, **settings: Any) -> "Iterator[Step]":
-        """Generate a step at a time; the settings are those of `complete`."""
+    def stream(self, prompt: Prompt, **settings: Any) -> Iterator[Step]:
+        """Generates a continuation of the prompt one step at a time; the settings are those of `complete`."""
         return loop.stream(self, prompt, **settings)
 
-    def complete(self, prompt: Prompt, **settings: Any) -> "Completion":
-        """Continue the prompt: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`."""
+    def complete(self, prompt: Prompt, **settings: Any) -> Completion:
+        """Generates continuations of the prompt and returns them with every step; see `generation.loop.complete`.
+
+        settings: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`.
+        """
         return loop.complete(self, prompt, **settings)
 
 
@@ -276,14 +276,15 @@ def _check_model(model: Any, tokenizer: Any) -> None:
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Every id that the model, its generation settings or its tokenizer names as an end of text."""
+    """Returns every id that the model, its generation settings or its tokenizer names as an end of text."""
     sources = (model.config, getattr(model, "generation_config", None))
     named = [getattr(source, "eos_token_id", None) for source in sources] + [tokenizer.eos_token_id]
-    return frozenset(i for one in named for i in (one if isinstance(one, (list, tuple)) else [one]) if i is not None)
+    lists = (ids if isinstance(ids, (list, tuple)) else [ids] for ids in named)
+    return frozenset(id for ids in lists for id in ids if id is not None)
 
 
 def _as_ids(prompt: Any) -> list[int]:
-    """Token ids from a list, tuple, array or tensor of whole numbers with one dimension."""
+    """Returns token ids from a list, tuple, array or tensor of whole numbers with one dimension."""
     if isinstance(prompt, torch.Tensor):
         if prompt.is_floating_point() or prompt.is_meta or prompt.layout is not torch.strided:
             got = f"a tensor of dtype {prompt.dtype}, {prompt.layout}, on {prompt.device}"

@@ -1,5 +1,6 @@
 """Edits of a forward pass, and the code that makes them."""
 
+from gptviz.intervention.code import as_code
 from gptviz.intervention.edits import (
     SITES,
     AblateHead,
@@ -13,7 +14,6 @@ from gptviz.intervention.edits import (
     ablate_head,
     ablate_mlp,
     ablate_neuron,
-    as_code,
     check_edits,
     patch,
     scale_head,

@@ -1,17 +1,16 @@
-"""Edits to a pass, as small immutable values: what is changed, where, and the code that says so.
+"""Edits of a pass, as small immutable values: what is changed and where.
 
     gpt.trace(prompt, edits=[gptviz.ablate_head(3, 1), gptviz.steer(2, vector, 4.0)])
 
-Edits of one place act in the order in which they are listed, only in the pass that they are given to. Layers, heads,
-neurons and positions are counted from 0. While a text is generated, edits of heads, MLPs, neurons and the stream's
-direction act at every step; those that name a position or a query act there, in the pass over the prompt. What a value
-is good for is checked when it is made, whether the model has such a place when it is used (`editing.py`).
+Edits of one site act in the order in which they are listed, and only in the pass that they are given to. Layers, heads,
+neurons and positions are counted from 0. While a text is generated, edits of heads, MLPs, neurons and the stream act at
+every step; those that name a position or a query act at that position, in the pass over the prompt. An edit's own values
+are checked when it is made; whether the model has such a layer or site is checked when it is used (`model/editing.py`).
 
 Sources: Vig et al. 2020 and Meng et al. 2022 (activation patching), Wang et al. 2022 (mean ablation), Jain & Wallace
 2019 (set attention), Turner et al. 2023 (steering).
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
@@ -22,56 +21,60 @@ import torch
 from torch import Tensor
 
 from gptviz.checks import check_index
-from gptviz.errors import GPTVizError, OutOfRange, WrongType, fail
-from gptviz.trace.runnable import running_model
+from gptviz.errors import WrongType, fail
+from gptviz.intervention.code import literal
 from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
 
-# Changes, in place, what is at the site: x (rows, T, d) of the edit's rows, whose first token stands at position
-# `start` of the text; `value` (rows, T, d) has the head's values, at a head.
+# Changes a site's numbers in place. Called with x (rows, T, d), the rows that the edit acts in, whose first token stands
+# at position `start` of the text, and, for a head, its values (rows, T, d).
 Writer = Callable[[Tensor, int, Tensor | None], None]
-# What a trace has at a site: (trace, site, layer, head) -> (T, d).
+# Returns a trace's numbers at a site, (T, d). Called with (trace, site, layer, head).
 Reader = Callable[[Trace, str, int, int | None], Tensor]
 
 
 @dataclass(frozen=True, repr=False)
 class Edit:
-    """What all edits have: a layer, the site that they act at, and their code."""
+    """What all edits have in common: a layer, the site where they act, and the code that makes them.
+
+    call: the function of gptviz that makes the edit. site: "residual", "attn_out", "mlp_out", "head_output" (a head's
+    output before the projection) or "neurons".
+    """
 
     layer: int
 
-    call = ""  # the function of gptviz that makes one
-    site = ""  # "residual", "attn_out", "mlp_out", "head_output" (before the projection), "neurons"
+    call = ""
+    site = ""
 
     def __post_init__(self) -> None:
         for name in ("layer", "head", "neuron", "query"):
             if getattr(self, name, None) is not None:
-                self._put(name, _counted(getattr(self, name), name))
+                self._set(name, check_index(getattr(self, name), None, name))
 
-    def _put(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
 
     def needs(self) -> Trace | None:
-        """The trace that it takes numbers from."""
+        """Returns the trace that the edit takes numbers from, or None."""
         return None
 
     def writer(self, read: Reader) -> Writer:
-        """What changes the site's numbers; everything that it needs is read here, before the pass."""
+        """Returns the function that changes the site's numbers. What it needs from a trace is read now, before the pass."""
         raise NotImplementedError
 
     def code(
         self, named: Callable[[Any], str] = lambda value: "source" if isinstance(value, Trace) else "vector"
     ) -> str:
-        """The line that makes it. named: the variable that holds a trace or a vector."""
+        """Returns the code that makes the edit. named: returns the variable that holds a trace or a vector."""
         parts = []
         for field in fields(self):
             value = getattr(self, field.name)
             if field.default is not MISSING and value == field.default:
                 continue
-            shown = named(value) if isinstance(value, Trace) or field.name == "vector" else _shown(value)
-            keyword = field.default is not MISSING or isinstance(value, Trace)
-            parts.append(f"{field.name}={shown}" if keyword else shown)
+            code = named(value) if isinstance(value, Trace) or field.name == "vector" else literal(value)
+            by_keyword = field.default is not MISSING or isinstance(value, Trace)
+            parts.append(f"{field.name}={code}" if by_keyword else code)
         return f"gptviz.{self.call}({', '.join(parts)})"
 
     def __repr__(self) -> str:
@@ -80,10 +83,10 @@ class Edit:
 
 @dataclass(frozen=True, repr=False)
 class AblateHead(Edit):
-    """Take one head out of the pass.
+    """Switches one head off, at every position.
 
-    to: "zero", or "mean": its mean over the positions of `reference`, a trace of the same model. The head's part of the
-    output projection's input is replaced at every position; its attention map stays what it was.
+    to: "zero", or "mean" for the head's mean over the positions of `reference`, a trace of the same model. Replaces the
+    head's part of the output projection's input; its attention map stays as it is.
     """
 
     head: int
@@ -95,7 +98,7 @@ class AblateHead(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.to not in ("zero", "mean"):
-            raise fail('to="zero" or to="mean"', f"{self.to!r}", "Zero takes the head's output away.")
+            raise fail('to="zero" or to="mean"', f"{self.to!r}", "Zero removes the head's output.")
         if self.to == "mean" and not isinstance(self.reference, Trace):
             got = "none" if self.reference is None else type(self.reference).__name__
             remedy = "Write reference=gpt.trace(text): the mean is over its positions."
@@ -115,7 +118,7 @@ class AblateHead(Edit):
 
 @dataclass(frozen=True, repr=False)
 class ScaleHead(Edit):
-    """Multiply what one head adds to the stream by `factor`, at every position; its attention map stays what it was."""
+    """Multiplies what one head adds to the stream by `factor`, at every position; its attention map stays as it is."""
 
     head: int
     factor: float
@@ -124,7 +127,7 @@ class ScaleHead(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._put("factor", _finite(self.factor, "factor"))
+        self._set("factor", _finite(self.factor, "factor"))
 
     def writer(self, read: Reader) -> Writer:
         return lambda x, _start, _value: x.mul_(self.factor)  # type: ignore[return-value]
@@ -132,11 +135,11 @@ class ScaleHead(Edit):
 
 @dataclass(frozen=True, repr=False)
 class SetAttention(Edit):
-    """Give one query of a head another row of attention.
+    """Replaces the attention weights of one query of a head.
 
-    query: its position. weights: one for each key up to the query, (query + 1,), or (T,) with nothing on the future;
-    divided by their sum. Scores stay what they were: the row is set after the softmax. In a generation the query is a
-    position of the prompt.
+    query: its position. weights: one for each key up to the query, (query + 1,), or (T,) with 0 for later keys; they are
+    divided by their sum. The row is set after the softmax, so the scores stay as they are. While a text is generated,
+    the query is a position of the prompt.
     """
 
     head: int
@@ -151,7 +154,9 @@ class SetAttention(Edit):
         if len(weights) <= self.query:
             got = f"{len(weights)} for the query at {self.query}"
             raise fail(
-                f"{self.query + 1} weights, one for each key up to the query", got, "Give 0 where none is meant."
+                f"{self.query + 1} weights, one for each key up to the query",
+                got,
+                "Give 0 to the keys that get no weight.",
             )
         if any(weights[self.query + 1 :]):
             got = f"weight on position {next(i for i, w in enumerate(weights) if i > self.query and w)}"
@@ -161,11 +166,11 @@ class SetAttention(Edit):
             got = f"{min(weights):g} among them" if min(weights) < 0 else f"a sum of {sum(weights):g}"
             remedy = "Give at least one key a positive weight, and none a negative one."
             raise fail("weights of at least 0 with a positive sum", got, remedy)
-        self._put("weights", weights[: self.query + 1])
+        self._set("weights", weights[: self.query + 1])
 
     @property
     def row(self) -> tuple[float, ...]:
-        """The weights, with a sum of 1."""
+        """The weights divided by their sum."""
         total = sum(self.weights)
         return tuple(weight / total for weight in self.weights)
 
@@ -180,18 +185,18 @@ class SetAttention(Edit):
         return write
 
     def set_row(self, weights: Tensor) -> None:
-        """The same change to the head's map, (T, T), in place."""
+        """Makes the same change to the head's map, (T, T), in place."""
         weights[self.query] = 0
         weights[self.query, : self.query + 1] = torch.tensor(self.row).to(weights)
 
 
 @dataclass(frozen=True, repr=False)
 class Patch(Edit):
-    """Put what another pass had at one place there: activation patching.
+    """Replaces the numbers at one site with those of another pass: activation patching.
 
     site: "residual" (the stream that enters block `layer`; n_layers is what leaves the last), "head_output" (with a
-    head), "attn_out" or "mlp_out". position: which token, from the end if negative; None for all. source: a trace, of as
-    many tokens and of a model of the same shape. In a generation the positions are those of the prompt.
+    head), "attn_out" or "mlp_out". position: which token, counted from the end if negative; None for all. source: a trace
+    of as many tokens, of a model of the same shape. While a text is generated, positions are those of the prompt.
     """
 
     position: int | None
@@ -203,37 +208,38 @@ class Patch(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.site, str) or self.site not in SITES:
-            raise fail(f"one of the sites {', '.join(SITES)}", f"{self.site!r}", "Name where the patch goes.")
+            raise fail(f"one of the sites {', '.join(SITES)}", f"{self.site!r}", "Name the site to patch.")
         if not isinstance(self.source, Trace):
             raise fail("a trace as source", type(self.source).__name__, "Write source=gpt.trace(text).", WrongType)
         if (self.head is None) == (self.site == "head_output"):
             got = f"site={self.site!r} with head={self.head!r}"
             raise fail('a head with the site "head_output", and with no other', got, "Give the head, or leave it out.")
         if self.position is not None:
-            self._put("position", check_index(self.position, len(self.source.tokens), "position", negative=True))
+            self._set("position", check_index(self.position, len(self.source.tokens), "position", negative=True))
 
     def needs(self) -> Trace | None:
         return self.source
 
     def writer(self, read: Reader) -> Writer:
-        there = read(self.source, self.site, self.layer, self.head)  # (T, d)
-        first, kept = (0, there) if self.position is None else (self.position, there[self.position][None])
+        numbers = read(self.source, self.site, self.layer, self.head)  # (T, d)
+        first = 0 if self.position is None else self.position
+        replacement = numbers if self.position is None else numbers[first][None]
 
         def write(x: Tensor, start: int, _value: Tensor | None) -> None:
-            inside = kept[max(start - first, 0) : max(start + x.shape[1] - first, 0)]
-            at = max(first - start, 0)
-            x[:, at : at + len(inside)] = inside.to(x)
+            overlap = replacement[max(start - first, 0) : max(start + x.shape[1] - first, 0)]  # with x's tokens
+            index = max(first - start, 0)
+            x[:, index : index + len(overlap)] = overlap.to(x)
 
         return write
 
     def code(self, named: Callable[[Any], str] = lambda _value: "source") -> str:
         head = "" if self.head is None else f", head={self.head}"
-        return f"gptviz.patch({_shown(self.site)}, {self.layer}, {self.position}, source={named(self.source)}{head})"
+        return f"gptviz.patch({literal(self.site)}, {self.layer}, {self.position}, source={named(self.source)}{head})"
 
 
 @dataclass(frozen=True, repr=False)
 class AblateMLP(Edit):
-    """Let the MLP of one block add nothing to the stream, at every position."""
+    """Switches the MLP of one block off: it adds nothing to the stream, at every position."""
 
     call = "ablate_mlp"
     site = "mlp_out"
@@ -244,7 +250,7 @@ class AblateMLP(Edit):
 
 @dataclass(frozen=True, repr=False)
 class AblateNeuron(Edit):
-    """Set one neuron's activation, what enters the MLP's down projection, to 0 at every position."""
+    """Sets the activation of one neuron, which enters the MLP's down projection, to 0 at every position."""
 
     neuron: int
     call = "ablate_neuron"
@@ -256,9 +262,9 @@ class AblateNeuron(Edit):
 
 @dataclass(frozen=True, repr=False)
 class Steer(Edit):
-    """Add `strength` times a vector to the stream that enters block `layer` (n_layers: leaves the last), everywhere.
+    """Adds `strength` times a vector to the stream, at every position.
 
-    vector: (d_model,).
+    layer: the block that the stream enters; n_layers is what leaves the last. vector: (d_model,).
     """
 
     vector: tuple[float, ...]
@@ -268,8 +274,8 @@ class Steer(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._put("vector", _vector(self.vector, "vector"))
-        self._put("strength", _finite(self.strength, "strength"))
+        self._set("vector", _vector(self.vector, "vector"))
+        self._set("strength", _finite(self.strength, "strength"))
 
     def writer(self, read: Reader) -> Writer:
         added = self.strength * torch.tensor(self.vector)
@@ -277,7 +283,7 @@ class Steer(Edit):
 
 
 def patch(site: str, layer: int, position: int | None, source: Trace, head: int | None = None) -> Patch:
-    """Put what another pass had at one place there; see `Patch`."""
+    # The site comes first here; in the dataclass it has a default and must come last. The docstring is the class's.
     return Patch(layer, position, source, head, site)
 
 
@@ -287,7 +293,7 @@ ablate_mlp, ablate_neuron, steer = AblateMLP, AblateNeuron, Steer
 
 
 def check_edits(edits: Any) -> tuple[Edit, ...]:
-    """A list or tuple of edits, as a tuple."""
+    """Returns a list or tuple of edits as a tuple; raises WrongType for anything else."""
     remedy = "For example edits=[gptviz.ablate_head(0, 1)]."
     if not isinstance(edits, (list, tuple)):
         raise fail("edits as a list", type(edits).__name__, remedy, WrongType)
@@ -298,61 +304,14 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
 
 
 def check_finite(logits: Tensor, edits: Sequence[Any]) -> None:
-    """Refuse edits that took a pass beyond what its numbers can hold: its probabilities would be none."""
+    """Raises GPTVizError if edits made the logits overflow: there would be no probabilities."""
     if edits and not logits.isfinite().all():
         remedy = "Take a smaller factor or strength."
         raise fail("edits that leave the logits finite", "infinity or NaN among them", remedy)
 
 
-def as_code(trace: Trace) -> str:
-    """The lines that make this trace from a model named `gpt`: its sources and vectors first, then the pass."""
-    lines: list[str] = []
-    names: dict[str, str] = {}  # by the code that makes them: traces of one text have one name
-
-    def named(value: Any) -> str:
-        made = _traced(value, named) if isinstance(value, Trace) else repr(list(value))
-        if made not in names:
-            kind = "source" if isinstance(value, Trace) else "vector"
-            count = sum(name.startswith(kind) for name in names.values())
-            names[made] = kind if not count else f"{kind}_{count + 1}"
-            lines.append(f"{names[made]} = {made}")
-        return names[made]
-
-    last = f"trace = {_traced(trace, named)}"
-    return "\n".join([*lines, last])
-
-
-def _traced(trace: Trace, named: Callable[[Any], str]) -> str:
-    """The call that makes a trace: by its text, or by its ids where the text gives others."""
-    ids = [token.id for token in trace.tokens]
-    try:
-        prompt: Any = trace.text if running_model(trace).encode(trace.text) == ids else ids
-    except GPTVizError:
-        prompt = ids
-    shown = _shown(prompt)
-    if not trace.edits:
-        return f"gpt.trace({shown})"
-    edits = "".join(f"    {edit.code(named)},\n" for edit in trace.edits)
-    return f"gpt.trace({shown}, edits=[\n{edits}])"
-
-
-def _shown(value: Any) -> str:
-    """A literal, with double quotes around text, as the code that people write has them."""
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def _counted(value: Any, what: str) -> int:
-    """A whole number from 0; how many there are is the model's to say."""
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise fail(f"a whole number as {what}", f"{value!r:.60}", f"{what.capitalize()} counts from 0.", WrongType)
-    if value < 0:
-        raise fail(f"a {what} of at least 0", f"{value}", f"{what.capitalize()} counts from 0.", OutOfRange)
-    return value.__index__()
-
-
 def _finite(value: Any, what: str) -> float:
+    """Returns a finite number as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise fail(f"a number as {what}", f"{value!r:.60}", f"For example {what}=0.5.", WrongType)
     if not math.isfinite(value):
@@ -361,7 +320,7 @@ def _finite(value: Any, what: str) -> float:
 
 
 def _vector(values: Iterable[float] | Tensor, what: str) -> tuple[float, ...]:
-    """One row of finite numbers from a list, an array or a tensor."""
+    """Returns one row of finite numbers from a list, an array or a tensor."""
     if isinstance(values, Tensor):
         values = values.detach().float().cpu().numpy()
     try:
@@ -371,5 +330,5 @@ def _vector(values: Iterable[float] | Tensor, what: str) -> tuple[float, ...]:
     if array.ndim != 1 or not array.size:
         raise fail(f"{what} in one row", f"shape {array.shape}", "Give a one-dimensional array.", WrongType)
     if not np.isfinite(array).all():
-        raise fail(f"finite {what}", f"{array[~np.isfinite(array)][0]}", "Replace what is not a number.")
+        raise fail(f"finite {what}", f"{array[~np.isfinite(array)][0]}", "Replace infinity and NaN with numbers.")
     return tuple(array.tolist())

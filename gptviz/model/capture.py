@@ -1,17 +1,18 @@
-"""One forward pass, watched: what attention was handed, and what each block took from and added to the stream.
+"""Records one forward pass: what attention was given, and what each block took from and added to the stream.
 
-The model is not asked for attention maps. It runs with one attention function of ours that *delegates* to the function
-(and the mask function) it already had, so the pass is the untouched model's own, and keeps references to the query, key,
-value, mask and keyword arguments it was handed. A map is computed when somebody looks at it, by the calling family's own
-`eager_attention_forward`, in float32. Everything else is read by hooks at named sites (see `anatomy.py`), held where it
-is dear and computed again, from kept inputs, where it is cheap.
+gptviz does not ask the model for attention maps. It registers an attention function with transformers that *delegates*
+to the function (and the mask function) that the model already had, so that the pass is the untouched model's own, and
+keeps references to the query, key, value, mask and keyword arguments it was given. A map is computed when somebody looks
+at it, by the family's own `eager_attention_forward`, in float32. Everything else is read by hooks at named sites (see
+`anatomy.py`): held where it is expensive, and computed again from held inputs where it is cheap.
 
-Families that do not call transformers' `AttentionInterface` take the eager route: `output_attentions=True`, the same
-maps, more memory, no queries and keys. Reading and editing are one mechanism: what watches a site may give back what
-takes its place. Not about what the numbers mean to a reader: that is `trace.py`; nor about edits: `intervention.py`.
+Families that do not call transformers' `AttentionInterface` take the eager route, `output_attentions=True`: the same
+maps, more memory, no queries and keys. Reading and editing share one mechanism: a hook may return a replacement for what
+it reads.
 """
 
 import inspect
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +34,7 @@ _locks_guard = threading.Lock()
 
 @dataclass
 class AttentionCall:
-    """What one attention module handed to the attention function."""
+    """What one attention module gave to the attention function."""
 
     module: nn.Module
     query: Tensor  # (1, H, T, d_head), already rotated
@@ -44,35 +45,39 @@ class AttentionCall:
     output: Tensor | None = None  # (1, T, H, d_value); kept only while the anatomy is studied
 
 
-# Given a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value), what takes the output's place.
+# Takes a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value); returns what replaces the output.
 EditOutput = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
-class Sink:
-    """Where the attention function puts what it was handed, during one pass of one thread, and what it edits."""
+class Recorder:
+    """What the attention function keeps and edits during one pass in one thread.
 
-    keep: str = "inputs"  # "inputs" of each call, with "outputs" beside them, or "nothing"
+    keep: "inputs" of each call, "outputs" for the inputs and the output, or "nothing". edits: by attention module.
+    """
+
+    keep: str = "inputs"
     edits: Mapping[nn.Module, EditOutput] = field(default_factory=dict)
     calls: list[AttentionCall] = field(default_factory=list)
 
 
-_sink: ContextVar[Sink | None] = ContextVar("gptviz_sink", default=None)
+_recorder: ContextVar[Recorder | None] = ContextVar("gptviz_recorder", default=None)
 
 
 def family_eager(module: nn.Module) -> Callable[..., Any] | None:
-    """The `eager_attention_forward` of the family whose attention module this is, or None where it has none."""
-    import sys
-
+    """Returns the `eager_attention_forward` of the family that an attention module belongs to, or None without one."""
     for cls in type(module).__mro__:
-        found = getattr(sys.modules.get(cls.__module__), "eager_attention_forward", None)
-        if found is not None:
-            return found
+        function = getattr(sys.modules.get(cls.__module__), "eager_attention_forward", None)
+        if function is not None:
+            return function
     return None
 
 
-class _Watching(str):
-    """A name that is looked up as ours, and answers as the original to a family that asks `name in ("eager", "sdpa")`."""
+class _RecordingName(str):
+    """The name of our implementation that also equals the original one, for families that ask `name in ("eager", "sdpa")`.
+
+    Its hash is ours, so that a dictionary finds our implementation.
+    """
 
     original: str
 
@@ -85,29 +90,29 @@ class _Watching(str):
     __hash__ = str.__hash__
 
 
-def watching(original: str) -> str:
-    """The name of the attention implementation that watches and delegates to `original`.
+def recording_name(original: str) -> str:
+    """Registers an attention implementation that records and delegates to `original`, and returns its name.
 
-    The delegate's name stays inside ours because transformers asks such questions as `"flash" in name`.
+    Our name contains the original one, because transformers asks such questions as `"flash" in name`.
     """
     name = PREFIX + original
     if name not in ALL_ATTENTION_FUNCTIONS:
 
         def attend(
-            module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kw: Any
+            module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
         ) -> Any:
             eager = family_eager(module)
             delegate: Any = eager
             if original != "eager":
                 delegate = ALL_ATTENTION_FUNCTIONS.get_interface(original, eager)  # type: ignore[arg-type]
-            result = delegate(module, query, key, value, attention_mask, **kw)
-            sink = _sink.get()
-            if sink is not None:
-                output = result[0] if sink.keep == "outputs" else None
-                if sink.keep != "nothing":
-                    sink.calls.append(AttentionCall(module, query, key, value, attention_mask, kw, output))
-                if sink.edits and module in sink.edits:
-                    return sink.edits[module](result[0], value), *result[1:]
+            result = delegate(module, query, key, value, attention_mask, **kwargs)
+            recorder = _recorder.get()
+            if recorder is not None:
+                output = result[0] if recorder.keep == "outputs" else None
+                if recorder.keep != "nothing":
+                    recorder.calls.append(AttentionCall(module, query, key, value, attention_mask, kwargs, output))
+                if recorder.edits and module in recorder.edits:
+                    return recorder.edits[module](result[0], value), *result[1:]
             return result
 
         AttentionInterface.register(name, attend)
@@ -115,57 +120,59 @@ def watching(original: str) -> str:
         if original in ALL_MASK_ATTENTION_FUNCTIONS:
             AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[original])
     if original == "eager":
-        return name  # families ask whether it is "eager" to go past the interface, where we watch
-    answering = _Watching(name)
-    answering.original = original
-    return answering
+        return name  # a family that found the name equal to "eager" would bypass the interface, where we record
+    both_names = _RecordingName(name)
+    both_names.original = original
+    return both_names
 
 
 def modules_of(model: nn.Module) -> list[nn.Module]:
-    """Every module once, in no promised order. (`model.modules()` spends its time on names that nobody asked for, and
-    this is asked three times a pass.)"""
-    found: dict[int, nn.Module] = {}
+    """Returns every module once, in no particular order.
+
+    `model.modules()` also builds each module's path, which takes most of its time, and every pass needs this three times.
+    """
+    modules: dict[int, nn.Module] = {}
     waiting: list[nn.Module | None] = [model]
     while waiting:
         module = waiting.pop()
-        if module is not None and id(module) not in found:
-            found[id(module)] = module
+        if module is not None and id(module) not in modules:
+            modules[id(module)] = module
             waiting.extend(module._modules.values())
-    return list(found.values())
+    return list(modules.values())
 
 
 def _configs(model: nn.Module) -> list[Any]:
-    """Every configuration object that some module of the model reads its attention implementation from."""
+    """Returns every configuration object from which a module of the model reads its attention implementation."""
     configs = {id(c): c for m in modules_of(model) if (c := m.__dict__.get("config")) is not None}
     return [c for c in configs.values() if hasattr(c, "_attn_implementation_internal")]
 
 
 @contextmanager
-def implementation(model: nn.Module, name: Callable[[str], str]) -> Iterator[None]:
-    """Let every config of the model name `name(its own implementation)` inside the block, and the old one after it."""
+def implementation(model: nn.Module, rename: Callable[[str], str]) -> Iterator[None]:
+    """Sets the attention implementation in every config to `rename(its own)` inside the block, and restores it after."""
     configs = _configs(model)
     before = [c._attn_implementation_internal for c in configs]
     try:
-        for config, old in zip(configs, before, strict=True):
-            config._attn_implementation_internal = name(old or "eager")
+        for config, original in zip(configs, before, strict=True):
+            config._attn_implementation_internal = rename(original or "eager")
         yield
     finally:
-        for config, old in zip(configs, before, strict=True):
-            config._attn_implementation_internal = old
+        for config, original in zip(configs, before, strict=True):
+            config._attn_implementation_internal = original
 
 
 def lock_of(model: nn.Module) -> threading.RLock:
-    """The one lock of a model, shared by everything that wraps it."""
+    """Returns the one lock of a model, which everything that wraps it shares."""
     with _locks_guard:
         return _locks.setdefault(model, threading.RLock())
 
 
 @contextmanager
 def running(model: nn.Module) -> Iterator[None]:
-    """Alone with the model, in evaluation mode and without gradients; each module's mode is put back afterwards.
+    """Takes the model's lock for the block, with the model in evaluation mode and without gradients.
 
-    `no_grad` rather than `inference_mode`: some families write into their own outputs in place, which only the version
-    counters of ordinary tensors show.
+    Each module's mode is restored afterwards. It is `no_grad` and not `inference_mode`, because some families write into
+    their own outputs in place, and only the version counters of ordinary tensors show that.
     """
     with lock_of(model), torch.inference_mode(False), torch.no_grad():
         training = [m for m in modules_of(model) if m.training]
@@ -179,58 +186,61 @@ def running(model: nn.Module) -> Iterator[None]:
 
 
 def first_tensor(value: Any) -> Tensor | None:
-    """The tensor a module was handed or gave back first: itself, or the first of a tuple."""
+    """Returns the tensor among a module's arguments or results that comes first: the value itself, or a tuple's first."""
     if isinstance(value, (tuple, list)):
         value = value[0] if value else None
     return value if isinstance(value, Tensor) else None
 
 
 def entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    """The hidden states that enter a module, however the family passes them."""
+    """Returns the hidden states that enter a module, whether they are passed by position or by keyword."""
     return first_tensor(args) if args else first_tensor(kwargs.get("hidden_states"))
 
 
-def _instead(value: Any, tensor: Tensor) -> Any:
-    """What a module was handed or gave back, with `tensor` where `first_tensor` finds one."""
+def _with_first_tensor(value: Any, tensor: Tensor) -> Any:
+    """Returns a module's arguments or results with `tensor` in place of the one that `first_tensor` returns."""
     return tensor if isinstance(value, Tensor) else type(value)((tensor, *value[1:]))
 
 
+# A module, "in" or "out", and what is called with the tensor there; it returns a replacement or None.
 Hook = tuple[nn.Module, str, Callable[[Tensor], Tensor | None]]
 
 
 @contextmanager
-def hooked(stack: list[Hook]) -> Iterator[None]:
-    """Call `callback(tensor)` with what enters ("in") or leaves ("out") each module; all hooks are gone afterwards.
+def hooked(hooks: list[Hook]) -> Iterator[None]:
+    """Calls each hook with what enters ("in") or leaves ("out") its module inside the block; all are removed afterwards.
 
-    A tensor that a callback gives back takes the place of its argument; of one module's callbacks the later sees it. Only
-    what passes in this thread counts: another may run the same model by itself, without our lock.
+    A tensor that a hook returns replaces the one it was called with; later hooks of a module see the replacement. Only
+    calls in this thread count: another thread may run the same model directly, without our lock.
     """
-    mine = threading.get_ident()
+    thread = threading.get_ident()
 
     def before(callback: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
         def hook(_module: nn.Module, args: Any, kwargs: Any) -> Any:
             tensor = entering(args, kwargs)
-            if tensor is None or threading.get_ident() != mine:
+            if tensor is None or threading.get_ident() != thread:
                 return None
-            edited = callback(tensor)
-            if edited is None:
+            replacement = callback(tensor)
+            if replacement is None:
                 return None
-            return (_instead(args, edited), kwargs) if args else (args, kwargs | {"hidden_states": edited})
+            if args:
+                return _with_first_tensor(args, replacement), kwargs
+            return args, kwargs | {"hidden_states": replacement}
 
         return hook
 
     def after(callback: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
         def hook(_module: nn.Module, _args: Any, result: Any) -> Any:
             tensor = first_tensor(result)
-            if tensor is None or threading.get_ident() != mine:
+            if tensor is None or threading.get_ident() != thread:
                 return None
-            edited = callback(tensor)
-            return None if edited is None else _instead(result, edited)
+            replacement = callback(tensor)
+            return None if replacement is None else _with_first_tensor(result, replacement)
 
         return hook
 
     with ExitStack() as handles:
-        for module, end, callback in stack:
+        for module, end, callback in hooks:
             if end == "in":
                 handle = module.register_forward_pre_hook(before(callback), with_kwargs=True)
             else:
@@ -243,8 +253,8 @@ _INSTALLED = "_output_capturing_hooks_installed"
 
 
 @contextmanager
-def _without_leftovers(model: nn.Module) -> Iterator[None]:
-    """Take away the hooks that transformers installs, once and for good, when it is first asked for `output_attentions`."""
+def _removing_transformers_hooks(model: nn.Module) -> Iterator[None]:
+    """Removes, after the block, the hooks that transformers installs for good when it is asked for `output_attentions`."""
     modules = modules_of(model)
     before = [(set(m._forward_hooks), m.__dict__.get(_INSTALLED)) for m in modules]
     try:
@@ -258,26 +268,26 @@ def _without_leftovers(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def watched(
+def recording(
     model: nn.Module, route: str, keep: str = "inputs", edits: Mapping[nn.Module, EditOutput] | None = None
-) -> Iterator[Sink]:
-    """Run the model inside with its attention watched (route "interface") or computed eagerly (route "eager").
+) -> Iterator[Recorder]:
+    """Records the attention calls of passes inside the block (route "interface") or has maps computed (route "eager").
 
-    keep, edits: see `Sink`; both are for the interface route.
+    keep, edits: see `Recorder`; both are for the interface route.
     """
-    sink = Sink(keep, edits or {})
-    token = _sink.set(sink)
+    recorder = Recorder(keep, edits or {})
+    token = _recorder.set(recorder)
     try:
         if route == "interface":
-            with implementation(model, watching):
-                yield sink
+            with implementation(model, recording_name):
+                yield recorder
         else:
-            with _without_leftovers(model), implementation(model, lambda _old: "eager"):
-                yield sink
+            with _removing_transformers_hooks(model), implementation(model, lambda _original: "eager"):
+                yield recorder
     finally:
-        _sink.reset(token)
+        _recorder.reset(token)
 
 
-def keeps_logits(model: type) -> bool:
-    """Whether the family can be asked for the last logits alone."""
-    return "logits_to_keep" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
+def keeps_logits(model_class: type) -> bool:
+    """Returns whether the family's forward pass can be asked for the last logits alone (`logits_to_keep`)."""
+    return "logits_to_keep" in inspect.signature(model_class.forward).parameters  # type: ignore[attr-defined]

@@ -1,15 +1,13 @@
-"""Edits brought to a model: at which module each acts, in which rows of a batch, and whether the model has that place.
+"""Applies edits to a model: finds the module where each acts, and makes the hooks that change what passes there.
 
-An `Editing` is made once for a model and its edits, before the pass: whatever is wrong is said here, and what an edit
-takes from another trace is read here. Then it gives the hooks of a pass. Several edits of one place act in their order,
-on one copy of the module's own tensor, so that nothing outside the pass is written to. Not about what an edit means:
-that is `intervention.py`.
+An `Editing` is made for one model and its edits before the pass: an edit that does not fit the model is rejected then, and
+what an edit takes from another trace is read then. Several edits of one site act in order, on one copy of the module's
+own tensor, so that nothing outside the pass is written to. What the edits mean is in `intervention/edits.py`.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,77 +16,74 @@ from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
 from gptviz.model.anatomy import Anatomy, Layer, Part
-from gptviz.model.capture import EditOutput, Hook, hooked, watched
+from gptviz.model.capture import EditOutput, Hook, hooked, recording
 from gptviz.trace.trace import Trace
 
 ALL_ROWS = slice(None)
-Placed = tuple[slice, Edit]  # an edit, and the rows of the batch that it is for
+RowsEdit = tuple[slice, Edit]  # an edit, and the rows of the batch that it acts in
+PreparedEdit = tuple[slice, Edit, Writer]  # with the function that changes a site's numbers
 
 
 class Editing:
-    """Edits made ready for the passes of one model.
+    """Edits that were checked against one model and are ready for its passes."""
 
-    edits: each with the rows that it acts in. length: tokens of the text that positions are counted in.
-    """
-
-    def __init__(self, model: nn.Module, anatomy: Anatomy, edits: Iterable[Placed], length: int):
-        self.model, self.anatomy, self.placed = model, anatomy, tuple(edits)
-        for _, edit in self.placed:
+    def __init__(self, model: nn.Module, anatomy: Anatomy, edits: Iterable[RowsEdit], length: int):
+        """Checks and prepares the edits. length: tokens of the text in which edits count positions."""
+        self.model, self.anatomy = model, anatomy
+        rows_edits = tuple(edits)
+        self.edits = tuple(edit for _, edit in rows_edits)
+        for edit in self.edits:
             _check(edit, model, anatomy, length)
-        read = cache(partial(_read, anatomy))  # a sweep reads the same place of the same trace again and again
-        self._at: dict[tuple[str, int], list[tuple[slice, Edit, Writer]]] = {}
-        for rows, edit in self.placed:
-            self._at.setdefault((edit.site, edit.layer), []).append((rows, edit, edit.writer(read)))
-
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        """The edits, in the order in which they were listed."""
-        return tuple(edit for _, edit in self.placed)
+        read = cache(partial(_read, anatomy))  # a sweep reads the same site of the same trace many times
+        self._prepared: dict[tuple[str, int], list[PreparedEdit]] = {}
+        for rows, edit in rows_edits:
+            self._prepared.setdefault((edit.site, edit.layer), []).append((rows, edit, edit.writer(read)))
 
     def touches(self, site: str, layer: int) -> bool:
-        """Whether something is edited there."""
-        return (site, layer) in self._at
+        """Returns whether an edit acts at this site of this layer."""
+        return (site, layer) in self._prepared
 
     def hooks(self, rows: int = 1, start: int = 0) -> list[Hook]:
-        """What `hooked` takes, for a pass of so many rows whose first token stands at position `start`."""
+        """Returns the hooks for a pass of so many rows whose first token stands at position `start`."""
         return [
-            (*place(self.anatomy, site, layer), partial(_rewritten, edits, rows, start))
-            for (site, layer), edits in self._at.items()
+            (*module_at(self.anatomy, site, layer), partial(_edited, edits, rows, start))
+            for (site, layer), edits in self._prepared.items()
             if site != "head_output"
         ]
 
     def heads(self, start: int = 0) -> dict[nn.Module, EditOutput]:
-        """What `watched` takes: for attention modules, how the heads' outputs before the projection are rewritten."""
-        edited = {layer: edits for (site, layer), edits in self._at.items() if site == "head_output"}
-        modules = [self.anatomy.layers[layer].attention for layer in edited]
-        return {m: partial(_rewritten_heads, e, start) for m, e in zip(modules, edited.values(), strict=True) if m}
+        """Returns, for each attention module, what changes its heads' outputs before the projection; see `recording`."""
+        edits_of_layers = {layer: edits for (site, layer), edits in self._prepared.items() if site == "head_output"}
+        by_module = ((self.anatomy.layers[layer].attention, edits) for layer, edits in edits_of_layers.items())
+        return {module: partial(_edited_heads, edits, start) for module, edits in by_module if module is not None}
 
     @contextmanager
     def acting(self, rows: int = 1, start: int = 0) -> Iterator[None]:
-        """Edit the passes that are made inside, and keep nothing of them."""
+        """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start."""
         heads = self.heads(start)
         with hooked(self.hooks(rows, start)):
             if heads:
-                with watched(self.model, self.anatomy.route, keep="nothing", edits=heads):
+                with recording(self.model, self.anatomy.route, keep="nothing", edits=heads):
                     yield
             else:
                 yield
 
     def rewrite_eager(self, layer: int, head: int | None, output: Tensor, weights: Tensor, value: Tensor) -> None:
-        """The same edits on what the family's eager function gave, in place: output (1, T, H, d), weights (1, H, T, T).
+        """Applies the edits of heads, in place, to what the family's eager function returned.
 
-        head: the one head that these are of, or None for all. value: (1, H_kv, T, d).
+        output: (1, T, H, d_value). weights: (1, H, T, T). value: (1, H_kv, T, d_value). head: the one head that these
+        belong to, or None for all.
         """
-        for _, edit, write in self._at.get(("head_output", layer), []):
+        for _, edit, write in self._prepared.get(("head_output", layer), []):
             if head is None or head == edit.head:  # type: ignore[attr-defined]
-                h = edit.head if head is None else 0  # type: ignore[attr-defined]
-                write(output[:, :, h], 0, value[:, h * value.shape[1] // output.shape[2]])
+                index = edit.head if head is None else 0  # type: ignore[attr-defined]
+                write(output[:, :, index], 0, value[:, index * value.shape[1] // output.shape[2]])
                 if isinstance(edit, SetAttention):
-                    edit.set_row(weights[0, h])
+                    edit.set_row(weights[0, index])
 
 
-def _rewritten(edits: list[tuple[slice, Edit, Writer]], rows: int, start: int, tensor: Tensor) -> Tensor:
-    """A copy of a module's input or output with the edits done. (OPT's MLP has the rows' tokens in one line.)"""
+def _edited(edits: list[PreparedEdit], rows: int, start: int, tensor: Tensor) -> Tensor:
+    """Returns an edited copy of a module's input or output. (OPT's MLP has the tokens of all rows in one dimension.)"""
     copy = tensor.clone(memory_format=torch.contiguous_format)
     by_row = copy.view(rows, -1, tensor.shape[-1])
     for which, _, write in edits:
@@ -96,8 +91,8 @@ def _rewritten(edits: list[tuple[slice, Edit, Writer]], rows: int, start: int, t
     return copy
 
 
-def _rewritten_heads(edits: list[tuple[slice, Edit, Writer]], start: int, output: Tensor, value: Tensor) -> Tensor:
-    """A copy of the heads' outputs (rows, T, H, d) with the edits done; value (rows, H_kv, T, d)."""
+def _edited_heads(edits: list[PreparedEdit], start: int, output: Tensor, value: Tensor) -> Tensor:
+    """Returns an edited copy of the heads' outputs, (rows, T, H, d_value). value: (rows, H_kv, T, d_value)."""
     copy = output.clone()
     for which, edit, write in edits:
         head: int = edit.head  # type: ignore[attr-defined]
@@ -105,38 +100,38 @@ def _rewritten_heads(edits: list[tuple[slice, Edit, Writer]], start: int, output
     return copy
 
 
-def place(anatomy: Anatomy, site: str, layer: int) -> tuple[nn.Module, str]:
-    """The module whose input ("in") or output ("out") a site is."""
+def module_at(anatomy: Anatomy, site: str, layer: int) -> tuple[nn.Module, str]:
+    """Returns the module whose input ("in") or output ("out") a site is."""
     if site == "residual":
-        last = layer == len(anatomy.layers)
-        return anatomy.layers[layer - last].block, "out" if last else "in"
-    found = anatomy.layers[layer]
+        is_last = layer == len(anatomy.layers)
+        return anatomy.layers[layer - is_last].block, "out" if is_last else "in"
+    sites = anatomy.layers[layer]
     if site == "neurons":
-        return found.down_projection, "in"  # type: ignore[return-value]
-    return _part(found, site).chain[-1], "out"
+        return sites.down_projection, "in"  # type: ignore[return-value]
+    return _part(sites, site).chain[-1], "out"
 
 
 def _part(layer: Layer, site: str) -> Part:
-    found = layer.attention_part if site == "attn_out" else layer.mlp_part
-    assert found is not None  # `_check_site` has seen to it
-    return found
+    part = layer.attention_part if site == "attn_out" else layer.mlp_part
+    assert part is not None  # `_check_site` has rejected the edit otherwise
+    return part
 
 
 def _read(anatomy: Anatomy, trace: Trace, site: str, layer: int, head: int | None) -> Tensor:
-    """What a trace has at a site (T, d), as the module there gives it: before any multiplier on its way to the stream."""
+    """Returns a trace's numbers at a site, (T, d), as the module there returns them: before any multiplier."""
     if site == "head_output":
         return torch.tensor(trace.head_mix(layer, head))  # type: ignore[arg-type]
-    there = torch.tensor(getattr(trace, site)(layer))
-    return there if site == "residual" else there / _part(anatomy.layers[layer], site).scale
+    numbers = torch.tensor(getattr(trace, site)(layer))
+    return numbers if site == "residual" else numbers / _part(anatomy.layers[layer], site).scale
 
 
 def _check(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
-    """Refuse, in words, what this model has no place for."""
-    stream = edit.site == "residual"
-    check_index(edit.layer, len(anatomy.layers) + stream, "depth" if stream else "layer")
+    """Raises an error if the edit does not fit the model or the text."""
+    in_stream = edit.site == "residual"
+    check_index(edit.layer, len(anatomy.layers) + in_stream, "depth" if in_stream else "layer")
     if getattr(edit, "head", None) is not None:
         check_index(edit.head, anatomy.n_heads, "head")  # type: ignore[attr-defined]
-    if not stream:
+    if not in_stream:
         _check_site(edit, model, anatomy)
     if isinstance(edit, AblateNeuron):
         check_index(edit.neuron, anatomy.layers[edit.layer].d_mlp or 0, "neuron")
@@ -150,34 +145,30 @@ def _check(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
 
 def _check_site(edit: Edit, model: nn.Module, anatomy: Anatomy) -> None:
     layer = anatomy.layers[edit.layer]
-    needed: dict[str, Any] = {
-        "head_output": layer.out_projection, "attn_out": layer.attention_part, "mlp_out": layer.mlp_part,
-        "neurons": layer.down_projection,
-    }  # fmt: skip
-    if needed[edit.site] is not None:
-        return
-    what = {
-        "head_output": "whose heads' outputs can be had before its projection",
-        "attn_out": "whose attention adds one output to the stream",
-        "mlp_out": "whose MLP adds one output to the stream",
-        "neurons": "whose MLP ends in one down projection",
+    module, description = {
+        "head_output": (layer.out_projection, "whose heads have separate outputs before its projection"),
+        "attn_out": (layer.attention_part, "whose attention adds one output to the stream"),
+        "mlp_out": (layer.mlp_part, "whose MLP adds one output to the stream"),
+        "neurons": (layer.down_projection, "whose MLP ends in one down projection"),
     }[edit.site]
-    by_eager = anatomy.route == "eager" and edit.site == "head_output"
-    why = "its attention takes the eager route" if by_eager else "no such module was found in it"
-    remedy = 'Edits of the stream (patch with the site "residual", steer) act in every family.'
-    raise fail(f"a block {what}", f"{edit!r} in {type(model).__name__}: {why}", remedy, NotAvailable)
+    if module is None:
+        by_eager = anatomy.route == "eager" and edit.site == "head_output"
+        reason = "its attention takes the eager route" if by_eager else "no such module was found in it"
+        remedy = 'Edits of the stream (patch with the site "residual", steer) act in every family.'
+        got = f"{edit!r} in {type(model).__name__}: {reason}"
+        raise fail(f"a block {description}", got, remedy, NotAvailable)
 
 
 def _check_source(edit: Edit, anatomy: Anatomy, length: int) -> None:
     source = edit.needs()
     if source is None:
         return
-    shape = (len(anatomy.layers), anatomy.n_heads, anatomy.d_model, anatomy.d_head)
-    other = (source.n_layers, source.n_heads, source.d_model, source.d_head)
-    if shape != other:
+    expected = (len(anatomy.layers), anatomy.n_heads, anatomy.d_model, anatomy.d_head)
+    shape = (source.n_layers, source.n_heads, source.d_model, source.d_head)
+    if shape != expected:
         names = "{} layers, {} heads, d_model {}, d_head {}"
         remedy = "Trace the source with this model."
-        raise fail(f"a source of {names.format(*shape)}", f"{names.format(*other)}", remedy)
+        raise fail(f"a source of {names.format(*expected)}", f"{names.format(*shape)}", remedy)
     if isinstance(edit, Patch) and len(source.tokens) != length:
         remedy = "Write two prompts of as many tokens, so that positions correspond."
         raise fail(f"a source of {length} tokens, as the prompt has", f"{len(source.tokens)}", remedy)

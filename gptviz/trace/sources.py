@@ -58,29 +58,8 @@ class PassEdit(Protocol):
         ...
 
 
-class PassSource(Protocol):
-    """One forward pass over one text. What a family or a file does not have raises NotAvailable."""
-
-    n_layers: int
-    n_heads: int
-    d_model: int
-    d_head: int
-    route: str  # "interface" or "eager": how the attention maps are computed
-    logits: Numbers  # (T, vocab)
-
-    @property
-    def edits(self) -> tuple[PassEdit, ...]:
-        """The edits of this pass, in order."""
-        ...
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory that the pass holds."""
-        ...
-
-    def guarding_weights(self) -> AbstractContextManager[None]:
-        """Keeps the model to the caller inside the block; raises ModelChanged if its weights are not this pass's."""
-        ...
+class AttentionSource(Protocol):
+    """What attention was given and computed in one pass. What a family or a file does not have raises NotAvailable."""
 
     def queries(self, layer: int) -> Numbers:
         """Returns the queries as attention received them: (H, T, d_head)."""
@@ -106,12 +85,46 @@ class PassSource(Protocol):
         """Returns the learned score of the head's attention sink, or None."""
         ...
 
-    def mixed(self, layer: int, head: int) -> Numbers:
-        """Returns the head's weighted sum of values: (T, d_value)."""
+    def mixed_values(self, layer: int, head: int) -> Numbers:
+        """Returns the values mixed by the head's weights: (T, d_value)."""
         ...
 
     def head_outputs(self, layer: int, head: int) -> tuple[Numbers, Numbers]:
         """Returns what the head adds to the stream, (1, T, d_model), and what the bias adds, (T or 1, d_model)."""
+        ...
+
+    def unrotated(self) -> tuple[Numbers, Numbers]:
+        """Returns block 0's queries and keys without rotation: (H, T, d_head) and (H_kv, T, d_head)."""
+        ...
+
+
+class PassSource(Protocol):
+    """One forward pass over one text. What a family or a file does not have raises NotAvailable."""
+
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    route: str  # "interface" or "eager": how the attention maps are computed
+    logits: Numbers  # (T, vocab)
+
+    @property
+    def attention(self) -> AttentionSource:
+        """What attention did."""
+        ...
+
+    @property
+    def edits(self) -> tuple[PassEdit, ...]:
+        """The edits of this pass, in order."""
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the pass holds."""
+        ...
+
+    def guarding_weights(self) -> AbstractContextManager[None]:
+        """Keeps the model to the caller inside the block; raises ModelChanged if its weights are not this pass's."""
         ...
 
     def embedding(self, kind: str) -> Numbers:
@@ -156,10 +169,6 @@ class PassSource(Protocol):
 
     def is_parallel(self, layer: int) -> bool:
         """Returns whether the MLP reads what enters the block, beside attention and not after it."""
-        ...
-
-    def unrotated(self) -> tuple[Numbers, Numbers]:
-        """Returns block 0's queries and keys without rotation: (H, T, d_head) and (H_kv, T, d_head)."""
         ...
 
     def lens(self, position: int) -> Numbers:

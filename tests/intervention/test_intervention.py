@@ -16,7 +16,7 @@ from families import ALL, IDS, build, tokenizer
 import gptviz
 from gptviz import intervention, lens
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable, OutOfRange, WrongType
-from gptviz.intervention.edits import as_code
+from gptviz.intervention.code import as_code
 from gptviz.lens.sweep import run_edited
 
 LAYERS, HEADS, T, WIDTH = 3, 4, len(IDS), 24
@@ -645,7 +645,7 @@ def test_the_code_of_a_trace_makes_it_again():
         (lambda: gptviz.patch("stream", 0, 1, source=trace("gpt2")), GPTVizError, "one of the sites"),
         (lambda: gptviz.patch("residual", 0, 1, source="text"), WrongType, "a trace as source"),
         (lambda: gptviz.patch("residual", 0, T, source=trace("gpt2")), OutOfRange, "a position"),
-        (lambda: gptviz.patch("residual", 0, 1.0, source=trace("gpt2")), WrongType, "an integer position"),
+        (lambda: gptviz.patch("residual", 0, 1.0, source=trace("gpt2")), WrongType, "a whole number as position"),
         (lambda: gptviz.patch("head_output", 0, 1, source=trace("gpt2")), GPTVizError, "a head with the site"),
         (lambda: gptviz.patch("mlp_out", 0, 1, source=trace("gpt2"), head=1), GPTVizError, "a head with the site"),
         (lambda: gptviz.steer(0, [1, float("inf")]), GPTVizError, "finite vector"),

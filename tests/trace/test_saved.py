@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from close import assert_close
 from families import build, tokenizer
 from safetensors.numpy import save_file
 
@@ -112,14 +114,14 @@ def test_layers_that_were_left_out_are_refused_in_words(tmp_path):
 
 def test_neurons_and_lenses_that_were_left_out_are_refused_with_the_way_to_have_them(tmp_path, monkeypatch):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
-    monkeypatch.setattr("gptviz.trace.opening.LENS_BYTES", 2 * trace.logit_lens().nbytes)
+    monkeypatch.setattr("gptviz.trace.file_format.LENS_BYTES", 2 * trace.logit_lens().nbytes)
     found = gptviz.open_trace(trace.save(tmp_path / "small.safetensors", neurons=False))
     with pytest.raises(NotAvailable, match="neurons=True"):
         found.neurons(0)
     np.testing.assert_array_equal(found.logit_lens(-2), trace.logit_lens(-2))
     with pytest.raises(NotAvailable, match="last 2 tokens"):
         found.logit_lens(0)
-    monkeypatch.setattr("gptviz.trace.opening.MOST_BYTES", 1000)
+    monkeypatch.setattr("gptviz.trace.file_format.MAX_BYTES", 1000)
     with pytest.raises(GPTVizError, match="neurons=False"):
         trace.save(tmp_path / "large.safetensors")
 
@@ -160,7 +162,26 @@ def test_other_files_are_refused_and_a_failed_save_leaves_nothing(tmp_path, monk
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
     with pytest.raises(GPTVizError, match="folder that exists"):
         trace.save(tmp_path / "nowhere" / "trace.safetensors")
-    monkeypatch.setattr("gptviz.trace.opening.MOST_BYTES", 1000)
+    monkeypatch.setattr("gptviz.trace.file_format.MAX_BYTES", 1000)
     with pytest.raises(GPTVizError, match="fewer layers"):
         trace.save(tmp_path / "large.safetensors")
     assert not (tmp_path / "large.safetensors").exists()
+
+
+def test_a_file_that_gptviz_0_1_saved_opens():
+    """It was saved with layers=[1], neurons=False; the family has no position embeddings to sum."""
+    opened = gptviz.open_trace(Path(__file__).with_name("saved_by_0_1.safetensors"))
+    trace = gptviz.wrap(build("llama"), tokenizer()).trace("the owl")
+    assert opened.tokens == trace.tokens and opened.text == "the owl"
+    assert_close(opened.logits, trace.logits)
+    assert_close(opened.attention(1), trace.attention(1))
+    assert_close(opened.head_output(1, 2), trace.head_output(1, 2))
+    assert_close(opened.logit_lens(), trace.logit_lens())
+    assert opened.score_stages(1, 0).keys() == trace.score_stages(1, 0).keys()
+    assert opened.role_scores().keys() == trace.role_scores().keys()
+    assert [token.id for token, _ in opened.top(5)] == [token.id for token, _ in trace.top(5)]
+    with pytest.raises(NotAvailable, match="by rotating queries and keys"):
+        opened.embedding("position")
+    with pytest.raises(NotAvailable, match="neurons=True"):
+        opened.neurons(1)
+    assert gptviz.AttentionView(opened)._about["absent"] == [0, 2]

@@ -144,7 +144,7 @@ class InterventionView(View):
         of all absolute differences, the probability that went to other tokens.
         """
         # Imported here since it imports torch, without which a saved trace can be shown.
-        from gptviz.intervention.edits import as_code
+        from gptviz.intervention.code import as_code
 
         after = self._edited_trace(edits)
         pair = self._probability_pair(after)

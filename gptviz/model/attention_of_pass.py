@@ -1,0 +1,238 @@
+"""Computes what attention did in a recorded pass: maps, score stages, sinks, and what each head adds to the stream.
+
+Everything is computed in float32 from the arguments that each attention call was given, by the eager attention function
+of the model's own family, so that what a family does differently is exact. Results of an edited pass are edited again.
+"""
+
+import inspect
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gptviz.checks import within_rounding
+from gptviz.errors import NotAvailable, fail
+from gptviz.model.anatomy import close, run_chain
+from gptviz.model.capture import AttentionCall, family_eager, hooked
+from gptviz.model.head_arguments import HeadArguments
+from gptviz.model.recorded_pass import RecordedPass
+
+
+class AttentionOfPass:
+    """What attention was given and computed in one pass. Holds nothing of its own."""
+
+    def __init__(self, recorded: RecordedPass):
+        self._pass = recorded
+
+    def queries(self, layer: int) -> Tensor:
+        """Returns the queries as attention received them: (H, T, d_head)."""
+        return self._call(layer, "queries").query[0]
+
+    def keys(self, layer: int) -> Tensor:
+        """Returns the keys as attention received them: (H_kv, T, d_head)."""
+        return self._call(layer, "keys").key[0]
+
+    def values(self, layer: int) -> Tensor:
+        """Returns the values as attention received them: (H_kv, T, d_value)."""
+        return self._call(layer, "values").value[0]
+
+    def unrotated(self) -> tuple[Tensor, Tensor]:
+        """Returns block 0's queries and keys with every token at position 0: (H, T, d_head) and (H_kv, T, d_head)."""
+        self._call(0, "queries")
+        recorded, model = self._pass, self._pass.model
+        takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        if not (recorded.anatomy.rotary and takes_positions):
+            raise fail(
+                "a family that rotates its queries and keys by their positions, and takes position_ids",
+                f"{recorded.family}, which does not",
+                "`trace.q` and `trace.k` are what attention receives.",
+                NotAvailable,
+            )
+        with recorded.guarding_weights(), hooked(recorded.editing.hooks()), recorded.recording() as recorder:
+            model(recorded.ids, position_ids=torch.zeros_like(recorded.ids), use_cache=False)
+        call = next(call for call in recorder.calls if call.module is recorded.anatomy.layers[0].attention)
+        return call.query[0], call.key[0]
+
+    def weights(self, layer: int, head: int | None = None) -> Tensor:
+        """Returns the attention weights in float32: (H, T, T), or (1, T, T) for one head."""
+        self._attention_module(layer)
+        recorded = self._pass
+        if recorded.route == "eager":
+            before = recorded.anatomy.layers[:layer]
+            index = sum(block.attention is not None for block in before)  # only blocks with attention have a map
+            weights = recorded.maps[index][0].float()
+            return weights if head is None else weights[head : head + 1]
+        with recorded.guarding_weights():
+            return self._edited_eager(layer, head)[1][0]
+
+    def mixed_values(self, layer: int, head: int) -> Tensor:
+        """Returns the values mixed by the head's weights, before the output projection, in float32: (T, d_value)."""
+        self._call(layer, "mixed values")
+        with self._pass.guarding_weights():
+            return self._edited_eager(layer, head)[0][0, :, 0]
+
+    def stages(self, layer: int, head: int) -> dict[str, Tensor]:
+        """Returns the head's scores before the softmax, stage by stage, each (T, T), in the family's order.
+
+        Raises NotAvailable if the softmax of the last stage is not the map that the family itself computes.
+        """
+        call = self._call(layer, "scores")
+        with self._pass.guarding_weights():
+            arguments = HeadArguments(call, head)
+            stages = _score_stages(arguments)
+            last = list(stages.values())[-1]
+            weights, map_of_family = _softmax(last, _sink(arguments)), _family_eager(arguments)[1]
+        # A rounding error in a score is, in proportion, an error in the weight: the scores' magnitude counts.
+        magnitude = max(1.0, float(last[last.isfinite()].abs().max()))
+        if not within_rounding(weights, map_of_family, torch.finfo(torch.float32).eps, magnitude):
+            raise fail(
+                "scores whose softmax is the family's own attention map",
+                f"{type(call.module).__name__}, which does something else between scores and weights",
+                "`trace.attention` is exact for it; its score stages are not shown.",
+                NotAvailable,
+            )
+        return {name: stage[0, 0] for name, stage in stages.items()}
+
+    def sink(self, layer: int, head: int) -> float | None:
+        """Returns the learned score of the head's attention sink, or None where the family has none."""
+        call = self._call(layer, "sinks")
+        with self._pass.guarding_weights():
+            sink = _sink(HeadArguments(call, head))
+        return None if sink is None else float(sink.reshape(-1)[0])
+
+    def head_outputs(self, layer: int, head: int | None = None) -> tuple[Tensor, Tensor]:
+        """Returns what each head adds to the stream, (H or 1, T, d_model), and what the bias adds, (T, d_model).
+
+        Each head's part of the output projection's input goes through the projection alone, then through what lies
+        between the projection and the stream.
+        """
+        recorded, call = self._pass, self._call(layer, "head outputs")
+        part, _ = recorded.parts(layer, "Head outputs")
+        recorded.check_not_edited("attn_out", layer, "attention output", "`trace.attn_out`")
+        projection = recorded.anatomy.layers[layer].out_projection
+        if projection is None:
+            raise self._no_heads(layer, "no linear projection takes the outputs of its heads side by side")
+        with recorded.guarding_weights():
+            mixed = self._edited_eager(layer, head)[0][0]  # (T, H or 1, d_value)
+            heads = range(call.query.shape[1]) if head is None else [head]
+            side_by_side = mixed.new_zeros(len(heads) + 1, mixed.shape[0], call.query.shape[1], mixed.shape[-1])
+            for i, h in enumerate(heads):
+                side_by_side[i, :, h] = mixed[:, i]
+            weight = next(projection.parameters())
+            projected = projection(side_by_side.flatten(2).to(weight.dtype)).float()  # (heads + 1, T, d_model)
+            bias = projected[-1]  # the last input is 0
+            gain = self._frozen_gain(layer, part.chain[1:]) * part.scale
+        return (projected[:-1] - bias) * gain, bias * gain
+
+    def _frozen_gain(self, layer: int, norms: tuple[nn.Module, ...]) -> Tensor | float:
+        """Returns the factor, (T, d_model), by which the norms after the output projection scale what goes through them.
+
+        A root-mean-square norm divides by one number a token and multiplies by one weight a dimension. With that number
+        frozen at this pass's value it is linear, so that each head has its share. Raises NotAvailable unless this gives
+        back the whole attention output.
+        """
+        if not norms:
+            return 1.0
+        before_norm, attention_out = (
+            self._pass.held(site, layer)[0] for site in ("attention_before_norm", "attention_out")
+        )
+        before, after = before_norm.float(), attention_out.float()
+        # The root mean square of a vector of ones is 1, so that the norm gives back its weights.
+        per_dimension = run_chain(norms, torch.ones_like(before_norm[None, :1]))[0].float()  # (1, d_model)
+        shaped = before * per_dimension
+        per_token = (after * shaped).sum(-1, keepdim=True) / (shaped * shaped).sum(-1, keepdim=True).clamp_min(1e-30)
+        gain = per_dimension * per_token
+        if not close((before * gain).to(attention_out.dtype), after):
+            raise self._no_heads(layer, "what follows its attention is not a scaling")
+        return gain
+
+    def _call(self, layer: int, what: str) -> AttentionCall:
+        """Returns what the attention function was given in `layer`. what: what the caller wants, for the error.
+
+        Raises NotAvailable on the eager route, and for a layer without attention.
+        """
+        if self._pass.route == "eager":
+            family = self._pass.family
+            raise fail(
+                f"a family that gives its {what} to transformers' AttentionInterface",
+                f"{family}, whose maps come by the eager route (output_attentions=True)",
+                f"On this route {what} do not exist; attention maps, the stream and logits do.",
+                NotAvailable,
+                code="route",
+                what=what,
+                family=family,
+            )
+        return self._pass.calls[id(self._attention_module(layer))]
+
+    def _attention_module(self, layer: int) -> nn.Module:
+        module = self._pass.anatomy.layers[layer].attention
+        if module is None:
+            raise fail(
+                "a layer with attention",
+                f"layer {layer} of {self._pass.family}, which mixes its tokens in another way",
+                "Ask for a layer that has an attention module.",
+                NotAvailable,
+                code="no_attention",
+                layer=layer,
+                family=self._pass.family,
+            )
+        return module
+
+    def _edited_eager(self, layer: int, head: int | None) -> tuple[Tensor, Tensor]:
+        """Returns a layer's output, (1, T, H or 1, d_value), and weights, (1, H or 1, T, T), after this pass's edits."""
+        arguments = HeadArguments(self._call(layer, "heads"), head)
+        output, weights = _family_eager(arguments)
+        self._pass.editing.rewrite_eager(layer, head, output, weights, arguments.value)
+        return output, weights
+
+    def _no_heads(self, layer: int, reason: str) -> NotAvailable:
+        return fail(
+            "a block whose attention output is a sum over heads",
+            f"block {layer} of {self._pass.family}: {reason}",
+            "`trace.attn_out` has what all heads add together.",
+            NotAvailable,
+        )  # type: ignore[return-value]
+
+
+def _family_eager(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
+    """Returns the output and the weights that the family's own eager attention function computes."""
+    module = arguments.call.module
+    eager = family_eager(module)
+    if eager is None:
+        raise fail(
+            "a family with an `eager_attention_forward` of its own",
+            f"{type(module).__module__}, which has none",
+            "Maps of this family cannot be computed; queries, keys and the stream can be read.",
+            NotAvailable,
+        )
+    inputs = arguments.query, arguments.key, arguments.value, arguments.mask
+    return eager(arguments.module, *inputs, **arguments.kwargs)
+
+
+def _score_stages(arguments: HeadArguments) -> dict[str, Tensor]:
+    """Returns the scores after each step from q·k to the softmax: {name: (1, 1, T, T)}; -inf where masked."""
+    raw = arguments.query @ arguments.key.transpose(2, 3)
+    scaling = arguments.kwargs.get("scaling")
+    stages = {"raw": raw, "scaled": raw * (arguments.query.shape[-1] ** -0.5 if scaling is None else scaling)}
+    last = stages["scaled"]
+    if (cap := arguments.kwargs.get("softcap")) is not None:
+        stages["softcapped"] = last = cap * torch.tanh(last / cap)
+    if (bias := arguments.kwargs.get("position_bias")) is not None:
+        stages["biased"] = last = last + bias
+    if arguments.mask is not None:
+        allowed = arguments.mask > torch.finfo(torch.float32).min / 2
+        stages["masked"] = torch.where(allowed, last + arguments.mask, -math.inf)
+    return stages
+
+
+def _sink(arguments: HeadArguments) -> Tensor | None:
+    sink = arguments.kwargs.get("s_aux", getattr(arguments.module, "sinks", None))
+    return sink if isinstance(sink, Tensor) else None
+
+
+def _softmax(scores: Tensor, sink: Tensor | None) -> Tensor:
+    """Returns the softmax over the keys. A sink is one more score: it takes its share, which is then dropped."""
+    if sink is None:
+        return scores.softmax(-1)
+    column = sink.reshape(1, -1, 1, 1).expand(*scores.shape[:-1], 1)
+    return torch.cat([scores, column], dim=-1).softmax(-1)[..., :-1]

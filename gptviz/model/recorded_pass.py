@@ -1,0 +1,165 @@
+"""Runs one forward pass and holds what cannot be computed again cheaply.
+
+Held, as references to the pass's own tensors: what each attention call was given; the stream that enters each block; what
+attention adds to it; what enters each MLP; the logits. The rest is computed from these when somebody asks: see
+`attention_of_pass.py` and `forward.py`.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from gptviz.errors import ModelChanged, NotAvailable, fail
+from gptviz.intervention.edits import Edit
+from gptviz.model.anatomy import Anatomy, Part
+from gptviz.model.capture import Hook, Recorder, hooked, recording, running
+from gptviz.model.editing import Editing, module_at
+from gptviz.model.weights import weight_versions
+
+
+class RecordedPass:
+    """One pass over one text, and what it left. Tensors are on the model's device and in its dtype.
+
+    calls: what each attention module was given, by the module's id (interface route). maps: attention maps of the layers
+    that have attention (eager route). logits: (T, vocab). position_inputs: what the position table was called with.
+    """
+
+    def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
+        """Runs `ids`, (1, T), through the model once, with the edits that were prepared for it."""
+        self.model, self.anatomy, self.ids = model, anatomy, ids
+        self.n_layers, self.n_heads = len(anatomy.layers), anatomy.n_heads
+        self.d_model, self.d_head = anatomy.d_model, anatomy.d_head
+        self.route = anatomy.route
+        self.editing = editing or Editing(model, anatomy, (), ids.shape[1])
+        self.position_inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+        self._held: dict[tuple[str, int], Tensor] = {}
+        with running(model), hooked(self._sites()), self._holding_position_inputs(), self.recording() as recorder:
+            eager = {"output_attentions": True} if self.route == "eager" else {}
+            result = model(ids, use_cache=False, **eager)
+            self._versions = weight_versions(model)
+        self.logits: Tensor = result.logits[0]
+        self.calls = {id(call.module): call for call in recorder.calls}
+        self.maps: tuple[Tensor, ...] = tuple(result.attentions) if eager else ()
+
+    def recording(self) -> AbstractContextManager[Recorder]:
+        """Records the attention calls of passes inside the block, with this pass's edits of heads."""
+        return recording(self.model, self.route, edits=self.editing.heads())
+
+    def _sites(self) -> list[Hook]:
+        """Returns the hooks that hold what passes each site. They see it after the edits, except where they say so."""
+        hooks: list[Hook] = []
+
+        def hold(site: str, layer: int, module: nn.Module, end: str) -> None:
+            overwritten = module in self.anatomy.overwritten
+
+            def callback(tensor: Tensor) -> None:
+                self._held[site, layer] = tensor.clone() if overwritten else tensor
+
+            hooks.append((module, end, callback))
+
+        for depth in range(self.n_layers + 1):
+            if self.editing.touches("residual", depth):
+                hold("residual_before_edits", depth, *module_at(self.anatomy, "residual", depth))
+        hooks += self.editing.hooks()
+        for i, layer in enumerate(self.anatomy.layers):
+            hold("residual", i, layer.block, "in")
+            if layer.attention_part is not None:
+                hold("attention_out", i, layer.attention_part.chain[-1], "out")
+                if len(layer.attention_part.chain) > 1:
+                    hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
+            if layer.mlp_part is not None:
+                hold("mlp_in", i, layer.mlp_part.chain[0], "in")
+        hold("residual", self.n_layers, self.anatomy.layers[-1].block, "out")
+        return hooks
+
+    @contextmanager
+    def _holding_position_inputs(self) -> Iterator[None]:
+        """Holds what the position table is called with. Its output is not held: it is cheap to compute again."""
+        module = self.anatomy.position_embedding
+        if module is None:
+            yield
+            return
+
+        thread = threading.get_ident()
+
+        def hold(_module: nn.Module, args: Any, kwargs: Any) -> None:
+            if threading.get_ident() == thread:
+                self.position_inputs = (args, kwargs)
+
+        handle = module.register_forward_pre_hook(hold, with_kwargs=True)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    @contextmanager
+    def guarding_weights(self) -> Iterator[None]:
+        """Takes the model's lock for the block; raises ModelChanged if the weights are not those of this pass."""
+        with running(self.model):
+            if weight_versions(self.model) != self._versions:
+                raise fail(
+                    "the weights that this trace was made with",
+                    "weights that were written to or replaced",
+                    "So the model has changed since: trace again.",
+                    ModelChanged,
+                )
+            yield
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits of this pass, in order."""
+        return self.editing.edits
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all distinct storages that this pass holds."""
+        tensors = [self.logits, *self._held.values(), *self.maps]
+        for call in self.calls.values():
+            tensors += [t for t in (call.query, call.key, call.value, call.mask) if isinstance(t, Tensor)]
+        storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}
+        return sum(storages.values())
+
+    def held(self, site: str, layer: int) -> Tensor:
+        """Returns what passed a site of a layer, as the model shapes it."""
+        return self._held[site, layer]
+
+    def residual(self, depth: int) -> Tensor:
+        """Returns the stream entering block `depth`; `n_layers` is what leaves the last block: (T, d_model)."""
+        return self._held["residual", depth].reshape(-1, self.d_model)
+
+    def residual_before_edits(self, depth: int) -> Tensor:
+        """Returns the same as it was before edits of the stream at this depth: (T, d_model)."""
+        return self._held.get(("residual_before_edits", depth), self._held["residual", depth]).reshape(-1, self.d_model)
+
+    @property
+    def family(self) -> str:
+        """The name of the model's class, for errors."""
+        return type(self.model).__name__
+
+    def parts(self, layer: int, what: str) -> tuple[Part, Part]:
+        """Returns the attention and the MLP of a block. what: names what the caller wants to tell apart.
+
+        Raises NotAvailable if the change of the stream in the block is not the sum of the two.
+        """
+        block = self.anatomy.layers[layer]
+        if block.attention_part is None or block.mlp_part is None:
+            raise fail(
+                "a block that adds the outputs of its attention and its MLP to the stream",
+                f"block {layer} of {self.family}, where no two outputs sum to the change of the stream",
+                f"{what} cannot be told apart here; `trace.residual` can be read.",
+                NotAvailable,
+            )
+        return block.attention_part, block.mlp_part
+
+    def check_not_edited(self, site: str, layer: int, what: str, instead: str) -> None:
+        """Raises NotAvailable if an edit has set the output at `site`, so that it is no longer the sum of its parts."""
+        if self.editing.touches(site, layer):
+            raise fail(
+                f"a block whose {what} is the sum of its own parts",
+                f"block {layer} of a pass in which an edit has set it",
+                f"{instead} has what it became.",
+                NotAvailable,
+            )

@@ -1,0 +1,324 @@
+"""Finds the parts of a model by watching one four-token pass, without asking which family it is.
+
+The pass answers general questions. Which modules called the attention function, and which list holds them? Whose input
+is attention's output (the output projection)? Whose output, carried through the norms that follow it, is added to the
+stream, so that stream in + attention + MLP = stream out? An answer is used only if the numbers of that pass confirm it;
+otherwise the part is None, and what needs it raises NotAvailable later.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gptviz.errors import NotAvailable, fail
+from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
+from gptviz.model.capture import AttentionCall, entering, first_tensor, recording, running
+
+# What each attention module gave to the attention function, by the module's id; None on the eager route.
+Calls = dict[int, AttentionCall | None]
+
+
+@dataclass
+class ModuleCall:
+    """One call of one module during the studied pass: its first tensor in and out, and copies of both.
+
+    The copies keep the numbers of the moment, since some families write into these tensors later.
+    """
+
+    module: nn.Module
+    input: Tensor | None
+    input_copy: Tensor | None
+    result: Any = None
+    output: Tensor | None = None
+    output_copy: Tensor | None = None
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the input or the output was written into after the call."""
+        pairs = ((self.input, self.input_copy), (self.output, self.output_copy))
+        return any(a is not None and b is not None and not torch.equal(a, b) for a, b in pairs)
+
+
+@dataclass
+class StudiedPass:
+    """The calls of all modules of a model in the order in which they began, and what the pass computed.
+
+    attention_calls: on the interface route. maps: attention maps, on the eager route.
+    """
+
+    model: nn.Module
+    module_calls: list[ModuleCall] = field(default_factory=list)
+    attention_calls: list[AttentionCall] = field(default_factory=list)
+    maps: tuple[Tensor, ...] = ()
+    logits: Tensor | None = None
+
+    def call_of(self, module: nn.Module) -> ModuleCall | None:
+        """Returns the first call of a module, or None if it was not called."""
+        return next((call for call in self.module_calls if call.module is module), None)
+
+    def calls_inside(self, module: nn.Module) -> Iterator[ModuleCall]:
+        """Returns the calls of the modules that a module contains."""
+        members = {id(m) for m in module.modules()} - {id(module)}
+        return (call for call in self.module_calls if id(call.module) in members)
+
+
+def study(model: nn.Module) -> Anatomy:
+    """Runs four tokens through the model and returns where its parts are.
+
+    Raises NotAvailable if its blocks do not stand in one list, each with at most one attention module.
+    """
+    vocab = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
+    device = model.get_input_embeddings().weight.device  # type: ignore[operator, union-attr]
+    ids = torch.tensor([[vocab // 7, vocab // 3, vocab // 2, vocab // 5]], device=device)
+    with running(model):
+        studied = _run(model, ids, "interface")
+        if studied.attention_calls:
+            return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
+        studied = _run(model, ids, "eager")
+        return _anatomy(studied, "eager", {id(module): None for module in _map_makers(studied)})
+
+
+def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
+    studied, open_calls, handles = StudiedPass(model), [], []
+
+    def before(module: nn.Module, args: Any, kwargs: Any) -> None:
+        tensor = entering(args, kwargs)
+        call = ModuleCall(module, tensor, None if tensor is None else tensor.clone())
+        studied.module_calls.append(call)
+        open_calls.append(call)
+
+    def after(_module: nn.Module, _args: Any, result: Any) -> None:
+        call = open_calls.pop()
+        call.result, call.output = result, first_tensor(result)
+        call.output_copy = None if call.output is None else call.output.clone()
+
+    for module in model.modules():
+        if module is not model:
+            handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+            handles.append(module.register_forward_hook(after))
+    try:
+        with recording(model, route, keep="outputs") as recorder:
+            result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
+    finally:
+        for handle in handles:
+            handle.remove()
+    studied.logits, studied.attention_calls = result.logits, recorder.calls
+    studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if m is not None)
+    return studied
+
+
+def _map_makers(studied: StudiedPass) -> list[nn.Module]:
+    """Returns the innermost module that returned each attention map, in order."""
+
+    def returned(call: ModuleCall, attention_map: Tensor) -> bool:
+        return isinstance(call.result, (tuple, list)) and any(value is attention_map for value in call.result)
+
+    makers = [[call.module for call in studied.module_calls if returned(call, m)] for m in studied.maps]
+    return [modules[-1] for modules in makers if modules]
+
+
+def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
+    model = studied.model
+    blocks = _blocks(model, set(calls))
+    first, last = studied.call_of(blocks[0]), studied.call_of(blocks[-1])
+    assert first is not None and last is not None and first.input_copy is not None
+    stream, d_model = first.input_copy, first.input_copy.shape[-1]
+    attention_call = next(iter(calls.values()))
+    n_heads = attention_call.query.shape[1] if attention_call else studied.maps[0].shape[1]
+    token = model.get_input_embeddings()  # type: ignore[operator]
+    position, adds_up = _position_embedding(studied, token, blocks[0], stream)
+    return Anatomy(
+        route=route,
+        layers=tuple(_layer(studied, block, calls) for block in blocks),
+        n_heads=n_heads,
+        d_head=attention_call.query.shape[-1] if attention_call else d_model // n_heads,
+        d_model=d_model,
+        token_embedding=token,
+        position_embedding=position,
+        embedding_adds_up=adds_up,
+        rotary=any("rotary" in type(m).__name__.lower() for m in model.modules()),
+        tail=_tail(studied, last),
+        overwritten=frozenset(call.module for call in studied.module_calls if call.overwritten),
+    )
+
+
+def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
+    """Returns the members of the one list whose members hold the attention modules with these ids."""
+    for candidate in model.modules():
+        if isinstance(candidate, nn.ModuleList):
+            held = [attention & {id(m) for m in member.modules()} for member in candidate]
+            if attention and set().union(*held) == attention and all(len(ids) <= 1 for ids in held):
+                return list(candidate)
+    raise fail(
+        "a causal language model whose blocks stand in one list, each with one attention module",
+        f"{type(model).__name__}, which has {len(attention)} attention modules and no such list",
+        "gptviz cannot look into this architecture; `gptviz.models()` names some that it can.",
+        NotAvailable,
+    )
+
+
+def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
+    """Returns the sites of one block."""
+    attention = next((m for m in block.modules() if id(m) in calls), None)
+    whole = studied.call_of(block)
+    if attention is None or whole is None or whole.output_copy is None or whole.input_copy is None:
+        return Layer(block, attention)
+    projection = _out_projection(studied, attention, calls[id(attention)])
+    attention_chains = _chains_from(studied, block, [attention])
+    mlp_chains = _chains_from(studied, block, _others(block, attention))
+    for of_attention, of_mlp, scale in product(attention_chains, mlp_chains, _scales(studied.model, block)):
+        if _adds_up(studied, of_attention[-1], of_mlp[-1], scale, whole):
+            return Layer(
+                block,
+                attention,
+                projection,
+                Part(of_attention, scale),
+                Part(of_mlp, scale),
+                _down_projection(studied, of_mlp),
+                _modules_before(studied, block, attention, whole),
+                parallel=_modules_before(studied, block, of_mlp[0], whole) is not None,
+            )
+    return Layer(block, attention, projection)
+
+
+def _others(block: nn.Module, attention: nn.Module) -> list[nn.Module]:
+    """Returns the block's children without attention, the largest first: the MLP is the largest of them."""
+    others = [child for child in block.children() if not _contains(child, attention)]
+    return sorted(others, key=lambda child: -sum(p.numel() for p in child.parameters()))
+
+
+def _scales(model: nn.Module, block: nn.Module) -> set[float]:
+    """Returns the factors that the family may multiply the parts by on their way to the stream."""
+    multipliers = (getattr(owner, "residual_multiplier", None) for owner in (block, model.config))
+    return {1.0} | {float(multiplier) for multiplier in multipliers if multiplier}  # type: ignore[arg-type]
+
+
+def _chains_from(studied: StudiedPass, block: nn.Module, modules: Iterable[nn.Module]) -> list[tuple[nn.Module, ...]]:
+    """Returns the chains of modules at whose end a part may be added to the stream."""
+    return [chain for module in modules for end in _ends(studied, module) for chain in _with_norms(studied, block, end)]
+
+
+def _ends(studied: StudiedPass, module: nn.Module) -> list[nn.Module]:
+    """Returns the modules whose output may be the part's own: the module itself, or the last linear one that it called.
+
+    (BLOOM adds the stream inside its attention and MLP modules; there the last projection's output is the part.)
+    """
+    call = studied.call_of(module)
+    if call is None or call.output is None:
+        return []
+    return [module, *[inner.module for inner in studied.calls_inside(module) if _is_linear(inner.module)][-1:]]
+
+
+def _with_norms(studied: StudiedPass, block: nn.Module, start: nn.Module) -> list[tuple[nn.Module, ...]]:
+    """Returns `start` alone, then followed by each further module of the block that took the last one's very output."""
+    chain = [start]
+    while True:
+        output = studied.call_of(chain[-1]).output  # type: ignore[union-attr]
+        following = [
+            call.module for call in studied.calls_inside(block) if call.input is output and call.output is not None
+        ]
+        following = [module for module in following if not any(_contains(earlier, module) for earlier in chain)]
+        if not following:
+            return [tuple(chain[: i + 1]) for i in range(len(chain))]
+        chain.append(following[0])
+
+
+def _adds_up(studied: StudiedPass, attention: nn.Module, mlp: nn.Module, scale: float, whole: ModuleCall) -> bool:
+    """Returns whether stream in + scale * (attention + MLP) is the stream out. (OPT's MLP flattens the stream.)"""
+    a, m = studied.call_of(attention).output_copy, studied.call_of(mlp).output_copy  # type: ignore[union-attr]
+    before, after = whole.input_copy, whole.output_copy
+    if a.numel() != after.numel() or m.numel() != after.numel():  # type: ignore[union-attr]
+        return False
+    return close(before + scale * a.view_as(after) + scale * m.view_as(after), after)  # type: ignore
+
+
+def _modules_before(
+    studied: StudiedPass, block: nn.Module, module: nn.Module, whole: ModuleCall
+) -> tuple[nn.Module, ...] | None:
+    """Returns what lies between the block's input and this module's: nothing or one norm. None if it is something else."""
+    tensor = studied.call_of(module).input  # type: ignore[union-attr]
+    if tensor is whole.input:
+        return ()
+    norms = [call for call in studied.calls_inside(block) if call.output is tensor and call.input is whole.input]
+    return (norms[0].module,) if norms and tensor is not None else None
+
+
+def _out_projection(studied: StudiedPass, attention: nn.Module, call: AttentionCall | None) -> nn.Module | None:
+    """Returns the linear module that took the heads' outputs side by side; None on the eager route, without values."""
+    if call is None or call.output is None:
+        return None
+    linear = [inner for inner in studied.calls_inside(attention) if _is_linear(inner.module)]
+    return next((inner.module for inner in reversed(linear) if _same_numbers(inner.input_copy, call.output)), None)
+
+
+def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> nn.Module | None:
+    """Returns the last linear module of the MLP if its output is the MLP's own, so that its input is the activations.
+
+    None for mixtures of experts, whose experts have activations of their own.
+    """
+    modules = [m for part in mlp for m in (part, *(call.module for call in studied.calls_inside(part)))]
+    linear = [module for module in modules if _is_linear(module)]
+    outputs = [call.output_copy for call in map(studied.call_of, mlp) if call is not None]
+    last = studied.call_of(linear[-1]) if linear else None
+    if last is None or not any(_same_numbers(last.output_copy, output) for output in outputs):
+        return None
+    return last.module
+
+
+def _position_embedding(
+    studied: StudiedPass, token: nn.Module, block: nn.Module, stream: Tensor
+) -> tuple[nn.Module | None, bool]:
+    """Returns the module that gives the position part before the first block, and whether it and the token part sum up."""
+    calls = studied.module_calls
+    before = calls[: next(i for i, call in enumerate(calls) if call.module is block)]
+    rows = studied.call_of(token).output_copy  # type: ignore[union-attr]
+    others = [call for call in before if call.module is not token and call.output_copy is not None]
+    others = [call for call in others if call.output_copy.shape[-2:] == stream.shape[-2:]]  # type: ignore[union-attr]
+    for call in others:
+        if rows.shape == stream.shape and close(rows + call.output_copy, stream):  # type: ignore[operator, union-attr]
+            return call.module, True
+    return next((call.module for call in others if isinstance(call.module, nn.Embedding)), None), False
+
+
+def _tail(studied: StudiedPass, last: ModuleCall) -> Tail | None:
+    """Returns the modules between the last block and the logits, and what the family does to the logits after them."""
+    model, logits = studied.model, studied.logits
+    chain, tensor = [], last.output
+    for call in studied.module_calls[studied.module_calls.index(last) :]:
+        if call.input is tensor and call.output is not None and not _contains(last.module, call.module):
+            chain.append(call.module)
+            tensor = call.output
+    head = model.get_output_embeddings()  # type: ignore[operator]
+    if head is not None and head not in chain:
+        chain.append(head)
+    modules = tuple(chain)
+    try:
+        scores = run_chain(modules, last.output_copy)  # type: ignore[arg-type]
+    except (RuntimeError, TypeError):
+        return None
+    config = model.config.get_text_config()  # type: ignore[union-attr, operator]
+    names = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+    cap, factor, divisor = (getattr(config, name, None) for name in names)
+    tails = [Tail(modules)]
+    tails += [Tail(modules, cap=cap)] if cap else []
+    tails += [Tail(modules, factor)] if factor else []
+    tails += [Tail(modules, 1 / divisor)] if divisor else []
+    return next((tail for tail in tails if logits is not None and close(tail.last_step(scores), logits)), None)
+
+
+def _is_linear(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, Tensor) and weight.ndim == 2 and not isinstance(module, nn.Embedding)
+
+
+def _contains(module: nn.Module, other: nn.Module) -> bool:
+    return any(m is other for m in module.modules())
+
+
+def _same_numbers(a: Tensor | None, b: Tensor | None) -> bool:
+    """Returns whether two tensors have the same numbers in the same order, whatever their shapes."""
+    return a is not None and b is not None and a.numel() == b.numel() and torch.equal(a.flatten(), b.flatten())

@@ -1,0 +1,33 @@
+"""What the file of a saved trace holds, and how much of it.
+
+It is one safetensors file. Its tensors, float32 unless said otherwise:
+
+    logits, embedding.KIND, residual.DEPTH, attn_in.LAYER, attn_out.LAYER, mlp_in.LAYER, mlp_out.LAYER,
+    mlp_activations.LAYER, unrotated.query, unrotated.key       as the methods of `Trace` return them
+    parallel.LAYER                                              uint8, 1 if attention and MLP run side by side
+    q.LAYER, k.LAYER, v.LAYER, attention.LAYER, stage.LAYER.NAME, sink.LAYER, head_output.LAYER, head_bias.LAYER,
+    neurons.LAYER, mlp_bias.LAYER                               only for the layers that were asked for
+    lens                                                        logit lenses of the last tokens: (tokens, L + 1, vocab)
+    gain, offset, rows, row_ids, row_biases                     the readout at each token, some rows of the unembedding
+    plane, plane_shares, role.NAME                              measured on the model
+    vocabulary, vocabulary_ends, vocabulary_special             the bytes of all tokens in a row, where each ends
+
+Its metadata has one entry, "gptviz": JSON with the version, the text and its tokens, the model's name and shape, merges,
+neighbours in the token table, and "refused": for each quantity that the model's family does not have, the three parts of
+the error that says so. The array for that name is then missing.
+"""
+
+VERSION = 2
+METADATA = "gptviz"  # the entry of the metadata
+STAGES = (
+    "raw",
+    "scaled",
+    "softcapped",
+    "biased",
+    "masked",
+)  # of attention scores, in the order in which they are computed
+ROLE = "role."  # begins the names of the tensors with role scores
+MAX_BYTES = 1_000_000_000  # of one file
+LENS_BYTES = 64_000_000  # of the logit lenses, from the last token backwards; the last token's is always kept
+NEIGHBOURS = 32  # kept of each token in the token table
+LEADERS = 32  # likeliest next tokens at each position whose rows of the unembedding are kept

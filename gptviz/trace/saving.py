@@ -1,0 +1,207 @@
+"""Saves a trace to a safetensors file; `file_format.py` describes the file, `opening.py` opens it."""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from gptviz.checks import check_folder, check_index
+from gptviz.errors import NotAvailable, fail
+from gptviz.trace import file_format
+from gptviz.trace.sources import EMBEDDINGS
+
+
+def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
+    """Saves a `Trace` to one file; see `Trace.save`, which imports this module, so that its type is not imported here."""
+    target = Path(path)
+    check_folder(target)
+    chosen = range(trace.n_layers) if layers is None else layers
+    kept = sorted({check_index(layer, trace.n_layers, "layer") for layer in chosen})
+    _check_size(trace, len(kept), neurons)
+    contents = _Contents(trace, kept, neurons)
+    metadata = {file_format.METADATA: json.dumps(contents.metadata(), ensure_ascii=False)}
+    # save_file writes an array's memory as it is and ignores its strides.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in contents.tensors.items()}
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        save_file(tensors, temporary, metadata)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _check_size(trace: Any, layers: int, neurons: bool) -> None:
+    """Raises GPTVizError if the file would be too large, from an estimate that computes nothing."""
+    tokens, heads = len(trace.tokens), trace.n_heads
+    attention = layers * heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
+    stream = 8 * trace.n_layers * tokens * trace.d_model
+    down_projections = layers * _neuron_count(trace) * trace.d_model if neurons else 0
+    size = 4 * (attention + stream + down_projections + (tokens + trace.n_layers) * trace.vocab_size)
+    if size > file_format.MAX_BYTES:
+        remedy = f"Name fewer layers, such as layers=[0, {trace.n_layers - 1}], or trace a shorter text."
+        if 4 * down_projections > size / 8:
+            remedy = f"Leave the neurons out, neurons=False. {remedy}"
+        limit = f"at most {file_format.MAX_BYTES / 1e9:g} GB"
+        raise fail(limit, f"about {size / 1e9:.1f} GB for {tokens} tokens", remedy)
+
+
+def _neuron_count(trace: Any) -> int:
+    """Returns the number of neurons of an MLP, or 0 where its activations are not available."""
+    try:
+        return int(trace.mlp_activations(0).shape[1])
+    except NotAvailable:
+        return 0
+
+
+class _Contents:
+    """The tensors and the metadata of the file, collected from a trace.
+
+    tensors: by name. refused: for each name whose quantity is not available, the three parts of the error.
+    """
+
+    def __init__(self, trace: Any, kept: Sequence[int], neurons: bool):
+        self.trace, self.kept, self.neurons = trace, kept, neurons
+        self.tensors: dict[str, np.ndarray] = {}
+        self.refused: dict[str, list[str]] = {}
+        self.readout: dict[str, Any] | None = None
+        self.roles: list[str] = []
+        self._collect_stream()
+        for layer in kept:
+            self._collect_attention(layer)
+            if neurons:
+                self._collect_neurons(layer)
+        self._collect_lenses()
+        self._collect_readouts()
+        self._collect_model()
+
+    def _collect(self, name: str, compute: Callable[..., Any], *arguments: Any) -> Any:
+        """Returns the value, kept under `name` if it is an array; None if it is not available, with the reason kept."""
+        try:
+            value = compute(*arguments)
+        except NotAvailable as error:
+            self.refused[name] = [error.expected, error.got, error.remedy]
+            return None
+        if isinstance(value, np.ndarray):
+            self.tensors[name] = value
+        return value
+
+    def _collect_stream(self) -> None:
+        trace = self.trace
+        self._collect("logits", lambda: trace.logits)
+        for kind in EMBEDDINGS:
+            self._collect(f"embedding.{kind}", trace.embedding, kind)
+        for depth in range(trace.n_layers + 1):
+            self._collect(f"residual.{depth}", trace.residual, depth)
+        for layer in range(trace.n_layers):
+            for name in ("attn_out", "mlp_out", "mlp_activations", "attn_in", "mlp_in"):
+                self._collect(f"{name}.{layer}", getattr(trace, name), layer)
+            parallel = self._collect(f"parallel.{layer}", trace.is_parallel, layer)
+            if parallel is not None:
+                self.tensors[f"parallel.{layer}"] = np.array([parallel], np.uint8)
+        unrotated = self._collect("unrotated", trace.unrotated)
+        if unrotated is not None:
+            self.tensors |= {"unrotated.query": unrotated[0], "unrotated.key": unrotated[1]}
+
+    def _collect_attention(self, layer: int) -> None:
+        trace, heads = self.trace, range(self.trace.n_heads)
+        for name in ("q", "k", "v", "attention", "head_bias"):
+            self._collect(f"{name}.{layer}", getattr(trace, name), layer)
+        outputs = [self._collect(f"head_output.{layer}", trace.head_output, layer, head) for head in heads]
+        if outputs[0] is not None:
+            self.tensors[f"head_output.{layer}"] = np.stack(outputs)
+        stages = [self._collect(f"stages.{layer}", trace.score_stages, layer, head) for head in heads]
+        if stages[0] is not None:
+            for name in stages[0]:
+                self.tensors[f"stage.{layer}.{name}"] = np.stack([of_head[name] for of_head in stages])
+        sinks = [self._collect(f"sink.{layer}", trace.sink, layer, head) for head in heads]
+        if f"sink.{layer}" not in self.refused:
+            self.tensors[f"sink.{layer}"] = np.array([np.nan if sink is None else sink for sink in sinks])
+
+    def _collect_neurons(self, layer: int) -> None:
+        # A neuron's row is kept once, not its product with every token's activation.
+        if self._collect(f"neurons.{layer}", self.trace.neurons, layer) is not None:
+            self.tensors[f"neurons.{layer}"] = self.trace.neuron_rows(layer)
+        self._collect(f"mlp_bias.{layer}", self.trace.mlp_bias, layer)
+
+    def _collect_lenses(self) -> None:
+        """Collects the logit lenses of as many of the last tokens as there is room for."""
+        last, tokens = self._collect("lens", self.trace.logit_lens), len(self.trace.tokens)
+        if last is not None:
+            count = max(1, min(tokens, file_format.LENS_BYTES // last.nbytes))
+            positions = range(tokens - count, tokens)
+            self.tensors["lens"] = np.stack([self.trace.logit_lens(position) for position in positions])
+
+    def _collect_readouts(self) -> None:
+        """Collects the final norm at every token, and the unembedding's rows of the tokens that views ask about."""
+        trace, positions = self.trace, range(len(self.trace.tokens))
+        readouts = [self._collect("readout", trace.readout, position) for position in positions]
+        if readouts[0] is None:
+            return
+        self.tensors["gain"] = np.stack([readout.gain for readout in readouts])
+        self.tensors["offset"] = np.stack([readout.offset for readout in readouts])
+        self.readout = {
+            "centred": [readout.centred for readout in readouts],
+            "multiplier": readouts[0].multiplier,
+            "cap": readouts[0].cap,
+        }
+        ids = {token.id for token in trace.tokens}
+        for position in positions:
+            ids |= {token.id for token, _ in trace.top(file_format.LEADERS, position)}
+        rows = [trace.unembedding(id) for id in sorted(ids)]
+        self.tensors["rows"] = np.stack([row for row, _ in rows])
+        self.tensors["row_ids"] = np.array(sorted(ids), np.int64)
+        self.tensors["row_biases"] = np.array([bias for _, bias in rows])
+
+    def _collect_model(self) -> None:
+        trace = self.trace
+        points, shares = trace.token_plane()
+        self.tensors |= {"plane": points, "plane_shares": shares}
+        scores = trace.role_scores()
+        self.roles = list(scores)
+        self.tensors |= {file_format.ROLE + role: scores[role] for role in scores}
+        vocabulary = [trace.vocab_token(id) for id in range(trace.vocab_size)]
+        self.tensors["vocabulary"] = np.frombuffer(b"".join(token.bytes for token in vocabulary), np.uint8)
+        self.tensors["vocabulary_ends"] = np.cumsum([len(token.bytes) for token in vocabulary], dtype=np.int64)
+        self.tensors["vocabulary_special"] = np.array([token.special for token in vocabulary], np.uint8)
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns what the file holds besides tensors, as JSON-ready values."""
+        trace = self.trace
+        merges = self._merges()
+        ids = sorted({token.id for token in trace.tokens})
+        return {
+            "version": file_format.VERSION,
+            "model": trace.model_name,
+            "text": trace.text,
+            "tokens": [[token.id, base64.b64encode(token.bytes).decode(), token.special] for token in trace.tokens],
+            "layers": trace.n_layers,
+            "heads": trace.n_heads,
+            "d_model": trace.d_model,
+            "d_head": trace.d_head,
+            "route": trace.route,
+            "kept": list(self.kept),
+            "neurons": self.neurons,
+            "readout": self.readout,
+            "roles": self.roles,
+            "merges": merges,
+            "nearest": {
+                str(id): [[token.id, cosine] for token, cosine in trace.nearest(id, file_format.NEIGHBOURS)]
+                for id in ids
+            },
+            "refused": self.refused,
+        }
+
+    def _merges(self) -> dict[str, Any]:
+        """Returns the merges of each token's word, by position, where they are available."""
+        merges: dict[str, Any] = {}
+        for token in self.trace.tokens:
+            stages = self._collect(f"merges.{token.position}", self.trace.merges, token.position)
+            if stages is not None:
+                merges[str(token.position)] = [[stage.rank, list(stage.pieces)] for stage in stages]
+        return merges
