@@ -1,9 +1,10 @@
 """What the parts of a model do, measured: shares of a logit, role scores of heads, sweeps, neighbours among embeddings."""
 
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
+from gptviz.lens.metrics import logit_difference, probability_of
 from gptviz.lens.roles import role_scores
 from gptviz.lens.shares import Share, attribution, direction
-from gptviz.lens.sweep import Sweep, ablation_sweep, logit_difference, patch_sweep, probability_of, run_edited
+from gptviz.lens.sweep import Sweep, ablation_sweep, patch_sweep, run_edited
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 

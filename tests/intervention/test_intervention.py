@@ -472,7 +472,7 @@ def test_a_sweeps_metric_is_named_by_what_tokens_say():
     heads = lens.ablation_sweep(found, lens.probability_of(3))
     assert heads.name == f"probability of {texts[0].replace(' ', '␣')}"
     pair = lens.ablation_sweep(found, lens.logit_difference(3, 4)).name
-    assert pair == f"logit of {texts[0].replace(' ', '␣')} less {texts[1].replace(' ', '␣')}"
+    assert pair == f"logit of {texts[0].replace(' ', '␣')} minus {texts[1].replace(' ', '␣')}"
     own = lens.ablation_sweep(found, lambda logits: logits[3])
     assert (np.asarray(own.figure().data[0].z) == own.effects).all()
     assert "<sub>" not in own.figure().layout.xaxis.ticktext[0]
@@ -505,7 +505,7 @@ def test_sweeps_that_cannot_be_made_are_refused():
         lens.patch_sweep(trace("gpt2"), trace("gpt2"), metric, site="stream")
     with pytest.raises(WrongType, match="a trace as clean"):
         lens.patch_sweep("text", trace("gpt2"), metric)
-    with pytest.raises(GPTVizError, match="tells apart"):
+    with pytest.raises(GPTVizError, match="with different metrics"):
         _ = lens.ablation_sweep(trace("gpt2"), metric).restored
 
 

@@ -11,6 +11,7 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
+from gptviz.display.labels import part_label
 from gptviz.pages.answering import Question
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention import arithmetic
@@ -140,7 +141,7 @@ class AttentionView(View):
     def _shapes(self) -> list[still.Shape]:
         trace = self._require_trace()
         shapes = [
-            still.words(self._phrase("attention", head=f"L{self.layer} · H{self.head}")),
+            still.words(self._phrase("attention", head=part_label(self.layer, self.head))),
             still.heat(masked_weights(trace, self.layer, self.head), trace.tokens),
         ]
         if (count := len(trace.tokens)) > still.MOST_CELLS:
