@@ -10,6 +10,7 @@ import pytest
 import torch
 from browser.pages import OF_A_TRACE, PAGE_SCRIPT
 from browser.test_views_page import HOSTILE, stated
+from close import assert_softmax_close
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -144,10 +145,11 @@ def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened,
     page.locator(".attention select").nth(0).select_option("2")
     page.locator(".attention select").nth(1).select_option("5")
     page.locator(".steps li").nth(3).click()
-    row = gpt.trace([*gpt.encode(PROMPT), *view.completion.choices[0].token_ids[:3]]).attention(2, 5)[-1]
+    trace = gpt.trace([*gpt.encode(PROMPT), *view.completion.choices[0].token_ids[:3]])
+    row = trace.attention(2, 5)[-1]
     expect(page.locator(".looked li")).to_have_count(len(row))
     told = page.locator(".looked li").evaluate_all("(all) => all.map((one) => Number(one.title))")
-    assert told == pytest.approx(row.tolist(), abs=1e-5)
+    assert_softmax_close(told, row, trace.scores(2, 5, "scaled")[-1])
     assert [one for one in page.locator(".problem").all() if one.is_visible()] == []
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from browser.learner import Learner
+from close import rounding
 from playwright.sync_api import expect
 
 import gptviz
@@ -107,9 +108,10 @@ def test_the_guessing_game_says_what_the_model_gives(learner):
     expect(rows.first.locator("li")).to_have_count(3)
     drawn = rows.first.locator("li").evaluate_all("(items) => items.map((item) => Number(item.title))")
     single = gptviz.lessons.guessing_game([opening], gpt)
-    np.testing.assert_allclose(drawn[0], single.share(0, "girl"), rtol=1e-5)
+    bound = rounding(gpt.trace(opening).logits)
+    np.testing.assert_allclose(drawn[0], single.share(0, "girl"), rtol=2 * bound)
     likeliest = rows.last.locator("li").evaluate_all("(items) => items.map((item) => Number(item.title))")
-    np.testing.assert_allclose(likeliest, [p for _, p in gpt.trace(opening).top(8)], rtol=1e-5)
+    np.testing.assert_allclose(likeliest, [p for _, p in gpt.trace(opening).top(8)], rtol=bound)
     assert learner.page.locator(".gptviz-guesses b").count() == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from browser.pages import OF_A_TRACE, ViewPage
 from browser.test_views_page import HOSTILE, stated
+from close import assert_close, rounding
 from families import build, tokenizer
 from playwright.sync_api import expect
 from transformers import AutoModelForCausalLM
@@ -51,7 +52,8 @@ def close_to(text, value):
 
 
 def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
-    page = shown(gptviz.BlockView(gpt.trace(PROMPT), layer=2)).page
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.BlockView(trace, layer=2)).page
     untouched = AutoModelForCausalLM.from_pretrained(assets_dir() / "tales")
     with torch.no_grad():
         logits = untouched(torch.tensor([gpt.encode(PROMPT)])).logits[0]
@@ -65,7 +67,7 @@ def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
             "(all) => all.map((one) => Number(one.title))"
         )
         truth = float(logits[position].sort(descending=True).values[rank])
-        assert sum(parts) == pytest.approx(truth, abs=1e-3)
+        assert sum(parts) == pytest.approx(truth, abs=rounding(parts, trace.logits))
         close_to(page.locator(".ledger .total").inner_text(), truth)
         assert len(parts) == 2 + 2 * gpt.n_layers + 1
         lengths = page.locator(".ledger .fill").evaluate_all(
@@ -165,7 +167,7 @@ def test_the_embeddings_strips_and_neighbours(shown, gpt):
     nearest = np.argsort(-cosines)[:8]
     assert page.locator(".near .chip").all_inner_texts() == [stated(gpt.token(int(i))) for i in nearest]
     drawn = page.locator(".near li").evaluate_all("(all) => all.map((one) => Number(one.title))")
-    np.testing.assert_allclose(drawn, cosines[nearest], atol=1e-5)
+    assert_close(drawn, cosines[nearest], scale=1.0)
 
 
 def test_under_rotary_positions_the_turn_is_shown_instead(shown):
@@ -180,7 +182,7 @@ def test_under_rotary_positions_the_turn_is_shown_instead(shown):
     )  # fmt: skip
     with torch.no_grad():
         query = attention.q_proj(x).view(len(trace.tokens), trace.n_heads, trace.d_head)[7, 0].numpy()
-    np.testing.assert_allclose(trace.unrotated()[0][0, 7], query, atol=1e-5)
+    assert_close(trace.unrotated()[0][0, 7], query, scale=x)
     lengths = [number(text.split()[-1]) for text in page.locator(".rotation .strip > .number").all_inner_texts()]
     assert lengths[0] == pytest.approx(np.linalg.norm(query), rel=6e-3)
     assert lengths[0] == lengths[1] and lengths[2] == lengths[3]

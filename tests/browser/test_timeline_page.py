@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from browser.pages import ViewPage
+from close import assert_softmax_close, rounding
 from playwright.sync_api import expect
 
 import gptviz
@@ -103,12 +104,13 @@ def test_a_steps_table_has_its_axis_and_what_all_others_have(shown, gpt, setting
     expect(page.locator(".detail h4")).to_contain_text("Step 4")
     choice = completion.choices[0]
     listed = {one.token.id for one in (*choice.steps[4].alternatives, choice.steps[4])}
-    shares = gpt.trace([*gpt.encode(PROMPT), *choice.token_ids[:4]]).probabilities()
+    trace = gpt.trace([*gpt.encode(PROMPT), *choice.token_ids[:4]])
+    shares = trace.probabilities()
     rest = shares.sum() - shares[list(listed)].sum()
     others = page.locator(".detail tfoot td[title]").evaluate_all(
         "(all) => all.map((one) => parseFloat(one.title) / 100)"
     )
-    assert others[0] == pytest.approx(rest, abs=1e-5)
+    assert others[0] == pytest.approx(rest, abs=rounding(trace.logits))
     drawn = {one.token.id: one.sampling_probability for one in (*choice.steps[4].alternatives, choice.steps[4])}
     assert others[1] == pytest.approx(1 - sum(drawn.values()), abs=1e-6)
     assert others[1] == 0 if "top_k" in settings else others[1] >= 0
@@ -132,10 +134,10 @@ def test_scrubbing_asks_the_kernel_once_it_rests(shown, gpt, completion):
     expect(page.locator("[data-asking]")).to_have_count(0)
     assert page.evaluate("models[0].sent") == before + 2  # a row of attention, and the bench
     at = len(gpt.encode(PROMPT)) + 5
-    row = gpt.trace([*gpt.encode(PROMPT), *completion.choices[0].token_ids[:5]]).attention(0, 0)[-1]
+    trace = gpt.trace([*gpt.encode(PROMPT), *completion.choices[0].token_ids[:5]])
     told = page.locator(".looked li").evaluate_all("(all) => all.map((one) => Number(one.title))")
     assert len(told) == at
-    assert told == pytest.approx(row.tolist(), abs=1e-5)
+    assert_softmax_close(told, trace.attention(0, 0)[-1], trace.scores(0, 0, "scaled")[-1])
 
 
 def test_what_was_told_of_another_step_is_dim_at_once(shown, gpt, completion):
