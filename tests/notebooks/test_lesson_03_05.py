@@ -13,6 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from close import rounding
 from lesson_play import every_offer_decides
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -240,7 +241,7 @@ def test_the_lead_is_the_difference_of_two_logits(played, reference, tokenizer):
     lesson = played["03_block"]
     p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"]).sort(descending=True).values
     assert sum(lesson.names["lead"](lesson.names["trace"]).values()) == pytest.approx(
-        float((p[0] / p[1]).log()), abs=1e-3
+        float((p[0] / p[1]).log()), abs=rounding(lesson.names["trace"].logits)
     )
 
 
@@ -267,8 +268,9 @@ def test_no_two_tokens_are_likelier_than_those_it_found(played, reference):
         second = reference(rows).logits[:, -1].double().softmax(-1).max(-1).values
     best = float((first.topk(40).values * second).max())
     (taken, _), (likeliest, _) = lesson.names["best_pair"](lesson.names["trace"])
-    assert likeliest == pytest.approx(best, rel=1e-4)
-    assert taken == pytest.approx(float(first.max() * second[0]), rel=1e-4)
+    bound = 2 * rounding(lesson.names["trace"].logits)  # of two probabilities
+    assert likeliest == pytest.approx(best, rel=bound)
+    assert taken == pytest.approx(float(first.max() * second[0]), rel=bound)
 
 
 def test_how_long_a_loop_is_stands_in_the_answer_alone(played):

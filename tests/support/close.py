@@ -57,6 +57,15 @@ def assert_softmax_close(
     )
 
 
+def rounding_of_shares(trace: Any) -> float:
+    """The bound for the attention weights and probabilities of a trace against another program's, relative to each.
+
+    For traces of the interface route, which have scores.
+    """
+    heads = [(layer, head) for layer in range(trace.n_layers) for head in range(trace.n_heads)]
+    return rounding(trace.logits, *(trace.scores(layer, head, "scaled") for layer, head in heads))
+
+
 TINY = 1e-30  # near the smallest float32, where a number no longer has all its digits
 
 
