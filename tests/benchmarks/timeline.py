@@ -103,7 +103,7 @@ def main() -> None:
             LivePage(page, [view])
             page.evaluate(HEAR)
             starts.append(page.evaluate(BRANCH, 2 + branch))
-            view._current().branches[-1].cancel.set()
+            view._require_run().branches[-1].cancel.set()
             page.close()
         forced, first = (list(times) for times in zip(*starts, strict=True))
         print(

@@ -1,0 +1,134 @@
+"""Branches of generated text, and the threads that generate them."""
+
+import atexit
+import contextvars
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gptviz.checks import check_index
+from gptviz.errors import OutOfRange, fail
+from gptviz.generation.completion import Choice, Completion, Step
+from gptviz.generation.request import Request
+from gptviz.text.tokens import Token
+from gptviz.trace.runnable import RunnableModel
+
+PATIENCE = 2.0  # seconds that a still picture, or the end of Python, waits for a running generation
+_generating: WeakKeyDictionary[threading.Thread, threading.Event] = WeakKeyDictionary()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stops every generation: a thread that is inside torch when Python ends would abort the process."""
+    running = list(_generating.items())
+    for _, cancel in running:
+        cancel.set()
+    for thread, _ in running:
+        thread.join(PATIENCE)
+
+
+@dataclass
+class Branch:
+    """One continuation of the prompt. steps: all of its steps, including those that it shares with its parent.
+
+    parent: the index of the branch that it was forked from. at: the step that was forced. before: the text of the steps up
+    to that one. choice: what was generated after it, set at the end. problem: the error that ended the generation. cancel:
+    set it to end the generation.
+    """
+
+    steps: list[Step]
+    parent: int | None = None
+    at: int = -1
+    before: str = ""
+    choice: Choice | None = None
+    problem: str = ""
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        own = self.steps[self.at + 1 :]
+        return self.before + (self.choice.text if self.choice else "".join(step.text for step in own))
+
+    @property
+    def done(self) -> bool:
+        """Whether no step will follow. Read it before the steps, so that the last steps are not missed."""
+        return self.choice is not None or self.problem != ""
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the text ended; None while it is being generated."""
+        return self.choice.finish_reason if self.choice else None
+
+
+@dataclass
+class Run:
+    """One generation and its branches; the first branches are the choices.
+
+    settings: of sampling. limits: max_tokens, stop and edits. completion: set when all choices have ended.
+    """
+
+    seed: int
+    settings: dict[str, Any]
+    limits: dict[str, Any]
+    prompt: str
+    prompt_tokens: tuple[Token, ...]
+    branches: list[Branch]
+    completion: Completion | None = None
+
+
+def run_of(completion: Completion) -> Run:
+    """Returns a finished completion as a run with a branch for each choice."""
+    branches = [Branch(list(choice.steps), choice=choice) for choice in completion.choices]
+    limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None, "edits": completion.edits}
+    return Run(
+        completion.seed, completion.settings, limits, completion.prompt, completion.prompt_tokens, branches, completion
+    )  # fmt: skip
+
+
+def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branch:
+    """Returns a new branch: the steps of `parent` before `step`, then the token `id`, one of the step's alternatives."""
+    steps = run.branches[parent].steps
+    step = check_index(step, len(steps), "step")
+    alternatives = steps[step].alternatives
+    forced = next((alternative for alternative in alternatives if alternative.token.id == id), None)
+    if forced is None:
+        known = ", ".join(str(alternative.token.id) for alternative in alternatives)
+        raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
+    kept = steps[:step]
+    ids = [earlier.token.id for earlier in kept] + [id] * (id not in gpt.end_ids)
+    before = gpt.decode(ids)
+    last = replace(
+        steps[step], token=replace(forced.token, position=len(run.prompt_tokens) + step),
+        probability=forced.probability, sampling_probability=forced.sampling_probability, finish_reason=None,
+        text=before[sum(len(earlier.text) for earlier in kept) :],  # includes what a possible stop string held back
+    )  # fmt: skip
+    return Branch([*kept, last], parent, step, before)
+
+
+def start_generating(request: Request, run: Run, branches: list[Branch]) -> threading.Thread:
+    """Starts a thread that adds the steps of each choice of `request` to its branch; returns the thread."""
+    # A copy of the context keeps the running cell or message, so that what the thread prints appears there.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(_generate, request, run, branches), daemon=True)
+    _generating[thread] = branches[0].cancel
+    thread.start()
+    return thread
+
+
+def _generate(request: Request, run: Run, branches: list[Branch]) -> None:
+    """Runs in the thread. Any error is stored in the branches, where the page shows it."""
+    from gptviz.generation.loop import steps  # here since it imports torch; a Completion is shown without
+
+    try:
+        for step in steps(request):
+            branches[step.choice].steps.append(step)
+        completion = request.completion()
+        if branches[0].parent is None:
+            run.completion = completion
+        for branch, choice in zip(branches, completion.choices, strict=True):
+            branch.choice = choice
+    except Exception as error:
+        for branch in branches:
+            branch.problem = f"{type(error).__name__}: {error}"

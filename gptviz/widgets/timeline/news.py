@@ -1,0 +1,62 @@
+"""Describes a run for the page: the steps that the page does not have yet, and all branches."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gptviz.generation.completion import Step
+from gptviz.text.tokens import Token
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.timeline.branches import Branch, Run
+
+
+def news(run: Run, choice: int, have: int) -> dict[str, Any]:
+    """Returns the state of branch `choice` with its steps from `have` on; the page has the steps before."""
+    branch = run.branches[choice]
+    done = branch.done
+    return {
+        "choice": choice,
+        "steps": [_describe_step(step) for step in branch.steps[have:]],
+        "from": have,
+        "prompt": run.prompt,
+        "prompt_spelled": _broken_characters(run.prompt, run.prompt_tokens),
+        "text": branch.text,
+        "finish_reason": branch.finish_reason,
+        "branches": [_describe_branch(branch) for branch in run.branches],
+        "seed": run.seed,
+        "settings": run.settings,
+        "done": done,
+        "problem": branch.problem,
+    }
+
+
+def _describe_branch(branch: Branch) -> dict[str, Any]:
+    forced = None if branch.parent is None else describe(branch.steps[branch.at].token)
+    text, tokens = branch.text, [step.token for step in list(branch.steps)]
+    spelled = _broken_characters(text, tokens)
+    return {"parent": branch.parent, "at": branch.at, "token": forced, "text": text, "spelled": spelled}
+
+
+def _broken_characters(text: str, tokens: Iterable[Token]) -> list[dict[str, Any]]:
+    """Returns the tokens of a text that holds incomplete characters, so that the page can show their bytes; else none."""
+    return [describe(token) for token in tokens] if "\ufffd" in text else []
+
+
+def _describe_step(step: Step) -> dict[str, Any]:
+    return {
+        "token": describe(step.token),
+        "probability": step.probability,
+        "sampling": step.sampling_probability,
+        "entropy": step.entropy,
+        "kept": step.kept,
+        "mass": step.kept_mass,
+        "text": step.text,
+        "cached": step.cached,
+        "alternatives": [
+            {
+                "token": describe(alternative.token),
+                "probability": alternative.probability,
+                "sampling": alternative.sampling_probability,
+            }
+            for alternative in step.alternatives
+        ],
+    }
