@@ -14,7 +14,7 @@ from browser.pages import ViewPage
 
 import gptviz
 from gptviz.lab.doctor import find_chromium
-from gptviz.widgets.explorer.explorer import station_numbers
+from gptviz.widgets.explorer.stations import station_numbers
 
 PICTURES = Path(__file__).parent.parent / "assets" / "pictures"
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"

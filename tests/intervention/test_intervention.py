@@ -763,10 +763,10 @@ def test_the_timeline_looks_back_with_the_edits_that_the_text_was_made_with(endl
 
 
 def test_the_way_through_a_block_ends_before_the_edit_that_enters_the_next():
-    from gptviz.widgets.block.block import way
+    from gptviz.widgets.block.steps import block_steps
 
     found = model("gpt2").trace(IDS, edits=[gptviz.steer(2, np.ones(WIDTH), 3.0), gptviz.ablate_head(1, 2)])
-    vectors = {step["kind"]: step["vector"] for step in way(found, 1, 4)[0]}
+    vectors = {step["kind"]: step["vector"] for step in block_steps(found, 1, 4)[0]}
     close(vectors["in"] + vectors["attention"] + vectors["mlp"], vectors["out"], *vectors.values())
     close(vectors["out"] + 3.0, found.residual(2)[4])
     shares = gptviz.BlockView(found).to_table()

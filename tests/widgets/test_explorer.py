@@ -10,7 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.widgets.explorer.explorer import station_numbers
+from gptviz.widgets.explorer.stations import station_numbers
 
 TEXT = "the déjà-vu of the thin owl"
 
@@ -82,7 +82,7 @@ def test_a_drawn_token_is_appended_as_it_is(gpt):
 def test_the_menu_changes_the_model_and_a_refused_one_stays(gpt, monkeypatch):
     other = gptviz.wrap(build("llama"), tokenizer())
     page = gptviz.explore("the owl", gpt=gpt)
-    monkeypatch.setattr("gptviz.loading.load", lambda name: other)
+    monkeypatch.setattr("gptviz.widgets.explorer.explorer.load", lambda name: other)
     page._answer_use("another")
     assert page.gpt is other
     assert all(view.trace.gpt is other for view in page._stations.values())

@@ -1,6 +1,6 @@
-"""BlockView: one token's way through one block, and what each part of the model contributes to the next token's logit.
+"""BlockView: one token's steps through one block, and each part's contribution to the next token's logit.
 
-What cannot be had for a family is refused by the trace, in words; the view shows those words in its place.
+Where a family does not have a part, the view shows the trace's error text in its place.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,20 +14,22 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import GPTVizError
 from gptviz.lens.shares import attribution, direction, parts_at
+from gptviz.pages.answering import Question
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
+from gptviz.widgets.block.steps import block_steps
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
-STRONGEST = 8  # neurons that are shown one by one
-LEADERS = 12  # next tokens that are offered to be explained
+LEADERS = 12  # next tokens that the page offers to explain
 
 
 class BlockView(View):
     """One block of a trace. source: a Trace, or a PromptBox to follow.
 
-    layer: which block is open. position: whose way it is, -1 for the last token. Both are kept in the view's selection.
+    layer: the open block. position: the token whose steps are shown, -1 for the last. Both are stored in the view's
+    selection.
     """
 
     _name = "block"
@@ -40,7 +42,7 @@ class BlockView(View):
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(self, source: Any = None, *, layer: int | None = None, position: int | None = None, **keywords: Any):
-        self._held: dict[Any, Any] = {}
+        self._cache: dict[Any, Any] = {}
         super().__init__(source, **keywords)
         for name, value in (("layer", layer), ("position", position)):
             if value is not None:
@@ -57,7 +59,7 @@ class BlockView(View):
 
     @property
     def position(self) -> int:
-        """The token whose way is shown; -1 is the last."""
+        """The token whose steps are shown; -1 is the last."""
         return int(self.selection.query)
 
     @position.setter
@@ -66,7 +68,7 @@ class BlockView(View):
 
     def _fill(self) -> None:
         trace = self._require_trace()
-        self._held = {}
+        self._cache = {}
         self.selection.layer = min(self.selection.layer, trace.n_layers - 1)
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
@@ -77,28 +79,29 @@ class BlockView(View):
             "width": trace.d_model,
         }
 
-    # The page's questions
+    # Answers to the page
 
     def _answer_way(self, layer: int, position: int) -> dict[str, Any]:
-        """The steps of the way, without their vectors; `strips` has those, a row a step."""
+        """Returns the steps through the block without their vectors, which `strips` returns, one row for each step."""
         trace = self._require_trace()
-        steps, missing = self._way(layer, self._position(position))
-        told = [{name: value for name, value in step.items() if name != "vector"} for step in steps]
-        return {"steps": told, "missing": missing, "parallel": _or_none(lambda: trace.is_parallel(layer))}
+        steps, missing = self._steps(layer, self._check_position(position))
+        described = [{name: value for name, value in step.items() if name != "vector"} for step in steps]
+        return {"steps": described, "missing": missing, "parallel": _or_none(lambda: trace.is_parallel(layer))}
 
     def _answer_strips(self, layer: int, position: int) -> Array:
-        return np.stack([step["vector"] for step in self._way(layer, self._position(position))[0]])
+        """Returns the vectors of the steps: (steps, d_model)."""
+        return np.stack([step["vector"] for step in self._steps(layer, self._check_position(position))[0]])
 
     def _answer_leaders(self, position: int) -> list[dict[str, Any]]:
-        leaders = self._require_trace().top(LEADERS, self._position(position))
+        leaders = self._require_trace().top(LEADERS, self._check_position(position))
         return [{"token": describe(token), "probability": p} for token, p in leaders]
 
     def _answer_shares(self, layer: int, position: int, id: int) -> dict[str, Any]:
-        """What everything contributes to the logit of one next token, and what each step of one block's way does."""
-        trace, position = self._require_trace(), self._position(position)
+        """Returns what each part of the model, and each step through one block, contributes to a next token's logit."""
+        trace, position = self._require_trace(), self._check_position(position)
         along = direction(trace, id, position)
-        steps, _ = self._way(layer, position)
-        parts = self._hold("parts", position, lambda trace: parts_at(trace, position))
+        steps, _ = self._steps(layer, position)
+        parts = self._cached("parts", position, lambda trace: parts_at(trace, position))
         return {
             "logit": float(trace.logits[position, id]),
             "probability": float(trace.probabilities(position)[id]),
@@ -106,41 +109,40 @@ class BlockView(View):
             "steps": [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps],
         }
 
-    def _way(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        found: tuple[list[dict[str, Any]], dict[str, str]]
-        found = self._hold(layer, position, lambda trace: way(trace, layer, position))
-        return found
+    def _steps(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        result: tuple[list[dict[str, Any]], dict[str, str]]
+        result = self._cached(layer, position, lambda trace: block_steps(trace, layer, position))
+        return result
 
-    def _hold(self, name: Any, position: int, compute: Callable[[Trace], Any]) -> Any:
-        """What does not depend on the next token, kept as long as questions are about one position of one trace."""
-        trace, held = self._require_trace(), self._held
-        if held.get("of") != (trace, position):
-            held = self._held = {"of": (trace, position)}
-        if name not in held:
-            held[name] = compute(trace)
-        return held[name]
+    def _cached(self, key: Any, position: int, compute: Callable[[Trace], Any]) -> Any:
+        """Returns `compute(trace)`, computed once as long as the page asks about the same position of the same trace."""
+        trace, cache = self._require_trace(), self._cache
+        if cache.get("of") != (trace, position):
+            cache = self._cache = {"of": (trace, position)}
+        if key not in cache:
+            cache[key] = compute(trace)
+        return cache[key]
 
-    def _position(self, position: int) -> int:
-        return check_index(position, len(self._require_trace().tokens), "position")
-
-    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every block of the last token's way first, for its likeliest successor; then the tokens before it."""
+    def _page_questions(self) -> Iterator[Question]:
+        """Yields the questions about the last token first: all blocks, and its likeliest next token; then earlier tokens."""
         trace = self._require_trace()
         layers = sorted(range(trace.n_layers), key=lambda layer: layer != self.layer)
         for position in range(len(trace.tokens) - 1, -1, -1):
             yield "leaders", {"position": position}
             for rank, (token, _) in enumerate(trace.top(LEADERS, position)):
                 for layer in layers:
-                    at = {"layer": layer, "position": position}
+                    args = {"layer": layer, "position": position}
                     if rank == 0:
-                        yield from ((name, at) for name in ("way", "strips"))
+                        yield from ((name, args) for name in ("way", "strips"))
                     if rank == 0 or position == len(trace.tokens) - 1:
-                        yield "shares", at | {"id": token.id}
+                        yield "shares", args | {"id": token.id}
+
+    # The still picture and the table
 
     def _shapes(self) -> list[still.Shape]:
         trace = self._require_trace()
         leader, probability = trace.top(1, self.position)[0]
-        told = self._phrase("ledger", token=visible(leader), share=f"{100 * probability:.3g}")
+        caption = self._phrase("ledger", token=visible(leader), share=f"{100 * probability:.3g}")
         try:
             shares = attribution(trace, leader.id, self.position)
         except GPTVizError as error:
@@ -154,68 +156,16 @@ class BlockView(View):
         total = sum(sums.values())
         return [
             still.chips(trace.tokens),
-            still.words(told),
+            still.words(caption),
             still.bars(rows, signed=True),
             still.words(self._phrase("sum", total=f"{total:.4g}")),
         ]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a part: what it contributes to the logit of the likeliest next token; they sum to that logit."""
+        """Returns a row for each part: its contribution to the logit of the likeliest next token; their sum is that logit."""
         trace = self._require_trace()
         leader, _ = trace.top(1, self.position)[0]
         return [{"token": leader.text, **asdict(share)} for share in attribution(trace, leader.id, self.position)]
-
-
-def way(trace: Trace, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """One token's way through one block: its steps in order, and in words what the family does not let be seen.
-
-    A step: kind ("in", "norm", "head", "bias", "attention", "middle", "neuron", "others", "mlp", "out"), vector
-    (d_model,), length, and head, or neuron and activation. missing: {part: the refusal}.
-    """
-    steps: list[dict[str, Any]] = []
-    missing: dict[str, str] = {}
-
-    def add(kind: str, vector: Array, **about: Any) -> None:
-        steps.append({"kind": kind, "vector": vector, "length": float(np.linalg.norm(vector)), **about})
-
-    def tried(part: str, steps_of: Callable[[], None]) -> None:
-        try:
-            steps_of()
-        except GPTVizError as error:
-            missing[part] = str(error)
-
-    def heads() -> None:
-        outputs = [trace.head_output(layer, head)[position] for head in range(trace.n_heads)]
-        for head, output in enumerate(outputs):
-            add("head", output, head=head)
-        if (bias := trace.head_bias(layer)[position]).any():
-            add("bias", bias)
-
-    def neurons() -> None:
-        added, activations = trace.neurons(layer, position), trace.mlp_activations(layer)[position]
-        order = np.argsort(-np.linalg.norm(added, axis=1), kind="stable")[:STRONGEST]
-        for neuron in order:
-            add("neuron", added[neuron], neuron=int(neuron), activation=float(activations[neuron]))
-        rest = trace.mlp_out(layer)[position] - added[order].sum(0)
-        add("others", rest, count=len(added) - len(order))
-
-    def parts() -> None:
-        attention, mlp = trace.attn_out(layer)[position], trace.mlp_out(layer)[position]
-        tried("attention_norm", lambda: add("norm", trace.attn_in(layer)[position], before="attention"))
-        tried("heads", heads)
-        add("attention", attention)
-        if not trace.is_parallel(layer):
-            add("middle", stream + attention)
-        tried("mlp_norm", lambda: add("norm", trace.mlp_in(layer)[position], before="mlp"))
-        tried("neurons", neurons)
-        add("mlp", mlp)
-
-    stream = trace.residual(layer)[position]
-    add("in", stream)
-    tried("parts", parts)
-    # What leaves the block is there before an edit of the stream that enters the next.
-    add("out", trace.residual(layer + 1)[position] - trace.edit_out(layer + 1)[position])
-    return steps, missing
 
 
 def _or_none(call: Callable[[], Any]) -> Any:

@@ -1,8 +1,8 @@
-"""Two traces side by side: two prompts, or two models on one prompt, in attention and in the next token.
+"""Comparison: two traces side by side, in attention and in the next token; two prompts, or two models on one prompt.
 
-It holds the maps and the benches, a side each; the page lays them out, and between them the next token after both: the
-leaders of either, with their probability on both sides. Where both models have the same layers and heads, one selection
-moves both. Tokens of two vocabularies are the same if they stand for the same bytes.
+It holds an AttentionView and a SamplingBench for each trace. Between them the page shows the likeliest next tokens of
+either trace with their probability in both. Where both models have the same layers and heads, they share one selection.
+Tokens of two vocabularies are the same if they have the same bytes.
 """
 
 from collections.abc import Iterable
@@ -22,11 +22,15 @@ from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.selection import Selection
 from gptviz.widgets.shared.view import View
 
-LEADERS = 10  # of each side: those have a row
+LEADERS = 10  # of each trace: those have a row
+_Key = tuple[bytes, bool]  # what makes tokens of two vocabularies the same: bytes, and whether the token is special
 
 
 class Comparison(View):
-    """Made by `gptviz.compare`. traces: the two. views: the two AttentionViews, then the two benches."""
+    """Two traces side by side. Made by `gptviz.compare`.
+
+    traces: the two. views: their two AttentionViews, then their two benches.
+    """
 
     _name = "compare"
     _titles: ClassVar[dict[str, str]] = {"en": "Side by side", "zh": "并排比较"}
@@ -37,15 +41,13 @@ class Comparison(View):
     def __init__(self, one: Trace, other: Trace, **keywords: Any):
         for trace in (one, other):
             if not isinstance(trace, Trace):
-                kind = type(trace).__name__
-                raise fail(
-                    "two traces", kind, "gpt.trace(prompt) makes one, gptviz.open_trace(path) opens one.", WrongType
-                )
+                remedy = "gpt.trace(prompt) makes one, gptviz.open_trace(path) opens one."
+                raise fail("two traces", type(trace).__name__, remedy, WrongType)
         self._check_keywords(keywords)
         self.traces = one, other
-        alike = (one.n_layers, one.n_heads) == (other.n_layers, other.n_heads)
+        same_shape = (one.n_layers, one.n_heads) == (other.n_layers, other.n_heads)
         shared = keywords.pop("selection", None) or Selection()
-        selections = (shared, shared) if alike else (shared, Selection())
+        selections = (shared, shared) if same_shape else (shared, Selection())
         maps = [AttentionView(t, selection=s, **keywords) for t, s in zip(self.traces, selections, strict=True)]
         benches = [SamplingBench(trace, **keywords) for trace in self.traces]
         self.views: list[View] = [*maps, *benches]
@@ -54,17 +56,29 @@ class Comparison(View):
         self._children = {"maps": _references(maps), "benches": _references(benches)}
         self._about = {
             "traces": [{"model": t.model_name, "text": t.text, "tokens": len(t.tokens)} for t in self.traces],
-            "linked": alike,
-            "next": self._next(),
+            "linked": same_shape,
+            "next": self._next_tokens(),
         }
         self.trace = one
 
     def _fill(self) -> None:
-        """Everything travels with the views that it holds."""
+        """Sets nothing: the views that it holds send the numbers."""
 
     def family(self) -> list[View]:
-        """This view and those that it holds."""
+        """Returns this view and those that it holds."""
         return [self, *self.views]
+
+    def _next_tokens(self) -> dict[str, Any]:
+        """Returns the next token in both traces by the models' own probabilities: rows, the rest, and entropy in bits."""
+        leaders = [_key(trace.top(1)[0][0]) for trace in self.traces]
+        return {
+            "rows": [
+                {"token": describe(token), "shares": shares, "leads": [leader == _key(token) for leader in leaders]}
+                for token, shares in self._rows
+            ],
+            "others": [max(0.0, 1 - sum(shares[side] or 0.0 for _, shares in self._rows)) for side in (0, 1)],
+            "entropy": [sampling.entropy(trace.probabilities()) for trace in self.traces],
+        }
 
     def _shapes(self) -> list[still.Shape]:
         shapes: list[still.Shape] = []
@@ -85,51 +99,38 @@ class Comparison(View):
     def _percent(self, share: float | None) -> str:
         return self._phrase("unknown") if share is None else f"{100 * share:.3g} %"
 
-    def _next(self) -> dict[str, Any]:
-        """The next token on both sides, by the models' own probabilities: rows, the rest, how uncertain each is."""
-        leaders = [_standing_for(trace.top(1)[0][0]) for trace in self.traces]
-        return {
-            "rows": [
-                {"token": describe(token), "shares": shares, "leads": [one == _standing_for(token) for one in leaders]}
-                for token, shares in self._rows
-            ],
-            "others": [max(0.0, 1 - sum(shares[side] or 0.0 for _, shares in self._rows)) for side in (0, 1)],
-            "entropy": [sampling.entropy(trace.probabilities()) for trace in self.traces],
-        }
-
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a token that one of the two has among its ten likeliest: its probability after each."""
+        """Returns a row for each of the ten likeliest tokens of either trace: its probability in both."""
         return [{"token": token.text, "one": one, "other": other} for token, (one, other) in self._rows]
 
 
 def compare(one: Trace, other: Trace, **keywords: Any) -> Comparison:
-    """Two traces side by side: attention maps, linked, and the next token. scale, language: as for every view."""
+    """Shows two traces side by side: attention maps, linked, and the next token. scale, language: as for every view."""
     return Comparison(one, other, **keywords)
 
 
-def _standing_for(token: Token) -> tuple[bytes, bool]:
-    """What makes two tokens of two vocabularies the same: their bytes, and whether they are a mark."""
+def _key(token: Token) -> _Key:
     return token.bytes, token.special
 
 
 def _rows(one: Trace, other: Trace) -> list[tuple[Token, list[float | None]]]:
-    """The leaders of either side with their probability on both, the likeliest on any side first.
+    """Returns the leaders of either trace with their probability in both, the largest probability first.
 
-    A probability is that of all ids that stand for the token together; None if there is none.
+    A probability is the sum over all ids of the vocabulary with the token's bytes; None if there is no such id.
     """
-    tokens = {_standing_for(token): token for trace in (one, other) for token, _ in trace.top(LEADERS)}
+    tokens = {_key(token): token for trace in (one, other) for token, _ in trace.top(LEADERS)}
     ids = _ids(one, tokens)
     sides = [(one.probabilities(), ids), (other.probabilities(), ids if one.gpt is other.gpt else _ids(other, tokens))]
     rows = [(t, [float(p[ids[key]].sum()) if ids[key] else None for p, ids in sides]) for key, t in tokens.items()]
     return sorted(rows, key=lambda row: -max(share or 0.0 for share in row[1]))
 
 
-def _ids(trace: Trace, wanted: Iterable[tuple[bytes, bool]]) -> dict[tuple[bytes, bool], list[int]]:
-    """The ids of a vocabulary that stand for each."""
-    found: dict[tuple[bytes, bool], list[int]] = {key: [] for key in wanted}
+def _ids(trace: Trace, keys: Iterable[_Key]) -> dict[_Key, list[int]]:
+    """Returns for each key the ids of the trace's vocabulary that it stands for."""
+    ids: dict[_Key, list[int]] = {key: [] for key in keys}
     for id in range(trace.vocab_size):
-        found.get(_standing_for(trace.vocab_token(id)), []).append(id)
-    return found
+        ids.get(_key(trace.vocab_token(id)), []).append(id)
+    return ids
 
 
 def _references(views: list[Any]) -> list[str]:

@@ -1,7 +1,8 @@
-"""EmbeddingView: how a token becomes numbers: its row of the table, its position's, their sum, and what lies near it.
+"""EmbeddingView: a token's embedding, its parts, and the nearest rows of the token table.
 
-Where positions are not added but turn queries and keys, that is shown instead, on block 0. The map of the whole table
-is a plotly figure; where no kernel runs, its picture stands there.
+The parts are the token's row of the table and its position's row, which add up to the embedding. In models with rotary
+positions the view shows instead how positions rotate queries and keys in block 0. The map of the whole token table is a
+plotly figure, and a still picture where no kernel runs.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.pages.answering import Question
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
@@ -21,13 +23,13 @@ from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
 NEAREST = 8
-MAP_TYPE = {"screen": 14, "projector": 24}  # pixels of the picture, which the page shows somewhat smaller
+MAP_TYPE = {"screen": 14, "projector": 24}  # font size in pixels of the still picture, which the page scales down
 
 
 class EmbeddingView(View):
     """The embedding of a trace's tokens. source: a Trace, or a PromptBox to follow.
 
-    position: which token is shown, -1 for the last; kept in the view's selection.
+    position: the token shown, -1 for the last; stored in the view's selection.
     """
 
     _name = "embedding"
@@ -41,7 +43,7 @@ class EmbeddingView(View):
 
     def __init__(self, source: Any = None, *, position: int | None = None, **keywords: Any):
         self._figure: Any = None
-        self._drawn: tuple[Any, ...] = ()  # what the figure shows, and how
+        self._drawn: tuple[Any, ...] = ()  # the arguments that the figure was made with
         super().__init__(source, **keywords)
         if position is not None:
             self.position = position
@@ -63,83 +65,82 @@ class EmbeddingView(View):
             "tokens": [describe(token) for token in trace.tokens],
             "width": trace.d_model,
             "parts": parts_of(trace)[0],
-            "heads": trace.n_heads if _turns(trace) else 0,
+            "heads": trace.n_heads if _is_rotary(trace) else 0,
         }
 
     def close(self) -> None:
-        """Take the view, and the figure in it, away."""
-        if getattr(self, "_figure", None) is not None:  # a view that was refused is closed half made
+        """Closes the view and the figure in it."""
+        if getattr(self, "_figure", None) is not None:  # an error in __init__ closes a view that has no figure yet
             self._figure.close()
             self._figure = None
         super().close()
 
-    # The page's questions
+    # Answers to the page
 
     def _answer_rows(self, position: int) -> Array:
-        """What enters block 0 at this token and its parts, in the order of `parts`: (parts, d_model)."""
-        trace, position = self._require_trace(), self._position(position)
+        """Returns the parts of the embedding at this token, in the order of `parts_of`: (parts, d_model)."""
+        trace, position = self._require_trace(), self._check_position(position)
         return np.stack([trace.embedding(kind)[position] for kind in parts_of(trace)[0]])
 
     def _answer_neighbours(self, position: int) -> list[dict[str, Any]]:
         trace = self._require_trace()
-        near = trace.nearest(trace.tokens[self._position(position)].id, NEAREST)
+        near = trace.nearest(trace.tokens[self._check_position(position)].id, NEAREST)
         return [{"token": describe(token), "cosine": cosine} for token, cosine in near]
 
     def _answer_turned(self, position: int, head: int) -> Array:
-        """The head's query and key, each before and after its position turned it: (4, d_head)."""
-        trace, position = self._require_trace(), self._position(position)
+        """Returns the head's query before and after its position rotates it, then its key before and after: (4, d_head)."""
+        trace, position = self._require_trace(), self._check_position(position)
         head = check_index(head, trace.n_heads, "head")
         queries, keys = trace.unrotated()
         group = head // (trace.n_heads // len(keys))
-        after = trace.q(0)[head, position], trace.k(0)[group, position]
-        return np.stack([queries[head, position], after[0], keys[group, position], after[1]])
+        rotated_query, rotated_key = trace.q(0)[head, position], trace.k(0)[group, position]
+        return np.stack([queries[head, position], rotated_query, keys[group, position], rotated_key])
 
     def _answer_map(self, theme: str) -> dict[str, Any]:
-        """The map of the table: the plotly figure, for a page that can draw it, and its picture."""
+        """Returns the map of the token table: a reference to the plotly figure, and its still picture."""
         trace = self._require_trace()
-        wanted = trace, theme, self.scale, self.language
-        if self._figure is None or self._drawn != wanted:
-            import plotly.graph_objects as go
+        arguments = trace, theme, self.scale, self.language
+        if self._figure is None or self._drawn != arguments:
+            import plotly.graph_objects as go  # here since it is slow to import, and few pages open the map
 
             if self._figure is not None:
                 self._figure.close()
-            # Made whole: what is told to a figure later is lost on a page that is just drawing it.
-            self._figure, self._drawn = go.FigureWidget(map_figure(*wanted)), wanted
+            # A new figure each time: a page that is still drawing a figure loses changes made to it.
+            self._figure, self._drawn = go.FigureWidget(map_figure(*arguments)), arguments
         return {
             "figure": f"anywidget:{self._figure.model_id}",
             "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
         }
 
-    def _position(self, position: int) -> int:
-        return check_index(position, len(self._require_trace().tokens), "position")
-
-    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _page_questions(self) -> Iterator[Question]:
         trace = self._require_trace()
         yield from (("map", {"theme": theme}) for theme in ("light", "dark"))
         for position in range(len(trace.tokens) - 1, -1, -1):
             yield "rows", {"position": position}
             yield "neighbours", {"position": position}
-        if _turns(trace):
+        if _is_rotary(trace):
             for position in range(len(trace.tokens) - 1, -1, -1):
                 yield from (("turned", {"position": position, "head": head}) for head in range(trace.n_heads))
 
+    # The still picture and the table
+
+    def _shapes(self) -> list[still.Shape]:
+        trace = self._require_trace()
+        token = trace.tokens[self.position]
+        rows = [(visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(token.id, NEAREST)]
+        caption = self._phrase("near", token=visible(token))
+        return [still.chips(trace.tokens), still.words(caption), still.bars(rows), _map_shape(trace)]
+
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a number of the shown token's embedding: dimension, and a column for each part."""
+        """Returns a row for each dimension of the shown token's embedding, with a column for each part."""
         trace = self._require_trace()
         parts = parts_of(trace)[0]
         columns = {kind: trace.embedding(kind)[self.position] for kind in parts}
         return [{"dimension": i, **{kind: float(columns[kind][i]) for kind in parts}} for i in range(trace.d_model)]
 
-    def _shapes(self) -> list[still.Shape]:
-        trace = self._require_trace()
-        shown = trace.tokens[self.position]
-        rows = [(visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(shown.id, NEAREST)]
-        told = self._phrase("near", token=visible(shown))
-        return [still.chips(trace.tokens), still.words(told), still.bars(rows), _map_shape(trace)]
-
 
 def parts_of(trace: Trace) -> tuple[list[str], str]:
-    """Which kinds of embedding there are to show, the whole last; and in words why there is only the whole."""
+    """Returns the kinds of embedding that the trace has, "sum" last, and the reason if "sum" is the only one."""
     try:
         trace.embedding("position")
     except NotAvailable as error:
@@ -148,18 +149,18 @@ def parts_of(trace: Trace) -> tuple[list[str], str]:
 
 
 def map_figure(trace: Trace, theme: str = "light", scale: str = "screen", language: str = "en") -> Any:
-    """The map of the token table with this text's tokens marked, as a plotly Figure."""
-    from gptviz.figures import embedding_map
+    """Returns the map of the token table, with this text's tokens marked, as a plotly Figure."""
+    from gptviz.figures import embedding_map  # here since it imports plotly, which is slow to import
 
     points, shares = trace.token_plane()
     labels = [trace.vocab_token(id).text for id in range(len(points))]
     figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], theme=theme, scale=scale)
-    across, down = (phrase(language, "direction", number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
-    height = figure.layout.height - figure.layout.margin.t + 10  # the plane stays as high as its names want it
-    return figure.update_layout(title=None, margin_t=10, height=height, xaxis_title=across, yaxis_title=down)
+    x_title, y_title = (phrase(language, "direction", number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
+    height = figure.layout.height - figure.layout.margin.t + 10  # removes the title's margin; the plane stays as high
+    return figure.update_layout(title=None, margin_t=10, height=height, xaxis_title=x_title, yaxis_title=y_title)
 
 
-def _turns(trace: Trace) -> bool:
+def _is_rotary(trace: Trace) -> bool:
     try:
         trace.unrotated()
     except GPTVizError:

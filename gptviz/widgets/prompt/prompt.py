@@ -1,29 +1,28 @@
-"""PromptBox: a line to type a prompt in. Each run is one pass, and every view that follows the box shows it."""
+"""PromptBox: a field for a prompt. Each run is one forward pass, which every view that follows the box shows."""
 
 import codecs
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import traitlets
 
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
+from gptviz.loading import load
+from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.view import View
-
-if TYPE_CHECKING:
-    from gptviz.gpt import GPT
 
 
 class PromptBox(View):
     """A prompt, the model that reads it, and its latest trace.
 
-    prompt: the text; setting it in Python traces it too. typed: the prompt that was last written, before tokens were
-    appended to it. gpt: the model; None loads the embedded one. A prompt that cannot be traced is refused in words, and
-    the trace before it stays.
+    prompt: the text; setting it in Python traces it too. typed: the prompt as last typed, without tokens appended later.
+    gpt: the model; None loads the embedded one. A prompt that cannot be traced raises GPTVizError, and the latest trace
+    stays.
     """
 
     _name = "prompt"
@@ -31,70 +30,65 @@ class PromptBox(View):
     _answers: ClassVar[dict[str, str]] = {**View._answers, "run": "_answer_run"}
 
     prompt = traitlets.Unicode("").tag(sync=True)
-    _field = traitlets.Unicode("").tag(sync=True)  # what stands in the field
+    _field = traitlets.Unicode("").tag(sync=True)  # the text of the input field
     _gpt_name = traitlets.Unicode("").tag(sync=True)
     _token_count = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, prompt: str = "", gpt: "GPT | None" = None, **keywords: Any):
+    def __init__(self, prompt: str = "", gpt: RunnableModel | None = None, **keywords: Any):
         if not isinstance(prompt, str):
             raise fail("a prompt as text", type(prompt).__name__, "For token ids use gpt.trace(ids).", WrongType)
-        from gptviz.gpt import GPT  # it imports transformers; a saved trace is looked at without
-
         if gpt is None:
-            from gptviz.loading import load
-
             gpt = load()
-        if not isinstance(gpt, GPT):
-            raise fail(
-                "a GPT", type(gpt).__name__, "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.", WrongType
-            )
+        if not getattr(gpt, "can_run", False):
+            remedy = "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one."
+            raise fail("a GPT", type(gpt).__name__, remedy, WrongType)
         self.gpt = gpt
         self.typed = prompt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
-        self._turn = threading.RLock()  # messages may come in threads of their own: one is read after the other
+        self._lock = threading.RLock()  # messages may arrive in several threads; prompts are read one after the other
         trace = gpt.trace(prompt)
         super().__init__(**keywords)
-        self._take(trace)
-        self.observe(self._prompt_was_set, "prompt")
+        self._set_trace(trace)
+        self.observe(self._on_prompt_set, "prompt")
 
     def follow(self, view: View) -> None:
-        """Let `view` show the latest trace from now on. The box does not keep a closed view alive."""
+        """Sets `view.trace` to the latest trace, now and after each run. The box keeps no reference that keeps it alive."""
         self._followers.add(view)
         view.trace = self.trace
 
     def run(self, prompt: str) -> Trace:
-        """Trace `prompt` and show it in every following view."""
-        with self._turn:
-            shown = self._require_trace()
-            return shown if prompt == shown.text else self._read(self.gpt, prompt, typed=prompt)
+        """Traces `prompt` and shows it in every view that follows the box."""
+        with self._lock:
+            trace = self._require_trace()
+            return trace if prompt == trace.text else self._read(self.gpt, prompt, typed=prompt)
 
     def append(self, id: int) -> Trace:
-        """Trace the text with one more token, the one with this id, and show it in every following view."""
-        with self._turn:
+        """Appends the token with this id to the text, traces it, and shows it in every view that follows the box."""
+        with self._lock:
             ids = [token.id for token in self._require_trace().tokens]
             return self._read(self.gpt, [*ids, self.gpt.token(id).id], self.typed)
 
-    def use(self, gpt: "GPT") -> Trace:
-        """Let another model read the prompt."""
-        with self._turn:
+    def use(self, gpt: RunnableModel) -> Trace:
+        """Traces the prompt with another model, which the box keeps."""
+        with self._lock:
             return self._read(gpt, self._require_trace().text, self.typed)
 
-    def _read(self, gpt: "GPT", prompt: str | list[int], typed: str) -> Trace:
-        with self._at_work():
+    def _read(self, gpt: RunnableModel, prompt: str | list[int], typed: str) -> Trace:
+        with self._followers_waiting():
             trace = gpt.trace(prompt)
             self.gpt, self.typed = gpt, typed
-            self._take(trace)
+            self._set_trace(trace)
         return trace
 
-    def _prompt_was_set(self, change: dict[str, Any]) -> None:
+    def _on_prompt_set(self, change: dict[str, Any]) -> None:
         if change["new"] == self._require_trace().text:
             return
         try:
             self.run(change["new"])
         finally:
-            self.prompt = self._require_trace().text  # a refused one does not stand beside the trace before it
+            self.prompt = self._require_trace().text  # after an error, the text of the trace that stays
 
-    def _take(self, trace: Trace) -> None:
+    def _set_trace(self, trace: Trace) -> None:
         with self.hold_sync():
             self.trace = trace
             self.prompt = trace.text
@@ -105,8 +99,8 @@ class PromptBox(View):
         return [view for view in self._followers if view.comm is not None]  # a closed view has none
 
     @contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """While the model reads, what the followers show is not of this prompt any more: they say so."""
+    def _followers_waiting(self) -> Iterator[None]:
+        """Marks the followers as waiting while the model reads, since they still show the prompt before."""
         for view in self._open_followers():
             view._waiting = True
         try:
@@ -121,6 +115,7 @@ class PromptBox(View):
         self._gpt_name, self._token_count = self.gpt.name, len(trace.tokens)
 
     def _answer_run(self, prompt: str) -> int:
+        """Traces the prompt if it is a new one; returns its number of tokens."""
         trace = self._require_trace() if prompt == self._field else self.run(prompt)
         return len(trace.tokens)
 
@@ -131,19 +126,19 @@ class PromptBox(View):
         ]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row: the prompt, its model and how many tokens it has."""
+        """Returns one row: the prompt, its model and its number of tokens."""
         return [{"prompt": self.prompt, "model": self.gpt.name, "tokens": self._token_count}]
 
 
-def _bytes_spelled(error: UnicodeError) -> tuple[str, int]:
+def _spell_bytes(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeDecodeError)
     return f"⟨{error.object[error.start : error.end].hex(' ')}⟩", error.end
 
 
-codecs.register_error("gptviz.spell", _bytes_spelled)
+codecs.register_error("gptviz.spell", _spell_bytes)
 
 
 def spelled(trace: Trace) -> str:
-    """The text of a trace, in which bytes that are no whole character are spelled, as tokens are: ⟨f0 9f⟩."""
+    """Returns the text of a trace, with the bytes of incomplete characters written as in its tokens: ⟨f0 9f⟩."""
     data = b"".join(token.bytes for token in trace.tokens if not token.special)
     return data.decode(errors="gptviz.spell") if data.decode(errors="replace") == trace.text else trace.text

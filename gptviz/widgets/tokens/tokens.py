@@ -1,4 +1,4 @@
-"""TokensView: the text as the model gets it, piece by piece, with each piece's id, bytes and position."""
+"""TokensView: the tokens of a text as chips, with each token's id, bytes and position."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from gptviz.display import still
+from gptviz.pages.answering import Question
 from gptviz.text.tokens import Token, readable, table_bytes
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
@@ -27,14 +28,14 @@ class TokensView(View):
         self._text = trace.text
 
     def _answer_merges(self, position: int) -> list[dict[str, Any]]:
-        """The stages of the token's word: its pieces as chips, and which merge of the table led there."""
+        """Returns the stages of byte-pair encoding for the token's word: its pieces, and the rank of the merge applied."""
         trace = self._require_trace()
         return [
             {"rank": stage.rank, "pieces": [describe(piece_token(piece)) for piece in stage.pieces]}
             for stage in trace.merges(position)
         ]
 
-    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _page_questions(self) -> Iterator[Question]:
         yield from (("merges", {"position": token.position}) for token in self._require_trace().tokens)
 
     def _shapes(self) -> list[still.Shape]:
@@ -42,7 +43,7 @@ class TokensView(View):
         return [still.words(self._text), still.chips(tokens, [str(token.id) for token in tokens])]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a token: position, id, text, bytes (hexadecimal), special."""
+        """Returns a row for each token: position, id, text, bytes (hexadecimal), special."""
         return [
             {"position": t.position, "id": t.id, "text": t.text, "bytes": t.bytes.hex(" "), "special": t.special}
             for t in self._require_trace().tokens
@@ -50,6 +51,6 @@ class TokensView(View):
 
 
 def piece_token(piece: str) -> Token:
-    """A piece of a word, not yet a token: its id is -1."""
+    """Returns a piece of a word as a Token with id -1, for a chip."""
     raw = table_bytes(piece)
     return Token(-1, readable(raw), raw)

@@ -1,0 +1,78 @@
+"""The numbers of the sentences with which the Explorer's stations begin."""
+
+from typing import Any
+
+import numpy as np
+
+from gptviz import sampling
+from gptviz.errors import GPTVizError
+from gptviz.trace.trace import Trace
+from gptviz.widgets.shared.chips import describe
+
+HIGHEST = 10  # logits that the station of the logits draws
+
+
+def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
+    """Returns the numbers of each station's sentence: {station: {name: number}}."""
+    last = len(trace.tokens) - 1
+    (leader, probability), *_ = trace.top(1)
+    logits = trace.logits[-1]
+    stream_lengths = [float(np.linalg.norm(trace.residual(layer)[last])) for layer in (0, trace.n_layers)]
+    return {
+        "tokens": {
+            "characters": len(trace.text),
+            "tokens": sum(not token.special for token in trace.tokens),
+            "marks": sum(token.special for token in trace.tokens),
+        },
+        "embedding": {
+            "token": describe(trace.tokens[last]),
+            "id": trace.tokens[last].id,
+            "position": last if _has_position_table(trace) else None,
+            "numbers": trace.d_model,
+        },
+        "attention": {
+            "layers": trace.n_layers,
+            "heads": trace.n_heads,
+            "stream": stream_lengths,
+            **_largest_weight(trace),
+        },
+        "logits": {
+            "vocabulary": trace.vocab_size,
+            "leader": describe(leader),
+            "logit": float(logits.max()),
+            "mean": float(logits.mean(dtype=np.float64)),
+            "highest": [
+                {"token": describe(token), "logit": float(logits[token.id])} for token, _ in trace.top(HIGHEST)
+            ],
+        },
+        "sampling": {
+            "leader": describe(leader),
+            "probability": probability,
+            "entropy": sampling.entropy(trace.probabilities().astype(np.float64)),
+        },
+    }
+
+
+def _has_position_table(trace: Trace) -> bool:
+    try:
+        trace.embedding("position")
+    except GPTVizError:
+        return False
+    return True
+
+
+def _largest_weight(trace: Trace) -> dict[str, Any]:
+    """Returns the largest weight, of all heads, that the last token gives to an earlier token that is not special."""
+    last = len(trace.tokens) - 1
+    keys = [token.position for token in trace.tokens[:last] if not token.special]
+    largest: dict[str, Any] = {"weight": 0.0, "layer": 0, "head": 0, "key": None, "query": last}
+    for layer in range(trace.n_layers if keys else 0):
+        rows = trace.attention(layer)[:, last][:, keys]
+        head, key = np.unravel_index(int(rows.argmax()), rows.shape)
+        if rows[head, key] > largest["weight"]:
+            largest |= {"weight": float(rows[head, key]), "layer": layer, "head": int(head), "key": keys[int(key)]}
+    return {
+        **largest,
+        "looking": describe(trace.tokens[last]),
+        "looked": None if largest["key"] is None else describe(trace.tokens[largest["key"]]),
+    }
