@@ -1,4 +1,4 @@
-"""Where notebooks import `uniform` from."""
+"""Keeps the import path `gptviz.philox.uniform`, which notebooks use."""
 
 from gptviz.sampling.philox import uniform
 

@@ -1,1 +1,1 @@
-"""How numbers and words are shown: still pictures, phrases, language and scale. No torch."""
+"""Display: still pictures, colours, labels, phrases, language and scale. No torch."""

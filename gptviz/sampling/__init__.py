@@ -1,4 +1,4 @@
-"""From logits to a token: the sampling stages, their settings and the random numbers behind a draw. No torch."""
+"""Sampling: the stages from logits to a token, their settings, and the random numbers of a draw. No torch."""
 
 from gptviz.sampling.philox import check_seed, uniform
 from gptviz.sampling.probabilities import entropy, softmax

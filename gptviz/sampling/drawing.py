@@ -1,7 +1,7 @@
-"""One step's choice of a token, in torch: the stages of `sampling.py` on the logits where they lie.
+"""Draws one token in torch: the sampling stages of `stages.py`, on the device where the logits are.
 
-`sampling.py` is the readable truth; this is tested to be equal to it. Sums are taken in float64, so that a seed picks
-the same token here, there, and in the page. Sources: see `sampling.py` and `philox.py`.
+`stages.py` is the reference implementation, which the tests compare this one with. Sums are in float64, so that a seed
+draws the same token here, there and in the page. Sources: see `stages.py` and `philox.py`.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,15 @@ from gptviz.errors import fail
 from gptviz.sampling.philox import uniform
 from gptviz.sampling.settings import Settings
 
-LEADING = 10  # how many alternatives a step keeps
+LEADING = 10  # alternatives that a step keeps
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What was drawn and from what. alternatives: (id, probability, sampling probability), by the model's own."""
+    """A drawn token and the distribution that it came from; the fields are those of `completion.Step`.
+
+    alternatives: (id, probability, sampling probability), highest probability first.
+    """
 
     id: int
     probability: float
@@ -31,15 +34,15 @@ class Draw:
 
 
 def draw(logits: Tensor, previous: Tensor, settings: Settings, seed: int, choice: int, step: int) -> Draw:
-    """Draw from logits (vocab,). previous: ids of prompt and output so far, (T,), for the repetition penalty."""
-    # Apple's GPU has no float64.
+    """Draws a token from logits (vocab,). previous: ids (T,) of prompt and output so far, for the repetition penalty."""
+    # Apple's GPUs have no float64.
     scores = (logits.cpu() if logits.device.type == "mps" else logits).double()
     model = scores.softmax(-1)
     penalised = _penalise(scores, previous.to(scores.device), settings.repetition_penalty)
-    ranked, order = penalised.sort(descending=True, stable=True)  # equal logits by lower id
-    heated = _heat(ranked, settings.temperature)
-    kept = _cut(ranked, heated, settings)
-    final = heated[:kept] / heated[:kept].sum()
+    ranked, order = penalised.sort(descending=True, stable=True)  # of equal logits the lower id first
+    tempered = _apply_temperature(ranked, settings.temperature)
+    kept = _count_kept(ranked, tempered, settings)
+    final = tempered[:kept] / tempered[:kept].sum()
     cumulative = final.cumsum(0)
     point = torch.tensor([uniform(seed, choice, step)], dtype=cumulative.dtype, device=cumulative.device)
     rank = torch.searchsorted(cumulative, torch.minimum(point, cumulative[-1:] * (1 - 2**-53)), right=True)
@@ -47,43 +50,45 @@ def draw(logits: Tensor, previous: Tensor, settings: Settings, seed: int, choice
     by_model = order if penalised is scores else scores.sort(descending=True, stable=True)[1]
     ids = torch.cat([order[rank], by_model[:LEADING]])
     numbers = torch.stack([ids.double(), model[ids], sampling[ids]]).tolist()
-    (drawn, *leading) = ((int(i), p, s) for i, p, s in zip(*numbers, strict=True))
-    bits = torch.stack([_entropy(final), _entropy(model), heated[:kept].sum()]).tolist()
-    return Draw(*drawn, tuple(leading), bits[0], bits[1], kept, min(1.0, bits[2]))
+    (drawn, *alternatives) = ((int(i), p, s) for i, p, s in zip(*numbers, strict=True))
+    entropy, model_entropy, kept_mass = torch.stack([_entropy(final), _entropy(model), tempered[:kept].sum()]).tolist()
+    return Draw(*drawn, tuple(alternatives), entropy, model_entropy, kept, min(1.0, kept_mass))
 
 
 def _penalise(scores: Tensor, previous: Tensor, penalty: float) -> Tensor:
+    """Divides positive logits of previous tokens by the penalty, and multiplies negative ones: (vocab,)."""
     if penalty == 1:
         return scores
     ids = previous.unique()
-    seen = scores[ids]
-    penalised = scores.scatter(0, ids, torch.where(seen < 0, seen * penalty, seen / penalty))
+    previous_scores = scores[ids]
+    new_scores = torch.where(previous_scores < 0, previous_scores * penalty, previous_scores / penalty)
+    penalised = scores.scatter(0, ids, new_scores)
     if not penalised.max().isfinite():
         raise fail("a repetition_penalty that leaves the logits finite", f"{penalty}", "1.1 to 1.3 is usual.")
     return penalised
 
 
-def _heat(ranked: Tensor, temperature: float) -> Tensor:
-    """Probabilities in descending order; temperature 0 puts everything on the first."""
+def _apply_temperature(ranked: Tensor, temperature: float) -> Tensor:
+    """Returns the probabilities of descending logits (vocab,); temperature 0 gives all to the first."""
     if temperature == 0:
         return torch.zeros_like(ranked).index_fill_(0, torch.zeros(1, dtype=torch.long, device=ranked.device), 1.0)
     weights = ((ranked - ranked[0]) / temperature).exp()
     return weights / weights.sum()
 
 
-def _cut(ranked: Tensor, heated: Tensor, settings: Settings) -> int:
-    """How many of the leading tokens top-k, top-p and min-p leave, each on what the one before left, renormalised."""
-    kept = int((heated > 0).sum()) if settings.temperature == 0 else int((ranked > -torch.inf).sum())
+def _count_kept(ranked: Tensor, tempered: Tensor, settings: Settings) -> int:
+    """Returns how many of the first tokens top-k, top-p and min-p keep, each applied to what the one before kept."""
+    kept = int((tempered > 0).sum()) if settings.temperature == 0 else int((ranked > -torch.inf).sum())
     if settings.top_k is not None and settings.top_k < kept:
         kept = int((ranked[:kept] >= ranked[settings.top_k - 1]).sum())
     if settings.top_p is not None and settings.top_p < 1:
-        left = heated[:kept] / heated[:kept].sum()
-        kept = max(1, kept - int((left.flip(0).cumsum(0) <= 1 - settings.top_p).sum()))
+        renormalised = tempered[:kept] / tempered[:kept].sum()
+        kept = max(1, kept - int((renormalised.flip(0).cumsum(0) <= 1 - settings.top_p).sum()))
     if settings.min_p is not None:
-        kept = int((heated[:kept] >= settings.min_p * heated[0]).sum())
+        kept = int((tempered[:kept] >= settings.min_p * tempered[0]).sum())
     return kept
 
 
 def _entropy(probabilities: Tensor) -> Tensor:
-    """Shannon entropy in bits."""
+    """Returns the Shannon entropy in bits."""
     return -torch.special.xlogy(probabilities, probabilities).sum() / torch.log(torch.tensor(2.0, dtype=torch.float64))

@@ -1,7 +1,7 @@
-"""What may come next: the scores of one position and the tokens before it, whoever computed them.
+"""The logits of the next token after some tokens, from any source.
 
-A sampling bench takes this, so that a trace's position, a step of a completion and somebody's own logits feed it
-alike. Not about sampling itself: see `sampling.py`.
+The sampling bench shows this, whether it comes from a position of a trace, a step of a completion or logits of your own.
+Not about sampling itself: see `stages.py`.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from gptviz.text.tokens import Token
 
 @dataclass(frozen=True, eq=False)
 class NextToken:
-    """The scores of the next token.
+    """The logits of the next token.
 
-    logits: (vocab,) real numbers, kept as float32; only their differences matter, so log-probabilities will do.
-    before: the tokens so far, at least one; the last is the one that the next follows.
-    vocab_token: the token that an id stands for.
+    logits: (vocab,) real numbers, kept as float32; only their differences matter, so log-probabilities work too.
+    before: the tokens so far, at least one; the next token follows the last of them.
+    vocab_token: a function from an id to its token.
 
-    Raises GPTVizError for logits that are not (vocab,) numbers or for no tokens before.
+    Raises GPTVizError for logits that are not (vocab,) numbers, or without tokens before.
     """
 
     logits: np.ndarray
@@ -32,14 +32,14 @@ class NextToken:
 
     def __post_init__(self) -> None:
         if not self.before or not all(isinstance(token, Token) for token in self.before):
-            raise fail("the tokens before the next one", f"{self.before!r:.80}", "trace.tokens has them.", WrongType)
+            raise fail("the tokens before the next one", f"{self.before!r:.80}", "For example trace.tokens.", WrongType)
         logits: Any = check_logits(self.logits).astype(np.float32)
         logits.flags.writeable = False
         object.__setattr__(self, "logits", logits)
 
     @property
     def previous_ids(self) -> list[int]:
-        """Ids of the tokens so far, which a repetition penalty looks at."""
+        """Returns the ids of the tokens so far, which a repetition penalty applies to."""
         return [token.id for token in self.before]
 
     def __repr__(self) -> str:
