@@ -91,7 +91,7 @@ def test_where_scripts_and_svg_are_not_trusted_an_image_stands(views):
 
 def test_a_pictures_title_is_the_views_own_in_its_language():
     trace = gptviz.load().trace("Once upon a time")
-    for language, name, told in (("en", "Block", "What adds up"), ("zh", "块", "相加而成")):
+    for language, name, told in (("en", "Block", "parts that add up"), ("zh", "块", "相加而成")):
         said = texts(gptviz.BlockView(trace, language=language).still())
         assert said[0] == name
         assert any(told in one for one in said)

@@ -57,10 +57,13 @@ def test_both_sides_are_told_with_their_leaders_and_how_uncertain_they_are(gpt):
         assert all(share == pytest.approx(shares[id]) for id, share in listed.items())
         assert told["others"][side] == pytest.approx(1 - sum(listed.values()), abs=1e-6)
         share = trace.top(1)[0][1]
-        assert f"leads with {100 * share:.3g} %; {bits:.3g} bits, like {2**bits:.3g} equal choices" in said
+        assert (
+            f"with {100 * share:.3g} %. The entropy is {bits:.3g} bits, as for {2**bits:.3g} equally likely tokens"
+            in said
+        )
     first, second = (said.index(text) for text in ("The cat is", "Anna said, &quot;"))
     maps = [found.start() for found in re.finditer("L0 · H0", said)]
-    assert first < maps[0] < said.index("leads with") < second < maps[1]
+    assert first < maps[0] < said.index("most probable next token") < second < maps[1]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
