@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from gptviz.checks import check_index
 from gptviz.display.palette import ANY_THEME, CLOUD, DARK, GRID, LIGHT, MARK, Palette, blend
 from gptviz.display.preferences import chosen_scale
 from gptviz.display.still import NAME_GAP, arrange_names
-from gptviz.errors import OutOfRange, fail
+from gptviz.errors import fail
 from gptviz.sampling.probabilities import softmax
 from gptviz.text.visible import columns, visible_text
 
@@ -71,8 +72,8 @@ def logit_lens(
         raise fail("logits (depths, vocab)", f"shape {lens.shape}", "trace.logit_lens(position) returns them.")
     if len(labels) != len(ids):
         raise fail("a label for each of the ids", f"{len(labels)} for {len(ids)}", "Give the tokens' texts.")
-    _check_ids(ids, lens.shape[1], "lens")
-    shares = softmax(lens)[:, list(ids)]
+    ids = [check_index(id, lens.shape[1], "token id") for id in ids]
+    shares = softmax(lens)[:, ids]
     stops = _palette(theme).shares
     depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
     heat = go.Heatmap(
@@ -185,9 +186,9 @@ def embedding_map(
             f"shape {points.shape}",
             "lens.principal_plane returns them.",
         )
-    _check_ids(marked, len(points), "table")
+    marked = list(dict.fromkeys(check_index(id, len(points), "token id") for id in marked))
     drawn = np.arange(len(points))[:: -(-len(points) // _MOST_POINTS)]
-    texts, marked, magnification = _labels(labels), list(dict.fromkeys(marked)), _magnification(scale)
+    texts, magnification = _labels(labels), _magnification(scale)
     cloud = go.Scatter(
         x=points[drawn, 0], y=points[drawn, 1], mode="markers",
         marker={"size": 4 * magnification, "color": CLOUD, "opacity": 0.8},
@@ -277,12 +278,6 @@ def _magnification(scale: str | None = None) -> float:
 
 def _labels(labels: Sequence[str]) -> list[str]:
     return [readable_label(label) for label in labels]
-
-
-def _check_ids(ids: Sequence[int], size: int, what: str) -> None:
-    outside = [id for id in ids if not 0 <= id < size]
-    if outside:
-        raise fail(f"ids of the {what}'s {size:,} tokens", f"{outside[0]}", "A token's id is token.id.", OutOfRange)
 
 
 def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:

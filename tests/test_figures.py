@@ -211,7 +211,7 @@ def test_what_does_not_fit_is_refused_in_words():
         figures.probabilities(["a", "b"], [0.5])
     with pytest.raises(GPTVizError, match=r"logits \(depths, vocab\)"):
         figures.logit_lens([0.0, 1.0], ["a"], ids=[0])
-    with pytest.raises(OutOfRange, match="ids of the lens's 2 tokens"):
+    with pytest.raises(OutOfRange, match="token id from 0 to 1"):
         figures.logit_lens([[0.0, 1.0]], ["a"], ids=[2])
     with pytest.raises(GPTVizError, match="a label for each of the ids"):
         figures.logit_lens([[0.0, 1.0]], ["a", "b"], ids=[0])
@@ -219,7 +219,7 @@ def test_what_does_not_fit_is_refused_in_words():
         figures.effects([[1.0, 2.0]], ["a"], ["b"])
     with pytest.raises(GPTVizError, match="one for each label"):
         figures.embedding_map(np.zeros((3, 3)), ["a", "b", "c"])
-    with pytest.raises(OutOfRange, match="ids of the table's 2 tokens"):
+    with pytest.raises(OutOfRange, match="token id from 0 to 1"):
         figures.embedding_map(np.zeros((2, 2)), ["a", "b"], marked=[5])
     with pytest.raises(GPTVizError, match="one entropy for each label"):
         figures.entropy(["a"], [1.0, 2.0])

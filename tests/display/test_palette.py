@@ -1,0 +1,45 @@
+"""The colours of Python and those of the page are the same."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gptviz
+from gptviz.display import palette
+
+SHARED = Path(gptviz.__file__).parent / "widgets" / "shared"
+THEMES = {"light": palette.LIGHT, "dark": palette.DARK}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_colour_maps_are_those_of_the_page(theme):
+    program = """const { colours, diverging } = await import(process.argv[1]);
+    console.log(JSON.stringify([colours(process.argv[2]), diverging(process.argv[2])]));"""
+    command = [shutil.which("node"), "--input-type=module", "-e", program, (SHARED / "colours.js").as_uri(), theme]
+    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    for stops, on_page in zip((THEMES[theme].shares, THEMES[theme].signed), json.loads(output), strict=True):
+        ours = [palette.blend(stops, i / 255) for i in range(256)]
+        np.testing.assert_allclose(ours, on_page, atol=0.5 + 1e-9)  # the page's are rounded
+        assert [palette.hex_colour(np.array(on_page[end])) for end in (0, 255)] == [stops[0], stops[-1]]
+
+
+def test_named_colours_are_those_of_the_style_sheet():
+    declared: dict[str, list[str]] = {}
+    for name, colour in re.findall(r"--gv-([\w-]+): (#\w{6});", (SHARED / "common.css").read_text(encoding="utf-8")):
+        declared.setdefault(name, []).append(colour)  # the light theme's first, then the dark theme's
+    for theme, occurrence in (("light", 0), ("dark", 1)):
+        ours = THEMES[theme]
+        for name, colour in {"bg": ours.paper, "fg": ours.ink, "line-strong": ours.rule, "bar": ours.bar}.items():
+            assert declared[name][occurrence] == colour, (theme, name)
+    for name, colour in {"above": palette.ABOVE, "below": palette.BELOW, "muted": palette.MUTED}.items():
+        assert declared[name][0] == colour, name
+
+
+def test_a_colour_between_two_stops_is_their_mean():
+    assert palette.blend(("#000000", "#0a0a0a", "#64ff00"), 0.75).tolist() == [55.0, 132.5, 5.0]
+    assert palette.hex_colour(palette.blend(("#000000", "#646464"), 2.0)) == "#646464"
