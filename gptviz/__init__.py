@@ -1,7 +1,7 @@
 """gptviz: see inside a GPT, live, in a notebook.
 
-`gptviz.load()` gives the embedded model, `gptviz.wrap(model, tokenizer)` any causal language model of transformers.
-Names are resolved when they are first used, so that importing gptviz imports neither torch nor transformers.
+`gptviz.load()` loads the embedded model; `gptviz.wrap(model, tokenizer)` takes any causal language model of transformers.
+Names are imported when they are first used, so that importing gptviz imports neither torch nor transformers.
 """
 
 from importlib import import_module

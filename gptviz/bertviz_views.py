@@ -1,9 +1,10 @@
-"""BertViz's head, model and neuron view of a Trace, made to run offline: the views that people know from papers.
+"""BertViz's head, model and neuron views of a Trace, which people know from papers, made to work offline.
 
-BertViz writes pages that fetch jQuery, d3 and require.js from the network. Its scripts run here in a sandboxed frame,
-with the vendored libraries in it and four lines in require.js's place, so that nothing is fetched and several views
-stand in one notebook. The sole importer of bertviz. Source: Vig 2019, "A Multiscale Visualization of Attention in the
-Transformer Model".
+BertViz writes pages that fetch jQuery, d3 and require.js from the network. Here its scripts run in a sandboxed frame that
+contains jQuery, d3 and a few lines in place of require.js, so that nothing is fetched and a notebook can hold several
+views. Source: Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
+
+Imports inside functions are of heavy or optional libraries (bertviz, torch, IPython).
 """
 
 import html
@@ -16,25 +17,24 @@ from typing import Any
 import numpy as np
 
 from gptviz._paths import assets_dir
-from gptviz.checks import check_index
+from gptviz.checks import check_index, within_rounding
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.trace.trace import Trace
 
-MOST_CELLS = 700_000  # weights in one page: more makes a browser slow
-MOST_LINES = 60_000  # in a model view, which draws a line for every weight at once
-MOST_HEIGHT = 2400  # of a frame, in pixels: more is scrolled in it
-_DIGITS = 4
+MOST_CELLS = 700_000  # attention weights in one page; more would make a browser slow
+MOST_LINES = 60_000  # attention weights in a model view, which draws a line for each at once
+MOST_HEIGHT = 2400  # pixels of a frame; what is taller scrolls
+_DIGITS = 4  # decimals of the numbers in a page
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
-# BertViz writes its axes and the tokens of a head view in black, whatever the page.
+# BertViz draws its axes and the tokens of a head view in black, also on a dark page.
 _STYLES = {
     "light": f"body{{background:{LIGHT.paper};color:{LIGHT.ink}}}",
     "dark": f"html{{color-scheme:dark}}body{{background:{DARK.paper};color:{DARK.ink}}}text{{fill:{DARK.ink}}}"
     "rect.background{fill:#3a3f48}",
 }
-_MARKS = str.maketrans(
-    {" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"}
-)  # "<" could end a script: it is put back escaped
+# "<" could end a script: it travels as a private character, which becomes an escaped "<" in the page.
+_MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"})
 
 
 def head_view(
@@ -45,13 +45,14 @@ def head_view(
     heads: Sequence[int] | None = None,
     theme: str = "light",
 ) -> Any:
-    """Lines between tokens, as thick as their weights, for the heads of one layer at a time.
+    """Draws lines between tokens, as strong as the attention weights, for the heads of one layer at a time.
 
-    layers: which to put into the page, None for all. layer, heads: what is open first, None for the first layer, all heads.
+    layers: which to put into the page; None for all. layer, heads: which to show first; None for the first of the layers
+    and all heads. theme: "light" or "dark".
     """
     import bertviz
 
-    kept = _layers(trace, layers)
+    kept = _kept_layers(trace, layers)
     opened = {"layer": _opened(layer, kept, trace)}
     if heads is not None:
         opened["heads"] = _indices(heads, trace.n_heads, "head")  # type: ignore[assignment]
@@ -67,13 +68,13 @@ def head_view(
 
 
 def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
-    """All heads of all layers, small, beside each other; a click opens one. layers: which, None for all.
+    """Draws all heads of all layers side by side, each small; a click enlarges one.
 
-    Every weight is a line, drawn at once: at most 60,000 of them.
+    layers: which to draw; None for all. theme: "light" or "dark". Draws a line for every weight, at most 60,000.
     """
     import bertviz
 
-    kept = _layers(trace, layers, MOST_LINES)
+    kept = _kept_layers(trace, layers, MOST_LINES)
     page = bertviz.model_view(
         _weights(trace, kept), _labels(trace), prettify_tokens=False, include_layers=kept, display_mode=_theme(theme),
         html_action="return",
@@ -86,29 +87,31 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
 def neuron_view(
     trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, head: int = 0, theme: str = "light"
 ) -> Any:
-    """One head with its queries and keys, number by number: click the plus beside a token to open it.
+    """Draws the queries and keys of one head, number by number; a click on the plus beside a token opens it.
 
-    layers: which to put into the page, None for all. layer, head: what is open first, None for the first of the layers.
-    The view computes softmax(q·k / √d_head) from them, so that a family that does otherwise is refused.
+    layers: which to put into the page; None for all. layer, head: which to show first; None for the first of the layers.
+    theme: "light" or "dark". The view computes softmax(q·k / √d_head) itself; a family whose scores are computed in
+    another way raises NotAvailable.
     """
-    kept = _layers(trace, layers)
+    kept = _kept_layers(trace, layers)
     opened = _opened(layer, kept, trace), check_index(head, trace.n_heads, "head")
-    for one in kept:
-        _check_scores(trace, one)
+    for index in kept:
+        _check_scores(trace, index)
     labels = _labels(trace)
     attention = {
         "left_text": labels,
         "right_text": labels,
-        "attn": [_rounded(trace.attention(one)) for one in kept],
-        "queries": [_rounded(trace.q(one)) for one in kept],
-        "keys": [_rounded(_for_each_head(trace.k(one), trace.n_heads)) for one in kept],
+        "attn": [_rounded(trace.attention(index)) for index in kept],
+        "queries": [_rounded(trace.q(index)) for index in kept],
+        "keys": [_rounded(_for_each_head(trace.k(index), trace.n_heads)) for index in kept],
     }
     settings = {
         "attention": {"all": attention}, "default_filter": "all", "root_div_id": "bertviz", "bidirectional": False,
         "display_mode": _theme(theme), "layer": kept.index(opened[0]), "head": opened[1],
     }  # fmt: skip
-    # The view counts the layers that it was handed: what they are called is said here.
-    names = f"const names = {kept}; for (const one of document.querySelectorAll('#layer option')) one.text = names[one.value];"
+    # The view counts the layers that it was given from 0; this script gives them their own numbers.
+    options = "document.querySelectorAll('#layer option')"
+    names = f"const names = {kept}; for (const option of {options}) option.text = names[option.value];"
     body = (
         '<div id="bertviz" style="padding:8px;font-family:sans-serif">'
         '<span class="dropdown-label">Layer: </span><select id="layer"></select> '
@@ -120,25 +123,26 @@ def neuron_view(
     return _framed("BertViz neuron view", body, 27 * len(labels) + 240, theme)
 
 
-def _layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) -> list[int]:
+def _kept_layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CELLS) -> list[int]:
+    """Returns the layers to put into the page, in order; raises GPTVizError if they have more than `most` weights."""
     if not isinstance(trace, Trace):
         raise fail("a Trace", type(trace).__name__, "Write gpt.trace(prompt) to make one.", WrongType)
     kept = list(range(trace.n_layers)) if layers is None else sorted(set(_indices(layers, trace.n_layers, "layer")))
-    each = trace.n_heads * len(trace.tokens) ** 2
+    weights_per_layer = trace.n_heads * len(trace.tokens) ** 2
     if not kept:
         raise fail("at least one layer", "none", "Leave layers out to see all.")
-    if len(kept) * each > most:
-        fitting = most // each
+    if len(kept) * weights_per_layer > most:
+        fitting = most // weights_per_layer
         remedy = f"Write layers=range({fitting})" if fitting else "Trace a shorter text"
-        got = f"{len(kept) * each:,}: {len(kept)} layers of {trace.n_heads} heads over {len(trace.tokens)} tokens"
+        got = f"{len(kept) * weights_per_layer:,}: {len(kept)} layers of {trace.n_heads} heads over {len(trace.tokens)} tokens"
         raise fail(f"at most {most:,} weights in this BertViz page", got, f"{remedy}, or look with AttentionView.")
     return kept
 
 
-def _indices(some: Sequence[int], count: int, what: str) -> list[int]:
-    if isinstance(some, str) or not isinstance(some, Iterable):
-        raise fail(f"a list of {what}s", f"{some!r}", f"For example {what}s=[0, {count - 1}].", WrongType)
-    return [check_index(one, count, what) for one in some]
+def _indices(indices: Sequence[int], count: int, what: str) -> list[int]:
+    if isinstance(indices, str) or not isinstance(indices, Iterable):
+        raise fail(f"a list of {what}s", f"{indices!r}", f"For example {what}s=[0, {count - 1}].", WrongType)
+    return [check_index(index, count, what) for index in indices]
 
 
 def _opened(layer: int | None, kept: list[int], trace: Trace) -> int:
@@ -149,7 +153,7 @@ def _opened(layer: int | None, kept: list[int], trace: Trace) -> int:
 
 
 def _weights(trace: Trace, kept: list[int]) -> list[Any]:
-    """What bertviz takes: for every layer of the model (1, H, T, T); those that are not kept are not read."""
+    """Returns what bertviz takes: (1, H, T, T) for every layer of the model; it does not read the layers left out."""
     import torch
 
     nothing = torch.zeros(1, trace.n_heads, len(trace.tokens), len(trace.tokens), dtype=torch.float64)
@@ -169,19 +173,21 @@ def _for_each_head(keys: np.ndarray, heads: int) -> np.ndarray:
 
 
 def _check_scores(trace: Trace, layer: int) -> None:
+    """Raises NotAvailable unless the scores are q·k / √d_head."""
     stages = trace.score_stages(layer, 0)
     plain = set(stages) <= {"raw", "scaled", "masked"} and trace.sink(layer, 0) is None
-    if not plain or not np.allclose(stages["scaled"] * np.sqrt(trace.d_head), stages["raw"], rtol=1e-4, atol=1e-4):
+    epsilon = float(np.finfo(np.float32).eps)
+    if not plain or not within_rounding(stages["scaled"] * np.sqrt(trace.d_head), stages["raw"], epsilon):
         raise fail(
             "scores that are q·k divided by the root of d_head, which is what BertViz's neuron view draws",
-            f"layer {layer} of {trace.model_name}, whose scores come about otherwise",
+            f"layer {layer} of {trace.model_name}, whose scores are computed in another way",
             "AttentionView shows this family's own steps.",
             NotAvailable,
         )
 
 
 def _labels(trace: Trace) -> list[str]:
-    """Tokens as text; white space to be seen. Only ever written as JSON, in which no token can end the script."""
+    """Returns the tokens' texts with visible white space. They are written as JSON, so that none can end the script."""
     return [token.text.translate(_MARKS) for token in trace.tokens]
 
 
@@ -192,11 +198,11 @@ def _theme(theme: str) -> str:
 
 
 def _framed(title: str, body: str, height: int, theme: str) -> Any:
-    """The page in a frame that may run scripts and nothing else: it cannot reach the notebook or the network."""
+    """Returns the page in a frame that may run scripts only: it cannot reach the notebook or the network."""
     from IPython.display import HTML
 
     body = re.sub(r'<script src="https://cdnjs[^>]*></script>', "", body)
-    body = body.replace("https://cdnjs.cloudflare.com/", "")  # arguments that nobody reads any more
+    body = body.replace("https://cdnjs.cloudflare.com/", "")  # in arguments that the replaced require ignores
     body = body.replace("\\ue000", "\\u003c")
     libraries = [
         (assets_dir() / "vendor" / path).read_text(encoding="utf-8")
@@ -209,14 +215,14 @@ def _framed(title: str, body: str, height: int, theme: str) -> Any:
         f"<style>body{{margin:4px 4px 4px 8px}}svg{{overflow:visible}}{_STYLES[_theme(theme)]}</style>"
         f"<body>{scripts}{body}</body>"
     )
-    tall = min(height, MOST_HEIGHT)
     frame = (
         f'<div><iframe class="gptviz-bertviz" title="{title}" sandbox="allow-scripts" '
-        f'style="width:100%;height:{tall}px;border:0" srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
+        f'style="width:100%;height:{min(height, MOST_HEIGHT)}px;border:0" '
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
     )
     return HTML(frame)
 
 
 def _seal(source: str) -> str:
-    """A script that no text in it can end early."""
+    """Returns a script in which no text can end it early."""
     return source.replace("</", "<\\/").replace("<!--", "<\\!--")

@@ -1,19 +1,20 @@
-"""Errors that say what was expected, what came instead, and what to do about it.
+"""Errors in three parts: what was expected, what came instead, and what to do about it.
 
 Every error that gptviz raises on purpose is a `GPTVizError`. Each kind is also the built-in exception that a Python
-programmer would reach for, so `except IndexError` works as well as `except GPTVizError`.
+programmer expects, so `except IndexError` works as well as `except GPTVizError`.
 
-Those that a learner meets in a page have a code and its facts besides, by which the page words them in its own language:
-`errors` in `widgets/static/words.js`. The others are told as they are.
+Errors that a learner may meet in a page also have a code and facts, from which the page writes the message in its own
+language: `errors` in `widgets/shared/words.js`. A page shows all others as they are.
 """
 
 from typing import Any
 
 
 class GPTVizError(ValueError):
-    """Something handed to gptviz cannot be used; the message has the expectation, the finding and the remedy.
+    """gptviz cannot use what it was given.
 
-    code: what the page calls it, or nothing. facts: the numbers and names in it, which JSON can hold.
+    expected, got, remedy: the three parts of the message. code: the name by which a page finds its own wording, or "".
+    facts: the numbers and names in the message, as JSON-ready values.
     """
 
     code = ""
@@ -28,19 +29,19 @@ class GPTVizError(ValueError):
 
 
 class WrongType(GPTVizError, TypeError):
-    """A value of the wrong type, or a keyword that does not exist."""
+    """A value has the wrong type, or a keyword does not exist."""
 
 
 class OutOfRange(GPTVizError, IndexError):
-    """A layer, head, position or token id that the model does not have."""
+    """The model has no such layer, head, position or token id."""
 
 
 class NotAvailable(GPTVizError, LookupError):
-    """A quantity that does not exist for this model's family or for the route that its maps take."""
+    """The model's family, the route of its attention maps or a saved file does not have this quantity."""
 
 
 class ModelNotFound(GPTVizError, OSError):
-    """A model that is not here and cannot be fetched, or that must not be opened as it is."""
+    """The model is not here and cannot be fetched, or opening it would not be safe."""
 
 
 class ModelChanged(GPTVizError, RuntimeError):
@@ -50,15 +51,19 @@ class ModelChanged(GPTVizError, RuntimeError):
 def fail(
     expected: str, got: str, remedy: str, kind: type[GPTVizError] = GPTVizError, /, code: str = "", **facts: Any
 ) -> GPTVizError:
-    """The error to raise: `raise fail("a layer from 0 to 5", "6", "Layers are counted from 0.", OutOfRange)`."""
+    """Returns the error to raise: `raise fail("a layer from 0 to 5", "6", "Layers are counted from 0.", OutOfRange)`.
+
+    expected and got begin in the middle of a sentence and have no full stop; remedy is a sentence. code, facts: see
+    `GPTVizError`.
+    """
     error = kind(expected, got, remedy)
     if code:
         error.code, error.facts = code, facts
     return error
 
 
-def refusal(error: Exception) -> dict[str, Any]:
-    """What the page is told about an error: in words, and by code where it has words of its own."""
+def error_for_page(error: Exception) -> dict[str, Any]:
+    """Returns what is sent to the page about an error: its message, and its code and facts if it has them."""
     if isinstance(error, GPTVizError):
         return {"error": str(error), "code": error.code, "facts": error.facts}
     return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}

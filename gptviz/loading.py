@@ -1,19 +1,21 @@
-"""Where models come from: the one that ships inside, a local folder, or the Hugging Face hub.
+"""Loads models: the one that ships with gptviz, one from a local folder, or one from the Hugging Face hub.
 
-Weights are read from safetensors only, and a repository's own code is never run, unless the caller says otherwise in so
-many words. (The module is not called `models`, because `gptviz.models` is a function.)
+Weights are read from safetensors only, and code from a model's repository is never run, unless the caller asks for it
+explicitly. (The module is not called `models`, because `gptviz.models` is a function.)
+
+Imports inside functions are of heavy libraries (torch, transformers, gptviz.gpt), so that `gptviz.models` needs none.
 """
 
-import difflib
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptviz._paths import assets_dir
+from gptviz.checks import did_you_mean
 from gptviz.errors import GPTVizError, ModelNotFound, WrongType, fail
 
 if TYPE_CHECKING:
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
     from gptviz.gpt import GPT
 
 EMBEDDED = "tales"
-CHOSEN = "GPTVIZ_MODEL"  # the environment variable that names what `load()` loads
+CHOSEN = "GPTVIZ_MODEL"  # the environment variable that names the model that `load()` loads
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model that `load` knows by a short name. download: megabytes to fetch; here: whether it can be loaded offline."""
+    """A model that `load` knows by a short name.
+
+    source: its name on the hub. download: megabytes to fetch. here: whether it can be loaded offline.
+    """
 
     name: str
     source: str
@@ -49,12 +54,13 @@ _KNOWN = (
 
 
 class ModelTable(tuple[ModelInfo, ...]):
-    """The models as a tuple that prints as a table."""
+    """A tuple of models that prints as a table."""
 
     def _rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("name", "parameters", "licence", "where", "source")]
-        for m in self:
-            rows.append((m.name, m.parameters, m.licence, "here" if m.here else f"download, {m.download} MB", m.source))
+        for model in self:
+            where = "here" if model.here else f"download, {model.download} MB"
+            rows.append((model.name, model.parameters, model.licence, where, model.source))
         return rows
 
     def __repr__(self) -> str:
@@ -64,31 +70,34 @@ class ModelTable(tuple[ModelInfo, ...]):
 
 
 def models() -> ModelTable:
-    """What `load` knows by a short name, and whether it is here or needs a download. Any hub name or folder works too."""
-    folder = assets_dir() / EMBEDDED
-    embedded = ModelInfo(EMBEDDED, "ships with gptviz", "5.9 M", 0, "MIT", (folder / "model.safetensors").is_file())
-    known = [ModelInfo(m.name, m.source, m.parameters, m.download, m.licence, _cached(m.source)) for m in _KNOWN]
-    return ModelTable([embedded, *known])
+    """Returns the models that `load` knows by a short name, and whether each is here or needs a download.
+
+    `load` takes any other hub name or folder too.
+    """
+    embedded_here = (assets_dir() / EMBEDDED / "model.safetensors").is_file()
+    embedded = ModelInfo(EMBEDDED, "ships with gptviz", "5.9 M", 0, "MIT", embedded_here)
+    return ModelTable([embedded, *(replace(model, here=_is_cached(model.source)) for model in _KNOWN)])
 
 
-def _cached(source: str) -> bool:
+def _is_cached(source: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return all(isinstance(try_to_load_from_cache(source, f), str) for f in ("config.json", "model.safetensors"))
+    return all(isinstance(try_to_load_from_cache(source, file), str) for file in ("config.json", "model.safetensors"))
 
 
 def _hub_answers() -> bool:
+    """Returns whether the hub can be reached."""
     from huggingface_hub import constants, get_session
 
     try:
         get_session().head(constants.ENDPOINT, timeout=5)
-    except Exception:  # of whichever client the hub's library has, or it was told to stay offline
+    except Exception:  # the kind depends on the HTTP client of the hub's library, and on whether it was set offline
         return False
     return True
 
 
 def wrap(model: Any, tokenizer: Any) -> "GPT":
-    """A transformers causal language model that you already hold, with its tokenizer, as a GPT to look into."""
+    """Returns a GPT made of a transformers causal language model that you already hold and its tokenizer."""
     from gptviz.gpt import GPT
 
     return GPT(model, tokenizer)
@@ -101,47 +110,50 @@ def load(
     dtype: "str | torch.dtype" = "float32",
     **kwargs: Any,
 ) -> "GPT":
-    """Load a model by short name (see `models`), local folder, or hub name.
+    """Loads a model by short name (see `models`), local folder, or hub name.
 
-    name: None is what the environment variable GPTVIZ_MODEL names, or else the embedded model.
-    device: "cpu" (the default), "cuda", "cuda:1", "mps", or "auto" for the best one here. dtype: the default float32 is
-    exact; "bfloat16", "float16", or "auto" for the file's own. Other keywords reach `from_pretrained`, such as
-    `revision`; `trust_remote_code=True` and `use_safetensors=False` are your own decision and warn.
+    name: None for the model that the environment variable GPTVIZ_MODEL names, or else the embedded one. device: "cpu"
+    (the default), "cuda", "cuda:1", "mps", or "auto" for the best one here. dtype: "float32" (the default, exact),
+    "bfloat16", "float16", or "auto" for the file's own. Other keywords, such as `revision`, are passed to
+    `from_pretrained`; `trust_remote_code=True` and `use_safetensors=False` warn of their risks.
+
+    Raises ModelNotFound if there is no such model here and it cannot be fetched, WrongType for unusable arguments.
     """
     if name is None:
         name = os.environ.get(CHOSEN) or EMBEDDED
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
-    place = _place(name)
-    short = Path(place).resolve().name if Path(place).is_dir() and str(name) != EMBEDDED else str(name)
-    where, kind = _device(device), _dtype(dtype)
+    source = _source(name)
+    short = Path(source).resolve().name if Path(source).is_dir() and str(name) != EMBEDDED else str(name)
+    target, torch_dtype = _device(device), _dtype(dtype)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}
-    if not Path(place).is_dir() and not _hub_answers():
-        options["local_files_only"] = True  # else each file is asked for again and again, for most of a minute
-    weights = {"use_safetensors": True, **options, "dtype": kind}
+    if not Path(source).is_dir() and not _hub_answers():
+        options["local_files_only"] = True  # else every file is requested several times, which takes most of a minute
+    model_options = {"use_safetensors": True, **options, "dtype": torch_dtype, "output_loading_info": True}
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from gptviz.gpt import GPT
 
     tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
-    with _quiet(), _explained(place, short):
-        tokenizer = AutoTokenizer.from_pretrained(place, **{k: v for k, v in options.items() if k in tokenizer_keys})
-        loaded: Any = AutoModelForCausalLM.from_pretrained(place, **{**weights, "output_loading_info": True})
-    model, found = loaded
-    if missing := sorted(found["missing_keys"]):
+    tokenizer_options = {key: value for key, value in options.items() if key in tokenizer_keys}
+    with _without_progress_bar(), _explaining_errors(source, short):
+        tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_options)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(source, **model_options)
+    model, loading_info = loaded
+    if missing := sorted(loading_info["missing_keys"]):
         got = f"{short}, which lacks {len(missing)} of them, such as {missing[0]}"
         remedy = "transformers would fill them with random numbers; save or fetch the model again."
         raise fail("a file with all the weights that the model has", got, remedy, ModelNotFound)
-    return GPT(model.to(where).eval(), tokenizer, name=short)
+    return GPT(model.to(target).eval(), tokenizer, name=short)
 
 
-def _place(name: str | os.PathLike[str]) -> str:
-    """The folder or hub name behind what the user wrote."""
+def _source(name: str | os.PathLike[str]) -> str:
+    """Returns the folder or the hub name that `name` stands for."""
     text = os.fspath(name)
     if text == EMBEDDED:
         return str(assets_dir() / EMBEDDED)
-    if known := next((m.source for m in _KNOWN if m.name == text), None):
+    if known := next((model.source for model in _KNOWN if model.name == text), None):
         return known
     folder = Path(text).expanduser()
     if folder.is_dir():
@@ -152,6 +164,7 @@ def _place(name: str | os.PathLike[str]) -> str:
 
 
 def _checked_folder(folder: Path) -> str:
+    """Returns the folder's path; raises ModelNotFound if it holds no model."""
     if not (folder / "config.json").is_file():
         raise fail(
             "a folder with config.json, model.safetensors and a tokenizer",
@@ -169,16 +182,16 @@ def _device(device: Any) -> "torch.device":
     if device == "auto":
         device = "cuda" if cuda else "mps" if mps else "cpu"
     try:
-        found = torch.device("cpu" if device is None else device)
+        result = torch.device("cpu" if device is None else device)
     except (RuntimeError, TypeError) as error:
         raise fail('"cpu", "cuda", "mps" or "auto"', f"{device!r}", "Name one of these devices.", WrongType) from error
-    if not {"cpu": True, "cuda": cuda, "mps": mps}.get(found.type, False):
+    if not {"cpu": True, "cuda": cuda, "mps": mps}.get(result.type, False):
         raise fail(
             "a device that PyTorch finds here",
-            f"{str(found)!r}",
-            "Leave device out for the CPU; `gptviz doctor` says what is found.",
+            f"{str(result)!r}",
+            "Leave device out for the CPU; `gptviz doctor` lists what PyTorch finds.",
         )
-    return found
+    return result
 
 
 def _dtype(dtype: Any) -> Any:
@@ -203,22 +216,22 @@ def _warn_of_risks(kwargs: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """transformers draws a bar for weights even when they load in a blink."""
+def _without_progress_bar() -> Iterator[None]:
+    """Turns off the progress bar of transformers, which appears even when weights load at once."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
+    was_enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if was_enabled:
             logging.enable_progress_bar()
 
 
 @contextmanager
-def _explained(place: str, name: str) -> Iterator[None]:
-    """Errors of transformers and the hub, said as expectation, finding and remedy."""
+def _explaining_errors(source: str, name: str) -> Iterator[None]:
+    """Turns errors of transformers and the hub into a GPTVizError that says what was expected and what to do."""
     from safetensors import SafetensorError
 
     try:
@@ -226,31 +239,31 @@ def _explained(place: str, name: str) -> Iterator[None]:
     except GPTVizError:
         raise
     except (OSError, ValueError) as error:
-        raise _explanation(place, name, error) from error
+        raise _explanation(source, name, error) from error
     except TypeError as error:
         if "unexpected keyword argument" not in str(error):
-            raise _explanation(place, name, error) from error
+            raise _explanation(source, name, error) from error
         keyword = str(error).rpartition("argument ")[2]
         remedy = "Leave it out; device and dtype are gptviz's, the rest is transformers'."
         raise fail("keywords that from_pretrained takes", keyword, remedy, WrongType) from error
     except (SafetensorError, RuntimeError, KeyError, AttributeError) as error:
-        if not Path(place).is_dir():
+        if not Path(source).is_dir():
             raise
-        raise _explanation(place, name, error) from error
+        raise _explanation(source, name, error) from error
 
 
-def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
-    folder = Path(place)
-    here = ", ".join(m.name for m in models() if m.here)
+def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
+    folder = Path(source)
+    here = ", ".join(model.name for model in models() if model.here)
     if "trust_remote_code" in str(error):
         return fail(
             "a model that transformers has the code for",
             f"{name}, which brings its own code to run",
-            "If you trust its authors, say trust_remote_code=True.",
+            "If you trust its authors, write trust_remote_code=True.",
             ModelNotFound,
         )
     if folder.is_dir() and not list(folder.glob("*.safetensors")):
-        pickled = sorted(p.name for p in folder.glob("*.bin"))
+        pickled = sorted(path.name for path in folder.glob("*.bin"))
         got = f"{name}, which has {'pickled weights (' + pickled[0] + ')' if pickled else 'no weights'}"
         remedy = (
             "Pickled weights can run code when opened. Convert them: model.save_pretrained(folder) writes safetensors."
@@ -260,7 +273,7 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
         return fail(
             "a folder that transformers can load with these keywords",
             f"{name}: {_first_line(error)}",
-            "Take away keywords, or save the model and its tokenizer again.",
+            "Leave out keywords, or save the model and its tokenizer again.",
             ModelNotFound,
         )
     if "safetensors" in str(error) and "does not appear to have" in str(error):
@@ -270,7 +283,7 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
             "Choose a revision or a model with safetensors.",
             ModelNotFound,
         )
-    if place != name:
+    if source != name:
         return fail(
             "a model that is here, or a connection to fetch it",
             f"{name!r}, which needs a download, while the hub cannot be reached",
@@ -280,12 +293,11 @@ def _explanation(place: str, name: str, error: Exception) -> GPTVizError:
             name=name,
             here=here,
         )
-    close = difflib.get_close_matches(name, [m.name for m in models()], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name, [model.name for model in models()], otherwise="")
     return fail(
         "a short name, a local folder, or a model of the Hugging Face hub",
         f"{name!r}, which is not here and was not found on the hub, or the hub cannot be reached",
-        f"Here now: {here}.{hint}",
+        f"Here now: {here}. {hint}".rstrip(),
         ModelNotFound,
         code="not_found",
         name=name,

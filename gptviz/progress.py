@@ -1,7 +1,7 @@
-"""A progress bar that appears where something takes long, and is out of sight when it is done.
+"""A progress bar that appears if something takes long, and disappears when it is done.
 
-In a notebook tqdm's bar is a widget. One that is closed soon after it appeared reaches the page as a view that is still
-being made, and JupyterLab writes errors; so a bar that was seen is hidden instead. Not about what is counted.
+In a notebook tqdm's bar is a widget. If it is closed soon after it appeared, its view may still be under construction in
+the page, and JupyterLab logs errors. So a bar that has appeared is hidden and not closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,14 +12,17 @@ AFTER = 1.5  # seconds before a bar appears
 
 @contextmanager
 def progress(total: int, unit: str) -> Iterator[Callable[[int], object]]:
-    """Yields what is to be called with how many are done. Ending below `total` is no failure; an exception shows as one."""
-    from tqdm.auto import tqdm
+    """Yields the function to call with how many more are done.
+
+    total, unit: how many there are, and what they are called. Ending below `total` does not count as a failure.
+    """
+    from tqdm.auto import tqdm  # imports ipywidgets in a notebook; needed only where something takes long
 
     with tqdm(total=total, unit=unit, leave=False, delay=AFTER) as bar:
-        seen = bar.leave = getattr(bar, "container", None) is not None  # in a notebook tqdm must not close it
+        in_notebook = bar.leave = getattr(bar, "container", None) is not None  # leave: tqdm must not close it
         yield bar.update
         bar.total = bar.n
-    if seen:
+    if in_notebook:
         if bar.displayed:
             bar.container.layout.display = "none"
         else:

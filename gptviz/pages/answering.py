@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import anywidget
 import numpy as np
 
-from gptviz.errors import GPTVizError, WrongType, fail, refusal
+from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 from gptviz.pages.wire import pack
 
 Question = tuple[str, dict[str, Any]]  # its name and its arguments
@@ -56,7 +56,7 @@ class PageWidget(anywidget.AnyWidget):
         try:
             value = self._answer(content)
         except Exception as error:
-            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **refusal(error)})
+            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **error_for_page(error)})
         else:
             header, raw = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}

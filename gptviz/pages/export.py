@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from gptviz.checks import check_folder
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
-from gptviz.errors import GPTVizError, WrongType, fail, refusal
+from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import pack
@@ -192,7 +192,7 @@ def _json(value: Any) -> str:
 
 def _stored(answer: Any) -> dict[str, Any]:
     if isinstance(answer, GPTVizError):
-        return refusal(answer)
+        return error_for_page(answer)
     if isinstance(answer, np.ndarray):
         header, raw = pack(answer)
         return {"array": header, "buffer": base64.b64encode(raw).decode()}

@@ -1,1 +1,1 @@
-"""Tokens, and how the tokenizer arrived at them. No torch."""
+"""Tokens: what they stand for, how byte-pair encoding made them, and how they are shown. No torch."""

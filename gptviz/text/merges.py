@@ -1,8 +1,9 @@
-"""How byte-pair encoding arrived at a token: the merges of its word, one by one, as the tokenizer's own table ranks them.
+"""Byte-pair encoding step by step: the merges that made a token's word, as the tokenizer's own table ranks them.
 
-A word is split into single characters; then, as long as there is one, the neighbouring pair of the lowest rank in the
-table is joined. Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword Units"; of bytes
-written as characters: Radford et al. 2019. Whatever does not lead to the tokenizer's own tokens is refused, not shown.
+A word is split into single characters; then the neighbouring pair with the lowest rank in the table is joined, again and
+again, until no pair is in the table. Source: Sennrich et al. 2016, "Neural Machine Translation of Rare Words with Subword
+Units"; with bytes written as characters: Radford et al. 2019. Merges that do not end in the tokenizer's own tokens raise
+NotAvailable.
 """
 
 import json
@@ -14,45 +15,45 @@ from typing import Any
 from gptviz.errors import NotAvailable, fail
 from gptviz.text.tokens import Token
 
-LONGEST = 64  # characters of a word; some tokenizers take a whole text for one
+LONGEST = 64  # characters of a word; some tokenizers treat a whole text as one word
 
 
 @dataclass(frozen=True)
 class Merge:
-    """The pieces of a word after one merge, as the table writes them. rank: the merge's place; None before the first."""
+    """The pieces of a word after one merge, as the table writes them. rank: the merge's rank; None before the first."""
 
     pieces: tuple[str, ...]
     rank: int | None
 
 
 def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
-    """The stages of the word that the token at `position` belongs to, from single characters to its tokens.
+    """Returns the merges of the word that the token at `position` belongs to, from single characters to its tokens.
 
-    text, tokens: what was encoded, and all that it became. NotAvailable where the merges cannot be followed.
+    text, tokens: what was encoded, and all its tokens. Raises NotAvailable where the merges cannot be followed.
     """
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     kind = type(tokenizer).__name__ if backend is None else type(backend.model).__name__
     if kind != "BPE":
-        raise _refusal("a byte-pair encoding, whose merges can be followed", kind, "merges_kind", kind=kind)
+        raise _not_available("a byte-pair encoding, whose merges can be followed", kind, "merges_kind", kind=kind)
     encoding = backend.encode(text)
     if encoding.ids != [token.id for token in tokens]:
-        raise _refusal("tokens that the tokenizer makes of this text", "others, given as ids or cut off")
+        raise _not_available("tokens that the tokenizer makes of this text", "others, given as ids or cut off")
     word = encoding.word_ids[position]
     if word is None:
-        raise _refusal("a token of the text", "a mark of the tokenizer's own", "merges_mark")
+        raise _not_available("a token of the text", "a mark of the tokenizer's own", "merges_mark")
     pieces = tuple(t for t, w in zip(encoding.tokens, encoding.word_ids, strict=True) if w == word)
     written = "".join(pieces)
     if len(written) > LONGEST:
-        raise _refusal(f"a word of at most {LONGEST} characters", f"one of {len(written)}")
+        raise _not_available(f"a word of at most {LONGEST} characters", f"one of {len(written)}")
     stages = _stages(written, *_table(backend.to_str()))
     if stages[-1].pieces != pieces:
-        raise _refusal("a word whose merges lead to its tokens", f"{written!r}, which is split in another way")
+        raise _not_available("a word whose merges lead to its tokens", f"{written!r}, which is split in another way")
     return stages
 
 
-def _stages(word: str, ranks: dict[tuple[str, str], int], whole: frozenset[str]) -> list[Merge]:
+def _stages(word: str, ranks: dict[tuple[str, str], int], unsplit: frozenset[str]) -> list[Merge]:
     pieces, stages = tuple(word), [Merge(tuple(word), None)]
-    if word in whole:
+    if word in unsplit:
         return [Merge((word,), None)]
     while pairs := [(ranks[pair], i) for i, pair in enumerate(pairwise(pieces)) if pair in ranks]:
         rank, i = min(pairs)
@@ -63,13 +64,13 @@ def _stages(word: str, ranks: dict[tuple[str, str], int], whole: frozenset[str])
 
 @lru_cache(maxsize=4)
 def _table(state: str) -> tuple[dict[tuple[str, str], int], frozenset[str]]:
-    """Ranks by pair, and the words that are taken whole where the tokenizer says so (`ignore_merges`)."""
+    """Returns the rank of each pair, and the words that are not split if the tokenizer has `ignore_merges`."""
     model = json.loads(state)["model"]
     pairs = (tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in model["merges"])
-    whole = frozenset(model["vocab"]) if model.get("ignore_merges") else frozenset()
-    return {pair: rank for rank, pair in enumerate(pairs)}, whole  # type: ignore[misc]
+    unsplit = frozenset(model["vocab"]) if model.get("ignore_merges") else frozenset()
+    return {pair: rank for rank, pair in enumerate(pairs)}, unsplit  # type: ignore[misc]
 
 
-def _refusal(expected: str, got: str, code: str = "merges_other", **facts: str) -> Exception:
-    remedy = "The tokens are as shown; how the tokenizer arrived at them is not."
+def _not_available(expected: str, got: str, code: str = "merges_other", **facts: str) -> Exception:
+    remedy = "The tokens are exact; the steps that led to them are not shown."
     return fail(expected, got, remedy, NotAvailable, code, **facts)

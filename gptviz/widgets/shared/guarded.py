@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from gptviz.errors import GPTVizError, WrongType, fail, refusal
+from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 
 METHODS = ("update", "request_state", "custom")  # of the widgets' protocol
 
@@ -45,7 +45,7 @@ class Guarded(anywidget.AnyWidget):
             self._send_error(_unknown_message())
 
     def _send_error(self, error: Exception) -> None:
-        self.send({"kind": "refused", "id": None, **refusal(error)})
+        self.send({"kind": "refused", "id": None, **error_for_page(error)})
 
     def _check_value(self, name: str, value: Any, remedy: str) -> None:
         """Raises WrongType if the trait `name` does not accept `value`."""
