@@ -1,4 +1,4 @@
-"""Questions and checks for lessons, answered by the live model."""
+"""Questions and checks for lessons, compared with the live model."""
 
 from gptviz.lessons.asking import ask, check, guessing_game
 

@@ -1,24 +1,21 @@
-"""Questions and checks for lessons, both on the live model: nothing that is compared with is stored anywhere.
+"""The functions that lessons call: `ask`, `check` and `guessing_game`. They check their arguments and make the views.
 
-`ask` makes a question to predict and then reveal; its answer is a function, called in the kernel when somebody guesses
-or gives up. `check` compares what a learner computed with the model's own numbers; `guessing_game` lets people go first.
-Not about how any of them is drawn.
+All three compare with the live model; no answer is stored anywhere.
 """
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gptviz.errors import WrongType, fail
 from gptviz.lessons.checking import Check
 from gptviz.lessons.guesses import GuessingGame
 from gptviz.lessons.judging import Choice, Head, Kind, Number, Ranking, label
 from gptviz.lessons.question import Question
+from gptviz.loading import load
+from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.view import View
-
-if TYPE_CHECKING:
-    from gptviz.gpt import GPT
 
 KINDS = ("choice", "number", "ranking", "head")
 
@@ -42,58 +39,50 @@ def ask(
     shuffle: bool | None = None,
     **keywords: Any,
 ) -> Question:
-    """A question to predict, then reveal; show it as a cell's last line.
+    """Returns a question to predict, then reveal; show it as a cell's last line.
 
-    answer: the function that computes the truth from the latest trace. It is called when somebody guesses or reveals.
-    choices: what can be answered, or a function of the trace that says it; texts, numbers or tokens.
-    kind: "choice" (the answer is one of the choices), "ranking" (the answer is all of them in order), "number", or
-    "head" (the answer is (layer, head), or a list of those that count; the learner clicks one in an AttentionView that
-    shares the selection). None: "choice" if there are choices, else "number".
-    source: a PromptBox or a view, whose new prompts start the question anew, or a Trace. With None the functions get no
-    trace: `answer()`, `choices()`, `hint(given)`, `explain()`.
-    unit, tolerance: of a number; the tolerance is absolute, in that unit, or a function of the trace that says it.
-    hint: shown after a wrong guess: text, or a function (given, trace). It must not tell the answer.
+    answer: the function that computes the right answer from the latest trace, called at each guess or reveal.
+    choices: the possible answers, or a function of the trace that returns them; texts, numbers or tokens.
+    kind: "choice" (the answer is one of the choices), "ranking" (the answer is all of them in order), "number", or "head"
+    (the answer is (layer, head), or a list of which each is right; the learner clicks one in an AttentionView that shares
+    the selection). None: "choice" if there are choices, else "number".
+    source: a PromptBox or a view, whose new prompts reset the question, or a Trace. With None the functions get no trace:
+    `answer()`, `choices()`, `hint(guess)`, `explain()`.
+    unit, tolerance: of a number; the tolerance is absolute, in that unit, or a function of the trace that returns it.
+    hint: shown after a wrong guess: text, or a function (guess, trace). It must not give the answer away.
     explain: shown with the answer: text, or a function of the trace.
-    margin, smallest, instead: a function of the trace that says how clear the answer is; below `smallest` the question
-    says that this prompt decides nothing, and offers the prompt `instead`, which a button puts into the box.
-    covers: views that would tell the answer: covered until the reveal. tally: fields for raised hands, one a choice.
-    shuffle: show the choices in an order of their own, the same at every run. None: for a ranking, and where choices
-    are a function, whose order could tell the answer. Other keywords: scale, language, as for every view.
+    margin, smallest, instead: a function of the trace that returns how clear the answer is; below `smallest` the question
+    says that this prompt has no clear answer, and offers the prompt `instead` on a button.
+    covers: views that would give the answer away: covered until it is revealed. tally: show a field for each choice to
+    count raised hands.
+    shuffle: show the choices in a random order, the same at every run. None: for a ranking, and where choices are a
+    function, whose order could give the answer away. Other keywords: scale, language, as for every view.
 
-    Raises GPTVizError for arguments that make no question. What the functions do wrong later is said in the question.
+    Raises GPTVizError for invalid arguments. Errors in the functions are shown in the question.
     """
     _check_text(text, "question's text")
-    found = _kind_name(kind, choices)
+    kind_name = _kind_name(kind, choices)
     _check_functions(answer, margin, hint, explain)
-    _check_for_kind(found, choices, unit, tolerance, tally)
-    for view in covers:
-        if not isinstance(view, View):
-            raise fail("views to cover", type(view).__name__, "covers=[view] takes views alone.", WrongType)
-    mixed = shuffle if shuffle is not None else found == "ranking" or callable(choices)
-    if found == "head" and not isinstance(source, View):
-        got = "None" if source is None else type(source).__name__
-        raise fail("a source whose selection has a head", got, "source=box, or an AttentionView.", WrongType)
-    if instead is not None and not (hasattr(source, "run") or hasattr(source, "box")):
-        raise fail(
-            "a PromptBox as source, to put another prompt into", type(source).__name__, "Write source=box.", WrongType
-        )
+    _check_for_kind(kind_name, choices, unit, tolerance, tally)
+    _check_views(kind_name, source, instead, covers)
+    is_shuffled = shuffle if shuffle is not None else kind_name == "ranking" or callable(choices)
 
-    def kind_for(given: Trace | None) -> Kind:
-        if found == "number":
-            return Number(_of(tolerance, given), unit)
-        if found == "head":
+    def kind_for(trace: Trace | None) -> Kind:
+        if kind_name == "number":
+            return Number(_value_for(tolerance, trace), unit)
+        if kind_name == "head":
             return Head()
-        shown = list(_of(choices, given) or ())
-        if len({label(one) for one in shown}) != len(shown) or len(shown) < 2:
+        shown = list(_value_for(choices, trace) or ())
+        if len({label(choice) for choice in shown}) != len(shown) or len(shown) < 2:
             raise fail("two or more choices that differ", f"{shown!r:.120}", "Give each once.")
-        if mixed:
+        if is_shuffled:
             random.Random(text).shuffle(shown)
-        return Choice(shown) if found == "choice" else Ranking(shown)
+        return Choice(shown) if kind_name == "choice" else Ranking(shown)
 
     if choices is not None and not callable(choices):
-        kind_for(None)  # refuses choices that are none at once
+        kind_for(None)  # raises at once for invalid choices
     return Question(
-        source, text=text, kind=found, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
+        source, text=text, kind=kind_name, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
         smallest=smallest, instead=instead, covers=covers, tally=tally, unit=unit, **keywords,
     )  # fmt: skip
 
@@ -101,23 +90,24 @@ def ask(
 def check(
     name: str, mine: Any, truth: Any, *, tolerance: float = 1e-5, hint: str = "", solution: str = "", **keywords: Any
 ) -> Check:
-    """Compare what the learner computed with the model's own; show it as a cell's last line.
+    """Compares what the learner computed with the model's own numbers; show the result as a cell's last line.
 
-    name: what it is, such as "your attention weights". mine: the learner's array, number or list; None says that there
-    is nothing yet. truth: the model's own, of the same shape. tolerance: largest absolute difference that is right.
-    hint: shown when it is wrong. solution: code, shown folded. `.ok` says whether it is right.
+    name: what is compared, such as "your attention weights". mine: the learner's array, number or list; None means that
+    there is nothing yet. truth: the model's own, of the same shape. tolerance: the largest absolute difference that is
+    right. hint: shown if it is wrong. solution: code, shown folded. `.ok` tells whether it is right.
 
-    A learner's mistake is never raised, so that the cells below still run.
+    A learner's mistake raises no error, so that the cells below still run.
     """
-    for value, what in ((name, "name of what is checked"), (hint, "hint"), (solution, "solution")):
-        _check_text(value, what, empty=what != "name of what is checked")
+    _check_text(name, "name of what is checked")
+    _check_text(hint, "hint", may_be_empty=True)
+    _check_text(solution, "solution", may_be_empty=True)
     if not tolerance >= 0:
         raise fail("a tolerance of 0 or more", f"{tolerance!r}", "For example tolerance=1e-5.")
     return Check(name, mine, truth, tolerance, hint=hint, solution=solution, **keywords)
 
 
-def guessing_game(openings: Sequence[str], gpt: "GPT | None" = None, **keywords: Any) -> GuessingGame:
-    """Openings whose next word people guess; then the model's probability of each guess, and its own likeliest tokens.
+def guessing_game(openings: Sequence[str], gpt: RunnableModel | None = None, **keywords: Any) -> GuessingGame:
+    """Returns a game in which people guess the next word of each opening and then see the model's probabilities.
 
     openings: texts, none of them empty. gpt: the model; None loads the embedded one. scale, language: as for every view.
     """
@@ -125,22 +115,18 @@ def guessing_game(openings: Sequence[str], gpt: "GPT | None" = None, **keywords:
         raise fail("a list of openings", f"{openings!r:.80}", 'For example ["Once upon a time"].', WrongType)
     for opening in openings:
         _check_text(opening, "opening")
-    if gpt is None:
-        from gptviz.loading import load
-
-        gpt = load()
-    return GuessingGame(openings, gpt, **keywords)
+    return GuessingGame(openings, load() if gpt is None else gpt, **keywords)
 
 
-def _of(value: Any, trace: Trace | None) -> Any:
-    """What a lesson gave, or what its function says of the trace."""
+def _value_for(value: Any, trace: Trace | None) -> Any:
+    """Returns `value`, or what it returns for the trace if it is a function."""
     if not callable(value):
         return value
     return value() if trace is None else value(trace)
 
 
-def _check_text(value: Any, what: str, empty: bool = False) -> None:
-    if not isinstance(value, str) or not (value.strip() or empty):
+def _check_text(value: Any, what: str, may_be_empty: bool = False) -> None:
+    if not isinstance(value, str) or not (value.strip() or may_be_empty):
         raise fail(f"the {what} as text", f"{value!r:.80}", "Write it in quotes.", WrongType)
 
 
@@ -155,7 +141,7 @@ def _kind_name(kind: str | None, choices: Any) -> str:
 def _check_functions(answer: Any, margin: Any, hint: Any, explain: Any) -> None:
     if not callable(answer):
         remedy = "Write answer=lambda trace: …; without a source, answer=lambda: …"
-        raise fail("an answer that is computed: a function", f"{answer!r:.80}", remedy, WrongType)
+        raise fail("a function that computes the answer", f"{answer!r:.80}", remedy, WrongType)
     if margin is not None and not callable(margin):
         raise fail("a margin as a function of the trace", f"{margin!r:.80}", "margin=lambda trace: …", WrongType)
     for value, what in ((hint, "hint"), (explain, "explanation")):
@@ -164,17 +150,30 @@ def _check_functions(answer: Any, margin: Any, hint: Any, explain: Any) -> None:
 
 
 def _check_for_kind(kind: str, choices: Any, unit: Any, tolerance: Any, tally: bool) -> None:
+    """Raises GPTVizError if an argument does not fit the kind of question."""
     has_choices = kind in ("choice", "ranking")
     if has_choices == (choices is None):
         got = "none" if choices is None else f"choices for kind={kind!r}"
         expected = "choices for a choice or a ranking, and for no other kind"
         raise fail(expected, got, "Write choices=[…], or leave them out.", WrongType)
     if isinstance(choices, str) or not (choices is None or callable(choices) or isinstance(choices, Sequence)):
-        raise fail(
-            "choices as a list or a function", f"{choices!r:.80}", 'For example choices=["yes", "no"].', WrongType
-        )
+        remedy = 'For example choices=["yes", "no"].'
+        raise fail("choices as a list or a function", f"{choices!r:.80}", remedy, WrongType)
     if tally and not has_choices:
         raise fail("a tally for a question with choices", f"kind={kind!r}", "Leave tally out.")
-    fixed = isinstance(tolerance, (int, float)) and tolerance >= 0
-    if not isinstance(unit, str) or not (fixed or callable(tolerance)):
+    is_fixed = isinstance(tolerance, (int, float)) and tolerance >= 0
+    if not isinstance(unit, str) or not (is_fixed or callable(tolerance)):
         raise fail("a unit as text and a tolerance of 0 or more", f"{unit!r}, {tolerance!r}", 'unit="%", tolerance=5.0')
+
+
+def _check_views(kind: str, source: Any, instead: str | None, covers: Sequence[Any]) -> None:
+    """Raises WrongType for a source or covered views that the question cannot use."""
+    for view in covers:
+        if not isinstance(view, View):
+            raise fail("views to cover", type(view).__name__, "covers=[view] takes only views.", WrongType)
+    if kind == "head" and not isinstance(source, View):
+        got = "None" if source is None else type(source).__name__
+        raise fail("a source whose selection has a head", got, "source=box, or an AttentionView.", WrongType)
+    if instead is not None and not (hasattr(source, "run") or hasattr(source, "box")):
+        expected = "a PromptBox as source, to put another prompt into"
+        raise fail(expected, type(source).__name__, "Write source=box.", WrongType)

@@ -1,6 +1,6 @@
-"""Check: a learner's numbers beside the model's own. Made by `gptviz.lessons.check`.
+"""Check: compares a learner's numbers with the model's own. Made by `gptviz.lessons.check`.
 
-It says where they part first, with the learner's number there and never the model's. Not about what was computed.
+It shows where the first difference is, with the learner's number there, and never the model's.
 """
 
 from typing import Any, ClassVar
@@ -13,7 +13,10 @@ from gptviz.widgets.shared.view import View
 
 
 class Check(View):
-    """What a comparison found. ok: whether it is right. found: what the page shows of it. unfolded: solution and all."""
+    """The result of a comparison. ok: whether it is right. found: the result as the page gets it, see `compared`.
+
+    unfolded: show the solution without a click.
+    """
 
     _name = "check"
     _titles: ClassVar[dict[str, str]] = {"en": "Check", "zh": "核对"}
@@ -25,7 +28,8 @@ class Check(View):
         self, name: str, mine: Any, truth: Any, tolerance: float, *, hint: str = "", solution: str = "", **keywords: Any
     ):
         self.found = compared(mine, truth, tolerance)
-        self._told = {"name": name, "hint": hint, "solution": solution, **self.found}
+        self._name_and_result = {"name": name, **self.found}
+        self._texts = {"hint": hint, "solution": solution}
         super().__init__(None, **keywords)
 
     @property
@@ -37,45 +41,45 @@ class Check(View):
         return True
 
     def _fill(self) -> None:
-        self._about = self._told
+        self._about = {**self._name_and_result, **self._texts}
 
     def _shapes(self) -> list[still.Shape]:
-        return [still.words(f"{self._told['name']}: {self.found['result']}", 16)]
+        return [still.words(f"{self._name_and_result['name']}: {self.found['result']}", 16)]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row: the name and what was found."""
-        return [{"name": self._told["name"], **self.found}]
+        """Returns one row: the name and the result."""
+        return [dict(self._name_and_result)]
 
 
 def compared(mine: Any, truth: Any, tolerance: float) -> dict[str, Any]:
-    """How `mine` differs from `truth`, in words' keys: result is "nothing", "unread", "shape", "value" or "right".
+    """Compares `mine` with `truth`. The key "result" is "nothing", "unread", "shape", "value" or "right".
 
-    With "value" come where it differs first, the learner's value there, and how many places differ of how many; with
-    "right" the largest difference.
+    "unread" comes with the type, "shape" with both shapes. "value" comes with the index of the first difference, the
+    learner's value there, and how many values differ of how many; "right" with the largest difference.
     """
     if mine is None or mine is Ellipsis:
         return {"result": "nothing"}
-    wanted, given = _array(truth), _array(mine)
-    if given is None or wanted is None or (given.dtype == object) != (wanted.dtype == object):
+    expected, array = _as_array(truth), _as_array(mine)
+    if array is None or expected is None or (array.dtype == object) != (expected.dtype == object):
         return {"result": "unread", "type": type(mine).__name__}
-    if given.shape != wanted.shape:
-        return {"result": "shape", "mine": list(given.shape), "wanted": list(wanted.shape)}
-    if wanted.dtype == object:
-        differs, largest = np.asarray(given != wanted, bool), 0.0
+    if array.shape != expected.shape:
+        return {"result": "shape", "mine": list(array.shape), "wanted": list(expected.shape)}
+    if expected.dtype == object:
+        differs, largest = np.asarray(array != expected, bool), 0.0
     else:
-        differs = ~np.isclose(given, wanted, rtol=0, atol=tolerance, equal_nan=True)
-        gaps = np.abs(given - wanted)[np.isfinite(given) & np.isfinite(wanted)]
-        largest = float(gaps.max(initial=0))
+        differs = ~np.isclose(array, expected, rtol=0, atol=tolerance, equal_nan=True)
+        differences = np.abs(array - expected)[np.isfinite(array) & np.isfinite(expected)]
+        largest = float(differences.max(initial=0))
     if not differs.any():
-        return {"result": "right", "largest": largest, "tolerance": tolerance, "size": int(wanted.size)}
-    place = tuple(int(i) for i in np.argwhere(differs)[0]) if differs.ndim else ()
-    return {"result": "value", "place": list(place), "mine": _plain(given[place]),
-            "count": int(differs.sum()), "size": int(wanted.size)}  # fmt: skip
+        return {"result": "right", "largest": largest, "tolerance": tolerance, "size": int(expected.size)}
+    first = tuple(int(i) for i in np.argwhere(differs)[0]) if differs.ndim else ()
+    return {"result": "value", "place": list(first), "mine": _for_the_page(array[first]),
+            "count": int(differs.sum()), "size": int(expected.size)}  # fmt: skip
 
 
-def _array(value: Any) -> np.ndarray | None:
-    """Numbers as float64, anything else that has a shape as objects; None for what is ragged or cannot be read."""
-    if hasattr(value, "detach"):  # a tensor of torch that may want gradients
+def _as_array(value: Any) -> np.ndarray | None:
+    """Returns numbers as float64 and texts as objects; None for ragged lists and for what has no shape."""
+    if hasattr(value, "detach"):  # a tensor of torch, which may require gradients
         value = value.detach().cpu().float().numpy()
     try:
         array = np.asarray(value)
@@ -86,8 +90,8 @@ def _array(value: Any) -> np.ndarray | None:
     return array.astype(object) if array.dtype.kind in "US" or array.dtype == object else None
 
 
-def _plain(value: Any) -> float | str | None:
-    """For the page: a number; text for what is none, and for what JSON has no number for."""
+def _for_the_page(value: Any) -> float | str | None:
+    """Returns a finite number as it is, and anything else as text: JSON has no infinity."""
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else str(float(value))
     return str(value)

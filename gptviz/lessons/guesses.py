@@ -1,30 +1,29 @@
-"""GuessingGame: people guess the next word of an opening, then see how probable the model holds what they said.
+"""GuessingGame: people guess the next word of an opening, then see the model's probability of each guess.
 
-What a word is worth is the probability that the model goes on with exactly its tokens: for a word of several tokens the
-product of each one's probability after those before it. Made by `gptviz.lessons.guessing_game`.
+The probability of a word is the probability that the model continues with exactly its tokens: for a word of several
+tokens, the product of the probability of each one after those before it. Made by `gptviz.lessons.guessing_game`.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.pages.answering import PageQuestion
+from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
-if TYPE_CHECKING:
-    from gptviz.gpt import GPT
-
-LIKELIEST = 8  # tokens of the model's own that are shown
+LIKELIEST = 8  # of the model's own next tokens that are shown
 LONGEST = 60  # characters of a guess
 
 
 class GuessingGame(View):
-    """Openings to go on with. openings: the texts. guesses: for each opening the words that were typed."""
+    """Openings to continue. openings: the texts. guesses: for each opening the words that were typed."""
 
     _name = "guesses"
     _titles: ClassVar[dict[str, str]] = {"en": "Guess the next word", "zh": "猜下一个词"}
@@ -36,7 +35,7 @@ class GuessingGame(View):
     _openings: traitlets.List[str] = traitlets.List().tag(sync=True)
     guesses: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
-    def __init__(self, openings: Sequence[str], gpt: "GPT", **keywords: Any):
+    def __init__(self, openings: Sequence[str], gpt: RunnableModel, **keywords: Any):
         self.gpt = gpt
         self._texts = list(openings)
         self._traces: dict[int, Trace] = {}
@@ -44,13 +43,13 @@ class GuessingGame(View):
         self.guesses = [[] for _ in self._texts]
 
     def likeliest(self, opening: int) -> list[tuple[Any, float]]:
-        """The tokens that the model holds likeliest after this opening, with their probabilities."""
-        return self._read(opening).top(LIKELIEST)
+        """Returns the likeliest next tokens after this opening, with their probabilities."""
+        return self._trace_of(opening).top(LIKELIEST)
 
     def share(self, opening: int, word: str) -> float:
-        """The probability that the model goes on with this word."""
-        found: float = self._worth(opening, word)["share"]
-        return found
+        """Returns the probability that the model continues with this word."""
+        probability: float = self._rate(opening, word)["share"]
+        return probability
 
     def _has_source(self) -> bool:
         return True
@@ -58,43 +57,43 @@ class GuessingGame(View):
     def _fill(self) -> None:
         self._openings = self._texts
 
-    def _read(self, opening: int) -> Trace:
-        at = check_index(opening, len(self._texts), "opening")
-        if at not in self._traces:
-            self._traces[at] = self.gpt.trace(self._texts[at])
-        return self._traces[at]
+    def _trace_of(self, opening: int) -> Trace:
+        index = check_index(opening, len(self._texts), "opening")
+        if index not in self._traces:
+            self._traces[index] = self.gpt.trace(self._texts[index])
+        return self._traces[index]
 
-    def _worth(self, opening: int, word: str) -> dict[str, Any]:
-        """The word's tokens after the opening, and the product of their probabilities."""
+    def _rate(self, opening: int, word: str) -> dict[str, Any]:
+        """Returns the word's tokens after the opening, and the product of their probabilities."""
         if not isinstance(word, str) or not word.strip() or len(word) > LONGEST:
             raise fail(f"a word of at most {LONGEST} characters", f"{word!r:.80}", "Type one word.", WrongType)
-        trace = self._read(opening)
-        joined = trace.text + (word.strip() if trace.text[-1:].isspace() else f" {word.strip()}")
-        before = [token.id for token in trace.tokens]
-        whole = self.gpt.trace(joined)
+        trace = self._trace_of(opening)
+        continued = trace.text + (word.strip() if trace.text[-1:].isspace() else f" {word.strip()}")
+        opening_ids = [token.id for token in trace.tokens]
+        whole = self.gpt.trace(continued)
         ids = [token.id for token in whole.tokens]
-        if ids[: len(before)] != before or len(ids) == len(before):
+        if ids[: len(opening_ids)] != opening_ids or len(ids) == len(opening_ids):
             raise fail("a word that can follow", f"{word!r}", "Type another one.", OutOfRange)
-        added = range(len(before), len(ids))
+        added = range(len(opening_ids), len(ids))
         share = 1.0
-        for place in added:
-            share *= float(whole.probabilities(place - 1)[ids[place]])
+        for position in added:
+            share *= float(whole.probabilities(position - 1)[ids[position]])
         return {"word": word.strip(), "pieces": [describe(whole.tokens[i]) for i in added], "share": share}
 
     def _answer_shares(self, opening: int, words: list[str]) -> list[dict[str, Any]]:
-        return [self._worth(opening, word) for word in words]
+        return [self._rate(opening, word) for word in words]
 
     def _answer_likeliest(self, opening: int) -> list[dict[str, Any]]:
         return [{"pieces": [describe(token)], "share": share} for token, share in self.likeliest(opening)]
 
-    def _page_questions(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         yield from (("likeliest", {"opening": i}) for i in range(len(self._texts)))
 
     def _shapes(self) -> list[still.Shape]:
         return [still.words(f"{text} …", 16) for text in self._texts]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row a guess: opening, word, and the model's probability of it."""
+        """Returns a row for each guess: opening, word, and the model's probability of it."""
         return [
             {"opening": self._texts[i], "word": word, "probability": self.share(i, word)}
             for i, words in enumerate(self.guesses)

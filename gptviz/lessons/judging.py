@@ -1,7 +1,7 @@
-"""What counts as an answer to a lesson's question: four kinds, each of which reads a guess, settles the truth, compares.
+"""The four kinds of answer to a question: each reads a guess, reads the right answer, and compares the two.
 
-A guess and a truth are compared in the form in which they cross to the page: a choice is its place among the choices, a
-ranking a list of places, a number a float, a head [layer, head]. Not about models or pages.
+A guess and a right answer are compared in their page form, in which they travel to the page: a choice is its index among
+the choices, a ranking a list of indices, a number a float, a head [layer, head].
 """
 
 import math
@@ -21,21 +21,21 @@ class Kind:
     def __init__(self, choices: Sequence[Any] = ()):
         self.choices = list(choices)
 
-    def read(self, given: Any) -> Any:
-        """A guess in the page's form. Raises GPTVizError for what is no guess of this kind."""
+    def read_guess(self, guess: Any) -> Any:
+        """Returns a guess in its page form. Raises GPTVizError if it is no guess of this kind."""
         raise NotImplementedError
 
-    def settle(self, truth: Any) -> Any:
-        """What the lesson's answer function returned, in the page's form. Raises GPTVizError for what is none."""
-        return self.read(truth)
+    def read_truth(self, truth: Any) -> Any:
+        """Returns the page form of what the lesson's answer function returned. Raises GPTVizError if it has none."""
+        return self.read_guess(truth)
 
-    def told(self, value: Any) -> Any:
-        """A value of the page's form as Python has it."""
+    def to_python(self, value: Any) -> Any:
+        """Returns the Python form of a value in its page form."""
         return value
 
-    def is_right(self, given: Any, truth: Any) -> bool:
-        """Whether the guess is the truth; both in the page's form."""
-        return bool(given == truth)
+    def is_right(self, guess: Any, truth: Any) -> bool:
+        """Returns whether the guess is right; both in their page form."""
+        return bool(guess == truth)
 
 
 class Choice(Kind):
@@ -43,10 +43,10 @@ class Choice(Kind):
 
     name = "choice"
 
-    def read(self, given: Any) -> int:
-        return _place(given, self.choices)
+    def read_guess(self, guess: Any) -> int:
+        return _choice_index(guess, self.choices)
 
-    def told(self, value: int) -> Any:
+    def to_python(self, value: int) -> Any:
         return self.choices[value]
 
 
@@ -55,20 +55,20 @@ class Ranking(Kind):
 
     name = "ranking"
 
-    def read(self, given: Any) -> list[int]:
-        if isinstance(given, str) or not isinstance(given, Sequence):
-            raise fail("the choices in an order, as a list", f"{given!r:.80}", "Give every choice once.", WrongType)
-        places = [_place(one, self.choices) for one in given]
-        if sorted(places) != list(range(len(self.choices))):
-            raise fail(f"each of the {len(self.choices)} choices once", f"{len(places)}", "Give every choice once.")
-        return places
+    def read_guess(self, guess: Any) -> list[int]:
+        if isinstance(guess, str) or not isinstance(guess, Sequence):
+            raise fail("the choices in an order, as a list", f"{guess!r:.80}", "Give every choice once.", WrongType)
+        indices = [_choice_index(choice, self.choices) for choice in guess]
+        if sorted(indices) != list(range(len(self.choices))):
+            raise fail(f"each of the {len(self.choices)} choices once", f"{len(indices)}", "Give every choice once.")
+        return indices
 
-    def told(self, value: list[int]) -> list[Any]:
-        return [self.choices[place] for place in value]
+    def to_python(self, value: list[int]) -> list[Any]:
+        return [self.choices[index] for index in value]
 
 
 class Number(Kind):
-    """A number; right if it is no farther from the truth than the tolerance."""
+    """A number; right if it differs from the truth by no more than the tolerance."""
 
     name = "number"
 
@@ -76,11 +76,11 @@ class Number(Kind):
         super().__init__()
         self.tolerance, self.unit = tolerance, unit
 
-    def read(self, given: Any) -> float:
-        return read_number(given, self.unit)
+    def read_guess(self, guess: Any) -> float:
+        return read_number(guess, self.unit)
 
-    def is_right(self, given: float, truth: float) -> bool:
-        return abs(given - truth) <= self.tolerance + 1e-9 * max(1.0, abs(truth))
+    def is_right(self, guess: float, truth: float) -> bool:
+        return abs(guess - truth) <= self.tolerance + 1e-9 * max(1.0, abs(truth))
 
 
 class Head(Kind):
@@ -88,62 +88,62 @@ class Head(Kind):
 
     name = "head"
 
-    def read(self, given: Any) -> list[int]:
+    def read_guess(self, guess: Any) -> list[int]:
         try:
-            layer, head = (int(part) for part in given)
+            layer, head = (int(part) for part in guess)
         except (TypeError, ValueError) as error:
-            raise fail("a head as (layer, head)", f"{given!r:.80}", "For example (1, 6).", WrongType) from error
+            raise fail("a head as (layer, head)", f"{guess!r:.80}", "For example (1, 6).", WrongType) from error
         return [layer, head]
 
-    def settle(self, truth: Any) -> list[list[int]]:
-        several = isinstance(truth, Sequence) and len(truth) > 0 and isinstance(truth[0], Sequence)
-        return [self.read(one) for one in (truth if several else [truth])]
+    def read_truth(self, truth: Any) -> list[list[int]]:
+        are_several = isinstance(truth, Sequence) and len(truth) > 0 and isinstance(truth[0], Sequence)
+        return [self.read_guess(head) for head in (truth if are_several else [truth])]
 
-    def told(self, value: list[Any]) -> Any:
+    def to_python(self, value: list[Any]) -> Any:
         if value and isinstance(value[0], list):
-            heads = [tuple(one) for one in value]
+            heads = [tuple(head) for head in value]
             return heads[0] if len(heads) == 1 else heads
         return tuple(value)
 
-    def is_right(self, given: list[int], truth: list[list[int]]) -> bool:
-        return given in truth
+    def is_right(self, guess: list[int], truth: list[list[int]]) -> bool:
+        return guess in truth
 
 
-def read_number(given: Any, unit: str = "") -> float:
-    """A number, also as somebody types it: "0.5", "0,5", "−3", "43 %"; a comma is a decimal comma."""
-    if isinstance(given, str):
-        text = given.strip().removesuffix(unit) if unit else given
+def read_number(value: Any, unit: str = "") -> float:
+    """Returns a number, also from text as people type it: "0.5", "0,5", "−3", "43 %"; a single comma is a decimal comma."""
+    if isinstance(value, str):
+        text = value.strip().removesuffix(unit) if unit else value
         text = "".join(text.split()).replace("\u2212", "-")
         text = text.replace(",", "") if "." in text else text.replace(",", ".")
         try:
             number = float(text)
         except ValueError:
             number = math.nan
-    elif isinstance(given, bool) or not (isinstance(given, Real) or hasattr(given, "__float__")):
-        raise fail("a number", f"{type(given).__name__}", "For example 0.5.", WrongType)
+    elif isinstance(value, bool) or not (isinstance(value, Real) or hasattr(value, "__float__")):
+        raise fail("a number", f"{type(value).__name__}", "For example 0.5.", WrongType)
     else:
-        number = float(given)
+        number = float(value)
     if not math.isfinite(number):
-        raise fail("a number such as 0.5 or 0,5", f"{given!r:.40}", "Write digits alone.")
+        raise fail("a number such as 0.5 or 0,5", f"{value!r:.40}", "Write digits alone.")
     return number
 
 
-def _place(given: Any, choices: list[Any]) -> int:
-    """Where a choice stands among the choices; tokens are the same if their ids are."""
-    for place, choice in enumerate(choices):
-        if isinstance(given, Token) and isinstance(choice, Token):
-            found = given.id == choice.id
+def _choice_index(guess: Any, choices: list[Any]) -> int:
+    """Returns the index of the choice that equals the guess; tokens are equal if their ids are."""
+    for index, choice in enumerate(choices):
+        if isinstance(guess, Token) and isinstance(choice, Token):
+            is_equal = guess.id == choice.id
         else:
-            found = type(given) is type(choice) and bool(given == choice)
-        if found:
-            return place
-    for place, choice in enumerate(choices):  # a NumPy integer for an int, text for a token
-        if label(choice) == label(given):
-            return place
-    shown = ", ".join(repr(label(choice)) for choice in choices)
-    raise fail(f"one of the choices {shown}", f"{label(given)!r:.80}", "Give one of them.", GPTVizError)
+            is_equal = type(guess) is type(choice) and bool(guess == choice)
+        if is_equal:
+            return index
+    for index, choice in enumerate(choices):  # a NumPy integer for an int, text for a token
+        if label(choice) == label(guess):
+            return index
+    labels = ", ".join(repr(label(choice)) for choice in choices)
+    raise fail(f"one of the choices {labels}", f"{label(guess)!r:.80}", "Give one of them.", GPTVizError)
 
 
 def label(choice: Any) -> str:
-    """A choice as text."""
+    """Returns a choice as text."""
     return choice.text if isinstance(choice, Token) else str(choice)

@@ -1,10 +1,11 @@
-"""Question: what a lesson asks, what was guessed, and after the reveal what the model says. Made by `gptviz.lessons.ask`.
+"""Question: what a lesson asks, the latest guess, and after the reveal the right answer. Made by `gptviz.lessons.ask`.
 
-The truth is computed here, in the kernel, when somebody guesses or reveals, and no trait holds it before that: the page
-cannot show what it has not got. Not about what counts as right: see `gptviz/judging.py`.
+The right answer is computed in the kernel when somebody guesses or reveals. No trait holds it before, so the page cannot
+show it too early. What counts as right is in `judging.py`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, permutations
 from typing import Any, ClassVar
 
 import traitlets
@@ -22,9 +23,9 @@ _MOST_GUESSES = 200  # that an exported page can answer
 
 
 class Question(View):
-    """A question with its own kernel side. text: what is asked. tally: hands raised for each choice, in the page's order.
+    """A question about the latest trace. text: what is asked. tally: raised hands for each choice, in the order shown.
 
-    `guess(value)`, `reveal()`, `is_right`, `truth`, `choices` from Python; the page does the same with buttons.
+    `guess(value)`, `reveal()`, `is_right`, `truth` and `choices` do in Python what the page does with buttons.
     """
 
     _name = "question"
@@ -43,15 +44,15 @@ class Question(View):
         hint: str | Callable[..., str], explain: str | Callable[..., str], margin: Callable[..., float] | None,
         smallest: float, instead: str | None, covers: Sequence[View], tally: bool, unit: str, **keywords: Any,
     ):  # fmt: skip
-        self.text, self._kind_name, self._kind_for, self._unit, self._with_tally = text, kind, kind_for, unit, tally
+        self.text, self._kind_name, self._kind_for, self._unit, self._has_tally = text, kind, kind_for, unit, tally
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
         self._covers = list(covers)
-        self._sourceless = source is None
+        self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
         self._kind: Kind | None = None
-        self._truth: Any = None
-        self._given: Any = None
+        self._truth: Any = None  # in its page form, once it was computed
+        self._guess: Any = None  # the latest, in its page form
         super().__init__(source, **keywords)
 
     @property
@@ -61,75 +62,76 @@ class Question(View):
 
     @property
     def truth(self) -> Any:
-        """What the model says; None until it is revealed."""
-        return self._asked().told(self._truth) if self._state["phase"] == "revealed" else None
+        """The right answer; None until it is revealed."""
+        return self._require_kind().to_python(self._truth) if self._state["phase"] == "revealed" else None
 
     @property
     def choices(self) -> list[Any]:
-        """What can be chosen, in the order shown; empty for a number or a head."""
+        """The choices in the order shown; empty for a number or a head."""
         return [] if self._kind is None else list(self._kind.choices)
 
     @property
     def is_too_close(self) -> bool:
-        """Whether the prompt decides nothing: the margin is too small to ask."""
+        """Whether this prompt has no clear answer: the margin is below the smallest one."""
         return bool(self._state["phase"] == "close")
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether there is a prompt, with choices where they are needed, that decides something."""
+        """Whether there is a prompt, with choices where the kind needs them, that has a clear answer."""
         return self._kind is not None and not self.is_too_close
 
     def guess(self, value: Any) -> bool:
-        """Guess, as a click in the page does; whether it is right. A right guess reveals the answer.
+        """Makes a guess, as a click in the page does; returns whether it is right. A right guess reveals the answer.
 
         value: one of the choices, all of them in a list, a number or text such as "0,5", or (layer, head).
         """
-        self._answer_guess(self._asked().read(value))
+        self._answer_guess(self._require_kind().read_guess(value))
         return self.is_right
 
     def reveal(self) -> Any:
-        """Show the answer with its explanation; the answer."""
+        """Shows the right answer with its explanation; returns the answer."""
         self._answer_reveal()
         return self.truth
 
     def _follow(self, source: Any) -> None:
         followed = source if isinstance(source, Trace) or hasattr(source, "follow") else self._box
         if followed is None and isinstance(source, View):
-            source.observe(self._source_has_moved, "trace")
+            source.observe(self._on_source_trace, "trace")
             self.trace = source.trace
         else:
             super()._follow(followed if followed is not None else source)
 
-    def _source_has_moved(self, change: Any) -> None:
+    def _on_source_trace(self, change: Any) -> None:
         self.trace = change["new"]
 
     def _has_source(self) -> bool:
-        return self._sourceless or self.trace is not None
+        return self._has_no_source or self.trace is not None
 
     def _fill(self) -> None:
-        """A new prompt, a new question: nothing guessed, nothing revealed, what would tell it covered."""
-        self._truth = self._given = self._kind = None
+        """Resets the question for a new prompt: no guess, no answer, and the views covered again."""
+        self._truth = self._guess = self._kind = None
         state: dict[str, Any] = dict(_OPEN)
         try:
             self._kind = self._kind_for(self.trace)
             if self._margin is not None and not float(self._call(self._margin)) >= self._smallest:
                 state["phase"] = "close"
         except Exception as error:
-            state |= {"phase": "failed", "problem": _told(error)}
+            state |= {"phase": "failed", "problem": _error_text(error)}
         self._about = {
             "text": self.text,
             "kind": self._kind_name,
             "unit": self._unit,
-            "choices": [_shown_choice(one) for one in self.choices],
-            "tally": self._with_tally,
+            "choices": [_describe_choice(choice) for choice in self.choices],
+            "tally": self._has_tally,
             "instead": self._instead,
             "covers": [f"anywidget:{view.model_id}" for view in self._covers],
             "key": self._key,
         }
-        self.tally = [None] * len(self.choices) if self._with_tally else []
-        self._show(state)
+        self.tally = [None] * len(self.choices) if self._has_tally else []
+        self._set_state(state)
 
-    def _show(self, state: dict[str, Any]) -> None:
+    def _set_state(self, state: dict[str, Any]) -> None:
+        """Shows a state in the page, and covers the views while the question is open."""
         self._state = state
         for view in self._covers:
             if state["phase"] in ("open", "wrong"):
@@ -139,94 +141,97 @@ class Question(View):
 
     @property
     def _key(self) -> str:
-        """Under what name views are covered: the same when the cell is run again."""
+        """The key under which views are covered: the same when the cell is run again."""
         return self.text
 
-    def _asked(self) -> Kind:
+    def _require_kind(self) -> Kind:
         if self._kind is None:
             raise fail("a question that can be asked", self._state["problem"] or "no prompt yet", "Run another prompt.")
         return self._kind
 
-    def _call(self, function: Callable[..., Any], *before: Any) -> Any:
-        return function(*before) if self._sourceless else function(*before, self._require_trace())
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function of the lesson, with the trace as last argument if the question has a source."""
+        return function(*arguments) if self._has_no_source else function(*arguments, self._require_trace())
 
-    def _settled(self) -> Any:
+    def _compute_truth(self) -> Any:
+        """Returns the right answer in its page form; computed once for each prompt."""
         if self._truth is None:
-            self._truth = self._asked().settle(self._call(self._answer_function))
+            self._truth = self._require_kind().read_truth(self._call(self._answer_function))
         return self._truth
 
-    def _said(self, words: str | Callable[..., str], *before: Any) -> str:
-        return words if isinstance(words, str) else str(self._call(words, *before))
+    def _text_of(self, text: str | Callable[..., str], *arguments: Any) -> str:
+        return text if isinstance(text, str) else str(self._call(text, *arguments))
 
-    def _judged(self, given: Any) -> dict[str, Any]:
-        """What the page shows after this guess; None is giving up. Whatever goes wrong is said there."""
-        kind = self._asked()
+    def _state_after(self, guess: Any) -> dict[str, Any]:
+        """Returns the state after this guess, None for giving up. An error in the lesson's functions becomes part of it."""
+        kind = self._require_kind()
         try:
-            truth = self._settled()
-            right = given is not None and kind.is_right(given, truth)
-            if right or given is None:
-                return self._revealed(given, truth, right)
-            return _OPEN | {"phase": "wrong", "given": given, "hint": self._said(self._hint, kind.told(given))}
+            truth = self._compute_truth()
+            is_right = guess is not None and kind.is_right(guess, truth)
+            if is_right or guess is None:
+                revealed = {"phase": "revealed", "given": guess, "right": is_right, "truth": truth}
+                return _OPEN | revealed | {"explain": self._text_of(self._explain)}
+            hint = self._text_of(self._hint, kind.to_python(guess))
+            return _OPEN | {"phase": "wrong", "given": guess, "hint": hint}
         except Exception as error:
-            return _OPEN | {"phase": "failed", "given": given, "problem": _told(error)}
+            return _OPEN | {"phase": "failed", "given": guess, "problem": _error_text(error)}
 
-    def _revealed(self, given: Any, truth: Any, right: bool) -> dict[str, Any]:
-        known = {"phase": "revealed", "given": given, "right": right, "truth": truth}
-        return _OPEN | known | {"explain": self._said(self._explain)}
+    # Answers to the page
 
     def _answer_guess(self, value: Any) -> dict[str, Any]:
-        kind = self._asked()
+        kind = self._require_kind()
         if self._state["phase"] not in ("close", "revealed"):
-            self._given = kind.read(kind.told(value) if kind.choices else value)
-            self._show(self._judged(self._given))
+            self._guess = kind.read_guess(kind.to_python(value) if kind.choices else value)
+            self._set_state(self._state_after(self._guess))
         return self._state
 
     def _answer_reveal(self) -> dict[str, Any]:
         if self._state["phase"] != "revealed":
-            state = self._judged(None)
-            self._show(state | {"given": self._given})
+            state = self._state_after(None)
+            self._set_state(state | {"given": self._guess})
         return self._state
 
     def _answer_instead(self) -> int:
+        """Puts the other prompt into the box; returns its number of tokens."""
         if self._box is None or self._instead is None:
             raise fail("a question with another prompt to offer", "one without", "Type another prompt.")
         return len(self._box.run(self._instead).tokens)
 
     def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
-        """In an exported page guesses are answered too, but for numbers, which are revealed beside the truth."""
+        """Yields the reveal and the answer to each possible guess; the page judges no number, but reveals the truth."""
         if self._kind is None or self.is_too_close:
             return
-        yield "reveal", {}, self._judged(None)
-        for given in self._possible():
-            yield "guess", {"value": given}, self._judged(given)
+        yield "reveal", {}, self._state_after(None)
+        for guess in self._possible_guesses():
+            yield "guess", {"value": guess}, self._state_after(guess)
 
-    def _possible(self) -> Iterator[Any]:
-        from itertools import islice, permutations
-
-        places = range(len(self.choices))
+    def _possible_guesses(self) -> Iterator[Any]:
+        indices = range(len(self.choices))
         if self._kind_name == "choice":
-            yield from places
+            yield from indices
         elif self._kind_name == "ranking":
-            yield from (list(order) for order in islice(permutations(places), _MOST_GUESSES))
+            yield from (list(order) for order in islice(permutations(indices), _MOST_GUESSES))
         elif self._kind_name == "head":
             trace = self._require_trace()
             yield from ([layer, head] for layer in range(trace.n_layers) for head in range(trace.n_heads))
 
+    # The still picture and the table
+
     def _shapes(self) -> list[still.Shape]:
-        return [still.words(self.text, 16), *(still.words(f"○ {label(one)}") for one in self.choices)]
+        return [still.words(self.text, 16), *(still.words(f"○ {label(choice)}") for choice in self.choices)]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """One row: the question, the latest guess, whether it is right, and the truth once it is revealed."""
-        guess = None if self._given is None else self._asked().told(self._given)
+        """Returns one row: the question, the latest guess, whether it is right, and the truth once it is revealed."""
+        guess = None if self._guess is None else self._require_kind().to_python(self._guess)
         return [{"question": self.text, "guess": guess, "right": self.is_right, "truth": self.truth}]
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
 
 
-def _shown_choice(choice: Any) -> dict[str, Any]:
-    """A choice for the page: a token, or text with white space at its ends, becomes a chip."""
+def _describe_choice(choice: Any) -> dict[str, Any]:
+    """Returns a choice for the page: a token, or a text with white space at an end, becomes a chip."""
     if isinstance(choice, Token):
         return {"token": describe(choice)}
     text = label(choice)

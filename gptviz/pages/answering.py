@@ -13,7 +13,7 @@ import numpy as np
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 from gptviz.pages.wire import pack
 
-Question = tuple[str, dict[str, Any]]  # its name and its arguments
+PageQuestion = tuple[str, dict[str, Any]]  # its name and its arguments
 
 
 class PageWidget(anywidget.AnyWidget):
@@ -46,7 +46,7 @@ class PageWidget(anywidget.AnyWidget):
             except GPTVizError as error:
                 yield name, args, error
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields the questions whose answers an exported page keeps, the most useful first."""
         yield from ()
 

@@ -20,7 +20,7 @@ asked = [one for one in _instances.values() if isinstance(one, Question)]
 """
 DESCRIBE = """
 def described(one):
-    truth = one._settled()
+    truth = one._compute_truth()
     leader = one.choices[truth] if one._kind_name == "choice" else None
     told = hasattr(leader, "id") and [leader.text.strip(), 100 * float(one.trace.probabilities()[leader.id])]
     return {"text": one.text, "kind": one._kind_name, "phase": one._state["phase"], "truth": truth, "unit": one._unit,

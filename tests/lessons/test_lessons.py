@@ -218,7 +218,7 @@ def test_a_message_that_is_none_is_refused_and_the_kernel_lives(box):
 @pytest.mark.parametrize(
     "keywords, expected",
     [
-        ({"answer": 5}, "an answer that is computed"),
+        ({"answer": 5}, "a function that computes the answer"),
         ({"kind": "essay"}, "a kind among choice, number, ranking, head"),
         ({"choices": "ab"}, "choices as a list"),
         ({"choices": ["a"]}, "two or more choices"),
@@ -292,7 +292,7 @@ def test_a_guess_is_worth_the_product_of_its_tokens(gpt):
         product *= float(gpt.trace(ids).probabilities()[id])
         ids.append(int(id))
     assert game.share(0, "owl") == pytest.approx(product, rel=1e-5)
-    assert game._worth(1, "x")["pieces"][0]["text"] == "x", "a space is there already"
+    assert game._rate(1, "x")["pieces"][0]["text"] == "x", "a space is there already"
     for bad in ("", "  ", "x" * 100, None):
         with pytest.raises(GPTVizError):
             game.share(0, bad)

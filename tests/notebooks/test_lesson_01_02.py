@@ -116,7 +116,7 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert one.truth is None
         assert one._state["phase"] in ("open", "close"), one._state
         if one._state["phase"] == "open":
-            truth = one._kind.told(one._settled())
+            truth = one._kind.to_python(one._compute_truth())
             wrong = WRONG.get(one._kind_name)
             if wrong is None:
                 wrong = one.choices[::-1] if truth == one.choices else one.choices

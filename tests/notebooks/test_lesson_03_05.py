@@ -108,7 +108,7 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert one.truth is None
         if one._state["phase"] == "open":
             assert all(view._covered_by for view in one._covers)
-            truth = one._kind.told(one._settled())
+            truth = one._kind.to_python(one._compute_truth())
             choices = one.choices[::-1] if truth == one.choices else one.choices
             wrong = {"number": 1e6, "ranking": choices}.get(one._kind_name) or next(c for c in choices if c != truth)
             assert not one.guess(wrong), one.text

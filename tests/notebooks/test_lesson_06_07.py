@@ -112,7 +112,7 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
     for one in questions:
         assert one._state["phase"] in ("open", "close"), one._state
         if one._state["phase"] == "open":
-            truth = one._kind.told(one._settled())
+            truth = one._kind.to_python(one._compute_truth())
             wrong = WRONG.get(one._kind_name) or next(choice for choice in one.choices if choice != truth)
             assert not one.guess(wrong), one.text
             assert one._state["hint"], one._state

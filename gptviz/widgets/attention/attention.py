@@ -12,7 +12,7 @@ import traitlets
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.labels import part_label
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention import arithmetic
 from gptviz.widgets.attention.maps import masked_weights, stage_names, thumbnails_by_layer, without_future
@@ -114,7 +114,7 @@ class AttentionView(View):
         """Returns for each role a score of every head, layer by layer."""
         return {role: scores.ravel().tolist() for role, scores in self._require_trace().role_scores().items()}
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields, in this order: all maps; all stage names; the selected row; all stages; the open head's other rows.
 
         The arithmetic of the other heads is left out: it would make a page too large to mail.
@@ -161,7 +161,7 @@ class AttentionView(View):
         ]
 
 
-def _row_questions(row: dict[str, int]) -> Iterator[Question]:
+def _row_questions(row: dict[str, int]) -> Iterator[PageQuestion]:
     """Yields the questions about one row of a map: its mix, and the arithmetic of each key that is not in the future."""
     yield "mix", row
     yield from (("cell", row | {"key": key}) for key in range(row["query"], -1, -1))

@@ -14,7 +14,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import GPTVizError
 from gptviz.lens.shares import attribution, direction, parts_at
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
@@ -123,7 +123,7 @@ class BlockView(View):
             cache[key] = compute(trace)
         return cache[key]
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields the questions about the last token first: all blocks, and its likeliest next token; then earlier tokens."""
         trace = self._require_trace()
         layers = sorted(range(trace.n_layers), key=lambda layer: layer != self.layer)

@@ -15,7 +15,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError, NotAvailable
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
@@ -112,7 +112,7 @@ class EmbeddingView(View):
             "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
         }
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         trace = self._require_trace()
         yield from (("map", {"theme": theme}) for theme in ("light", "dark"))
         for position in range(len(trace.tokens) - 1, -1, -1):

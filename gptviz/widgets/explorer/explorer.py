@@ -11,7 +11,7 @@ import traitlets
 
 from gptviz.display import still
 from gptviz.loading import load, models
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.trace.runnable import RunnableModel
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.block.block import BlockView
@@ -111,7 +111,7 @@ class Explorer(View):
         """Returns how many tokens the last station has generated, and finish_reason, None while it still generates."""
         return self._timeline.progress()
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         self._timeline.wait()
         yield "written", {}
 

@@ -15,7 +15,7 @@ import traitlets
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
 from gptviz.trace.runnable import running_model
@@ -180,7 +180,7 @@ class InterventionView(View):
         query = check_index(query, len(self._plain.tokens), "position")
         return self._plain.attention(layer, head)[query, : query + 1]
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields the outcome of the present edits, then of each part switched off alone, and the sweeps of the leaders."""
         leaders = [leader["token"]["id"] for leader in self._about["leaders"]]
         watched = self._watched_id()

@@ -16,7 +16,7 @@ from gptviz import sampling
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.sampling.next_token import NextToken
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
@@ -140,7 +140,7 @@ class SamplingBench(View):
             raise fail("a bench that follows a PromptBox", "one of a Trace", remedy, WrongType)
         return len(self._box.append(id).tokens)
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields questions for the texts of the tokens without labels, the likeliest first."""
         shown = self._require_next_token()
         labelled = _labelled_ids(shown)

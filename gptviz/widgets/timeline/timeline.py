@@ -19,7 +19,7 @@ from gptviz.display import still
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion
 from gptviz.generation.request import check_request
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -195,7 +195,7 @@ class GenerationTimeline(View):
 
     # Answers to the page
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         self.wait()
         branches = self._require_run().branches
         choices = sorted(range(len(branches)), key=lambda choice: choice != self.choice)  # the one shown first

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import traitlets
 
 from gptviz.display import still
-from gptviz.pages.answering import Question
+from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token, readable, table_bytes
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
@@ -35,7 +35,7 @@ class TokensView(View):
             for stage in trace.merges(position)
         ]
 
-    def _page_questions(self) -> Iterator[Question]:
+    def _page_questions(self) -> Iterator[PageQuestion]:
         yield from (("merges", {"position": token.position}) for token in self._require_trace().tokens)
 
     def _shapes(self) -> list[still.Shape]:
