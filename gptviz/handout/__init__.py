@@ -1,1 +1,1 @@
-"""A notebook as one HTML page to hand out."""
+"""Runs a notebook and writes it as one HTML page."""

@@ -1,8 +1,8 @@
-"""A lesson's text and code as HTML that is safe to put into a page: markdown by mistune, colours by Pygments.
+"""Converts a lesson's text and code to HTML that is safe in a page: markdown with mistune, colours with Pygments.
 
-HTML in the text is shown, not obeyed; links go to the web or within the page; pictures are left out, since a page must
-need no second file. A formula becomes plain text with the signs of mathematics, which every browser, screen reader and
-printer has: `\\frac{a}{b}` is (a)/(b).
+HTML in the text is escaped, and harmful links are removed. Pictures are left out, since a page must need no second file. A
+formula becomes plain text with mathematical characters, which every browser, screen reader and printer can show:
+`\\frac{a}{b}` is (a)/(b).
 """
 
 import html
@@ -16,40 +16,40 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-_SIGNS = {
+_CHARACTERS = {
     "cdot": "·", "times": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠",
     "approx": "≈", "sum": "∑", "prod": "∏", "infty": "∞", "to": "→", "rightarrow": "→", "in": "∈", "dots": "…",
     "ldots": "…", "cdots": "⋯", "top": "ᵀ", "mid": "|", "quad": "  ", "left": "", "right": "", "odot": "⊙", "partial": "∂",
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "lambda": "λ", "mu": "μ", "pi": "π",
     "sigma": "σ", "tau": "τ", "theta": "θ",
 }  # fmt: skip
-_RAISED = str.maketrans("0123456789+-nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ")
-_LOWERED = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+_SUPERSCRIPTS = str.maketrans("0123456789+-nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ")
+_SUBSCRIPTS = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 
 
 def plain_formula(tex: str) -> str:
-    """A formula as one line of text."""
+    """Returns a formula in TeX as one line of text."""
     text = tex.strip().replace("^\\top", "ᵀ")
     text = re.sub(r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}", r"\1", text)
-    for _ in range(4):  # from the inside outwards
+    for _ in range(4):  # nested groups, the innermost first
         text = re.sub(r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
         text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)
-        text = re.sub(r"([\^_])\{([^{}]*)\}", lambda found: _moved(found[1], found[2]), text)
-    text = re.sub(r"([\^_])([A-Za-z0-9])", lambda found: _moved(found[1], found[2]), text)
-    text = re.sub(r"\\([A-Za-z]+)", lambda found: _SIGNS.get(found[1], found[1]), text)
+        text = re.sub(r"([\^_])\{([^{}]*)\}", lambda match: _script(match[1], match[2]), text)
+    text = re.sub(r"([\^_])([A-Za-z0-9])", lambda match: _script(match[1], match[2]), text)
+    text = re.sub(r"\\([A-Za-z]+)", lambda match: _CHARACTERS.get(match[1], match[1]), text)
     return re.sub(r"\\(.)", r"\1", text).replace("{", "").replace("}", "").replace("-", "−")
 
 
-def _moved(way: str, text: str) -> str:
-    """An exponent or an index: in small letters where all of it has them, else in brackets."""
-    small = _RAISED if way == "^" else _LOWERED
+def _script(sign: str, text: str) -> str:
+    """Returns an exponent (sign "^") or an index ("_") in small characters if all of it has them, else in brackets."""
+    small = _SUPERSCRIPTS if sign == "^" else _SUBSCRIPTS
     if all(ord(c) in small for c in text):
         return text.translate(small)
-    return f"{way}({text})" if len(text) > 1 else way + text
+    return f"{sign}({text})" if len(text) > 1 else sign + text
 
 
 class _Renderer(mistune.HTMLRenderer):
-    """mistune's own, which escapes HTML and refuses harmful links, without pictures and inline styles."""
+    """mistune's renderer, which escapes HTML and removes harmful links, without pictures and inline styles."""
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return html.escape(f"[{text}]")
@@ -79,17 +79,17 @@ def _cell(_renderer: Any, text: str, align: str | None = None, head: bool = Fals
 
 
 def prose_html(markdown: str) -> str:
-    """A markdown cell as HTML."""
+    """Returns a markdown cell as HTML."""
     return f'<div class="prose">{_renderer()(markdown)}</div>'
 
 
 def code_html(code: str) -> str:
-    """Python code as HTML, coloured by classes."""
+    """Returns Python code as HTML, coloured by CSS classes."""
     coloured = highlight(code.rstrip("\n"), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
     return f'<pre class="code">{coloured}</pre>\n'
 
 
 def text_html(text: str) -> str:
-    """What a cell printed."""
+    """Returns printed text as HTML, without terminal colours."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
     return f'<pre class="printed">{html.escape(plain)}</pre>\n'

@@ -1,1 +1,1 @@
-"""The command line: JupyterLab with the lessons, and the doctor that checks a machine."""
+"""The command line, the check of this machine, and the connection of `gptviz lab`."""

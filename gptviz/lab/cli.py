@@ -1,6 +1,6 @@
 """The command line: `gptviz lab`, `gptviz export`, `gptviz doctor`, `gptviz models`.
 
-It starts what is elsewhere and holds nothing of its own; torch is imported only by a command that needs a model.
+Each command starts code of another module. Only a command that needs a model imports torch.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import gptviz
 from gptviz._paths import notebooks_dir
+from gptviz.lab import doctor
 
 FIRST = "00_start_here.ipynb"
 COPIES = "gptviz-notebooks"
@@ -26,9 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.command == "lab":
         return lab(rest, browser=not options.no_browser)
     if options.command == "doctor":
-        from gptviz.lab.doctor import doctor
-
-        return doctor()
+        return doctor.doctor()
     if options.command == "export":
         return export(options.notebook, options.output, options.answers)
     print(gptviz.models())
@@ -39,31 +38,31 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gptviz", description="See inside a GPT, live, in a notebook.")
     parser.add_argument("--version", action="version", version=f"gptviz {gptviz.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    one = commands.add_parser(
+    lab = commands.add_parser(
         "lab",
         help="open the notebooks in JupyterLab",
         description="Opens the notebooks in JupyterLab. Other options, such as --port=8890, are JupyterLab's own.",
     )
-    one.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
-    page = commands.add_parser(
+    lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    export = commands.add_parser(
         "export",
         help="run a notebook and write it as one page to hand out",
-        description="Runs a notebook and writes one HTML file that needs neither network nor Python; its views are alive.",
+        description="Runs a notebook and writes one HTML file that needs neither network nor Python. Its views work there.",
     )
-    page.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
-    page.add_argument("-o", "--output", help="the file to write; the notebook's name with .html, here, unless said")
-    page.add_argument("--answers", action="store_true", help="the teacher's copy: questions revealed, solutions open")
-    commands.add_parser("doctor", help="say what works on this machine, and how to mend what does not")
+    export.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
+    export.add_argument("-o", "--output", help="the file to write (default: NOTEBOOK.html in the current folder)")
+    export.add_argument("--answers", action="store_true", help="write the teacher's copy: answers and solutions shown")
+    commands.add_parser("doctor", help="check what works on this machine, and tell how to fix what does not")
     commands.add_parser("models", help="list the models that can be loaded by a short name")
     return parser
 
 
 def lab(arguments: list[str], browser: bool = True) -> int:
-    """Starts JupyterLab on the first notebook; returns when it is stopped. arguments: JupyterLab's own options."""
-    from jupyterlab.labapp import LabApp
+    """Starts JupyterLab with the first notebook open; returns when it stops. arguments: JupyterLab's own options."""
+    from jupyterlab.labapp import LabApp  # here since it is slow to import, and only this command needs it
 
     folder = own_notebooks()
-    # Defaults beside the user's settings, not in them: no news, no look for updates. Kernels inherit it unharmed.
+    # Defaults that leave the user's settings unchanged: no news and no check for updates.
     paths = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
     LabApp.launch_instance(lab_arguments(folder, arguments, browser))
@@ -71,15 +70,13 @@ def lab(arguments: list[str], browser: bool = True) -> int:
 
 
 def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> list[str]:
-    """The options for JupyterLab: gptviz's defaults, each unless the user says otherwise, then the user's own."""
-    from gptviz.lab.doctor import no_delay_class
-
-    said = {argument.partition("=")[0] for argument in arguments}
-    ours = {"--ServerApp.root_dir": str(folder), "--LabApp.default_url": f"/lab/tree/{FIRST}"}
-    connection = no_delay_class()
-    if connection and not any("gateway" in name.lower() for name in said):
-        ours["--ServerApp.kernel_websocket_connection_class"] = connection
-    flags = [f"{name}={value}" for name, value in ours.items() if name not in said]
+    """Returns the options for JupyterLab: gptviz's defaults where the user sets nothing else, then the user's own."""
+    named = {argument.partition("=")[0] for argument in arguments}
+    defaults = {"--ServerApp.root_dir": str(folder), "--LabApp.default_url": f"/lab/tree/{FIRST}"}
+    connection = doctor.no_delay_class()
+    if connection and not any("gateway" in name.lower() for name in named):
+        defaults["--ServerApp.kernel_websocket_connection_class"] = connection
+    flags = [f"{name}={value}" for name, value in defaults.items() if name not in named]
     if not browser:
         flags.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -88,8 +85,10 @@ def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> l
 
 
 def export(notebook: str, output: str | None = None, answers: bool = False) -> int:
-    """Writes the notebook as a page and says where; 1, with the reason, when it cannot."""
-    from gptviz.handout.handout import export_notebook
+    """Writes the notebook as a page and prints its path and size; prints the error and returns 1 if that fails."""
+    from gptviz.handout.handout import (
+        export_notebook,
+    )  # here since it imports the views, and only this command needs it
 
     try:
         written = export_notebook(notebook, output, answers=answers)
@@ -101,9 +100,9 @@ def export(notebook: str, output: str | None = None, answers: bool = False) -> i
 
 
 def own_notebooks() -> Path:
-    """The folder to work in: the checkout's, or, from an installed wheel, copies in the current folder.
+    """Returns the folder of notebooks to work in: the checkout's, or for an installed wheel copies in the current folder.
 
-    A copy that is there already is the user's work and stays as it is.
+    A copy that exists already may hold the user's work and is not replaced.
     """
     source = notebooks_dir()
     if source.name == "notebooks":

@@ -1,6 +1,6 @@
-"""`gptviz doctor`: what works on this machine, in plain words, and how to mend what does not.
+"""`gptviz doctor`: checks what works on this machine, and tells how to fix what does not.
 
-Each check looks at one thing and returns a `Finding`. Nothing is installed or changed, and no check can hang.
+Each check looks at one thing and yields a `Finding`. Nothing is installed or changed, and no check can hang.
 """
 
 import os
@@ -16,12 +16,13 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Literal
 
+import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
 
 SIGN = {"ok": "✓", "note": "·", "broken": "✗"}
 WIDGETS = {"anywidget": "anywidget", "@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets"}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-CHROMIUM_PLACES = (
+CHROMIUM_PATHS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
@@ -30,7 +31,7 @@ CHROMIUM_PLACES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found. state: "ok", "note" (good to know, nothing to mend) or "broken"; remedy: how to mend it."""
+    """The result of one check. state: "ok", "note" (nothing to fix) or "broken". remedy: how to fix it."""
 
     state: Literal["ok", "note", "broken"]
     text: str
@@ -41,19 +42,19 @@ class Finding:
 
 
 def doctor() -> int:
-    """Prints every finding as it is made; 0 when everything that gptviz needs works, else 1."""
+    """Runs all checks and prints each finding; returns 0 if everything that gptviz needs works, else 1."""
     broken = 0
     for check in CHECKS:
         try:
             findings = list(check())
-        except Exception as error:  # a check that fails is itself a finding
-            what = (check.__doc__ or check.__name__).rstrip(".")
-            findings = [Finding("broken", f"{what}: {type(error).__name__}: {error}", REINSTALL)]
+        except Exception as error:  # an error in a check is a finding too
+            name = (check.__doc__ or check.__name__).rstrip(".")
+            findings = [Finding("broken", f"{name}: {type(error).__name__}: {error}", REINSTALL)]
         for finding in findings:
             print(finding, flush=True)
             broken += finding.state == "broken"
     print()
-    print("Everything that gptviz needs works here." if not broken else f"{broken} to mend: see the arrows above.")
+    print("Everything that gptviz needs works here." if not broken else f"{broken} to fix: see the arrows above.")
     return min(broken, 1)
 
 
@@ -61,38 +62,40 @@ REINSTALL = "Install gptviz again: pip install -c constraints.txt -e . (or the w
 
 
 def python_and_packages() -> Iterator[Finding]:
-    """Python and the packages that gptviz builds on."""
+    """Python and the packages that gptviz needs."""
     yield Finding("ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    from packaging.requirements import Requirement
+    from packaging.requirements import Requirement  # here since a missing package must not stop the other checks
 
     try:
-        needed = [Requirement(line) for line in requires("gptviz") or []]
+        requirements = [Requirement(line) for line in requires("gptviz") or []]
     except PackageNotFoundError:
         yield Finding("broken", "gptviz runs from a folder, but is not installed", "In that folder: pip install -e .")
         return
-    yield Finding("ok", f"gptviz {version('gptviz')} in {Path(__file__).parent.parent}")
-    good = []
-    for one in needed:
-        if one.marker and not one.marker.evaluate({"extra": ""}):
+    yield Finding("ok", f"gptviz {version('gptviz')} in {Path(gptviz.__file__).parent.parent}")
+    suitable = []
+    for requirement in requirements:
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
+        name, specifier = requirement.name, requirement.specifier
         try:
-            found = version(one.name)
+            installed = version(name)
         except PackageNotFoundError:
-            yield Finding("broken", f"{one.name} is not installed", f'pip install "{one}"')
+            yield Finding("broken", f"{name} is not installed", f'pip install "{requirement}"')
             continue
-        if one.specifier.contains(found, prereleases=True):
-            good.append(f"{one.name} {found}")
+        if specifier.contains(installed, prereleases=True):
+            suitable.append(f"{name} {installed}")
         else:
-            remedy = f'pip install "{one.name}{one.specifier}"'
-            yield Finding("broken", f"{one.name} is {found}; gptviz needs {one.specifier}", remedy)
-    yield Finding("ok", ", ".join(good))
+            remedy = f'pip install "{name}{specifier}"'
+            yield Finding("broken", f"{name} is {installed}; gptviz needs {specifier}", remedy)
+    yield Finding("ok", ", ".join(suitable))
 
 
 def device() -> Iterator[Finding]:
     """Where models can run."""
-    import torch
+    import torch  # here since it is slow to import, and other commands do without
 
-    cores = f"CPU with {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    cores = f"CPU with {threads} thread{'s' * (threads > 1)}"
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         yield Finding("ok", f'Models run on the {cores}, or on {name} with gptviz.load(…, device="cuda")')
@@ -103,22 +106,19 @@ def device() -> Iterator[Finding]:
 
 
 def embedded_model() -> Iterator[Finding]:
-    """The embedded model is here and runs."""
+    """The embedded model is installed and runs."""
     folder = assets_dir() / "tales"
     if not (folder / "model.safetensors").is_file():
         remedy = "Fetch the whole repository again, or install the wheel again."
         yield Finding("broken", f"The embedded model is not in {folder}", remedy)
         return
-    import gptviz
-
-    gpt = gptviz.load()
-    token, probability = gpt.trace("Once upon a").top(1)[0]
-    said = f'after "Once upon a" it expects {token.text!r} ({probability:.1%})'
-    yield Finding("ok", f"The embedded model loads and runs: {said}")
+    token, probability = gptviz.load().trace("Once upon a").top(1)[0]
+    prediction = f'after "Once upon a" it expects {token.text!r} ({probability:.1%})'
+    yield Finding("ok", f"The embedded model loads and runs: {prediction}")
 
 
 def notebooks() -> Iterator[Finding]:
-    """The lessons are here."""
+    """The lessons are installed."""
     count = len(list(notebooks_dir().glob("*.ipynb")))
     if count:
         yield Finding("ok", f"Notebooks: {count} in {notebooks_dir()}; `gptviz lab` opens the first")
@@ -127,94 +127,94 @@ def notebooks() -> Iterator[Finding]:
 
 
 def hub() -> Iterator[Finding]:
-    """Whether models can be downloaded."""
+    """Models can be downloaded."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         yield Finding(
             "note",
-            "Offline by choice (HF_HUB_OFFLINE is set): models that are here work, others cannot be fetched",
+            "Offline by choice (HF_HUB_OFFLINE is set): models on this machine work, others cannot be downloaded",
         )
     elif reachable("huggingface.co", 443):
         yield Finding("ok", "The Hugging Face hub can be reached: any of its models can be loaded by name")
     else:
-        text = "The Hugging Face hub cannot be reached: models that are here work offline, others cannot be fetched now"
+        text = "The Hugging Face hub cannot be reached: models on this machine work, others cannot be downloaded now"
         yield Finding("note", text)
 
 
 def reachable(host: str, port: int, seconds: float = 3.0) -> bool:
-    """Whether a connection opens within the time, the look-up of the name included (which has no limit of its own)."""
-    opened = threading.Event()
+    """Returns whether a connection opens within the time. It is tried in a thread: looking up a name has no time limit."""
+    is_open = threading.Event()
 
     def connect() -> None:
         try:
             socket.create_connection((host, port), timeout=seconds).close()
-            opened.set()
+            is_open.set()
         except OSError:
             pass
 
     attempt = threading.Thread(target=connect, daemon=True)
     attempt.start()
     attempt.join(seconds)
-    return opened.is_set()
+    return is_open.is_set()
 
 
 def browser_widgets() -> Iterator[Finding]:
-    """JupyterLab finds the browser's half of the widgets."""
-    from jupyter_core.paths import jupyter_path
+    """JupyterLab finds the browser side of the widgets."""
+    from jupyter_core.paths import jupyter_path  # here since a broken Jupyter must not stop the other checks
 
-    places = [Path(place) for place in jupyter_path("labextensions")]
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
     missing = {
-        package for name, package in WIDGETS.items() if not any((p / name / "package.json").is_file() for p in places)
+        package for name, package in WIDGETS.items() if not any((f / name / "package.json").is_file() for f in folders)
     }
     for package in sorted(missing):
         remedy = f"pip install --force-reinstall --no-deps {package}, then start JupyterLab again."
         yield Finding("broken", f"JupyterLab does not find {package}: views would stay empty", remedy)
     if not missing:
-        yield Finding("ok", f"JupyterLab {version('jupyterlab')} finds the widgets' browser side: views are drawn")
+        yield Finding(
+            "ok", f"JupyterLab {version('jupyterlab')} finds the browser side of the widgets: views are drawn"
+        )
 
 
 def connection() -> Iterator[Finding]:
     """The connection between page and kernel."""
     if no_delay_class():
-        yield Finding("ok", "`gptviz lab` connects page and kernel without TCP's 40 ms pause")
+        yield Finding("ok", "`gptviz lab` connects page and kernel without TCP's delay of 40 ms")
     else:
         yield Finding("note", "This jupyter_server has no connection class to speed up: views answer about 40 ms later")
 
 
 def for_tests() -> Iterator[Finding]:
-    """What only `make test` needs."""
-    chromium, node = find_chromium(), shutil.which("node")
-    have = [f"Chromium ({chromium})"] if chromium else []
-    have += [f"Node.js ({node})"] if node else []
-    lack = ([] if chromium else ["Chromium"]) + ([] if node else ["Node.js"])
-    text = "For the tests only: " + (" and ".join(have) + " here" if have else "")
-    if lack:
-        text += ("; " if have else "") + " and ".join(lack) + " not here yet (`make test` installs what it needs)"
-    yield Finding("note" if lack else "ok", text)
+    """The programs that only `make test` needs."""
+    programs = {"Chromium": find_chromium(), "Node.js": shutil.which("node")}
+    present = [f"{name} ({path})" for name, path in programs.items() if path]
+    missing = [name for name, path in programs.items() if not path]
+    parts = [f"{' and '.join(present)} found"] if present else []
+    parts += [f"{' and '.join(missing)} not found (`make test` installs what it needs)"] if missing else []
+    yield Finding("note" if missing else "ok", f"For the tests only: {'; '.join(parts)}")
 
 
 def find_chromium() -> str | None:
-    """A Chromium or Chrome that runs: GPTVIZ_CHROMIUM's, the system's, or the one that Playwright installed."""
-    places = (os.environ.get("GPTVIZ_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES), *CHROMIUM_PLACES)
-    return next(filter(_runs, places), None) or next(filter(_runs, [_playwrights()]), None)
+    """Returns a Chromium or Chrome that runs: GPTVIZ_CHROMIUM, the system's, or the one that Playwright installed."""
+    paths = (os.environ.get("GPTVIZ_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES), *CHROMIUM_PATHS)
+    return next(filter(_runs, paths), None) or next(filter(_runs, [_playwright_chromium()]), None)
 
 
-def _playwrights() -> str | None:
-    """Where Playwright keeps its Chromium. Asked in a process of its own: it starts only once in one that uses it."""
+def _playwright_chromium() -> str | None:
+    """Returns where Playwright has its Chromium. A process of its own asks: Playwright can start once in each process."""
     script = (
         "from playwright.sync_api import sync_playwright\n"
         "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
     )
     try:
-        said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return said.stdout.strip() or None
+    return result.stdout.strip() or None
 
 
 def _runs(program: str | None) -> bool:
     if not program or not Path(program).is_file():
         return False
-    if sys.platform == "win32":  # there, --version opens a window
+    if sys.platform == "win32":  # where --version opens a window
         return True
     try:
         return subprocess.run([program, "--version"], capture_output=True, timeout=20).returncode == 0
@@ -223,9 +223,9 @@ def _runs(program: str | None) -> bool:
 
 
 def no_delay_class() -> str | None:
-    """The import path of the connection class without TCP's pause, where this jupyter_server has what it builds on."""
+    """Returns the import path of the connection class without TCP's delay; None if this jupyter_server is too different."""
     try:
-        from gptviz.lab.nodelay import NoDelayConnection
+        from gptviz.lab.nodelay import NoDelayConnection  # here since it may fail
     except ImportError:
         return None
     return f"{NoDelayConnection.__module__}.{NoDelayConnection.__qualname__}"

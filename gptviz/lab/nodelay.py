@@ -1,8 +1,7 @@
-"""JupyterLab's connection to a kernel without the pause that TCP adds to small messages.
+"""JupyterLab's connection to a kernel without the delay that TCP adds to small messages.
 
-jupyter_server leaves Nagle's algorithm on: a widget's short message waits for the acknowledgement of the one before,
-which the other side delays, about 40 ms a round trip. `gptviz lab` starts the server with this class. It is not about
-anything that crosses the connection.
+jupyter_server leaves Nagle's algorithm on: a widget's short message waits for the acknowledgement of the one before, which
+the other side delays, about 40 ms for each round trip. `gptviz lab` starts the server with this class.
 """
 
 from typing import Any

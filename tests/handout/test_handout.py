@@ -128,7 +128,7 @@ def test_the_teachers_copy_has_the_answers(tmp_path):
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["nowhere.ipynb"], "a notebook that is there"),
+        (["nowhere.ipynb"], "a notebook that exists"),
         (["lesson.ipynb", "-o", "no/folder/x.html"], "a folder that exists"),
     ],
 )

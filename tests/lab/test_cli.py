@@ -124,7 +124,7 @@ def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path, monkeypatch, c
     assert f"✗ The embedded model is not in {tmp_path}" in said
     assert re.search(r'✗ anywidget is 0\.0\.1; gptviz needs .*\n +→ pip install "anywidget', said)
     assert "✗ JupyterLab does not find jupyterlab_widgets: views would stay empty" in said
-    assert "to mend: see the arrows above." in said
+    assert "to fix: see the arrows above." in said
 
 
 def test_a_check_that_fails_is_a_finding(monkeypatch, capsys):
