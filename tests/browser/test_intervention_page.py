@@ -9,7 +9,7 @@ from browser.test_export_page import opened
 from browser.test_more_views import number
 from browser.test_views_page import HOSTILE, shown, stated
 from playwright.sync_api import expect
-from test_intervention_view import HEADS, LAYERS, by_hand, model
+from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
 from transformers import AutoTokenizer
 
 import gptviz
@@ -21,7 +21,9 @@ PROMPT, OTHER = "Once upon a time there was a cat", "Once upon a time there was 
 
 @pytest.fixture(scope="module")
 def gpt():
-    return gptviz.wrap(model(vocab_size=4096, n_positions=256), AutoTokenizer.from_pretrained(assets_dir() / "tales"))
+    return gptviz.wrap(
+        strong_gpt2(vocab_size=4096, n_positions=256), AutoTokenizer.from_pretrained(assets_dir() / "tales")
+    )
 
 
 def square(page, layer, head=None):
@@ -84,18 +86,18 @@ def effect(page, layer, head=None):
 
 def test_clicks_switch_heads_and_mlps_off_and_on_again(shown, gpt):
     ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT))
-    page, before = shown(view).page, by_hand(gpt, ids)
+    page, before = shown(view).page, silenced_probabilities(gpt, ids)
     expect(page.locator(".gptviz-intervention .made")).to_contain_text("None")
     assert [token for token, *_ in rows(page)] == [stated(token) for token, _ in gpt.trace(PROMPT).top(12)]
     square(page, 1, 2).click()
-    agrees(page, gpt, before, by_hand(gpt, ids, 1, 2))
+    agrees(page, gpt, before, silenced_probabilities(gpt, ids, 1, 2))
     expect(square(page, 1, 2)).to_have_attribute("aria-pressed", "true")
     expect(square(page, 1, 2)).to_have_text("off")
     assert "gradient" in square(page, 1, 2).evaluate("(node) => getComputedStyle(node).backgroundImage")
     assert view.edits == (gptviz.ablate_head(1, 2),)
     square(page, 1, 2).click()
     square(page, 0).click()
-    agrees(page, gpt, before, by_hand(gpt, ids, 0))
+    agrees(page, gpt, before, silenced_probabilities(gpt, ids, 0))
     assert view.edits == (gptviz.ablate_mlp(0),)
     page.get_by_role("button", name="remove all").click()
     settled(page)
@@ -106,14 +108,14 @@ def test_clicks_switch_heads_and_mlps_off_and_on_again(shown, gpt):
 
 def test_the_outcome_is_said_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
-    page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, by_hand(gpt, ids)
+    page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, silenced_probabilities(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
     expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():#.3g} %")
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(1)
         settled(page)
-        after = by_hand(gpt, ids, layer, head)
+        after = silenced_probabilities(gpt, ids, layer, head)
         was, now = (f"{100 * shares[leader]:#.3g} %" for shares in (before, after))
         went = f"{'fell' if after[leader] < before[leader] else 'rose'} from {was} to {now}"
         expect(summary).to_contain_text(f"stays at {was}" if was == now else went)
@@ -172,7 +174,7 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     for i, edit in enumerate(edits):
         expect(chips.nth(i).locator("> span")).to_have_attribute("title", repr(edit))
     after = gpt.trace(PROMPT, edits=edits).probabilities()
-    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+    agrees(page, gpt, silenced_probabilities(gpt, gpt.encode(PROMPT)), after.astype(float))
     names = {"gpt": gpt, "gptviz": gptviz}
     exec(page.locator("pre").inner_text(), names)
     np.testing.assert_array_equal(names["trace"].probabilities(), after)
@@ -206,7 +208,7 @@ def test_a_place_is_patched_from_another_prompt(shown, gpt):
     expect(page.locator(".edit")).to_have_count(1)
     patch = gptviz.patch("head_output", 1, count - 1, source=gpt.trace(OTHER), head=2)
     after = gpt.trace(PROMPT, edits=[patch]).probabilities()
-    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+    agrees(page, gpt, silenced_probabilities(gpt, gpt.encode(PROMPT)), after.astype(float))
     assert f'gpt.trace("{OTHER}")' in page.locator("pre").inner_text()
 
 
@@ -234,7 +236,7 @@ def test_a_row_of_attention_is_rewritten(shown, gpt):
     settled(page)
     assert view.edits == (gptviz.set_attention(0, 0, 4, [0, 1, 0, 0, 0]),)
     after = gpt.trace(PROMPT, edits=list(view.edits)).probabilities()
-    agrees(page, gpt, by_hand(gpt, gpt.encode(PROMPT)), after.astype(float))
+    agrees(page, gpt, silenced_probabilities(gpt, gpt.encode(PROMPT)), after.astype(float))
 
 
 @pytest.mark.parametrize(
@@ -274,11 +276,11 @@ def test_below_each_token_is_the_weight_that_it_has(shown, gpt, scale, dark):
 def test_the_squares_show_what_each_absence_does(shown, gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
-    page, watched, before = shown(view).page, view.watch.id, by_hand(gpt, ids)
+    page, watched, before = shown(view).page, view.watch.id, silenced_probabilities(gpt, ids)
     page.get_by_role("button", name="effect on").click()
     settled(page)
     places = [(layer, head) for layer in range(LAYERS) for head in (*range(HEADS), None)]
-    effects = {place: by_hand(gpt, ids, *place)[watched] - before[watched] for place in places}
+    effects = {place: silenced_probabilities(gpt, ids, *place)[watched] - before[watched] for place in places}
     for place in places:
         close_to(effect(page, *place), effects[place])
     strongest = max(places, key=lambda place: abs(effects[place]))
@@ -292,7 +294,7 @@ def test_the_squares_show_what_each_absence_does(shown, gpt):
     page.locator(".follow select").select_option(str(leader))
     settled(page)
     expect(page.get_by_role("button", name="effect on")).to_contain_text(stated(gpt.token(leader)))
-    close_to(effect(page, 1, 1), by_hand(gpt, ids, 1, 1)[leader] - before[leader])
+    close_to(effect(page, 1, 1), silenced_probabilities(gpt, ids, 1, 1)[leader] - before[leader])
     page.get_by_role("button", name="attention maps").click()
     expect(page.locator(".legend")).to_contain_text("1 of a query’s attention")
     assert square(page, 1, 1).get_attribute("title") == "L1 · H1"
@@ -309,9 +311,9 @@ def test_another_token_is_followed_by_its_text(shown, gpt):
     field.press("Enter")
     expect(page.locator("tr[data-watched] .chip")).to_have_text("␣king")
     assert view.watch.text == " king"
-    close_to(rows(page)[0][1], by_hand(gpt, ids)[view.watch.id])
+    close_to(rows(page)[0][1], silenced_probabilities(gpt, ids)[view.watch.id])
     square(page, 0, 2).click()
-    close_to(rows(page)[0][2], by_hand(gpt, ids, 0, 2)[view.watch.id])
+    close_to(rows(page)[0][2], silenced_probabilities(gpt, ids, 0, 2)[view.watch.id])
 
 
 def test_a_late_answer_is_never_shown_as_current(shown, gpt):
@@ -336,12 +338,12 @@ def test_a_late_answer_is_never_shown_as_current(shown, gpt):
     expect(waiting).to_have_count(1)
     assert page.evaluate("held.length") == 1  # the list in between was never asked for
     page.evaluate("held.shift()()")
-    agrees(page, gpt, by_hand(gpt, ids), by_hand(gpt, ids, 1, 0))
+    agrees(page, gpt, silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 1, 0))
 
 
 def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
     ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
-    page, before = shown(view).page, by_hand(gpt, gpt.encode(PROMPT))
+    page, before = shown(view).page, silenced_probabilities(gpt, gpt.encode(PROMPT))
     problem = page.locator(".gptviz-intervention > .problem").first
     square(page, 1, 1).click()
     settled(page)
@@ -358,7 +360,7 @@ def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
         expect(page.locator(".edit")).to_have_count(1)  # taken back: what is shown is what Python has
         assert view.edits == (gptviz.ablate_head(1, 1),)
         expect(page.locator("tr[data-watched] .chip")).to_have_text("␣king")
-        close_to(rows(page)[0][2], by_hand(gpt, ids, 1, 1)[view.watch.id])
+        close_to(rows(page)[0][2], silenced_probabilities(gpt, ids, 1, 1)[view.watch.id])
     square(page, 0, 2).click()
     settled(page)
     expect(problem).to_be_hidden()
@@ -379,7 +381,9 @@ def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
     showing.update()
     expect(page.locator(".edit")).to_have_count(1)
     expect(page.get_by_text("Taken back")).to_contain_text(repr(edits[1]))
-    agrees(page, gpt, by_hand(gpt, gpt.encode(text)), by_hand(gpt, gpt.encode(text), 1, 1))
+    agrees(
+        page, gpt, silenced_probabilities(gpt, gpt.encode(text)), silenced_probabilities(gpt, gpt.encode(text), 1, 1)
+    )
     chips = page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts()
     assert chips == [stated(token) for token in box.trace.tokens]
 
@@ -520,18 +524,18 @@ def test_a_vectors_numbers_take_one_line_and_are_copied_whole(shown, gpt):
 
 def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):
     ids = gpt.encode(PROMPT)
-    before = by_hand(gpt, ids)
+    before = silenced_probabilities(gpt, ids)
     page = opened(gptviz.InterventionView(gpt.trace(PROMPT)).save_html(tmp_path / "page.html"))
     for layer, head in ((1, 1), (0, None)):
         square(page, layer, head).click()
-        agrees(page, gpt, before, by_hand(gpt, ids, layer, head))
+        agrees(page, gpt, before, silenced_probabilities(gpt, ids, layer, head))
         square(page, layer, head).click()
     page.get_by_role("button", name="effect on").click()
     settled(page)
-    close_to(effect(page, 1, 2), by_hand(gpt, ids, 1, 2)[before.argmax()] - before.max())
+    close_to(effect(page, 1, 2), silenced_probabilities(gpt, ids, 1, 2)[before.argmax()] - before.max())
     square(page, 0, 0).click()
     square(page, 0, 1).click()
     expect(page.locator(".gptviz-intervention > .problem").first).to_contain_text("Not in this page")
     expect(page.locator(".edit")).to_have_count(1)  # the second is taken back, and so are its numbers
     settled(page)
-    close_to(rows(page)[0][2], by_hand(gpt, ids, 0, 0)[before.argmax()])
+    close_to(rows(page)[0][2], silenced_probabilities(gpt, ids, 0, 0)[before.argmax()])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from close import assert_close, assert_softmax_close, rounding
 from families import IDS, START, build, tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import strong_gpt2
 
 import gptviz
 from gptviz.lens.roles import PERIOD, ROLES, role_scores
@@ -14,9 +14,7 @@ from gptviz.lens.shares import attribution
 
 @pytest.fixture(scope="module")
 def gpt():
-    torch.manual_seed(4)
-    config = GPT2Config(vocab_size=907, n_embd=24, n_layer=3, n_head=4, n_positions=128, initializer_range=0.4)
-    return gptviz.wrap(GPT2LMHeadModel(config).eval(), tokenizer(start=True))
+    return gptviz.wrap(strong_gpt2(n_layer=3, n_head=4, n_positions=128), tokenizer(start=True))
 
 
 def test_scores_are_means_of_the_traces_own_maps(gpt, monkeypatch):
@@ -79,9 +77,12 @@ NAMED = {name: 300 + i for i, name in enumerate(("Mary", "John", "Anna", "Paul",
 def named(gpt, monkeypatch):
     """The same model with a tokenizer in which each of six names is one token and every other word is its length."""
 
-    def encode(text, **_keywords):
-        words = text.replace(",", " ,").split()
-        return [NAMED.get(word, len(word)) for word in words]
+    encode_ids = gpt.encode
+
+    def encode(prompt, **keywords):
+        if not isinstance(prompt, str):
+            return encode_ids(prompt, **keywords)
+        return [NAMED.get(word, len(word)) for word in prompt.replace(",", " ,").split()]
 
     monkeypatch.setattr(gpt, "encode", encode)
     return gpt
@@ -90,22 +91,16 @@ def named(gpt, monkeypatch):
 def test_name_movers_look_at_the_name_whose_turn_it_is(named, monkeypatch):
     """The truth: sentences written out here, attention counted by a loop over untouched maps."""
     monkeypatch.setattr("gptviz.lens.roles._start_and_random_ids", lambda *_: ([START], [5, 6, 7]))
-    trace_of = named._traced
+    trace_of = named.trace
     asked = []
-    monkeypatch.setattr(named, "trace", lambda ids: asked.append(list(ids)) or traced(trace_of, named, ids))
+    monkeypatch.setattr(named, "trace", lambda ids: asked.append(list(ids)) or trace_of(ids))
     scores = role_scores(named)["name_mover"]
     x, y = NAMED["Mary"], NAMED["John"]
     assert asked[1] == [4, x, 3, y, 4, 2, 3, 4, 1, x, 4, 1, 4, 2]  # When Mary and John went to the park , Mary gave ...
     assert asked[2] == [4, x, 3, y, 4, 2, 3, 4, 1, y, 4, 1, 4, 2]
     assert len(asked) == 7
-    expected = np.mean(
-        [traced(trace_of, named, ids).attention()[:, :, -1, 3 - 2 * (i % 2)] for i, ids in enumerate(asked[1:])], 0
-    )
+    expected = np.mean([trace_of(ids).attention()[:, :, -1, 3 - 2 * (i % 2)] for i, ids in enumerate(asked[1:])], 0)
     assert_softmax_close(scores, expected, 1.0)
-
-
-def traced(trace_of, gpt, ids):
-    return trace_of(list(ids), "", gpt.editing((), len(ids)))
 
 
 def test_without_names_no_name_movers_are_told(gpt):

@@ -8,7 +8,7 @@ import torch
 from families import build, tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError
@@ -19,8 +19,7 @@ from gptviz.loading import CHOSEN
 
 @pytest.fixture(scope="module")
 def gpt():
-    torch.manual_seed(2)
-    return gptviz.wrap(GPT2LMHeadModel(GPT2Config(vocab_size=264, n_embd=12, n_layer=2, n_head=3)).eval(), tokenizer())
+    return gptviz.wrap(strong_gpt2(vocab_size=264), tokenizer())
 
 
 @pytest.fixture

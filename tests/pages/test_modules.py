@@ -32,6 +32,7 @@ def views():
 
 
 VIEWS = views()
+PACKAGE = Path(gptviz.__file__).parent
 
 
 def write(folder, **sources):
@@ -113,3 +114,28 @@ def test_a_view_has_a_title_in_each_language_and_python_alone_has_it(name):
 
 def test_every_view_is_found():
     assert len(VIEWS) >= 13
+
+
+@pytest.mark.parametrize("name", ["prompt", "tokens", "embedding", "attention", "block", "sampling", "timeline"])
+def test_a_bundle_is_one_module_without_imports(name):
+    source = bundle(PACKAGE / "widgets" / name / f"{name}.js")
+    assert "import " not in [line[:7] for line in source.splitlines()]
+    assert source.count("export default") == 1
+    assert source.count("function element(") == 1
+
+
+def test_no_module_writes_markup_or_asks_the_network():
+    for path in PACKAGE.rglob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "XMLHttp"):
+            assert word not in source, f"{path.name} uses {word}"
+        assert "://" not in source.replace("http://www.w3.org/2000/svg", ""), path.name
+    for path in PACKAGE.rglob("*.css"):
+        assert "url(" not in path.read_text(encoding="utf-8") and "@import" not in path.read_text(encoding="utf-8")
+
+
+def test_no_element_keeps_all_keys_from_jupyterlab():
+    """`frame` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
+    assert not [
+        path.name for path in PACKAGE.rglob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
+    ]

@@ -8,13 +8,11 @@ from jupyter_client.manager import start_new_kernel
 
 SETUP = """
 import gc
-import torch
 from families import tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import strong_gpt2
 import gptviz
 from gptviz.trace.trace import Trace
-config = GPT2Config(vocab_size=907, n_embd=24, n_layer=2, n_head=3, n_positions=64, bos_token_id=0, eos_token_id=0)
-gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), tokenizer())
+gpt = gptviz.wrap(strong_gpt2(), tokenizer())
 box = gptviz.PromptBox("the thin owl", gpt=gpt)
 
 def count(kind):

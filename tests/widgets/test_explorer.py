@@ -1,29 +1,12 @@
 """The Explorer's Python side: its sentences' numbers are the trace's own, its stations share one prompt and selection."""
 
-import threading
-
 import numpy as np
 import pytest
-import torch
-from families import build, tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from families import TEXT, build, tokenizer
 
 import gptviz
 from gptviz.errors import GPTVizError
 from gptviz.widgets.explorer.stations import station_numbers
-
-TEXT = "the déjà-vu of the thin owl"
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    torch.manual_seed(5)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=907, n_embd=24, n_layer=2, n_head=3, n_positions=64))
-    with torch.no_grad():
-        for block in model.transformer.h:
-            block.attn.c_attn.weight.normal_(0, 0.6)
-        model.lm_head.weight.normal_(0, 0.8)
-    return gptviz.wrap(model.eval(), tokenizer())
 
 
 def test_the_sentences_numbers_are_the_traces(gpt):
@@ -113,7 +96,7 @@ def test_a_model_that_needs_a_download_is_marked(gpt):
 
 
 def test_how_often_the_path_goes_round_is_the_completions_own(gpt):
-    near_the_end = "owl " * 14
+    near_the_end = "owl " * 48
     page = gptviz.explore(TEXT, gpt=gpt)
     timeline = page._stations["generation"]
     before = page._written
@@ -124,56 +107,3 @@ def test_how_often_the_path_goes_round_is_the_completions_own(gpt):
     told = {"steps": len(choice.steps), "done": True, "finish_reason": choice.finish_reason}
     assert page._answer_written() == told
     assert list(page.answers_for_a_page()) == [("written", {}, told)]
-
-
-# The prompt box
-
-
-class Held:
-    """A model that reads on only when it is let go."""
-
-    name = "held"
-
-    def __init__(self, gpt):
-        self.gpt, self.began, self.go = gpt, threading.Event(), threading.Event()
-
-    def trace(self, prompt):
-        self.began.set()
-        assert self.go.wait(60)
-        return self.gpt.trace(prompt)
-
-
-def meanwhile(box, held, act, *given):
-    """Let the box use a model, and do something else in another thread while that model still reads."""
-    other = threading.Thread(target=box.use, args=(held,))
-    other.start()
-    assert held.began.wait(60)
-    prompt = threading.Thread(target=act, args=given)
-    prompt.start()
-    prompt.join(0.3)
-    held.go.set()
-    other.join(60)
-    prompt.join(60)
-
-
-def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
-    box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    held = Held(gptviz.wrap(build("llama"), tokenizer()))
-    meanwhile(box, held, box._answer_run, "a quite new one")
-    assert box.gpt is held
-    assert box.prompt == box.trace.text == "a quite new one"
-    assert box.trace.gpt is held.gpt
-
-
-def test_a_prompt_set_while_a_model_reads_is_read_by_it_too(gpt):
-    box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    held = Held(gptviz.wrap(build("llama"), tokenizer()))
-    meanwhile(box, held, setattr, box, "prompt", "a new one")
-    assert (box.prompt, box.trace.text, box.trace.gpt) == ("a new one", "a new one", held.gpt)
-
-
-def test_a_refused_prompt_does_not_stand_beside_the_trace_before_it(gpt):
-    box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    with pytest.raises(GPTVizError):
-        box.prompt = "owl " * 100
-    assert box.prompt == box.trace.text == "the thin owl"

@@ -4,18 +4,11 @@ import json
 import re
 
 import pytest
-import torch
 from families import tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    torch.manual_seed(2)
-    return gptviz.wrap(GPT2LMHeadModel(GPT2Config(vocab_size=907, n_embd=12, n_layer=2, n_head=3)).eval(), tokenizer())
 
 
 def hears(widget, data):
@@ -90,8 +83,7 @@ def test_the_page_is_told_what_still_holds(gpt):
 
 
 def test_what_can_be_selected_is_what_the_views_that_share_it_have(gpt):
-    torch.manual_seed(3)
-    deep = gptviz.wrap(GPT2LMHeadModel(GPT2Config(vocab_size=907, n_embd=12, n_layer=5, n_head=3)), tokenizer())
+    deep = gptviz.wrap(strong_gpt2(n_layer=5), tokenizer())
     box = gptviz.PromptBox("the owl", gpt=deep)
     view = gptviz.AttentionView(box, layer=4)
     box.use(gpt)

@@ -1,19 +1,157 @@
-"""The timeline's edges: the last token there is room for, text that a stop string held back, an end in mid-generation."""
+"""The generation timeline from Python: its steps are the completion's, forced tokens branch, and how texts end."""
 
 import subprocess
 import sys
+import time
 
 import pytest
-from families import build, tokenizer
-from test_widgets import TEXT, question
+from close import assert_close, assert_softmax_close
+from families import TEXT
+from page_messages import ask
 
 import gptviz
 from gptviz._paths import assets_dir
+from gptviz.errors import GPTVizError, WrongType
 
 
-@pytest.fixture(scope="module")
-def gpt():
-    return gptviz.wrap(build("gpt2"), tokenizer())
+def test_the_timeline_of_a_completion_shows_its_steps(gpt):
+    completion = gpt.complete(TEXT, max_tokens=6, n=2, seed=3, top_k=20)
+    view = gptviz.GenerationTimeline(completion, choice=1)
+    steps = completion.choices[1].steps
+    news = ask(view, "news", source=-1, have=0, choice=1)
+    assert news["done"] and len(news["branches"]) == 2 and news["seed"] == 3
+    assert news["text"] == completion.choices[1].text
+    assert [s["token"]["id"] for s in news["steps"]] == [step.token.id for step in steps]
+    assert [s["probability"] for s in news["steps"]] == [step.probability for step in steps]
+    assert [row["sampling_probability"] for row in view.to_table()] == [step.sampling_probability for step in steps]
+    again = ask(view, "news", source=news["source"], have=4, choice=1)
+    assert again["from"] == 4 and len(again["steps"]) == len(steps) - 4
+    alternatives = news["steps"][2]["alternatives"]
+    assert [(a["token"]["id"], a["probability"], a["sampling"]) for a in alternatives] == [
+        (a.token.id, a.probability, a.sampling_probability) for a in steps[2].alternatives
+    ]
+    with pytest.raises(AssertionError, match="gpt=gpt"):
+        ask(view, "force", step=2, id=alternatives[1]["token"]["id"])
+
+
+def test_forcing_a_token_gives_what_complete_gives_for_that_prefix(gpt):
+    settings = {"temperature": 1.1, "top_k": 40, "seed": 6}
+    completion = gpt.complete(TEXT, max_tokens=12, n=2, stop="zzz", **settings)
+    view = gptviz.GenerationTimeline(completion, gpt=gpt, choice=1)
+    steps = completion.choices[1].steps
+    other = next(a.token for a in steps[4].alternatives if a.token.id != steps[4].token.id)
+    assert view.force(4, other.id) == 2 == view.choice
+    view.wait(60)
+    prefix = [t.id for t in completion.prompt_tokens] + [s.token.id for s in steps[:4]] + [other.id]
+    wanted = gpt.complete(prefix, max_tokens=12 - 5, stop="zzz", **settings).choices[0]
+    news = ask(view, "news", source=-1, have=0, choice=2)
+    assert [s["token"]["id"] for s in news["steps"]] == [*prefix[-5:], *wanted.token_ids]
+    assert news["text"] == gpt.decode(prefix[-5:]) + wanted.text
+    assert news["finish_reason"] == wanted.finish_reason
+    forced = next(a for a in steps[4].alternatives if a.token.id == other.id)
+    assert news["steps"][4]["probability"] == forced.probability
+    branch = news["branches"][2]
+    assert (branch["parent"], branch["at"], branch["token"]["id"]) == (1, 4, other.id)
+    deeper = next(a.token for a in wanted.steps[1].alternatives if a.token.id != wanted.steps[1].token.id)
+    view.force(6, deeper.id)
+    view.wait(60)
+    again = ask(view, "news", source=-1, have=0, choice=3)
+    prefix += [wanted.steps[0].token.id, deeper.id]
+    expected = gpt.complete(prefix, max_tokens=12 - 7, stop="zzz", **settings).choices[0]
+    assert [s["token"]["id"] for s in again["steps"]][7:] == list(expected.token_ids)
+    assert ask(view, "news", source=-1, have=0, choice=1)["text"] == completion.choices[1].text
+    with pytest.raises(GPTVizError, match="alternatives"):
+        view.force(0, gpt.vocab_size - 1)
+
+
+def test_a_step_s_attention_is_the_row_of_a_trace_and_its_bench_has_its_logits(gpt):
+    completion = gpt.complete(TEXT, max_tokens=8, seed=2, temperature=0.9)
+    view = gptviz.GenerationTimeline(completion, gpt=gpt)
+    ids = [t.id for t in completion.prompt_tokens] + list(completion.choices[0].token_ids)
+    for step in (5, 0):
+        at = len(completion.prompt_tokens) + step
+        told = ask(view, "attention", choice=0, step=step, layer=1, head=2)
+        whole = gpt.trace(ids[:at])
+        assert_softmax_close(told, whole.attention(1, 2)[-1], whole.scores(1, 2, "scaled"))
+        ask(view, "bench", step=step)
+        assert_close(view._bench.next_token.logits, whole.logits[-1], scale=whole.residual(2))
+        assert (view._bench.temperature, view._bench.seed) == (0.9, 2)
+        assert view._bench.next_token.previous_ids == ids[:at]
+
+
+def test_the_cache_holds_what_the_model_had_read(gpt):
+    completion = gpt.complete(TEXT, max_tokens=5, n=3, seed=2)
+    prompt, config = len(completion.prompt_tokens), gpt.model.config
+    for choice in completion.choices:
+        for step in choice.steps:
+            held, size = step.cached
+            assert held == prompt + step.index
+            assert size == held * config.n_layer * 2 * config.n_embd * 4
+
+
+def test_the_timeline_follows_a_box_and_the_same_seed_gives_completes_text(gpt):
+    box = gptviz.PromptBox("the owl", gpt=gpt)
+    view = gptviz.GenerationTimeline(box, max_tokens=9, temperature=1.1, seed=4)
+    wanted = gpt.complete("the owl", max_tokens=9, temperature=1.1, seed=4).choices[0]
+    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    box.prompt = TEXT
+    wanted = gpt.complete(TEXT, max_tokens=9, temperature=1.1, seed=4).choices[0]
+    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    news = ask(view, "news", source=0, have=5, choice=0)
+    assert news["from"] == 0, "the page showed another generation: it gets this one from its start"
+    seed = ask(view, "again")
+    assert view.wait(60).seed == seed
+    assert view.completion.choices[0].token_ids == gpt.complete(
+        TEXT, max_tokens=9, temperature=1.1, seed=seed
+    ).choices[0].token_ids  # fmt: skip
+
+
+def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
+    box = gptviz.PromptBox("the", gpt=gpt)
+    view = gptviz.GenerationTimeline(box, max_tokens=190, seed=1)
+    first = view._run
+    (thread,) = view._threads
+    while not first.branches[0].steps:
+        time.sleep(0.001)
+    ask(view, "stop")
+    assert view.wait(60).choices[0].finish_reason == "interrupted"
+    box.prompt = "the owl"
+    second = view._run
+    box.prompt = TEXT
+    assert second.branches[0].cancel.is_set()
+    thread.join(60)
+    assert view.wait(60).prompt == TEXT
+
+
+def test_what_goes_wrong_while_generating_is_told(gpt, monkeypatch):
+    from gptviz.generation import loop as generation
+
+    def broken(*_):
+        raise RuntimeError("out of memory")
+
+    box = gptviz.PromptBox("the", gpt=gpt)
+    monkeypatch.setattr(generation, "_forward", broken)
+    view = gptviz.GenerationTimeline(box, max_tokens=5, seed=1)
+    view._threads[0].join(60)
+    news = ask(view, "news", source=-1, have=0, choice=0)
+    assert news["done"] and "out of memory" in news["problem"]
+    with pytest.raises(GPTVizError, match="out of memory"):
+        view.wait()
+
+
+def test_the_timeline_refuses_bad_settings_at_once(gpt):
+    box = gptviz.PromptBox("the", gpt=gpt)
+    with pytest.raises(WrongType, match="Did you mean temperature"):
+        gptviz.GenerationTimeline(box, temperatur=1)
+    with pytest.raises(GPTVizError, match="top_p"):
+        gptviz.GenerationTimeline(box, top_p=0)
+    with pytest.raises(WrongType, match="Completion"):
+        gptviz.GenerationTimeline(gpt.trace("the"))
+    with pytest.raises(WrongType, match="PromptBox"):
+        gptviz.GenerationTimeline(gpt.complete("the", max_tokens=2), seed=3)
+    view = gptviz.GenerationTimeline(gpt.complete("the", max_tokens=2))
+    with pytest.raises(GPTVizError, match="choice"):
+        view.choice = 1
 
 
 def other_than_drawn(step):
@@ -26,7 +164,7 @@ def test_forcing_the_last_token_adds_none(gpt):
     other = other_than_drawn(completion.choices[0].steps[4])
     branch = view.force(4, other.id)
     view.wait(10)
-    news = question(view, "news", source=-1, have=0, choice=branch)
+    news = ask(view, "news", source=-1, have=0, choice=branch)
     assert [s["token"]["id"] for s in news["steps"]] == [*completion.choices[0].token_ids[:4], other.id]
     assert news["done"] and news["finish_reason"] == "length"
     assert news["text"] == gpt.decode([*completion.choices[0].token_ids[:4], other.id])
@@ -41,7 +179,7 @@ def test_forcing_the_end_of_the_text_ends_it(gpt, monkeypatch, at):
     monkeypatch.setattr(gpt, "end_ids", gpt.end_ids | {end.id})
     branch = view.force(at, end.id)
     view.wait(10)
-    news = question(view, "news", source=-1, have=0, choice=branch)
+    news = ask(view, "news", source=-1, have=0, choice=branch)
     assert [s["token"]["id"] for s in news["steps"]] == [*before, end.id]
     assert (news["done"], news["finish_reason"], news["text"]) == (True, "stop", gpt.decode(before))
     assert "".join(s["text"] for s in news["steps"]) == news["text"]
@@ -55,7 +193,7 @@ def test_what_a_stop_string_held_back_comes_with_the_forced_token(gpt):
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     branch = view.force(4, other_than_drawn(plain.steps[4]).id)
     view.wait(60)
-    news = question(view, "news", source=-1, have=0, choice=branch)
+    news = ask(view, "news", source=-1, have=0, choice=branch)
     assert "".join(s["text"] for s in news["steps"]) == news["text"]
 
 

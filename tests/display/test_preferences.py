@@ -1,9 +1,8 @@
-"""The selection and the language reach the page. That no view has words of its own: tests/js/words.test.mjs."""
+"""The language and the scale that views are shown in."""
 
 import pytest
-import torch
 from families import tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError
@@ -11,8 +10,7 @@ from gptviz.errors import GPTVizError
 
 @pytest.fixture(scope="module")
 def gpt():
-    torch.manual_seed(2)
-    return gptviz.wrap(GPT2LMHeadModel(GPT2Config(vocab_size=907, n_embd=12, n_layer=2, n_head=3)).eval(), tokenizer())
+    return gptviz.wrap(strong_gpt2(), tokenizer())
 
 
 @pytest.fixture
@@ -45,17 +43,3 @@ def test_the_scale_of_views_to_come_is_set_once_for_all(gpt):
             gptviz.set_scale("wall")
     finally:
         gptviz.set_scale("screen")
-
-
-def test_views_of_one_box_share_a_selection_and_others_do_not(gpt):
-    box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    first, second = gptviz.AttentionView(box, layer=1), gptviz.AttentionView(box)
-    assert first.selection is second.selection is box.selection
-    assert second.layer == 1
-    assert first._selection == second._selection == f"anywidget:{box.selection.model_id}"
-    alone = gptviz.AttentionView(box.trace)
-    assert alone.selection is not box.selection
-    joined = gptviz.AttentionView(box.trace, selection=alone.selection)
-    joined.head = 2
-    assert alone.head == 2
-    assert first.head == 0

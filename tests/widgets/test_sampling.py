@@ -2,27 +2,14 @@
 
 import numpy as np
 import pytest
-from families import tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from families import TEXT
 
 import gptviz
 from gptviz import sampling
 from gptviz.errors import GPTVizError
 from gptviz.widgets.sampling import sampling as room
 
-TEXT = "the déjà-vu of the thin owl"
 VOCAB = 907
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    import torch
-
-    torch.manual_seed(3)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCAB, n_embd=24, n_layer=2, n_head=3, n_positions=64)).eval()
-    with torch.no_grad():
-        model.lm_head.weight.normal_(0, 0.8)
-    return gptviz.wrap(model, tokenizer())
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from close import rounding
 from families import build, tokenizer
-from transformers import GPT2Config, GPT2LMHeadModel
+from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable
@@ -15,48 +15,11 @@ from gptviz.widgets.intervention.edit_list import EditList
 from gptviz.widgets.intervention.intervention import MOVERS
 
 PROMPT, OTHER, LONGER = "the thin owl", "the thin cat", "the thin old owl sat there"
-LAYERS, HEADS = 2, 3
-
-
-def model(seed=3, **config):
-    """Weights so large that a head matters; shapes that a transposition would show in."""
-    torch.manual_seed(seed)
-    shape = {"vocab_size": 907, "n_embd": 24, "n_layer": LAYERS, "n_head": HEADS, "n_positions": 64} | config
-    made = GPT2LMHeadModel(GPT2Config(**shape)).eval()
-    with torch.no_grad():
-        for block in made.transformer.h:
-            block.attn.c_attn.weight.normal_(0, 0.6)
-            block.attn.c_proj.weight.normal_(0, 0.6)
-        made.lm_head.weight.normal_(0, 0.6)
-    return made
 
 
 @pytest.fixture
 def gpt():
-    return gptviz.wrap(model(), tokenizer())
-
-
-def by_hand(gpt, ids, layer=None, head=None):
-    """The next token's probabilities of the model itself, one head (or, without a head, an MLP) silenced by a hook."""
-    if layer is None:
-        hooks = []
-    elif head is None:
-        hooks = [gpt.model.transformer.h[layer].mlp.register_forward_hook(lambda *args: torch.zeros_like(args[2]))]
-    else:
-        width = gpt.d_head
-
-        def silence(_module, args):
-            mixed = args[0].clone()
-            mixed[..., head * width : (head + 1) * width] = 0
-            return (mixed,)
-
-        hooks = [gpt.model.transformer.h[layer].attn.c_proj.register_forward_pre_hook(silence)]
-    try:
-        with torch.no_grad():
-            return gpt.model(torch.tensor([ids])).logits[0, -1].double().softmax(-1).numpy()
-    finally:
-        for hook in hooks:
-            hook.remove()
+    return gptviz.wrap(strong_gpt2(), tokenizer())
 
 
 def bound(*traces):
@@ -67,7 +30,7 @@ def bound(*traces):
 def test_the_table_is_the_models_own_before_and_after(gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
-    before, after = by_hand(gpt, ids), by_hand(gpt, ids, 1, 2)
+    before, after = silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 1, 2)
     rows = view.to_table()
     assert rows[0]["id"] == view.watch.id == before.argmax()
     movers = np.argsort(-np.abs(after - before), kind="stable")[:MOVERS]
@@ -83,7 +46,7 @@ def test_an_outcome_is_of_the_whole_vocabulary(gpt):
     ids, trace = gpt.encode(PROMPT), gpt.trace(PROMPT)
     view = gptviz.InterventionView(trace)
     told = view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}], watched=17)
-    before, after = by_hand(gpt, ids), by_hand(gpt, ids, 0)
+    before, after = silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 0)
     assert told["moved"] == pytest.approx(np.abs(after - before).sum() / 2, abs=bound(trace))
     assert told["leader"]["token"]["id"] == after.argmax()
     assert told["watched"]["after"] == pytest.approx(after[17], rel=bound(trace))
@@ -95,9 +58,10 @@ def test_a_sweep_has_every_head_and_mlp_alone(gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), watch=11)
     grid = view._answer_sweep(11)
-    before = by_hand(gpt, ids)
+    before = silenced_probabilities(gpt, ids)
     wanted = [
-        [by_hand(gpt, ids, layer, head)[11] - before[11] for head in (*range(HEADS), None)] for layer in range(LAYERS)
+        [silenced_probabilities(gpt, ids, layer, head)[11] - before[11] for head in (*range(HEADS), None)]
+        for layer in range(LAYERS)
     ]
     np.testing.assert_allclose(grid, wanted, rtol=0, atol=bound(view.trace) * before[11])
     assert grid.shape == (LAYERS, HEADS + 1)
@@ -176,7 +140,7 @@ def test_the_same_tokens_keep_every_edit_and_a_smaller_model_those_that_it_has(g
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits, watch=900)
     view.trace = gpt.trace(PROMPT)
     assert view.edits == tuple(edits)
-    small = gptviz.wrap(model(n_layer=1, vocab_size=600), tokenizer())
+    small = gptviz.wrap(strong_gpt2(n_layer=1, vocab_size=600), tokenizer())
     view.trace = small.trace(LONGER)
     assert view.edits == (edits[1], edits[7], edits[8])
     assert view.watch == small.trace(LONGER).top(1)[0][0]
@@ -186,7 +150,9 @@ def test_an_edited_trace_brings_its_edits(gpt):
     edits = [gptviz.ablate_head(0, 1)]
     view = gptviz.InterventionView(gpt.trace(PROMPT, edits=edits), edits=[gptviz.ablate_mlp(0)])
     assert view.edits == (edits[0], gptviz.ablate_mlp(0))
-    assert view.to_table()[0]["before"] == pytest.approx(by_hand(gpt, gpt.encode(PROMPT)).max(), rel=bound(view.trace))
+    assert view.to_table()[0]["before"] == pytest.approx(
+        silenced_probabilities(gpt, gpt.encode(PROMPT)).max(), rel=bound(view.trace)
+    )
 
 
 def test_a_token_is_followed_by_its_text_id_or_token(gpt):
@@ -296,7 +262,7 @@ def test_a_page_of_its_own_has_what_every_part_does_alone(gpt):
     for layer in range(LAYERS):
         for head in range(HEADS):
             told = answers[json.dumps(["outcome", {"edits": [{"kind": "ablate_head", "layer": layer, "head": head}]}])]
-            expected = by_hand(gpt, gpt.encode(PROMPT), layer, head).max()
+            expected = silenced_probabilities(gpt, gpt.encode(PROMPT), layer, head).max()
             assert told["leader"]["after"] == pytest.approx(expected, rel=bound(view.trace))
         assert json.dumps(["outcome", {"edits": [{"kind": "ablate_mlp", "layer": layer}]}]) in answers
     assert json.dumps(["sweep", {"watched": view.watch.id}]) in answers

@@ -1,0 +1,75 @@
+"""The attention view from Python: what it sends is the trace's own, and what it refuses."""
+
+import numpy as np
+import pytest
+from families import TEXT
+from page_messages import ask
+
+import gptviz
+from gptviz.errors import GPTVizError
+from gptviz.widgets.shared.thumbnails import THUMBNAIL, pooled
+
+
+def test_thumbnails_are_the_maps_pooled_by_their_largest_weight():
+    rng = np.random.default_rng(0)
+    maps = rng.random((2, 70, 70)).astype(np.float32)
+    small = pooled(maps)
+    assert small.shape == (2, THUMBNAIL, THUMBNAIL) or small.shape[-1] <= THUMBNAIL
+    assert small.max() == maps.max()
+    np.testing.assert_array_equal(pooled(maps[:, :20, :20]), maps[:, :20, :20])
+    marked = np.zeros((1, 70, 70), np.float32)
+    marked[0, 69, 3] = 1
+    assert pooled(marked)[0, -1, 0:3].max() == 1
+
+
+@pytest.mark.parametrize("text", [TEXT, "the owl " * 24])
+def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
+    trace = gpt.trace(text)
+    view = gptviz.AttentionView(trace, layer=1, head=2)
+    side = view._about["side"]
+    small = np.frombuffer(view._thumbnails, np.uint8).reshape(2, 3, side, side)
+    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1))[2], atol=0.5 / 255 + 1e-6)
+    rows, columns = np.tril_indices(len(trace.tokens))
+    np.testing.assert_array_equal(ask(view, "head", layer=0, head=1), trace.attention(0, 1)[rows, columns])
+    scaled = ask(view, "stage", layer=1, head=2, stage="scaled")
+    np.testing.assert_array_equal(scaled, trace.scores(1, 2, "scaled"))
+    masked = ask(view, "stage", layer=1, head=2, stage="masked")
+    np.testing.assert_array_equal(masked, trace.scores(1, 2, "masked")[rows, columns])
+    rows = view.to_table()
+    assert rows[-1]["weight"] == pytest.approx(float(trace.attention(1, 2)[-1, -1]))
+    assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
+
+
+def test_a_page_takes_every_heads_stages_and_the_arithmetic_of_the_open_head(gpt):
+    trace = gpt.trace(TEXT)
+    asked = list(gptviz.AttentionView(trace, layer=1, head=2)._page_questions())
+    names = [name for name, _ in asked]
+    stages = [i for i, name in enumerate(names) if name == "stage"]
+    assert len(stages) == 2 * 3 * len(trace.score_stages(0, 0))
+    before = [args for name, args in asked[: stages[-1]] if name in ("mix", "cell")]
+    assert all((args["layer"], args["head"], args["query"]) == (1, 2, len(trace.tokens) - 1) for args in before)
+    keys = [args["key"] for name, args in asked[: stages[0]] if name == "cell"]
+    assert keys == list(range(len(trace.tokens) - 1, -1, -1)), "the open row can be followed in any page"
+    assert len({str(one) for one in asked}) == len(asked)
+    assert names.count("cell") == len(trace.tokens) ** 2
+    cells = [args for name, args in asked if name in ("mix", "cell")]
+    assert {(args["layer"], args["head"]) for args in cells} == {(1, 2)}, "the other heads' would fill any page"
+
+
+def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):
+    view = gptviz.AttentionView(gpt.trace(TEXT), layer=1)
+    with pytest.raises(GPTVizError, match="2 layers"):
+        view.layer = 2
+    assert view.layer == 1
+
+
+@pytest.mark.parametrize("wrong", [99, -1, "0", 0.5, None])
+def test_a_head_or_a_row_that_is_not_there_is_refused_in_words(gpt, wrong):
+    view = gptviz.AttentionView(gpt.trace("the owl sat"))
+    asked = {"head": {}, "stages": {}, "stage": {"stage": "raw"}, "cell": {"query": 1, "key": 0}, "mix": {"query": 1}}
+    for name, more in asked.items():
+        right = {"layer": 0, "head": 0, **more}
+        view._answer({"kind": "ask", "id": 1, "name": name, "args": right})
+        for one in right:
+            with pytest.raises(GPTVizError, match=r"Expected .* Got "):
+                view._answer({"kind": "ask", "id": 1, "name": name, "args": right | {one: wrong}})
