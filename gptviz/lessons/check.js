@@ -1,7 +1,7 @@
 // @ts-check
 /** What a comparison of a learner's numbers with the model's found, in words, with a hint and a folded solution. */
 import { element } from "../widgets/shared/dom.js";
-import { frame, whenFilled } from "../widgets/shared/frame.js";
+import { mount, whenFilled } from "../widgets/shared/frame.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
@@ -34,12 +34,10 @@ function render({ model, el }) {
   const words = wordsOf(model, catalogue);
   const said = element("div", { role: "status" });
   const root = element("section", { class: "gptviz gptviz-check", "aria-label": model.get("_title") }, said);
-  const stopFrame = frame(model, root);
   const show = () => {
     /** @type {CheckAbout} */
     const found = model.get("_about");
     const [verdict, ...rest] = checkLines(found, words);
-    root.dataset.scale = model.get("scale");
     root.dataset.result = found.result;
     const wrong = found.result !== "right" && found.result !== "nothing";
     said.replaceChildren(
@@ -58,14 +56,7 @@ function render({ model, el }) {
         : []),
     );
   };
-  model.on("change:_about change:unfolded change:scale", show);
-  show();
-  el.append(root);
-  return () => {
-    model.off("change:_about change:unfolded change:scale", show);
-    stopFrame();
-    root.remove();
-  };
+  return mount({ model, el }, root, show, "change:_about change:unfolded");
 }
 
 export default { render: whenFilled(render) };

@@ -1,7 +1,7 @@
 // @ts-check
 /** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
 import { element, setText } from "../shared/dom.js";
-import { frame, notices, whenFilled } from "../shared/frame.js";
+import { mount, notices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
@@ -28,7 +28,6 @@ function render({ model, el }) {
     element("p", { class: "under" }, status, " ", computing),
     problem,
   );
-  const stopFrame = frame(model, root);
 
   const grow = () => {
     sized.dataset.text = field.value;
@@ -37,7 +36,6 @@ function render({ model, el }) {
     if (document.activeElement !== field) field.scrollTop = field.scrollHeight;
   }; // where there are more lines than room
   const show = () => {
-    root.dataset.scale = model.get("scale");
     if (!root.hasAttribute("data-typing")) field.value = model.get("_field"); // what is typed or was refused is there to be mended
     grow();
     toEnd();
@@ -78,16 +76,12 @@ function render({ model, el }) {
     );
   });
   model.on("change:_field", renew);
-  model.on("change:_source change:scale", show);
   resized.observe(field);
-  show();
-  el.append(root);
+  const unmount = mount({ model, el }, root, show);
   return () => {
     model.off("change:_field", renew);
-    model.off("change:_source change:scale", show);
     resized.disconnect();
-    stopFrame();
-    root.remove();
+    unmount();
   };
 }
 

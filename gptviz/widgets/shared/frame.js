@@ -97,6 +97,30 @@ export function frame(model, root, changed, selection) {
   };
 }
 
+/**
+ * Puts a view with its frame into the page. Draws it now, and again after each of the events and after a change of scale.
+ * @param {{model: Model, el: HTMLElement}} context
+ * @param {HTMLElement} root
+ * @param {() => void} draw
+ * @param {string} [events]
+ * @returns {() => void} removes the view
+ */
+export function mount({ model, el }, root, draw, events = "change:_source") {
+  const stopFrame = frame(model, root);
+  const redraw = () => {
+    root.dataset.scale = model.get("scale");
+    draw();
+  };
+  model.on(`${events} change:scale`, redraw);
+  redraw();
+  el.append(root);
+  return () => {
+    model.off(`${events} change:scale`, redraw);
+    stopFrame();
+    root.remove();
+  };
+}
+
 /** A part of a view that is asked for by itself: while it waits, it says so and its old numbers are dim.
  * @param {HTMLElement} part @param {Model} model @returns {(on: boolean) => void} */
 export function waits(part, model) {

@@ -2,7 +2,7 @@
 /** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { frame, waits, whenFilled } from "../shared/frame.js";
+import { mount, waits, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { scrollCue } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
@@ -30,7 +30,6 @@ function render({ model, el }) {
     about,
     merges,
   );
-  const stopFrame = frame(model, root);
 
   /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token @param {Element} asked */
   const explain = (token, asked) => {
@@ -72,7 +71,6 @@ function render({ model, el }) {
   const show = () => {
     /** @type {FullToken[]} */
     const tokens = model.get("_tokens");
-    root.dataset.scale = model.get("scale");
     setText(
       count,
       words.count(
@@ -99,14 +97,7 @@ function render({ model, el }) {
     stages.replaceChildren();
     if (tokens.length) tell(tokens[tokens.length - 1]);
   };
-  model.on("change:_source change:scale", show);
-  show();
-  el.append(root);
-  return () => {
-    model.off("change:_source change:scale", show);
-    stopFrame();
-    root.remove();
-  };
+  return mount({ model, el }, root, show);
 }
 
 export default { render: whenFilled(render) };
