@@ -1,1 +1,1 @@
-"""The only package that knows how transformers works inside: capture, anatomy, recorded passes, edits at work."""
+"""The only package that knows how transformers works inside: capture, anatomy, recorded passes, and how edits are applied."""
