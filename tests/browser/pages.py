@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+from view_classes import views_of_a_trace
 
 import gptviz
 from gptviz.pages.export import state_of
 from gptviz.pages.modules import bundle
 
-OF_A_TRACE = (
-    gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench,
-    gptviz.InterventionView,
-)  # fmt: skip
+OF_A_TRACE = views_of_a_trace()
 PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
 # The page's own module as a script, whose names are global.
 PAGE_SCRIPT = bundle(Path(gptviz.__file__).parent / "pages" / "page.js").replace("\nexport ", "\n")

@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbconvert import HTMLExporter
+from view_classes import view_classes
 
 import gptviz
 from gptviz.display import still
@@ -101,9 +102,12 @@ def test_a_pictures_title_is_the_views_own_in_its_language():
 
 
 def test_both_languages_have_the_same_phrases_with_the_same_places_for_values():
-    assert PHRASES["en"].keys() == PHRASES["zh"].keys()
-    for name, english in PHRASES["en"].items():
-        assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", PHRASES["zh"][name])), name
+    catalogues = [PHRASES, *(view._phrases for view in view_classes().values() if view._phrases)]
+    assert len(catalogues) >= 7
+    for english, chinese in ((phrases["en"], phrases["zh"]) for phrases in catalogues):
+        assert english.keys() == chinese.keys()
+        for name, text in english.items():
+            assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[name])), name
 
 
 def test_a_long_texts_map_is_pooled_and_says_so():

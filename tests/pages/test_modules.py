@@ -1,37 +1,20 @@
 """The modules of a page put together as one: scopes, aliases, circles, and no view's words in another view's module."""
 
-import importlib
 import inspect
-import pkgutil
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from view_classes import view_classes
 
 import gptviz
 from gptviz.display.preferences import LANGUAGES
 from gptviz.errors import GPTVizError
 from gptviz.pages.modules import bundle, modules
-from gptviz.widgets.shared.view import View
 
-
-def views():
-    """Every view class of the package, by its name."""
-    for module in pkgutil.walk_packages(gptviz.__path__, "gptviz."):
-        if module.name.startswith(("gptviz.widgets.", "gptviz.lessons.")):
-            importlib.import_module(module.name)
-    found, left = {}, [View]
-    while left:
-        kind = left.pop()
-        left += kind.__subclasses__()
-        if "_name" in kind.__dict__ and kind.__module__.startswith("gptviz."):
-            found[kind._name] = kind
-    return found
-
-
-VIEWS = views()
+VIEWS = view_classes()
 PACKAGE = Path(gptviz.__file__).parent
 
 

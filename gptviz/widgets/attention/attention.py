@@ -16,6 +16,7 @@ from gptviz.pages.answering import PageQuestion
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention import arithmetic
 from gptviz.widgets.attention.maps import masked_weights, stage_names, thumbnails_by_layer, without_future
+from gptviz.widgets.attention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.thumbnails import thumbnail_bytes
 from gptviz.widgets.shared.view import View
@@ -29,6 +30,7 @@ class AttentionView(View):
 
     _name = "attention"
     _titles: ClassVar[dict[str, str]] = {"en": "Attention", "zh": "注意力"}
+    _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",

@@ -18,6 +18,7 @@ from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
+from gptviz.widgets.block.phrases import PHRASES
 from gptviz.widgets.block.steps import block_steps
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
@@ -34,6 +35,7 @@ class BlockView(View):
 
     _name = "block"
     _titles: ClassVar[dict[str, str]] = {"en": "Block", "zh": "块"}
+    _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "way": "_answer_way", "strips": "_answer_strips", "leaders": "_answer_leaders",
         "shares": "_answer_shares",

@@ -17,6 +17,7 @@ from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.attention import AttentionView
+from gptviz.widgets.compare.phrases import PHRASES
 from gptviz.widgets.sampling.sampling import SamplingBench
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.selection import Selection
@@ -34,6 +35,7 @@ class Comparison(View):
 
     _name = "compare"
     _titles: ClassVar[dict[str, str]] = {"en": "Side by side", "zh": "并排比较"}
+    _phrases = PHRASES
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)

@@ -13,12 +13,12 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError, NotAvailable
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
+from gptviz.widgets.embedding.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -34,6 +34,7 @@ class EmbeddingView(View):
 
     _name = "embedding"
     _titles: ClassVar[dict[str, str]] = {"en": "Embedding", "zh": "嵌入"}
+    _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "rows": "_answer_rows", "neighbours": "_answer_neighbours", "turned": "_answer_turned",
         "map": "_answer_map",
@@ -155,7 +156,8 @@ def map_figure(trace: Trace, theme: str = "light", scale: str = "screen", langua
     points, shares = trace.token_plane()
     labels = [trace.vocab_token(id).text for id in range(len(points))]
     figure = embedding_map(points, labels, marked=[token.id for token in trace.tokens], theme=theme, scale=scale)
-    x_title, y_title = (phrase(language, "direction", number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
+    template = PHRASES[language]["direction"]
+    x_title, y_title = (template.format(number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
     height = figure.layout.height - figure.layout.margin.t + 10  # removes the title's margin; the plane stays as high
     return figure.update_layout(title=None, margin_t=10, height=height, xaxis_title=x_title, yaxis_title=y_title)
 

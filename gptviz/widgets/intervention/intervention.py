@@ -23,6 +23,7 @@ from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
 from gptviz.widgets.intervention.parts import part_specs, switched_off
+from gptviz.widgets.intervention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.thumbnails import pooled, thumbnail_bytes
 from gptviz.widgets.shared.view import View
@@ -40,6 +41,7 @@ class InterventionView(View):
 
     _name = "intervention"
     _titles: ClassVar[dict[str, str]] = {"en": "Interventions", "zh": "干预"}
+    _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "outcome": "_answer_outcome", "sweep": "_answer_sweep", "watch": "_answer_watch",
         "source": "_answer_source", "row": "_answer_row",

@@ -22,6 +22,7 @@ from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
 from gptviz.text.visible import visible
 from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.sampling.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -43,6 +44,7 @@ class SamplingBench(View):
 
     _name = "sampling"
     _titles: ClassVar[dict[str, str]] = {"en": "Sampling", "zh": "采样"}
+    _phrases = PHRASES
     _redraw_traits = ("next_token", "beside")
     _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 

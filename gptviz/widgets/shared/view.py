@@ -40,6 +40,7 @@ class View(PageWidget, Guarded):
     """
 
     _titles: ClassVar[dict[str, str]]  # in each language
+    _phrases: ClassVar[dict[str, dict[str, str]]] = {}  # of the still picture, in each language
     _redraw_traits: ClassVar[tuple[str, ...]] = ("trace",)  # a change of one of these redraws the page
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
 
@@ -175,8 +176,9 @@ class View(PageWidget, Guarded):
         return picture(self._title, *self._shapes())
 
     def _phrase(self, name: str, **values: object) -> str:
-        """Returns a phrase of the still picture in the view's language."""
-        return phrase(self.language, name, **values)
+        """Returns a text of the still picture in the view's language: the view's own, or one that views share."""
+        own = self._phrases.get(self.language, {})
+        return own[name].format(**values) if name in own else phrase(self.language, name, **values)
 
     def _shapes(self) -> list[Shape]:
         """Returns the shapes of the still picture, from top to bottom."""

@@ -1,0 +1,30 @@
+"""The texts of the still picture of the block view, in each language."""
+
+PHRASES = {
+    "en": {
+        "ledger": "The parts that add up to the logit of {token} ({share} %):",
+        "sum": "sum: {total}",
+        "block attention": "block {layer}, attention",
+        "block mlp": "block {layer}, MLP",
+        "token": "row of the token table",
+        "position": "row of the position table",
+        "embedding": "embedding",
+        "edit": "edits of the stream",
+        "norm_bias": "the final norm’s bias",
+        "unembedding_bias": "the unembedding’s bias",
+        "softcap": "the soft cap subtracts",
+    },
+    "zh": {
+        "ledger": "{token}（{share} %）的分数由哪些部分相加而成：",
+        "sum": "总和：{total}",
+        "block attention": "第 {layer} 块，注意力",
+        "block mlp": "第 {layer} 块，MLP",
+        "token": "词元表的一行",
+        "position": "位置表的一行",
+        "embedding": "嵌入",
+        "edit": "对残差流的改动",
+        "norm_bias": "最后归一化的偏置",
+        "unembedding_bias": "输出矩阵的偏置",
+        "softcap": "软截断减去",
+    },
+}
