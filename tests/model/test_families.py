@@ -530,7 +530,6 @@ def test_two_wraps_of_one_model(name):
     assert a_model.config._attn_implementation == build(name).config._attn_implementation
 
 
-@pytest.mark.timeout(60)
 @few
 def test_threads_that_trace_one_model_do_not_disturb_each_other(name):
     a_model = build(name)
@@ -556,7 +555,7 @@ def test_threads_that_trace_one_model_do_not_disturb_each_other(name):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(50)
+        thread.join()
     assert not problems, problems[0]
     assert_same(before, state(a_model))
 
