@@ -18,6 +18,7 @@ def test_the_example_draws_each_token_with_its_entropy(chromium, tmp_path, langu
         shown = ViewPage(page, [view])
         items = page.locator("section li")
         expect(items).to_have_count(len(view.to_table()))
+        expect(page.get_by_role("list")).to_have_attribute("start", "0")  # numbered by position
         for item, row in zip(items.all(), view.to_table(), strict=True):
             expect(item).to_contain_text(f"{row['bits']:.2f} {unit}")
         expect(page.get_by_role("heading")).to_have_text(view._titles[language])
