@@ -27,6 +27,7 @@ lint: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 	ruff check
 	ruff format --check
 	npm run --silent lint
+	lint-imports --no-logo --no-cache
 
 types: $(VENV)/.installed-for-tests node_modules/.package-lock.json
 	npm run --silent types
