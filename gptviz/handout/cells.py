@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from IPython.core.displayhook import DisplayHook
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+from IPython.utils.capture import capture_output
+from ipywidgets import Widget
+from traitlets.config import Config
+
 from gptviz.errors import WrongType, fail
 from gptviz.handout.prose import code_html, prose_html, text_html
 from gptviz.widgets.shared.view import View
@@ -46,25 +53,19 @@ def _is_folded(metadata: dict[str, Any]) -> bool:
     return bool(metadata.get("jupyter", {}).get("source_hidden"))
 
 
+class _DisplayLast(DisplayHook):
+    """Displays the value of a cell's last line as a notebook does; a terminal would print it."""
+
+    def __call__(self, result: Any = None) -> None:
+        if result is not None:
+            display(result)
+
+
 def run_cells(cells: list[Cell], source: Path) -> Iterator[list[Part]]:
     """Runs the cells in order, in the notebook's folder; yields for each cell what the page shows of it."""
-    # IPython is slow to import, and only an export needs its shell.
-    from IPython.core.displayhook import DisplayHook
-    from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import display
-    from IPython.utils.capture import capture_output
-    from traitlets.config import Config
-
-    class DisplayLast(DisplayHook):
-        """Displays the value of a cell's last line as a notebook does; a terminal would print it."""
-
-        def __call__(self, result: Any = None) -> None:
-            if result is not None:
-                display(result)
-
     with _notebook_settings(source.resolve().parent) as widgets:
         no_history = Config({"HistoryManager": {"enabled": False}})
-        shell = InteractiveShell.instance(config=no_history, displayhook_class=DisplayLast)
+        shell = InteractiveShell.instance(config=no_history, displayhook_class=_DisplayLast)
         try:
             for number, cell in enumerate(cells):
                 if cell.kind != "code":
@@ -84,9 +85,7 @@ def run_cells(cells: list[Cell], source: Path) -> Iterator[list[Part]]:
 @contextmanager
 def _notebook_settings(folder: Path) -> Iterator[list[Any]]:
     """Makes `folder` the current one and has plotly output figures as data; yields the list of the widgets made inside."""
-    # Both are slow to import, and only an export needs them here.
-    import plotly.io
-    from ipywidgets import Widget
+    import plotly.io  # here since it is slow to import
 
     widgets: list[Any] = []
     current_folder, renderer = Path.cwd(), plotly.io.renderers.default

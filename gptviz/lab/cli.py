@@ -86,9 +86,8 @@ def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> l
 
 def export(notebook: str, output: str | None = None, answers: bool = False) -> int:
     """Writes the notebook as a page and prints its path and size; prints the error and returns 1 if that fails."""
-    from gptviz.handout.handout import (
-        export_notebook,
-    )  # here since it imports the views, and only this command needs it
+    # Imported here since it imports all views, which the other commands do not need.
+    from gptviz.handout.handout import export_notebook
 
     try:
         written = export_notebook(notebook, output, answers=answers)

@@ -13,7 +13,7 @@ from gptviz.widgets.shared.view import View
 
 
 class Check(View):
-    """The result of a comparison. ok: whether it is right. found: the result as the page gets it, see `compared`.
+    """The result of a comparison. ok: whether it is right. comparison: see `compared`.
 
     unfolded: show the solution without a click.
     """
@@ -27,15 +27,15 @@ class Check(View):
     def __init__(
         self, name: str, mine: Any, truth: Any, tolerance: float, *, hint: str = "", solution: str = "", **keywords: Any
     ):
-        self.found = compared(mine, truth, tolerance)
-        self._name_and_result = {"name": name, **self.found}
+        self.comparison = compared(mine, truth, tolerance)
+        self._name_and_result = {"name": name, **self.comparison}
         self._texts = {"hint": hint, "solution": solution}
         super().__init__(None, **keywords)
 
     @property
     def ok(self) -> bool:
         """Whether the learner's numbers are the model's."""
-        return bool(self.found["result"] == "right")
+        return bool(self.comparison["result"] == "right")
 
     def _has_source(self) -> bool:
         return True
@@ -44,7 +44,7 @@ class Check(View):
         self._about = {**self._name_and_result, **self._texts}
 
     def _shapes(self) -> list[still.Shape]:
-        return [still.words(f"{self._name_and_result['name']}: {self.found['result']}", 16)]
+        return [still.words(f"{self._name_and_result['name']}: {self.comparison['result']}", 16)]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns one row: the name and the result."""

@@ -258,7 +258,7 @@ TRUTH = np.arange(12.0).reshape(3, 4)
 )  # fmt: skip
 def test_a_check_never_raises_and_says_what_it_found(mine, result):
     found = check("your numbers", mine, TRUTH)
-    assert found.found["result"] == result
+    assert found.comparison["result"] == result
     assert found.ok == (result == "right")
 
 
@@ -266,15 +266,15 @@ def test_a_wrong_number_is_shown_with_its_place_and_the_models_is_not():
     mine = TRUTH.copy()
     mine[1, 2], mine[2, 0] = -5, 99
     found = check("your numbers", mine, TRUTH + 0.12345, tolerance=0.2)
-    assert found.found == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
+    assert found.comparison == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
     assert "6.12345" not in json.dumps(found.get_state(["_about"]))
 
 
 def test_texts_and_single_numbers_are_checked_too():
     assert check("your pieces", ["a", "b"], ["a", "b"]).ok
-    assert check("your pieces", ["a", "x"], ["a", "b"]).found["place"] == [1]
+    assert check("your pieces", ["a", "x"], ["a", "b"]).comparison["place"] == [1]
     assert check("your sum", 0.1 + 0.2, 0.3).ok
-    assert check("your sum", 5, 3).found == {"result": "value", "place": [], "mine": 5.0, "count": 1, "size": 1}
+    assert check("your sum", 5, 3).comparison == {"result": "value", "place": [], "mine": 5.0, "count": 1, "size": 1}
     assert check("your answer", True, 1).ok
     with pytest.raises(GPTVizError, match="tolerance of 0 or more"):
         check("your sum", 1, 1, tolerance=-1)

@@ -145,7 +145,7 @@ def test_what_stands_under_an_open_question_does_not_name_its_answer():
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
     assert played[lesson].exercises
     for name, truth, solution in played[lesson].exercises:
-        assert CHECK(name, None, truth).found["result"] == "nothing"
+        assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played[lesson].names)
         exec(solution, names)
         assert CHECK(name, names["mine"], truth).ok

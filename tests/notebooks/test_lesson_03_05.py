@@ -124,7 +124,7 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
     assert played[lesson].exercises
     for name, truth, tolerance, solution in played[lesson].exercises:
-        assert CHECK(name, None, truth).found["result"] == "nothing"
+        assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played[lesson].names)
         exec(solution, names)
         assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
