@@ -9,7 +9,7 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 # Two workers. The tests of a file, or of a notebook, run on the same worker. ARGS=-n0 runs all tests in one process.
-PYTEST := python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := python -m pytest -n 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab

@@ -1,4 +1,4 @@
-"""Settings and hooks of all tests: one thread a process, no network, one group a file, and no skipped test in CI."""
+"""Settings and hooks of all tests: one thread a process, no network, groups of tests, and no skipped test in CI."""
 
 import os
 
@@ -20,15 +20,15 @@ def pytest_addoption(parser):
     parser.addoption("--screenshots", metavar="FOLDER", help="also save pictures of the notebooks in this folder")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keeps the tests of a file on one worker, which share its fixtures, and puts the longest files first.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from scheduling import GroupScheduling  # needs pytest-xdist, which `make test-peers` does without
 
-    A test that has a group of its own (`pytest.mark.xdist_group`) keeps it.
-    """
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    return GroupScheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the longest files first, so that no worker is left with one of them at the end."""
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
-from browser.pages import ViewPage
+from browser.pages import ViewPage, settle
 
 import gptviz
 from gptviz.lab.doctor import find_chromium
@@ -40,7 +40,7 @@ def main() -> None:
             for name, view in views.items():
                 page = browser.new_page(viewport={"width": 1160, "height": 530})
                 shown = ViewPage(page, [view()], dark=theme == "dark")
-                page.wait_for_timeout(500)  # numbers are written a frame after the bars
+                settle(page)
                 shown.screenshot(PICTURES / f"{name}_{theme}.png")
                 page.close()
         browser.close()

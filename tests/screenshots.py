@@ -12,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
-from browser.pages import ViewPage
+from browser.pages import ViewPage, settle
 
 import gptviz
 from gptviz.lab.doctor import find_chromium
@@ -91,12 +91,6 @@ def open_up(page: Page) -> None:
         page.locator(".gptviz-sampling .draw button").first.click()
     settle(page)
     page.mouse.move(2, 2)
-
-
-def settle(page: Page) -> None:
-    """Until every answer has come and its numbers are written, a frame after the bars."""
-    page.wait_for_timeout(700)
-    page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking], [data-waiting]')")
 
 
 def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:

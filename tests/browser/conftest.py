@@ -1,26 +1,56 @@
-"""One JupyterLab and one Chromium for all browser tests; notebooks are opened from copies."""
+"""Fixtures of the browser tests: one Chromium and one JupyterLab a worker, and pages that fail a test on any fault."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
+from browser.contexts import LOCAL_SCHEMES, OpenContexts
 from browser.lab import CHROMIUM_OPTIONS, Notebook, lab_server
-from playwright.sync_api import sync_playwright
+from browser.pages import ViewPage
+from playwright.sync_api import expect, sync_playwright
 
 from gptviz._paths import notebooks_dir
 from gptviz.lab.doctor import find_chromium
 
+FOLDER = Path(__file__).parent
+TRACES = FOLDER.parents[1] / "test-traces"  # `playwright show-trace FILE.zip` shows one
+OPEN_CONTEXTS = OpenContexts()
+
+expect.set_options(timeout=20_000)  # a busy machine answers late
+
 
 def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Saves the traces of a test that failed, while its pages are still open."""
+    report = yield
+    if report.failed and report.when != "teardown":
+        OPEN_CONTEXTS.save_traces(item.nodeid, TRACES)
+    return report
+
+
+@pytest.fixture(autouse=True)
+def no_faults(request):
+    """Fails a test during which an open page had an error, wrote one to its console, or asked for the network."""
+    OPEN_CONTEXTS.begin_test()
+    yield
+    faults = OPEN_CONTEXTS.take_faults()
+    if faults:
+        OPEN_CONTEXTS.save_traces(request.node.nodeid, TRACES)
+    OPEN_CONTEXTS.end_test()
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The browser. One that is missing fails the tests: nothing that they promise would be checked."""
+    """The browser. Without one the tests fail: nothing that they promise would be checked."""
     program = find_chromium()
     assert program, "no Chromium here: `make chromium` installs one, GPTVIZ_CHROMIUM=/path names one"
     with sync_playwright() as playwright:
@@ -29,9 +59,54 @@ def chromium():
         browser.close()
 
 
+# Pages without JupyterLab
+
+
+@pytest.fixture
+def new_page(chromium, no_faults):
+    """Opens an empty page that requests nothing: `new_page(width=1280, height=900)`. It closes with the test."""
+
+    def open_page(width=1280, height=900, **options):
+        options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce"} | options
+        return OPEN_CONTEXTS.open(chromium, lambda url: url.startswith(LOCAL_SCHEMES), **options).context.new_page()
+
+    return open_page
+
+
+@pytest.fixture
+def shown(new_page):
+    """Shows views in a page of their own: `shown(view, …, width=1280, dark=True)`. Returns the ViewPage."""
+
+    def show(*views, width=1280, height=900, **options):
+        return ViewPage(new_page(width, height), list(views), **options)
+
+    return show
+
+
+@pytest.fixture
+def opened(chromium, no_faults):
+    """Opens a saved page without a network: `opened(path)`. A request for anything but the file is a fault."""
+
+    def open_file(path, dark=False, **options):
+        options |= {"color_scheme": "dark" if dark else "light", "viewport": {"width": 1280, "height": 900}}
+        address = path.as_uri()
+        context = OPEN_CONTEXTS.open(
+            chromium, lambda url: url == address, offline=True, reduced_motion="reduce", **options
+        )
+        page = context.context.new_page()
+        page.goto(address)
+        page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
+        return page
+
+    return open_file
+
+
+# JupyterLab
+
+
 @pytest.fixture(scope="session")
 def notebook_folder(tmp_path_factory):
-    """Where JupyterLab finds notebooks: copies of the project's, and what a test adds."""
+    """The folder that JupyterLab shows: copies of the project's notebooks, and those that tests write."""
     folder = tmp_path_factory.mktemp("notebooks")
     shutil.copytree(notebooks_dir(), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
     return folder
@@ -39,7 +114,7 @@ def notebook_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lab(notebook_folder, tmp_path_factory):
-    """The address of the JupyterLab that all browser tests share."""
+    """The address of the JupyterLab that the tests of a worker share."""
     work = tmp_path_factory.mktemp("lab")
     with lab_server(notebook_folder, work) as address:
         yield address
@@ -47,31 +122,38 @@ def lab(notebook_folder, tmp_path_factory):
     assert not refused.exists(), f"the server or a kernel asked for the network: {refused.read_text()}"
 
 
-@pytest.fixture(scope="session")
-def open_notebooks():
-    """The notebooks that are open now."""
-    return []
+@pytest.fixture(scope="module")
+def run_notebook(chromium, lab):
+    """Opens a notebook in JupyterLab and runs it: `run_notebook("00_start_here.ipynb", height=4000)`.
+
+    Returns the Notebook. It is closed when the next one is opened, and at the end of the module.
+    """
+    addresses = (lab, lab.replace("http", "ws", 1), *LOCAL_SCHEMES)
+    with contextlib.ExitStack() as current:
+
+        def run(name, width=1300, height=1000):
+            current.close()
+            options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce"}
+            context = OPEN_CONTEXTS.open(chromium, lambda url: url.startswith(addresses), shared=True, **options)
+            current.callback(OPEN_CONTEXTS.close, context)
+            notebook = Notebook(context.context, lab, name)
+            current.callback(notebook.shut_down)
+            notebook.open()
+            notebook.run()
+            return notebook
+
+        yield run
 
 
 @pytest.fixture(scope="module")
-def open_notebook(chromium, lab, open_notebooks):
-    """Opens a notebook by name: `open_notebook("00_start_here.ipynb")`. All are closed at the module's end."""
+def run_cells(run_notebook, notebook_folder, request):
+    """Writes a notebook of code cells, opens it in JupyterLab and runs it: `run_cells(cells, height=4000)`."""
 
-    def open_one(name, **size):
-        open_notebooks.append(Notebook(chromium, lab, name, **size))
-        return open_notebooks[-1].open()
+    def run(cells, **size):
+        name = f"{Path(request.node.name).stem}.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+        nbformat.write(notebook, notebook_folder / name)
+        return run_notebook(name, **size)
 
-    yield open_one
-    for notebook in open_notebooks:
-        notebook.close()
-    open_notebooks.clear()
-
-
-@pytest.fixture(autouse=True)
-def no_faults(open_notebooks):
-    """Fails a test during which an open page had an error, wrote one to its console, or asked for the network."""
-    yield
-    found = [fault for notebook in open_notebooks for fault in notebook.faults.all()]
-    for notebook in open_notebooks:
-        notebook.faults.clear()
-    assert not found, "\n".join(found)
+    return run

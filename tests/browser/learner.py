@@ -1,7 +1,7 @@
-"""What a learner does in a notebook, as a helper: types, drags, clicks, writes, answers, and sees the reaction.
+"""What a learner does in a notebook: types, drags, clicks, writes, answers, and sees the reaction.
 
-`Learner(notebook)` works on a notebook that has been run. The truth of a question is asked of the kernel, beside the
-page, by the question's own function; how it is reached and shown is what is tested.
+A `Learner` works in a notebook that has been run. The truth of a question is asked of the kernel, beside the page, by
+the question's own function; how it is reached and shown is what is tested.
 """
 
 import contextlib
@@ -10,28 +10,30 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from browser.lab import Notebook
 from playwright.sync_api import Locator, expect
 
-LIST = """
+QUESTIONS = """
 import json
 from ipywidgets.widgets.widget import _instances
 from gptviz.lessons.question import Question
-asked = [one for one in _instances.values() if isinstance(one, Question)]
+questions = [widget for widget in _instances.values() if isinstance(widget, Question)]
 """
 DESCRIBE = """
-def described(one):
-    truth = one._compute_truth()
-    leader = one.choices[truth] if one._kind_name == "choice" else None
-    told = hasattr(leader, "id") and [leader.text.strip(), 100 * float(one.trace.probabilities()[leader.id])]
-    return {"text": one.text, "kind": one._kind_name, "phase": one._state["phase"], "truth": truth, "unit": one._unit,
-            "choices": len(one.choices), "tolerance": getattr(one._kind, "tolerance", 0), "hint": bool(one._hint), "told": told,
-            "traits": one.get_state(["_state", "_about", "tally"])}
+def describe(question):
+    truth = question._compute_truth()
+    leader = question.choices[truth] if question._kind_name == "choice" else None
+    share = hasattr(leader, "id") and [leader.text.strip(), 100 * float(question.trace.probabilities()[leader.id])]
+    return {"text": question.text, "kind": question._kind_name, "phase": question._state["phase"], "truth": truth,
+            "unit": question._unit, "choices": len(question.choices), "hint": bool(question._hint), "share": share,
+            "tolerance": getattr(question._kind, "tolerance", 0),
+            "traits": question.get_state(["_state", "_about", "tally"])}
 """
 
 HIDDEN = """(view) => [...view.querySelectorAll("*")]
-    .every((one) => one.closest(".cover") || getComputedStyle(one).visibility === "hidden")"""
-OUTSIDE = """(place) => [...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")]
-    .filter((one) => !one.contains(place)).map((one) => one.innerText).join("\\n")"""
+    .every((node) => node.closest(".cover") || getComputedStyle(node).visibility === "hidden")"""
+OUTSIDE = """(question) => [...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")]
+    .filter((output) => !output.contains(question)).map((output) => output.innerText).join("\\n")"""
 WRITE = """async (check, lines) => {
     const { content } = window.jupyterapp.shell.currentWidget;
     content.activeCellIndex = content.widgets.findIndex((cell) => cell.node.contains(check));
@@ -42,8 +44,12 @@ WRITE = """async (check, lines) => {
 
 
 @dataclass
-class Asked:
-    """One question. truth: in the form that crosses to the page. told: of a token, its text and its percentage."""
+class KernelQuestion:
+    """A question as the kernel has it.
+
+    truth: in the form that crosses to the page. share: where the truth is a token, its text and its probability in
+    percent; else False. traits: what the page is sent.
+    """
 
     text: str
     kind: str
@@ -53,14 +59,14 @@ class Asked:
     choices: int
     tolerance: float
     hint: bool
-    told: list[Any] | bool
+    share: list[Any] | bool
     traits: dict[str, Any]
 
 
 class Learner:
-    """At work in a notebook that has been run. notebook: a `browser.lab.Notebook`."""
+    """Someone at work in a notebook that has been run."""
 
-    def __init__(self, notebook: Any):
+    def __init__(self, notebook: Notebook):
         self.notebook, self.page = notebook, notebook.page
 
     def view(self, name: str) -> Locator:
@@ -68,11 +74,11 @@ class Learner:
         return self.page.locator(f".gptviz-{name}")
 
     def kernel(self, code: str) -> Any:
-        """Run code in the kernel; what it printed as JSON."""
+        """Runs code in the kernel; returns the value that it printed last, as JSON."""
         return json.loads(self.notebook.execute(code).strip().splitlines()[-1])
 
     def types(self, prompt: str, box: int = 0) -> None:
-        """Another prompt into a prompt box."""
+        """Types another prompt into a prompt box and waits until it has been read."""
         form = self.view("prompt").nth(box)
         form.locator("textarea").fill("")
         form.locator("textarea").press_sequentially(prompt)
@@ -82,19 +88,19 @@ class Learner:
         expect(form.locator("[role=alert]").first).to_be_hidden()
 
     def drags(self, bench: Locator, name: str, share: float) -> float:
-        """The slider of a setting, dragged to this share of its way; the number at which it then stands."""
+        """Drags a setting's slider to this share of its length; returns the number at which it then stands."""
         slider = bench.get_by_role("slider", name=f"{name}, slider")
         slider.scroll_into_view_if_needed()
-        place = slider.bounding_box()
-        middle = place["y"] + place["height"] / 2
-        self.page.mouse.move(place["x"] + place["width"] / 2, middle)
+        box = slider.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] / 2, middle)
         self.page.mouse.down()
-        self.page.mouse.move(place["x"] + place["width"] * share, middle, steps=6)
+        self.page.mouse.move(box["x"] + box["width"] * share, middle, steps=6)
         self.page.mouse.up()
-        return float(slider.evaluate("(one) => one.valueAsNumber"))
+        return float(slider.evaluate("(slider) => slider.valueAsNumber"))
 
     def writes(self, check: Locator, lines: str) -> None:
-        """Lines in place of an exercise's own, and its cell run again. check: what the exercise shows."""
+        """Writes lines in place of an exercise's own and runs its cell again. check: what the exercise shows."""
         check.evaluate(WRITE, lines)
 
     # Questions
@@ -103,41 +109,41 @@ class Learner:
         """The texts of the questions on the page, from top to bottom."""
         return self.view("question").locator("h3").all_inner_texts()
 
-    def asked(self, text: str) -> Asked:
-        """A question as the kernel has it, its truth included; the page learns nothing of it."""
-        find = f"found = [one for one in asked if one.text.strip() == {text.strip()!r}][-1]"
-        return Asked(**self.kernel(f"{LIST}{DESCRIBE}{find}\nprint(json.dumps(described(found)))"))
+    def asked(self, text: str) -> KernelQuestion:
+        """Returns a question as the kernel has it, its truth included; the page learns nothing of it."""
+        find = f"question = [one for one in questions if one.text.strip() == {text.strip()!r}][-1]"
+        return KernelQuestion(**self.kernel(f"{QUESTIONS}{DESCRIBE}{find}\nprint(json.dumps(describe(question)))"))
 
     def place(self, text: str) -> Locator:
-        """Where a question stands on the page."""
+        """A question's view on the page."""
         exact = re.compile(rf"^\s*{re.escape(text.strip())}\s*$")
         return self.view("question").filter(has=self.page.locator("h3", has_text=exact)).first
 
     def answers(self, text: str) -> None:
-        """One question from beginning to end: silence, a wrong answer with its hint, the right one, the reveal."""
+        """Goes through one question: nothing gives it away, a wrong answer gets a hint, the right one the truth."""
         place = self.place(text)
         place.scroll_into_view_if_needed()
-        found = self.asked(text)
-        if found.phase == "close":
+        question = self.asked(text)
+        if question.phase == "close":
             expect(place.locator(".reaction button")).to_be_visible()
             place.locator(".reaction button").click()
             expect(place).to_have_attribute("data-phase", "open")
-            found = self.asked(text)
-        assert found.phase == "open", found
-        self.tells_nothing(found, place)
-        self.guesses(place, found, self.a_wrong_answer(found))
+            question = self.asked(text)
+        assert question.phase == "open", question
+        self.is_told_nothing(question, place)
+        self.guesses(place, question, wrong_answer(question))
         expect(place).to_have_attribute("data-phase", "wrong")
         expect(place.locator(".reaction")).to_contain_text("Not yet.")
-        if found.hint:
+        if question.hint:
             expect(place.locator(".hint")).not_to_be_empty()
-        self.tells_nothing(self.asked(text), place)
-        self.guesses(place, found, found.truth)
+        self.is_told_nothing(self.asked(text), place)
+        self.guesses(place, question, question.truth)
         expect(place).to_have_attribute("data-phase", "revealed")
         expect(place.locator(".reaction")).to_contain_text("Right.")
-        self.shows(place, found)
+        self.is_shown_the_truth(question, place)
 
     def answers_everything(self) -> int:
-        """Every question, from top to bottom; how many there were. Afterwards nothing is covered."""
+        """Answers every question, from top to bottom; returns how many there were. Afterwards nothing is covered."""
         texts = self.questions()
         for text in texts:
             self.answers(text)
@@ -145,27 +151,40 @@ class Learner:
         return len(texts)
 
     def reveals(self, text: str) -> None:
-        """Gives up: the truth is shown, and nobody is told that it was right."""
-        place, found = self.place(text), self.asked(text)
+        """Gives up: the truth is shown, and nobody is said to be right."""
+        place, question = self.place(text), self.asked(text)
         place.locator("button.reveal").click()
         expect(place).to_have_attribute("data-phase", "revealed")
         expect(place.locator(".reaction")).not_to_contain_text("Right.")
-        self.shows(place, found)
+        self.is_shown_the_truth(question, place)
 
-    def tells_nothing(self, found: Asked, place: Locator) -> None:
-        """Before the reveal the answer is neither in the page's data nor in what can be read or heard, wherever it stands."""
-        assert "truth" not in found.traits["_state"] and "explain" not in found.traits["_state"]
+    def reveals_everything(self) -> None:
+        """Gives up on every question that is still open. Afterwards nothing is covered."""
+        for text in self.questions():
+            place = self.place(text)
+            if self.asked(text).phase == "close":
+                place.locator(".reaction button").click()
+                expect(place).to_have_attribute("data-phase", "open")
+            if self.asked(text).phase != "revealed":
+                place.locator("button.reveal").click()
+                expect(place).to_have_attribute("data-phase", "revealed")
+        expect(self.page.locator(".gptviz[data-covered]")).to_have_count(0)
+
+    def is_told_nothing(self, question: KernelQuestion, place: Locator) -> None:
+        """Checks that before the reveal the answer is neither in the page's data nor in any text on the page."""
+        assert "truth" not in question.traits["_state"] and "explain" not in question.traits["_state"]
         expect(place.locator("[data-right]")).to_have_count(0)
         expect(place.locator(".explain")).to_have_count(0)
-        said = place.locator(".reaction").inner_text()
-        if found.kind == "number":
-            assert f"{found.truth:.3g}" not in said, said
-        if found.kind == "head":
-            for layer, head in found.truth:
-                assert f"L{layer} · H{head}" not in said, said
+        reaction = place.locator(".reaction").inner_text()
+        if question.kind == "number":
+            assert f"{question.truth:.3g}" not in reaction, reaction
+        if question.kind == "head":
+            for layer, head in question.truth:
+                assert f"L{layer} · H{head}" not in reaction, reaction
         outside = place.evaluate(OUTSIDE)
-        for sign in signs(found):
-            assert not (seen := re.search(sign, outside, re.DOTALL)), f"{found.text}: {seen[0]!r} stands uncovered"
+        for pattern in giveaways(question):
+            match = re.search(pattern, outside, re.DOTALL)
+            assert not match, f"{question.text}: {match[0]!r} stands uncovered"
         for cover in self.page.locator(".gptviz[data-covered]").all():
             waits_for = re.match(
                 r"(?:covered until you answer: |回答之前先盖住：)(.*)", cover.inner_text().strip(), re.DOTALL
@@ -173,23 +192,14 @@ class Learner:
             assert waits_for and waits_for[1] in self.questions(), cover.inner_text()
             assert cover.evaluate(HIDDEN)
 
-    def a_wrong_answer(self, found: Asked) -> Any:
-        if found.kind == "choice":
-            return (found.truth + 1) % found.choices
-        if found.kind == "number":
-            return found.truth + 3 * found.tolerance + 1
-        if found.kind == "ranking":
-            return found.truth[1:] + found.truth[:1]
-        return next([layer, head] for layer in range(3) for head in range(2) if [layer, head] not in found.truth)
-
-    def guesses(self, place: Locator, found: Asked, answer: Any) -> None:
+    def guesses(self, place: Locator, question: KernelQuestion, answer: Any) -> None:
         """Gives an answer in the way of its kind. A number is written with a comma."""
-        if found.kind == "choice":
+        if question.kind == "choice":
             place.locator(".choices button").nth(answer).click()
-        elif found.kind == "number":
+        elif question.kind == "number":
             place.locator("form input").fill(f"{answer:.7g}".replace(".", ","))
             place.locator("form button").click()
-        elif found.kind == "ranking":
+        elif question.kind == "ranking":
             self.sorts(place, answer)
             place.get_by_role("button", name="that order").click()
         else:
@@ -201,56 +211,68 @@ class Learner:
     def sorts(self, place: Locator, order: list[int]) -> None:
         """Moves the items up until they stand in this order."""
         read = "(list) => [...list.children].map((item) => Number(item.dataset.place))"
-        for i, wanted in enumerate(order):
-            now = place.locator(".ranking").evaluate(read).index(wanted)
+        for i, item in enumerate(order):
+            now = place.locator(".ranking").evaluate(read).index(item)
             for step in range(now, i, -1):
                 place.locator(".ranking li").nth(step).locator("button").first.click()
 
     def opens(self, place: Locator, layer: int, head: int) -> None:
-        """Clicks a head in an attention view that shares the question's selection: the nearest is looked at first."""
+        """Clicks a head in an attention view that shares the question's selection, the nearest view first."""
         picked, name = place.locator(".head-form strong"), f"L{layer} · H{head}"
         buttons = self.page.locator(f'.gptviz-attention:not([data-covered]) .grid button[title="{name}"]').all()
-        here = place.bounding_box()["y"]
-        for button in sorted(buttons, key=lambda one: abs(one.bounding_box()["y"] - here)):
+        y = place.bounding_box()["y"]
+        for button in sorted(buttons, key=lambda button: abs(button.bounding_box()["y"] - y)):
             button.click()
             with contextlib.suppress(AssertionError):
                 expect(picked).to_have_text(name, timeout=2000)
                 return
         raise AssertionError("no attention view shares the question's selection")
 
-    def shows(self, place: Locator, found: Asked) -> None:
-        """What the model says is the truth of the kernel, in the question's own words."""
+    def is_shown_the_truth(self, question: KernelQuestion, place: Locator) -> None:
+        """Checks that the page shows what the kernel has, in the form of the question's kind."""
         reaction = place.locator(".reaction")
-        if found.kind == "choice":
+        if question.kind == "choice":
             expect(place.locator(".choices button[data-right]")).to_have_count(1)
-            right = place.locator(".choices button").nth(found.truth)
+            right = place.locator(".choices button").nth(question.truth)
             expect(right).to_have_attribute("data-right", "")
-        elif found.kind == "number":
+        elif question.kind == "number":
             drawn = float(reaction.locator("strong.number").last.get_attribute("title"))
-            assert abs(drawn - found.truth) <= 1e-9 + 1e-6 * abs(found.truth)
-            if found.truth % 1 == 0:  # a count is no measurement
-                expect(reaction.locator("strong.number").last).to_have_text(f"{found.truth:.0f} {found.unit}".strip())
-        elif found.kind == "head":
-            for layer, head in found.truth:
+            assert abs(drawn - question.truth) <= 1e-9 + 1e-6 * abs(question.truth)
+            if question.truth % 1 == 0:  # a count is no measurement
+                count = f"{question.truth:.0f} {question.unit}".strip()
+                expect(reaction.locator("strong.number").last).to_have_text(count)
+        elif question.kind == "head":
+            for layer, head in question.truth:
                 expect(reaction).to_contain_text(f"L{layer} · H{head}")
         else:
             expect(reaction).to_contain_text("›")
 
 
-def signs(found: Asked) -> list[str]:
-    """Patterns of what would tell: a number with its unit, or a token beside its probability, as pages round them.
+def wrong_answer(question: KernelQuestion) -> Any:
+    """Returns an answer of the question's kind that is not its truth."""
+    if question.kind == "choice":
+        return (question.truth + 1) % question.choices
+    if question.kind == "number":
+        return question.truth + 3 * question.tolerance + 1
+    if question.kind == "ranking":
+        return question.truth[1:] + question.truth[:1]
+    return next([layer, head] for layer in range(3) for head in range(2) if [layer, head] not in question.truth)
 
-    Without a unit a whole number, or a small one, stands everywhere and tells nothing.
+
+def giveaways(question: KernelQuestion) -> list[str]:
+    """Patterns that would give the answer away: a number with its unit, or a token beside its probability.
+
+    Without a unit a whole number, or a small one, stands everywhere and gives nothing away.
     """
-    if found.kind == "number" and (found.unit or (found.truth >= 10 and found.truth % 1)):
-        return [shown(found.truth, found.unit)]
-    if found.told:
-        token, share = re.escape(found.told[0]), shown(found.told[1], "%")
+    if question.kind == "number" and (question.unit or (question.truth >= 10 and question.truth % 1)):
+        return [number_pattern(question.truth, question.unit)]
+    if question.share:
+        token, share = re.escape(question.share[0]), number_pattern(question.share[1], "%")
         return [f"{token}.{{0,40}}?{share}", f"{share}.{{0,40}}?{token}"]
     return []
 
 
-def shown(number: float, unit: str) -> str:
-    """A pattern for a number in a page."""
-    ways = {re.escape(f"{number:{form}}") for form in (".3g", ".1f", ".2f")}
-    return rf"(?<![\d.,])(?:{'|'.join(sorted(ways))})\s?{re.escape(unit)}" + ("" if unit else r"(?![\d.,]*\d)")
+def number_pattern(number: float, unit: str) -> str:
+    """A pattern for a number as pages round it."""
+    forms = {re.escape(f"{number:{form}}") for form in (".3g", ".1f", ".2f")}
+    return rf"(?<![\d.,])(?:{'|'.join(sorted(forms))})\s?{re.escape(unit)}" + ("" if unit else r"(?![\d.,]*\d)")

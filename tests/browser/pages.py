@@ -75,6 +75,42 @@ null;
 """
 )
 
+# Keeps the answers to the model with this index back until the page calls release().
+HOLD_ANSWERS = """(index) => {
+  const { answerer } = models[index], held = new Promise((resolve) => { globalThis.release = resolve; });
+  models[index].answerer = async (message) => (await held, answerer(message));
+}"""
+
+NOTHING_IS_PENDING = """() =>
+  !document.querySelector("[data-computing], [data-asking], [data-waiting], .grid[aria-busy=true]")"""
+# The kernel answers in order: when it has answered this message, it has answered those before it.
+ROUND_TRIP = """async () => {
+  await new Promise(requestAnimationFrame);
+  if (globalThis.models?.length) await kernel(0, { kind: "set", state: {} });
+}"""
+NOTHING_MOVES = """async () => {
+  const look = () => [...document.body.querySelectorAll("*")].map((node) => {
+    const { x, y, width, height } = node.getBoundingClientRect();
+    return [x, y, width, height].join();
+  }).join(";");
+  for (let before = "", same = 0; same < 3; ) {
+    await new Promise(requestAnimationFrame);
+    const now = look();
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
+}"""
+
+
+def settle(page: Page) -> None:
+    """Waits until all that the page asked is answered and nothing on it has moved for three frames.
+
+    Views write numbers a frame after bars, and fit themselves to their place a frame after they are drawn.
+    """
+    page.evaluate(ROUND_TRIP)
+    page.wait_for_function(NOTHING_IS_PENDING)
+    page.evaluate(NOTHING_MOVES)
+
 
 class ViewPage:
     """Widgets shown one below the other in a page; their questions go to the Python objects."""
@@ -140,3 +176,15 @@ class ViewPage:
         """The whole page as a picture."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(path), full_page=True)
+
+
+def colour_table(page: Page, name: str, theme: str) -> list[list[int]]:
+    """Returns the 256 colours [r, g, b] of a map in a theme, from the module that draws with them."""
+    source = bundle(Path(gptviz.__file__).parent / "widgets" / "shared" / "colours.js")
+    return page.evaluate(
+        """async ([source, name, theme]) => {
+            const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+            return module[name](theme);
+        }""",
+        [source, name, theme],
+    )

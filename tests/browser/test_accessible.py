@@ -1,13 +1,11 @@
 """Every view, open as far as it goes, in light and dark: axe-core finds nothing serious in gptviz's own part of the page."""
 
-from pathlib import Path
-
 import pytest
-from browser.pages import ViewPage
+from browser.axe import serious_violations
+from browser.pages import settle
 
 import gptviz
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PROMPT = "Once upon a time there was a cat 🦉"
 
 
@@ -33,9 +31,8 @@ def views(gpt, **options):
 @pytest.mark.parametrize(
     "options", [{}, {"language": "zh", "scale": "projector"}], ids=["english", "chinese, projector"]
 )
-def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
-    page = chromium.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    ViewPage(page, views(gpt, **options), dark=dark)
+def test_axe_finds_nothing_serious(shown, gpt, dark, options):
+    page = shown(*views(gpt, **options), dark=dark).page
     for button in page.locator(".station > .head button").all():
         button.click()
     page.evaluate("() => document.querySelectorAll('.station .body').forEach((body) => { body.hidden = false; })")
@@ -51,15 +48,6 @@ def test_axe_finds_nothing_serious(chromium, gpt, dark, options):
         summary.click()
     page.locator(".gptviz-intervention form button").nth(1).click()
     page.locator(".gptviz-intervention .show button").last.click()
-    page.wait_for_function("() => !document.querySelector('.gptviz-intervention [aria-busy=true]')")
-    page.wait_for_timeout(800)
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")
-    told = [
-        f"{one['id']} ({one['impact']}): {node['html'][:160]} {node['failureSummary'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:3]
-    ]
-    page.close()
-    assert not told, "\n".join(told)
+    settle(page)
+    violations = serious_violations(page, ".gptviz")
+    assert not violations, "\n".join(violations)

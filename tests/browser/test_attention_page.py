@@ -8,8 +8,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser.pages import ViewPage
-from browser.test_views_page import colour_table
+from browser.pages import colour_table
 from families import build, tokenizer
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
@@ -35,20 +34,6 @@ RATIO = """([selector, property]) => {
 @pytest.fixture(scope="module")
 def gpt():
     return gptviz.load()
-
-
-@pytest.fixture
-def shown(chromium):
-    context, faults = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce"), []
-
-    def show(*views, **options):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return ViewPage(page, list(views), **options)
-
-    yield show
-    context.close()
-    assert not faults
 
 
 @pytest.fixture(scope="module")
@@ -239,16 +224,9 @@ def test_the_sorted_grid_is_walked_in_the_order_shown_and_says_that_it_goes_on(s
 # Saved pages
 
 
-def opened(chromium, path):
-    page = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
-    page.goto(path.as_uri())
-    page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
-    return page
-
-
-def test_a_saved_page_has_the_stages_of_every_head(chromium, gpt, tmp_path):
+def test_a_saved_page_has_the_stages_of_every_head(opened, gpt, tmp_path):
     trace = gpt.trace("Once upon a time there was a girl named Anna. One day Anna")
-    page = opened(chromium, gptviz.AttentionView(trace).save_html(tmp_path / "page.html"))
+    page = opened(gptviz.AttentionView(trace).save_html(tmp_path / "page.html"))
     for i in range(trace.n_layers * trace.n_heads):
         page.locator(".grid button").nth(i).click()
         for name, stage in (("q·k", "raw"), ("masked", "masked")):
@@ -261,10 +239,9 @@ def test_a_saved_page_has_the_stages_of_every_head(chromium, gpt, tmp_path):
             expect(page.locator(".readout .muted")).to_have_attribute("title", re.compile(r"^-?\d"))
             assert float(page.locator(".readout .muted").get_attribute("title")) == pytest.approx(score, rel=1e-6)
     expect(page.locator(".problem:visible")).to_have_count(0)
-    page.context.close()
 
 
-def test_stages_that_are_not_in_a_page_are_said_to_be_missing(chromium, gpt, tmp_path, monkeypatch):
+def test_stages_that_are_not_in_a_page_are_said_to_be_missing(opened, gpt, tmp_path, monkeypatch):
     """A page that holds the names of a head's stages and not their numbers, and one that holds neither."""
     view, all_of_it = gptviz.AttentionView(gpt.trace("Once upon a time")), gptviz.AttentionView._page_questions
     for kept in (("head", "stages"), ("head",)):
@@ -273,7 +250,7 @@ def test_stages_that_are_not_in_a_page_are_said_to_be_missing(chromium, gpt, tmp
             "_page_questions",
             lambda self, kept=kept: (q for q in all_of_it(self) if q[0] in kept),
         )
-        page = opened(chromium, view.save_html(tmp_path / "page.html"))
+        page = opened(view.save_html(tmp_path / "page.html"))
         if "stages" in kept:
             page.get_by_role("button", name="q·k").click()
             expect(page.get_by_role("alert").first).to_contain_text("Not in this page")
@@ -283,7 +260,6 @@ def test_stages_that_are_not_in_a_page_are_said_to_be_missing(chromium, gpt, tmp
         else:
             expect(page.locator(".stages button")).to_have_count(0)
             expect(page.locator(".stages")).to_contain_text("Not in this page")
-        page.context.close()
 
 
 # Families

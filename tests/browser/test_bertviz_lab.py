@@ -1,12 +1,10 @@
 """BertViz's three views beside each other in one notebook, at its first run in real JupyterLab, without a network."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
 import gptviz
 
-NAME = "bertviz.ipynb"
 PROMPT = "Once upon a time there was a cat"
 CELLS = [
     f"import gptviz\nfrom gptviz import bertviz_views\ntrace = gptviz.load().trace({PROMPT!r})",
@@ -17,13 +15,8 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def notebook(open_notebook, notebook_folder):
-    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(written, notebook_folder / NAME)
-    notebook = open_notebook(NAME, height=4200)
-    notebook.run()
-    return notebook
+def notebook(run_cells):
+    return run_cells(CELLS, height=4200)
 
 
 def test_all_three_draw_every_line_at_the_first_run(notebook):

@@ -13,26 +13,21 @@ PROMPT = "the </script><b onmouseover=alert(1)> owl <!-- of"
 
 
 @pytest.fixture
-def shown(chromium):
-    """Puts what a cell shows into a page without a network; a request or an error fails the test."""
-    context, faults = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900}), []
+def shown_outputs(new_page):
+    """Puts what cells show into a page without a network. Returns the page."""
 
     def show(*outputs):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url != "about:srcdoc" else None)
+        page = new_page(offline=True)
         page.set_content("<!doctype html><meta charset=utf-8>" + "".join(output.data for output in outputs))
         return page
 
-    yield show
-    context.close()
-    assert not faults
+    return show
 
 
-def test_three_views_draw_beside_each_other(shown):
+def test_three_views_draw_beside_each_other(shown_outputs):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace(PROMPT)
     count, heads, layers = len(trace.tokens), trace.n_heads, trace.n_layers
-    page = shown(
+    page = shown_outputs(
         bertviz_views.head_view(trace, layer=1), bertviz_views.model_view(trace), bertviz_views.neuron_view(trace)
     )
     head, model, neuron = (page.frame_locator("iframe").nth(i) for i in range(3))
@@ -51,28 +46,28 @@ def test_three_views_draw_beside_each_other(shown):
         assert frame.locator("b").count() == 0
 
 
-def test_the_frame_can_reach_nothing(shown):
+def test_the_frame_can_reach_nothing(shown_outputs):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
-    page = shown(bertviz_views.head_view(trace))
+    page = shown_outputs(bertviz_views.head_view(trace))
     assert page.locator("iframe").get_attribute("sandbox") == "allow-scripts"
     source = page.locator("iframe").get_attribute("srcdoc")
     assert "default-src 'none'" in source
     assert "cdnjs" not in source
 
 
-def test_the_neuron_views_numbers_are_the_traces_queries_and_keys(shown):
+def test_the_neuron_views_numbers_are_the_traces_queries_and_keys(shown_outputs):
     trace = gptviz.wrap(build("llama"), tokenizer()).trace("the owl")
-    page = shown(bertviz_views.neuron_view(trace, layers=[2], layer=2, head=3))
+    page = shown_outputs(bertviz_views.neuron_view(trace, layers=[2], layer=2, head=3))
     params = page.frames[1].evaluate("window.bertviz_params.attention.all")
     np.testing.assert_allclose(params["queries"][0], trace.q(2), atol=6e-5)
     np.testing.assert_allclose(params["keys"][0], np.repeat(trace.k(2), 2, axis=0), atol=6e-5)
     np.testing.assert_allclose(params["attn"][0], trace.attention(2), atol=6e-5)
 
 
-def test_a_model_view_just_within_its_limit_draws(shown):
+def test_a_model_view_just_within_its_limit_draws(shown_outputs):
     """6 layers, 8 heads, 35 tokens: 58,800 lines."""
     trace = gptviz.load().trace([7] * 35)
-    frame = shown(bertviz_views.model_view(trace)).frame_locator("iframe")
+    frame = shown_outputs(bertviz_views.model_view(trace)).frame_locator("iframe")
     expect(frame.locator("svg line")).to_have_count(6 * 8 * 35 * 35, timeout=30_000)
     with pytest.raises(GPTVizError, match=r"layers=range\(5\)"):
         bertviz_views.model_view(gptviz.load().trace([7] * 36))
@@ -113,13 +108,13 @@ CUT_AT_THE_LEFT = """(all) => all.filter((one) => {
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown, theme):
+def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown_outputs, theme):
     trace = gptviz.load().trace("Once upon a time there was a girl named Anna. One day Anna")
     views = [
         view(trace, theme=theme)
         for view in (bertviz_views.head_view, bertviz_views.model_view, bertviz_views.neuron_view)
     ]
-    page = shown(*views)
+    page = shown_outputs(*views)
     assert len({frame.get_attribute("title") for frame in page.locator("iframe[title]").all()}) == 3
     for i, least in enumerate((2 * 15, 2 + 6 + 8, 2 * 15)):
         texts = page.frame_locator("iframe").nth(i).locator("svg text")
@@ -129,9 +124,11 @@ def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown, theme):
         assert texts.evaluate_all(CUT_AT_THE_LEFT) == []
 
 
-def test_layers_keep_their_numbers_and_what_cannot_be_is_refused_in_words(shown):
+def test_layers_keep_their_numbers_and_what_cannot_be_is_refused_in_words(shown_outputs):
     trace = gptviz.load().trace("the owl")
-    page = shown(bertviz_views.neuron_view(trace, layers=[2, 5], layer=5), bertviz_views.neuron_view(trace, layers=[4]))
+    page = shown_outputs(
+        bertviz_views.neuron_view(trace, layers=[2, 5], layer=5), bertviz_views.neuron_view(trace, layers=[4])
+    )
     layer = page.frame_locator("iframe").first.locator("#layer")
     expect(layer.locator("option")).to_have_text(["2", "5"])
     assert layer.evaluate("(menu) => menu.selectedOptions[0].text") == "5"

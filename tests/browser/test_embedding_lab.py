@@ -1,6 +1,5 @@
 """The embedding's map in real JupyterLab, where it is a live plotly figure: it has its points, in every view of a notebook."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -8,7 +7,6 @@ import gptviz
 from gptviz.text.visible import visible
 from gptviz.widgets.embedding.embedding import map_figure
 
-NAME = "embeddings.ipynb"
 TEXTS = ("Once upon a time there was a girl named Anna.", "The cat is")
 CELLS = [
     "import gptviz\ngpt = gptviz.load()",
@@ -18,13 +16,8 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def notebook(open_notebook, notebook_folder):
-    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(written, notebook_folder / NAME)
-    opened = open_notebook(NAME, height=2600)
-    opened.run()
-    return opened
+def notebook(run_cells):
+    return run_cells(CELLS, height=2600)
 
 
 def maps_show(notebook, traces, languages=("en", "zh")):

@@ -1,12 +1,10 @@
 """The Explorer in real JupyterLab: its stations are views that the host draws, and one view may stand there twice."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
 import gptviz
 
-NAME = "explorer.ipynb"
 CELLS = [
     'import gptviz\npage = gptviz.explore("Once upon a time there was a")\npage',
     "attention = gptviz.AttentionView(page.box)\nattention",
@@ -15,18 +13,13 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def page(open_notebook, notebook_folder):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(notebook, notebook_folder / NAME)
-    opened = open_notebook(NAME, height=4000)
-    opened.run()
-    return opened
+def notebook(run_cells):
+    return run_cells(CELLS, height=4000)
 
 
-def test_stations_open_and_the_path_goes_round_again(page):
+def test_stations_open_and_the_path_goes_round_again(notebook):
     trace = gptviz.load().trace("Once upon a time there was a")
-    explorer = page.page.locator(".gptviz-explorer")
+    explorer = notebook.page.locator(".gptviz-explorer")
     expect(explorer.locator(".station")).to_have_count(6)
     expect(explorer.locator(".box textarea")).to_have_value(trace.text)
     for station in ("tokens", "attention", "sampling", "generation"):
@@ -40,19 +33,18 @@ def test_stations_open_and_the_path_goes_round_again(page):
     expect(explorer.locator(".station-tokens .sentence")).to_contain_text(f"{len(trace.tokens)} tokens")
 
 
-def test_a_view_shown_twice_and_the_explorer_move_together(page):
-    views = page.page.locator(".gptviz-attention")
+def test_a_view_shown_twice_and_the_explorer_move_together(notebook):
+    views = notebook.page.locator(".gptviz-attention")
     expect(views).to_have_count(3)
     views.last.locator(".grid button").nth(11).click()
     for view in views.all():
         expect(view.locator("h3")).to_contain_text("L1 · H3")
-    expect(page.page.locator(".stack button[data-open]")).to_have_text("block 1")
+    expect(notebook.page.locator(".stack button[data-open]")).to_have_text("block 1")
 
 
-def test_a_cell_that_is_run_again_leaves_one_view_in_its_place(page):
-    again = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+def test_a_cell_that_is_run_again_leaves_one_view_in_its_place(notebook):
     for _ in range(2):
-        page.page.evaluate(again)
-    expect(page.page.locator(".gptviz-explorer")).to_have_count(1)
-    expect(page.page.locator(".gptviz-explorer .station")).to_have_count(6)
-    expect(page.page.locator(".gptviz-attention")).to_have_count(2)
+        notebook.run_all_cells()
+    expect(notebook.page.locator(".gptviz-explorer")).to_have_count(1)
+    expect(notebook.page.locator(".gptviz-explorer .station")).to_have_count(6)
+    expect(notebook.page.locator(".gptviz-attention")).to_have_count(2)

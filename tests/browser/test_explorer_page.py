@@ -5,14 +5,15 @@ import re
 
 import numpy as np
 import pytest
-from browser.pages import ViewPage
-from browser.test_waiting_page import HOLD
+from browser.pages import HOLD_ANSWERS, settle
 from playwright.sync_api import expect
 
 import gptviz
 from gptviz.pages.export import state_of
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+SCROLLED_ON = """(before) => scrollY > before
+    || scrollY + innerHeight >= document.documentElement.scrollHeight - 1"""
 WIDTH, HEIGHT = 1280, 720
 
 
@@ -22,24 +23,16 @@ def gpt():
 
 
 @pytest.fixture
-def shown(chromium):
-    context, faults = chromium.new_context(viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce"), []
-
-    def show(*views):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return ViewPage(page, list(views)).page
-
-    yield show
-    context.close()
-    assert not faults
+def on_screen(shown):
+    """Shows views on a projector's screen. Returns the page."""
+    return lambda *views: shown(*views, width=WIDTH, height=HEIGHT).page
 
 
 @pytest.fixture
-def page(shown, gpt):
+def page(on_screen, gpt):
     explorer = gptviz.explore(PROMPT, gpt=gpt)
     explorer._stations["generation"].wait(60)
-    return shown(explorer)
+    return on_screen(explorer)
 
 
 def box(locator):
@@ -84,8 +77,9 @@ def test_the_stack_stays_in_sight_below_the_prompt(page):
     page.locator(".gptviz-attention canvas.map").wait_for()
     page.mouse.move(600, 500)
     for _ in range(4):
+        before = page.evaluate("scrollY")
         page.mouse.wheel(0, 250)
-        page.wait_for_timeout(150)
+        page.wait_for_function(SCROLLED_ON, arg=before)
         below = box(page.locator(".gptviz-explorer > .box"))[3]
         for block in page.locator(".stack button").all():
             _, top, _, bottom = box(block)
@@ -108,13 +102,13 @@ def test_one_picture_is_offered(page):
 # The prompt
 
 
-def test_a_prompt_of_two_lines_is_two_lines(shown, gpt):
+def test_a_prompt_of_two_lines_is_two_lines(on_screen, gpt):
     prompt = gptviz.PromptBox("line one\nline two", gpt=gpt)
     tokens = len(prompt.trace.tokens)
-    page = shown(prompt)
+    page = on_screen(prompt)
     field = page.locator(".gptviz-prompt textarea")
     field.press("Enter")
-    page.wait_for_timeout(300)
+    settle(page)
     assert (prompt.prompt, len(prompt.trace.tokens)) == ("line one\nline two", tokens)
     field.press("End")
     field.press("Shift+Enter")
@@ -135,10 +129,10 @@ def is_whole(page):
     return page.locator(".gptviz-prompt textarea").evaluate("(box) => box.scrollHeight <= box.clientHeight")
 
 
-def test_a_wrapped_prompt_is_seen_whole(shown, gpt):
+def test_a_wrapped_prompt_is_seen_whole(on_screen, gpt):
     explorer = gptviz.explore(LONG, gpt=gpt)
     explorer._stations["generation"].wait(60)
-    page = shown(explorer)
+    page = on_screen(explorer)
     field = page.locator(".gptviz-prompt textarea")
     low = field.bounding_box()["height"]
     assert is_whole(page)
@@ -154,20 +148,20 @@ def test_a_wrapped_prompt_is_seen_whole(shown, gpt):
     assert is_whole(page) and field.bounding_box()["height"] < 60
 
 
-def test_a_presented_prompt_takes_three_lines_at_most_and_its_end_is_seen(shown, gpt):
-    page = shown(gptviz.explore(LONG + " " + LONG, gpt=gpt))
+def test_a_presented_prompt_takes_three_lines_at_most_and_its_end_is_seen(on_screen, gpt):
+    page = on_screen(gptviz.explore(LONG + " " + LONG, gpt=gpt))
     field = page.locator(".gptviz-prompt textarea")
     assert is_whole(page)
     page.get_by_role("button", name="present").click()
-    page.wait_for_timeout(100)
+    settle(page)
     lines = "(box) => box.clientHeight / Number.parseFloat(getComputedStyle(box).lineHeight)"
     assert 3 <= field.evaluate(lines) < 3.5
     assert field.evaluate("(box) => box.scrollTop + box.clientHeight >= box.scrollHeight - 1")
 
 
-def test_a_refused_prompt_stays_to_be_shortened(shown, gpt):
+def test_a_refused_prompt_stays_to_be_shortened(on_screen, gpt):
     explorer = gptviz.explore("the owl", gpt=gpt)
-    page = shown(explorer)
+    page = on_screen(explorer)
     field, prompt = page.locator(".gptviz-prompt textarea"), page.locator(".gptviz-prompt")
     far_too_long = "owl " * (gpt.context_length + 9)
     for presenting in (False, True):
@@ -186,9 +180,9 @@ def test_a_refused_prompt_stays_to_be_shortened(shown, gpt):
     assert explorer.prompt == "a king"
 
 
-def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(shown, gpt):
+def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(on_screen, gpt):
     prompt = gptviz.PromptBox("the owl", gpt=gpt)
-    page = shown(prompt)
+    page = on_screen(prompt)
     field = page.locator(".gptviz-prompt textarea")
     field.fill("half typed")
     field.blur()
@@ -199,13 +193,13 @@ def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(shown, 
         field.focus()
 
 
-def test_a_broken_character_stands_in_the_field_as_its_bytes(shown, gpt):
+def test_a_broken_character_stands_in_the_field_as_its_bytes(on_screen, gpt):
     owl = [token for token in gpt.trace("🦉").tokens if not token.special]
     explorer = gptviz.explore("the owl ", gpt=gpt)
     for token in owl[:-1]:
         explorer.box.append(token.id)
     read = [token.id for token in explorer.box.trace.tokens]
-    page = shown(explorer)
+    page = on_screen(explorer)
     field = page.locator(".gptviz-prompt textarea")
     spelled = b"".join(token.bytes for token in owl[:-1]).hex(" ")
     expect(field).to_have_value(f"the owl ⟨{spelled}⟩")
@@ -214,17 +208,17 @@ def test_a_broken_character_stands_in_the_field_as_its_bytes(shown, gpt):
     assert [token.id for token in explorer.box.trace.tokens] == read
     for station in page.locator(".station > .head button").all():
         station.click()
-        page.wait_for_timeout(200)
+        settle(page)
         assert "\ufffd" not in page.locator(".gptviz-explorer").inner_text()
     assert "\ufffd" not in explorer.box.still()
 
 
-def test_the_latest_prompt_wins(shown, gpt):
+def test_the_latest_prompt_wins(on_screen, gpt):
     prompt = gptviz.PromptBox("the owl", gpt=gpt)
     read = []
     prompt.observe(lambda change: read.append(change["new"]), "prompt")
-    page = shown(prompt)
-    page.evaluate(HOLD, 0)
+    page = on_screen(prompt)
+    page.evaluate(HOLD_ANSWERS, 0)
     field = page.locator(".gptviz-prompt textarea")
     for text in ("one", "two", "three"):
         field.fill(text)
@@ -235,11 +229,11 @@ def test_the_latest_prompt_wins(shown, gpt):
     assert read == ["one", "three"]
 
 
-def test_another_model_and_an_earlier_prompt_are_both_waited_for(shown, gpt):
+def test_another_model_and_an_earlier_prompt_are_both_waited_for(on_screen, gpt):
     explorer = gptviz.explore("the owl", gpt=gpt)
     for text in ("one", "two", "three"):
         explorer.prompt = text
-    page = shown(explorer)
+    page = on_screen(explorer)
     read = []
     explorer.box.observe(lambda change: read.append(change["new"]), "prompt")
     menu, earlier = page.locator(".tools select").first, page.locator(".tools select").last
@@ -248,7 +242,7 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(shown, gpt):
         for one in explorer._models
     ]
     expect(menu.locator("option")).to_have_text(offered)
-    page.evaluate(HOLD, 0)
+    page.evaluate(HOLD_ANSWERS, 0)
     for text in ("two", "one", "the owl"):
         earlier.select_option(text)
     menu.dispatch_event("change")  # the model that reads, again
@@ -259,9 +253,9 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(shown, gpt):
     assert read == ["two", "the owl"]
 
 
-def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_hub(shown, gpt, monkeypatch):
+def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_hub(on_screen, gpt, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    page = shown(gptviz.explore("the owl", gpt=gpt, language="zh"))
+    page = on_screen(gptviz.explore("the owl", gpt=gpt, language="zh"))
     away = next(model.name for model in gptviz.models() if not model.here)
     page.locator(".tools select").first.select_option(away)
     expect(page.get_by_text(f"{away} 需要下载，而现在连不上模型库。")).to_be_visible(timeout=20_000)
@@ -290,7 +284,7 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
     for index, step in enumerate(STEPS):
         expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
-        page.wait_for_timeout(300)
+        settle(page)
         views = page.locator(".gptviz-explorer .station .gptviz:visible")
         expect(views).to_have_count(0 if step == "logits" else 1)
         expect(page.locator(".save-picture:visible")).to_have_count(0)
@@ -313,7 +307,7 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
                 assert page.locator(f".gptviz-attention .{part} .strip").count() >= 3
         if step == "sampling":
             page.get_by_role("button", name="draw once").click()
-            page.wait_for_timeout(300)
+            settle(page)
             assert box(page.locator(".gptviz-sampling tbody tr").nth(4))[3] <= HEIGHT
             for shown in (".rest tr", "tfoot tr:last-child", ".controls > button:visible >> nth=-1"):
                 assert box(page.locator(f".gptviz-sampling {shown}"))[3] <= HEIGHT
@@ -346,28 +340,32 @@ def way(page):
 def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, prompt, language):
     explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
     explorer._stations["generation"].wait(60)
-    page = shown(explorer)
+    view_page = shown(explorer, width=WIDTH, height=HEIGHT)
+    page = view_page.page
     page.locator(".presenter button").last.click()
     field = page.locator(".gptviz-prompt textarea")
     field.fill(prompt)
     field.press("Enter")
-    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    settle(page)
+    explorer._stations["generation"].wait(60)
+    view_page.update()
+    expect(field).to_have_value(prompt)
     for step in STEPS[:-1]:  # the last, a text and each step of it, is as long as they are
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
-        page.wait_for_timeout(300)
+        settle(page)
         assert page.locator(".gptviz-explorer").evaluate("(one) => one.offsetHeight") == HEIGHT, step
         view = page.locator(".gptviz-explorer .station .body > * > .gptviz:visible")
         assert view.evaluate_all("(all) => all.filter((one) => one.scrollHeight > one.clientHeight).length") == 0, step
         page.keyboard.press("Space")
 
 
-def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(shown, gpt):
+def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(on_screen, gpt):
     explorer = gptviz.explore(OF_THREE_LINES, gpt=gpt)
-    page = shown(explorer)
+    page = on_screen(explorer)
     page.get_by_role("button", name="present").click()
     for _ in range(STEPS.index("attention")):
         page.keyboard.press("Space")
-    page.wait_for_timeout(300)
+    settle(page)
     bars = page.locator(".gptviz-attention .bars li").count() - 1
     tokens = len(explorer.box.trace.tokens)
     assert bars < 9
@@ -375,7 +373,7 @@ def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(shown
     expect(page.locator(".gptviz-attention .bars li").last).to_contain_text(f"{tokens - bars} others")
     for _ in range(STEPS.index("block") - STEPS.index("attention")):
         page.keyboard.press("Space")
-    page.wait_for_timeout(300)
+    settle(page)
     steps = way(page)
     neurons = [int(re.search(r"neuron (\d+)", name)[1]) for kind, name, _ in steps if kind == "neuron"]
     assert 1 <= len(neurons) < 8
@@ -391,12 +389,12 @@ def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(shown
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_presented_knobs_keep_one_line(shown, gpt, language):
-    page = shown(gptviz.explore(PROMPT, gpt=gpt, language=language))
+def test_the_presented_knobs_keep_one_line(on_screen, gpt, language):
+    page = on_screen(gptviz.explore(PROMPT, gpt=gpt, language=language))
     page.locator(".presenter button").last.click()
     for _ in range(STEPS.index("sampling")):
         page.keyboard.press("Space")
-    page.wait_for_timeout(300)
+    settle(page)
     knobs = page.locator(".gptviz-sampling .knob")
     assert knobs.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length") == 0
     heights = {round(label.bounding_box()["height"]) for label in knobs.locator("label").all()}
@@ -447,17 +445,17 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
 # The generation
 
 
-def test_the_sentence_says_how_often_the_path_went_round(shown, gpt):
+def test_the_sentence_says_how_often_the_path_went_round(on_screen, gpt):
     explorer = gptviz.explore("owl " * 20, gpt=gpt)
     steps = explorer._stations["generation"].wait(60).choices[0].steps
-    sentence = shown(explorer).locator(".station-generation .sentence")
+    sentence = on_screen(explorer).locator(".station-generation .sentence")
     expect(sentence).to_contain_text(f"{len(steps)} times over")
     expect(sentence).to_contain_text(
         "stopped at its length limit" if steps[-1].finish_reason == "length" else "ended itself"
     )
 
 
-def test_an_unfinished_character_is_shown_as_its_bytes(shown, gpt):
+def test_an_unfinished_character_is_shown_as_its_bytes(on_screen, gpt):
     """Steps whose bytes end within a character, as a model makes them that has hardly seen one."""
     completion = gpt.complete("🦉", max_tokens=8, seed=1)
     owl = [gpt.token(token.id) for token in gpt.trace("🦉").tokens if not token.special]
@@ -467,7 +465,7 @@ def test_an_unfinished_character_is_shown_as_its_bytes(shown, gpt):
         for step, token in zip(completion.choices[0].steps, owl[:-1], strict=False)
     )
     choice = dataclasses.replace(completion.choices[0], steps=steps, text="\ufffd", finish_reason="length")
-    page = shown(gptviz.GenerationTimeline(dataclasses.replace(completion, choices=(choice,))))
+    page = on_screen(gptviz.GenerationTimeline(dataclasses.replace(completion, choices=(choice,))))
     expect(page.locator(".steps li")).to_have_count(len(owl) - 1)
     expect(page.locator(".written .chip")).to_have_text(b"".join(token.bytes for token in owl[:-1]).hex(" "))
     assert "\ufffd" not in page.locator(".gptviz-timeline").inner_text()

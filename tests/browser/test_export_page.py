@@ -3,22 +3,22 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browser.pages import OF_A_TRACE, PAGE_SCRIPT
-from browser.test_views_page import HOSTILE, stated
+from browser.axe import serious_violations
+from browser.pages import OF_A_TRACE, PAGE_SCRIPT, settle
 from close import assert_softmax_close
+from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
+from small_models import gpt_for_any_text
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
 from gptviz.pages.export import MOST_BYTES, question_key, save_html
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PROMPT = "Once upon a time there was a girl named Anna"
 
 
@@ -27,40 +27,14 @@ def gpt():
     return gptviz.load()
 
 
-@pytest.fixture
-def opened(chromium, tmp_path):
-    """Opens a saved page with the network off; any error, and any request but for the file itself, fails the test."""
-    contexts, faults = [], []
-
-    def open_file(path, dark=False):
-        contexts.append(
-            chromium.new_context(
-                offline=True,
-                reduced_motion="reduce",
-                color_scheme="dark" if dark else "light",
-                viewport={"width": 1280, "height": 900},
-            )
-        )
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
-        page.goto(path.as_uri())
-        page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
-        return page
-
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
 def views(gpt, prompt, **options):
+    """Makes one view of each kind after the other."""
+    yield gptviz.PromptBox(prompt, gpt=gpt, **options)
     trace = gpt.trace(prompt)
-    timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), gpt=gpt, **options)
-    beside = gptviz.compare(trace, gpt.trace("Once more"), **options)
-    box = gptviz.PromptBox(prompt, gpt=gpt, **options)
-    return [box, *(kind(trace, **options) for kind in OF_A_TRACE), timeline, beside]
+    for kind in OF_A_TRACE:
+        yield kind(trace, **options)
+    yield gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), gpt=gpt, **options)
+    yield gptviz.compare(trace, gpt.trace("Once more"), **options)
 
 
 def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
@@ -97,7 +71,7 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             refused_in_sight(page)
             page.locator(".steps li").nth(3).click()
             expect(page.locator(".detail tbody .token").first).to_have_text(
-                stated(choice.steps[3].alternatives[0].token)
+                chip_text(choice.steps[3].alternatives[0].token)
             )
         with page.expect_download() as download:
             page.locator(".save-picture:visible").last.click()
@@ -109,10 +83,12 @@ def refused_in_sight(page):
     """What a step's buttons cannot do here is said beside them, where the learner looks, and of that step alone."""
     page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'projector'")
     page.set_viewport_size({"width": 1280, "height": 720})
+    settle(page)
     for button in (page.locator(".detail tbody button:visible").first, page.locator(".bench")):
         button.click()
         told = page.locator(".gptviz-timeline .problem:visible")
         expect(told).to_contain_text("Not in this page")
+        expect(told).to_be_in_viewport(ratio=1)
         said, pressed = told.bounding_box(), button.bounding_box()
         assert said["y"] >= 0 and said["y"] + said["height"] <= 720
         assert abs(said["y"] - pressed["y"]) < 400
@@ -219,14 +195,19 @@ def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
     assert (tmp_path / "explorer.html").stat().st_size <= MOST_BYTES
 
 
+@pytest.fixture(scope="module")
+def small_gpt():
+    return gpt_for_any_text()
+
+
 @pytest.mark.parametrize("prompt", HOSTILE)
-def test_hostile_text_stays_text_in_a_page(opened, gpt, tmp_path, prompt):
-    path = save_html(tmp_path / "hostile.html", *views(gpt, prompt), title=prompt)
+def test_hostile_text_stays_text_in_a_page(opened, small_gpt, tmp_path, prompt):
+    path = save_html(tmp_path / "hostile.html", *views(small_gpt, prompt), title=prompt)
     page = opened(path)
     assert page.evaluate("window.hurt") is None
     assert page.locator("img:not(.map img)").count() == 0
     assert prompt[:5] in page.title()
-    expect(page.locator(".gptviz-tokens .row .chip")).to_have_count(len(gpt.trace(prompt).tokens))
+    expect(page.locator(".gptviz-tokens .row .chip")).to_have_count(len(small_gpt.trace(prompt).tokens))
 
 
 def test_the_policy_lets_nothing_else_run(opened, gpt, tmp_path):
@@ -255,9 +236,8 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
     expect(page.locator(".detail > p")).to_contain_text("Not in this page")
 
 
-def test_questions_have_one_name_on_both_sides(chromium):
-    page = chromium.new_page()
-    page.goto("about:blank")
+def test_questions_have_one_name_on_both_sides(new_page):
+    page = new_page()
     page.evaluate(PAGE_SCRIPT + "\nglobalThis.key = questionKey; null")
     whole = {"edits": [{"strength": 2.0, "at": (1, 0.5)}]}
     for name, args in [
@@ -267,7 +247,6 @@ def test_questions_have_one_name_on_both_sides(chromium):
         ("w", whole),
     ]:
         assert page.evaluate("([name, args]) => key(name, args)", [name, args]) == question_key(name, args)
-    page.close()
 
 
 def test_bad_paths_and_parts_are_refused(gpt, tmp_path):
@@ -281,33 +260,22 @@ def test_bad_paths_and_parts_are_refused(gpt, tmp_path):
 # Whoever opens the page
 
 
-def serious(page):
-    """What axe-core finds in the whole document; a script of ours may run since the policy is set aside for it."""
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
-    found = page.evaluate("""async () => (await axe.run(document, { resultTypes: ["violations"] })).violations""")
-    return [
-        f"{one['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:3]
-    ]
+@pytest.fixture(scope="module", params=["en", "zh"])
+def page_of_all_views(request, gpt, tmp_path_factory):
+    """(path, language) of a saved page that has every view."""
+    path = tmp_path_factory.mktemp("page") / "all.html"
+    return save_html(path, *views(gpt, "Once upon a time", language=request.param)), request.param
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(chromium, gpt, tmp_path, dark, language):
-    path = save_html(tmp_path / "all.html", *views(gpt, "Once upon a time", language=language))
-    scheme = "dark" if dark else "light"
-    context = chromium.new_context(offline=True, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(path.as_uri())
-    page.wait_for_function("() => document.querySelector('.gptviz') && !document.querySelector('[data-computing]')")
+def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, page_of_all_views, dark):
+    path, language = page_of_all_views
+    page = opened(path, dark, bypass_csp=True)  # axe-core is a script that the page's own policy forbids
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
     assert page.locator("main .gptviz").count() > 8
-    assert serious(page) == []
+    assert serious_violations(page) == []
     paper = page.locator(".gptviz-embedding .map img").get_attribute("src")
     assert ("%23111317" if dark else "%23ffffff") in paper
-    context.close()
 
 
 def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
@@ -347,7 +315,7 @@ REACHABLE = """() => [...document.querySelectorAll("button, input, select, texta
 def test_tab_reaches_all_that_can_be_worked_in_a_page(opened, gpt, tmp_path, monkeypatch, name):
     """And its keys do there what a click does."""
     monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 5_000_000)
-    (view,) = [view for view in views(gpt, PROMPT) if view._name == name]
+    view = next(view for view in views(gpt, PROMPT) if view._name == name)
     page = opened(view.save_html(tmp_path / "keys.html"))
     for _ in range(200):
         page.keyboard.press("Tab")

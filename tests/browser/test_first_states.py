@@ -1,7 +1,7 @@
 """What a page sees on a slow machine: a view as it was first made, and only later the messages that filled it."""
 
 import pytest
-from browser.pages import OF_A_TRACE, ViewPage
+from browser.pages import OF_A_TRACE, ViewPage, settle
 from ipywidgets import Widget
 
 import gptviz
@@ -58,8 +58,7 @@ class SlowPage(ViewPage):
 
 def text(page):
     """What can be seen; what a screen reader is told of a change is not."""
-    page.wait_for_timeout(300)
-    page.wait_for_function("() => !document.querySelector('[data-computing]')")
+    settle(page)
     page.evaluate("() => document.querySelectorAll('.visually-hidden').forEach((one) => one.remove())")
     return page.locator("#views").inner_text()
 
@@ -76,32 +75,25 @@ MAKE = {kind.__name__: lambda gpt, kind=kind: kind(gpt.trace(PROMPT)) for kind i
 
 
 @pytest.mark.parametrize("kind", MAKE)
-def test_a_view_that_is_drawn_before_it_is_filled_is_drawn_when_it_is(chromium, gpt, told, kind):
+def test_a_view_that_is_drawn_before_it_is_filled_is_drawn_when_it_is(shown, new_page, gpt, told, kind):
     view = MAKE[kind](gpt)
     for one in view.family():
         if hasattr(one, "wait"):
             one.wait(60)
-    page, faults = chromium.new_page(viewport={"width": 1180, "height": 900}, reduced_motion="reduce"), []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page = new_page()
     slow = SlowPage(page, view, list(told))
     assert page.locator(".gptviz").count() == 0, "there was nothing to draw yet"
     slow.catch_up()
     page.locator(".gptviz").first.wait_for()
     drawn = text(page)
-    assert faults == []
-    in_time = chromium.new_page(viewport={"width": 1180, "height": 900}, reduced_motion="reduce")
-    ViewPage(in_time, [view])
-    assert drawn == text(in_time)
-    page.close()
-    in_time.close()
+    assert drawn == text(shown(view).page)
 
 
-def test_a_view_that_is_taken_away_before_it_is_filled_leaves_nothing(chromium, gpt, told):
+def test_a_view_that_is_taken_away_before_it_is_filled_leaves_nothing(new_page, gpt, told):
     view = gptviz.TokensView(gpt.trace(PROMPT))
-    page = chromium.new_page()
+    page = new_page()
     slow = SlowPage(page, view, list(told))
     page.evaluate("models[0].cleanup()")
     slow.catch_up()
     assert page.locator(".gptviz").count() == 0
     assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
-    page.close()

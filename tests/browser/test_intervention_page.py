@@ -5,9 +5,8 @@ Clicks, the keyboard, hostile text, answers that come too late, and what the pag
 
 import numpy as np
 import pytest
-from browser.test_export_page import opened
-from browser.test_more_views import number
-from browser.test_views_page import HOSTILE, shown, stated
+from browser.pages import settle
+from page_text import HOSTILE, chip_text, number
 from playwright.sync_api import expect
 from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
 from transformers import AutoTokenizer
@@ -15,7 +14,6 @@ from transformers import AutoTokenizer
 import gptviz
 from gptviz._paths import assets_dir
 
-__all__ = ["opened", "shown"]  # fixtures
 PROMPT, OTHER = "Once upon a time there was a cat", "Once upon a time there was a dog"
 
 
@@ -57,7 +55,7 @@ def agrees(page, gpt, before, after):
     found, movers = rows(page), np.argsort(-np.abs(after - before), kind="stable")[:12]
     leader = int(before.argmax())
     wanted = [leader, *(int(id) for id in movers if id != leader)]
-    assert [token for token, *_ in found] == [stated(gpt.token(id)) for id in wanted]
+    assert [token for token, *_ in found] == [chip_text(gpt.token(id)) for id in wanted]
     for (_, was, now, change), id in zip(found, wanted, strict=True):
         close_to(was, before[id])
         close_to(now, after[id])
@@ -88,7 +86,7 @@ def test_clicks_switch_heads_and_mlps_off_and_on_again(shown, gpt):
     ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT))
     page, before = shown(view).page, silenced_probabilities(gpt, ids)
     expect(page.locator(".gptviz-intervention .made")).to_contain_text("None")
-    assert [token for token, *_ in rows(page)] == [stated(token) for token, _ in gpt.trace(PROMPT).top(12)]
+    assert [token for token, *_ in rows(page)] == [chip_text(token) for token, _ in gpt.trace(PROMPT).top(12)]
     square(page, 1, 2).click()
     agrees(page, gpt, before, silenced_probabilities(gpt, ids, 1, 2))
     expect(square(page, 1, 2)).to_have_attribute("aria-pressed", "true")
@@ -110,7 +108,7 @@ def test_the_outcome_is_said_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
     page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, silenced_probabilities(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
-    expect(summary).to_contain_text(f"{stated(gpt.token(leader))} has {100 * before.max():#.3g} %")
+    expect(summary).to_contain_text(f"{chip_text(gpt.token(leader))} has {100 * before.max():#.3g} %")
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(1)
@@ -120,7 +118,7 @@ def test_the_outcome_is_said_in_words(shown, gpt):
         went = f"{'fell' if after[leader] < before[leader] else 'rose'} from {was} to {now}"
         expect(summary).to_contain_text(f"stays at {was}" if was == now else went)
         if after.argmax() != leader:
-            leads = f"{stated(gpt.token(int(after.argmax())))} leads now, with {100 * after.max():#.3g} %"
+            leads = f"{chip_text(gpt.token(int(after.argmax())))} leads now, with {100 * after.max():#.3g} %"
             expect(summary).to_contain_text(leads)
         moved = f"{50 * np.abs(after - before).sum():#.3g} % of the probability"
         expect(page.locator(".outcome")).to_contain_text(moved)
@@ -163,7 +161,7 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     showing.update()
     chips = page.locator(".edit")
     expect(chips).to_have_count(8)
-    at = [stated(token) for token in source.tokens]
+    at = [chip_text(token) for token in source.tokens]
     expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.250")
     expect(chips.nth(1)).to_contain_text(f"stream entering block 1 at {at[3]}3")
     expect(chips.nth(2)).to_contain_text(f"L0 · H2 at {at[4]}4")
@@ -293,7 +291,7 @@ def test_the_squares_show_what_each_absence_does(shown, gpt):
     leader = int(before.argmax())
     page.locator(".follow select").select_option(str(leader))
     settled(page)
-    expect(page.get_by_role("button", name="effect on")).to_contain_text(stated(gpt.token(leader)))
+    expect(page.get_by_role("button", name="effect on")).to_contain_text(chip_text(gpt.token(leader)))
     close_to(effect(page, 1, 1), silenced_probabilities(gpt, ids, 1, 1)[leader] - before[leader])
     page.get_by_role("button", name="attention maps").click()
     expect(page.locator(".legend")).to_contain_text("1 of a query’s attention")
@@ -385,7 +383,7 @@ def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
         page, gpt, silenced_probabilities(gpt, gpt.encode(text)), silenced_probabilities(gpt, gpt.encode(text), 1, 1)
     )
     chips = page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts()
-    assert chips == [stated(token) for token in box.trace.tokens]
+    assert chips == [chip_text(token) for token in box.trace.tokens]
 
 
 def test_a_square_and_a_name_move_linked_views(shown, gpt):
@@ -406,7 +404,7 @@ def test_hostile_text_is_text(shown, gpt, prompt):
     last = len(trace.tokens) - 1
     patch = gptviz.patch("mlp_out", 1, last, source=trace)
     page = shown(gptviz.InterventionView(trace, edits=[patch], watch=trace.tokens[2])).page
-    expected = [stated(token) for token in trace.tokens]
+    expected = [chip_text(token) for token in trace.tokens]
     assert page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts() == expected
     assert page.locator(".edit .chip").inner_text() == expected[last]
     assert page.locator("tr[data-watched] .chip").inner_text() == expected[2]
@@ -419,7 +417,7 @@ def test_hostile_text_is_text(shown, gpt, prompt):
     page.locator("summary").last.click()
     page.get_by_role("textbox", name="another token").fill(prompt)
     page.get_by_role("button", name="follow it").click()
-    page.wait_for_timeout(300)
+    settle(page)
     assert page.evaluate("window.hurt") is None
     assert page.locator(".gptviz img, .gptviz script").count() == 0
 

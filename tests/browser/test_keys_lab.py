@@ -1,10 +1,8 @@
 """Keys in real JupyterLab: what is typed in a view does nothing to the notebook, what is meant for JupyterLab reaches it."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-NAME = "keys.ipynb"
 CELLS = [
     'import gptviz\npage = gptviz.explore("Once upon a time there was a")\npage',
     "gptviz.GenerationTimeline(page.gpt.complete('Once', max_tokens=5, seed=1))",
@@ -13,19 +11,21 @@ CELLS = [
 PLAIN = ("b", "a", "m", "x", "z", "d", "d", "y", "j", "ArrowDown", "ArrowUp", "Enter", "Shift+Enter", "0", "Shift+M")
 STATE = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(({ model }) =>
     [model.type, model.sharedModel.getSource()])"""
-DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
+DIRTY = "window.jupyterapp.shell.currentWidget.context.model.dirty"
 
 
 @pytest.fixture(scope="module")
-def notebook(open_notebook, notebook_folder):
-    cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
-    written = nbformat.v4.new_notebook(cells=cells)
-    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(written, notebook_folder / NAME)
-    opened = open_notebook(NAME, height=1600)
-    opened.run()
-    opened.page.locator(".gptviz-explorer .gptviz-prompt textarea").wait_for()
-    return opened
+def notebook(run_cells):
+    notebook = run_cells(CELLS, height=1600)
+    notebook.page.locator(".gptviz-explorer .gptviz-prompt textarea").wait_for()
+    return notebook
+
+
+def save(page):
+    """Saves the notebook with Ctrl+S, wherever the focus is. JupyterLab handles keys in order: earlier ones are done."""
+    page.evaluate(f"() => {{ {DIRTY} = true; }}")
+    page.keyboard.press("Control+s")
+    page.wait_for_function(f"() => !{DIRTY}", timeout=10_000)
 
 
 def places(page):
@@ -55,14 +55,11 @@ def test_plain_keys_are_the_views_and_ctrl_s_is_jupyterlabs(notebook):
     page = notebook.page
     before = page.evaluate(STATE)
     for name, place in places(page):
-        place.focus()
-        page.evaluate("() => { window.jupyterapp.shell.currentWidget.context.model.dirty = true; }")
-        page.keyboard.press("Control+s")
-        page.wait_for_function(f"() => !({DIRTY})()", timeout=10_000)
         for key in PLAIN if name != "prompt" else PLAIN[:9]:
             place.focus()
             page.keyboard.press(key)
-        page.wait_for_timeout(150)
+        place.focus()
+        save(page)
         assert page.evaluate(STATE) == before, name
     expect(page.locator(".gptviz-explorer")).to_have_count(1)
 
@@ -78,7 +75,7 @@ def test_undo_in_the_prompt_undoes_nothing_in_the_cells(notebook):
     field.press("End")
     page.keyboard.type("!")
     page.keyboard.press("Control+z")
-    page.wait_for_timeout(300)
+    save(page)
     assert page.evaluate(STATE) == before
 
 

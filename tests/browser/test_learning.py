@@ -1,9 +1,11 @@
 """Each notebook as a learner goes through it, in real JupyterLab: another prompt, every question wrongly and rightly, a drag."""
 
+import nbformat
 import numpy as np
 import pytest
 from browser.learner import Learner
 from close import rounding
+from played import VIEW_TYPE, must_show_a_view
 from playwright.sync_api import expect
 
 import gptviz
@@ -25,13 +27,19 @@ PROMPT = "She opened the door and saw a"
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def learner(request, open_notebook, open_notebooks):
-    """The notebook, run from top to bottom, in a window so tall that every view is drawn; closed before the next opens."""
-    notebook = open_notebook(request.param, height=12000)
-    notebook.run(300)
-    yield Learner(notebook)
-    open_notebooks.remove(notebook)
-    notebook.close()
+def learner(request, run_notebook):
+    """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    return Learner(run_notebook(request.param, height=12000))
+
+
+def test_a_cell_whose_last_line_is_a_view_shows_one(learner):
+    cells = nbformat.read(notebooks_dir() / learner.notebook.name, as_version=4).cells
+    shown = [
+        types
+        for cell, types in zip(cells, learner.notebook.result_types(), strict=True)
+        if cell.cell_type == "code" and must_show_a_view(cell.source)
+    ]
+    assert shown and all(VIEW_TYPE in types for types in shown)
 
 
 def test_every_question_is_answered_wrongly_then_rightly(learner):
@@ -49,7 +57,7 @@ def test_another_prompt_asks_anew(learner):
     assert anew, "no question follows the prompt"
     for text in anew:
         if learner.asked(text).phase == "open":
-            learner.tells_nothing(learner.asked(text), learner.place(text))
+            learner.is_told_nothing(learner.asked(text), learner.place(text))
             learner.reveals(text)
 
 
@@ -123,7 +131,7 @@ def test_look(learner, request):
 
 def test_on_a_projector_no_view_scrolls_sideways(learner):
     """1,280 pixels wide, type half as large again, everything uncovered. The sentence under arcs alone may: its end fades."""
-    expect(learner.page.locator(".gptviz[data-covered]")).to_have_count(0)
+    learner.reveals_everything()
     learner.page.set_viewport_size({"width": 1280, "height": 24000})
     learner.notebook.execute(LARGER)
     expect(learner.page.locator(".gptviz[data-scale=screen]")).to_have_count(0)

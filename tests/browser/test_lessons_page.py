@@ -1,22 +1,19 @@
 """Questions, checks, covers and the guessing game in a page of their own, and a whole notebook handed out as a page."""
 
-from pathlib import Path
-
 import nbformat
 import numpy as np
 import pytest
 import torch
-from browser.test_export_page import opened  # noqa: F401
-from browser.test_views_page import HOSTILE, shown  # noqa: F401
+from browser.axe import serious_violations
+from browser.pages import settle
 from families import tokenizer
+from page_text import HOSTILE
 from playwright.sync_api import expect
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.handout.handout import export_notebook
 from gptviz.lessons.asking import ask, check
-
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +44,7 @@ def place_of(question, right=True):
     return ids.index(leader) if right else (ids.index(leader) + 1) % len(ids)
 
 
-def test_a_choice_from_wrong_to_right(shown, box):  # noqa: F811
+def test_a_choice_from_wrong_to_right(shown, box):
     view = gptviz.SamplingBench(box)
     question = choice(
         box, covers=[view], hint=lambda given, trace: f"{trace.probabilities()[given.id]:.5f} is not the most"
@@ -74,7 +71,7 @@ def test_a_choice_from_wrong_to_right(shown, box):  # noqa: F811
     assert question.is_right
 
 
-def test_a_new_prompt_starts_anew(shown, box):  # noqa: F811
+def test_a_new_prompt_starts_anew(shown, box):
     view = gptviz.SamplingBench(box)
     question = choice(box, covers=[view])
     page = shown(question, view, box)
@@ -90,7 +87,7 @@ def test_a_new_prompt_starts_anew(shown, box):  # noqa: F811
     expect(root.locator(".choices button").first).to_be_enabled()
 
 
-def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):  # noqa: F811
+def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):
     question = ask("How much?", answer=lambda trace: 12.5, source=box, unit="%", tolerance=0.5)
     root = shown(question).page.locator(".gptviz-question")
     field, button = root.locator("input"), root.locator("form button")
@@ -107,7 +104,7 @@ def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):  # noqa
     expect(root.locator(".reaction")).to_contain_text("Right. You said 12.9 %. The model says 12.5 %.")
 
 
-def test_a_ranking_by_the_keyboard(shown, box):  # noqa: F811
+def test_a_ranking_by_the_keyboard(shown, box):
     question = ask("Order?", answer=four, choices=four, kind="ranking", source=box)
     page = shown(question)
     root, order = page.page.locator(".gptviz-question"), [question.choices.index(one) for one in four(box.trace)]
@@ -124,7 +121,7 @@ def test_a_ranking_by_the_keyboard(shown, box):  # noqa: F811
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
-def test_a_head_is_the_one_that_is_open(shown, box):  # noqa: F811
+def test_a_head_is_the_one_that_is_open(shown, box):
     view = gptviz.AttentionView(box)
     question = ask("Which head?", answer=lambda trace: (1, 2), kind="head", source=view)
     page = shown(question, view).page
@@ -139,7 +136,7 @@ def test_a_head_is_the_one_that_is_open(shown, box):  # noqa: F811
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
-def test_a_prompt_that_decides_nothing_is_put_away(shown, box):  # noqa: F811
+def test_a_prompt_that_decides_nothing_is_put_away(shown, box):
     question = choice(box, margin=lambda trace: len(trace.text), smallest=13, instead="a much longer prompt")
     page = shown(question, box)
     root = page.page.locator(".gptviz-question")
@@ -152,7 +149,7 @@ def test_a_prompt_that_decides_nothing_is_put_away(shown, box):  # noqa: F811
     assert box.prompt == "a much longer prompt"
 
 
-def test_raised_hands_stand_beside_the_truth(shown, box):  # noqa: F811
+def test_raised_hands_stand_beside_the_truth(shown, box):
     question = choice(box, tally=True)
     root = shown(question).page.locator(".gptviz-question")
     for i, hands in enumerate((3, 0, 7, 2)):
@@ -166,7 +163,7 @@ def test_raised_hands_stand_beside_the_truth(shown, box):  # noqa: F811
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
-def test_equal_votes_are_bars_of_equal_length(shown, box, scale):  # noqa: F811
+def test_equal_votes_are_bars_of_equal_length(shown, box, scale):
     """Beside answers of very different lengths: bars begin below each other, and what wraps is not indented."""
     answers = ["no", "yes, and by a good deal more than one would have thought at first", "perhaps", "a little more"]
     question = ask("Which?", answer=lambda trace: "no", choices=answers, source=box, tally=True, scale=scale)
@@ -183,7 +180,7 @@ def test_equal_votes_are_bars_of_equal_length(shown, box, scale):  # noqa: F811
     assert reveal["x"] == pytest.approx(field["x"], abs=0.5)
 
 
-def test_a_function_that_fails_is_said_in_the_question(shown, box):  # noqa: F811
+def test_a_function_that_fails_is_said_in_the_question(shown, box):
     root = shown(ask("How much?", answer=lambda trace: 1 / 0, source=box)).page.locator(".gptviz-question")
     root.locator("input").fill("3")
     root.locator("form button").click()
@@ -192,7 +189,7 @@ def test_a_function_that_fails_is_said_in_the_question(shown, box):  # noqa: F81
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text(shown, gpt, text):  # noqa: F811
+def test_hostile_text_stays_text(shown, gpt, text):
     question = ask(text, answer=lambda: text, choices=[text, "b"], explain=text, hint=text)
     game = gptviz.lessons.guessing_game([text], gpt=gpt)
     page = shown(question, check(text, 1, 2, hint=text, solution=text), game).page
@@ -208,7 +205,7 @@ def test_hostile_text_stays_text(shown, gpt, text):  # noqa: F811
     assert page.locator("#views img, #views b").count() == 0
 
 
-def test_checks_say_what_was_found(shown):  # noqa: F811
+def test_checks_say_what_was_found(shown):
     truth = np.arange(6.0).reshape(2, 3)
     found = [
         check("Your sum", mine, truth, hint="Add rows.", solution="x = 1") for mine in (None, truth, truth + 1, truth.T)
@@ -228,7 +225,7 @@ def test_checks_say_what_was_found(shown):  # noqa: F811
     "options", [{}, {"language": "zh", "scale": "projector"}], ids=["english", "chinese, projector"]
 )
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark, options):  # noqa: F811
+def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark, options):
     box = gptviz.PromptBox("the thin owl", gpt=gpt, **options)
     view = gptviz.SamplingBench(box, **options)
     kinds = [
@@ -244,12 +241,13 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark
     page.locator(".gptviz-question").first.locator(".choices button").nth(place_of(kinds[0], right=False)).click()
     page.locator(".gptviz-question").last.locator(".reveal").click()
     page.locator(".gptviz-guesses form button").nth(1).click()
-    page.wait_for_timeout(400)
+    expect(page.locator(".gptviz-question").first).to_have_attribute("data-phase", "wrong")
+    expect(page.locator(".gptviz-question").last).to_have_attribute("data-phase", "revealed")
+    expect(page.locator(".gptviz-guesses .answers li")).to_have_count(8)
+    settle(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 1240
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("""async () => (await axe.run(".gptviz", { resultTypes: ["violations"] })).violations""")
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert not serious, "\n".join(f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in serious)
+    violations = serious_violations(page, ".gptviz")
+    assert not violations, "\n".join(violations)
 
 
 # Handed out
@@ -270,7 +268,7 @@ HANDED_OUT = [
 ]
 
 
-def test_a_notebook_handed_out_is_alive_offline(opened, tmp_path):  # noqa: F811
+def test_a_notebook_handed_out_is_alive_offline(opened, tmp_path):
     """Views, questions, a chart and BertViz from one file, without network, under the policy of hashed scripts."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in HANDED_OUT])
     nbformat.write(notebook, tmp_path / "lesson.ipynb")

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 import torch
-from browser.pages import OF_A_TRACE, ViewPage
-from browser.test_views_page import HOSTILE, stated
+from browser.pages import OF_A_TRACE
 from close import assert_close, rounding
 from families import build, tokenizer
+from page_text import HOSTILE, chip_text, number
 from playwright.sync_api import expect
 from transformers import AutoModelForCausalLM
 
@@ -23,24 +23,6 @@ PROMPT = "Once upon a time there was a girl named Anna"
 @pytest.fixture(scope="module")
 def gpt():
     return gptviz.load()
-
-
-@pytest.fixture
-def shown(chromium):
-    context, faults = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce"), []
-
-    def show(*views, dark=False):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return ViewPage(page, list(views), dark=dark)
-
-    yield show
-    context.close()
-    assert not faults
-
-
-def number(text):
-    return float(text.replace("−", "-").replace("+", ""))
 
 
 def close_to(text, value):
@@ -165,7 +147,7 @@ def test_the_embeddings_strips_and_neighbours(shown, gpt):
     cosines = wte @ wte[id] / np.linalg.norm(wte, axis=1) / np.linalg.norm(wte[id])
     cosines[id] = -1
     nearest = np.argsort(-cosines)[:8]
-    assert page.locator(".near .chip").all_inner_texts() == [stated(gpt.token(int(i))) for i in nearest]
+    assert page.locator(".near .chip").all_inner_texts() == [chip_text(gpt.token(int(i))) for i in nearest]
     drawn = page.locator(".near li").evaluate_all("(all) => all.map((one) => Number(one.title))")
     assert_close(drawn, cosines[nearest], scale=1.0)
 
@@ -255,7 +237,7 @@ def test_two_prompts_side_by_side_move_together(shown, gpt):
     one, other = gpt.trace(PROMPT), gpt.trace("The king was old and the queen was young")
     page = shown(gptviz.compare(one, other)).page
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
-        expect(view.locator(".readout .query")).to_have_text(f"{stated(trace.tokens[-1])}{len(trace.tokens) - 1}")
+        expect(view.locator(".readout .query")).to_have_text(f"{chip_text(trace.tokens[-1])}{len(trace.tokens) - 1}")
     expect(page.locator(".gptviz-compare > header")).to_contain_text("each from its own last token")
     page.locator(".gptviz-attention").last.locator(".grid button").nth(2 * gpt.n_heads + 5).click()
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
@@ -274,7 +256,7 @@ def test_what_both_prompts_predict_is_told_by_name(shown, gpt):
         shares = trace.probabilities().astype(float)
         for token, share in trace.top(10):
             row = table.locator("tbody tr").filter(
-                has=page.locator(".chip", has_text=re.compile(f"^{re.escape(stated(token))}$"))
+                has=page.locator(".chip", has_text=re.compile(f"^{re.escape(chip_text(token))}$"))
             )
             cell = row.locator("td").nth(side)
             assert float(cell.get_attribute("title")[:-2]) == pytest.approx(100 * share, rel=1e-5)
@@ -287,9 +269,9 @@ def test_what_both_prompts_predict_is_told_by_name(shown, gpt):
         close_to(told.nth(0).locator("td").nth(side).inner_text().split()[0], bits)
         close_to(told.nth(1).locator("td").nth(side).inner_text(), 2**bits)
         leading = table.locator("tr", has=page.locator(f"td:nth-of-type({side + 1})[data-leads]"))
-        expect(leading.locator(".chip")).to_have_text(stated(trace.top(1)[0][0]))
+        expect(leading.locator(".chip")).to_have_text(chip_text(trace.top(1)[0][0]))
         bench = page.locator(".gptviz-sampling").nth(side)
-        expect(bench.locator(".sentence .chip").nth(1)).to_have_text(stated(trace.top(1)[0][0]))
+        expect(bench.locator(".sentence .chip").nth(1)).to_have_text(chip_text(trace.top(1)[0][0]))
 
 
 def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
@@ -375,7 +357,7 @@ def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, 
         assert not [node for node in root.iter() if any(name.lower().startswith("on") for name in node.attrib)]
         said = "".join("".join(node.itertext()) for node in root.iter() if node.tag.endswith("text"))
         if i == 0:
-            assert stated(trace.tokens[2]) in said
+            assert chip_text(trace.tokens[2]) in said
         if i == 3:
             total = page.locator(".gptviz-block .total").inner_text()
             assert total in said

@@ -4,7 +4,6 @@ import re
 from decimal import Decimal
 
 import pytest
-from browser.pages import ViewPage
 from families import tokenizer
 from playwright.sync_api import expect
 
@@ -29,21 +28,13 @@ def trace():
 
 
 @pytest.fixture
-def shown(chromium, trace):
-    """Shows a bench on the trace in a page of its own: `shown(temperature=0.5)`."""
-    pages, faults = [], []
+def shown_bench(shown, trace):
+    """Shows a bench on the trace: `shown_bench(temperature=0.5)`. Returns the page."""
 
-    def show(**settings):
-        page = chromium.new_page(viewport={"width": 1100, "height": 800})
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        pages.append(page)
-        return ViewPage(page, [gptviz.SamplingBench(trace, **settings)]).page
+    def show(width=1100, height=800, **settings):
+        return shown(gptviz.SamplingBench(trace, **settings), width=width, height=height).page
 
-    yield show
-    for page in pages:
-        page.close()
-    assert not faults
+    return show
 
 
 def percent(p):
@@ -101,16 +92,16 @@ def agrees(page, trace, **settings):
     ],
     ids=str,
 )
-def test_every_number_shown_is_the_distributions(shown, trace, settings):
-    page = shown(**settings)
+def test_every_number_shown_is_the_distributions(shown_bench, trace, settings):
+    page = shown_bench(**settings)
     d = agrees(page, trace, **settings)
     cut = page.locator("tr[data-cut]")
     assert cut.count() == (1 if d.kept <= 16 else 0)
     assert page.locator("td[data-removed] .track").count() == page.locator("td[data-removed]").count()
 
 
-def test_moving_the_controls_asks_nobody(shown, trace):
-    page = shown()
+def test_moving_the_controls_asks_nobody(shown_bench, trace):
+    page = shown_bench()
     slider = page.get_by_role("slider", name="temperature, slider")
     slider.focus()
     for _ in range(30):
@@ -130,8 +121,8 @@ def test_moving_the_controls_asks_nobody(shown, trace):
     assert page.evaluate("[models[0].sent, saves]") == [0, 0]
 
 
-def test_what_cannot_be_is_refused_in_the_page_and_the_last_setting_stays(shown, trace):
-    page = shown(temperature=0.5)
+def test_what_cannot_be_is_refused_in_the_page_and_the_last_setting_stays(shown_bench, trace):
+    page = shown_bench(temperature=0.5)
     field = page.get_by_label("temperature", exact=True)
     field.fill("-1")
     expect(page.get_by_role("alert")).to_contain_text("0 or more")
@@ -153,9 +144,9 @@ def test_what_cannot_be_is_refused_in_the_page_and_the_last_setting_stays(shown,
     agrees(page, trace, temperature=0.5)
 
 
-def test_a_draw_is_pythons_draw(shown, trace):
+def test_a_draw_is_pythons_draw(shown_bench, trace):
     settings = {"temperature": 1.2, "top_k": 30}
-    page = shown(seed=11, **settings)
+    page = shown_bench(seed=11, **settings)
     d = sampling.distribution(trace.logits[-1], **settings)
     for draw in range(6):
         page.get_by_role("button", name="draw once").click()
@@ -170,8 +161,8 @@ def test_a_draw_is_pythons_draw(shown, trace):
     expect(page.locator("tr[data-drawn]")).to_have_count(0)
 
 
-def test_a_rare_token_that_is_drawn_gets_its_name(shown, trace):
-    page = shown(temperature=1000.0, seed=5)
+def test_a_rare_token_that_is_drawn_gets_its_name(shown_bench, trace):
+    page = shown_bench(temperature=1000.0, seed=5)
     d = sampling.distribution(trace.logits[-1], temperature=1000.0)
     page.get_by_role("button", name="draw once").click()
     expect(page.locator(".outcome .chip")).not_to_have_text(re.compile("#"))
@@ -179,8 +170,8 @@ def test_a_rare_token_that_is_drawn_gets_its_name(shown, trace):
     assert page.evaluate("models[0].sent") == 1
 
 
-def test_a_thousand_draws_stand_beside_what_was_expected(shown, trace):
-    page = shown(temperature=0.8, seed=9)
+def test_a_thousand_draws_stand_beside_what_was_expected(shown_bench, trace):
+    page = shown_bench(temperature=0.8, seed=9)
     page.get_by_role("button", name="draw 1,000").click()
     d = sampling.distribution(trace.logits[-1], temperature=0.8)
     drawn = [d.draw(9, draw=draw) for draw in range(1000)]
@@ -197,8 +188,8 @@ def test_a_thousand_draws_stand_beside_what_was_expected(shown, trace):
     assert rest == sum(id not in d.order[:16] for id in drawn)
 
 
-def test_settings_kept_as_a_stand_beside_the_present_ones(shown, trace):
-    page = shown(temperature=0.5, top_k=12)
+def test_settings_kept_as_a_stand_beside_the_present_ones(shown_bench, trace):
+    page = shown_bench(temperature=0.5, top_k=12)
     page.get_by_role("button", name="keep as A").click()
     page.get_by_label("temperature", exact=True).fill("1.5")
     page.get_by_label("repetition penalty", exact=True).fill(str(PENALTY))
@@ -218,8 +209,8 @@ def test_settings_kept_as_a_stand_beside_the_present_ones(shown, trace):
     expect(page.locator("td.more-kept").first).to_be_hidden()
 
 
-def test_beside_all_stages_a_says_that_its_mass_is_of_all_cuts_together(shown, trace):
-    page = shown(top_k=12, top_p=0.7)
+def test_beside_all_stages_a_says_that_its_mass_is_of_all_cuts_together(shown_bench, trace):
+    page = shown_bench(top_k=12, top_p=0.7)
     page.get_by_role("button", name="keep as A").click()
     mass = page.locator("tfoot tr").nth(1)
     expect(mass.locator("th")).not_to_contain_text("together")
@@ -242,8 +233,8 @@ EDGES = """(row) => [...row.cells].filter((cell) => getComputedStyle(cell).posit
   .map((cell) => getComputedStyle(cell).boxShadow.match(/-?\\d+px -?\\d+px/g).join(", "))"""
 
 
-def test_a_drawn_rows_outline_goes_round_the_token_that_stays(shown):
-    page = shown(temperature=1.2, top_k=30)
+def test_a_drawn_rows_outline_goes_round_the_token_that_stays(shown_bench):
+    page = shown_bench(temperature=1.2, top_k=30)
     page.get_by_role("button", name="draw once").click()
     drawn = page.locator("tr[data-drawn]")
     expect(drawn).to_have_css("outline", re.compile("2px"))
@@ -251,26 +242,24 @@ def test_a_drawn_rows_outline_goes_round_the_token_that_stays(shown):
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
-def test_chinese_names_are_not_broken(chromium, trace, scale):
-    page = chromium.new_page(viewport={"width": 1280, "height": 720})
-    ViewPage(page, [gptviz.SamplingBench(trace, language="zh", scale=scale)])
+def test_chinese_names_are_not_broken(shown_bench, scale):
+    page = shown_bench(width=1280, height=720, language="zh", scale=scale)
     logit = page.locator("thead th.logit")
     expect(logit).to_have_text("对数几率")
     assert logit.evaluate(LINES) == 1 and page.evaluate(CUT) == []
     assert "top-\u2060p" in page.locator(".knob label").nth(2).inner_text(), "no line ends at its hyphen"
-    page.close()
 
 
-def test_it_goes_without_a_trace(shown):
-    page = shown()
+def test_it_goes_without_a_trace(shown_bench):
+    page = shown_bench()
     page.evaluate("models[0].cleanup()")
     expect(page.locator(".gptviz-sampling")).to_have_count(0)
     assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
 
 
-def test_another_distribution_beside_is_seen_under_the_same_settings(shown, trace):
+def test_another_distribution_beside_is_seen_under_the_same_settings(shown_bench, trace):
     other = trace.next_token(3)
-    page = shown(temperature=0.6, top_k=40, beside=other)
+    page = shown_bench(temperature=0.6, top_k=40, beside=other)
     expected = sampling.distribution(other.logits, other.previous_ids, temperature=0.6, top_k=40).probabilities
     order = sampling.distribution(trace.logits[-1]).order[:16]
     cells = page.locator("tbody:not(.rest) td.more-kept")
@@ -298,8 +287,8 @@ WORDS = {"temperature": "greedy", "top_k": "top-k", "top_p": "top-p", "min_p": "
     ],
     ids=str,
 )
-def test_each_stage_has_its_column_its_line_and_its_sums(shown, trace, settings):
-    page = shown(**settings)
+def test_each_stage_has_its_column_its_line_and_its_sums(shown_bench, trace, settings):
+    page = shown_bench(**settings)
     page.get_by_role("button", name="all stages").click()
     d = sampling.distribution(trace.logits[-1], [token.id for token in trace.tokens], **settings)
     cells, top = page.locator("td.stage"), d.order[:16]
@@ -349,10 +338,8 @@ OVERLAPS = """(axis) => {
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
 @pytest.mark.parametrize("width", [900, 1280])
-def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromium, trace, scale, width):
-    page = chromium.new_page(viewport={"width": width, "height": 720})
-    view = gptviz.SamplingBench(trace, scale=scale, temperature=1.4, top_k=11, repetition_penalty=PENALTY)
-    ViewPage(page, [view])
+def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(shown_bench, scale, width):
+    page = shown_bench(width=width, height=720, scale=scale, temperature=1.4, top_k=11, repetition_penalty=PENALTY)
     for all in (False, True):
         if all:
             page.get_by_role("button", name="all stages").click()
@@ -367,7 +354,6 @@ def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(chromi
             "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent)"
         )
         assert page.locator("td.stage .number, tfoot .number").evaluate_all(clipped) == []
-    page.close()
 
 
 KNOBS = """() => [...document.querySelectorAll(".knob")].map((knob) => {
@@ -383,16 +369,14 @@ KNOBS = """() => [...document.querySelectorAll(".knob")].map((knob) => {
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("scale", ["screen", "projector"])
 @pytest.mark.parametrize("width", [700, 900, 1180, 1280, 1500])
-def test_every_knob_keeps_one_line_and_its_number_whole(chromium, trace, width, scale, language):
-    page = chromium.new_page(viewport={"width": width, "height": 720})
-    ViewPage(page, [gptviz.SamplingBench(trace, scale=scale, language=language, top_k=50000, min_p=0.025)])
+def test_every_knob_keeps_one_line_and_its_number_whole(shown_bench, width, scale, language):
+    page = shown_bench(width=width, height=720, scale=scale, language=language, top_k=50000, min_p=0.025)
     knobs = page.evaluate(KNOBS)
     assert [knob["lines"] for knob in knobs] == [1] * 5
     assert min(knob["free"] for knob in knobs) >= 0
     assert not any(knob["cut"] for knob in knobs)
     for top in {knob["top"] for knob in knobs}:
         assert len({knob["slider"] for knob in knobs if knob["top"] == top}) == 1
-    page.close()
 
 
 CUT = """() => [...document.querySelectorAll(".stages :is(.number, th, td.logit)")].filter((node) => node.offsetParent
@@ -402,9 +386,8 @@ CUT = """() => [...document.querySelectorAll(".stages :is(.number, th, td.logit)
 @pytest.mark.parametrize("all_stages", [False, True])
 @pytest.mark.parametrize("scale", ["screen", "projector"])
 @pytest.mark.parametrize("width", [900, 1180, 1280])
-def test_no_width_cuts_a_number_with_every_column_there_is(chromium, trace, width, scale, all_stages):
-    page = chromium.new_page(viewport={"width": width, "height": 720})
-    ViewPage(page, [gptviz.SamplingBench(trace, scale=scale, top_k=11, all_stages=all_stages)])
+def test_no_width_cuts_a_number_with_every_column_there_is(shown_bench, width, scale, all_stages):
+    page = shown_bench(width=width, height=720, scale=scale, top_k=11, all_stages=all_stages)
     for name in ("keep as A", "draw 1,000"):
         page.get_by_role("button", name=name).click()
     expect(page.locator("td.more-many .number").first).to_contain_text("±")
@@ -417,4 +400,3 @@ def test_no_width_cuts_a_number_with_every_column_there_is(chromium, trace, widt
         assert page.locator("tbody th.token").first.bounding_box()["x"] == pytest.approx(left, abs=1)
         last, edge = page.locator("td.more-many .number").first.bounding_box(), results.bounding_box()
         assert last["x"] + last["width"] <= edge["x"] + edge["width"] + 1
-    page.close()

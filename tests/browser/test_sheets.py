@@ -1,7 +1,7 @@
 """Style sheets of views beside each other: whichever is drawn later, each view looks as it does alone."""
 
 import pytest
-from browser.pages import OF_A_TRACE, ViewPage
+from browser.pages import OF_A_TRACE, settle
 
 import gptviz
 
@@ -30,14 +30,12 @@ def views():
 
 
 @pytest.mark.parametrize("which", range(len(OF_A_TRACE) + 5))
-def test_a_view_looks_the_same_whatever_is_drawn_after_it(chromium, views, which):
-    page = chromium.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    ViewPage(page, [views[which]])
-    page.wait_for_timeout(500)
+def test_a_view_looks_the_same_whatever_is_drawn_after_it(shown, views, which):
+    page = shown(views[which]).page
+    settle(page)
     alone = page.evaluate(LOOK)
     for other in views:
         page.add_style_tag(content=str(other._css))
-    page.wait_for_timeout(300)
+    settle(page)
     assert len(alone) > 5
     assert [(one, now) for one, now in zip(alone, page.evaluate(LOOK), strict=True) if one != now] == []
-    page.close()

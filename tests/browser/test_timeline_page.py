@@ -3,7 +3,6 @@
 import dataclasses
 
 import pytest
-from browser.pages import ViewPage
 from close import assert_softmax_close, rounding
 from playwright.sync_api import expect
 
@@ -33,20 +32,6 @@ def gpt():
 @pytest.fixture(scope="module")
 def completion(gpt):
     return gpt.complete(PROMPT, max_tokens=16, temperature=1.0, seed=5)
-
-
-@pytest.fixture
-def shown(chromium):
-    context, faults = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce"), []
-
-    def show(*views, dark=False):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return ViewPage(page, list(views), dark=dark)
-
-    yield show
-    context.close()
-    assert not faults
 
 
 def rgb(text):

@@ -5,18 +5,16 @@ widths of bars, positions of sliders.
 """
 
 import re
-import time
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+from browser.pages import settle
 from close import rounding
 from playwright.sync_api import expect
 
 import gptviz
 
-NAME = "views.ipynb"
 CELLS = [
     "import gptviz\ngpt = gptviz.load()",
     'box = gptviz.PromptBox("Once upon a time there was a", gpt=gpt)\nbox',
@@ -35,13 +33,9 @@ def gpt():
 
 
 @pytest.fixture(scope="module")
-def page(open_notebook, notebook_folder):
+def page(run_cells):
     """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
-    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    written.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(written, notebook_folder / NAME)
-    notebook = open_notebook(NAME, height=5200)
-    notebook.run()
+    notebook = run_cells(CELLS, height=5200)
     notebook.page.mouse.move(5, 5)
     return notebook
 
@@ -202,7 +196,7 @@ def test_a_drag_of_the_temperature_asks_nobody(page, gpt):
     slider.scroll_into_view_if_needed()
     place = slider.bounding_box()
     middle = place["y"] + place["height"] / 2
-    page.page.wait_for_timeout(500)
+    page.execute("")  # a round trip: the page has sent all that it had to say
     before, sent = stage_bars(page, 1), page.sent
     page.page.mouse.move(place["x"] + place["width"] / 2, middle)
     page.page.mouse.down()
@@ -217,35 +211,40 @@ def test_a_drag_of_the_temperature_asks_nobody(page, gpt):
     assert seen == sorted(seen, reverse=True), "the hotter, the lower the leader"
     assert len(set(seen)) > 5
     assert seen[-1] < before[0]
-    page.page.wait_for_timeout(500)
+    announced = view(page, "sampling").locator(":scope > [role=status]")  # written when the hand has come to rest
+    expect(announced).to_have_text(view(page, "sampling").locator("header .sentence").text_content())
+    page.execute("")
     assert page.sent == sent, "the kernel was asked"
 
 
+GENERATE_MEANWHILE = f"""
+import json
+read, runs = [], []
+box.observe(lambda change: read.append(change["new"]), "prompt")
+print("begun", flush=True)
+while len(read) < {len(PROMPTS) - 1} and len(runs) < 100:
+    choices = gpt.complete({PROMPTS[0]!r}, max_tokens=100, n=2, temperature=1.3, seed=5).choices
+    runs.append([[[step.token.id, step.probability, step.entropy] for step in choice.steps] for choice in choices])
+print(json.dumps([read, runs]))
+"""
+
+
 def test_generating_and_tracing_do_not_disturb_each_other(page, gpt):
-    """A cell generates while the page has other prompts traced by the same model: both are right to the digit."""
-    page.execute(
-        "import json, time\n"
-        "begun = time.time()\n"
-        f"choices = gpt.complete({PROMPTS[0]!r}, max_tokens=100, n=2, temperature=1.3, seed=5).choices\n"
-        "numbers = [[[step.token.id, step.probability, step.entropy] for step in one.steps] for one in choices]\n"
-        "print(json.dumps([begun, time.time(), numbers]))\n",
-        wait=False,
-    )
-    asked = []
+    """A cell generates again and again until the page has had other prompts traced: all are right to the digit."""
+    page.execute(GENERATE_MEANWHILE, wait=False)
+    page.wait_for_print("begun")
     for prompt in PROMPTS[1:]:
-        asked.append(time.time())
         type_prompt(page, prompt)
         shows(page, gpt.trace(prompt))
-        asked.append(time.time())
-    begun, ended, numbers = page.finish_json()
-    assert begun < asked[-1]
-    assert asked[0] < ended, "generation was over before the page asked: the test tried nothing"
+    read, runs = page.finish_json()
+    assert read == list(PROMPTS[1:]), "the prompts were not read while the cell generated"
     expected = gpt.complete(PROMPTS[0], max_tokens=100, n=2, temperature=1.3, seed=5)
     bound = rounding(gpt.trace(PROMPTS[0]).logits)
-    for one, choice in zip(numbers, expected.choices, strict=True):
-        assert [id for id, _, _ in one] == [step.token.id for step in choice.steps]
-        wanted = [[step.probability, step.entropy] for step in choice.steps]
-        np.testing.assert_allclose([rest for _, *rest in one], wanted, rtol=bound)
+    for choices in runs:
+        for numbers, choice in zip(choices, expected.choices, strict=True):
+            assert [id for id, _, _ in numbers] == [step.token.id for step in choice.steps]
+            wanted = [[step.probability, step.entropy] for step in choice.steps]
+            np.testing.assert_allclose([rest for _, *rest in numbers], wanted, rtol=bound)
     type_prompt(page, PROMPTS[0])
     shows(page, gpt.trace(PROMPTS[0]))
 
@@ -275,7 +274,7 @@ def test_look(page, theme, request):
     if folder := request.config.getoption("--screenshots"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.page.mouse.move(5, 5)
-        page.page.wait_for_timeout(500)
+        settle(page.page)
         page.page.screenshot(path=Path(folder) / f"views_{theme}.png", full_page=True)
         for name in VIEWS:
             view(page, name).screenshot(path=Path(folder) / f"{name}_{theme}.png")

@@ -4,68 +4,24 @@ The truth is the trace; what is read is what a person sees. The views in Jupyter
 """
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browser.pages import OF_A_TRACE, ViewPage
+from browser.pages import OF_A_TRACE, colour_table, settle
 from families import build, tokenizer
+from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
+from small_models import gpt_for_any_text
+from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
 
 import gptviz
 from gptviz._paths import assets_dir
-from gptviz.pages.modules import bundle
-
-HOSTILE = [
-    "<script>window.hurt = 1</script>",
-    "</script><img src=x onerror='window.hurt = 1'>",
-    "\"quotes\" 'and' `${window.hurt = 1}` &amp; &lt;b&gt;",
-    "right \u202e to left \u2066 marks\u2069",
-    "lines\u2028and\u2029more\u0000\u0007",
-    "emoji 🦉👩‍👩‍👧 é\u0301 🇫🇷",
-]
 
 
 @pytest.fixture(scope="module")
 def gpt():
-    """Weights so large that maps are neither even nor one-hot; a tokenizer that falls into bytes."""
-    torch.manual_seed(5)
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=4096, n_embd=24, n_layer=2, n_head=3, n_positions=400)).eval()
-    with torch.no_grad():
-        for block in model.transformer.h:
-            block.attn.c_attn.weight.normal_(0, 0.7)
-        model.lm_head.weight.normal_(0, 0.8)
-    return gptviz.wrap(model, AutoTokenizer.from_pretrained(assets_dir() / "tales"))
-
-
-@pytest.fixture
-def shown(chromium):
-    """Shows views in a page: `shown(view, …)`; any page error fails the test."""
-    pages, faults = [], []
-
-    def show(*views, width=1180, **options):
-        page = chromium.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
-        pages.append(page)
-        return ViewPage(page, list(views), **options)
-
-    yield show
-    for page in pages:
-        page.close()
-    assert not faults
-
-
-def stated(token):
-    """A chip's text as Python sees it: the same marks for what cannot be seen."""
-    if b"\\x" in token.text.encode() and token.text.encode() != token.bytes:
-        return token.bytes.hex(" ")
-    unseen = re.compile("[\x00-\x1f\x7f-\x9f\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-    named = {" ": "␣", "\n": "⏎", "\t": "⇥"}
-    return "".join(named.get(c) or (f"U+{ord(c):04X}" if unseen.match(c) else c) for c in token.text)
+    return gpt_for_any_text()
 
 
 @pytest.mark.parametrize("prompt", HOSTILE)
@@ -73,7 +29,7 @@ def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     box = gptviz.PromptBox(prompt, gpt=gpt)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=3, seed=1))
     page = shown(box, *(kind(box) for kind in OF_A_TRACE), timeline).page
-    expected = [stated(token) for token in box.trace.tokens]
+    expected = [chip_text(token) for token in box.trace.tokens]
     assert page.locator(".gptviz-tokens li .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-block .sentence-row .chip").all_inner_texts() == expected
@@ -95,10 +51,10 @@ def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
     page = shown(explorer, gptviz.compare(trace, gpt.trace("Once"))).page
     for button in page.locator(".station > .head button").all():
         button.click()
-    last = stated(trace.tokens[-1])
+    last = chip_text(trace.tokens[-1])
     assert page.locator(".station-embedding > .head .chip").inner_text() == last
-    assert page.locator(".station-sampling > .head .chip").inner_text() == stated(trace.top(1)[0][0])
-    expected = [stated(token) for token in trace.tokens]
+    assert page.locator(".station-sampling > .head .chip").inner_text() == chip_text(trace.top(1)[0][0])
+    expected = [chip_text(token) for token in trace.tokens]
     assert page.locator(".station-attention .line .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-compare .line").first.locator(".chip").all_inner_texts() == expected
     earlier = page.locator(".tools select").last.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
@@ -121,18 +77,6 @@ def cell_colours(page, cells):
             return cells.map(([q, k]) => [...pixel(q, k).data].slice(0, 3));
         }""",
         [cells, int(page.locator(".gptviz-attention .line .chip").count())],
-    )
-
-
-def colour_table(page, name, theme):
-    """The page's own 256 colours, from the module that draws with them."""
-    source = bundle(Path(gptviz.__file__).parent / "widgets" / "shared" / "colours.js")
-    return page.evaluate(
-        """async ([source, name, theme]) => {
-            const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-            return module[name](theme);
-        }""",
-        [source, name, theme],
     )
 
 
@@ -209,7 +153,7 @@ def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
     labels = page.locator(".queries .chip")
     expect(labels).to_have_count(round(size / 16))
     first = size // 2 - round(size / 32)
-    assert abs([stated(t) for t in trace.tokens].index(labels.first.inner_text(), first - 1) - first) <= 1
+    assert abs([chip_text(t) for t in trace.tokens].index(labels.first.inner_text(), first - 1) - first) <= 1
     stage = page.locator(".stage").bounding_box()
     readout = page.locator(".readout .query sub")
     before = int(readout.inner_text())
@@ -332,7 +276,7 @@ def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
     page = view.page
     expect(page.locator(".station")).to_have_count(6)
     leader, share = explorer.trace.top(1)[0]
-    expect(page.locator(".station-sampling .sentence")).to_contain_text(stated(leader))
+    expect(page.locator(".station-sampling .sentence")).to_contain_text(chip_text(leader))
     expect(page.locator(".station-sampling .sentence")).to_contain_text(f"{100 * share:.3g}")
     expect(page.locator(".stack button")).to_have_text(["block 1", "block 0"])
     page.locator(".stack button").first.click()
@@ -340,7 +284,7 @@ def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
     page.locator(".station-sampling .head button").click()
     page.get_by_role("button", name="draw once").click()
     page.get_by_role("button", name="append to the prompt").click()
-    page.wait_for_timeout(100)
+    settle(page)
     view.update()
     expect(page.locator(".station-tokens .sentence")).to_contain_text(f"{len(explorer.trace.tokens) - 1} tokens")
     expect(page.locator(".station-attention .line .chip")).to_have_count(len(explorer.trace.tokens))

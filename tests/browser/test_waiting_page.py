@@ -2,17 +2,13 @@
 
 import pytest
 import torch
-from browser.pages import ViewPage
+from browser.pages import HOLD_ANSWERS
 from playwright.sync_api import expect
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz._paths import assets_dir
 
-HOLD = """(index) => {
-  const { answerer } = models[index], held = new Promise((resolve) => { globalThis.release = resolve; });
-  models[index].answerer = async (message) => (await held, answerer(message));
-}"""
 # How bright an element is with all that holds it.
 OPACITY = """(node) => {
   let opacity = 1;
@@ -26,20 +22,6 @@ def gpt():
     torch.manual_seed(5)
     model = GPT2LMHeadModel(GPT2Config(vocab_size=4096, n_embd=24, n_layer=2, n_head=3, n_positions=200)).eval()
     return gptviz.wrap(model, AutoTokenizer.from_pretrained(assets_dir() / "tales"))
-
-
-@pytest.fixture
-def shown(chromium):
-    context, faults = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce"), []
-
-    def show(*views):
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        return ViewPage(page, list(views))
-
-    yield show
-    context.close()
-    assert not faults
 
 
 def is_dim(page, *places, word):
@@ -61,7 +43,7 @@ def test_the_arithmetic_of_another_cell_is_dim_until_it_has_come(shown, gpt):
     page.locator(".detail summary").click()
     numbers = (".detail .arithmetic", ".detail .mix")
     is_bright(page, *numbers, word=".detail > .computing")
-    page.evaluate(HOLD, 0)
+    page.evaluate(HOLD_ANSWERS, 0)
     page.locator("[role=application]").focus()
     page.keyboard.press("ArrowUp")
     is_dim(page, *numbers, word=".detail > .computing")
@@ -72,7 +54,7 @@ def test_the_arithmetic_of_another_cell_is_dim_until_it_has_come(shown, gpt):
 
 def test_the_order_by_role_says_that_it_is_being_computed(shown, gpt):
     page = shown(gptviz.AttentionView(gpt.trace("the owl and the king"))).page
-    page.evaluate(HOLD, 0)
+    page.evaluate(HOLD_ANSWERS, 0)
     page.locator(".heads select").select_option("induction")
     is_dim(page, ".heads .grid", word=".heads > .computing")
     page.evaluate("release()")
@@ -85,12 +67,12 @@ def test_merges_and_an_appended_token_say_that_they_are_being_computed(shown, gp
     page = shown(gptviz.TokensView(box), gptviz.SamplingBench(box)).page
     page.locator(".gptviz-tokens .row button").nth(2).click()
     expect(page.locator(".merges li").first).to_be_visible()
-    page.evaluate(HOLD, 0)
+    page.evaluate(HOLD_ANSWERS, 0)
     page.locator(".gptviz-tokens .row button").nth(1).click()
     is_dim(page, ".merges ol", word=".merges > .computing")
     page.evaluate("release()")
     is_bright(page, ".merges ol", word=".merges > .computing")
-    page.evaluate(HOLD, 1)
+    page.evaluate(HOLD_ANSWERS, 1)
     page.get_by_role("button", name="draw once").click()
     page.get_by_role("button", name="append to the prompt").click()
     is_dim(page, ".gptviz-sampling table", word=".results > .computing")

@@ -4,85 +4,25 @@ The truth of `tales` is transformers' own model with its eager attention, and it
 positions, grouped keys and nearly a token a byte. That the notebooks run in a kernel is `test_notebooks.py`'s business.
 """
 
-import ast
-import contextlib
-import io
 from itertools import pairwise
 
-import families
 import nbformat
 import numpy as np
 import pytest
 import torch
 from close import assert_close, rounding, rounding_of_shares
-from lesson_play import every_offer_decides
+from played import CHECK, check_offered_prompts, check_views_are_shown, wrong_answer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gptviz import lessons
-from gptviz._paths import assets_dir, notebooks_dir
+from gptviz._paths import notebooks_dir
 from gptviz.widgets.prompt.prompt import PromptBox
 
 LESSONS = ("01_encoding", "02_attention")
-ASK, CHECK = lessons.ask, lessons.check
-WRONG = {"number": 1e6, "head": (0, 0)}
-
-
-class Played:
-    """What running a notebook's cells left: names, questions by text, exercises, and what each cell printed."""
-
-    def __init__(self, lesson, patch):
-        self.names, self.questions, self.exercises, self.printed, self.sources = {}, {}, [], {}, {}
-
-        def asked(text, *args, **keywords):
-            self.questions[text] = ASK(text, *args, **keywords)
-            return self.questions[text]
-
-        def checked(name, mine, truth, **keywords):
-            self.exercises.append((name, truth, keywords["solution"]))
-            return CHECK(name, mine, truth, **keywords)
-
-        patch.setattr(lessons, "ask", asked)
-        patch.setattr(lessons, "check", checked)
-        for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
-            if cell.cell_type == "code":
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    exec(compile(cell.source, cell.id, "exec"), self.names)
-                self.printed[cell.id] = out.getvalue()
-                self.sources[cell.id] = cell.source
-
-    def again(self, cell, **names):
-        """What a cell prints and shows when it is run again, alone, among these names instead of those that others left."""
-        *lines, last = ast.parse(self.sources[cell]).body
-        names = self.names | names
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(compile(ast.Module(lines, []), cell, "exec"), names)
-            way = "eval" if isinstance(last, ast.Expr) else "exec"
-            last = ast.Expression(last.value) if way == "eval" else ast.Module([last], [])
-            shows = eval(compile(last, cell, way), names)
-        return out.getvalue(), shows
-
-    def question(self, words):
-        """The one question with these words in it."""
-        (found,) = [one for text, one in self.questions.items() if words in text]
-        return found
-
-
-@pytest.fixture(scope="module", params=["tales", "llama"])
-def model(request, tmp_path_factory):
-    """What GPTVIZ_MODEL names."""
-    if request.param == "tales":
-        return str(assets_dir() / "tales")
-    folder = tmp_path_factory.mktemp("model") / "llama"
-    families.build("llama").save_pretrained(folder)
-    families.tokenizer().save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
-def played(model):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPTVIZ_MODEL", model)
-        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+def played(model, play):
+    return {lesson: play(lesson, model) for lesson in LESSONS}
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +49,11 @@ def maps(reference, tokenizer, text):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
+def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
+    check_views_are_shown(played[lesson])
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
     questions = played[lesson].questions.values()
     assert len(questions) >= 4
@@ -116,13 +61,8 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert one.truth is None
         assert one._state["phase"] in ("open", "close"), one._state
         if one._state["phase"] == "open":
-            truth = one._kind.to_python(one._compute_truth())
-            wrong = WRONG.get(one._kind_name)
-            if wrong is None:
-                wrong = one.choices[::-1] if truth == one.choices else one.choices
-                wrong = wrong if one._kind_name == "ranking" else next(c for c in one.choices if c != truth)
             assert all(view._covered_by for view in one._covers)
-            assert not one.guess(wrong), one.text
+            assert not one.guess(wrong_answer(one)), one.text
             assert one._state["hint"], one._state
             assert one.truth is None
         one.reveal()
@@ -144,10 +84,11 @@ def test_what_stands_under_an_open_question_does_not_name_its_answer():
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
     assert played[lesson].exercises
-    for name, truth, solution in played[lesson].exercises:
+    for exercise in played[lesson].exercises:
+        name, truth = exercise.name, exercise.truth
         assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played[lesson].names)
-        exec(solution, names)
+        exec(exercise.solution, names)
         assert CHECK(name, names["mine"], truth).ok
         assert not CHECK(name, names["mine"] + 0.01, truth).ok
 
@@ -234,10 +175,10 @@ def test_heads_are_those_of_transformers_own_maps(played, reference, tokenizer):
 def test_the_exercise_and_switched_off_heads_against_transformers(played, reference, tokenizer):
     lesson = played["02_attention"]
     trace, layer, head = (lesson.names[name] for name in ("trace", "layer", "head"))
-    ((_, truth, _),) = lesson.exercises
+    (exercise,) = lesson.exercises
     value = trace.v(layer)[lesson.names["group"]]
     own = maps(reference, tokenizer, trace.text)[layer, head] @ value
-    assert_close(truth, own, scale=[value, trace.scores(layer, head, "scaled")])
+    assert_close(exercise.truth, own, scale=[value, trace.scores(layer, head, "scaled")])
     before = float(passed(reference, tokenizer, trace.text).logits[0, -1].softmax(-1).max())
     assert lesson.names["before"] == pytest.approx(before, rel=rounding(trace.logits))
     assert lesson.names["after"].shape == (trace.n_layers, trace.n_heads)
@@ -251,11 +192,11 @@ def test_a_cell_run_again_is_of_the_sentence_in_the_box(played, model):
     lesson = played["02_attention"]
     stale = {"trace": lesson.names["gpt"].trace("no such sentence"), "future": None}
     for cell in ONLY_THE_BOX:
-        assert lesson.again(cell, **stale)[0] == lesson.printed[cell], cell
+        assert lesson.run_again(cell, **stale)[0] == lesson.printed[cell], cell
     lesson.names["box"].run("The king had three")
-    told = {cell: lesson.again(cell, **stale)[0] for cell in ("undivided", "open", "first", "mutual")}
+    told = {cell: lesson.run_again(cell, **stale)[0] for cell in ("undivided", "open", "first", "mutual")}
     shown = {
-        cell: lesson.again(cell, **stale)[1]
+        cell: lesson.run_again(cell, **stale)[1]
         for cell in ("other-own", "bertviz-head", "bertviz-model", "bertviz-neuron")
     }
     assert shown["other-own"].trace.text == "The king had three"
@@ -268,7 +209,7 @@ def test_a_cell_run_again_is_of_the_sentence_in_the_box(played, model):
 
 def test_the_habits_head_stays_open_whatever_is_clicked_in_the_grid(played):
     lesson = played["02_attention"]
-    own = lesson.again("other-own")[1]
+    own = lesson.run_again("other-own")[1]
     at = lesson.names["at_layer"], lesson.names["at_head"]
     lesson.names["box"].selection.head = (at[1] + 1) % own.trace.n_heads
     assert (own.layer, own.head) == at
@@ -292,7 +233,7 @@ def test_the_strongest_head_is_shown_on_a_text_where_its_habit_has_work(played, 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
-    every_offer_decides(played[lesson].questions.values(), model)
+    check_offered_prompts(played[lesson].questions.values(), model)
 
 
 @pytest.mark.parametrize("prompt", ["The king had three", "Hi", "x 🙂 é é"])

@@ -4,77 +4,21 @@ The truth is transformers' own model, with its own norms, MLPs and generation. T
 `test_notebooks.py`'s business.
 """
 
-import contextlib
-import io
 import math
 
-import families
-import nbformat
 import numpy as np
 import pytest
 import torch
 from close import rounding
-from lesson_play import every_offer_decides
+from played import CHECK, check_offered_prompts, check_views_are_shown, wrong_answer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gptviz import lessons
-from gptviz._paths import assets_dir, notebooks_dir
-
 LESSONS = ("03_block", "04_decoding", "05_sampling")
-ASK, CHECK = lessons.ask, lessons.check
-
-
-class Played:
-    """What running a notebook's cells left: names, questions by text, exercises, and what each cell printed."""
-
-    def __init__(self, lesson, patch):
-        self.names, self.questions, self.exercises, self.printed, self.sources = {}, {}, [], {}, {}
-
-        def asked(text, *args, **keywords):
-            self.questions[text] = ASK(text, *args, **keywords)
-            return self.questions[text]
-
-        def checked(name, mine, truth, **keywords):
-            self.exercises.append((name, truth, keywords["tolerance"], keywords["solution"]))
-            return CHECK(name, mine, truth, **keywords)
-
-        patch.setattr(lessons, "ask", asked)
-        patch.setattr(lessons, "check", checked)
-        for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
-            if cell.cell_type == "code":
-                with contextlib.redirect_stdout(io.StringIO()) as out:
-                    exec(compile(cell.source, cell.id, "exec"), self.names)
-                self.printed[cell.id] = out.getvalue()
-                self.sources[cell.id] = cell.source
-
-    def again(self, cell, **names):
-        """What a cell prints when it is run again, alone, among these names instead of those that the others left."""
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(self.sources[cell], self.names | names)
-        return out.getvalue()
-
-    def question(self, words):
-        """The one question with these words in it."""
-        (found,) = [one for text, one in self.questions.items() if words in text]
-        return found
-
-
-@pytest.fixture(scope="module", params=["tales", "llama"])
-def model(request, tmp_path_factory):
-    """What GPTVIZ_MODEL names."""
-    if request.param == "tales":
-        return str(assets_dir() / "tales")
-    folder = tmp_path_factory.mktemp("model") / "llama"
-    families.build("llama").save_pretrained(folder)
-    families.tokenizer().save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module")
-def played(model):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPTVIZ_MODEL", model)
-        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+def played(model, play):
+    return {lesson: play(lesson, model) for lesson in LESSONS}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +45,11 @@ def greedy(reference, ids, count):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
+def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
+    check_views_are_shown(played[lesson])
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
     questions = played[lesson].questions.values()
     assert len(questions) >= 4
@@ -108,10 +57,7 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert one.truth is None
         if one._state["phase"] == "open":
             assert all(view._covered_by for view in one._covers)
-            truth = one._kind.to_python(one._compute_truth())
-            choices = one.choices[::-1] if truth == one.choices else one.choices
-            wrong = {"number": 1e6, "ranking": choices}.get(one._kind_name) or next(c for c in choices if c != truth)
-            assert not one.guess(wrong), one.text
+            assert not one.guess(wrong_answer(one)), one.text
             assert one._state["hint"], one._state
             assert one.truth is None
         one.reveal()
@@ -123,10 +69,11 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
     assert played[lesson].exercises
-    for name, truth, tolerance, solution in played[lesson].exercises:
+    for exercise in played[lesson].exercises:
+        name, truth, tolerance = exercise.name, exercise.truth, exercise.tolerance
         assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played[lesson].names)
-        exec(solution, names)
+        exec(exercise.solution, names)
         assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
         assert not CHECK(name, np.asarray(names["mine"]) + 1, truth, tolerance=tolerance).ok
 
@@ -148,7 +95,7 @@ def test_a_printed_check_run_again_is_of_the_prompt_in_the_box(played):
     lesson = played["03_block"]
     old = dict.fromkeys(("trace", "total", "stream", "enters", "leaves", "row", "leader", "d"))
     for cell in ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum"):
-        assert lesson.again(cell, **old) == lesson.printed[cell] != "", cell
+        assert lesson.run_again(cell, **old)[0] == lesson.printed[cell] != "", cell
 
 
 @pytest.mark.parametrize("cell", ["loop", "cache-run"])
@@ -162,7 +109,7 @@ def test_the_loop_and_the_cache_begin_with_the_prompt_in_the_box(played, cell):
     if cell == "cache-run":
         assert [names["runs"][cached][:2] for cached in (True, False)] == [kept["runs"][i][:2] for i in (True, False)]
     else:
-        assert list(names["truth"]) == list(lesson.exercises[0][1])
+        assert list(names["truth"]) == list(lesson.exercises[0].truth)
 
 
 def test_a_wrong_guess_is_answered_in_its_own_numbers(played):
@@ -232,7 +179,7 @@ def test_parameters_are_those_of_the_model(played, reference):
     assert sum(lesson.names["groups"].values()) == total
     assert "same numbers: True" in lesson.printed["parameters-check"]
     assert f"{total:,}" not in lesson.printed["parameters-check"]  # nothing to copy into the exercise
-    assert f"in the file: {total:,}" in lesson.again("parameters-check", mine=total)
+    assert f"in the file: {total:,}" in lesson.run_again("parameters-check", mine=total)[0]
     mlps = sum(p.numel() for name, p in reference.named_parameters() if "mlp" in name)
     assert lesson.names["groups"]["MLPs"] == mlps
 
@@ -248,7 +195,7 @@ def test_the_lead_is_the_difference_of_two_logits(played, reference, tokenizer):
 def test_greedy_texts_and_the_cache_against_generate(played, reference):
     lesson = played["04_decoding"]
     ids = lesson.names["ids"]
-    assert list(lesson.exercises[0][1]) == greedy(reference, ids, 12)
+    assert list(lesson.exercises[0].truth) == greedy(reference, ids, 12)
     with_cache, passed, _ = lesson.names["runs"][True]
     without, all_passed, _ = lesson.names["runs"][False]
     count = lesson.names["count"]
@@ -308,7 +255,7 @@ def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
-    every_offer_decides(played[lesson].questions.values(), model)
+    check_offered_prompts(played[lesson].questions.values(), model)
 
 
 def test_the_end_tokens_places_are_those_of_the_written_text(played):

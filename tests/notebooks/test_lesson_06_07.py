@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding, rounding_of_shares
-from test_lesson_01_02 import CHECK, WRONG, Played
+from played import CHECK, cell_source, check_views_are_shown, wrong_answer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gptviz._paths import assets_dir, notebooks_dir
@@ -27,10 +27,8 @@ MODEL = os.environ.get("GPTVIZ_MODEL") or str(assets_dir() / "tales")
 
 
 @pytest.fixture(scope="module")
-def played():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPTVIZ_MODEL", MODEL)
-        yield {lesson: Played(lesson, patch) for lesson in LESSONS}
+def played(play):
+    return {lesson: play(lesson, MODEL) for lesson in LESSONS}
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +49,6 @@ def reference():
 @pytest.fixture(scope="module")
 def tokenizer():
     return AutoTokenizer.from_pretrained(MODEL)
-
-
-def source(lesson, cell):
-    """The code of one cell."""
-    cells = nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells
-    return next(one.source for one in cells if one.id == cell)
 
 
 @contextlib.contextmanager
@@ -106,15 +98,18 @@ def repeated_loss(reference, ids, count, *heads):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
+def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
+    check_views_are_shown(played[lesson])
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
     questions = played[lesson].questions.values()
     assert len(questions) >= 4
     for one in questions:
         assert one._state["phase"] in ("open", "close"), one._state
         if one._state["phase"] == "open":
-            truth = one._kind.to_python(one._compute_truth())
-            wrong = WRONG.get(one._kind_name) or next(choice for choice in one.choices if choice != truth)
-            assert not one.guess(wrong), one.text
+            assert not one.guess(wrong_answer(one)), one.text
             assert one._state["hint"], one._state
             assert one.truth is None
         one.reveal()
@@ -125,10 +120,11 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right(played, lesson):
     assert played[lesson].exercises
-    for name, truth, solution in played[lesson].exercises:
+    for exercise in played[lesson].exercises:
+        name, truth = exercise.name, exercise.truth
         assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played[lesson].names)
-        exec(solution, names)
+        exec(exercise.solution, names)
         assert CHECK(name, names["mine"], truth).ok
         assert not CHECK(name, names["mine"] + 0.01, truth).ok
 
@@ -299,9 +295,9 @@ def test_the_list_has_every_head_that_is_switched_off_together(movers):
     """Also where many look: eleven heads more than a fifth, of which six are listed."""
     assert movers.printed["evens"].count(" looks ") == len(movers.names["lookers"])
     names = dict(movers.names) | {"looks": np.linspace(0, 1, 14).reshape(2, 7)}
-    exec(source(LESSONS[0], "lookers"), names)
+    exec(cell_source(LESSONS[0], "lookers"), names)
     assert len(names["most"]) == 11 and len(names["lookers"]) == 6
-    assert source(LESSONS[0], "evens").startswith("for at in lookers:")
+    assert cell_source(LESSONS[0], "evens").startswith("for at in lookers:")
 
 
 def test_a_patched_place_is_named_by_both_of_its_tokens(movers):
@@ -440,7 +436,7 @@ def test_later_training_does_not_move_when_they_formed(induction):
     names, formed = induction.names, induction.names["formed"]
     longer = {"steps": [*names["steps"], names["steps"][-1] + 100]}
     longer["curves"] = {key: [*curve, 0.99] for key, curve in names["curves"].items()}
-    exec(source(LESSONS[1], "formed"), later := dict(names) | longer)
+    exec(cell_source(LESSONS[1], "formed"), later := dict(names) | longer)
     for role in ("previous", "induction"):
         assert later["formed"](role) == formed(role)
 
@@ -502,7 +498,13 @@ def test_a_log_without_its_changes_is_enough(induction, tmp_path):
     names, out = dict(induction.names) | {"kept": tmp_path / "training.json"}, io.StringIO()
     with contextlib.redirect_stdout(out):
         for cell in ("changes", "curves", "change-lines", "followed"):
-            exec(source(LESSONS[1], cell), names)
+            exec(cell_source(LESSONS[1], cell), names)
     assert names["changes"] == []
     assert not [shape for shape in names["figure"].layout.shapes if shape.x0 == shape.x1]
     assert "is not told" in out.getvalue() and "steps later" not in out.getvalue()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_runs_with_a_random_llama(play, llama_with_start_token, lesson):
+    """A model without positions table, roles or stories: no cell fails, and no view is missing."""
+    check_views_are_shown(play(lesson, llama_with_start_token))

@@ -1,23 +1,24 @@
-"""Every notebook runs from top to bottom, on the embedded model and on another, and is stored as it was written."""
+"""How the notebooks are stored: without outputs, in short cells, with the parts that a lesson has.
 
-import os
+That each runs from top to bottom is tested where it is run: with the embedded model in JupyterLab
+(`tests/browser/test_learning.py`), with another model in the files beside this one.
+"""
+
 import re
 import statistics
 import subprocess
-import time
+from pathlib import Path
 
 import nbformat
 import pytest
-from families import build, tokenizer
-from nbclient import NotebookClient
+from played import is_question
 
 from gptviz._paths import notebooks_dir
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
-LONGEST, MEDIAN, SECONDS = 15, 6, 60
+LONGEST, MEDIAN = 15, 6  # lines of a cell
 CORE = 45  # minutes of a school lesson: all of a notebook, or the core that it names
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-later = pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
 
 
 def test_there_is_a_first_notebook():
@@ -34,8 +35,11 @@ def code_of(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def is_question(cell):
-    return "lessons.ask(" in cell.source
+@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
+def test_is_played_with_another_model(path):
+    """Each lesson runs on a random Llama in one of the files beside this one, which lists it."""
+    files = [file.read_text("utf-8") for file in Path(__file__).parent.glob("test_lesson_*.py")]
+    assert any(f'"{path.stem}"' in text for text in files)
 
 
 @names
@@ -48,7 +52,7 @@ def test_is_stored_clean(path):
         assert not cell.get("outputs"), f"cell {cell.id} is stored with outputs"
         assert cell.get("execution_count") is None, f"cell {cell.id} is stored with a count"
         assert not cell.get("attachments")
-        folded = cell.cell_type == "code" and is_question(cell)  # its code would tell the answer
+        folded = cell.cell_type == "code" and is_question(cell.source)  # its code would tell the answer
         assert cell.metadata == ({"jupyter": {"source_hidden": True}} if folded else {}), cell.id
 
 
@@ -73,47 +77,5 @@ def test_is_a_lesson(path):
     for part in ("remember", "simplified", "sources"):
         assert part in last, part
     code = code_of(notebook)
-    assert sum(is_question(cell) for cell in code) >= 4
+    assert sum(is_question(cell.source) for cell in code) >= 4
     assert any("lessons.check(" in cell.source for cell in code)
-
-
-def run(path, folder, monkeypatch, model=""):
-    """Runs the notebook; errors are fatal. Returns it and how many seconds its cells took, imports and all."""
-    monkeypatch.setenv("GPTVIZ_MODEL", model)
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
-    with client.setup_kernel():
-        begun = time.monotonic()
-        for index, cell in enumerate(notebook.cells):
-            client.execute_cell(cell, index)
-        return notebook, time.monotonic() - begun
-
-
-def shown(cell):
-    return [output.data for output in cell.get("outputs", []) if output.output_type == "execute_result"]
-
-
-@names
-def test_runs(path, tmp_path, monkeypatch):
-    """A cell whose last line is a view shows one, and all of it takes less than a minute where nothing else runs."""
-    notebook, seconds = run(path, tmp_path, monkeypatch)
-    for cell in code_of(notebook):
-        if "View(" in cell.source.splitlines()[-1] or is_question(cell):
-            assert any("application/vnd.jupyter.widget-view+json" in data for data in shown(cell)), cell.source
-    if seconds >= SECONDS and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
-        pytest.skip(f"{seconds:.0f} s, on a machine so busy that they say nothing")
-    assert seconds < SECONDS, f"{seconds:.0f} s"
-
-
-@pytest.fixture(scope="module")
-def random_llama(tmp_path_factory):
-    """A small Llama with random weights: no positions table, no roles, no stories."""
-    folder = tmp_path_factory.mktemp("models") / "llama"
-    build("llama").save_pretrained(folder)
-    tokenizer(start=True).save_pretrained(folder)
-    return folder
-
-
-@later
-def test_runs_with_another_model(path, random_llama, tmp_path, monkeypatch):
-    run(path, tmp_path, monkeypatch, str(random_llama))

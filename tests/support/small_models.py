@@ -1,7 +1,10 @@
-"""A small GPT-2 whose heads and MLPs matter, and its next token's probabilities with one of them silenced by hand."""
+"""Small random GPT-2s whose attention is neither even nor one-hot, and what one says with a part silenced by hand."""
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+import gptviz
+from gptviz._paths import assets_dir
 
 LAYERS, HEADS = 2, 3
 
@@ -17,6 +20,17 @@ def strong_gpt2(seed=3, **config):
             block.attn.c_proj.weight.normal_(0, 0.6)
         model.lm_head.weight.normal_(0, 0.6)
     return model
+
+
+def gpt_for_any_text():
+    """Returns a GPT of 2 layers and 3 heads with the embedded model's tokenizer, which spells odd text in bytes."""
+    torch.manual_seed(5)
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=4096, n_embd=24, n_layer=2, n_head=3, n_positions=400)).eval()
+    with torch.no_grad():
+        for block in model.transformer.h:
+            block.attn.c_attn.weight.normal_(0, 0.7)
+        model.lm_head.weight.normal_(0, 0.8)
+    return gptviz.wrap(model, AutoTokenizer.from_pretrained(assets_dir() / "tales"))
 
 
 def silenced_probabilities(gpt, ids, layer=None, head=None):

@@ -1,0 +1,26 @@
+"""What tests expect to read in a page: tokens and numbers as views write them, and texts that must stay texts."""
+
+import re
+
+HOSTILE = [
+    "<script>window.hurt = 1</script>",
+    "</script><img src=x onerror='window.hurt = 1'>",
+    "\"quotes\" 'and' `${window.hurt = 1}` &amp; &lt;b&gt;",
+    "right \u202e to left \u2066 marks\u2069",
+    "lines\u2028and\u2029more\u0000\u0007",
+    "emoji 🦉👩‍👩‍👧 é\u0301 🇫🇷",
+]
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+NAMED = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+
+
+def chip_text(token):
+    """The text of a token's chip: visible marks for what cannot be seen, and bytes where they are no whole character."""
+    if b"\\x" in token.text.encode() and token.text.encode() != token.bytes:
+        return token.bytes.hex(" ")
+    return "".join(NAMED.get(c) or (f"U+{ord(c):04X}" if UNSEEN.match(c) else c) for c in token.text)
+
+
+def number(text):
+    """The number that a page writes with a sign of its own for minus."""
+    return float(text.replace("−", "-").replace("+", ""))

@@ -1,0 +1,127 @@
+"""A notebook whose cells run in this process, so that a test can look at every object that they leave.
+
+`tests/browser/test_learning.py` runs the same notebooks in JupyterLab, as a learner does.
+"""
+
+import ast
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+
+from gptviz import lessons
+from gptviz._paths import notebooks_dir
+
+ASK, CHECK = lessons.ask, lessons.check
+VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
+WRONG_ANSWERS = {"number": 1e6, "head": (0, 0)}  # by the kind of question
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a notebook gave `lessons.check`: the right value, the folded solution, and the tolerance if it named one."""
+
+    name: str
+    truth: Any
+    solution: str
+    tolerance: float | None
+
+
+class PlayedNotebook:
+    """What the code cells of a notebook left.
+
+    names: its variables. questions: by their text. exercises: in order. sources, printed, values: by cell id; a cell's
+    value is that of its last line, None where that is no expression.
+    """
+
+    def __init__(self, lesson: str, patch: Any):
+        """Runs the notebook `lesson`.ipynb. patch: a MonkeyPatch, which records questions and exercises as they are made."""
+        self.names: dict[str, Any] = {}
+        self.questions: dict[str, Any] = {}
+        self.exercises: list[Exercise] = []
+        self.sources: dict[str, str] = {}
+        self.printed: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
+        patch.setattr(lessons, "ask", self._ask)
+        patch.setattr(lessons, "check", self._check)
+        for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
+            if cell.cell_type == "code":
+                self.sources[cell.id] = cell.source
+                self.printed[cell.id], self.values[cell.id] = run_cell(cell.source, cell.id, self.names)
+
+    def _ask(self, text: str, *args: Any, **keywords: Any) -> Any:
+        self.questions[text] = ASK(text, *args, **keywords)
+        return self.questions[text]
+
+    def _check(self, name: str, mine: Any, truth: Any, **keywords: Any) -> Any:
+        self.exercises.append(Exercise(name, truth, keywords["solution"], keywords.get("tolerance")))
+        return CHECK(name, mine, truth, **keywords)
+
+    def run_again(self, cell: str, **names: Any) -> tuple[str, Any]:
+        """Runs one cell again with these names in place of the notebook's own; returns what it prints, and its value."""
+        return run_cell(self.sources[cell], cell, self.names | names)
+
+    def question(self, words: str) -> Any:
+        """Returns the one question whose text has these words."""
+        (question,) = [question for text, question in self.questions.items() if words in text]
+        return question
+
+
+def run_cell(source: str, name: str, names: dict[str, Any]) -> tuple[str, Any]:
+    """Runs the code of a cell among these names; returns what it prints, and the value of its last line."""
+    *lines, last = ast.parse(source).body
+    value = None
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(ast.Module(lines, []), name, "exec"), names)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), name, "eval"), names)
+        else:
+            exec(compile(ast.Module([last], []), name, "exec"), names)
+    return printed.getvalue(), value
+
+
+def cell_source(lesson: str, cell: str) -> str:
+    """Returns the code of one cell of a notebook."""
+    cells = nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells
+    return next(candidate.source for candidate in cells if candidate.id == cell)
+
+
+def is_question(source: str) -> bool:
+    """Returns whether a cell asks a question."""
+    return "lessons.ask(" in source
+
+
+def must_show_a_view(source: str) -> bool:
+    """Returns whether a cell's last line is a view or a question."""
+    return "View(" in source.splitlines()[-1] or is_question(source)
+
+
+def wrong_answer(question: Any) -> Any:
+    """Returns an answer that is not the question's truth."""
+    truth = question._kind.to_python(question._compute_truth())
+    if question._kind_name in WRONG_ANSWERS:
+        return WRONG_ANSWERS[question._kind_name]
+    if question._kind_name == "ranking":
+        return question.choices[::-1] if truth == question.choices else question.choices
+    return next(choice for choice in question.choices if choice != truth)
+
+
+def check_offered_prompts(questions: Any, model: str) -> None:
+    """Checks that a prompt offered where the learner's decides too little does decide, on the embedded model."""
+    offering = [question for question in questions if question._instead]
+    assert offering
+    for question in offering if "tales" in model else ():
+        prompt = question._box.prompt
+        question._answer_instead()
+        assert not question.is_too_close, question.text
+        question._box.run(prompt)
+
+
+def check_views_are_shown(played: PlayedNotebook) -> None:
+    """Checks that each cell whose last line is a view or a question has a widget to show."""
+    shown = {cell: value for cell, value in played.values.items() if must_show_a_view(played.sources[cell])}
+    assert shown
+    for cell, value in shown.items():
+        assert VIEW_TYPE in value._repr_mimebundle_()[0], cell
