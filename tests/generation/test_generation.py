@@ -26,18 +26,8 @@ from gptviz.sampling.stages import distribution
 
 
 def long_model(name: str):
-    """A model with room for 64 tokens after the prompt, which no end token cuts short."""
-    import dataclasses
-
-    from families import ALL
-
-    family = ALL[name]
-    key = "n_positions" if "n_positions" in family.arguments else "max_position_embeddings"
-    ALL["long"] = dataclasses.replace(family, arguments=family.arguments | {key: 96})
-    try:
-        gpt = gptviz.wrap(build("long"), tokenizer())
-    finally:
-        del ALL["long"]
+    """A model with room for 64 tokens after the prompt, whose texts no end token cuts short."""
+    gpt = gptviz.wrap(build(name, context=96), tokenizer())
     gpt.end_ids = frozenset()
     return gpt
 

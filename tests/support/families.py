@@ -177,13 +177,16 @@ EXTRAS = {
 ALL = REQUIRED | EXTRAS
 
 
-def build(name: str, **options: Any) -> Any:
-    """The family's causal LM, weights drawn from its own name: two calls give two equal models. Eval mode, no grad.
+def build(name: str, *, context: int | None = None, **options: Any) -> Any:
+    """Returns the family's causal LM, in evaluation mode and without gradients; two calls give two equal models.
 
-    options reach `AutoModelForCausalLM.from_config`: attn_implementation=, dtype=.
+    context: a context length in place of 64. options reach `AutoModelForCausalLM.from_config`: attn_implementation=,
+    dtype=.
     """
     family = ALL[name]
-    config = getattr(transformers, family.config)(**family.arguments)
+    length = "n_positions" if "n_positions" in family.arguments else "max_position_embeddings"
+    arguments = family.arguments | ({} if context is None else {length: context})
+    config = getattr(transformers, family.config)(**arguments)
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, **options).eval().requires_grad_(False)
     randomise(model, zlib.crc32(name.encode()))
