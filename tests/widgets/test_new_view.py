@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from close import assert_close
 from families import tokenizer
-from new_view import example_files, installed_example
+from new_view import PACKAGE, example_files, installed_example
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
@@ -49,6 +50,14 @@ def test_the_example_is_one_folder_and_one_line_of_at_most_40_lines():
     lines = {path: [line for line in text.split("\n") if line.strip()] for path, text in files.items()}
     assert len(lines["gptviz/__init__.py"]) == 1
     assert sum(map(len, lines.values())) <= 40
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_its_python_passes_ruff(command):
+    path = "gptviz/widgets/entropy/entropy.py"
+    ruff = [sys.executable, "-m", "ruff", *command, "--quiet", "--stdin-filename", path, "-"]
+    checked = subprocess.run(ruff, input=example_files()[path], capture_output=True, text=True, cwd=PACKAGE.parent)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_the_line_makes_it_a_name_of_gptviz(view_class):
