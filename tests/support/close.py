@@ -57,6 +57,18 @@ def assert_softmax_close(
     )
 
 
+def assert_float32_close(actual: np.ndarray, expected: Any, **bound: Any) -> None:
+    """Fails unless the array is float32, as a trace's are, and `assert_close` holds."""
+    assert actual.dtype == np.float32
+    assert_close(actual, expected, **bound)
+
+
+def assert_float32_softmax_close(actual: np.ndarray, expected: Any, scores: Any, **bound: Any) -> None:
+    """Fails unless the array is float32, as a trace's are, and `assert_softmax_close` holds."""
+    assert actual.dtype == np.float32
+    assert_softmax_close(actual, expected, scores, **bound)
+
+
 def rounding_of_shares(trace: Any) -> float:
     """The bound for the attention weights and probabilities of a trace against another program's, relative to each.
 
