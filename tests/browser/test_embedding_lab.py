@@ -26,7 +26,7 @@ def maps_show(notebook, traces, languages=("en", "zh")):
     expect(maps).to_have_count(len(traces))
     for i, (trace, language) in enumerate(zip(traces, languages, strict=True)):
         names = list({token.id: visible(token) for token in trace.tokens}.values())
-        expect(maps.nth(i).locator(".annotation-text")).to_have_text(names, timeout=20_000)
+        expect(maps.nth(i).locator(".annotation-text")).to_have_text(names)
         expect(maps.nth(i).locator(".trace.scatter").last.locator(".points path")).to_have_count(len(names))
         layout = map_figure(trace, language=language).layout
         titles = [layout.xaxis.title.text, layout.yaxis.title.text]

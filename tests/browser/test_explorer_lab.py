@@ -17,13 +17,20 @@ def notebook(run_cells):
     return run_cells(CELLS, height=4000)
 
 
+def open_station(notebook, name):
+    """Opens a station, unless it is open."""
+    button = notebook.page.locator(f".gptviz-explorer .station-{name} > .head button")
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
+
+
 def test_stations_open_and_the_path_goes_round_again(notebook):
     trace = gptviz.load().trace("Once upon a time there was a")
     explorer = notebook.page.locator(".gptviz-explorer")
     expect(explorer.locator(".station")).to_have_count(6)
     expect(explorer.locator(".box textarea")).to_have_value(trace.text)
     for station in ("tokens", "attention", "sampling", "generation"):
-        explorer.locator(f".station-{station} > .head button").click()
+        open_station(notebook, station)
     expect(explorer.locator(".gptviz-attention .line .chip")).to_have_count(len(trace.tokens))
     expect(explorer.locator(".gptviz-timeline")).to_have_attribute("aria-busy", "false", timeout=30_000)
     explorer.locator(".station-sampling > .head button").click()
@@ -34,6 +41,7 @@ def test_stations_open_and_the_path_goes_round_again(notebook):
 
 
 def test_a_view_shown_twice_and_the_explorer_move_together(notebook):
+    open_station(notebook, "attention")
     views = notebook.page.locator(".gptviz-attention")
     expect(views).to_have_count(3)
     views.last.locator(".grid button").nth(11).click()

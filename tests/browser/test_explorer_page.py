@@ -258,7 +258,7 @@ def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_h
     page = on_screen(gptviz.explore("the owl", gpt=gpt, language="zh"))
     away = next(model.name for model in gptviz.models() if not model.here)
     page.locator(".tools select").first.select_option(away)
-    expect(page.get_by_text(f"{away} 需要下载，而现在连不上模型库。")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(f"{away} 需要下载，而现在连不上模型库。")).to_be_visible()
 
 
 # On a projector

@@ -25,7 +25,7 @@ def save(page):
     """Saves the notebook with Ctrl+S, wherever the focus is. JupyterLab handles keys in order: earlier ones are done."""
     page.evaluate(f"() => {{ {DIRTY} = true; }}")
     page.keyboard.press("Control+s")
-    page.wait_for_function(f"() => !{DIRTY}", timeout=10_000)
+    page.wait_for_function(f"() => !{DIRTY}")
 
 
 def places(page):
