@@ -1,6 +1,6 @@
-"""The README's pictures: `python tests/pictures.py` draws them anew into assets/pictures, in light and dark.
+"""Draws the README's pictures into assets/pictures, in light and dark: `python tests/pictures.py`.
 
-The embedded model's own numbers, in the views' own modules, in Chromium; on the head where the last token looks back most.
+They show the embedded model's own numbers in the views' own modules, with the head whose last token looks back most.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""Every view as it looks: `python tests/screenshots.py FOLDER`, in light, dark, Chinese and at the projector's scale.
+"""Takes pictures of every view, in light, dark, Chinese and at the projector's scale: `python tests/screenshots.py FOLDER`.
 
-For eyes, not for comparison: whoever changes a view takes these before and after, and looks. The Explorer is taken shut, with
-each station open, and presented, a screen a station. A second argument names one view alone.
+They are for eyes, not for comparison: take them before and after a change to a view, and look. The Explorer is taken closed,
+with each station open, and presented step by step. A second argument names the one view to take.
 """
 
 import sys
@@ -28,7 +28,7 @@ LOOKS = {
 
 
 def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
-    """One of each kind, by name."""
+    """Returns one view of each kind, by name."""
     trace = gpt.trace(PROMPT)
     completion = gpt.complete(PROMPT, max_tokens=24, temperature=0.8, seed=2)
     explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
@@ -62,7 +62,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
 
 
 def branched(gpt: gptviz.GPT, completion: gptviz.Completion, **options: str) -> gptviz.GenerationTimeline:
-    """A timeline with two branches, the first of them shown."""
+    """Returns a timeline with two branches, of which it shows the first."""
     view = gptviz.GenerationTimeline(completion, gpt=gpt, **options)
     for step in (3, 8):
         drawn = completion.choices[0].steps[step]
@@ -74,9 +74,9 @@ def branched(gpt: gptviz.GPT, completion: gptviz.Completion, **options: str) -> 
 
 
 def open_up(page: Page) -> None:
-    """What a click opens, opened."""
-    for one in page.locator("summary").all():
-        one.click()
+    """Opens everything that a click opens."""
+    for summary in page.locator("summary").all():
+        summary.click()
     for place in (".gptviz-tokens .row li", ".gptviz-timeline .steps li"):
         if page.locator(place).count():
             page.locator(place).nth(6).click()
@@ -94,7 +94,7 @@ def open_up(page: Page) -> None:
 
 
 def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:
-    """The Explorer with one station open after the other, then presented as a class sees it."""
+    """Takes the Explorer with one station open after the other, then presented as a class sees it."""
     page = shown.page
     for station in page.locator(".station").all():
         title = station.evaluate("(node) => node.className.split('station-')[1]")

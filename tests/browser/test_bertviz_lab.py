@@ -1,4 +1,4 @@
-"""BertViz's three views beside each other in one notebook, at its first run in real JupyterLab, without a network."""
+"""BertViz's three views draw in one notebook at its first run in JupyterLab, without a network."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""The embedding's map in real JupyterLab, where it is a live plotly figure: it has its points, in every view of a notebook."""
+"""In JupyterLab the embedding's map is a live plotly figure, which has its points in every view of a notebook."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""The Explorer in real JupyterLab: its stations are views that the host draws, and one view may stand there twice."""
+"""The Explorer in JupyterLab, which draws the views of its stations; a view may be shown twice in a notebook."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""Keys in real JupyterLab: what is typed in a view does nothing to the notebook, what is meant for JupyterLab reaches it."""
+"""Keys in JupyterLab: those pressed in a view do nothing to the notebook, and JupyterLab's own still reach it."""
 
 import pytest
 from playwright.sync_api import expect
@@ -28,8 +28,8 @@ def save(page):
     page.wait_for_function(f"() => !{DIRTY}")
 
 
-def places(page):
-    """One focusable thing of each kind: its name and how it gets the focus."""
+def focusable(page):
+    """Yields a name and a locator for some elements of each kind that can have the focus."""
     explorer = page.locator(".gptviz-explorer")
     yield "prompt", explorer.locator(".box textarea")
     yield "menu", explorer.locator("header select").first
@@ -43,22 +43,22 @@ def places(page):
         if button.get_attribute("aria-expanded") == "false":
             button.click()
         yield f"{name} button", button
-        found = explorer.locator(f".station-{name} .body").locator(inner)
-        found.first.wait_for()
-        for index in range(min(4, found.count())):
-            if found.nth(index).is_visible():
-                yield f"{name} {index}", found.nth(index)
+        elements = explorer.locator(f".station-{name} .body").locator(inner)
+        elements.first.wait_for()
+        for index in range(min(4, elements.count())):
+            if elements.nth(index).is_visible():
+                yield f"{name} {index}", elements.nth(index)
     yield "step", page.locator(".gptviz-timeline .steps li[tabindex='0']").last
 
 
 def test_plain_keys_are_the_views_and_ctrl_s_is_jupyterlabs(notebook):
     page = notebook.page
     before = page.evaluate(STATE)
-    for name, place in places(page):
+    for name, element in focusable(page):
         for key in PLAIN if name != "prompt" else PLAIN[:9]:
-            place.focus()
+            element.focus()
             page.keyboard.press(key)
-        place.focus()
+        element.focus()
         save(page)
         assert page.evaluate(STATE) == before, name
     expect(page.locator(".gptviz-explorer")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""Each notebook as a learner goes through it, in real JupyterLab: another prompt, every question wrongly and rightly, a drag."""
+"""A learner goes through each notebook in JupyterLab: every question wrongly and rightly, another prompt, a drag."""
 
 import nbformat
 import numpy as np

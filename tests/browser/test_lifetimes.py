@@ -1,4 +1,4 @@
-"""Views that are shown twice, drawn again and taken away: nobody hears what is not theirs, and nothing is left behind."""
+"""Views that are shown twice, drawn again or removed do not react to each other, and leave nothing behind."""
 
 import gc
 
@@ -19,7 +19,7 @@ def gpt():
 
 
 def every_view(gpt):
-    """One of each kind, and the page of all of them, of one trace."""
+    """Returns one view of each kind, and an Explorer, of one trace."""
     trace = gpt.trace(PROMPTS[0])
     timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2))
     explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
@@ -28,8 +28,8 @@ def every_view(gpt):
     return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in OF_A_TRACE), timeline, beside, explorer]
 
 
-def left_behind(page):
-    """What the page's engine counts, after it has thrown away what nobody refers to."""
+def held_by(page):
+    """Returns what the page's engine holds after collecting garbage: DOM nodes, event listeners, bytes of heap."""
     session = page.context.new_cdp_session(page)
     for _ in range(3):
         session.send("HeapProfiler.collectGarbage")
@@ -57,11 +57,11 @@ def test_200_times_drawn_and_taken_away_leave_nothing(shown, gpt):
     page.evaluate("host.getWidget = async () => ({ render: async () => {} })")  # stations are drawn for themselves
     for index in range(len(views)):
         page.evaluate(DRAW_AGAIN, [index, 5])
-    nodes, listeners, heap = left_behind(page)
+    nodes, listeners, heap = held_by(page)
     for index in range(len(views)):
         page.evaluate(DRAW_AGAIN, [index, REDRAWN])
     for _ in range(COLLECTIONS):  # what nobody refers to is not all collected at once
-        later_nodes, later_listeners, later_heap = left_behind(page)
+        later_nodes, later_listeners, later_heap = held_by(page)
         if later_listeners <= listeners and later_nodes <= nodes + 50 and later_heap < heap + 2e6:
             break
         settle(page)
@@ -83,7 +83,7 @@ def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
 
 
 def test_a_closed_view_is_forgotten(gpt):
-    """A cell that is run 200 times: what it closes is not kept by the box that it followed."""
+    """As after a cell that is run 200 times: the box does not keep the views that were closed."""
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
     for _ in range(REDRAWN):
         gptviz.AttentionView(box).close()

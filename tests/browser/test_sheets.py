@@ -1,4 +1,4 @@
-"""Style sheets of views beside each other: whichever is drawn later, each view looks as it does alone."""
+"""A view looks the same alone and beside the style sheets of all other views."""
 
 import pytest
 from browser.pages import OF_A_TRACE, settle
@@ -38,4 +38,4 @@ def test_a_view_looks_the_same_whatever_is_drawn_after_it(shown, views, which):
         page.add_style_tag(content=str(other._css))
     settle(page)
     assert len(alone) > 5
-    assert [(one, now) for one, now in zip(alone, page.evaluate(LOOK), strict=True) if one != now] == []
+    assert [(before, after) for before, after in zip(alone, page.evaluate(LOOK), strict=True) if before != after] == []

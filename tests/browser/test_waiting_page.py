@@ -1,4 +1,4 @@
-"""What a view shows while the kernel computes, and when it refuses: old numbers are dim at once, and the reason is in sight."""
+"""While the kernel computes, a view dims its old numbers at once; when the kernel refuses, the view shows the reason."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 import gptviz
 from gptviz._paths import assets_dir
 
-# How bright an element is with all that holds it.
+# The opacity with which an element is drawn: its own times those of all elements around it.
 OPACITY = """(node) => {
   let opacity = 1;
   for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
@@ -24,17 +24,18 @@ def gpt():
     return gptviz.wrap(model, AutoTokenizer.from_pretrained(assets_dir() / "tales"))
 
 
-def is_dim(page, *places, word):
-    for place in places:
-        assert page.locator(place).first.evaluate(OPACITY) < 0.5, place
+def is_dim(page, *selectors, word):
+    for selector in selectors:
+        assert page.locator(selector).first.evaluate(OPACITY) < 0.5, selector
     expect(page.locator(word).first).to_be_visible()
     expect(page.locator(word).first).to_have_text("computing…")
 
 
-def is_bright(page, *places, word):
-    for place in places:
-        expect(page.locator(place).first).to_be_visible()
-        page.wait_for_function(f"(node) => ({OPACITY})(node) === 1", arg=page.locator(place).first.element_handle())
+def is_bright(page, *selectors, word):
+    for selector in selectors:
+        element = page.locator(selector).first
+        expect(element).to_be_visible()
+        page.wait_for_function(f"(node) => ({OPACITY})(node) === 1", arg=element.element_handle())
     expect(page.locator(word).first).to_be_hidden()
 
 
