@@ -128,8 +128,8 @@ class Game {
   }
 
   ask() {
-    const opening = this.at,
-      words = this.guesses;
+    const opening = this.at;
+    const words = this.guesses;
     this.notices.wait(this.root, true);
     const both = async () => {
       const likeliest = await ask(this.model, "likeliest", { opening });

@@ -79,8 +79,8 @@ class Asked {
   }
 
   drawFields() {
-    const { kind } = this.about,
-      { words } = this;
+    const { kind } = this.about;
+    const { words } = this;
     const reveal = questionButton(words.reveal, () => this.request("reveal", {}), { class: "reveal" });
     const field = {
       choice: () => this.choiceField(),
@@ -213,8 +213,8 @@ class Asked {
 
   /** @param {QuestionState} state */
   show(state) {
-    const { phase, given } = state,
-      done = phase === "revealed" || phase === "close";
+    const { phase, given } = state;
+    const done = phase === "revealed" || phase === "close";
     if (phase === "wrong" && given !== null) this.tried.push(JSON.stringify(given));
     this.root.dataset.phase = phase;
     for (const button of this.fields.querySelectorAll("button")) {
@@ -276,8 +276,8 @@ class Asked {
 
   /** A guess, with the digits that were typed, or the truth. @param {any} value @param {boolean} [guessed] @returns {Node} */
   shown(value, guessed = false) {
-    const { kind, choices, unit } = this.about,
-      { words } = this;
+    const { kind, choices, unit } = this.about;
+    const { words } = this;
     if (kind === "choice") return choiceNode(choices[value]);
     if (kind === "number") {
       const said = guessed || Number.isInteger(value) ? String(value).replace("-", "−") : significant(value);
@@ -312,8 +312,8 @@ class Asked {
   }
 
   drawTally() {
-    const { tally, choices } = this.about,
-      { words } = this;
+    const { tally, choices } = this.about;
+    const { words } = this;
     this.tally.hidden = !tally;
     if (!tally) return;
     this.tally.replaceChildren(
@@ -374,9 +374,9 @@ class Asked {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const asked = new Asked(model, selection, host, el);
-  const start = () => asked.start(),
-    show = () => asked.show(model.get("_state")),
-    picked = () => asked.showPicked();
+  const start = () => asked.start();
+  const show = () => asked.show(model.get("_state"));
+  const picked = () => asked.showPicked();
   model.on("change:_source change:scale", start);
   model.on("change:_state", show);
   selection.on("change:layer change:head", picked);

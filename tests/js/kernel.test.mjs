@@ -4,9 +4,9 @@ import { test } from "node:test";
 import { ask, Lane } from "../../gptviz/widgets/shared/kernel.js";
 
 test("of questions asked meanwhile only the newest is asked, and only the last answer used", async () => {
-  const lane = new Lane(),
-    asked = [],
-    used = [];
+  const lane = new Lane();
+  const asked = [];
+  const used = [];
   /** @type {Record<string, (value: string) => void>} */
   const answer = {};
   const question = (/** @type {string} */ name) => () => {
@@ -27,8 +27,8 @@ test("of questions asked meanwhile only the newest is asked, and only the last a
 });
 
 test("an answer belongs to its question, arrays come as typed arrays, refusals as errors", async () => {
-  const listeners = new Set(),
-    sent = [];
+  const listeners = new Set();
+  const sent = [];
   let language = "en";
   const model = {
     on: (/** @type {string} */ _, /** @type {any} */ f) => listeners.add(f),
@@ -37,8 +37,8 @@ test("an answer belongs to its question, arrays come as typed arrays, refusals a
     get: () => language,
   };
   const hear = (/** @type {any} */ message, buffers = []) => [...listeners].forEach((f) => f(message, buffers));
-  const first = ask(model, "head", { layer: 0 }),
-    second = ask(model, "head", { layer: 1 });
+  const first = ask(model, "head", { layer: 0 });
+  const second = ask(model, "head", { layer: 1 });
   assert.notEqual(sent[0].id, sent[1].id);
   const bytes = new Float32Array([1.5, -2]).buffer;
   hear({ kind: "answer", id: sent[1].id, array: { dtype: "float32", shape: [2] } }, [new DataView(bytes)]);

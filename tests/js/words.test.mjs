@@ -89,8 +89,8 @@ function shown(node) {
   )
     return [node.right];
   if (!ts.isCallExpression(node)) return [];
-  const { expression, arguments: given } = node,
-    name = ts.isIdentifier(expression) ? expression.text : "";
+  const { expression, arguments: given } = node;
+  const name = ts.isIdentifier(expression) ? expression.text : "";
   if (name === "element") return given.slice(2);
   if (name === "setText") return given.slice(1);
   if (!ts.isPropertyAccessExpression(expression)) return [];

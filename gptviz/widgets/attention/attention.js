@@ -242,8 +242,8 @@ class Attention {
     const { absent } = this.model.get("_about");
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
-      const layer = Math.floor(i / heads),
-        head = i % heads;
+      const layer = Math.floor(i / heads);
+      const head = i % heads;
       const name = absent.includes(layer) ? `${headName(layer, head)}: ${this.words.absent}` : headName(layer, head);
       const button = element(
         "button",
@@ -259,9 +259,9 @@ class Attention {
 
   /** The grid in the order asked for: by place, or by how well a head fits a role. */
   arrange() {
-    const role = this.order.value,
-      { heads } = this.model.get("_about"),
-      sorted = role !== "place" && this.roles;
+    const role = this.order.value;
+    const { heads } = this.model.get("_about");
+    const sorted = role !== "place" && this.roles;
     if (role !== "place" && !this.roles) {
       this.waitForRoles(true);
       this.roleLane.ask(
@@ -315,8 +315,8 @@ class Attention {
   }
 
   drawGrid() {
-    const { side, heads, absent } = this.model.get("_about"),
-      bytes = uint8(this.model.get("_thumbnails"));
+    const { side, heads, absent } = this.model.get("_about");
+    const bytes = uint8(this.model.get("_thumbnails"));
     this.buttons.forEach((button, i) => {
       if (absent.includes(Math.floor(i / heads))) return; // hatched all over
       drawThumbnail(
@@ -342,8 +342,8 @@ class Attention {
 
   /** Show the chosen head: at once if it was seen before, else when its numbers have come. */
   open() {
-    const { layer, head } = this.place(),
-      name = headName(layer, head);
+    const { layer, head } = this.place();
+    const name = headName(layer, head);
     const { heads } = this.model.get("_about");
     setText(this.name, name);
     setText(this.counted, this.words.counted(layer, head));
@@ -354,9 +354,9 @@ class Attention {
       button.setAttribute("aria-pressed", String(current));
       button.tabIndex = current ? 0 : -1;
     });
-    const weights = this.maps.get(name),
-      stage = this.stage,
-      scores = this.maps.get(name + stage);
+    const weights = this.maps.get(name);
+    const stage = this.stage;
+    const scores = this.maps.get(name + stage);
     if (weights && (stage === WEIGHTS || scores)) return this.take(name, weights, stage, scores ?? null);
     this.notices.wait(this.root, true);
     /** @returns {Promise<[Float32Array, Float32Array|null]>} */
@@ -401,9 +401,9 @@ class Attention {
   /** The cells and the bar that says what their colours mean. */
   draw() {
     if (!this.weights) return;
-    const { scores } = this,
-      theme = this.theme(),
-      relative = this.relative.checked;
+    const { scores } = this;
+    const theme = this.theme();
+    const relative = this.relative.checked;
     const limit = scores ? scores.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0) : 1;
     /** @type {HTMLElement} */ (this.relative.parentElement).hidden = scores !== null;
     this.map.draw(
@@ -423,11 +423,11 @@ class Attention {
   }
 
   resize() {
-    const style = getComputedStyle(this.root),
-      scale = Number(style.getPropertyValue("--gv-scale")) || 1;
-    const room = roomOf(this.root),
-      left = Math.round(room - this.below(this.map.stage, "top")),
-      pane = this.one.clientWidth;
+    const style = getComputedStyle(this.root);
+    const scale = Number(style.getPropertyValue("--gv-scale")) || 1;
+    const room = roomOf(this.root);
+    const left = Math.round(room - this.below(this.map.stage, "top"));
+    const pane = this.one.clientWidth;
     const measured = `${pane} ${scale} ${left}`;
     if (measured === this.measured || !pane) return;
     this.measured = measured;
@@ -449,11 +449,11 @@ class Attention {
 
   /** What is selected, as far as this trace has it. */
   place() {
-    const { layers, heads } = this.model.get("_about"),
-      last = this.tokens.length - 1;
+    const { layers, heads } = this.model.get("_about");
+    const last = this.tokens.length - 1;
     const at = (/** @type {string} */ name, /** @type {number} */ most) => Math.min(this.selection.get(name), most);
-    const query = this.selection.get("query") < 0 ? last : at("query", last),
-      key = this.selection.get("key");
+    const query = this.selection.get("query") < 0 ? last : at("query", last);
+    const key = this.selection.get("key");
     return {
       layer: at("layer", layers - 1),
       head: at("head", heads - 1),
@@ -469,8 +469,8 @@ class Attention {
 
   /** The cell that is told of: the selected one, else the largest weight of its row. @param {Float32Array} weights */
   looked(weights) {
-    const { query, key } = this.place(),
-      row = rowOf(weights, query, this.tokens.length);
+    const { query, key } = this.place();
+    const row = rowOf(weights, query, this.tokens.length);
     return { query, row, key: key < 0 ? strongest(row) : key };
   }
 
@@ -486,8 +486,8 @@ class Attention {
   tell() {
     const { weights, tokens } = this;
     if (!weights) return;
-    const { query, key, row } = this.looked(weights),
-      share = row[key] || 0; // none of the future, NaN where the mask hides the past
+    const { query, key, row } = this.looked(weights);
+    const share = row[key] || 0; // none of the future, NaN where the mask hides the past
     this.map.select(query, key);
     this.sentence.arcs(row, query);
     this.sayWhat();
@@ -531,8 +531,8 @@ class Attention {
   /** The arithmetic of the selected cell, where it is open. */
   explain() {
     if (!this.detail.open || !this.weights) return;
-    const { layer, head } = this.place(),
-      { query, key } = this.looked(this.weights);
+    const { layer, head } = this.place();
+    const { query, key } = this.looked(this.weights);
     const question = async () => [
       await ask(this.model, "cell", { layer, head, query, key }),
       await ask(this.model, "mix", { layer, head, query }),
@@ -566,8 +566,8 @@ class Attention {
     event.preventDefault();
     event.stopPropagation();
     const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
-    const from = this.looked(this.weights),
-      query = clamp(from.query + step[0], this.tokens.length - 1);
+    const from = this.looked(this.weights);
+    const query = clamp(from.query + step[0], this.tokens.length - 1);
     const key = clamp(from.key + step[1], this.reach(query));
     this.map.follow(query, key);
     this.point(query, key, true);
@@ -579,11 +579,11 @@ class Attention {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const { heads } = this.model.get("_about"),
-      { layer, head } = this.place(),
-      here = layer * heads + head;
-    const shown = [...this.grid.querySelectorAll("button")],
-      sorted = this.grid.hasAttribute("data-sorted");
+    const { heads } = this.model.get("_about");
+    const { layer, head } = this.place();
+    const here = layer * heads + head;
+    const shown = [...this.grid.querySelectorAll("button")];
+    const sorted = this.grid.hasAttribute("data-sorted");
     const columns = sorted ? getComputedStyle(this.grid).gridTemplateColumns.split(" ").length : heads;
     if (!sorted && Math.floor((here + step[1]) / columns) !== layer) return;
     const next = shown[shown.indexOf(this.buttons[here]) + columns * step[0] + step[1]];
@@ -605,8 +605,8 @@ class Attention {
  * @param {{data: Float32Array, shape: number[]}} told */
 function whole({ data, shape }) {
   if (shape.length === 2) return data;
-  const size = Math.round((Math.sqrt(8 * data.length + 1) - 1) / 2),
-    map = new Float32Array(size * size).fill(-Infinity);
+  const size = Math.round((Math.sqrt(8 * data.length + 1) - 1) / 2);
+  const map = new Float32Array(size * size).fill(-Infinity);
   for (let q = 0, from = 0; q < size; from += ++q) map.set(data.subarray(from, from + q + 1), q * size);
   return map;
 }
@@ -621,8 +621,8 @@ function rowOf(map, query, size) {
 function rowsScaled(weights, size) {
   const scaled = new Float32Array(weights.length).fill(NaN);
   for (let query = 0; query < size; query++) {
-    const row = rowOf(weights, query, size),
-      most = row[strongest(row)] || 1;
+    const row = rowOf(weights, query, size);
+    const most = row[strongest(row)] || 1;
     row.forEach((x, i) => {
       scaled[query * size + i] = x / most;
     });
@@ -652,9 +652,9 @@ function together(act) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Attention(model, selection, el);
-  const load = () => view.load(),
-    open = together(() => view.open()),
-    tell = together(() => view.tell());
+  const load = () => view.load();
+  const open = together(() => view.open());
+  const tell = together(() => view.tell());
   model.on("change:_source change:scale", load);
   selection.on("change:layer change:head", open);
   selection.on("change:query change:key", tell);

@@ -42,8 +42,8 @@ export class CellArithmetic {
         `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`,
       ),
     );
-    const { stages } = numbers,
-      names = Object.keys(stages);
+    const { stages } = numbers;
+    const names = Object.keys(stages);
     const stageOf = (/** @type {string} */ name) =>
       name === "scaled" && numbers.factor !== null
         ? reckoned(numbers.factor)

@@ -71,8 +71,8 @@ export class AttentionMap {
 
   /** The cell under the pointer. @param {MouseEvent} event @returns {[number, number]} */
   at(event) {
-    const box = this.canvas.getBoundingClientRect(),
-      { query, key, side } = this.seen;
+    const box = this.canvas.getBoundingClientRect();
+    const { query, key, side } = this.seen;
     const clamp = (/** @type {number} */ x) => Math.max(0, Math.min(side - 1, Math.floor(x / this.cell)));
     return [query + clamp(event.clientY - box.top), key + clamp(event.clientX - box.left)];
   }
@@ -104,9 +104,9 @@ export class AttentionMap {
 
   /** Move what is seen as little as brings a cell into it. @param {number} query @param {number} key */
   follow(query, key) {
-    const { seen } = this,
-      near = (/** @type {number} */ first, /** @type {number} */ at) =>
-        Math.max(at - seen.side + 1, Math.min(first, at));
+    const { seen } = this;
+    const near = (/** @type {number} */ first, /** @type {number} */ at) =>
+      Math.max(at - seen.side + 1, Math.min(first, at));
     this.look(near(seen.query, query), near(seen.key, key), seen.side);
   }
 
@@ -119,9 +119,9 @@ export class AttentionMap {
 
   /** Sizes and labels for what is seen. */
   place() {
-    const { tokens, room, scale } = this,
-      { query, key, side } = this.seen,
-      fitting = Math.floor(room / side);
+    const { tokens, room, scale } = this;
+    const { query, key, side } = this.seen;
+    const fitting = Math.floor(room / side);
     this.cell = fitting >= 1 ? Math.min(fitting, Math.round(36 * scale)) : room / side;
     this.root.style.setProperty("--side", `${this.cell * side}px`);
     const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((13 * scale) / this.cell));
@@ -143,9 +143,9 @@ export class AttentionMap {
    * scores, which get the strongest colour there; 0 for weights */
   draw(values, theme, limit = 0) {
     Object.assign(this, { values, theme, limit });
-    const { cell, canvas, seen } = this,
-      side = cell * seen.side,
-      dense = devicePixelRatio || 1;
+    const { cell, canvas, seen } = this;
+    const side = cell * seen.side;
+    const dense = devicePixelRatio || 1;
     canvas.width = canvas.height = Math.max(1, Math.round(side * dense));
     canvas.style.width = canvas.style.height = `${side}px`;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -154,8 +154,8 @@ export class AttentionMap {
     const shade = limit
       ? (/** @type {number} */ x) => 127.5 + (127.5 * x) / limit
       : (/** @type {number} */ x) => 255 * x;
-    const drawn = Math.min(seen.side, canvas.width),
-      shown = cellsSeen(values, this.size, seen, drawn);
+    const drawn = Math.min(seen.side, canvas.width);
+    const shown = cellsSeen(values, this.size, seen, drawn);
     const style = getComputedStyle(this.root);
     hatchUnder(context, side, style.getPropertyValue("--gv-hatch-ink"), style.getPropertyValue("--gv-bg"));
     context.drawImage(mapImage(shown, drawn, limit ? diverging(theme) : colours(theme), shade), 0, 0, side, side);
@@ -166,9 +166,9 @@ export class AttentionMap {
   /** @param {number} query @param {number} key */
   select(query, key) {
     this.selected = { query, key };
-    const { seen, cell } = this,
-      down = query - seen.query,
-      right = key - seen.key;
+    const { seen, cell } = this;
+    const down = query - seen.query;
+    const right = key - seen.key;
     const place = (
       /** @type {HTMLElement} */ node,
       /** @type {number} */ x,
@@ -195,15 +195,15 @@ function words32(table) {
  * nothing in its block, so that no cell is skipped. NaN where no query of the block can look.
  * @param {Float32Array} values @param {number} size @param {{query: number, key: number, side: number}} seen @param {number} count */
 function cellsSeen(values, size, { query, key, side }, count) {
-  const cells = new Float32Array(count * count).fill(NaN),
-    into = (/** @type {number} */ i) => Math.floor((i * count) / side);
+  const cells = new Float32Array(count * count).fill(NaN);
+  const into = (/** @type {number} */ i) => Math.floor((i * count) / side);
   const columns = Uint32Array.from({ length: side }, (_, k) => into(k));
   for (let q = 0; q < side; q++) {
-    const from = (query + q) * size + key,
-      row = into(q) * count;
+    const from = (query + q) * size + key;
+    const row = into(q) * count;
     for (let k = 0; k < side; k++) {
-      const value = values[from + k],
-        at = row + columns[k];
+      const value = values[from + k];
+      const at = row + columns[k];
       if (Number.isFinite(value) && !(Math.abs(cells[at]) >= Math.abs(value))) cells[at] = value;
     }
   }
@@ -213,9 +213,9 @@ function cellsSeen(values, size, { query, key, side }, count) {
 /** One pixel a cell, clear where nobody looks. @param {Float32Array} cells (side, side) @param {number} side @param {number[][]} table 256 colours
  * @param {(x: number) => number} shade which of them */
 function mapImage(cells, side, table, shade) {
-  const image = new ImageData(side, side),
-    pixels = new Uint32Array(image.data.buffer),
-    palette = words32(table);
+  const image = new ImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
+  const palette = words32(table);
   for (let i = 0; i < cells.length; i++) {
     if (!Number.isNaN(cells[i])) pixels[i] = palette[Math.round(Math.min(255, Math.max(0, shade(cells[i]))))];
   }
@@ -258,9 +258,9 @@ function rules(context, size, cell, paper) {
  * @param {"light"|"dark"} theme */
 export function drawThumbnail(canvas, bytes, side, theme) {
   canvas.width = canvas.height = side;
-  const image = new ImageData(side, side),
-    pixels = new Uint32Array(image.data.buffer),
-    palette = words32(colours(theme));
+  const image = new ImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
+  const palette = words32(colours(theme));
   for (let q = 0; q < side; q++) {
     for (let k = 0; k <= q; k++) pixels[q * side + k] = palette[bytes[q * side + k]]; // the future stays clear, and hatched
   }

@@ -43,8 +43,8 @@ export class Sentence {
 
   /** @param {KeyboardEvent} event */
   walk(event) {
-    const last = this.chips.length - 1,
-      { query } = this;
+    const last = this.chips.length - 1;
+    const { query } = this;
     const to = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last }[
       event.key
     ];
@@ -59,15 +59,15 @@ export class Sentence {
     const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
     this.svg.setAttribute("width", String(this.line.scrollWidth));
-    const to = middle(this.chips[query]),
-      longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
-    const low = 12,
-      high = Math.min(height - 4, low + 0.22 * longest);
+    const to = middle(this.chips[query]);
+    const longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
+    const low = 12;
+    const high = Math.min(height - 4, low + 0.22 * longest);
     const paths = [];
     for (let key = 0; key < query; key++) {
       if (!(row[key] >= 0.01)) continue; // small, or hidden by the mask
-      const from = middle(this.chips[key]),
-        rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
+      const from = middle(this.chips[key]);
+      const rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
       const path = document.createElementNS(SVG, "path");
       path.setAttribute(
         "d",
@@ -102,9 +102,9 @@ export class Sentence {
 
   /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
   keepInSight(node) {
-    const left = this.root.scrollLeft,
-      width = this.root.clientWidth,
-      end = node.offsetLeft + node.offsetWidth + 8;
+    const left = this.root.scrollLeft;
+    const width = this.root.clientWidth;
+    const end = node.offsetLeft + node.offsetWidth + 8;
     if (node.offsetLeft < left) this.root.scrollLeft = node.offsetLeft - 8;
     else if (end > left + width) this.root.scrollLeft = end - width;
   }

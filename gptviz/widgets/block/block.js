@@ -117,8 +117,8 @@ class Block {
   }
 
   get position() {
-    const last = this.model.get("_about").tokens.length - 1,
-      query = this.selection.get("query");
+    const last = this.model.get("_about").tokens.length - 1;
+    const query = this.selection.get("query");
     return query < 0 ? last : Math.min(query, last);
   }
 
@@ -192,9 +192,9 @@ class Block {
 
   draw() {
     if (!this.shown) return;
-    const { way, strips, shares } = this.shown,
-      width = strips.shape[1],
-      theme = isDark() ? "dark" : "light";
+    const { way, strips, shares } = this.shown;
+    const width = strips.shape[1];
+    const theme = isDark() ? "dark" : "light";
     this.rows = withNeurons(
       way.steps.map((step, i) => ({
         step,
@@ -252,8 +252,8 @@ class Block {
   fit() {
     const row = this.way.querySelector("[data-step=neuron]")?.getBoundingClientRect().height;
     if (!row || !this.shown) return;
-    const drawn = this.rows.filter(isNeuron).length,
-      all = this.shown.way.steps.filter((step) => step.kind === "neuron").length;
+    const drawn = this.rows.filter(isNeuron).length;
+    const all = this.shown.way.steps.filter((step) => step.kind === "neuron").length;
     const left = roomOf(this.root) - (this.way.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
     const fitting = Math.max(1, Math.min(all, drawn + Math.floor(left / row)));
     this.neurons = fitting < all ? fitting : Infinity;
@@ -419,9 +419,9 @@ function signedNumber(x) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const block = new Block(model, selection, el);
-  const renew = () => block.renew(),
-    show = () => block.show(),
-    draw = () => block.draw();
+  const renew = () => block.renew();
+  const show = () => block.show();
+  const draw = () => block.draw();
   model.on("change:_source change:scale", renew);
   selection.on("change:layer change:query", show);
   selection.on("change:head", draw);

@@ -104,8 +104,8 @@ async function render({ model, el, host }) {
     about.traces.map((side) =>
       element("div", { class: "side" }, element("p", { class: "reads" }, ...sideName(side, words))),
     );
-  const maps = sides(),
-    benches = sides();
+  const maps = sides();
+  const benches = sides();
   const root = element(
     "section",
     { class: "gptviz gptviz-compare", "aria-label": model.get("_title") },
@@ -129,8 +129,8 @@ async function render({ model, el, host }) {
   model.on("change:scale", show);
   show();
   el.append(root);
-  const places = [...maps, ...benches],
-    names = [...children.maps, ...children.benches];
+  const places = [...maps, ...benches];
+  const names = [...children.maps, ...children.benches];
   for (const [i, name] of names.entries()) await (await host.getWidget(name)).render({ el: places[i] });
   return () => {
     model.off("change:scale", show);

@@ -96,8 +96,8 @@ class Embedding {
   }
 
   get position() {
-    const last = this.about.tokens.length - 1,
-      query = this.selection.get("query");
+    const last = this.about.tokens.length - 1;
+    const query = this.selection.get("query");
     return query < 0 ? last : Math.min(query, last);
   }
 
@@ -147,19 +147,19 @@ class Embedding {
 
   /** @param {number} position */
   async gather(position) {
-    const rows = await ask(this.model, "rows", { position }),
-      near = await ask(this.model, "neighbours", { position });
+    const rows = await ask(this.model, "rows", { position });
+    const near = await ask(this.model, "neighbours", { position });
     const turned = this.about.heads ? await ask(this.model, "turned", { position, head: this.head }) : null;
     return { rows, near, turned };
   }
 
   draw() {
     if (!this.shown) return;
-    const { rows, near, turned } = this.shown,
-      { tokens, parts } = this.about,
-      { position, words } = this;
-    const theme = isDark() ? "dark" : "light",
-      token = tokens[position];
+    const { rows, near, turned } = this.shown;
+    const { tokens, parts } = this.about;
+    const { position, words } = this;
+    const theme = isDark() ? "dark" : "light";
+    const token = tokens[position];
     const most = largestOf(rows.data);
     /** @type {Record<string, string>} */
     const names = {
@@ -169,8 +169,8 @@ class Embedding {
     };
     this.strips.replaceChildren(
       ...parts.map((part, i) => {
-        const numbers = rowOf(rows, i),
-          name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
+        const numbers = rowOf(rows, i);
+        const name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
         if (part === "token" || parts.length === 1) name.prepend(chip(token), " ");
         return stripRow(
           name,
@@ -252,8 +252,8 @@ function rowOf({ data, shape }, index) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const embedding = new Embedding(model, selection, host, el);
-  const renew = () => embedding.renew(),
-    show = () => embedding.show();
+  const renew = () => embedding.renew();
+  const show = () => embedding.show();
   model.on("change:_source change:scale", renew);
   selection.on("change:query", show);
   return () => {

@@ -122,8 +122,8 @@ class Path {
 
   /** The blocks of the model, the open one marked, the last above as in the papers' pictures. */
   showStack() {
-    const { layers } = this.model.get("_about").attention,
-      open = Math.min(this.selection.get("layer"), layers - 1);
+    const { layers } = this.model.get("_about").attention;
+    const open = Math.min(this.selection.get("layer"), layers - 1);
     if (this.blocks.length !== layers) this.buildStack(layers);
     this.blocks.forEach((block, layer) => {
       block.toggleAttribute("data-open", layer === open);
@@ -214,9 +214,9 @@ function fillMenu(menu, options) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const path = new Path(model, selection, host, el);
-  const show = () => path.show(),
-    stack = () => path.showStack(),
-    written = () => path.askWritten();
+  const show = () => path.show();
+  const stack = () => path.showStack();
+  const written = () => path.askWritten();
   model.on("change:_source change:scale", show);
   model.on("change:_written", written);
   selection.on("change:layer", stack);

@@ -7,8 +7,8 @@
 import { element, setText } from "../shared/dom.js";
 import { explorerButton } from "./stations.js";
 
-const NEXT_KEYS = [" ", "ArrowRight", "PageDown"],
-  BACK_KEYS = ["ArrowLeft", "PageUp"];
+const NEXT_KEYS = [" ", "ArrowRight", "PageDown"];
+const BACK_KEYS = ["ArrowLeft", "PageUp"];
 const FIELDS = "textarea, select, input:not([type=range], [type=checkbox])"; // what is typed in
 /** What takes more than one screen, a part a step. @type {Record<string, string[]>} */
 const PARTS = {
@@ -101,15 +101,15 @@ export class Presenter {
   }
 
   unfold() {
-    const { station, view, part } = this.steps[this.step],
-      folded = station.places.get(view)?.querySelector("details");
+    const { station, view, part } = this.steps[this.step];
+    const folded = station.places.get(view)?.querySelector("details");
     if (folded) folded.open = FOLDED.includes(part);
   }
 
   /** How high the step's view may be, for those that can choose. */
   measure() {
-    const { body } = this.steps[this.step].station,
-      above = body.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
+    const { body } = this.steps[this.step].station;
+    const above = body.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
     this.root.style.setProperty("--gv-room", `${Math.round(scrollerOf(this.root).clientHeight - above)}px`);
   }
 
@@ -124,8 +124,8 @@ export class Presenter {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (!this.on || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = /** @type {Element} */ (event.target),
-      step = NEXT_KEYS.includes(event.key) ? 1 : BACK_KEYS.includes(event.key) ? -1 : 0;
+    const target = /** @type {Element} */ (event.target);
+    const step = NEXT_KEYS.includes(event.key) ? 1 : BACK_KEYS.includes(event.key) ? -1 : 0;
     const typed = target.closest("input, textarea, select") || (event.key === " " && target.closest("button, summary"));
     if (event.key === "Escape") this.setOn(false);
     else if (step && !typed) this.go(this.step + step);

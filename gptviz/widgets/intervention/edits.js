@@ -51,8 +51,8 @@ export class EditChips {
 
   /** @param {Edit} edit @param {number} index @param {string} code @param {import("../shared/chips.js").PageToken[]} tokens */
   item(edit, index, code, tokens) {
-    const label = element("span", { title: code }, ...this.label(edit, tokens)),
-      told = this.words.takeBack(label.textContent ?? "");
+    const label = element("span", { title: code }, ...this.label(edit, tokens));
+    const told = this.words.takeBack(label.textContent ?? "");
     const remove = element("button", { type: "button", "aria-label": told, title: told }, "×");
     remove.addEventListener("click", () => this.actions.takenBack(index));
     return element("li", { class: "edit" }, label, remove);
@@ -60,8 +60,8 @@ export class EditChips {
 
   /** @param {Edit} edit @param {import("../shared/chips.js").PageToken[]} tokens @returns {(Node|string)[]} */
   label(edit, tokens) {
-    const { words } = this,
-      part = { layer: edit.layer, head: edit.head ?? null };
+    const { words } = this;
+    const part = { layer: edit.layer, head: edit.head ?? null };
     const at = (/** @type {number} */ position) => [
       ` ${words.at} `,
       chip(tokens[position]),

@@ -159,8 +159,8 @@ export class PatchForm {
 
   /** Show what is selected. */
   mark() {
-    const { layer, head, query } = this.context.place(),
-      { layers, heads } = this.context.model.get("_about");
+    const { layer, head, query } = this.context.place();
+    const { layers, heads } = this.context.model.get("_about");
     fillMenu(this.layer, layers, layer, "L");
     fillMenu(this.head, heads, head, "H");
     this.headLabel.hidden = this.site.value !== "head_output";
@@ -171,8 +171,8 @@ export class PatchForm {
 
   patch() {
     if (!this.source) return;
-    const { layer, head, query } = this.context.place(),
-      site = this.site.value;
+    const { layer, head, query } = this.context.place();
+    const site = this.site.value;
     this.context.add({
       kind: "patch",
       layer,
@@ -228,8 +228,8 @@ export class RowForm {
   /** Show where the selected head looks from the selected position. */
   mark() {
     if (!this.root.open) return;
-    const place = this.context.place(),
-      { tokens } = this.context.model.get("_about");
+    const place = this.context.place();
+    const { tokens } = this.context.model.get("_about");
     const { words } = this.context;
     this.hint.replaceChildren(words.rowHint(partName(place, words.mlp)));
     const items = tokens.slice(0, place.query + 1).map(lookedAt);

@@ -67,8 +67,8 @@ export class PartGrid {
 
   /** @param {Part} part */
   cell(part) {
-    const canvas = element("canvas", { "aria-hidden": "true" }),
-      said = element("span", { class: "said number small", "aria-hidden": "true" });
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    const said = element("span", { class: "said number small", "aria-hidden": "true" });
     const button = element("button", { type: "button", tabindex: -1 }, canvas, said);
     button.toggleAttribute("data-mlp", part.head === null);
     button.addEventListener("click", () => this.clicked(part));
@@ -80,9 +80,9 @@ export class PartGrid {
     this.theme = theme;
     const most = this.largest();
     this.cells.forEach(({ button, canvas, said, part }, i) => {
-      const off = isOff(part),
-        effect = this.effects?.[i] ?? null,
-        name = partName(part, this.words.mlp);
+      const off = isOff(part);
+      const effect = this.effects?.[i] ?? null;
+      const name = partName(part, this.words.mlp);
       button.toggleAttribute("data-off", off);
       button.toggleAttribute("data-open", part.layer === selected.layer && part.head === selected.head);
       button.setAttribute("aria-pressed", String(off));
@@ -136,8 +136,8 @@ export class PartGrid {
     if (!steps || from < 0) return;
     event.preventDefault();
     event.stopPropagation();
-    const width = this.heads + 1,
-      clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
+    const width = this.heads + 1;
+    const clamp = (/** @type {number} */ x, /** @type {number} */ most) => Math.max(0, Math.min(most, x));
     const to =
       clamp(Math.floor(from / width) + steps[0], this.layers - 1) * width +
       clamp((from % width) + steps[1], this.heads);

@@ -144,8 +144,8 @@ class Intervention {
 
   /** What is selected, as far as this trace has it. */
   place() {
-    const { tokens, layers, heads } = this.model.get("_about"),
-      query = this.selection.get("query");
+    const { tokens, layers, heads } = this.model.get("_about");
+    const query = this.selection.get("query");
     return {
       layer: Math.min(this.selection.get("layer"), layers - 1),
       head: Math.min(this.selection.get("head"), heads - 1),
@@ -178,16 +178,16 @@ class Intervention {
   /** @param {Part} part */
   toggle(part) {
     this.look(part);
-    const kept = this.edits.filter((edit) => !switchesOff(edit, part)),
-      { layer, head } = part;
+    const kept = this.edits.filter((edit) => !switchesOff(edit, part));
+    const { layer, head } = part;
     const edit = head === null ? { kind: "ablate_mlp", layer } : { kind: "ablate_head", layer, head };
     this.set(kept.length < this.edits.length ? kept : [...kept, edit]);
   }
 
   /** Another trace. */
   load() {
-    const about = this.model.get("_about"),
-      dropped = this.model.get("_dropped");
+    const about = this.model.get("_about");
+    const dropped = this.model.get("_dropped");
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
@@ -216,8 +216,8 @@ class Intervention {
 
   /** Another list of edits: what is shown of the one before dims until the answer comes. */
   change() {
-    const { edits, watched, refused } = this,
-      leads = this.leaders.some(({ token }) => token.id === watched);
+    const { edits, watched, refused } = this;
+    const leads = this.leaders.some(({ token }) => token.id === watched);
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
     this.notices.wait(this.root, true);
@@ -244,8 +244,8 @@ class Intervention {
   /** What is known without a question: the leaders of the plain pass. @returns {Outcome} */
   plain() {
     const rows = this.leaders.map(({ token, before }) => ({ token, before, after: before }));
-    const followed = this.other,
-      other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
+    const followed = this.other;
+    const other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
     return { movers: rows, leaders: rows, leader: rows[0], watched: other, moved: 0, codes: [], code: "" };
   }
 
@@ -253,8 +253,8 @@ class Intervention {
   take(outcome, compared) {
     this.notices.wait(this.root, false);
     this.other = outcome.watched ?? this.other;
-    const id = this.watched,
-      watched = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
+    const id = this.watched;
+    const watched = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
     this.drawMenu();
     this.effects.name(watched?.token ?? null);
     this.chips.show(this.edits, outcome.codes, this.model.get("_about").tokens);
@@ -273,13 +273,13 @@ class Intervention {
 
   /** The outcome in words. @param {Row|null} watched @param {Outcome|null} outcome */
   tell(watched, outcome) {
-    const { words } = this,
-      told = words.summary;
+    const { words } = this;
+    const told = words.summary;
     /** @type {(Node|string)[]} */
     const said = [];
     if (watched) {
-      const before = unbroken(watched.before),
-        after = unbroken(watched.after);
+      const before = unbroken(watched.before);
+      const after = unbroken(watched.after);
       const changed = watched.after < watched.before ? told.fell : told.rose;
       said.push(
         chip(watched.token),
@@ -295,8 +295,8 @@ class Intervention {
   }
 
   drawMenu() {
-    const { other, leaders } = this,
-      known = !other || leaders.some(({ token }) => token.id === other.token.id);
+    const { other, leaders } = this;
+    const known = !other || leaders.some(({ token }) => token.id === other.token.id);
     this.menu.replaceChildren(
       ...(known ? leaders : [...leaders, other]).map(({ token, before }) =>
         element("option", { value: token.id }, `${chipText(token)} · ${percent(before)}`),
@@ -356,10 +356,10 @@ function unbroken(share) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Intervention(model, selection, el);
-  const load = () => view.load(),
-    change = () => view.change(),
-    watch = () => view.watch(),
-    mark = () => view.mark();
+  const load = () => view.load();
+  const change = () => view.change();
+  const watch = () => view.watch();
+  const mark = () => view.mark();
   model.on("change:_source change:scale", load);
   model.on("change:_edits", change);
   model.on("change:_watched", watch);

@@ -58,8 +58,8 @@ export class MoverTable {
     const most = Math.max(...[...rows, others].map(({ before, after }) => Math.abs(after - before)));
     this.body.replaceChildren(
       ...rows.map((row) => {
-        const watches = row.token.id === watched,
-          told = watches ? [element("small", { class: "muted" }, `${this.words.watched} `)] : [];
+        const watches = row.token.id === watched;
+        const told = watches ? [element("small", { class: "muted" }, `${this.words.watched} `)] : [];
         const node = this.row([...told, chip(row.token)], row, most, compared);
         node.toggleAttribute("data-watched", watches);
         return node;
@@ -93,8 +93,8 @@ export class MoverTable {
 
 /** A difference as a bar from the middle; the largest one reaches an end. @param {number} difference @param {number} most */
 function signedBar(difference, most) {
-  const bar = element("i", {}),
-    share = most ? (50 * difference) / most : 0;
+  const bar = element("i", {});
+  const share = most ? (50 * difference) / most : 0;
   bar.style.left = `${50 + Math.min(0, share)}%`;
   bar.style.width = `${Math.abs(share)}%`;
   return element("span", { class: "signed", "aria-hidden": "true" }, bar);
@@ -102,8 +102,8 @@ function signedBar(difference, most) {
 
 /** A share as a bar and a number; behind it, what it was before. @param {string} name @param {number} share @param {number|null} before */
 function shareCell(name, share, before) {
-  const bar = element("span", { class: "bar" }),
-    ghost = element("span", { class: "ghost" });
+  const bar = element("span", { class: "bar" });
+  const ghost = element("span", { class: "ghost" });
   bar.style.width = `${100 * share}%`;
   ghost.style.width = `${100 * (before ?? 0)}%`;
   const track = element("span", { class: "track", "aria-hidden": "true" }, ...(before === null ? [] : [ghost]), bar);

@@ -166,8 +166,8 @@ export class SamplingControls {
   /** Show the settings: in sliders and fields that say something else, to a screen reader, and as Python. */
   write() {
     for (const { knob, slider, field } of this.knobs) {
-      const value = this.settings[knob.key],
-        shown = this.shown(knob);
+      const value = this.settings[knob.key];
+      const shown = this.shown(knob);
       if (this.fromSlider(knob, slider.valueAsNumber) !== value) slider.valueAsNumber = this.toSlider(knob);
       if (!field.hasAttribute("aria-invalid") && this.typed(knob, field) !== value) field.value = shown;
       slider.toggleAttribute("data-off", knob.off === null && value === null);
@@ -194,9 +194,9 @@ export class SamplingControls {
 
   /** How a stage is set, in words. @param {keyof typeof KEYS} stage */
   setting(stage) {
-    const key = KEYS[stage],
-      value = this.settings[key],
-      knob = KNOBS.find((one) => one.key === key);
+    const key = KEYS[stage];
+    const value = this.settings[key];
+    const knob = KNOBS.find((one) => one.key === key);
     return value === null || value === knob?.off
       ? this.words.stageOff
       : this.words.stageSettings[stage](written(value));

@@ -18,10 +18,10 @@ export const SEED_LIMIT = 2 ** 53;
 /** Upper 32 bits of the product of two 32-bit words, by halves that a double holds exactly.
  * @param {number} a @param {number} b */
 function highWord(a, b) {
-  const a0 = a & 0xffff,
-    a1 = a >>> 16,
-    b0 = b & 0xffff,
-    b1 = b >>> 16;
+  const a0 = a & 0xffff;
+  const a1 = a >>> 16;
+  const b0 = b & 0xffff;
+  const b1 = b >>> 16;
   const middle = a1 * b0 + ((a0 * b0) >>> 16);
   const other = a0 * b1 + (middle % 65536);
   return (a1 * b1 + Math.floor(middle / 65536) + Math.floor(other / 65536)) >>> 0;
@@ -30,13 +30,13 @@ function highWord(a, b) {
 /** Philox4x32-10: four counter words and two key words to four random words (Salmon et al., SC 2011).
  * @param {number[]} counter @param {number[]} key */
 export function philox4x32(counter, key) {
-  let [c0, c1, c2, c3] = counter,
-    [k0, k1] = key;
+  let [c0, c1, c2, c3] = counter;
+  let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
-    const leftHigh = highWord(c0, 0xd2511f53),
-      leftLow = Math.imul(c0, 0xd2511f53) >>> 0;
-    const rightHigh = highWord(c2, 0xcd9e8d57),
-      rightLow = Math.imul(c2, 0xcd9e8d57) >>> 0;
+    const leftHigh = highWord(c0, 0xd2511f53);
+    const leftLow = Math.imul(c0, 0xd2511f53) >>> 0;
+    const rightHigh = highWord(c2, 0xcd9e8d57);
+    const rightLow = Math.imul(c2, 0xcd9e8d57) >>> 0;
     [c0, c1, c2, c3] = [(rightHigh ^ c1 ^ k0) >>> 0, rightLow, (leftHigh ^ c3 ^ k1) >>> 0, leftLow];
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
@@ -53,8 +53,8 @@ export function uniform(seed, choice = 0, step = 0, draw = 0) {
 
 const STEPS = 256 / Math.LN2;
 // ln 2 / 256 in two parts: the first so short that n times it is exact, the second with what Math.LN2 itself lacks.
-const STEP_HIGH = 355 / 2 ** 17,
-  STEP_LOW = Math.LN2 / 256 - STEP_HIGH + 9.0587766e-20;
+const STEP_HIGH = 355 / 2 ** 17;
+const STEP_LOW = Math.LN2 / 256 - STEP_HIGH + 9.0587766e-20;
 const FRACTIONS = Float64Array.from({ length: 256 }, (_, n) => 2 ** (n / 256));
 const POWERS = Float64Array.from({ length: 1024 }, (_, n) => 2 ** (n - 1023));
 
@@ -64,19 +64,19 @@ const POWERS = Float64Array.from({ length: 1024 }, (_, n) => 2 ** (n - 1023));
  * two units in the last place and takes less than half of Math.exp's time, which was most of a slider's.
  * @param {Float64Array} gaps descending from 0 @param {number} temperature @param {Float64Array} target */
 export function weigh(gaps, temperature, target, count = gaps.length) {
-  const fractions = FRACTIONS,
-    powers = POWERS;
-  let total = 0,
-    moment = 0;
+  const fractions = FRACTIONS;
+  const powers = POWERS;
+  let total = 0;
+  let moment = 0;
   while (gaps[count - 1] / temperature < -700) {
     // too small to matter in a sum that holds a 1
     count--;
     target[count] = Math.exp(gaps[count] / temperature);
   }
   for (let rank = 0; rank < count; rank++) {
-    const x = gaps[rank] / temperature,
-      n = (x * STEPS - 0.5) | 0,
-      r = x - n * STEP_HIGH - n * STEP_LOW;
+    const x = gaps[rank] / temperature;
+    const n = (x * STEPS - 0.5) | 0;
+    const r = x - n * STEP_HIGH - n * STEP_LOW;
     const weight =
       fractions[n & 255] * (1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24))))) * powers[(n >> 8) + 1023];
     target[rank] = weight;
@@ -90,11 +90,11 @@ export function weigh(gaps, temperature, target, count = gaps.length) {
  * sorts the same way, and its id share one double (32 + 21 bits), so that the native numeric sort does it all.
  * @param {Float32Array} logits */
 function sortedIds(logits) {
-  const size = logits.length,
-    copy = new Float32Array(size),
-    bits = new Uint32Array(copy.buffer);
-  const keys = new Float64Array(size),
-    order = new Uint32Array(size);
+  const size = logits.length;
+  const copy = new Float32Array(size);
+  const bits = new Uint32Array(copy.buffer);
+  const keys = new Float64Array(size);
+  const order = new Uint32Array(size);
   for (let id = 0; id < size; id++) {
     copy[id] = logits[id] + 0; // + 0: no negative zero
     const ascending = bits[id] >>> 31 ? ~bits[id] >>> 0 : (bits[id] | 0x80000000) >>> 0;
@@ -201,8 +201,8 @@ export class Sampler {
     const scored = this.previous
       .map((id) => ({ id, score: this.score(id) }))
       .sort((a, b) => b.score - a.score || a.id - b.id);
-    let rank = 0,
-      taken = 0;
+    let rank = 0;
+    let taken = 0;
     const take = (/** @type {number} */ end) => {
       // copied in runs
       order.set(others.subarray(taken, end), rank);
@@ -268,8 +268,8 @@ export class Sampler {
    * @param {Stage} stage @param {Stage} before @param {number} buffer
    * @param {(p: Float64Array, count: number) => number} keep */
   cut(stage, before, buffer, keep) {
-    const p = this.ranked[before],
-      count = keep(p, this.counts[before]);
+    const p = this.ranked[before];
+    const count = keep(p, this.counts[before]);
     this.counts[stage] = count;
     this.ranked[stage] = p;
     if (count === this.counts[before]) return;
@@ -334,9 +334,9 @@ export class Sampler {
       let sum = 0;
       this.cumulative = this.ranked.min_p.slice(0, this.kept).map((p) => (sum += p));
     }
-    const { cumulative } = this,
-      last = cumulative.length - 1,
-      total = cumulative[last];
+    const { cumulative } = this;
+    const last = cumulative.length - 1;
+    const total = cumulative[last];
     const target = uniform(seed, choice, step, draw);
     // Rounding may leave the total a hair below 1: then it is the last token that has any mass.
     return firstRank(0, last, (rank) => (target < total ? cumulative[rank] > target : cumulative[rank] >= total));

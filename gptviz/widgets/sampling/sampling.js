@@ -137,8 +137,8 @@ class Bench {
 
   /** As many rows as were asked for; where the view is presented, as many as leave the sums and the legend on the screen. */
   rowsInRoom() {
-    const wanted = Math.min(this.model.get("rows"), this.sampler.size),
-      { rows } = this.table;
+    const wanted = Math.min(this.model.get("rows"), this.sampler.size);
+    const { rows } = this.table;
     const height = rows[0]?.row.offsetHeight;
     if (!height) return wanted;
     const left =

@@ -123,13 +123,13 @@ export class StageTable {
   /** Move the bars and mark what is removed: no text, so nothing has to be laid out.
    * @param {Sampler} sampler @param {number} drawn rank of the drawn token, -1: none */
   draw(sampler, drawn) {
-    const { columns } = this,
-      count = this.rows.length,
-      { kept } = sampler,
-      others = columns.map(() => 1);
+    const { columns } = this;
+    const count = this.rows.length;
+    const { kept } = sampler;
+    const others = columns.map(() => 1);
     for (let rank = 0; rank < count; rank++) {
-      const row = this.rows[rank],
-        id = sampler.order[rank];
+      const row = this.rows[rank];
+      const id = sampler.order[rank];
       const values = columns.map((stage) =>
         stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank),
       );
@@ -151,10 +151,10 @@ export class StageTable {
    * @param {Sampler} sampler @param {number} rank */
   fill({ cells }, values, sampler, rank) {
     for (let column = 0; column < values.length; column++) {
-      const cell = cells[column],
-        p = values[column],
-        before = column ? values[column - 1] : p,
-        stage = this.columns[column];
+      const cell = cells[column];
+      const p = values[column];
+      const before = column ? values[column - 1] : p;
+      const stage = this.columns[column];
       const gone = stage !== "model" && rank >= sampler.counts[stage];
       this.remove(cell, gone ? removerOf(sampler, rank) : undefined);
       if (this.all)
@@ -184,10 +184,10 @@ export class StageTable {
     const count = this.rows.length;
     mark(this.root, "penalised", sampler.penalty !== 1);
     this.rows.forEach((row, rank) => {
-      const id = sampler.order[rank],
-        logit = sampler.logits[id],
-        score = sampler.score(id),
-        label = token(id);
+      const id = sampler.order[rank];
+      const logit = sampler.logits[id];
+      const score = sampler.score(id);
+      const label = token(id);
       if (row.token !== label) row.head.replaceChildren(chip(label));
       row.token = label;
       setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
@@ -200,9 +200,9 @@ export class StageTable {
     if (this.all) REMOVING.forEach((stage, index) => setText(this.hints[index + 1], setting(stage)));
     else setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
     this.columns.forEach((stage, column) => {
-      const before = this.columns[column - 1],
-        first = stage === "model",
-        bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
+      const before = this.columns[column - 1];
+      const first = stage === "model";
+      const bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
       const mass = first || before === "model" ? 1 : sampler.massOf(stage, before);
       this.sumUp(
         this.sums.map(({ cells }) => cells[column]),
@@ -262,11 +262,11 @@ export class StageTable {
 
   /** @param {Sampler} sampler @param {Sampler} kept */
   showKept(sampler, kept) {
-    let rest = 1,
-      left = 0;
+    let rest = 1;
+    let left = 0;
     this.rows.forEach((row, rank) => {
-      const place = kept.order.indexOf(sampler.order[rank]),
-        share = kept.at("min_p", place);
+      const place = kept.order.indexOf(sampler.order[rank]);
+      const share = kept.at("min_p", place);
       rest -= share;
       if (place < kept.kept) left++;
       this.showShare(row.kept, share, removerOf(kept, place));
@@ -290,16 +290,16 @@ export class StageTable {
   /** How often a token came, and how often it should have, with the error of that. @param {number} drawn
    * @param {number} draws @param {number} p */
   counted(drawn, draws, p) {
-    const expected = draws * p,
-      error = Math.sqrt(Math.max(0, expected * (1 - p))),
-      digits = error < 1 && expected < 100 ? 1 : 0;
+    const expected = draws * p;
+    const error = Math.sqrt(Math.max(0, expected * (1 - p)));
+    const digits = error < 1 && expected < 100 ? 1 : 0;
     return this.words.counted(drawn, expected.toFixed(digits), error.toFixed(error < 1 ? 1 : 0));
   }
 
   /** All digits, where the pointer is. @param {Element} target */
   explain(target) {
-    const cell = target.closest("td"),
-      shown = cell && this.shown.get(cell);
+    const cell = target.closest("td");
+    const shown = cell && this.shown.get(cell);
     if (shown) cell.title = shown.reason ? this.words.removedBy(shown.reason) : `${100 * shown.p} %`;
   }
 }
@@ -324,8 +324,8 @@ function moveBar(cell, p) {
 
 /** A bar on its track, with a number; what the column before had behind it. @param {string} name @param {boolean} ghosted @returns {Cell} */
 function barCell(name, ghosted) {
-  const bar = element("div", { class: "bar" }),
-    ghost = element("div", { class: "ghost" });
+  const bar = element("div", { class: "bar" });
+  const ghost = element("div", { class: "ghost" });
   const number = element("span", { class: "number" });
   const track = element("div", { class: "track", "aria-hidden": "true" }, ...(ghosted ? [ghost] : []), bar);
   return {
@@ -344,8 +344,8 @@ function buildStageRow(span, stages) {
   const head = element("th", { scope: "row", class: "token", colspan: span });
   const logit = element("td", { class: "logit" });
   const cells = Array.from({ length: stages }, (_, column) => barCell(`stage stage-${column}`, column > 0));
-  const kept = barCell("more-kept", false),
-    many = element("span", { class: "number" });
+  const kept = barCell("more-kept", false);
+  const many = element("span", { class: "number" });
   const row = element(
     "tr",
     {},

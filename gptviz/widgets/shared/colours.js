@@ -28,9 +28,9 @@ export function colours(theme) {
 function ramp(stops) {
   const last = stops.length - 1;
   return Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * last,
-      low = Math.min(last - 1, Math.floor(at)),
-      share = at - low;
+    const at = (i / 255) * last;
+    const low = Math.min(last - 1, Math.floor(at));
+    const share = at - low;
     return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
   });
 }

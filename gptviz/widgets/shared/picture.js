@@ -90,8 +90,8 @@ class Painter {
 
   /** @param {Element} node @param {Box} room what of it can be seen */
   element(node, room) {
-    const style = getComputedStyle(node),
-      at = this.box(node.getBoundingClientRect());
+    const style = getComputedStyle(node);
+    const at = this.box(node.getBoundingClientRect());
     if (
       style.visibility === "hidden" ||
       style.display === "none" ||
@@ -114,8 +114,8 @@ class Painter {
 
   /** Ground, border and outline of a box. @param {CSSStyleDeclaration} style @param {Box} at */
   ground(style, at) {
-    const [width, height] = [at.right - at.left, at.bottom - at.top],
-      radius = Number.parseFloat(style.borderTopLeftRadius) || 0;
+    const [width, height] = [at.right - at.left, at.bottom - at.top];
+    const radius = Number.parseFloat(style.borderTopLeftRadius) || 0;
     const add = (/** @type {Record<string, string|number>} */ attributes) =>
       this.svg.append(shape("rect", { x: at.left, y: at.top, width, height, rx: radius, ...attributes }));
     if (!clear(style.backgroundColor)) add({ fill: style.backgroundColor });
@@ -165,8 +165,8 @@ class Painter {
       .reverse()
       .forEach(({ found, size }) => {
         if (found[1] !== found[2] || size.length < 2) return;
-        const width = length(size[0], at.right - at.left),
-          height = length(size[1], at.bottom - at.top);
+        const width = length(size[0], at.right - at.left);
+        const height = length(size[1], at.bottom - at.top);
         this.svg.append(shape("rect", { x: at.left, y: at.bottom - height, width, height, fill: found[1] }));
       });
   }
@@ -263,8 +263,8 @@ class Painter {
   control(node, style, at) {
     const middle = (at.top + at.bottom) / 2;
     if (node instanceof HTMLInputElement && node.type === "range") {
-      const share = (Number(node.value) - Number(node.min)) / (Number(node.max) - Number(node.min) || 1),
-        x = at.left + share * (at.right - at.left);
+      const share = (Number(node.value) - Number(node.min)) / (Number(node.max) - Number(node.min) || 1);
+      const x = at.left + share * (at.right - at.left);
       this.svg.append(
         shape("line", {
           x1: at.left,

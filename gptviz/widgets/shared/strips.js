@@ -12,8 +12,8 @@ import { significant } from "./numbers.js";
 export function stripRow(name, numbers, most, theme, result = "", kind = "") {
   const canvas = element("canvas", { width: numbers.length, height: 1, "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const image = context.createImageData(numbers.length, 1),
-    table = diverging(theme);
+  const image = context.createImageData(numbers.length, 1);
+  const table = diverging(theme);
   for (let i = 0; i < numbers.length; i += 1) {
     const share = most ? Math.max(-1, Math.min(1, numbers[i] / most)) : 0;
     image.data.set([...table[Math.round(127.5 + 127.5 * share)], 255], 4 * i);

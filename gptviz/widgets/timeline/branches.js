@@ -58,8 +58,8 @@ export class BranchTree {
     if (branch.token) button.append("↳ ", this.words.step(branch.at), " ", chip(branch.token));
     else button.append(this.words.choice(index));
     button.addEventListener("click", () => this.show_(index));
-    const { text, spelled } = branch,
-      start = [...text].slice(0, BEGINNING).join("");
+    const { text, spelled } = branch;
+    const start = [...text].slice(0, BEGINNING).join("");
     return element(
       "li",
       {},
@@ -100,16 +100,16 @@ export class Comparison {
     let same = 0;
     while (same < most && one.steps[same].token.id === other.steps[same].token.id) same += 1;
     [one, other].forEach((told, i) => {
-      const { name, text, facts } = this.columns[i],
-        branch = told.branches[told.choice];
+      const { name, text, facts } = this.columns[i];
+      const branch = told.branches[told.choice];
       const tokens = told.steps.map(({ token }) => token);
       const [shared, rest] = writtenNodes(tokens.slice(0, same), tokens.slice(same), told.done ? told.text : null);
       name.replaceChildren(
         ...(branch.token ? [this.words.step(branch.at), " ", chip(branch.token)] : [this.words.choice(told.choice)]),
       );
       text.replaceChildren(element("span", { class: "muted" }, ...shared), ...rest);
-      const own = told.steps.slice(same),
-        bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
+      const own = told.steps.slice(same);
+      const bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
       setText(
         facts,
         own.length ? this.words.surprise(own.length, significant(bits / own.length)) : this.words.sameText,

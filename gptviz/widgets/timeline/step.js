@@ -132,9 +132,9 @@ export class StepDetail {
     for (const refused of Object.values(this.refused)) refused.say("");
     this.settle();
     if (!step) return;
-    const { words } = this,
-      { alternatives } = step,
-      rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
+    const { words } = this;
+    const { alternatives } = step;
+    const rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
     setText(this.name, words.step(index));
     this.token.replaceChildren(chip(step.token));
     const where = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
@@ -146,8 +146,8 @@ export class StepDetail {
     );
     const canForce = this.model.get("_can_force");
     this.table.toggleAttribute("data-forcing", canForce);
-    const shown = rank < 0 ? [...alternatives, step] : alternatives,
-      taken = rank < 0 ? alternatives.length : rank;
+    const shown = rank < 0 ? [...alternatives, step] : alternatives;
+    const taken = rank < 0 ? alternatives.length : rank;
     this.resize(shown.length);
     shown.forEach((one, i) => this.alternatives[i].show(one, i === taken, canForce && i !== taken));
     const left = (/** @type {"probability"|"sampling"} */ what) =>
@@ -195,8 +195,8 @@ export class StepDetail {
   }
 
   showAttention() {
-    const [layers, heads] = this.model.get("_heads"),
-      { step, read } = this;
+    const [layers, heads] = this.model.get("_heads");
+    const { step, read } = this;
     if (!this.attention.open || !step) return;
     fill(this.layers, layers, this.selection.get("layer"), "L");
     fill(this.heads, heads, this.selection.get("head"), "H");
@@ -220,8 +220,8 @@ export class StepDetail {
   }
 
   showBench() {
-    const { step } = this,
-      place = this.benchPlace;
+    const { step } = this;
+    const place = this.benchPlace;
     if (place.hidden || !step) return;
     const done = () => place.toggleAttribute("data-asking", this.step !== step);
     this.benches.ask(

@@ -91,8 +91,8 @@ export class StepList {
 
   /** @param {number} index */
   choose(index) {
-    const before = this.shown[this.chosen]?.item,
-      now = this.shown[index]?.item;
+    const before = this.shown[this.chosen]?.item;
+    const now = this.shown[index]?.item;
     before?.removeAttribute("data-chosen");
     before?.setAttribute("tabindex", "-1");
     now?.setAttribute("data-chosen", "");
@@ -103,19 +103,19 @@ export class StepList {
 
   /** Mute what comes after a step: only those change between the old one and it. @param {number} until */
   mute(until) {
-    const from = Math.min(until, this.until) + 1,
-      to = Math.min(Math.max(until, this.until), this.last);
+    const from = Math.min(until, this.until) + 1;
+    const to = Math.min(Math.max(until, this.until), this.last);
     for (let i = from; i <= to; i++) this.shown[i].item.toggleAttribute("data-later", i > until);
     this.until = until;
   }
 
   /** A long list scrolls within itself, never the page. */
   keepSeen() {
-    const item = this.shown[this.chosen]?.item,
-      { list } = this;
+    const item = this.shown[this.chosen]?.item;
+    const { list } = this;
     if (!item || list.scrollHeight <= list.clientHeight) return;
-    const above = item.offsetTop - list.offsetTop,
-      below = above + item.offsetHeight;
+    const above = item.offsetTop - list.offsetTop;
+    const below = above + item.offsetHeight;
     list.scrollTop = Math.min(above, Math.max(list.scrollTop, below - list.clientHeight));
   }
 

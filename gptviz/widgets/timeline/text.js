@@ -4,8 +4,8 @@ import { chip } from "../shared/chips.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} SpelledToken */
 
-const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }),
-  LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Text, and runs of bytes that are no character, in hexadecimal. @param {SpelledToken[]} tokens
  * @returns {{text: string, bytes: string}[]} one of the two is empty */
@@ -14,10 +14,10 @@ export function spelled(tokens) {
   /** @type {{text: string, bytes: string}[]} */
   const pieces = [];
   for (let at = 0; at < bytes.length; ) {
-    const length = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : bytes[at] < 0xf0 ? 3 : 4,
-      text = characterIn(bytes.subarray(at, at + length));
-    const hex = bytes[at].toString(16).padStart(2, "0"),
-      last = pieces.at(-1);
+    const length = bytes[at] < 0x80 ? 1 : bytes[at] < 0xe0 ? 2 : bytes[at] < 0xf0 ? 3 : 4;
+    const text = characterIn(bytes.subarray(at, at + length));
+    const hex = bytes[at].toString(16).padStart(2, "0");
+    const last = pieces.at(-1);
     if (text && last?.text) last.text += text;
     else if (!text && last?.bytes) last.bytes += ` ${hex}`;
     else pieces.push({ text, bytes: text ? "" : hex });

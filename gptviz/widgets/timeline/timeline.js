@@ -22,8 +22,8 @@ import { catalogue } from "./words.js";
 /** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], text: string,
  *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
 
-const ASK_AGAIN_MS = 40,
-  PLAY_MS = 400;
+const ASK_AGAIN_MS = 40;
+const PLAY_MS = 400;
 
 class Timeline {
   /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
@@ -143,8 +143,8 @@ class Timeline {
 
   /** @param {News} told */
   showStatus(told) {
-    const { words } = this,
-      last = this.steps.at(-1);
+    const { words } = this;
+    const last = this.steps.at(-1);
     const parts = [
       words.count(this.steps.length),
       ...timelineSettings(told.settings, words.settings),
@@ -158,8 +158,8 @@ class Timeline {
 
   /** The text up to the step that is looked at, and in grey what came after it. */
   showText() {
-    const text = this.told?.text ?? "",
-      now = this.followed ? this.steps.length : this.chosen + 1;
+    const text = this.told?.text ?? "";
+    const now = this.followed ? this.steps.length : this.chosen + 1;
     if (this.steps.some(({ token }) => token.bytes)) {
       const tokens = this.steps.map(({ token }) => token);
       const [written, later] = writtenNodes(tokens.slice(0, now), tokens.slice(now), this.told?.done ? text : null);
@@ -275,8 +275,8 @@ function timelineSettings(settings, names) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const timeline = new Timeline(model, selection, host, el);
-  const redraw = () => timeline.redraw(),
-    otherChoice = () => timeline.otherChoice();
+  const redraw = () => timeline.redraw();
+  const otherChoice = () => timeline.otherChoice();
   model.on("change:_source change:scale", redraw);
   model.on("change:choice", otherChoice);
   return () => {
