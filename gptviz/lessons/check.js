@@ -1,62 +1,81 @@
 // @ts-check
-/** What a comparison of a learner's numbers with the model's found, in words, with a hint and a folded solution. */
+/** Shows how a learner's numbers compare with the model's, with a hint and a folded solution. */
 import { element } from "../widgets/shared/dom.js";
-import { mount, whenFilled } from "../widgets/shared/frame.js";
+import { addFrame, whenFilled } from "../widgets/shared/frame.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
 
-/** @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?: string,
- *   mine?: any, wanted?: number[], place?: number[], count?: number, size?: number, largest?: number, tolerance?: number}} CheckAbout */
+/**
+ * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number; `place`: the
+ * indices of the first number that differs; `count` of `size` numbers differ; `largest`: the largest difference.
+ * @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?:
+ *   string, mine?: any, wanted?: number[], place?: number[], count?: number, size?: number, largest?: number,
+ *   tolerance?: number}} CheckAbout
+ */
+/** @typedef {import("./check_words.js").Words} Words */
 
-/** @param {CheckAbout} found @param {import("./check_words.js").Words} words @returns {string[]} what is said, the verdict first */
-export function checkLines(found, words) {
-  const { name, result } = found;
-  const shape = (/** @type {number[]|undefined} */ sides) =>
-    sides?.length ? `(${sides.join(", ")}${sides.length === 1 ? "," : ""})` : words.scalar;
-  if (result === "nothing") return [words.nothing(name)];
-  if (result === "unread") return [words.unread(name, found.type ?? "")];
-  if (result === "shape") return [words.shape(name, shape(found.mine), shape(found.wanted))];
-  if (result === "right") {
-    const { largest = 0, tolerance = 0 } = found;
-    return [
-      words.right(name),
-      largest === 0 ? words.exact : words.largest(significant(largest), String(tolerance).replace("-", "−")),
-    ];
+/**
+ * Returns the texts of an outcome, the verdict first.
+ * @param {CheckAbout} outcome
+ * @param {Words} words
+ * @returns {string[]}
+ */
+export function checkLines(outcome, words) {
+  const { name, result } = outcome;
+  switch (result) {
+    case "nothing":
+      return [words.nothing(name)];
+    case "unread":
+      return [words.unread(name, outcome.type ?? "")];
+    case "shape":
+      return [words.shape(name, shapeText(outcome.mine, words), shapeText(outcome.wanted, words))];
+    case "right": {
+      const { largest = 0, tolerance = 0 } = outcome;
+      const limit = String(tolerance).replace("-", "−");
+      return [words.right(name), largest === 0 ? words.exact : words.largest(significant(largest), limit)];
+    }
   }
-  const mine = typeof found.mine === "number" ? significant(found.mine) : String(found.mine);
-  const place = found.place?.length ? `[${found.place.join(", ")}]` : "";
-  return [words.value(name, found.count ?? 0, found.size ?? 0), words.first(place, mine)];
+  const { mine, place = [], count = 0, size = 0 } = outcome;
+  const number = typeof mine === "number" ? significant(mine) : String(mine);
+  return [words.value(name, count, size), words.first(place.length ? `[${place.join(", ")}]` : "", number)];
 }
 
-/** @param {{model: any, el: HTMLElement}} context */
+/** Writes a shape as Python does. @param {number[]|undefined} shape @param {Words} words */
+function shapeText(shape, words) {
+  if (!shape?.length) return words.scalar;
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+}
+
+/** @param {import("../widgets/shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
   const words = wordsOf(model, catalogue);
-  const said = element("div", { role: "status" });
-  const root = element("section", { class: "gptviz gptviz-check", "aria-label": model.get("_title") }, said);
+  const content = element("div", { role: "status" });
+  const root = element("section", { class: "gptviz gptviz-check", "aria-label": model.get("_title") }, content);
+  const stopFrame = addFrame(model, root);
   const show = () => {
     /** @type {CheckAbout} */
-    const found = model.get("_about");
-    const [verdict, ...rest] = checkLines(found, words);
-    root.dataset.result = found.result;
-    const wrong = found.result !== "right" && found.result !== "nothing";
-    said.replaceChildren(
-      element("p", { class: "verdict" }, verdict),
-      ...rest.map((line) => element("p", {}, line)),
-      ...(wrong && found.hint ? [element("p", { class: "hint" }, found.hint)] : []),
-      ...(found.solution
-        ? [
-            element(
-              "details",
-              { ...(model.get("unfolded") ? { open: "" } : {}) },
-              element("summary", {}, words.solution),
-              element("pre", {}, found.solution),
-            ),
-          ]
-        : []),
-    );
+    const outcome = model.get("_about");
+    const { result, hint, solution } = outcome;
+    const [verdict, ...rest] = checkLines(outcome, words);
+    root.dataset.scale = model.get("scale");
+    root.dataset.result = result;
+    content.replaceChildren(element("p", { class: "verdict" }, verdict), ...rest.map((line) => element("p", {}, line)));
+    const isWrong = result !== "right" && result !== "nothing";
+    if (isWrong && hint) content.append(element("p", { class: "hint" }, hint));
+    if (!solution) return;
+    const attributes = model.get("unfolded") ? { open: "" } : {};
+    const summary = element("summary", {}, words.solution);
+    content.append(element("details", attributes, summary, element("pre", {}, solution)));
   };
-  return mount({ model, el }, root, show, "change:_about change:unfolded");
+  model.on("change:_about change:unfolded change:scale", show);
+  show();
+  el.append(root);
+  return () => {
+    model.off("change:_about change:unfolded change:scale", show);
+    stopFrame();
+    root.remove();
+  };
 }
 
 export default { render: whenFilled(render) };

@@ -1,93 +1,66 @@
 // @ts-check
-/** The guessing game: an opening, the words that people say, and after the reveal how probable each is for the model. */
+/** The guessing game: the beginning of a text, the words that people guess, and how probable the model holds each. */
+import { shareBar } from "../widgets/shared/bars.js";
 import { chip } from "../widgets/shared/chips.js";
-import { element, setText } from "../widgets/shared/dom.js";
-import { frame, notices, whenFilled } from "../widgets/shared/frame.js";
+import { button, element, form, setText, textField } from "../widgets/shared/dom.js";
+import { addFrame, makeNotices, whenFilled } from "../widgets/shared/frame.js";
 import { ask, Lane } from "../widgets/shared/kernel.js";
 import { percent } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./guesses_words.js";
 
-/** @typedef {{word?: string, pieces: import("../widgets/shared/chips.js").PageToken[], share: number}} Worth */
+/**
+ * A word's tokens and its probability.
+ * @typedef {{word?: string, pieces: import("../widgets/shared/chips.js").PageToken[], share: number}} GuessShare
+ */
 
-/** One row: what was said, a bar on an axis from 0 to 100 %, the share. @param {Worth} worth */
-function worthRow({ pieces, share }) {
-  const fill = element("span", { class: "fill" });
-  fill.style.width = `${100 * share}%`;
-  return element(
-    "li",
-    { title: String(share) },
-    element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece))),
-    element("span", { class: "track", "aria-hidden": "true" }, fill),
-    element("span", { class: "number" }, percent(share)),
-  );
-}
-
-class Game {
-  /** @param {any} model @param {HTMLElement} el */
+class GuessingGame {
+  /** @param {import("../widgets/shared/kernel.js").Model} model @param {HTMLElement} el */
   constructor(model, el) {
+    const words = wordsOf(model, catalogue);
     this.model = model;
-    this.words = wordsOf(model, catalogue);
-    this.notices = notices(model);
+    this.words = words;
+    this.notices = makeNotices(model);
     this.lane = new Lane();
-    this.at = 0;
-    this.revealed = false;
+    this.index = 0; // of the opening that is shown
+    this.isRevealed = false;
     this.count = element("p", { class: "kicker muted small" });
     this.opening = element("p", { class: "opening" });
-    this.field = element("input", {
-      type: "text",
-      autocomplete: "off",
-      spellcheck: "false",
-      maxlength: "60",
-      "aria-label": this.words.field,
-    });
-    this.field.addEventListener("keydown", (event) => event.stopPropagation());
-    this.said = element("ul", { class: "said", "aria-label": this.words.said });
+    this.field = textField({ maxlength: "60", "aria-label": words.field });
+    this.guessList = element("ul", { class: "said", "aria-label": words.said });
     this.answers = element("div", { class: "answers numbers", role: "status" });
-    const form = element(
-      "form",
-      {},
-      this.field,
-      this.button(this.words.add, "submit"),
-      this.button(this.words.reveal, "button", () => this.reveal()),
-      this.button(this.words.next, "button", () => this.go()),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.add(this.field.value.trim());
-    });
     this.root = element(
       "section",
       { class: "gptviz gptviz-guesses", "aria-label": model.get("_title") },
       this.count,
       this.opening,
-      form,
+      form(
+        {},
+        () => this.add(this.field.value.trim()),
+        this.field,
+        element("button", { type: "submit" }, words.add),
+        button(words.reveal, () => this.reveal()),
+        button(words.next, () => this.showNext()),
+      ),
       this.notices.problem,
-      this.said,
+      this.guessList,
       this.notices.computing,
       this.answers,
     );
-    this.stopFrame = frame(model, this.root);
+    this.stopFrame = addFrame(model, this.root);
     el.append(this.root);
     this.show();
   }
 
-  /** @param {string} word @param {"submit"|"button"} type @param {() => void} [pressed] */
-  button(word, type, pressed = () => {}) {
-    const button = element("button", { type }, word);
-    button.addEventListener("click", pressed);
-    return button;
-  }
-
-  /** @returns {string[]} */
+  /** The guesses for the opening that is shown. @returns {string[]} */
   get guesses() {
-    return this.model.get("guesses")[this.at] ?? [];
+    return this.model.get("guesses")[this.index] ?? [];
   }
 
-  /** @param {string[]} words */
-  keep(words) {
+  /** @param {string[]} guesses for the opening that is shown */
+  setGuesses(guesses) {
     const all = [...this.model.get("guesses")];
-    all[this.at] = words;
+    all[this.index] = guesses;
     this.model.set("guesses", all);
     this.model.save_changes();
     this.show();
@@ -96,68 +69,68 @@ class Game {
   /** @param {string} word */
   add(word) {
     this.field.value = "";
-    if (word && !this.guesses.includes(word)) this.keep([...this.guesses, word]);
+    if (word && !this.guesses.includes(word)) this.setGuesses([...this.guesses, word]);
   }
 
-  go() {
-    this.at = (this.at + 1) % this.model.get("_openings").length;
-    this.revealed = false;
+  showNext() {
+    this.index = (this.index + 1) % this.model.get("_openings").length;
+    this.isRevealed = false;
     this.show();
   }
 
   reveal() {
-    this.revealed = true;
+    this.isRevealed = true;
     this.show();
   }
 
   show() {
     const openings = this.model.get("_openings");
     this.root.dataset.scale = this.model.get("scale");
-    setText(this.count, this.words.count(this.at + 1, openings.length));
-    this.opening.replaceChildren(openings[this.at], element("span", { class: "gap", "aria-hidden": "true" }, " ____"));
-    this.said.replaceChildren(
-      ...this.guesses.map((word) => {
-        const remove = this.button(`${word} ×`, "button", () => this.keep(this.guesses.filter((one) => one !== word)));
-        remove.setAttribute("aria-label", this.words.remove(word));
-        return element("li", {}, remove);
-      }),
-    );
-    this.notices.say("");
-    if (this.revealed) this.ask();
+    setText(this.count, this.words.count(this.index + 1, openings.length));
+    const gap = element("span", { class: "gap", "aria-hidden": "true" }, " ____");
+    this.opening.replaceChildren(openings[this.index], gap);
+    const items = this.guesses.map((word) => {
+      const remove = () => this.setGuesses(this.guesses.filter((other) => other !== word));
+      return element("li", {}, button(`${word} ×`, remove, { "aria-label": this.words.remove(word) }));
+    });
+    this.guessList.replaceChildren(...items);
+    this.notices.setProblem("");
+    if (this.isRevealed) this.askShares();
     else this.answers.replaceChildren();
   }
 
-  ask() {
-    const opening = this.at;
+  /**
+   * Asks for the likeliest tokens, and for the probabilities of the guesses; a refusal of these is shown beside them.
+   */
+  askShares() {
+    const opening = this.index;
     const words = this.guesses;
-    this.notices.wait(this.root, true);
-    const both = async () => {
+    const question = async () => {
       const likeliest = await ask(this.model, "likeliest", { opening });
       const shares = words.length ? await ask(this.model, "shares", { opening, words }).catch((error) => error) : [];
       return { likeliest, shares };
     };
+    this.notices.setWaiting(this.root, true);
     this.lane.ask(
-      both,
-      ({ likeliest, shares }) => this.draw(likeliest, shares),
-      (error) => this.fail(error),
+      question,
+      ({ likeliest, shares }) => this.showShares(likeliest, shares),
+      (error) => {
+        this.notices.setWaiting(this.root, false);
+        this.notices.setProblem(error.message);
+      },
     );
   }
 
-  /** @param {Error} error */
-  fail(error) {
-    this.notices.wait(this.root, false);
-    this.notices.say(error.message);
-  }
-
-  /** @param {Worth[]} likeliest @param {Worth[]|Error} shares */
-  draw(likeliest, shares) {
-    this.notices.wait(this.root, false);
-    if (shares instanceof Error) this.notices.say(shares.message);
-    const yours = shares instanceof Error ? [] : [...shares].sort((a, b) => b.share - a.share);
-    const column = (/** @type {string} */ title, /** @type {Worth[]} */ rows) =>
-      element("div", {}, element("p", { class: "muted" }, title), element("ol", {}, ...rows.map(worthRow)));
+  /** @param {GuessShare[]} likeliest @param {GuessShare[]|Error} shares of the guesses */
+  showShares(likeliest, shares) {
+    const isRefused = shares instanceof Error;
+    this.notices.setWaiting(this.root, false);
+    if (isRefused) this.notices.setProblem(shares.message);
+    const guesses = isRefused ? [] : [...shares].sort((a, b) => b.share - a.share);
+    const column = (/** @type {string} */ title, /** @type {GuessShare[]} */ rows) =>
+      element("div", {}, element("p", { class: "muted" }, title), element("ol", {}, ...rows.map(shareItem)));
     this.answers.replaceChildren(
-      ...(yours.length ? [column(this.words.yours, yours)] : []),
+      ...(guesses.length ? [column(this.words.yours, guesses)] : []),
       column(this.words.likeliest, likeliest),
     );
   }
@@ -168,9 +141,20 @@ class Game {
   }
 }
 
-/** @param {{model: any, el: HTMLElement}} context */
+/** @param {GuessShare} guess */
+function shareItem({ pieces, share }) {
+  return element(
+    "li",
+    { title: String(share) },
+    element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece))),
+    shareBar(share, { "aria-hidden": "true" }),
+    element("span", { class: "number" }, percent(share)),
+  );
+}
+
+/** @param {import("../widgets/shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
-  const game = new Game(model, el);
+  const game = new GuessingGame(model, el);
   const show = () => game.show();
   model.on("change:guesses change:scale", show);
   return () => {

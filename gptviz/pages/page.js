@@ -1,25 +1,37 @@
 // @ts-check
 /**
- * What stands in for the notebook in a page of its own: models that views read and listen to, and a host that finds them.
- *
- * Views are the same modules as in JupyterLab and cannot tell the difference: whoever answers their questions is handed
- * in. Not here: what views draw.
+ * Stands in for the notebook in an exported page: models that views read, write and listen to, and a host that finds
+ * them. The views are the same modules as in JupyterLab; what answers their questions is passed in.
  */
 
-/** @typedef {{module: string, state: Record<string, any>, buffers: Record<string, string>, answers: Record<string, any>}} Kept */
-/** @typedef {{root: string[], widgets: Record<string, Kept>, selections: Record<string, Record<string, any>>}} PageData */
-/** @typedef {(message: any) => Promise<[any, string[]][]>|[any, string[]][]} Answerer replies, each with buffers in base64 */
+/**
+ * A widget as the page keeps it: its view's name, its traits, its traits of bytes in base64, and its answers by
+ * question.
+ * @typedef {{module: string, state: Record<string, any>, buffers: Record<string, string>, answers: Record<string,
+ *   any>}} SavedWidget
+ */
+/**
+ * `root`: the references of the views that stand in the page; `widgets` and `selections`: by reference.
+ * @typedef {{root: string[], widgets: Record<string, SavedWidget>, selections: Record<string, Record<string, any>>}}
+ *   PageData
+ */
+/** A message with its buffers in base64. @typedef {[any, string[]]} Reply */
+/** @typedef {(message: any) => Promise<Reply[]>|Reply[]} Answerer */
 
 /** The part of anywidget's model that views use. */
 export class PageModel {
-  /** @param {Record<string, any>} state @param {Answerer} answerer @param {Answerer} [saved] hears the state */
-  constructor(state, answerer, saved = () => []) {
+  /**
+   * @param {Record<string, any>} state
+   * @param {Answerer} answer answers the messages of views
+   * @param {Answerer} [save] takes the state when a view saves it
+   */
+  constructor(state, answer, save = () => []) {
     this.state = state;
-    this.answerer = answerer;
-    this.saved = saved;
-    /** @type {Map<string, Function[]>} */
-    this.heard = new Map();
-    this.sent = 0;
+    this.answer = answer;
+    this.save = save;
+    /** The callbacks for each event. @type {Map<string, Function[]>} */
+    this.listeners = new Map();
+    this.sent = 0; // messages
   }
 
   /** @param {string} name */
@@ -31,91 +43,105 @@ export class PageModel {
   set(name, value) {
     if (this.state[name] === value) return;
     this.state[name] = value;
-    this.tell(`change:${name}`);
+    this.emit(`change:${name}`);
   }
 
-  /** @param {string} names @param {Function} callback */
-  on(names, callback) {
-    for (const name of names.split(" ")) this.heard.set(name, [...(this.heard.get(name) ?? []), callback]);
-  }
-
-  /** @param {string} names @param {Function} callback */
-  off(names, callback) {
-    for (const name of names.split(" ")) {
-      this.heard.set(
-        name,
-        (this.heard.get(name) ?? []).filter((one) => one !== callback),
-      );
+  /** @param {string} events @param {Function} callback */
+  on(events, callback) {
+    for (const event of events.split(" ")) {
+      this.listeners.set(event, [...(this.listeners.get(event) ?? []), callback]);
     }
   }
 
-  /** @param {string} name @param {...any} what */
-  tell(name, ...what) {
-    for (const callback of this.heard.get(name) ?? []) callback(...what);
+  /** @param {string} events @param {Function} callback */
+  off(events, callback) {
+    for (const event of events.split(" ")) {
+      const others = (this.listeners.get(event) ?? []).filter((other) => other !== callback);
+      this.listeners.set(event, others);
+    }
+  }
+
+  /** Calls the listeners of an event. @param {string} event @param {...any} args */
+  emit(event, ...args) {
+    for (const callback of this.listeners.get(event) ?? []) callback(...args);
   }
 
   async save_changes() {
-    this.hear(await this.saved(this.state));
+    this.receive(await this.save(this.state));
   }
 
   /** @param {any} message */
   async send(message) {
     this.sent += 1;
-    this.hear(await this.answerer(message));
+    this.receive(await this.answer(message));
   }
 
-  /** @param {[any, string[]][]} replies */
-  hear(replies) {
-    for (const [reply, buffers] of replies) this.tell("msg:custom", reply, buffers.map(pageBytes));
+  /** @param {Reply[]} replies */
+  receive(replies) {
+    for (const [message, buffers] of replies) this.emit("msg:custom", message, buffers.map(decodeBytes));
   }
 }
 
-/** @param {string} base64 */
-export function pageBytes(base64) {
+/** Decodes bytes from base64. @param {string} base64 */
+export function decodeBytes(base64) {
   return new DataView(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)).buffer);
 }
 
-/** The state with its bytes as bytes. @param {Record<string, any>} state @param {Record<string, string>} buffers */
-export function revived(state, buffers) {
-  for (const [name, text] of Object.entries(buffers)) state[name] = pageBytes(text);
+/**
+ * Returns a state with its traits of bytes.
+ * @param {Record<string, any>} state
+ * @param {Record<string, string>} buffers
+ */
+export function withBuffers(state, buffers) {
+  for (const [name, base64] of Object.entries(buffers)) state[name] = decodeBytes(base64);
   return state;
 }
 
-/** A question in the form that an exported page keeps its answers under. @param {string} name @param {Record<string, any>} args */
+/**
+ * Returns the key of a question's answer; `question_key` in Python makes the same.
+ * @param {string} name
+ * @param {Record<string, any>} args
+ */
 export function questionKey(name, args) {
   return `${name} ${JSON.stringify(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
-/** Answers that travelled with the page; what did not is absent, and whoever asked says so. @param {Kept} kept
- * @returns {Answerer} */
-function fromThePage(kept) {
+/**
+ * Answers from what the page was saved with; any other question has no answer here.
+ * @param {SavedWidget} saved
+ * @returns {Answerer}
+ */
+function answerFromPage(saved) {
   return ({ id, name, args }) => {
-    const found = kept.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
-    const answer = found.sealed ? JSON.parse(new TextDecoder().decode(pageBytes(found.sealed))) : found;
+    const kept = saved.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
+    const answer = kept.sealed ? JSON.parse(new TextDecoder().decode(decodeBytes(kept.sealed))) : kept;
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
   };
 }
 
-/** Draw the views that a page was saved with, each where its place is.
- * @param {PageData} data @param {Record<string, {render: Function}>} modules */
+/**
+ * Draws the views of a saved page, each in its place.
+ * @param {PageData} data
+ * @param {Record<string, {render: Function}>} modules the views' modules by name
+ */
 export async function openPage(data, modules) {
-  const selections = new Map(
-    Object.entries(data.selections).map(([reference, state]) => [reference, new PageModel(state, () => [])]),
-  );
-  const models = new Map(
-    Object.entries(data.widgets).map(([reference, kept]) => [
-      reference,
-      new PageModel(revived(kept.state, kept.buffers), fromThePage(kept)),
-    ]),
-  );
+  /** @type {Map<string, PageModel>} */
+  const models = new Map();
+  for (const [reference, state] of Object.entries(data.selections)) {
+    models.set(reference, new PageModel(state, () => []));
+  }
+  for (const [reference, saved] of Object.entries(data.widgets)) {
+    models.set(reference, new PageModel(withBuffers(saved.state, saved.buffers), answerFromPage(saved)));
+  }
   const host = {
-    getModel: async (/** @type {string} */ reference) => selections.get(reference) ?? models.get(reference),
+    getModel: async (/** @type {string} */ reference) => models.get(reference),
     getWidget: async (/** @type {string} */ reference) => ({
       render: (/** @type {{el: HTMLElement}} */ { el }) =>
         modules[data.widgets[reference].module].render({ model: models.get(reference), el, host }),
     }),
   };
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-gptviz]"))) {
-    await (await host.getWidget(/** @type {string} */ (place.dataset.gptviz))).render({ el: place });
+    const widget = await host.getWidget(/** @type {string} */ (place.dataset.gptviz));
+    await widget.render({ el: place });
   }
 }

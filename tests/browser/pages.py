@@ -43,17 +43,17 @@ globalThis.share = (reference, state) => {
   selections[reference] ??= new PageModel(state, fromKernel(reference), saying(reference));
 };
 globalThis.update = (index, state, buffers) => {
-  revived(state, buffers);
+  withBuffers(state, buffers);
   const model = models[index], changed = Object.keys(state).filter((name) => model.state[name] !== state[name]);
   Object.assign(model.state, state);
-  for (const name of changed) model.tell("change:" + name);
+  for (const name of changed) model.emit("change:" + name);
 };
 globalThis.prepare = async (index, reference, module, css, state, buffers) => {
   const style = document.createElement("style");
   style.textContent = css;
   document.head.append(style);
   modules[index] = (await import(URL.createObjectURL(new Blob([module], { type: "text/javascript" })))).default;
-  models[index] = new PageModel(revived(state, buffers), fromKernel(index), saying(index));
+  models[index] = new PageModel(withBuffers(state, buffers), fromKernel(index), saying(index));
   children[reference] = index;
 };
 const draw = async (index, el) => {

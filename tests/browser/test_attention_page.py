@@ -134,7 +134,7 @@ def test_the_strips_of_the_mix_add_up_to_it(shown, gpt, dark):
     drawn = page.locator(".mix .strip canvas").evaluate_all(
         """(all) => all.slice(0, 7).map((canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, 1).data])"""
     )
-    table = np.array(colour_table(page, "diverging", "dark" if dark else "light"))
+    table = np.array(colour_table(page, "signedColours", "dark" if dark else "light"))
     for row, pixels in zip(rows, drawn, strict=True):
         wanted = table[np.round(127.5 + 127.5 * row / most).astype(int)]
         np.testing.assert_allclose(np.array(pixels).reshape(-1, 4)[:, :3], wanted, atol=3)

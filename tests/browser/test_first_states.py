@@ -96,4 +96,4 @@ def test_a_view_that_is_taken_away_before_it_is_filled_leaves_nothing(new_page, 
     page.evaluate("models[0].cleanup()")
     slow.catch_up()
     assert page.locator(".gptviz").count() == 0
-    assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
+    assert page.evaluate("[...models[0].listeners.values()].flat().length") == 0

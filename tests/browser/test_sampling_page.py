@@ -254,7 +254,7 @@ def test_it_goes_without_a_trace(shown_bench):
     page = shown_bench()
     page.evaluate("models[0].cleanup()")
     expect(page.locator(".gptviz-sampling")).to_have_count(0)
-    assert page.evaluate("[...models[0].heard.values()].flat().length") == 0
+    assert page.evaluate("[...models[0].listeners.values()].flat().length") == 0
 
 
 def test_another_distribution_beside_is_seen_under_the_same_settings(shown_bench, trace):

@@ -86,7 +86,7 @@ def test_pixels_are_the_weights_at_asymmetric_places(shown, gpt, dark):
     page = shown(gptviz.AttentionView(trace, layer=1, head=2), dark=dark).page
     weights = trace.attention(1, 2)
     cells = [(q, k) for q in (3, 5, 7) for k in range(q + 1)]
-    table = colour_table(page, "colours", "dark" if dark else "light")
+    table = colour_table(page, "weightColours", "dark" if dark else "light")
     wanted = [table[round(255 * float(weights[q, k]))] for q, k in cells]
     np.testing.assert_allclose(cell_colours(page, cells), wanted, atol=2)
     assert len({tuple(colour) for colour in wanted}) > 5, "the map is too even to test anything"
@@ -105,7 +105,7 @@ def test_what_a_sliding_window_hides_is_hatched_and_not_a_small_weight(shown):
     page = shown(view).page
     expect(page.locator(".rowbars p").first).to_have_text("its 4 weights")
     expect(page.locator(".rowbars p").last).to_contain_text("1.000")
-    weights, table = trace.attention(0, 1), colour_table(page, "colours", "light")
+    weights, table = trace.attention(0, 1), colour_table(page, "weightColours", "light")
     wanted = [table[round(255 * float(weights[8, k]))] for k in (5, 6, 7, 8)]
     np.testing.assert_allclose(cell_colours(page, [(8, k) for k in (5, 6, 7, 8)]), wanted, atol=2)
     hidden = {tuple(colour) for colour in cell_colours(page, [(q, k) for q in (6, 7, 8) for k in range(q - 3)])}
@@ -124,7 +124,7 @@ def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):
     page = shown(gptviz.AttentionView(trace, layer=0, head=1)).page
     buttons = page.locator(".stages button")
     expect(buttons).to_have_text(["q·k", "÷ √d", "masked", "softmax"])
-    table = np.array(colour_table(page, "diverging", "light"))
+    table = np.array(colour_table(page, "signedColours", "light"))
     for index, stage in enumerate(trace.score_stages(0, 1).values()):
         buttons.nth(index).click()
         expect(page.locator(".readout")).to_contain_text(buttons.nth(index).inner_text())
@@ -247,7 +247,7 @@ def test_pointing_in_one_view_moves_the_other_and_asks_nobody(shown, gpt):
     expect(page.locator(".gptviz-attention h3").first).to_contain_text("L1 · H1")
     assert (box.selection.layer, box.selection.head) == (1, 1)
     page.evaluate("models[0].cleanup(), models[1].cleanup()")
-    left = page.evaluate("Object.values(selections).flatMap((one) => [...one.heard.values()].flat()).length")
+    left = page.evaluate("Object.values(selections).flatMap((one) => [...one.listeners.values()].flat()).length")
     assert left == 0
 
 
@@ -345,7 +345,7 @@ def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
     expect(page.locator(".merges")).to_contain_text("分词器自己的标记")
     page.locator(".detail summary").click()
     expect(page.locator(".detail")).to_contain_text("注意力图走 eager 路线")
-    page.evaluate("models[0].tell('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")
+    page.evaluate("models[0].emit('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")
     expect(page.locator(".gptviz-prompt .refusal").first).to_have_text("出错了，原因只有英文：Expected x")
 
 

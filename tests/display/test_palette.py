@@ -18,8 +18,8 @@ THEMES = {"light": palette.LIGHT, "dark": palette.DARK}
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_colour_maps_are_those_of_the_page(theme):
-    program = """const { colours, diverging } = await import(process.argv[1]);
-    console.log(JSON.stringify([colours(process.argv[2]), diverging(process.argv[2])]));"""
+    program = """const { weightColours, signedColours } = await import(process.argv[1]);
+    console.log(JSON.stringify([weightColours(process.argv[2]), signedColours(process.argv[2])]));"""
     command = [shutil.which("node"), "--input-type=module", "-e", program, (SHARED / "colours.js").as_uri(), theme]
     output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     for stops, on_page in zip((THEMES[theme].shares, THEMES[theme].signed), json.loads(output), strict=True):

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { philox4x32, Sampler, uniform } from "../../gptviz/widgets/sampling/math.js";
+import { Sampler } from "../../gptviz/widgets/sampling/math.js";
+import { philox4x32, uniform } from "../../gptviz/widgets/sampling/philox.js";
 
 const OFF = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
 const STAGES = ["model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p"];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { spelled, writtenNodes } from "../../gptviz/widgets/timeline/text.js";
+import { spelled, textNodes } from "../../gptviz/widgets/timeline/text.js";
 
 const token = (text, bytes = null, special = false) => ({ id: 1, text, bytes, special });
 
@@ -22,10 +22,10 @@ test("an unfinished character is its bytes, and what follows is text again", () 
 });
 
 test("a text that a stop string has cut is cut where its tokens are spelled", () => {
-  assert.deepEqual(writtenNodes([token("an "), token("owl")], [token("!"), token(" The end")], "an owl!"), [
+  assert.deepEqual(textNodes([token("an "), token("owl")], [token("!"), token(" The end")], "an owl!"), [
     ["an owl"],
     ["!"],
   ]);
-  assert.deepEqual(writtenNodes([token("an owl")], [token(" The end")], "an o"), [["an o"], [""]]);
-  assert.deepEqual(writtenNodes([token("an owl")], [token("!")], null), [["an owl"], ["!"]]);
+  assert.deepEqual(textNodes([token("an owl")], [token(" The end")], "an o"), [["an o"], [""]]);
+  assert.deepEqual(textNodes([token("an owl")], [token("!")], null), [["an owl"], ["!"]]);
 });

@@ -1,25 +1,32 @@
 // @ts-check
 /**
- * The arithmetic of one attention weight, and of what its row carries away, in this prompt's numbers.
- *
- * Vectors are strips of cells, signed values in the diverging map. Not here: where the numbers come from.
+ * The arithmetic of one attention weight, and of what its head adds to the stream, in the numbers of this prompt.
+ * Vectors are shown as strips.
  */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { significant, weight } from "../shared/numbers.js";
-import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
+import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} Word */
-/** @typedef {import("./words.js").Words} AttentionWords */
-/** @typedef {{q: number[], k: number[], stages: Record<string, number|null>, largest: number, exponential: number, sum: number,
- *   factor: number|null, sink: number|null, weight: number}} CellNumbers */
-/** @typedef {{values: {key: number, weight: number, value: number[]}[], others: {count: number, weight: number, mixed: number[]},
- *   mixed: number[], output: number[], stream: number[]}} MixNumbers */
-/** @typedef {{tokens: Word[], query: number, key: number, layer: number, theme: "light"|"dark"}} Place */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./words.js").Words} Words */
+/**
+ * @typedef {{q: number[], k: number[], stages: Record<string, number|null>, largest: number, exponential: number,
+ *   sum: number, factor: number|null, sink: number|null, weight: number}} CellNumbers
+ */
+/**
+ * @typedef {{values: {key: number, weight: number, value: number[]}[],
+ *   others: {count: number, weight: number, mixed: number[]}, mixed: number[], output: number[],
+ *   stream: number[]}} MixNumbers
+ */
+/**
+ * @typedef {{tokens: PageToken[], layer: number, query: number, key: number,
+ *   theme: import("../shared/theme.js").Theme}} CellPlace
+ */
 
-/** How a weight comes about: two strips, their products, and a line of steps. */
+/** How a weight is computed: query and key, their products, and each stage of the score. */
 export class CellArithmetic {
-  /** @param {AttentionWords} words */
+  /** @param {Words} words */
   constructor(words) {
     this.words = words;
     this.strips = element("div", { class: "strips" });
@@ -27,47 +34,47 @@ export class CellArithmetic {
     this.root = element("div", { class: "cell" }, element("h4", {}, words.cell), this.strips, this.steps);
   }
 
-  /** @param {CellNumbers} numbers @param {Place} place */
+  /** @param {CellNumbers} numbers @param {CellPlace} place */
   show(numbers, { tokens, query, key, theme }) {
-    const products = numbers.q.map((x, i) => x * numbers.k[i]);
-    const most = Math.max(...numbers.q.map(Math.abs), ...numbers.k.map(Math.abs));
+    const { words } = this;
+    const { q, k } = numbers;
+    const products = q.map((x, i) => x * k[i]);
+    const largest = Math.max(...q.map(Math.abs), ...k.map(Math.abs));
+    const sum = `${words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`;
     this.strips.replaceChildren(
-      stripRow(named("query", "q", tokens, query), numbers.q, most, theme, ""),
-      stripRow(named("key", "k", tokens, key), numbers.k, most, theme, ""),
-      stripRow(
-        element("span", {}, this.words.products),
-        products,
-        largestOf(products),
-        theme,
-        `${this.words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`,
-      ),
+      stripRow(vectorName("query", "q", tokens, query), q, largest, theme),
+      stripRow(vectorName("key", "k", tokens, key), k, largest, theme),
+      stripRow(element("span", {}, words.products), products, largestMagnitude(products), theme, sum),
     );
-    const { stages } = numbers;
-    const names = Object.keys(stages);
-    const stageOf = (/** @type {string} */ name) =>
-      name === "scaled" && numbers.factor !== null
-        ? reckoned(numbers.factor)
-        : (this.words.stages[/** @type {"raw"} */ (name)] ?? name);
-    const steps = names.map((name) => step(stageOf(name), number(stages[name])));
-    const last = stages[names[names.length - 1]];
-    if (last === null) steps.push(step(this.words.forbidden, "0"));
-    else {
-      steps.push(
-        step(this.words.exponential(significant(last), bracketed(numbers.largest)), significant(numbers.exponential)),
-      );
-      const sum =
-        numbers.sink === null
-          ? this.words.rowSum(significant(numbers.sum))
-          : this.words.rowSumSink(significant(numbers.sum));
-      steps.push(step(sum, weight(numbers.weight), String(numbers.weight)));
-    }
-    this.steps.replaceChildren(...steps);
+    this.steps.replaceChildren(...this.stageSteps(numbers), ...this.softmaxSteps(numbers));
+  }
+
+  /** @param {CellNumbers} numbers */
+  stageSteps({ stages, factor }) {
+    return Object.entries(stages).map(([name, score]) => {
+      const known = this.words.stages[/** @type {"raw"} */ (name)] ?? name;
+      const text = name === "scaled" && factor !== null ? scaleTextWithRoot(factor) : known;
+      return step(text, score === null ? "−∞" : significant(score));
+    });
+  }
+
+  /** @param {CellNumbers} numbers */
+  softmaxSteps(numbers) {
+    const { words } = this;
+    const last = Object.values(numbers.stages).at(-1);
+    if (last === null || last === undefined) return [step(words.forbidden, "0")];
+    const exponent = words.exponential(significant(last), inBrackets(numbers.largest));
+    const rowSum = numbers.sink === null ? words.rowSum : words.rowSumSink;
+    return [
+      step(exponent, significant(numbers.exponential)),
+      step(rowSum(significant(numbers.sum)), weight(numbers.weight), String(numbers.weight)),
+    ];
   }
 }
 
-/** What the row carries away: values by weight, their mix, what the head adds, and the stream it arrives in. */
+/** What a head adds to the stream: the weighted values, their sum, and that sum times the output matrix. */
 export class RowMix {
-  /** @param {AttentionWords} words */
+  /** @param {Words} words */
   constructor(words) {
     this.words = words;
     this.strips = element("div", { class: "strips" });
@@ -75,92 +82,66 @@ export class RowMix {
     this.root = element("div", { class: "mix" }, element("h4", {}, words.mix), this.strips, this.arrival);
   }
 
-  /** @param {MixNumbers} numbers @param {Place} place */
-  show(numbers, { tokens, query, layer, theme }) {
-    const parts = numbers.values.map(({ weight: share, value }) => value.map((x) => share * x));
-    const most = largestOf([...parts, numbers.others.mixed, numbers.mixed].flat()); // one scale: the strips add up to the mix
-    const rows = numbers.values.map(({ key, weight: share }, i) =>
-      stripRow(weighed(share, named("value", "v", tokens, key)), parts[i], most, theme, ""),
-    );
-    if (numbers.others.count) {
-      rows.push(
-        stripRow(
-          element(
-            "span",
-            { class: "muted" },
-            `${weight(numbers.others.weight)} · ${this.words.others(numbers.others.count)}`,
-          ),
-          numbers.others.mixed,
-          most,
-          theme,
-          "",
-        ),
-      );
+  /** @param {MixNumbers} numbers @param {CellPlace} place */
+  show({ values, others, mixed, output, stream }, { tokens, query, layer, theme }) {
+    const { words } = this;
+    const parts = values.map(({ weight: share, value }) => value.map((x) => share * x));
+    const largest = largestMagnitude([...parts, others.mixed, mixed].flat()); // one scale, since these strips add up
+    const rows = values.map(({ key, weight: share }, i) => {
+      const name = vectorName("value", "v", tokens, key);
+      name.prepend(`${weight(share)} × `);
+      return stripRow(name, parts[i], largest, theme);
+    });
+    if (others.count) {
+      const name = element("span", { class: "muted" }, `${weight(others.weight)} · ${words.others(others.count)}`);
+      rows.push(stripRow(name, others.mixed, largest, theme));
     }
-    const stream = element("span", { class: "residual" }, this.words.stream(layer), sub(query));
+    const streamName = element("span", { class: "residual" }, words.stream(layer), subscript(query));
     this.strips.replaceChildren(
       ...rows,
-      stripRow(element("span", {}, this.words.mixed), numbers.mixed, most, theme, "", "sum"),
-      stripRow(element("span", {}, this.words.output), numbers.output, largestOf(numbers.output), theme, ""),
-      stripRow(stream, numbers.stream, largestOf(numbers.stream), theme, ""),
+      stripRow(element("span", {}, words.mixed), mixed, largest, theme, "", "sum"),
+      stripRow(element("span", {}, words.output), output, largestMagnitude(output), theme),
+      stripRow(streamName, stream, largestMagnitude(stream), theme),
     );
-    setText(
-      this.arrival,
-      this.words.arrival(significant(lengthOf(numbers.output)), significant(lengthOf(numbers.stream))),
-    );
+    setText(this.arrival, words.arrival(significant(vectorLength(output)), significant(vectorLength(stream))));
     this.arrival.prepend(chip(tokens[query]), " ");
   }
 }
 
-/** @param {"query"|"key"|"value"} kind @param {string} letter @param {Word[]} tokens @param {number} position */
-function named(kind, letter, tokens, position) {
-  return element("span", { class: kind }, `${letter} `, chip(tokens[position]), sub(position));
-}
-
-/** @param {number} share @param {HTMLElement} name */
-function weighed(share, name) {
-  name.prepend(`${weight(share)} × `);
-  return name;
+/** @param {"query"|"key"|"value"} kind @param {string} letter @param {PageToken[]} tokens @param {number} position */
+function vectorName(kind, letter, tokens, position) {
+  return element("span", { class: kind }, `${letter} `, chip(tokens[position]), subscript(position));
 }
 
 /** @param {number} position */
-function sub(position) {
+function subscript(position) {
   return element("sub", {}, String(position));
 }
 
-/** @param {string} what @param {string} result @param {string} [digits] */
+/** @param {string} what @param {string} result @param {string} [digits] all of them, shown when hovering */
 function step(what, result, digits) {
-  return element(
-    "li",
-    digits ? { title: digits } : {},
-    element("span", { class: "muted small" }, what),
-    element("span", { class: "number" }, result),
-  );
+  const name = element("span", { class: "muted small" }, what);
+  return element("li", digits ? { title: digits } : {}, name, element("span", { class: "number" }, result));
 }
 
-/** @param {number|null} x */
-function number(x) {
-  return x === null ? "−∞" : significant(x);
-}
-
-/** A number that is taken away: in brackets if it has a sign of its own. @param {number} x */
-function bracketed(x) {
+/** Writes a number that is subtracted: in brackets if it has a sign of its own. @param {number} x */
+function inBrackets(x) {
   return x < 0 ? `(${significant(x)})` : significant(x);
 }
 
-/** Whether a family divides scores by the root of this width. @param {number} factor what it multiplies by @param {number} width */
+/** Returns whether a factor divides by the root of a width. @param {number} factor @param {number} width */
 export function isRootOf(factor, width) {
   return Math.abs(factor * Math.sqrt(width) - 1) < 1e-4;
 }
 
-/** What a family does to scores, in numbers: a division by the root of a whole number, or any factor. @param {number} factor */
-export function scaledBy(factor) {
+/** Writes how scores are scaled: a division by the root of a whole number, or any factor. @param {number} factor */
+export function scaleText(factor) {
   const whole = Math.round(1 / factor ** 2);
   return isRootOf(factor, whole) ? `÷ √${whole}` : `× ${significant(factor)}`;
 }
 
-/** The same, with the root worked out: whoever looks can check the division. @param {number} factor */
-function reckoned(factor) {
-  const said = scaledBy(factor);
-  return said.startsWith("÷") ? `${said} = ${significant(1 / factor)}` : said;
+/** Writes the same with the value of the root, so that the division can be checked. @param {number} factor */
+function scaleTextWithRoot(factor) {
+  const text = scaleText(factor);
+  return text.startsWith("÷") ? `${text} = ${significant(1 / factor)}` : text;
 }

@@ -1,38 +1,42 @@
 // @ts-check
-/** One row of attention: arcs from the looking token back to what it looks at, over the sentence, and the same as bars. */
+/** One row of attention: as arcs over the sentence, from the query back to its keys, and as bars. */
+import { shareBar } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { weight } from "../shared/numbers.js";
-import { scrollCue } from "../shared/scrolling.js";
+import { addScrollCues } from "../shared/scrolling.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} Word */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_BARS = 9;
+const SMALLEST_ARC = 0.01; // of a weight
 
-/** The sentence as chips, each a button that makes its token the query, with arcs above. One of them is in the tab order. */
+/**
+ * The sentence as chips with arcs above. Each chip is a button that makes its token the query; Tab reaches one of them.
+ */
 export class Sentence {
-  /** @param {string} label @param {(query: number) => void} chosen */
-  constructor(label, chosen) {
+  /** @param {string} label @param {(query: number) => void} onChoose */
+  constructor(label, onChoose) {
     this.svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
     this.svg.setAttribute("aria-hidden", "true");
     this.line = element("div", { class: "line", role: "group", "aria-label": label });
     this.root = element("div", { class: "sentence" }, this.svg, this.line);
-    this.chosen = chosen;
+    this.onChoose = onChoose;
     this.query = 0;
     /** @type {HTMLElement[]} */
     this.chips = [];
-    /** @type {string[]} */
+    /** The share below each chip, as CSS. @type {string[]} */
     this.shares = [];
     this.line.addEventListener("click", (event) => {
       const button = /** @type {Element} */ (event.target).closest("button");
-      if (button) chosen(this.chips.indexOf(button));
+      if (button) onChoose(this.chips.indexOf(button));
     });
-    this.line.addEventListener("keydown", (event) => this.walk(event));
-    scrollCue(this.root);
+    this.line.addEventListener("keydown", (event) => this.moveFocus(event));
+    addScrollCues(this.root);
   }
 
-  /** @param {Word[]} tokens */
+  /** @param {PageToken[]} tokens */
   show(tokens) {
     this.chips = tokens.map((token) =>
       element("button", { type: "button", tabindex: -1, "aria-pressed": "false" }, chip(token)),
@@ -42,66 +46,73 @@ export class Sentence {
   }
 
   /** @param {KeyboardEvent} event */
-  walk(event) {
+  moveFocus(event) {
     const last = this.chips.length - 1;
     const { query } = this;
-    const to = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last }[
-      event.key
-    ];
-    if (to === undefined) return;
+    const keys = { ArrowLeft: Math.max(0, query - 1), ArrowRight: Math.min(last, query + 1), Home: 0, End: last };
+    const next = keys[/** @type {keyof typeof keys} */ (event.key)];
+    if (next === undefined) return;
     event.preventDefault();
-    this.chosen(to);
-    this.chips[to].focus({ preventScroll: true });
+    this.onChoose(next);
+    this.chips[next].focus({ preventScroll: true });
   }
 
-  /** @param {ArrayLike<number>} row weights up to the query, NaN where hidden @param {number} query */
-  arcs(row, query) {
+  /**
+   * Draws the arcs of a row, and the bars below the chips.
+   * @param {ArrayLike<number>} row weights up to the query; NaN where the mask hides a key
+   * @param {number} query
+   */
+  drawArcs(row, query) {
     const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
     this.svg.setAttribute("width", String(this.line.scrollWidth));
-    const to = middle(this.chips[query]);
-    const longest = to - middle(this.chips[0]) || 1; // no chip has a place while hidden
+    const end = middle(this.chips[query]);
+    const longest = end - middle(this.chips[0]) || 1; // 0 while the chips are not displayed
     const low = 12;
     const high = Math.min(height - 4, low + 0.22 * longest);
     const paths = [];
     for (let key = 0; key < query; key++) {
-      if (!(row[key] >= 0.01)) continue; // small, or hidden by the mask
-      const from = middle(this.chips[key]);
-      const rise = low + (high - low) * Math.sqrt((to - from) / longest); // longer is higher, however long
+      if (!(row[key] >= SMALLEST_ARC)) continue; // NaN is skipped as well
+      const start = middle(this.chips[key]);
+      const rise = low + (high - low) * Math.sqrt((end - start) / longest); // a longer arc is higher
+      const top = height - 1.3 * rise;
       const path = document.createElementNS(SVG, "path");
-      path.setAttribute(
-        "d",
-        `M ${from} ${height} C ${from} ${height - 1.3 * rise} ${to} ${height - 1.3 * rise} ${to} ${height}`,
-      );
+      path.setAttribute("d", `M ${start} ${height} C ${start} ${top} ${end} ${top} ${end} ${height}`);
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;
       paths.push(path);
     }
     this.svg.replaceChildren(...paths);
     this.mark(query);
-    this.keepInSight(this.chips[query]);
+    this.scrollTo(this.chips[query]);
+    this.drawShares(row, query);
+  }
+
+  /** @param {ArrayLike<number>} row @param {number} query */
+  drawShares(row, query) {
     this.chips.forEach((node, i) => {
-      const share = i <= query ? `${Math.round(100 * (row[i] || 0))}%` : "0%"; // a hundredth of a chip is less than a pixel
-      if (this.shares[i] !== share) node.style.setProperty("--share", share); // of a long text, most stay as they are
+      const share = i <= query ? `${Math.round(100 * (row[i] || 0))}%` : "0%"; // 1 % of a chip is less than a pixel
+      if (this.shares[i] !== share) node.style.setProperty("--share", share); // in a long text most stay as they are
       this.shares[i] = share;
     });
   }
 
-  /** The chip that is looking, and the one that the Tab key reaches. @param {number} query */
+  /** Marks the query's chip, and makes it the one that Tab reaches. @param {number} query */
   mark(query) {
-    for (const [at, on] of /** @type {[number, boolean][]} */ ([
-      [this.query, false],
-      [query, true],
-    ])) {
-      const node = this.chips[at];
-      node?.toggleAttribute("data-query", on);
-      node?.setAttribute("aria-pressed", String(on));
-      if (node) node.tabIndex = on ? 0 : -1;
-    }
+    this.setMarked(this.chips[this.query], false);
+    this.setMarked(this.chips[query], true);
     this.query = query;
   }
 
-  /** Scroll a long sentence so far that this token is seen. @param {HTMLElement} node */
-  keepInSight(node) {
+  /** @param {HTMLElement|undefined} node @param {boolean} marked */
+  setMarked(node, marked) {
+    if (!node) return;
+    node.toggleAttribute("data-query", marked);
+    node.setAttribute("aria-pressed", String(marked));
+    node.tabIndex = marked ? 0 : -1;
+  }
+
+  /** Scrolls a long sentence until a chip is visible. @param {HTMLElement} node */
+  scrollTo(node) {
     const left = this.root.scrollLeft;
     const width = this.root.clientWidth;
     const end = node.offsetLeft + node.offsetWidth + 8;
@@ -110,7 +121,7 @@ export class Sentence {
   }
 }
 
-/** The row's largest weights as bars, the rest in one. */
+/** The largest weights of a row as bars, and one bar for all others. */
 export class RowBars {
   /** @param {import("./words.js").Words} words */
   constructor(words) {
@@ -121,44 +132,56 @@ export class RowBars {
     this.root = element("div", { class: "rowbars" }, this.title, this.list, this.sum);
   }
 
-  /** @param {ArrayLike<number>} row @param {number} query @param {Word[]} tokens @param {number} key the selected one, or -1
-   * @param {boolean} sink whether a sink takes a share of the row too @param {number} [most] bars, besides that of the others */
-  show(row, query, tokens, key, sink, most = MOST_BARS) {
+  /**
+   * @param {ArrayLike<number>} row
+   * @param {number} query
+   * @param {PageToken[]} tokens
+   * @param {number} key the selected one, or -1
+   * @param {boolean} hasSink whether a sink takes a share of the row
+   * @param {number} [most] bars, without the one for all others
+   */
+  show(row, query, tokens, key, hasSink, most = MOST_BARS) {
+    const { words } = this;
     const order = Array.from({ length: query + 1 }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
-    const allowed = order.length;
     order.sort((a, b) => row[b] - row[a] || a - b);
-    const shown = order.slice(0, allowed <= most + 1 ? allowed : most);
+    const shown = order.slice(0, order.length <= most + 1 ? order.length : most);
     const rest = order.slice(shown.length);
-    setText(this.title, this.words.largest(shown.length, allowed));
-    const items = shown.map((i) => bar(chip(tokens[i]), `${i}`, row[i], i === key));
+    const sumOf = (/** @type {number[]} */ keys) => keys.reduce((sum, i) => sum + row[i], 0);
+    setText(this.title, words.largest(shown.length, order.length));
+    const bars = shown.map((i) => weightBar(chip(tokens[i]), `${i}`, row[i], i === key));
     if (rest.length) {
-      const mass = rest.reduce((total, i) => total + row[i], 0);
-      items.push(bar(element("span", { class: "muted" }, this.words.others(rest.length)), "", mass, false));
+      bars.push(weightBar(element("span", { class: "muted" }, words.others(rest.length)), "", sumOf(rest), false));
     }
-    this.list.replaceChildren(...items);
-    const total = order.reduce((sum, i) => sum + row[i], 0);
-    const sum = sink
-      ? this.words.sumSink(weight(total), weight(Math.max(0, 1 - total)))
-      : `${this.words.sum} ${weight(total)}`;
-    setText(this.sum, allowed > 1 ? sum : sink ? `${this.words.alone} ${sum}` : this.words.alone);
+    this.list.replaceChildren(...bars);
+    setText(this.sum, this.sumText(sumOf(order), order.length, hasSink));
   }
 
-  /** How many bars, besides that of the others, are this much lower. @param {number} pixels */
-  fewer(pixels) {
-    const { children, lastElementChild: low } = this.list;
-    return Math.max(1, children.length - 1 - Math.ceil(pixels / (low?.getBoundingClientRect().height || Infinity)));
+  /** @param {number} sum @param {number} count of keys @param {boolean} hasSink */
+  sumText(sum, count, hasSink) {
+    const { words } = this;
+    if (count === 1 && !hasSink) return words.alone;
+    const text = hasSink ? words.sumSink(weight(sum), weight(Math.max(0, 1 - sum))) : `${words.sum} ${weight(sum)}`;
+    return count === 1 ? `${words.alone} ${text}` : text;
+  }
+
+  /**
+   * Returns how many bars remain when they have to be lower by some pixels, without the bar for all others.
+   * @param {number} pixels
+   */
+  countWithout(pixels) {
+    const { children, lastElementChild } = this.list;
+    const height = lastElementChild?.getBoundingClientRect().height || Infinity;
+    return Math.max(1, children.length - 1 - Math.ceil(pixels / height));
   }
 }
 
 /** @param {Node} name @param {string} position @param {number} share @param {boolean} selected */
-function bar(name, position, share, selected) {
-  const fill = element("span", { class: "fill" });
-  fill.style.width = `${100 * Math.min(1, share)}%`;
+function weightBar(name, position, share, selected) {
   const item = element(
     "li",
     { title: String(share) },
     element("span", { class: "name" }, name, element("sub", {}, position)),
-    element("span", { class: "track" }, fill),
+    shareBar(Math.min(1, share)),
     element("span", { class: "number" }, weight(share)),
   );
   if (selected) item.dataset.selected = "";

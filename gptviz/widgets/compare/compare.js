@@ -1,23 +1,24 @@
 // @ts-check
 /**
- * Two traces side by side: the views that show them, in two columns, and the next token after both in one table.
- * Not here: what the views draw, and where the numbers come from.
+ * The comparison view: two traces in two columns, with the views that show them, and the next token of both in one
+ * table.
  */
 import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
-import { frame, whenFilled } from "../shared/frame.js";
+import { addFrame, whenFilled } from "../shared/frame.js";
 import { percent, significant } from "../shared/numbers.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
 
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./words.js").Words} Words */
 /** @typedef {{model: string, text: string, tokens: number}} Side */
-/** @typedef {import("../shared/chips.js").PageToken} NextTokenLabel */
-/** @typedef {{rows: {token: NextTokenLabel, shares: (number|null)[], leads: boolean[]}[], others: number[], entropy: number[]}} NextAfterBoth */
-/** @typedef {{traces: Side[], linked: boolean, next: NextAfterBoth}} CompareAbout */
+/** @typedef {{token: PageToken, shares: (number|null)[], leads: boolean[]}} NextRow a value for each side */
+/** @typedef {{rows: NextRow[], others: number[], entropy: number[]}} NextTokens */
+/** @typedef {{traces: Side[], linked: boolean, next: NextTokens}} About */
 
-/** What a side reads, so that each picture says whose it is. @param {Side} side
- * @param {import("./words.js").Words} words */
+/** Creates what a side reads. @param {Side} side @param {Words} words */
 function sideName({ model, text, tokens }, words) {
   return [
     element("span", { class: "text", title: text }, text),
@@ -25,96 +26,80 @@ function sideName({ model, text, tokens }, words) {
   ];
 }
 
-/** @param {CompareAbout} about @param {import("./words.js").Words} words */
+/** @param {About} about @param {Words} words */
 function nextTable({ traces, next }, words) {
-  const row = (/** @type {Node|string} */ head, /** @type {Node[]} */ cells) =>
-    element("tr", {}, element("th", { scope: "row", class: "token" }, head), ...cells);
-  const numbers = (/** @type {string[]} */ texts) =>
-    texts.map((text) => element("td", {}, element("span", { class: "number" }, text)));
+  const row = (/** @type {Node|string} */ name, /** @type {Node[]} */ cells) =>
+    element("tr", {}, element("th", { scope: "row", class: "token" }, name), ...cells);
+  const numbers = (/** @type {string} */ name, /** @type {(bits: number) => string} */ write) =>
+    row(
+      name,
+      next.entropy.map((bits) => element("td", {}, element("span", { class: "number" }, write(bits)))),
+    );
+  const heads = traces.map((side) => element("th", { scope: "col" }, ...sideName(side, words), percentAxis()));
+  const tokens = next.rows.map(({ token, shares, leads }) =>
+    row(
+      chip(token),
+      shares.map((share, side) => shareCell(share, words.unknown, leads[side])),
+    ),
+  );
+  const others = next.others.map((share) => shareCell(share, "", false));
   return element(
     "table",
     { class: "next" },
-    element(
-      "thead",
-      {},
-      element(
-        "tr",
-        {},
-        element("th", { scope: "col", class: "token" }, words.token),
-        ...traces.map((side) => element("th", { scope: "col" }, ...sideName(side, words), percentAxis())),
-      ),
-    ),
-    element(
-      "tbody",
-      {},
-      ...next.rows.map(({ token, shares, leads }) =>
-        row(
-          chip(token),
-          shares.map((share, side) => sideCell(share, words.unknown, leads[side])),
-        ),
-      ),
-    ),
-    element(
-      "tbody",
-      { class: "rest" },
-      row(
-        words.others,
-        next.others.map((share) => sideCell(share, "", false)),
-      ),
-    ),
+    element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.token), ...heads)),
+    element("tbody", {}, ...tokens),
+    element("tbody", { class: "rest" }, row(words.others, others)),
     element(
       "tfoot",
       {},
-      row(words.entropy, numbers(next.entropy.map((bits) => words.bits(significant(bits))))),
-      row(words.choices, numbers(next.entropy.map((bits) => significant(2 ** bits)))),
+      numbers(words.entropy, (bits) => words.bits(significant(bits))),
+      numbers(words.choices, (bits) => significant(2 ** bits)),
     ),
   );
 }
 
-/** A probability on an axis from 0 to 1; null where the vocabulary has no such token. @param {number|null} share
- * @param {string} unknown @param {boolean} leads */
-function sideCell(share, unknown, leads) {
-  if (share === null)
-    return element(
-      "td",
-      { "data-unknown": "" },
-      element("span", { class: "track" }),
-      element("span", { class: "number muted" }, unknown),
-    );
+/**
+ * @param {number|null} share null where the vocabulary does not have the token
+ * @param {string} unknown what is shown then
+ * @param {boolean} leads
+ */
+function shareCell(share, unknown, leads) {
+  if (share === null) {
+    const text = element("span", { class: "number muted" }, unknown);
+    return element("td", { "data-unknown": "" }, element("span", { class: "track" }), text);
+  }
   const fill = element("span", { class: "fill" });
   fill.style.transform = `scaleX(${share})`;
+  const track = element("span", { class: "track" }, fill);
   const cell = element(
     "td",
     { title: `${100 * share} %` },
-    element("span", { class: "track" }, fill),
+    track,
     element("span", { class: "number" }, percent(share)),
   );
   cell.toggleAttribute("data-leads", leads);
   return cell;
 }
 
-/** @param {{model: any, el: HTMLElement, host: any}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const words = wordsOf(model, catalogue);
+  const title = model.get("_title");
   /** @type {{maps: string[], benches: string[]}} */
   const children = model.get("_children");
-  /** @type {CompareAbout} */
+  /** @type {About} */
   const about = model.get("_about");
-  const sides = () =>
+  const columns = () =>
     about.traces.map((side) =>
       element("div", { class: "side" }, element("p", { class: "reads" }, ...sideName(side, words))),
     );
-  const maps = sides();
-  const benches = sides();
+  const maps = columns();
+  const benches = columns();
+  const hint = element("p", { class: "muted" }, about.linked ? words.linked : words.apart);
   const root = element(
     "section",
-    { class: "gptviz gptviz-compare", "aria-label": model.get("_title") },
-    element(
-      "header",
-      {},
-      element("h3", {}, model.get("_title")),
-      element("p", { class: "muted" }, about.linked ? words.linked : words.apart),
-    ),
+    { class: "gptviz gptviz-compare", "aria-label": title },
+    element("header", {}, element("h3", {}, title), hint),
     element("div", { class: "sides" }, ...maps),
     element("h4", {}, words.next),
     element("p", { class: "muted small" }, words.nextHint),
@@ -122,7 +107,7 @@ async function render({ model, el, host }) {
     element("h4", {}, words.benches),
     element("div", { class: "sides benches" }, ...benches),
   );
-  const stopFrame = frame(model, root);
+  const stopFrame = addFrame(model, root);
   const show = () => {
     root.dataset.scale = model.get("scale");
   };
@@ -130,8 +115,11 @@ async function render({ model, el, host }) {
   show();
   el.append(root);
   const places = [...maps, ...benches];
-  const names = [...children.maps, ...children.benches];
-  for (const [i, name] of names.entries()) await (await host.getWidget(name)).render({ el: places[i] });
+  const references = [...children.maps, ...children.benches];
+  for (const [i, reference] of references.entries()) {
+    const child = await host.getWidget(reference);
+    await child.render({ el: places[i] });
+  }
   return () => {
     model.off("change:scale", show);
     stopFrame();

@@ -1,96 +1,101 @@
 // @ts-check
 /**
- * A token as numbers: its row of the table, its position's, their sum; what lies near it; the table from afar.
+ * The embedding view: a token as numbers (its row of the token table, the row of its position, their sum), the nearest
+ * rows of the token table, and a map of the whole table.
  *
- * The map is another widget, a plotly figure, which the host draws; where it cannot, its picture stands there.
+ * The map is another widget, a plotly figure, which the host draws. Where it cannot, a picture of the map is shown.
  */
+import { shareBar } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { frame, notices, whenFilled } from "../shared/frame.js";
+import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { significant } from "../shared/numbers.js";
-import { sentence } from "../shared/sentence.js";
-import { largestOf, lengthOf, stripRow } from "../shared/strips.js";
-import { isDark } from "../shared/theme.js";
+import { makeSentence } from "../shared/sentence.js";
+import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
+import { pageTheme } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} EmbeddedToken */
-/** @typedef {{tokens: EmbeddedToken[], width: number, parts: string[], heads: number}} EmbeddingAbout */
-/** @typedef {{data: Float32Array, shape: number[]}} Rows */
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("../shared/kernel.js").Host} Host */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/**
+ * `parts`: what the vector is the sum of.
+ * @typedef {{tokens: PageToken[], width: number, parts: string[], heads: number}} About
+ */
+/** Vectors, one a row. @typedef {{data: Float32Array, shape: number[]}} Rows */
+/** @typedef {{token: PageToken, cosine: number}} Neighbour */
 
 class Embedding {
-  /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
+  /** @param {Model} model @param {Model} selection @param {Host} host @param {HTMLElement} el */
   constructor(model, selection, host, el) {
+    const words = wordsOf(model, catalogue);
     this.model = model;
     this.selection = selection;
     this.host = host;
-    this.words = wordsOf(model, catalogue);
-    this.notices = notices(model);
+    this.words = words;
+    this.notices = makeNotices(model);
     this.lane = new Lane();
     this.mapLane = new Lane();
-    this.head = 0;
-    this.drawn = "";
-    /** @type {{rows: Rows, near: {token: EmbeddedToken, cosine: number}[], turned: Rows|null}|null} */
-    this.shown = null;
-    this.sentence = sentence(this.words.tokens, (position) => {
+    this.head = 0; // whose rotation is shown
+    this.drawnMap = ""; // the reference of the figure that is shown
+    /** @type {{rows: Rows, near: Neighbour[], rotated: Rows|null}|null} */
+    this.content = null;
+    this.sentence = makeSentence(words.tokens, (position) => {
       this.selection.set("query", position);
       this.selection.save_changes();
     });
     this.strips = element("div", { class: "strips" });
-    this.why = element("p", { class: "muted", hidden: "" });
-    this.near = element("ol", { class: "near" });
-    this.turned = element("div", { class: "strips" });
-    this.heads = element("select", { "aria-label": this.words.head });
-    this.heads.addEventListener("change", () => {
-      this.head = this.heads.selectedIndex;
+    this.caption = element("p", { class: "muted small" });
+    this.reason = element("p", { class: "muted", hidden: "" }); // why there is only one strip
+    this.neighbours = element("ol", { class: "near" });
+    this.rotatedStrips = element("div", { class: "strips" });
+    this.headMenu = element("select", { "aria-label": words.head });
+    this.headMenu.addEventListener("change", () => {
+      this.head = this.headMenu.selectedIndex;
       this.show();
     });
-    this.turnedHint = element("p", { class: "muted small" });
+    this.rotationHint = element("p", { class: "muted small" });
     this.rotation = element(
       "div",
       { class: "rotation", hidden: "" },
-      element("h4", {}, this.words.rotation, " ", this.heads),
-      this.turned,
-      this.turnedHint,
+      element("h4", {}, words.rotation, " ", this.headMenu),
+      this.rotatedStrips,
+      this.rotationHint,
     );
     this.map = element("div", { class: "map" });
-    this.caption = element("p", { class: "muted small" });
-    this.root = element(
+    this.root = this.build();
+    this.stopFrame = addFrame(model, this.root, () => {
+      this.draw();
+      this.askMap();
+    });
+    el.append(this.root);
+    this.load();
+  }
+
+  build() {
+    const { words } = this;
+    const title = this.model.get("_title");
+    const panel = (/** @type {string} */ name, /** @type {string} */ hint, /** @type {Node} */ content) =>
+      element("div", {}, element("h4", {}, name), element("p", { class: "muted small" }, hint), content);
+    return element(
       "section",
-      { class: "gptviz gptviz-embedding", "aria-label": model.get("_title") },
-      element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing),
+      { class: "gptviz gptviz-embedding", "aria-label": title },
+      element("header", {}, element("h3", {}, title), this.notices.computing),
       this.notices.problem,
       this.sentence.root,
-      element("div", { class: "numbers" }, this.strips, this.caption, this.why, this.rotation),
+      element("div", { class: "numbers" }, this.strips, this.caption, this.reason, this.rotation),
       element(
         "div",
         { class: "panes numbers" },
-        element(
-          "div",
-          {},
-          element("h4", {}, this.words.neighbours),
-          element("p", { class: "muted small" }, this.words.cosine),
-          this.near,
-        ),
-        element(
-          "div",
-          {},
-          element("h4", {}, this.words.map),
-          element("p", { class: "muted small" }, this.words.mapHint),
-          this.map,
-        ),
+        panel(words.neighbours, words.cosine, this.neighbours),
+        panel(words.map, words.mapHint, this.map),
       ),
     );
-    this.stopFrame = frame(model, this.root, () => {
-      this.draw();
-      this.askForMap();
-    });
-    el.append(this.root);
-    this.renew();
   }
 
-  /** @returns {EmbeddingAbout} */
+  /** @returns {About} */
   get about() {
     return this.model.get("_about");
   }
@@ -101,46 +106,47 @@ class Embedding {
     return query < 0 ? last : Math.min(query, last);
   }
 
-  renew() {
+  /** Shows a new trace. */
+  load() {
     const { tokens, width, heads, parts } = this.about;
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(tokens);
     setText(this.caption, this.words.caption(width));
-    setText(this.why, heads ? this.words.turned : this.words.whole);
-    this.why.hidden = parts.length > 1;
+    setText(this.reason, heads ? this.words.turned : this.words.whole);
+    this.reason.hidden = parts.length > 1;
     this.rotation.hidden = heads === 0;
-    this.heads.replaceChildren(
-      ...Array.from({ length: heads }, (_, head) => element("option", { value: head }, `L0 · H${head}`)),
-    );
+    const options = Array.from({ length: heads }, (_, head) => element("option", { value: head }, `L0 · H${head}`));
+    this.headMenu.replaceChildren(...options);
     this.head = Math.min(this.head, Math.max(0, heads - 1));
-    this.heads.selectedIndex = this.head;
-    this.askForMap();
+    this.headMenu.selectedIndex = this.head;
+    this.askMap();
     this.show();
   }
 
-  askForMap() {
+  askMap() {
     this.mapLane.ask(
-      () => ask(this.model, "map", { theme: isDark() ? "dark" : "light" }),
+      () => ask(this.model, "map", { theme: pageTheme() }),
       (map) => this.drawMap(map),
       (error) => setText(this.map, error.message),
     );
   }
 
+  /** Asks for the numbers of the selected token, and draws them when they have come. */
   show() {
     const { position } = this;
     this.sentence.mark(position);
-    this.notices.wait(this.root, true);
+    this.notices.setWaiting(this.root, true);
     this.lane.ask(
       () => this.gather(position),
-      (shown) => {
-        this.notices.wait(this.root, false);
-        this.notices.say("");
-        this.shown = shown;
+      (content) => {
+        this.notices.setWaiting(this.root, false);
+        this.notices.setProblem("");
+        this.content = content;
         this.draw();
       },
       (error) => {
-        this.notices.wait(this.root, false);
-        this.notices.say(error.message);
+        this.notices.setWaiting(this.root, false);
+        this.notices.setProblem(error.message);
       },
     );
   }
@@ -149,91 +155,73 @@ class Embedding {
   async gather(position) {
     const rows = await ask(this.model, "rows", { position });
     const near = await ask(this.model, "neighbours", { position });
-    const turned = this.about.heads ? await ask(this.model, "turned", { position, head: this.head }) : null;
-    return { rows, near, turned };
+    const rotated = this.about.heads ? await ask(this.model, "turned", { position, head: this.head }) : null;
+    return { rows, near, rotated };
   }
 
   draw() {
-    if (!this.shown) return;
-    const { rows, near, turned } = this.shown;
+    if (!this.content) return;
+    const { rows, near, rotated } = this.content;
+    this.drawStrips(rows);
+    this.neighbours.replaceChildren(...near.map(neighbourItem));
+    if (rotated) this.drawRotation(rotated);
+  }
+
+  /** @param {Rows} rows */
+  drawStrips(rows) {
     const { tokens, parts } = this.about;
     const { position, words } = this;
-    const theme = isDark() ? "dark" : "light";
     const token = tokens[position];
-    const most = largestOf(rows.data);
+    const isSum = parts.length > 1;
+    const largest = largestMagnitude(rows.data);
     /** @type {Record<string, string>} */
     const names = {
       token: words.token(token.id),
       position: words.position(position),
-      sum: parts.length > 1 ? words.sum : words.only,
+      sum: isSum ? words.sum : words.only,
     };
-    this.strips.replaceChildren(
-      ...parts.map((part, i) => {
-        const numbers = rowOf(rows, i);
-        const name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
-        if (part === "token" || parts.length === 1) name.prepend(chip(token), " ");
-        return stripRow(
-          name,
-          numbers,
-          most,
-          theme,
-          words.length(significant(lengthOf(numbers))),
-          part === "sum" && parts.length > 1 ? "sum" : "",
-        );
-      }),
-    );
-    this.near.replaceChildren(
-      ...near.map((one) => {
-        const fill = element("span", { class: "fill" });
-        fill.style.width = `${100 * Math.max(0, one.cosine)}%`;
-        return element(
-          "li",
-          { title: String(one.cosine) },
-          element("span", { class: "name" }, chip(one.token)),
-          element("span", { class: "track" }, fill),
-          element("span", { class: "number" }, one.cosine.toFixed(3).replace("-", "−")),
-        );
-      }),
-    );
-    if (turned) this.drawTurned(turned, theme);
+    const strips = parts.map((part, i) => {
+      const numbers = rowOf(rows, i);
+      const name = element("span", { class: part === "sum" ? "residual" : "" }, names[part]);
+      if (part === "token" || !isSum) name.prepend(chip(token), " ");
+      const kind = part === "sum" && isSum ? "sum" : "";
+      return stripRow(name, numbers, largest, pageTheme(), this.lengthText(numbers), kind);
+    });
+    this.strips.replaceChildren(...strips);
   }
 
-  /** @param {Rows} turned @param {"light"|"dark"} theme */
-  drawTurned(turned, theme) {
+  /** Draws a head's query and key, each before and after its rotation, on one scale. @param {Rows} rotated */
+  drawRotation(rotated) {
     const names = [...this.words.q, ...this.words.k];
-    const scales = [0, 0, 2, 2].map((first) =>
-      Math.max(largestOf(rowOf(turned, first)), largestOf(rowOf(turned, first + 1))),
-    );
-    this.turned.replaceChildren(
-      ...names.map((name, i) =>
-        stripRow(
-          element("span", { class: i < 2 ? "query" : "key" }, name),
-          rowOf(turned, i),
-          scales[i],
-          theme,
-          this.words.length(significant(lengthOf(rowOf(turned, i)))),
-        ),
-      ),
-    );
-    setText(this.turnedHint, this.words.rotationHead(this.head));
+    const strips = names.map((name, i) => {
+      const first = i < 2 ? 0 : 2;
+      const largest = Math.max(largestMagnitude(rowOf(rotated, first)), largestMagnitude(rowOf(rotated, first + 1)));
+      const label = element("span", { class: i < 2 ? "query" : "key" }, name);
+      const numbers = rowOf(rotated, i);
+      return stripRow(label, numbers, largest, pageTheme(), this.lengthText(numbers));
+    });
+    this.rotatedStrips.replaceChildren(...strips);
+    setText(this.rotationHint, this.words.rotationHead(this.head));
   }
 
-  /** @param {{figure: string, picture: string}} map */
+  /** @param {Float32Array} numbers */
+  lengthText(numbers) {
+    return this.words.length(significant(vectorLength(numbers)));
+  }
+
+  /** Draws the figure, or its picture where the host cannot draw it. @param {{figure: string, picture: string}} map */
   async drawMap({ figure, picture }) {
-    if (this.drawn === figure) return;
-    this.drawn = figure;
+    if (this.drawnMap === figure) return;
+    this.drawnMap = figure;
     try {
       const child = await this.host.getWidget(figure);
-      if (this.drawn !== figure) return; // another has come meanwhile
+      if (this.drawnMap !== figure) return; // another map came in the meantime
       this.map.replaceChildren();
       await child.render({ el: this.map });
     } catch {
-      if (this.drawn !== figure) return;
-      const image = element("img", {
-        alt: this.words.map,
-        src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`,
-      });
-      this.map.replaceChildren(image);
+      if (this.drawnMap !== figure) return;
+      const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
+      this.map.replaceChildren(element("img", { alt: this.words.map, src: source }));
     }
   }
 
@@ -243,21 +231,32 @@ class Embedding {
   }
 }
 
+/** @param {Neighbour} neighbour */
+function neighbourItem({ token, cosine }) {
+  return element(
+    "li",
+    { title: String(cosine) },
+    element("span", { class: "name" }, chip(token)),
+    shareBar(Math.max(0, cosine)),
+    element("span", { class: "number" }, cosine.toFixed(3).replace("-", "−")),
+  );
+}
+
 /** @param {Rows} rows @param {number} index */
 function rowOf({ data, shape }, index) {
   return data.subarray(index * shape[1], (index + 1) * shape[1]);
 }
 
-/** @param {{model: any, el: HTMLElement, host: any}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const embedding = new Embedding(model, selection, host, el);
-  const renew = () => embedding.renew();
+  const load = () => embedding.load();
   const show = () => embedding.show();
-  model.on("change:_source change:scale", renew);
+  model.on("change:_source change:scale", load);
   selection.on("change:query", show);
   return () => {
-    model.off("change:_source change:scale", renew);
+    model.off("change:_source change:scale", load);
     selection.off("change:query", show);
     embedding.remove();
   };

@@ -1,20 +1,22 @@
 // @ts-check
 /**
- * The path from a text to its next token: one station below the other, each a sentence that opens in place.
- *
- * What a station shows is a view of its own, which the host draws when the station opens. Not here: what views draw.
+ * The explorer: the path from a text to its next token. Each station is a sentence that opens in place and shows a
+ * view, which the host draws when the station is first opened.
  */
-import { element } from "../shared/dom.js";
-import { frame, notices, whenFilled } from "../shared/frame.js";
+import { button, element } from "../shared/dom.js";
+import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { Presenter, scrollerOf } from "./presenter.js";
-import { explorerButton, Station } from "./stations.js";
+import { Station } from "./stations.js";
 import { catalogue } from "./words.js";
 
-const LOOK_AGAIN_MS = 300; // while the last station still writes
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("../shared/kernel.js").Host} Host */
 
-/** The order of the path; `views`: which children open there. @type {import("./stations.js").StationKind[]} */
+const ASK_AGAIN_MS = 300; // while the last station still generates
+
+/** The stations in the order of the path. @type {import("./stations.js").StationKind[]} */
 const PATH = [
   { name: "tokens", views: ["tokens"] },
   { name: "embedding", views: ["embedding"] },
@@ -24,60 +26,38 @@ const PATH = [
   { name: "generation", views: ["generation"] },
 ];
 
-class Path {
-  /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
+class Explorer {
+  /** @param {Model} model @param {Model} selection @param {Host} host @param {HTMLElement} el */
   constructor(model, selection, host, el) {
+    const words = wordsOf(model, catalogue);
     this.model = model;
     this.selection = selection;
     this.host = host;
-    const words = wordsOf(model, catalogue);
     this.words = words;
-    this.notices = notices(model);
-    /** What overtakes only its own kind: another model, another prompt. @type {Record<string, Lane>} */
+    this.notices = makeNotices(model);
+    /** A newer question replaces only a waiting one of its kind. @type {Record<string, Lane>} */
     this.lanes = { use: new Lane(), run: new Lane(), written: new Lane() };
-    /** @type {Set<string>} */
-    this.asked = new Set();
-    /** @type {{steps: number, end: string}|null} */
-    this.written = null;
+    /** The kinds of questions that wait for their answers. @type {Set<string>} */
+    this.waiting = new Set();
+    /** How the text of the last station was generated. @type {{steps: number, end: string}|null} */
+    this.generation = null;
     this.timer = 0;
     this.prompt = element("div", { class: "box" });
-    this.menu = element("select", { "aria-label": words.model });
-    this.menu.addEventListener("change", () => this.request("use", { name: this.menu.value }));
+    this.models = element("select", { "aria-label": words.model });
+    this.models.addEventListener("change", () => this.request("use", { name: this.models.value }));
     this.history = element("select", { "aria-label": words.earlier });
-    this.history.addEventListener(
-      "change",
-      () => this.history.value && this.request("run", { prompt: this.history.value }),
-    );
-    this.restart = explorerButton(words.restart, () => (this.presenter.on ? this.presenter.go(0) : this.only(null)));
+    this.history.addEventListener("change", () => {
+      if (this.history.value) this.request("run", { prompt: this.history.value });
+    });
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
     this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name)));
     /** @type {HTMLButtonElement[]} */
     this.blocks = [];
-    this.presenter = new Presenter(
-      words,
-      this.stations,
-      (station) => this.only(station),
-      () => this.model.get("scale"),
-    );
-    const tools = element("span", { class: "tools" }, this.menu, this.history, this.restart, this.presenter.tools);
-    const header = element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing, tools);
-    const side = element("div", { class: "side" }, this.stack);
-    this.root = element(
-      "section",
-      { class: "gptviz gptviz-explorer", "aria-label": model.get("_title"), tabindex: -1 },
-      header,
-      this.notices.problem,
-      this.prompt,
-      element(
-        "div",
-        { class: "way" },
-        side,
-        element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root)),
-      ),
-    );
-    this.stopFrame = frame(this.model, this.root);
+    const scale = () => this.model.get("scale");
+    this.presenter = new Presenter(words, this.stations, (station) => this.openOnly(station), scale);
+    this.root = this.build();
+    this.stopFrame = addFrame(model, this.root);
     el.append(this.root);
-    this.presenter.stand(this.root, (on) => (on ? side : header).append(tools)); // beside what is presented, not above it
     this.boxSize = new ResizeObserver(() => {
       this.root.style.setProperty("--gv-box", `${this.prompt.offsetHeight}px`);
       this.presenter.fit();
@@ -85,56 +65,74 @@ class Path {
     this.boxSize.observe(this.prompt);
     this.draw("prompt", this.prompt);
     this.show();
-    this.askWritten();
+    this.askGeneration();
   }
 
-  /** Let the host draw a child view here. @param {string} name @param {HTMLElement} el */
+  build() {
+    const { words, presenter } = this;
+    const title = this.model.get("_title");
+    const restart = button(words.restart, () => (presenter.on ? presenter.goTo(0) : this.openOnly(null)));
+    const tools = element("span", { class: "tools" }, this.models, this.history, restart, presenter.tools);
+    const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
+    const side = element("div", { class: "side" }, this.stack);
+    const stations = element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root));
+    const root = element(
+      "section",
+      { class: "gptviz gptviz-explorer", "aria-label": title, tabindex: -1 },
+      header,
+      this.notices.problem,
+      this.prompt,
+      element("div", { class: "way" }, side, stations),
+    );
+    presenter.attach(root, (on) => (on ? side : header).append(tools)); // beside the presented view, not above it
+    return root;
+  }
+
+  /** Lets the host draw a child view. @param {string} name @param {HTMLElement} el */
   async draw(name, el) {
     const child = await this.host.getWidget(this.model.get("_children")[name]);
     await child.render({ el });
   }
 
-  /** New numbers: the sentences, the menu, the stack. */
+  /** Shows a trace: the sentences, the menus and the stack of blocks. */
   show() {
     this.root.dataset.scale = this.presenter.on ? "projector" : this.model.get("scale");
-    this.tell();
+    this.showSentences();
+    /** @type {{name: string, download: number}[]} */
+    const models = this.model.get("_models");
+    /** @type {string[]} */
+    const prompts = this.model.get("_history");
+    const modelText = (/** @type {string} */ name, /** @type {number} */ megabytes) =>
+      megabytes ? this.words.toDownload(name, megabytes) : name;
     fillMenu(
-      this.menu,
-      this.model.get("_models").map((/** @type {{name: string, download: number}} */ { name, download }) => ({
-        value: name,
-        text: download ? this.words.toDownload(name, download) : name,
-      })),
+      this.models,
+      models.map(({ name, download }) => ({ value: name, text: modelText(name, download) })),
     );
-    fillMenu(this.history, [
-      { value: "", text: this.words.earlier },
-      ...this.model
-        .get("_history")
-        .slice(1)
-        .map((/** @type {string} */ text) => ({ value: text, text })),
-    ]);
+    const earlier = prompts.slice(1).map((text) => ({ value: text, text }));
+    fillMenu(this.history, [{ value: "", text: this.words.earlier }, ...earlier]);
     this.showStack();
   }
 
-  tell() {
-    const about = { ...this.model.get("_about"), generation: this.written };
-    this.stations.forEach((station) => station.tell(about));
+  showSentences() {
+    const about = { ...this.model.get("_about"), generation: this.generation };
+    for (const station of this.stations) station.show(about);
   }
 
-  /** The blocks of the model, the open one marked, the last above as in the papers' pictures. */
+  /** Shows the model's blocks, the last one on top as in the pictures of papers, and marks the open one. */
   showStack() {
     const { layers } = this.model.get("_about").attention;
-    const open = Math.min(this.selection.get("layer"), layers - 1);
+    const openLayer = Math.min(this.selection.get("layer"), layers - 1);
     if (this.blocks.length !== layers) this.buildStack(layers);
     this.blocks.forEach((block, layer) => {
-      block.toggleAttribute("data-open", layer === open);
-      block.setAttribute("aria-current", String(layer === open));
+      block.toggleAttribute("data-open", layer === openLayer);
+      block.setAttribute("aria-current", String(layer === openLayer));
     });
   }
 
   /** @param {number} layers */
   buildStack(layers) {
     this.blocks = Array.from({ length: layers }, (_, layer) =>
-      explorerButton(this.words.block(layer), () => {
+      button(this.words.block(layer), () => {
         this.selection.set("layer", layer);
         this.selection.save_changes();
         this.toggle("attention", true);
@@ -143,52 +141,52 @@ class Path {
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
-  /** @param {"use"|"run"} question @param {Record<string, unknown>} args */
+  /** Uses another model, or runs another prompt. @param {"use"|"run"} question @param {Record<string, unknown>} args */
   request(question, args) {
-    const done = (/** @type {string} */ problem) => {
-      this.asked.delete(question);
-      this.notices.say(problem);
-      this.notices.wait(this.root, this.asked.size > 0);
+    const finish = (/** @type {string} */ problem) => {
+      this.waiting.delete(question);
+      this.notices.setProblem(problem);
+      this.notices.setWaiting(this.root, this.waiting.size > 0);
     };
-    this.asked.add(question);
-    this.notices.say("");
-    this.notices.wait(this.root, true);
+    this.waiting.add(question);
+    this.notices.setProblem("");
+    this.notices.setWaiting(this.root, true);
     this.lanes[question].ask(
       () => ask(this.model, question, args),
-      () => done(""),
+      () => finish(""),
       (error) => {
-        done(error.message);
+        finish(error.message);
         this.show();
       },
     );
   }
 
-  /** How the text of the last station came about, once it is there. */
-  askWritten() {
+  /** Asks how the text of the last station was generated, again and again until it is complete. */
+  askGeneration() {
     clearTimeout(this.timer);
     this.lanes.written.ask(
       () => ask(this.model, "written", {}),
       ({ steps, done, finish_reason: reason }) => {
-        this.written = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
-        this.tell();
-        if (!done) this.timer = window.setTimeout(() => this.askWritten(), LOOK_AGAIN_MS);
+        this.generation = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
+        this.showSentences();
+        if (!done) this.timer = window.setTimeout(() => this.askGeneration(), ASK_AGAIN_MS);
       },
-      () => {},
-    ); // the sentence then says no number
+      () => {}, // the sentence has no number then
+    );
   }
 
-  /** @param {string} name @param {boolean} [on] */
-  toggle(name, on) {
+  /** Opens or closes a station, which stays where it was clicked. @param {string} name @param {boolean} [isOpen] */
+  toggle(name, isOpen) {
     const station = this.stations.find(({ kind }) => kind.name === name);
     if (!station) return;
-    if (this.presenter.on) return this.presenter.at(station);
+    if (this.presenter.on) return this.presenter.goToStation(station);
     const before = station.root.getBoundingClientRect().top;
-    this.only((on ?? !station.isOpen) ? station : null);
-    scrollerOf(this.root).scrollTop += station.root.getBoundingClientRect().top - before; // it stays where it was clicked
+    this.openOnly((isOpen ?? !station.isOpen) ? station : null);
+    scrollerOf(this.root).scrollTop += station.root.getBoundingClientRect().top - before;
   }
 
-  /** One station is open; the others are their sentences. @param {Station|null} open */
-  async only(open) {
+  /** Opens one station and closes all others. @param {Station|null} open */
+  async openOnly(open) {
     for (const station of this.stations) station.setOpen(station === open);
     if (!open) return;
     open.drawn ??= Promise.all([...open.places].map(([name, place]) => this.draw(name, place)));
@@ -204,27 +202,27 @@ class Path {
   }
 }
 
-/** @param {HTMLSelectElement} menu @param {{value: string, text: string}[]} options the first is the chosen one */
+/** @param {HTMLSelectElement} menu @param {{value: string, text: string}[]} options the first one is chosen */
 function fillMenu(menu, options) {
   menu.replaceChildren(...options.map(({ value, text }) => element("option", { value }, text)));
   menu.selectedIndex = 0;
 }
 
-/** @param {{model: any, el: HTMLElement, host: any}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
-  const path = new Path(model, selection, host, el);
-  const show = () => path.show();
-  const stack = () => path.showStack();
-  const written = () => path.askWritten();
+  const explorer = new Explorer(model, selection, host, el);
+  const show = () => explorer.show();
+  const showStack = () => explorer.showStack();
+  const askGeneration = () => explorer.askGeneration();
   model.on("change:_source change:scale", show);
-  model.on("change:_written", written);
-  selection.on("change:layer", stack);
+  model.on("change:_written", askGeneration);
+  selection.on("change:layer", showStack);
   return () => {
     model.off("change:_source change:scale", show);
-    model.off("change:_written", written);
-    selection.off("change:layer", stack);
-    path.remove();
+    model.off("change:_written", askGeneration);
+    selection.off("change:layer", showStack);
+    explorer.remove();
   };
 }
 

@@ -1,123 +1,120 @@
 // @ts-check
-/**
- * The stations of the path: a title, a sentence in this prompt's numbers, and what opens below it.
- *
- * Not here: which station is open (explorer.js), and what the views in it draw.
- */
+/** The stations of the path: a title, a sentence with this prompt's numbers, and what opens below it. */
+import { shareBar } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
+import { button, element, setText } from "../shared/dom.js";
 import { percent, significant, weight } from "../shared/numbers.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} StationToken */
-/** @typedef {{name: string, views: string[]}} StationKind */
-/** @typedef {{vocabulary: number, mean: number, highest: {token: StationToken, logit: number}[]}} Scores */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./words.js").Words} Words */
+/**
+ * A station's name, and the names of the views that it opens.
+ * @typedef {{name: string, views: string[]}} StationKind
+ */
+/** @typedef {{vocabulary: number, mean: number, highest: {token: PageToken, logit: number}[]}} Scores */
 
-/** One station: a title, a sentence in numbers, and a view that opens below. */
 export class Station {
-  /** @param {StationKind} kind @param {import("./words.js").Words} words @param {() => void} toggled */
-  constructor(kind, words, toggled) {
+  /** @param {StationKind} kind @param {Words} words @param {() => void} onToggle */
+  constructor(kind, words, onToggle) {
     this.kind = kind;
     this.words = words;
     this.isOpen = false;
-    /** Its views, once they were asked for. @type {Promise<unknown>|undefined} */
+    /** Resolves when its views are drawn; undefined before it was first opened. @type {Promise<unknown>|undefined} */
     this.drawn = undefined;
-    this.sentence = element("p", { class: "sentence numbers" });
-    /** A place for each view. @type {Map<string, HTMLElement>} */
+    /** The element for each view. @type {Map<string, HTMLElement>} */
     this.places = new Map(kind.views.map((name) => [name, element("div", { class: `view-${name}` })]));
+    this.title = words.stations[/** @type {"tokens"} */ (kind.name)];
+    this.sentence = element("p", { class: "sentence numbers" });
     this.scores = new HighestScores(words);
-    const inside = kind.name === "logits" ? [this.scores.root] : [...this.places.values()];
-    this.body = element("div", { class: "body", hidden: "" }, ...inside);
-    const title = words.stations[/** @type {"tokens"} */ (kind.name)];
-    this.button = explorerButton(words.open, toggled);
-    this.title = title;
-    this.name(false);
-    this.root = element(
-      "li",
-      { class: `station station-${kind.name}` },
-      element("div", { class: "head" }, element("h4", {}, title), this.sentence, this.button),
-      this.body,
-    );
+    this.button = button(words.open, onToggle);
+    const content = kind.name === "logits" ? [this.scores.root] : [...this.places.values()];
+    this.body = element("div", { class: "body", hidden: "" }, ...content);
+    const head = element("div", { class: "head" }, element("h4", {}, this.title), this.sentence, this.button);
+    this.root = element("li", { class: `station station-${kind.name}` }, head, this.body);
+    this.nameButton();
   }
 
-  /** @param {boolean} on */
-  setOpen(on) {
-    this.isOpen = on;
-    this.body.hidden = !on;
-    this.root.toggleAttribute("data-open", on);
-    this.name(on);
+  /** @param {boolean} isOpen */
+  setOpen(isOpen) {
+    this.isOpen = isOpen;
+    this.body.hidden = !isOpen;
+    this.root.toggleAttribute("data-open", isOpen);
+    this.nameButton();
   }
 
-  /** @param {boolean} on */
-  name(on) {
-    const word = on ? this.words.close : this.words.open;
+  nameButton() {
+    const word = this.isOpen ? this.words.close : this.words.open;
     setText(this.button, word);
     this.button.setAttribute("aria-label", `${word}: ${this.title}`);
-    this.button.setAttribute("aria-expanded", String(on));
+    this.button.setAttribute("aria-expanded", String(this.isOpen));
   }
 
-  /** @param {any} about */
-  tell(about) {
-    this.sentence.replaceChildren(...sentenceOf(this.kind.name, about, this.words));
+  /** Shows the numbers of a prompt. @param {any} about `_about` of the explorer */
+  show(about) {
+    this.sentence.replaceChildren(...stationSentence(this.kind.name, about, this.words));
     if (this.kind.name === "logits") this.scores.show(about.logits);
   }
 }
 
-/** A station's sentence: words from the catalogue, chips and numbers between them.
- * @param {string} name @param {any} about @param {import("./words.js").Words} words @returns {(Node|string)[]} */
-function sentenceOf(name, about, words) {
-  const numbers = about[name === "generation" ? "sampling" : name];
-  const at = (/** @type {StationToken} */ token, /** @type {number} */ position) =>
-    element("span", { class: "nowrap" }, chip(token), element("sub", {}, String(position)));
+/**
+ * Returns a station's sentence: words of the catalogue with chips and numbers between them.
+ * @param {string} name
+ * @param {any} about
+ * @param {Words} words
+ * @returns {(Node|string)[]}
+ */
+function stationSentence(name, about, words) {
   switch (name) {
-    case "tokens":
-      return [words.tokens(numbers.characters, numbers.tokens, numbers.marks)];
-    case "embedding":
-      return [
-        at(numbers.token, about.tokens.tokens + about.tokens.marks - 1),
-        " ",
-        numbers.position === null
-          ? words.embeddingRotary(numbers.numbers, numbers.id)
-          : words.embedding(numbers.numbers, numbers.id, numbers.position),
-      ];
-    case "attention": {
-      const stream = words.stream(
-        numbers.layers,
-        numbers.heads,
-        significant(numbers.stream[0]),
-        significant(numbers.stream[1]),
-      );
-      if (!numbers.looked) return [stream];
-      return [
-        stream,
-        " ",
-        words.head(numbers.layer, numbers.head),
-        " ",
-        at(numbers.looking, numbers.query),
-        ` ${words.looks} `,
-        at(numbers.looked, numbers.key),
-        `: ${weight(numbers.weight)}.`,
-      ];
+    case "tokens": {
+      const { characters, tokens, marks } = about.tokens;
+      return [words.tokens(characters, tokens, marks)];
     }
-    case "logits":
-      return [
-        words.logits(numbers.vocabulary),
-        " ",
-        chip(numbers.leader),
-        ` ${words.highest(significant(numbers.logit))}`,
-      ];
-    case "sampling":
-      return [
-        chip(numbers.leader),
-        ` ${words.probability(percent(numbers.probability), significant(numbers.entropy))}`,
-      ];
+    case "embedding": {
+      const { token, numbers, id, position } = about.embedding;
+      const last = about.tokens.tokens + about.tokens.marks - 1;
+      const text = position === null ? words.embeddingRotary(numbers, id) : words.embedding(numbers, id, position);
+      return [positionedChip(token, last), " ", text];
+    }
+    case "attention":
+      return attentionSentence(about.attention, words);
+    case "logits": {
+      const { vocabulary, leader, logit } = about.logits;
+      return [words.logits(vocabulary), " ", chip(leader), ` ${words.highest(significant(logit))}`];
+    }
+    case "sampling": {
+      const { leader, probability, entropy } = about.sampling;
+      return [chip(leader), ` ${words.probability(percent(probability), significant(entropy))}`];
+    }
     default:
       return [about.generation ? words.written(about.generation.steps, about.generation.end) : words.generation];
   }
 }
 
-/** The highest scores as bars: how far each leads the mean of the whole vocabulary. */
+/** @param {any} numbers @param {Words} words @returns {(Node|string)[]} */
+function attentionSentence(numbers, words) {
+  const { layers, heads, stream, layer, head, looking, query, looked, key } = numbers;
+  const sentence = words.stream(layers, heads, significant(stream[0]), significant(stream[1]));
+  if (!looked) return [sentence];
+  return [
+    sentence,
+    " ",
+    words.head(layer, head),
+    " ",
+    positionedChip(looking, query),
+    ` ${words.looks} `,
+    positionedChip(looked, key),
+    `: ${weight(numbers.weight)}.`,
+  ];
+}
+
+/** @param {PageToken} token @param {number} position */
+function positionedChip(token, position) {
+  return element("span", { class: "nowrap" }, chip(token), element("sub", {}, String(position)));
+}
+
+/** The highest scores as bars, which show how much higher each is than the mean of the whole vocabulary. */
 class HighestScores {
-  /** @param {import("./words.js").Words} words */
+  /** @param {Words} words */
   constructor(words) {
     this.words = words;
     this.list = element("ol", { class: "scores" });
@@ -125,28 +122,19 @@ class HighestScores {
     this.root = element("div", { class: "highest numbers" }, this.list, this.caption);
   }
 
-  /** @param {Scores} numbers */
+  /** @param {Scores} scores */
   show({ vocabulary, mean, highest }) {
-    this.list.replaceChildren(
-      ...highest.map(({ token, logit }) => {
-        const fill = element("span", { class: "fill" });
-        fill.style.width = `${((100 * (logit - mean)) / (highest[0].logit - mean || 1)).toFixed(2)}%`;
-        return element(
-          "li",
-          { title: String(logit) },
-          element("span", { class: "name" }, chip(token)),
-          element("span", { class: "track" }, fill),
-          element("span", { class: "number" }, significant(logit)),
-        );
-      }),
+    const largest = highest[0].logit - mean || 1;
+    const items = highest.map(({ token, logit }) =>
+      element(
+        "li",
+        { title: String(logit) },
+        element("span", { class: "name" }, chip(token)),
+        shareBar((logit - mean) / largest),
+        element("span", { class: "number" }, significant(logit)),
+      ),
     );
+    this.list.replaceChildren(...items);
     setText(this.caption, this.words.scores(highest.length, vocabulary, significant(mean)));
   }
-}
-
-/** @param {string} word @param {() => void} pressed */
-export function explorerButton(word, pressed) {
-  const button = element("button", { type: "button" }, word);
-  button.addEventListener("click", pressed);
-  return button;
 }

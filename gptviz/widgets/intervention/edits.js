@@ -1,94 +1,107 @@
 // @ts-check
-/** The list of edits as chips that can be taken back; what a page cannot name by itself wears its code. */
+/** The list of edits as chips that can be removed. An edit that the page cannot describe shows its Python code. */
 import { chip } from "../shared/chips.js";
-import { element } from "../shared/dom.js";
+import { button, element } from "../shared/dom.js";
 import { significant } from "../shared/numbers.js";
 import { partName } from "./grid.js";
 
 /** @typedef {import("./grid.js").Part} Part */
-/** @typedef {Record<string, any> & {kind: string, layer: number}} Edit as `edit_list.py` writes it */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** An edit as `edit_list.py` writes it. @typedef {Record<string, any> & {kind: string, layer: number}} Edit */
 
-/** Whether an edit switches this part off. @param {Edit} edit @param {Part} part */
+/** Returns whether an edit switches a part off. @param {Edit} edit @param {Part} part */
 export function switchesOff(edit, part) {
   if (edit.layer !== part.layer) return false;
-  return part.head === null
-    ? edit.kind === "ablate_mlp"
-    : edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
+  if (part.head === null) return edit.kind === "ablate_mlp";
+  return edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
 }
 
-/** Whether two edits do the same, however they came here. @param {Edit} one @param {Edit} other */
-export function sameEdit(one, other) {
-  const said = (/** @type {Edit} */ edit) =>
+/** Returns whether two edits do the same. @param {Edit} first @param {Edit} second */
+export function isSameEdit(first, second) {
+  const content = (/** @type {Edit} */ edit) =>
     JSON.stringify(
       Object.entries(edit)
         .filter(([name]) => name !== "code")
         .sort(),
     );
-  return said(one) === said(other);
+  return content(first) === content(second);
 }
 
 export class EditChips {
-  /** @param {import("./words.js").Words} words @param {{looked: (part: Part) => void, takenBack: (index: number) => void,
-   *   allTakenBack: () => void}} actions */
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {{look: (part: Part) => void, remove: (index: number) => void, removeAll: () => void}} actions
+   */
   constructor(words, actions) {
     this.words = words;
     this.actions = actions;
     this.list = element("ul", { class: "edits" });
-    this.removeAll = element("button", { type: "button", class: "quiet" }, words.removeAll);
-    this.removeAll.addEventListener("click", actions.allTakenBack);
+    this.removeAll = button(words.removeAll, actions.removeAll, { class: "quiet" });
     this.root = element("div", { class: "made" }, element("h4", {}, words.edits), this.list, this.removeAll);
   }
 
-  /** @param {Edit[]} edits @param {string[]} codes what Python calls them, once that is known
-   * @param {import("../shared/chips.js").PageToken[]} tokens */
+  /**
+   * @param {Edit[]} edits
+   * @param {string[]} codes the edits as Python code; empty before the kernel has answered
+   * @param {PageToken[]} tokens
+   */
   show(edits, codes, tokens) {
     this.removeAll.hidden = edits.length === 0;
+    const items = edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens));
     const none = element("li", { class: "muted" }, this.words.none);
-    this.list.replaceChildren(
-      ...(edits.length ? edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens)) : [none]),
-    );
+    this.list.replaceChildren(...(items.length ? items : [none]));
   }
 
-  /** @param {Edit} edit @param {number} index @param {string} code @param {import("../shared/chips.js").PageToken[]} tokens */
+  /** @param {Edit} edit @param {number} index @param {string} code @param {PageToken[]} tokens */
   item(edit, index, code, tokens) {
     const label = element("span", { title: code }, ...this.label(edit, tokens));
-    const told = this.words.takeBack(label.textContent ?? "");
-    const remove = element("button", { type: "button", "aria-label": told, title: told }, "×");
-    remove.addEventListener("click", () => this.actions.takenBack(index));
+    const text = this.words.takeBack(label.textContent ?? "");
+    const remove = button("×", () => this.actions.remove(index), { "aria-label": text, title: text });
     return element("li", { class: "edit" }, label, remove);
   }
 
-  /** @param {Edit} edit @param {import("../shared/chips.js").PageToken[]} tokens @returns {(Node|string)[]} */
+  /** @param {Edit} edit @param {PageToken[]} tokens @returns {(Node|string)[]} */
   label(edit, tokens) {
     const { words } = this;
     const part = { layer: edit.layer, head: edit.head ?? null };
-    const at = (/** @type {number} */ position) => [
-      ` ${words.at} `,
-      chip(tokens[position]),
-      element("sub", {}, String(position)),
-      " ",
-    ];
-    if (switchesOff(edit, part)) return [this.name(part), ` ${words.switchedOff}`];
-    if (edit.kind === "ablate_head" && edit.to === "mean") return [this.name(part), ` ${words.atMean}`];
-    if (edit.kind === "scale_head") return [this.name(part), ` × ${significant(edit.factor)}`];
-    if (edit.kind === "ablate_neuron") return [this.name(part), ` ${words.neuron(edit.neuron)} ${words.switchedOff}`];
-    if (edit.kind === "steer")
-      return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
-    if (edit.kind === "set_attention" && tokens[edit.query])
-      return [this.name(part), ...at(edit.query), words.rewritten];
-    if (edit.kind === "patch" && (edit.position === null || tokens[edit.position])) {
-      const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
-      const where = edit.position === null ? [` ${words.everywhere} `] : at(edit.position);
-      return [...(part.head === null ? [`${site} ${edit.layer}`] : [this.name(part)]), ...where, words.patched];
+    if (switchesOff(edit, part)) return [this.nameButton(part), ` ${words.switchedOff}`];
+    switch (edit.kind) {
+      case "ablate_head":
+        if (edit.to !== "mean") break;
+        return [this.nameButton(part), ` ${words.atMean}`];
+      case "scale_head":
+        return [this.nameButton(part), ` × ${significant(edit.factor)}`];
+      case "ablate_neuron":
+        return [this.nameButton(part), ` ${words.neuron(edit.neuron)} ${words.switchedOff}`];
+      case "steer":
+        return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
+      case "set_attention":
+        if (!tokens[edit.query]) break;
+        return [this.nameButton(part), ...this.position(edit.query, tokens), words.rewritten];
+      case "patch":
+        if (edit.position !== null && !tokens[edit.position]) break;
+        return this.patchLabel(edit, part, tokens);
     }
     return [element("span", { class: "number" }, edit.code ?? edit.kind)];
   }
 
-  /** A part's name; a click shows it in linked views. @param {Part} part */
-  name(part) {
+  /** @param {Edit} edit @param {Part} part @param {PageToken[]} tokens @returns {(Node|string)[]} */
+  patchLabel(edit, part, tokens) {
+    const { words } = this;
+    const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
+    const what = part.head === null ? `${site} ${edit.layer}` : this.nameButton(part);
+    const where = edit.position === null ? [` ${words.everywhere} `] : this.position(edit.position, tokens);
+    return [what, ...where, words.patched];
+  }
+
+  /** @param {number} position @param {PageToken[]} tokens @returns {(Node|string)[]} */
+  position(position, tokens) {
+    return [` ${this.words.at} `, chip(tokens[position]), element("sub", {}, String(position)), " "];
+  }
+
+  /** Creates a part's name, which shows the part in linked views when it is clicked. @param {Part} part */
+  nameButton(part) {
     const name = partName(part, this.words.mlp);
-    const node = element("button", { type: "button", class: "name", title: this.words.look(name) }, name);
-    node.addEventListener("click", () => this.actions.looked(part));
-    return node;
+    return button(name, () => this.actions.look(part), { class: "name", title: this.words.look(name) });
   }
 }

@@ -1,36 +1,43 @@
 // @ts-check
-/** What the squares show: attention maps, or what each part's absence alone does to the followed token, swept on demand. */
+/**
+ * The choice of what the squares show: attention maps, or how switching off each part alone changes the probability of
+ * the followed token. These effects are computed when they are asked for.
+ */
 import { chip } from "../shared/chips.js";
-import { colourBar, colours, diverging } from "../shared/colours.js";
-import { element, setText } from "../shared/dom.js";
+import { drawColourBar, signedColours, weightColours } from "../shared/colours.js";
+import { button, element, setText } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { significant } from "../shared/numbers.js";
 import { sharedWords } from "../shared/words.js";
 
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+
 export class EffectSwitch {
-  /** @param {any} model @param {import("./words.js").Words} words
-   * @param {import("./grid.js").PartGrid} grid @param {{redraw: () => void, problem: (text: string) => void}} actions */
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {import("./grid.js").PartGrid} grid
+   * @param {{redraw: () => void, setProblem: (text: string) => void}} actions
+   */
   constructor(model, words, grid, actions) {
     this.model = model;
     this.words = words;
     this.grid = grid;
     this.actions = actions;
     this.lane = new Lane();
-    this.on = false;
-    this.watched = -1;
-    this.maps = element("button", { type: "button" }, words.maps);
-    this.maps.addEventListener("click", () => this.show(false));
-    this.effect = element("button", { type: "button" });
-    this.effect.addEventListener("click", () => this.show(true));
-    this.waiting = element("span", { class: "muted", hidden: "" }, sharedWords(model).common.computing);
+    this.showsEffects = false;
+    this.followedId = -1;
+    this.mapButton = button(words.maps, () => this.show(false));
+    this.effectButton = button("", () => this.show(true));
+    this.computing = element("span", { class: "muted", hidden: "" }, sharedWords(model).common.computing);
     this.root = element(
       "p",
       { class: "show small", role: "group", "aria-label": words.show },
       element("span", { class: "muted" }, words.show),
       " ",
-      this.maps,
-      this.effect,
-      this.waiting,
+      this.mapButton,
+      this.effectButton,
+      this.computing,
     );
     this.bar = element("canvas", { width: 128, height: 1, "aria-hidden": "true" });
     this.ends = [element("span", {}), element("span", {})];
@@ -38,51 +45,58 @@ export class EffectSwitch {
     this.hint = element("p", { class: "muted small" });
   }
 
-  /** Another token is followed, or the same one in another prompt. @param {number} id @param {import("../shared/chips.js").PageToken|null} token */
+  /**
+   * Follows a token in the present prompt.
+   * @param {number} id
+   * @param {PageToken|null} token null while it is not known
+   */
   follow(id, token) {
-    this.watched = id;
-    this.name(token);
-    this.show(this.on);
+    this.followedId = id;
+    this.nameToken(token);
+    this.show(this.showsEffects);
   }
 
-  /** @param {import("../shared/chips.js").PageToken|null} token */
-  name(token) {
-    this.effect.replaceChildren(this.words.effect, " ", ...(token ? [chip(token)] : []));
+  /** @param {PageToken|null} token */
+  nameToken(token) {
+    this.effectButton.replaceChildren(this.words.effect, " ", ...(token ? [chip(token)] : []));
   }
 
-  /** @param {boolean} on */
-  show(on) {
-    const { watched } = this;
-    this.on = on;
-    this.take(null, on);
-    if (!on) return;
+  /** Shows effects or maps. @param {boolean} effects */
+  show(effects) {
+    const id = this.followedId;
+    this.showsEffects = effects;
+    this.setEffects(null, effects);
+    if (!effects) return;
     this.lane.ask(
-      () => ask(this.model, "sweep", { watched }),
-      ({ data }) => this.on && watched === this.watched && this.take(data, false),
+      () => ask(this.model, "sweep", { watched: id }),
+      ({ data }) => {
+        if (this.showsEffects && id === this.followedId) this.setEffects(data, false);
+      },
       (error) => {
-        this.on = false;
-        this.take(null, false);
-        this.actions.problem(error.message);
+        this.showsEffects = false;
+        this.setEffects(null, false);
+        this.actions.setProblem(error.message);
       },
     );
   }
 
   /** @param {Float32Array|null} effects (L, H + 1) @param {boolean} waiting */
-  take(effects, waiting) {
+  setEffects(effects, waiting) {
     this.grid.effects = effects;
-    this.waiting.hidden = !waiting;
+    this.computing.hidden = !waiting;
     this.grid.root.setAttribute("aria-busy", String(waiting));
-    this.maps.setAttribute("aria-pressed", String(!this.on));
-    this.effect.setAttribute("aria-pressed", String(this.on));
+    this.mapButton.setAttribute("aria-pressed", String(!this.showsEffects));
+    this.effectButton.setAttribute("aria-pressed", String(this.showsEffects));
     this.actions.redraw();
   }
 
-  /** @param {"light"|"dark"} theme */
+  /** Draws the key to the colours. @param {import("../shared/theme.js").Theme} theme */
   draw(theme) {
     const { words, grid } = this;
-    setText(this.hint, `${words.partsHint}${grid.effects ? ` ${words.effectHint}` : ""}`);
-    const ends = grid.effects ? words.ends(significant(100 * grid.largest())) : words.mapEnds;
+    const hasEffects = grid.effects !== null;
+    setText(this.hint, `${words.partsHint}${hasEffects ? ` ${words.effectHint}` : ""}`);
+    const ends = hasEffects ? words.ends(significant(100 * grid.largestEffect())) : words.mapEnds;
     ends.forEach((text, i) => setText(this.ends[i], text));
-    colourBar(this.bar, (grid.effects ? diverging : colours)(theme));
+    drawColourBar(this.bar, hasEffects ? signedColours(theme) : weightColours(theme));
   }
 }

@@ -1,163 +1,143 @@
 // @ts-check
 /**
- * The two edits that need more than a click: a place patched from another prompt, and a row of attention rewritten.
- *
- * Layer, head and position are those of the shared selection. Not here: what becomes of an edit (intervention.js).
+ * The two edits that need more than a click: an activation patched in from another prompt, and a rewritten row of
+ * attention. Layer, head and position are those of the shared selection.
  */
 import { chip, chipText } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
+import { button, element, form, setText, textField } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { weight } from "../shared/numbers.js";
-import { scrollCue } from "../shared/scrolling.js";
+import { addScrollCues } from "../shared/scrolling.js";
 import { sharedWords } from "../shared/words.js";
 import { partName } from "./grid.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} FormToken */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** Another prompt that the kernel has read. @typedef {{held: number, tokens: PageToken[]}} Source */
 /** @typedef {{layer: number, head: number, query: number}} Place */
-/** @typedef {{model: any, words: import("./words.js").Words, place: () => Place,
- *   choose: (what: Record<string, number>) => void, add: (edit: import("./edits.js").Edit) => void}} FormContext */
+/**
+ * What a form needs from its view.
+ * @typedef {{model: import("../shared/kernel.js").Model, words: import("./words.js").Words, place: () => Place,
+ *   select: (changes: Record<string, number>) => void, add: (edit: import("./edits.js").Edit) => void}} FormContext
+ */
 
 const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp_out"]);
 
-/** @param {string} text */
-function formButton(text) {
-  return element("button", { type: "button" }, text);
-}
-
-/** @param {string} label */
-function formField(label) {
-  const field = element("input", { type: "text", spellcheck: "false", autocomplete: "off", "aria-label": label });
-  field.addEventListener("keydown", (event) => event.stopPropagation());
-  return field;
-}
-
-/** A menu of numbered layers or heads. @param {(chosen: number) => void} chosen */
-function placeMenu(chosen) {
+/** Creates a menu of numbered layers or heads. @param {(index: number) => void} onChoose */
+function numberMenu(onChoose) {
   const menu = element("select", {});
-  menu.addEventListener("change", () => chosen(menu.selectedIndex));
+  menu.addEventListener("change", () => onChoose(menu.selectedIndex));
   return menu;
 }
 
-/** @param {HTMLSelectElement} menu @param {number} count @param {number} at @param {string} letter */
-function fillMenu(menu, count, at, letter) {
-  if (menu.length !== count)
-    menu.replaceChildren(...Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`)));
-  menu.selectedIndex = at;
+/** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */
+function fillMenu(menu, count, chosen, letter) {
+  if (menu.length !== count) {
+    const options = Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`));
+    menu.replaceChildren(...options);
+  }
+  menu.selectedIndex = chosen;
 }
 
-/** A line in which a form says what is wrong, or that it waits. */
-function formNote() {
-  const note = element("p", { class: "note", role: "alert", hidden: "" });
-  return {
-    note,
-    /** @param {string} text */
-    say(text) {
-      setText(note, text);
-      note.hidden = text === "";
-    },
-  };
+/** The line in which a form says what is wrong, or that it waits. */
+class FormNote {
+  constructor() {
+    this.root = element("p", { class: "note", role: "alert", hidden: "" });
+  }
+
+  /** @param {string} text */
+  show(text) {
+    setText(this.root, text);
+    this.root.hidden = text === "";
+  }
 }
 
+/** Reads another prompt, and patches what it has at a site into this one. */
 export class PatchForm {
   /** @param {FormContext} context */
   constructor(context) {
-    const { words } = context;
+    const { words, select } = context;
     this.context = context;
     this.lane = new Lane();
-    /** @type {{held: number, tokens: FormToken[]}|null} */
+    /** @type {Source|null} */
     this.source = null;
-    this.field = formField(words.otherPrompt);
-    this.told = formNote();
+    this.field = textField({ "aria-label": words.otherPrompt });
+    this.note = new FormNote();
     this.columns = element("ol", { class: "pairs", "aria-label": words.differs });
     this.columns.addEventListener("click", (event) => {
       const item = /** @type {Element} */ (event.target).closest("li");
-      if (item) context.choose({ query: [...this.columns.children].indexOf(item) });
+      if (item) select({ query: [...this.columns.children].indexOf(item) });
     });
     this.site = element("select", {}, ...SITES.map((site) => element("option", { value: site }, words.sites[site])));
     this.site.addEventListener("change", () => this.mark());
-    this.layer = placeMenu((layer) => context.choose({ layer }));
-    this.head = placeMenu((head) => context.choose({ head }));
+    this.layer = numberMenu((layer) => select({ layer }));
+    this.head = numberMenu((head) => select({ head }));
     this.headLabel = element("label", {}, `${words.head} `, this.head);
-    this.button = formButton(words.doPatch);
-    this.button.addEventListener("click", () => this.patch());
-    this.chosen = element(
+    this.controls = element(
       "div",
       { class: "controls", hidden: "" },
       element("label", {}, `${words.site} `, this.site),
       element("label", {}, `${words.layer} `, this.layer),
       this.headLabel,
-      this.button,
+      button(words.doPatch, () => this.patch()),
     );
     this.hint = element("p", { class: "muted small", hidden: "" }, words.differs);
-    const form = element("form", {}, this.field, element("button", {}, words.read));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.read();
-    });
     this.root = element(
       "details",
       {},
       element("summary", {}, words.patch),
-      form,
-      this.told.note,
+      form({}, () => this.read(), this.field, element("button", {}, words.read)),
+      this.note.root,
       this.columns,
       this.hint,
-      this.chosen,
+      this.controls,
     );
   }
 
-  /** Another prompt here: the other one has to be read anew. */
+  /** Starts anew with a new prompt; the other prompt has to be read again. */
   renew() {
-    const { tokens } = this.context.model.get("_about");
-    this.field.value = tokens
-      .filter((/** @type {FormToken} */ { special }) => !special)
-      .map((/** @type {FormToken} */ { text }) => text)
-      .join("");
+    /** @type {PageToken[]} */
+    const tokens = this.context.model.get("_about").tokens;
+    const texts = tokens.filter(({ special }) => !special).map(({ text }) => text);
+    this.field.value = texts.join("");
     this.source = null;
     this.columns.replaceChildren();
-    this.hint.hidden = this.chosen.hidden = true;
-    this.told.say("");
+    this.hint.hidden = true;
+    this.controls.hidden = true;
+    this.note.show("");
   }
 
+  /** Lets the kernel read the other prompt. */
   read() {
-    this.told.say(sharedWords(this.context.model).common.computing);
+    const { model } = this.context;
     const prompt = this.field.value;
+    this.note.show(sharedWords(model).common.computing);
     this.lane.ask(
-      () => ask(this.context.model, "source", { prompt }),
-      (source) => this.take(source),
-      (error) => this.told.say(error.message),
+      () => ask(model, "source", { prompt }),
+      (source) => this.showSource(source),
+      (error) => this.note.show(error.message),
     );
   }
 
-  /** @param {{held: number, tokens: FormToken[]}} source */
-  take(source) {
-    const { tokens } = this.context.model.get("_about");
-    if (source.tokens.length !== tokens.length) return; // of the prompt before
+  /** Shows both prompts token by token, unless the answer belongs to a previous prompt. @param {Source} source */
+  showSource(source) {
+    /** @type {PageToken[]} */
+    const tokens = this.context.model.get("_about").tokens;
+    if (source.tokens.length !== tokens.length) return;
     this.source = source;
-    this.told.say("");
-    this.columns.replaceChildren(
-      ...source.tokens.map((other, i) => {
-        const differs = other.id !== tokens[i].id;
-        return element(
-          "li",
-          {},
-          element(
-            "button",
-            { type: "button" },
-            chip(tokens[i]),
-            element("span", { class: "muted" }, differs ? "≠" : "="),
-            chip(other),
-          ),
-        );
-      }),
-    );
-    this.hint.hidden = this.chosen.hidden = false;
+    this.note.show("");
+    const pairs = source.tokens.map((other, i) => {
+      const sign = element("span", { class: "muted" }, other.id === tokens[i].id ? "=" : "≠");
+      return element("li", {}, element("button", { type: "button" }, chip(tokens[i]), sign, chip(other)));
+    });
+    this.columns.replaceChildren(...pairs);
+    this.hint.hidden = false;
+    this.controls.hidden = false;
     const first = source.tokens.findIndex((other, i) => other.id !== tokens[i].id);
-    if (first >= 0) this.context.choose({ query: first });
+    if (first >= 0) this.context.select({ query: first });
     this.mark();
   }
 
-  /** Show what is selected. */
+  /** Shows the selection. */
   mark() {
     const { layer, head, query } = this.context.place();
     const { layers, heads } = this.context.model.get("_about");
@@ -184,23 +164,7 @@ export class PatchForm {
   }
 }
 
-/** A token to look at, and below it the place of its weight. @param {FormToken} token */
-function lookedAt(token) {
-  return element(
-    "li",
-    {},
-    element("button", { type: "button", "aria-label": chipText(token) }, chip(token)),
-    element("span", { class: "number small" }),
-  );
-}
-
-/** @param {HTMLElement} item @param {number} share */
-function tellWeight(item, share) {
-  item.title = String(share);
-  item.style.setProperty("--share", `${100 * share}%`);
-  setText(/** @type {HTMLElement} */ (item.lastElementChild), weight(share));
-}
-
+/** Sets where one head looks from the selected position. */
 export class RowForm {
   /** @param {FormContext} context */
   constructor(context) {
@@ -209,59 +173,78 @@ export class RowForm {
     this.lane = new Lane();
     this.hint = element("p", { class: "muted small" });
     this.keys = element("ol", { class: "sentence-row", "aria-label": words.row });
-    scrollCue(this.keys, true);
+    addScrollCues(this.keys, true);
     this.keys.addEventListener("click", (event) => {
       const item = /** @type {Element} */ (event.target).closest("li");
-      if (item) this.field.value = [...this.keys.children].map((one) => (one === item ? 1 : 0)).join(" ");
+      if (item) this.field.value = [...this.keys.children].map((key) => (key === item ? 1 : 0)).join(" ");
     });
-    this.field = formField(words.weights);
-    this.told = formNote();
-    const form = element("form", {}, this.field, element("button", {}, words.doRow));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.set();
-    });
-    this.root = element("details", {}, element("summary", {}, words.row), this.hint, this.keys, form, this.told.note);
+    this.field = textField({ "aria-label": words.weights });
+    this.note = new FormNote();
+    this.root = element(
+      "details",
+      {},
+      element("summary", {}, words.row),
+      this.hint,
+      this.keys,
+      form({}, () => this.set(), this.field, element("button", {}, words.doRow)),
+      this.note.root,
+    );
     this.root.addEventListener("toggle", () => this.mark());
   }
 
-  /** Show where the selected head looks from the selected position. */
+  /** Shows where the selected head looks from the selected position, where the form is open. */
   mark() {
     if (!this.root.open) return;
-    const place = this.context.place();
-    const { tokens } = this.context.model.get("_about");
-    const { words } = this.context;
-    this.hint.replaceChildren(words.rowHint(partName(place, words.mlp)));
-    const items = tokens.slice(0, place.query + 1).map(lookedAt);
+    const { model, words, place } = this.context;
+    const selected = place();
+    /** @type {PageToken[]} */
+    const tokens = model.get("_about").tokens;
+    this.hint.replaceChildren(words.rowHint(partName(selected, words.mlp)));
+    const items = tokens.slice(0, selected.query + 1).map(keyItem);
     this.keys.replaceChildren(...items);
     this.lane.ask(
-      () => ask(this.context.model, "row", place),
-      ({ data }) => {
-        items.forEach((/** @type {HTMLElement} */ item, /** @type {number} */ i) => tellWeight(item, data[i]));
+      () => ask(model, "row", selected),
+      (/** @type {{data: Float32Array}} */ { data }) => {
+        items.forEach((item, i) => showWeight(item, data[i]));
         this.field.value = [...data].map((share) => String(Number(share.toPrecision(3)))).join(" ");
-        this.told.say("");
+        this.note.show("");
       },
-      (error) => this.told.say(error.message),
+      (error) => this.note.show(error.message),
     );
   }
 
+  /** Adds the edit, unless the weights cannot be used. */
   set() {
-    const { layer, head, query } = this.context.place();
+    const { words, place, add } = this.context;
+    const { layer, head, query } = place();
     const weights = this.field.value
       .trim()
       .split(/[\s,;]+/)
       .map(Number);
     const usable = weights.filter((x) => Number.isFinite(x)).length;
     if (usable !== query + 1 || weights.length !== query + 1) {
-      this.told.say(this.context.words.weightsExpected(query + 1, usable));
+      this.note.show(words.weightsExpected(query + 1, usable));
       return;
     }
-    const sum = weights.reduce((all, x) => all + x, 0);
+    const sum = weights.reduce((total, x) => total + x, 0);
     if (Math.min(...weights) < 0 || !(sum > 0 && sum < Infinity)) {
-      this.told.say(this.context.words.weightsPositive);
+      this.note.show(words.weightsPositive);
       return;
     }
-    this.told.say("");
-    this.context.add({ kind: "set_attention", layer, head, query, weights });
+    this.note.show("");
+    add({ kind: "set_attention", layer, head, query, weights });
   }
+}
+
+/** Creates a key that can be chosen, with room for its weight. @param {PageToken} token */
+function keyItem(token) {
+  const choice = element("button", { type: "button", "aria-label": chipText(token) }, chip(token));
+  return element("li", {}, choice, element("span", { class: "number small" }));
+}
+
+/** @param {HTMLElement} item @param {number} share */
+function showWeight(item, share) {
+  item.title = String(share);
+  item.style.setProperty("--share", `${100 * share}%`);
+  setText(/** @type {HTMLElement} */ (item.lastElementChild), weight(share));
 }

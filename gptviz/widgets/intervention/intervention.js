@@ -1,129 +1,121 @@
 // @ts-check
 /**
- * The intervention view: squares to switch off, the list of edits, and the next token before and after.
+ * The intervention view: squares that switch parts off, the list of edits, and the next token before and after them.
  *
- * The list of edits is the model's `_edits`; every change of it, from here or from Python, asks for the outcome of the
- * whole list. Not here: the parts of the page, in the modules that this one imports.
+ * The list of edits is the trait `_edits`. After every change of it, from the page or from Python, the page asks for
+ * the outcome of the whole list.
  */
 import { chip, chipText } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
-import { frame, notices, whenFilled } from "../shared/frame.js";
+import { button, element, form, setText, textField } from "../shared/dom.js";
+import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
-import { sentence } from "../shared/sentence.js";
+import { makeSentence } from "../shared/sentence.js";
+import { pageTheme } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
-import { EditChips, sameEdit, switchesOff } from "./edits.js";
+import { EditChips, isSameEdit, switchesOff } from "./edits.js";
 import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
 import { PartGrid } from "./grid.js";
 import { MoverTable } from "./rows.js";
 import { catalogue } from "./words.js";
 
-/** @typedef {import("./rows.js").MoverRow} Row */
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("./rows.js").MoverRow} MoverRow */
 /** @typedef {import("./grid.js").Part} Part */
 /** @typedef {import("./edits.js").Edit} Edit */
-/** @typedef {{movers: Row[], leaders: Row[], leader: Row, watched: Row|null, moved: number, codes: string[], code: string}} Outcome */
+/**
+ * The next token with the edits.
+ * @typedef {{movers: MoverRow[], leaders: MoverRow[], leader: MoverRow, watched: MoverRow|null, moved: number,
+ *   codes: string[], code: string}} Outcome
+ */
 
 class Intervention {
-  /** @param {any} model @param {any} selection @param {HTMLElement} el */
+  /** @param {Model} model @param {Model} selection @param {HTMLElement} el */
   constructor(model, selection, el) {
+    const words = wordsOf(model, catalogue);
     this.model = model;
     this.selection = selection;
-    const words = wordsOf(model, catalogue);
     this.words = words;
     this.lane = new Lane();
-    this.watchLane = new Lane();
-    /** The followed token, where it is none of the leaders. @type {Row|null} */
+    this.searchLane = new Lane();
+    /** The followed token, if it is none of the leaders. @type {MoverRow|null} */
     this.other = null;
-    /** The last list that Python could do. @type {Edit[]} */
+    /** The last list that Python accepted. @type {Edit[]} */
     this.accepted = [];
-    /** Why the list after it was taken back. */
-    this.refused = "";
-    this.notices = notices(model);
-    this.sentence = sentence(words.tokens, (query) => this.choose({ query }));
+    this.refusal = ""; // why Python refused the list after it
+    this.notices = makeNotices(model);
+    this.sentence = makeSentence(words.tokens, (query) => this.select({ query }));
     this.grid = new PartGrid(words, (part) => this.toggle(part));
     this.effects = new EffectSwitch(model, words, this.grid, {
       redraw: () => this.drawGrid(),
-      problem: this.notices.say,
+      setProblem: this.notices.setProblem,
     });
     this.chips = new EditChips(words, {
-      looked: (part) => this.look(part),
-      takenBack: (index) => this.set(this.edits.toSpliced(index, 1)),
-      allTakenBack: () => this.set([]),
+      look: (part) => this.look(part),
+      remove: (index) => this.setEdits(this.edits.toSpliced(index, 1)),
+      removeAll: () => this.setEdits([]),
     });
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.menu = element("select", {});
     this.menu.addEventListener("change", () => this.follow(Number(this.menu.value)));
-    this.field = element("input", {
-      type: "text",
-      spellcheck: "false",
-      autocomplete: "off",
-      placeholder: words.other,
-      "aria-label": words.other,
-    });
-    this.field.addEventListener("keydown", (event) => event.stopPropagation());
-    const another = element("form", {}, this.field, element("button", {}, words.otherButton));
-    another.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.search(this.field.value);
-    });
+    this.field = textField({ placeholder: words.other, "aria-label": words.other });
     this.summary = element("p", { class: "summary", role: "status" });
     this.table = new MoverTable(words);
     this.moved = element("p", { class: "muted small" });
     this.code = element("pre", { class: "number", tabindex: 0, "aria-label": words.code });
-    const copy = element("button", { type: "button", class: "quiet" }, words.copy);
-    copy.addEventListener("click", () => this.copy());
     this.copied = element("span", { class: "muted small", role: "status" });
-    this.codePart = element(
-      "div",
-      { class: "code", hidden: "" },
-      element("h4", {}, `${words.code} `, copy, " ", this.copied),
-      this.code,
-    );
+    const copy = button(words.copy, () => this.copy(), { class: "quiet" });
+    const codeTitle = element("h4", {}, `${words.code} `, copy, " ", this.copied);
+    this.codePart = element("div", { class: "code", hidden: "" }, codeTitle, this.code);
     const context = {
       model,
       words,
       place: () => this.place(),
-      choose: (/** @type {Record<string, number>} */ what) => this.choose(what),
+      select: (/** @type {Record<string, number>} */ changes) => this.select(changes),
       add: (/** @type {Edit} */ edit) => this.add(edit),
     };
     this.patch = new PatchForm(context);
     this.row = new RowForm(context);
-    this.root = element(
+    this.root = this.build();
+    this.stopFrame = addFrame(model, this.root, () => this.drawGrid());
+    el.append(this.root);
+    this.load();
+  }
+
+  build() {
+    const { words, model, grid, effects } = this;
+    const title = model.get("_title");
+    const search = form({}, () => this.search(this.field.value), this.field, element("button", {}, words.otherButton));
+    const parts = element(
+      "div",
+      { class: "parts" },
+      element("h4", {}, words.parts),
+      effects.root,
+      grid.root,
+      grid.readout,
+      effects.legend,
+      effects.hint,
+    );
+    const edits = element(
+      "div",
+      { class: "told" },
+      this.chips.root,
+      this.dropped,
+      element("div", { class: "follow" }, element("label", {}, `${words.follow} `, this.menu), search),
+      element("div", { class: "numbers" }, this.summary),
+    );
+    const outcome = element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.codePart);
+    return element(
       "section",
-      { class: "gptviz gptviz-intervention", "aria-label": model.get("_title") },
-      element("header", {}, element("h3", {}, model.get("_title")), this.notices.computing),
+      { class: "gptviz gptviz-intervention", "aria-label": title },
+      element("header", {}, element("h3", {}, title), this.notices.computing),
       this.notices.problem,
       this.sentence.root,
-      element(
-        "div",
-        { class: "panes" },
-        element(
-          "div",
-          { class: "parts" },
-          element("h4", {}, words.parts),
-          this.effects.root,
-          this.grid.root,
-          this.grid.readout,
-          this.effects.legend,
-          this.effects.hint,
-        ),
-        element(
-          "div",
-          { class: "told" },
-          this.chips.root,
-          this.dropped,
-          element("div", { class: "follow" }, element("label", {}, `${words.follow} `, this.menu), another),
-          element("div", { class: "numbers" }, this.summary),
-        ),
-        element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.codePart),
-      ),
+      element("div", { class: "panes" }, parts, edits, outcome),
       this.patch.root,
       this.row.root,
     );
-    this.stopFrame = frame(model, this.root, () => this.drawGrid());
-    el.append(this.root);
-    this.load();
   }
 
   /** @returns {Edit[]} */
@@ -131,18 +123,18 @@ class Intervention {
     return this.model.get("_edits");
   }
 
-  /** The likeliest next tokens of the plain pass. @returns {Row[]} */
+  /** The likeliest next tokens without edits. @returns {MoverRow[]} */
   get leaders() {
     return this.model.get("_about").leaders;
   }
 
   /** The id of the followed token. */
-  get watched() {
-    const chosen = this.model.get("_watched");
-    return chosen < 0 ? this.leaders[0].token.id : chosen;
+  get followedId() {
+    const id = this.model.get("_watched");
+    return id < 0 ? this.leaders[0].token.id : id;
   }
 
-  /** What is selected, as far as this trace has it. */
+  /** Returns the selection, limited to what this trace has. */
   place() {
     const { tokens, layers, heads } = this.model.get("_about");
     const query = this.selection.get("query");
@@ -153,38 +145,38 @@ class Intervention {
     };
   }
 
-  /** @param {Record<string, number>} what */
-  choose(what) {
-    for (const [name, value] of Object.entries(what)) this.selection.set(name, value);
+  /** @param {Record<string, number>} changes */
+  select(changes) {
+    for (const [name, value] of Object.entries(changes)) this.selection.set(name, value);
     this.selection.save_changes();
   }
 
-  /** @param {Part} part */
+  /** Shows a part in linked views. @param {Part} part */
   look({ layer, head }) {
-    this.choose(head === null ? { layer } : { layer, head });
+    this.select(head === null ? { layer } : { layer, head });
   }
 
   /** @param {Edit[]} edits */
-  set(edits) {
+  setEdits(edits) {
     this.model.set("_edits", edits);
     this.model.save_changes();
   }
 
-  /** One more edit; one that is there already is not made twice. @param {Edit} edit */
+  /** Adds an edit, unless the list has it. @param {Edit} edit */
   add(edit) {
-    if (!this.edits.some((one) => sameEdit(one, edit))) this.set([...this.edits, edit]);
+    if (!this.edits.some((other) => isSameEdit(other, edit))) this.setEdits([...this.edits, edit]);
   }
 
-  /** @param {Part} part */
+  /** Switches a part off, or on again. @param {Part} part */
   toggle(part) {
     this.look(part);
-    const kept = this.edits.filter((edit) => !switchesOff(edit, part));
+    const others = this.edits.filter((edit) => !switchesOff(edit, part));
     const { layer, head } = part;
     const edit = head === null ? { kind: "ablate_mlp", layer } : { kind: "ablate_head", layer, head };
-    this.set(kept.length < this.edits.length ? kept : [...kept, edit]);
+    this.setEdits(others.length < this.edits.length ? others : [...others, edit]);
   }
 
-  /** Another trace. */
+  /** Shows a new trace. */
   load() {
     const about = this.model.get("_about");
     const dropped = this.model.get("_dropped");
@@ -197,10 +189,10 @@ class Intervention {
     this.dropped.hidden = dropped.length === 0;
     this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped.join("; ")));
     this.mark();
-    this.watch();
+    this.showFollowed();
   }
 
-  /** Another selection. */
+  /** Shows the selection. */
   mark() {
     this.sentence.mark(this.place().query);
     this.drawGrid();
@@ -208,101 +200,108 @@ class Intervention {
     this.row.mark();
   }
 
-  /** Another token is followed. */
-  watch() {
-    this.effects.follow(this.watched, null);
-    this.change();
+  /** Shows the numbers of another followed token. */
+  showFollowed() {
+    this.effects.follow(this.followedId, null);
+    this.update();
   }
 
-  /** Another list of edits: what is shown of the one before dims until the answer comes. */
-  change() {
-    const { edits, watched, refused } = this;
-    const leads = this.leaders.some(({ token }) => token.id === watched);
+  /** Asks for the outcome of the present list; until it comes, the numbers of the list before are dim. */
+  update() {
+    const { edits, followedId, refusal } = this;
+    const isLeader = this.leaders.some(({ token }) => token.id === followedId);
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
-    this.notices.wait(this.root, true);
-    const question = { edits, ...(leads ? {} : { watched }) };
+    this.notices.setWaiting(this.root, true);
+    const args = { edits, ...(isLeader ? {} : { watched: followedId }) };
     /** @returns {Promise<Outcome>} */
-    const answer = async () => (edits.length || !leads ? ask(this.model, "outcome", question) : this.plain());
+    const question = async () =>
+      edits.length || !isLeader ? ask(this.model, "outcome", args) : this.outcomeWithoutEdits();
     this.lane.ask(
-      answer,
+      question,
       (outcome) => {
         this.accepted = edits;
-        this.take(outcome, edits.length > 0);
-        this.notices.say(refused);
+        this.showOutcome(outcome, edits.length > 0);
+        this.notices.setProblem(refusal);
       },
       (error) => {
-        this.take(this.plain(), false);
-        this.notices.say(error.message);
-        this.refused = error.message;
-        this.set(this.accepted); // what is shown is what Python has
-        this.refused = "";
+        this.showOutcome(this.outcomeWithoutEdits(), false);
+        this.notices.setProblem(error.message);
+        this.refusal = error.message; // stays in sight while the accepted list is shown again
+        this.setEdits(this.accepted);
+        this.refusal = "";
       },
     );
   }
 
-  /** What is known without a question: the leaders of the plain pass. @returns {Outcome} */
-  plain() {
+  /** Returns what is known without a question: the leaders before any edit. @returns {Outcome} */
+  outcomeWithoutEdits() {
+    const { other } = this;
     const rows = this.leaders.map(({ token, before }) => ({ token, before, after: before }));
-    const followed = this.other;
-    const other = followed && followed.token.id === this.watched ? { ...followed, after: followed.before } : null;
-    return { movers: rows, leaders: rows, leader: rows[0], watched: other, moved: 0, codes: [], code: "" };
+    const isFollowed = other !== null && other.token.id === this.followedId;
+    const followed = isFollowed ? { ...other, after: other.before } : null;
+    return { movers: rows, leaders: rows, leader: rows[0], watched: followed, moved: 0, codes: [], code: "" };
   }
 
-  /** @param {Outcome} outcome @param {boolean} compared whether it is of edits that were done */
-  take(outcome, compared) {
-    this.notices.wait(this.root, false);
+  /** @param {Outcome} outcome @param {boolean} isCompared whether there are edits to compare with */
+  showOutcome(outcome, isCompared) {
+    this.notices.setWaiting(this.root, false);
     this.other = outcome.watched ?? this.other;
-    const id = this.watched;
-    const watched = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
+    const id = this.followedId;
+    const followed = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
+    const { tokens, vocab } = this.model.get("_about");
     this.drawMenu();
-    this.effects.name(watched?.token ?? null);
-    this.chips.show(this.edits, outcome.codes, this.model.get("_about").tokens);
-    const others = (compared ? outcome.movers : outcome.leaders).filter(({ token }) => token.id !== id);
-    this.table.show([...(watched ? [watched] : []), ...others], this.model.get("_about").vocab, id, compared);
-    this.tell(watched, compared ? outcome : null);
-    this.codePart.hidden = !compared;
-    // A vector's hundreds of numbers are one line that the eye can pass over; what is copied has them all.
-    this.code.replaceChildren(
-      ...outcome.code
-        .split(/(\n)/)
-        .map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line)),
-    );
+    this.effects.nameToken(followed?.token ?? null);
+    this.chips.show(this.edits, outcome.codes, tokens);
+    const others = (isCompared ? outcome.movers : outcome.leaders).filter(({ token }) => token.id !== id);
+    this.table.show([...(followed ? [followed] : []), ...others], vocab, id, isCompared);
+    this.summarise(followed, isCompared ? outcome : null);
+    this.codePart.hidden = !isCompared;
+    this.showCode(outcome.code);
+  }
+
+  /**
+   * Shows the code; a vector of hundreds of numbers is folded into one line, but copied in full.
+   * @param {string} code
+   */
+  showCode(code) {
+    const lines = code.split(/(\n)/);
+    const nodes = lines.map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line));
+    this.code.replaceChildren(...nodes);
     setText(this.copied, "");
   }
 
-  /** The outcome in words. @param {Row|null} watched @param {Outcome|null} outcome */
-  tell(watched, outcome) {
+  /** Says what changed. @param {MoverRow|null} followed @param {Outcome|null} outcome null without edits */
+  summarise(followed, outcome) {
     const { words } = this;
-    const told = words.summary;
     /** @type {(Node|string)[]} */
-    const said = [];
-    if (watched) {
-      const before = unbroken(watched.before);
-      const after = unbroken(watched.after);
-      const changed = watched.after < watched.before ? told.fell : told.rose;
-      said.push(
-        chip(watched.token),
-        " ",
-        !outcome ? told.plain(before) : before === after ? told.stayed(before) : changed(before, after),
-      );
-    }
+    const parts = [];
+    if (followed) parts.push(chip(followed.token), " ", this.changeText(followed, outcome !== null));
     if (outcome && outcome.leader.token.id !== this.leaders[0].token.id) {
-      said.push(" ", chip(outcome.leader.token), " ", words.leads(unbroken(outcome.leader.after)));
+      parts.push(" ", chip(outcome.leader.token), " ", words.leads(unbroken(outcome.leader.after)));
     }
-    this.summary.replaceChildren(...said);
+    this.summary.replaceChildren(...parts);
     setText(this.moved, outcome ? words.moved(unbroken(outcome.moved)) : "");
+  }
+
+  /** @param {MoverRow} followed @param {boolean} isCompared */
+  changeText(followed, isCompared) {
+    const { plain, stayed, fell, rose } = this.words.summary;
+    const before = unbroken(followed.before);
+    const after = unbroken(followed.after);
+    if (!isCompared) return plain(before);
+    if (before === after) return stayed(before);
+    return followed.after < followed.before ? fell(before, after) : rose(before, after);
   }
 
   drawMenu() {
     const { other, leaders } = this;
-    const known = !other || leaders.some(({ token }) => token.id === other.token.id);
-    this.menu.replaceChildren(
-      ...(known ? leaders : [...leaders, other]).map(({ token, before }) =>
-        element("option", { value: token.id }, `${chipText(token)} · ${percent(before)}`),
-      ),
+    const isLeader = !other || leaders.some(({ token }) => token.id === other.token.id);
+    const options = (isLeader ? leaders : [...leaders, other]).map(({ token, before }) =>
+      element("option", { value: token.id }, `${chipText(token)} · ${percent(before)}`),
     );
-    this.menu.value = String(this.watched);
+    this.menu.replaceChildren(...options);
+    this.menu.value = String(this.followedId);
   }
 
   /** @param {number} id */
@@ -311,26 +310,26 @@ class Intervention {
     this.model.save_changes();
   }
 
-  /** Another token to follow, by its text. @param {string} text */
+  /** Follows the token that a text stands for. @param {string} text */
   search(text) {
-    this.watchLane.ask(
+    this.searchLane.ask(
       () => ask(this.model, "watch", { text }),
       (id) => {
-        this.notices.say("");
+        this.notices.setProblem("");
         this.field.value = "";
         this.follow(id);
       },
-      (error) => this.notices.say(error.message),
+      (error) => this.notices.setProblem(error.message),
     );
   }
 
   drawGrid() {
-    const theme = this.root.dataset.theme === "dark" ? "dark" : "light";
+    const theme = pageTheme();
     this.grid.draw((part) => this.edits.some((edit) => switchesOff(edit, part)), this.place(), theme);
     this.effects.draw(theme);
   }
 
-  /** Onto the clipboard where the page may, and marked in any case. */
+  /** Marks the code, and copies it where the page may write to the clipboard. */
   async copy() {
     getSelection()?.selectAllChildren(this.code);
     try {
@@ -347,27 +346,27 @@ class Intervention {
   }
 }
 
-/** A share that no line break parts from its sign. @param {number} share */
+/** Writes a share as per cent that no line break divides. @param {number} share */
 function unbroken(share) {
   return percent(share).replace(" ", "\u00a0");
 }
 
-/** @param {{model: any, el: HTMLElement, host: any}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Intervention(model, selection, el);
   const load = () => view.load();
-  const change = () => view.change();
-  const watch = () => view.watch();
+  const update = () => view.update();
+  const showFollowed = () => view.showFollowed();
   const mark = () => view.mark();
   model.on("change:_source change:scale", load);
-  model.on("change:_edits", change);
-  model.on("change:_watched", watch);
+  model.on("change:_edits", update);
+  model.on("change:_watched", showFollowed);
   selection.on("change:layer change:head change:query", mark);
   return () => {
     model.off("change:_source change:scale", load);
-    model.off("change:_edits", change);
-    model.off("change:_watched", watch);
+    model.off("change:_edits", update);
+    model.off("change:_watched", showFollowed);
     selection.off("change:layer change:head change:query", mark);
     view.remove();
   };

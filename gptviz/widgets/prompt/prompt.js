@@ -1,87 +1,114 @@
 // @ts-check
-/** The prompt box: type, press Enter, and every view that follows shows the new prompt; Shift and Enter begin a new line. */
-import { element, setText } from "../shared/dom.js";
-import { mount, notices, whenFilled } from "../shared/frame.js";
+/**
+ * The prompt box. Enter runs the prompt, and every view that follows the box shows it; Shift+Enter begins a new line.
+ */
+import { element, form, setText } from "../shared/dom.js";
+import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
 
-/** @param {{model: any, el: HTMLElement}} context */
-function render({ model, el }) {
-  const words = wordsOf(model, catalogue);
-  const field = element("textarea", {
-    rows: 1,
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-label": model.get("_title"),
-  });
-  const button = element("button", { type: "submit" }, words.run);
-  const status = element("span", { class: "status muted small", role: "status" });
-  const { problem, computing, wait, say } = notices(model);
-  const sized = element("div", { class: "sized" }, field); // its twin of the same text makes the field as high as its lines
-  const form = element("form", {}, sized, button);
-  const lane = new Lane();
-  const root = element(
-    "section",
-    { class: "gptviz gptviz-prompt", "aria-label": model.get("_title") },
-    form,
-    element("p", { class: "under" }, status, " ", computing),
-    problem,
-  );
-
-  const grow = () => {
-    sized.dataset.text = field.value;
-  };
-  const toEnd = () => {
-    if (document.activeElement !== field) field.scrollTop = field.scrollHeight;
-  }; // where there are more lines than room
-  const show = () => {
-    if (!root.hasAttribute("data-typing")) field.value = model.get("_field"); // what is typed or was refused is there to be mended
-    grow();
-    toEnd();
-    setText(status, words.status(model.get("_gpt_name"), model.get("_token_count")));
-  };
-  const renew = () => {
-    if (document.activeElement !== field) root.removeAttribute("data-typing");
-    show();
-  };
-  const resized = new ResizeObserver(toEnd);
-  field.addEventListener("input", () => {
-    root.toggleAttribute("data-typing", field.value !== model.get("_field"));
-    grow();
-  });
-  field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method's own Enter ends a word
-    event.preventDefault();
-    form.requestSubmit();
-  });
-  /** @param {string} [problem] */
-  const done = (problem = "") => {
-    say(problem);
-    wait(root, false);
-    show();
-  };
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const prompt = field.value;
-    say("");
-    wait(root, true);
-    lane.ask(
-      () => ask(model, "run", { prompt }),
-      () => {
-        root.toggleAttribute("data-typing", field.value !== prompt);
-        done();
-      },
-      (error) => done(error.message),
+class PromptBox {
+  /** @param {import("../shared/kernel.js").Model} model @param {HTMLElement} el */
+  constructor(model, el) {
+    const title = model.get("_title");
+    this.model = model;
+    this.words = wordsOf(model, catalogue);
+    this.lane = new Lane();
+    this.notices = makeNotices(model);
+    const attributes = { rows: 1, spellcheck: "false", autocomplete: "off", "aria-label": title };
+    this.field = element("textarea", attributes);
+    this.sized = element("div", { class: "sized" }, this.field); // a copy of the text makes it as high as its lines
+    this.status = element("span", { class: "status muted small", role: "status" });
+    this.form = form({}, () => this.run(), this.sized, element("button", { type: "submit" }, this.words.run));
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-prompt", "aria-label": title },
+      this.form,
+      element("p", { class: "under" }, this.status, " ", this.notices.computing),
+      this.notices.problem,
     );
-  });
-  model.on("change:_field", renew);
-  resized.observe(field);
-  const unmount = mount({ model, el }, root, show);
+    this.stopFrame = addFrame(model, this.root);
+    this.field.addEventListener("input", () => {
+      this.root.toggleAttribute("data-typing", this.field.value !== model.get("_field"));
+      this.grow();
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method ends a word with Enter
+      event.preventDefault();
+      this.form.requestSubmit();
+    });
+    this.resizer = new ResizeObserver(() => this.scrollToEnd());
+    this.resizer.observe(this.field);
+    this.show();
+    el.append(this.root);
+  }
+
+  /** Makes the field as high as its lines. */
+  grow() {
+    this.sized.dataset.text = this.field.value;
+  }
+
+  /** Shows the end of a text that has more lines than there is room for, unless somebody types. */
+  scrollToEnd() {
+    if (document.activeElement !== this.field) this.field.scrollTop = this.field.scrollHeight;
+  }
+
+  /** Shows the prompt. A text that is being typed, or that was refused, stays so that it can be corrected. */
+  show() {
+    const { model } = this;
+    this.root.dataset.scale = model.get("scale");
+    if (!this.root.hasAttribute("data-typing")) this.field.value = model.get("_field");
+    this.grow();
+    this.scrollToEnd();
+    setText(this.status, this.words.status(model.get("_gpt_name"), model.get("_token_count")));
+  }
+
+  /** Shows a prompt that was set elsewhere. */
+  replace() {
+    if (document.activeElement !== this.field) this.root.removeAttribute("data-typing");
+    this.show();
+  }
+
+  run() {
+    const prompt = this.field.value;
+    this.notices.setProblem("");
+    this.notices.setWaiting(this.root, true);
+    this.lane.ask(
+      () => ask(this.model, "run", { prompt }),
+      () => {
+        this.root.toggleAttribute("data-typing", this.field.value !== prompt);
+        this.finish("");
+      },
+      (error) => this.finish(error.message),
+    );
+  }
+
+  /** @param {string} problem */
+  finish(problem) {
+    this.notices.setProblem(problem);
+    this.notices.setWaiting(this.root, false);
+    this.show();
+  }
+
+  remove() {
+    this.resizer.disconnect();
+    this.stopFrame();
+    this.root.remove();
+  }
+}
+
+/** @param {import("../shared/kernel.js").RenderProps} context */
+function render({ model, el }) {
+  const box = new PromptBox(model, el);
+  const replace = () => box.replace();
+  const show = () => box.show();
+  model.on("change:_field", replace);
+  model.on("change:_source change:scale", show);
   return () => {
-    model.off("change:_field", renew);
-    resized.disconnect();
-    unmount();
+    model.off("change:_field", replace);
+    model.off("change:_source change:scale", show);
+    box.remove();
   };
 }
 

@@ -2,17 +2,26 @@
 /**
  * The controls of the sampling bench: a slider and a number field for each setting, the seed, and the draw.
  *
- * Settings live in the page. Each slider has its own scale (top-k logarithmic over the vocabulary, min-p square, finer
- * where it matters) and the cuts have an end at which they are off; the number field takes any value that `gptviz/settings.py` takes, and says so when it does not.
- * Not here: what the settings do (sampling_math.js).
+ * The settings are kept in the page. Each slider has a scale of its own: top-k is logarithmic over the vocabulary,
+ * min-p is quadratic, finer where it matters. At one end of their sliders the cuts are off. A number field takes every
+ * value that `gptviz/sampling/settings.py` takes, and says so when a value is refused.
  */
-
-import { element, setText } from "../shared/dom.js";
-import { SEED_LIMIT } from "./math.js";
+import { button, element, setText } from "../shared/dom.js";
+import { SEED_LIMIT } from "./philox.js";
 
 /** @typedef {import("./math.js").Settings} Settings */
-/** @typedef {{key: keyof Settings, min: number, max: number, step: number, off: number|null,
- *   allowed: (value: number) => boolean}} Knob */
+/** @typedef {import("./math.js").Stage} Stage */
+/**
+ * `off`: the value that changes nothing; null for an empty field.
+ * @typedef {{key: keyof Settings, min: number, max: number, step: number, off: number|null,
+ *   allowed: (value: number) => boolean}} Knob
+ */
+/** @typedef {{knob: Knob, slider: HTMLInputElement, field: HTMLInputElement, root: HTMLElement}} KnobRow */
+/**
+ * `changed`: a setting; `reseeded`: the seed; `arranged`: whether every stage has a column.
+ * @typedef {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void,
+ *   arranged: (all: boolean) => void, append: () => void, reseeded: () => void}} Listener
+ */
 
 /** @type {Knob[]} */
 const KNOBS = [
@@ -23,11 +32,10 @@ const KNOBS = [
   { key: "repetitionPenalty", min: 0.5, max: 2, step: 0.01, off: 1, allowed: (x) => x > 0 },
 ];
 
-/** JupyterLab leaves the keys to what is marked so: else "a" on a button would insert a cell. */
-
 /** @type {Settings} */
 const NEUTRAL = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
 
+/** The names of the settings in Python. @type {Record<keyof Settings, Stage>} */
 const PYTHON_NAMES = {
   temperature: "temperature",
   topK: "top_k",
@@ -36,77 +44,54 @@ const PYTHON_NAMES = {
   repetitionPenalty: "repetition_penalty",
 };
 
-/** @type {Record<import("./math.js").Stage, keyof Settings>} */
-const KEYS = {
-  repetition_penalty: "repetitionPenalty",
-  temperature: "temperature",
-  top_k: "topK",
-  top_p: "topP",
-  min_p: "minP",
-};
+let groupCount = 0;
 
-let controlGroups = 0;
-
-/** The controls: `root` to show, `settings` and `seed` to read. */
+/** The controls; `settings` and `seed` are read by the bench. */
 export class SamplingControls {
-  /** The listener hears of every input event, of a wish to draw, of another seed. @param {import("./words.js").Words} words
-   * @param {{changed: () => void, draw: () => void, drawMany: () => void, keep: () => void, arranged: (all: boolean) => void, append: () => void, reseeded: () => void}} listener */
+  /** @param {import("./words.js").Words} words @param {Listener} listener */
   constructor(words, listener) {
     this.words = words;
     this.listener = listener;
-    this.group = ++controlGroups;
-    this.vocabulary = 2;
+    this.group = ++groupCount;
+    this.vocabularySize = 2;
     /** @type {Settings} */
     this.settings = { ...NEUTRAL };
     this.seed = 0;
-    this.knobs = KNOBS.map((knob) => this.buildKnob(knob));
+    this.rows = KNOBS.map((knob) => this.buildRow(knob));
     this.seedField = element("input", {
       type: "number",
       id: this.id("seed"),
       min: 0,
       step: 1,
       class: "seed",
-      title: this.words.repeatable,
+      title: words.repeatable,
     });
     this.seedField.addEventListener("input", () => this.readSeed());
-    this.restore(this.seedField, () => String(this.seed));
-    this.drawButton = element("button", { type: "button" }, this.words.draw);
-    this.drawButton.addEventListener("click", () => listener.draw());
-    this.appendButton = element("button", { type: "button", hidden: "" }, this.words.append);
-    this.appendButton.addEventListener("click", () => listener.append());
-    this.manyButton = element("button", { type: "button", "aria-pressed": "false" }, this.words.drawMany);
-    this.manyButton.addEventListener("click", () => {
-      this.manyButton.setAttribute("aria-pressed", String(this.manyButton.getAttribute("aria-pressed") !== "true"));
-      listener.drawMany();
+    this.restoreOnLeave(this.seedField, () => String(this.seed));
+    this.appendButton = button(words.append, listener.append, { hidden: "" });
+    this.manyButton = button(words.drawMany, () => this.toggleMany(), { "aria-pressed": "false" });
+    this.allButton = button(words.all, () => this.showAll(!isPressed(this.allButton)), {
+      "aria-pressed": "false",
+      title: words.allHint,
     });
-    this.allButton = element("button", { type: "button", "aria-pressed": "false", title: words.allHint }, words.all);
-    this.allButton.addEventListener("click", () =>
-      this.showAll(this.allButton.getAttribute("aria-pressed") !== "true"),
-    );
-    this.keepButton = element("button", { type: "button" }, this.words.keep);
-    this.keepButton.addEventListener("click", () => listener.keep());
+    this.keepButton = button(words.keep, listener.keep);
     this.keptCode = element("code", { hidden: "" });
     this.outcome = element("output", { class: "outcome", for: this.id("seed") });
-    this.resetButton = element("button", { type: "button", class: "quiet" }, this.words.reset);
-    this.resetButton.addEventListener("click", () => {
-      this.knobs.forEach(({ field }) => this.accept(field));
-      Object.assign(this.settings, NEUTRAL);
-      listener.changed();
-    });
     this.note = element("p", { class: "note", role: "alert", hidden: "" });
-    this.code = element("code", { "aria-label": this.words.code });
-    this.root = element(
+    this.code = element("code", { "aria-label": words.code });
+    this.root = this.build();
+  }
+
+  build() {
+    const { words, listener } = this;
+    const seedLabel = element("label", { for: this.id("seed") }, words.seed);
+    const draw = element("div", { class: "draw" }, seedLabel, this.seedField, button(words.draw, listener.draw));
+    return element(
       "div",
-      { class: "controls", role: "group", "aria-label": this.words.group },
-      ...this.knobs.map(({ row }) => row),
-      this.resetButton,
-      element(
-        "div",
-        { class: "draw" },
-        element("label", { for: this.id("seed") }, this.words.seed),
-        this.seedField,
-        this.drawButton,
-      ),
+      { class: "controls", role: "group", "aria-label": words.group },
+      ...this.rows.map(({ root }) => root),
+      button(words.reset, () => this.reset(), { class: "quiet" }),
+      draw,
       this.outcome,
       this.appendButton,
       element("div", { class: "more" }, this.allButton, this.manyButton, this.keepButton),
@@ -120,12 +105,11 @@ export class SamplingControls {
     return `gptviz-sampling-${this.group}-${name}`;
   }
 
-  /** @param {Knob} knob */
-  buildKnob(knob) {
+  /** Builds the label, the field and the slider of a setting. @param {Knob} knob @returns {KnobRow} */
+  buildRow(knob) {
     const { label: name, hint, expected } = this.words.knobs[knob.key];
-    const common = { title: hint };
     const slider = element("input", {
-      ...common,
+      title: hint,
       type: "range",
       min: knob.min,
       max: knob.max,
@@ -134,7 +118,7 @@ export class SamplingControls {
       "aria-label": this.words.slider(name),
     });
     const field = element("input", {
-      ...common,
+      title: hint,
       type: "number",
       id: this.id(knob.key),
       step: "any",
@@ -142,36 +126,47 @@ export class SamplingControls {
       placeholder: this.words.off,
     });
     slider.addEventListener("input", () => {
-      this.settings[knob.key] = /** @type {never} */ (this.fromSlider(knob, slider.valueAsNumber));
-      this.accept(field);
-      this.listener.changed();
+      this.change(knob, field, this.fromSlider(knob, slider.valueAsNumber));
     });
     field.addEventListener("input", () => {
-      const value = this.typed(knob, field);
-      if (value !== null && !knob.allowed(value)) return this.refuse(field, expected);
-      this.settings[knob.key] = /** @type {never} */ (value);
-      this.accept(field);
-      this.listener.changed();
+      const value = fieldValue(knob, field);
+      if (value !== null && !knob.allowed(value)) this.refuse(field, expected);
+      else this.change(knob, field, value);
     });
-    this.restore(field, () => this.shown(knob));
+    this.restoreOnLeave(field, () => this.valueText(knob));
     const label = element("label", { for: this.id(knob.key), title: hint }, name);
-    return {
-      knob,
-      slider,
-      field,
-      row: element("div", { class: "knob" }, label, field, slider, element("p", { class: "hint small muted" }, hint)),
-    };
+    const hintLine = element("p", { class: "hint small muted" }, hint);
+    return { knob, slider, field, root: element("div", { class: "knob" }, label, field, slider, hintLine) };
   }
 
-  /** Show the settings: in sliders and fields that say something else, to a screen reader, and as Python. */
+  /** @param {Knob} knob @param {HTMLInputElement} field @param {number|null} value */
+  change(knob, field, value) {
+    this.settings[knob.key] = /** @type {never} */ (value);
+    this.accept(field);
+    this.listener.changed();
+  }
+
+  /** Sets all settings to values that change nothing. */
+  reset() {
+    for (const { field } of this.rows) this.accept(field);
+    Object.assign(this.settings, NEUTRAL);
+    this.listener.changed();
+  }
+
+  toggleMany() {
+    this.manyButton.setAttribute("aria-pressed", String(!isPressed(this.manyButton)));
+    this.listener.drawMany();
+  }
+
+  /** Shows the settings in the sliders and fields, to screen readers and as Python code. */
   write() {
-    for (const { knob, slider, field } of this.knobs) {
+    for (const { knob, slider, field } of this.rows) {
       const value = this.settings[knob.key];
-      const shown = this.shown(knob);
+      const text = this.valueText(knob);
       if (this.fromSlider(knob, slider.valueAsNumber) !== value) slider.valueAsNumber = this.toSlider(knob);
-      if (!field.hasAttribute("aria-invalid") && this.typed(knob, field) !== value) field.value = shown;
+      if (!field.hasAttribute("aria-invalid") && fieldValue(knob, field) !== value) field.value = text;
       slider.toggleAttribute("data-off", knob.off === null && value === null);
-      slider.setAttribute("aria-valuetext", shown || this.words.off);
+      slider.setAttribute("aria-valuetext", text || this.words.off);
     }
     if (!this.seedField.hasAttribute("aria-invalid") && this.seedField.valueAsNumber !== this.seed) {
       this.seedField.value = String(this.seed);
@@ -179,71 +174,65 @@ export class SamplingControls {
     setText(this.code, this.asPython(this.settings));
   }
 
-  /** The settings kept as A, or null. @param {Settings|null} settings */
+  /** Shows the settings that are kept as A. @param {Settings|null} settings */
   showKept(settings) {
     setText(this.keepButton, settings ? this.words.forget : this.words.keep);
     this.keptCode.hidden = settings === null;
     if (settings) setText(this.keptCode, `${this.words.kept}: ${this.asPython(settings)}`);
   }
 
-  /** A column for each stage, or the cuts in one. @param {boolean} all */
+  /** Gives every stage a column, or all cuts together one. @param {boolean} all */
   showAll(all) {
     this.allButton.setAttribute("aria-pressed", String(all));
     this.listener.arranged(all);
   }
 
-  /** How a stage is set, in words. @param {keyof typeof KEYS} stage */
-  setting(stage) {
-    const key = KEYS[stage];
-    const value = this.settings[key];
-    const knob = KNOBS.find((one) => one.key === key);
-    return value === null || value === knob?.off
-      ? this.words.stageOff
-      : this.words.stageSettings[stage](written(value));
+  /** Returns how a stage is set. @param {Stage} stage */
+  settingText(stage) {
+    const knob = /** @type {Knob} */ (KNOBS.find(({ key }) => PYTHON_NAMES[key] === stage));
+    const value = this.settings[knob.key];
+    const isOff = value === null || value === knob.off;
+    return isOff ? this.words.stageOff : this.words.stageSettings[stage](numberText(value));
   }
 
-  /** The call that does the same in Python. @param {Settings} settings */
+  /** Returns the call that does the same in Python. @param {Settings} settings */
   asPython(settings) {
-    const named = KNOBS.filter(({ key, off }) => key === "temperature" || settings[key] !== off).map(
-      ({ key }) => `${PYTHON_NAMES[key]}=${written(settings[key])}`,
-    );
-    return `gpt.complete(prompt, ${[...named, `seed=${this.seed}`].join(", ")})`;
+    const set = KNOBS.filter(({ key, off }) => key === "temperature" || settings[key] !== off);
+    const args = set.map(({ key }) => `${PYTHON_NAMES[key]}=${numberText(settings[key])}`);
+    return `gpt.complete(prompt, ${[...args, `seed=${this.seed}`].join(", ")})`;
   }
 
-  /** @param {Knob} knob @param {number} position @returns {number|null} */
-  fromSlider(knob, position) {
-    if (knob.key === "topK") return position >= 1 ? null : Math.round(this.vocabulary ** position);
-    if (knob.key === "topP" && position >= 1) return null;
-    if (knob.key === "minP") return position > 0 ? Number((position ** 2).toPrecision(2)) : null;
-    return position;
+  /** Returns the setting at a place of its slider. @param {Knob} knob @param {number} place @returns {number|null} */
+  fromSlider(knob, place) {
+    if (knob.key === "topK") return place >= 1 ? null : Math.round(this.vocabularySize ** place);
+    if (knob.key === "topP" && place >= 1) return null;
+    if (knob.key === "minP") return place > 0 ? Number((place ** 2).toPrecision(2)) : null;
+    return place;
   }
 
-  /** @param {Knob} knob */
+  /** Returns the place of a setting on its slider. @param {Knob} knob */
   toSlider(knob) {
     const value = this.settings[knob.key];
     if (knob.key === "minP") return Math.sqrt(value ?? 0);
     if (value === null) return 1;
-    return knob.key === "topK" ? Math.min(1, Math.log(value) / Math.log(Math.max(2, this.vocabulary))) : value;
+    return knob.key === "topK" ? Math.min(1, Math.log(value) / Math.log(Math.max(2, this.vocabularySize))) : value;
   }
 
-  /** What a field says: null for an empty one where a cut can be off, NaN for what is no number.
-   * @param {Knob} knob @param {HTMLInputElement} field */
-  typed(knob, field) {
-    return knob.off === null && field.value === "" && !field.validity.badInput ? null : field.valueAsNumber;
-  }
-
-  /** A field that is left shows the setting again, also after what was refused.
-   * @param {HTMLInputElement} field @param {() => string} shown */
-  restore(field, shown) {
+  /**
+   * Shows the setting again when a field is left, also where its value was refused.
+   * @param {HTMLInputElement} field
+   * @param {() => string} text
+   */
+  restoreOnLeave(field, text) {
     field.addEventListener("change", () => {
-      field.value = shown();
+      field.value = text();
       this.accept(field);
     });
   }
 
   /** @param {Knob} knob */
-  shown(knob) {
-    return written(this.settings[knob.key]);
+  valueText(knob) {
+    return numberText(this.settings[knob.key]);
   }
 
   readSeed() {
@@ -256,14 +245,14 @@ export class SamplingControls {
     this.listener.reseeded();
   }
 
-  /** @param {HTMLInputElement} field @param {string} reason */
+  /** Marks a field as wrong and says why. @param {HTMLInputElement} field @param {string} reason */
   refuse(field, reason) {
     field.setAttribute("aria-invalid", "true");
-    this.say(reason);
+    this.showProblem(reason);
   }
 
   /** @param {string} problem */
-  say(problem) {
+  showProblem(problem) {
     this.note.textContent = problem;
     this.note.hidden = false;
   }
@@ -275,7 +264,21 @@ export class SamplingControls {
   }
 }
 
+/** @param {HTMLElement} node */
+function isPressed(node) {
+  return node.getAttribute("aria-pressed") === "true";
+}
+
+/**
+ * Returns the value of a field: null if it is empty and its cut can be off, NaN if it is no number.
+ * @param {Knob} knob
+ * @param {HTMLInputElement} field
+ */
+function fieldValue(knob, field) {
+  return knob.off === null && field.value === "" && !field.validity.badInput ? null : field.valueAsNumber;
+}
+
 /** @param {number|null} value */
-function written(value) {
+function numberText(value) {
   return value === null ? "" : String(Number(value.toPrecision(12)));
 }

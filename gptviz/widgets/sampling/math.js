@@ -1,75 +1,45 @@
 // @ts-check
 /**
- * From logits to the next token in the page: the same arithmetic as `gptviz/sampling.py` and `gptviz/philox.py`.
+ * Computes the next token from logits in the page, with the same arithmetic as `gptviz/sampling` in Python.
  *
- * The vocabulary is sorted once. Temperature changes no order and each cut keeps the leading tokens of the order, so a
- * stage is a temperature and a number of tokens kept, and a slider that moves costs one exponential per token. A
- * repetition penalty moves only the tokens that came before: they are taken out, sorted, and merged back in.
+ * The vocabulary is sorted once. A temperature does not change the order, and each cut keeps the first tokens of the
+ * order. So a stage is a temperature and a number of kept tokens, and a moved slider costs one exponential per token. A
+ * repetition penalty moves only the tokens of the text so far: they are taken out, sorted, and merged back in.
  *
- * Everything is float64 and sums run in descending order, as in Python. Not here: the DOM.
+ * All numbers are float64, and sums run in descending order, as in Python.
  */
+
+import { uniform } from "./philox.js";
 
 /** @typedef {{temperature: number, topK: number|null, topP: number|null, minP: number|null,
  *             repetitionPenalty: number}} Settings */
 /** @typedef {"repetition_penalty"|"temperature"|"top_k"|"top_p"|"min_p"} Stage */
 
-export const SEED_LIMIT = 2 ** 53;
-
-/** Upper 32 bits of the product of two 32-bit words, by halves that a double holds exactly.
- * @param {number} a @param {number} b */
-function highWord(a, b) {
-  const a0 = a & 0xffff;
-  const a1 = a >>> 16;
-  const b0 = b & 0xffff;
-  const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  const other = a0 * b1 + (middle % 65536);
-  return (a1 * b1 + Math.floor(middle / 65536) + Math.floor(other / 65536)) >>> 0;
-}
-
-/** Philox4x32-10: four counter words and two key words to four random words (Salmon et al., SC 2011).
- * @param {number[]} counter @param {number[]} key */
-export function philox4x32(counter, key) {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const leftHigh = highWord(c0, 0xd2511f53);
-    const leftLow = Math.imul(c0, 0xd2511f53) >>> 0;
-    const rightHigh = highWord(c2, 0xcd9e8d57);
-    const rightLow = Math.imul(c2, 0xcd9e8d57) >>> 0;
-    [c0, c1, c2, c3] = [(rightHigh ^ c1 ^ k0) >>> 0, rightLow, (leftHigh ^ c3 ^ k1) >>> 0, leftLow];
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
-  }
-  return [c0, c1, c2, c3];
-}
-
-/** A number in [0, 1) with 53 random bits; the counter is (step, choice, draw, 0), the key the seed's two words.
- * @param {number} seed an integer in [0, 2**53) */
-export function uniform(seed, choice = 0, step = 0, draw = 0) {
-  const [w0, w1] = philox4x32([step, choice, draw, 0], [seed >>> 0, Math.floor(seed / 2 ** 32)]);
-  return ((w0 >>> 5) * 2 ** 26 + (w1 >>> 6)) / 2 ** 53;
-}
-
 const STEPS = 256 / Math.LN2;
-// ln 2 / 256 in two parts: the first so short that n times it is exact, the second with what Math.LN2 itself lacks.
+// ln 2 / 256 as a sum: the first part is so short that n times it is exact, and the second adds what Math.LN2 lacks.
 const STEP_HIGH = 355 / 2 ** 17;
 const STEP_LOW = Math.LN2 / 256 - STEP_HIGH + 9.0587766e-20;
 const FRACTIONS = Float64Array.from({ length: 256 }, (_, n) => 2 ** (n / 256));
 const POWERS = Float64Array.from({ length: 1024 }, (_, n) => 2 ** (n - 1023));
 
-/** exp(gap / temperature) of every rank into `target`; returns their sum, and the sum of weight times exponent.
+/**
+ * Writes exp(gap / temperature) of every rank into `target`, and returns the sum of these weights and the sum of weight
+ * times exponent.
  *
- * exp(x) = 2**(n / 256) * exp(r) with n whole and |r| <= ln 2 / 512: a table, five terms, a power of two. It is right to
- * two units in the last place and takes less than half of Math.exp's time, which was most of a slider's.
- * @param {Float64Array} gaps descending from 0 @param {number} temperature @param {Float64Array} target */
+ * exp(x) = 2**(n / 256) * exp(r) with n whole and |r| <= ln 2 / 512, computed from a table, five terms of a series and
+ * a power of two. The error is at most two units in the last place, in less than half the time of Math.exp, which took
+ * most of the time of a moved slider.
+ * @param {Float64Array} gaps descending from 0
+ * @param {number} temperature
+ * @param {Float64Array} target
+ */
 export function weigh(gaps, temperature, target, count = gaps.length) {
   const fractions = FRACTIONS;
   const powers = POWERS;
   let total = 0;
   let moment = 0;
   while (gaps[count - 1] / temperature < -700) {
-    // too small to matter in a sum that holds a 1
+    // such a weight is too small to change a sum that has a 1 in it
     count--;
     target[count] = Math.exp(gaps[count] / temperature);
   }
@@ -86,9 +56,11 @@ export function weigh(gaps, temperature, target, count = gaps.length) {
   return [total, moment];
 }
 
-/** Ids in descending order of their logits, equal ones by lower id. Each logit's bits, turned into an integer that
- * sorts the same way, and its id share one double (32 + 21 bits), so that the native numeric sort does it all.
- * @param {Float32Array} logits */
+/**
+ * Returns ids in descending order of their logits; of equal logits, the lower id comes first. The bits of a logit, as
+ * an integer of the same order, and its id share one double (32 + 21 bits), so that one native numeric sort is enough.
+ * @param {Float32Array} logits
+ */
 function sortedIds(logits) {
   const size = logits.length;
   const copy = new Float32Array(size);
@@ -96,7 +68,7 @@ function sortedIds(logits) {
   const keys = new Float64Array(size);
   const order = new Uint32Array(size);
   for (let id = 0; id < size; id++) {
-    copy[id] = logits[id] + 0; // + 0: no negative zero
+    copy[id] = logits[id] + 0; // + 0 turns −0 into 0
     const ascending = bits[id] >>> 31 ? ~bits[id] >>> 0 : (bits[id] | 0x80000000) >>> 0;
     keys[id] = (0xffffffff - ascending) * 2 ** 21 + id;
   }
@@ -105,9 +77,12 @@ function sortedIds(logits) {
   return order;
 }
 
-/** One position's logits under changing settings. The arrays that it hands out are reused by the next `set`. */
+/** The distribution of one position under changing settings. The next `set` overwrites the arrays. */
 export class Sampler {
-  /** @param {Float32Array} logits (vocab,), at most 2**21 @param {ArrayLike<number>} [previousIds] */
+  /**
+   * @param {Float32Array} logits (vocab,), at most 2**21 of them
+   * @param {ArrayLike<number>} [previousIds] of the text so far, for the repetition penalty
+   */
   constructor(logits, previousIds = []) {
     this.logits = logits;
     this.size = logits.length;
@@ -119,25 +94,25 @@ export class Sampler {
     this.otherLogits = new Float64Array(this.others.length);
     for (let i = 0; i < this.others.length; i++) this.otherLogits[i] = logits[this.others[i]];
 
-    /** Ids by descending logit after the repetition penalty. */
+    /** Ids in descending order of their scores after the repetition penalty. */
     this.order = this.modelOrder.slice();
-    /** Log-weight of each rank, from 0 down. */
+    /** The score of each rank minus the highest one. */
     this.gaps = new Float64Array(this.size);
     this.buffers = Array.from({ length: 5 }, () => new Float64Array(this.size));
     const [first] = this.buffers;
-    /** @type {Record<Stage, Float64Array>} probability of each rank, as far as the stage's count */
+    /** The probability of each rank, up to the count of the stage. @type {Record<Stage, Float64Array>} */
     this.ranked = { repetition_penalty: first, temperature: first, top_k: first, top_p: first, min_p: first };
-    /** @type {Record<Stage, number>} how many leading ranks are left */
+    /** How many ranks a stage keeps. @type {Record<Stage, number>} */
     this.counts = { repetition_penalty: 0, temperature: 0, top_k: 0, top_p: 0, min_p: 0 };
-    /** What the tokens kept had together after the temperature. */
+    /** The probability of the kept tokens together, after the temperature. */
     this.keptMass = 1;
-    /** Entropies in bits: after the temperature, and after the cuts. */
+    /** The entropy in bits after the temperature, and after all cuts. */
     this.entropyBefore = this.entropy = 0;
-    /** @type {Float64Array|null} */
+    /** The cumulative probabilities after all cuts; null until they are needed. @type {Float64Array|null} */
     this.cumulative = null;
 
     this.penalty = this.temperature = NaN;
-    /** @type {number[]|null} */
+    /** The sum and the entropy of the stage of the penalty; null until they are needed. @type {number[]|null} */
     this.penalised = null;
     this.penalise(1);
     const [total, entropy] = this.penalisedStage();
@@ -145,8 +120,10 @@ export class Sampler {
     this.modelEntropy = entropy;
   }
 
-  /** Recompute every stage. The penalty's part is kept while only the other settings change.
-   * @param {Settings} settings */
+  /**
+   * Computes every stage. The order of the ranks is kept while the penalty does not change.
+   * @param {Settings} settings
+   */
   set(settings) {
     if (settings.repetitionPenalty !== this.penalty) this.penalise(settings.repetitionPenalty);
     if (settings.temperature !== this.temperature) this.heat(settings.temperature);
@@ -174,7 +151,11 @@ export class Sampler {
     return this;
   }
 
-  /** What the tokens that a stage leaves had together in another one before it. @param {Stage} stage @param {Stage} before */
+  /**
+   * Returns the probability that the tokens of a stage have together in an earlier stage.
+   * @param {Stage} stage
+   * @param {Stage} before
+   */
   massOf(stage, before) {
     const { counts, ranked } = this;
     if (counts[stage] === counts[before] || stage === "temperature") return 1;
@@ -183,7 +164,7 @@ export class Sampler {
     return mass;
   }
 
-  /** A stage's entropy in bits. @param {Stage} stage */
+  /** Returns the entropy of a stage in bits. @param {Stage} stage */
   entropyOf(stage) {
     if (stage === "repetition_penalty") return this.penalisedStage()[1];
     if (this.counts[stage] === this.counts.temperature) return this.entropyBefore;
@@ -193,8 +174,11 @@ export class Sampler {
     return entropy;
   }
 
-  /** Order and gaps under a penalty: the tokens that came before are merged into the others, sorted long ago.
-   * @param {number} penalty */
+  /**
+   * Sets the order and the gaps under a penalty: the tokens of the text so far are merged into the others, which are
+   * sorted.
+   * @param {number} penalty
+   */
   penalise(penalty) {
     const { order, others, otherLogits, gaps, size } = this;
     this.penalty = penalty;
@@ -204,7 +188,7 @@ export class Sampler {
     let rank = 0;
     let taken = 0;
     const take = (/** @type {number} */ end) => {
-      // copied in runs
+      // copies a run of the other tokens
       order.set(others.subarray(taken, end), rank);
       gaps.set(otherLogits.subarray(taken, end), rank);
       rank += end - taken;
@@ -228,13 +212,13 @@ export class Sampler {
     this.penalised = null;
   }
 
-  /** The stage of the repetition penalty, computed when it is needed: its sum and its entropy. */
+  /** Returns the sum and the entropy of the stage of the repetition penalty, which is computed when it is needed. */
   penalisedStage() {
     this.penalised ??= this.normalise("repetition_penalty", this.buffers[0], 1);
     return this.penalised;
   }
 
-  /** The temperature stage and its entropy. @param {number} temperature */
+  /** Computes the stage of the temperature. @param {number} temperature */
   heat(temperature) {
     this.temperature = temperature;
     if (temperature === 1) {
@@ -250,13 +234,17 @@ export class Sampler {
     }
   }
 
-  /** exp(gap / temperature), divided by its sum, into `target`. Returns the sum, and the entropy in bits: since
-   * log p = gap / temperature - log sum, it needs no logarithm a token.
-   * @param {Stage} stage @param {Float64Array} target @param {number} temperature */
+  /**
+   * Writes exp(gap / temperature), divided by the sum, into `target`. Returns the sum, and the entropy in bits, which
+   * needs no logarithm for each token, since log p = gap / temperature - log sum.
+   * @param {Stage} stage
+   * @param {Float64Array} target
+   * @param {number} temperature
+   */
   normalise(stage, target, temperature) {
     const { gaps } = this;
     let count = this.size;
-    while (gaps[count - 1] === -Infinity) count--; // tokens that cannot come
+    while (gaps[count - 1] === -Infinity) count--; // tokens with a logit of −∞
     const [total, moment] = weigh(gaps, temperature, target, count);
     for (let rank = 0; rank < count; rank++) target[rank] /= total;
     this.ranked[stage] = target;
@@ -264,9 +252,13 @@ export class Sampler {
     return [total, Math.max(0, (Math.log(total) - moment / total) / Math.LN2)];
   }
 
-  /** One cut: the leading tokens that `keep` leaves of the stage before, renormalised.
-   * @param {Stage} stage @param {Stage} before @param {number} buffer
-   * @param {(p: Float64Array, count: number) => number} keep */
+  /**
+   * Computes a cut: the first tokens of the stage before, divided by their sum.
+   * @param {Stage} stage
+   * @param {Stage} before
+   * @param {number} buffer the index of the buffer for the result
+   * @param {(p: Float64Array, count: number) => number} keep returns how many tokens are kept
+   */
   cut(stage, before, buffer, keep) {
     const p = this.ranked[before];
     const count = keep(p, this.counts[before]);
@@ -280,45 +272,42 @@ export class Sampler {
     for (let rank = 0; rank < count; rank++) target[rank] = p[rank] / total;
   }
 
-  /** The model's own probability of a token, before any setting. @param {number} id */
+  /** Returns a token's probability before any setting. @param {number} id */
   modelProbability(id) {
     return Math.exp(this.logits[id] - this.logits[this.modelOrder[0]]) / this.modelTotal;
   }
 
-  /** A token's logit after the repetition penalty. @param {number} id */
+  /** Returns a token's logit after the repetition penalty. @param {number} id */
   score(id) {
     const logit = this.logits[id];
     if (!this.seen[id]) return logit;
     return logit < 0 ? logit * this.penalty : logit / this.penalty;
   }
 
-  /** A stage's probability of the token at a rank of `order`. @param {Stage} stage @param {number} rank */
+  /** Returns the probability of a rank at a stage. @param {Stage} stage @param {number} rank */
   at(stage, rank) {
     if (stage === "repetition_penalty") this.penalisedStage();
     return rank < this.counts[stage] ? this.ranked[stage][rank] : 0;
   }
 
-  /** Every token's rank under these settings (vocab,). */
-  ranks() {
-    const ranks = new Int32Array(this.size);
-    for (let rank = 0; rank < this.size; rank++) ranks[this.order[rank]] = rank;
-    return ranks;
-  }
-
-  /** How often each of the first ranks comes in so many draws; the last count is of all others.
-   * @param {number} seed @param {number} draws @param {number} first */
+  /**
+   * Returns how often each of the first ranks is drawn; the last count is that of all others.
+   * @param {number} seed
+   * @param {number} draws
+   * @param {number} first how many ranks are counted one by one
+   */
   tally(seed, draws, first) {
     const counts = new Int32Array(first + 1);
     for (let draw = 0; draw < draws; draw++) counts[Math.min(first, this.draw(seed, 0, 0, draw))]++;
     return counts;
   }
 
-  /** How many tokens the cuts leave. */
+  /** How many tokens are kept after all cuts. */
   get kept() {
     return this.counts.min_p;
   }
 
-  /** A whole stage (vocab,) by id. @param {Stage|"model"} stage */
+  /** Returns the probability of every token at a stage (vocab,), by id. @param {Stage|"model"} stage */
   stage(stage) {
     if (stage === "model") return Float64Array.from(this.logits, (_, id) => this.modelProbability(id));
     if (stage === "repetition_penalty") this.penalisedStage();
@@ -327,8 +316,10 @@ export class Sampler {
     return spread;
   }
 
-  /** The rank drawn by the numbered random number: the first whose cumulative probability exceeds it.
-   * @param {number} seed */
+  /**
+   * Returns the rank that a numbered random number draws: the first whose cumulative probability exceeds it.
+   * @param {number} seed
+   */
   draw(seed, choice = 0, step = 0, draw = 0) {
     if (!this.cumulative) {
       let sum = 0;
@@ -338,13 +329,17 @@ export class Sampler {
     const last = cumulative.length - 1;
     const total = cumulative[last];
     const target = uniform(seed, choice, step, draw);
-    // Rounding may leave the total a hair below 1: then it is the last token that has any mass.
+    // Rounding can leave the total slightly below 1; a number above it draws the last token with any probability.
     return firstRank(0, last, (rank) => (target < total ? cumulative[rank] > target : cumulative[rank] >= total));
   }
 }
 
-/** The first rank from `low` on at which a condition that never turns false again holds; `high` if it holds nowhere.
- * @param {number} low @param {number} high @param {(rank: number) => boolean} holds */
+/**
+ * Returns the first rank from `low` at which a condition holds that holds for all later ranks; `high` if there is none.
+ * @param {number} low
+ * @param {number} high
+ * @param {(rank: number) => boolean} holds
+ */
 function firstRank(low, high, holds) {
   while (low < high) {
     const middle = (low + high) >>> 1;

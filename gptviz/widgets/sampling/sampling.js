@@ -2,26 +2,27 @@
 /**
  * The sampling bench: every stage from logits to a drawn token, over the whole vocabulary, computed in the page.
  *
- * The logits arrive once, as float32 bytes. The settings live in the page: a drag recomputes and redraws within the
- * event, and sends nothing to the kernel, so that the same view works where there is none.
- * Not here: the arithmetic (sampling_math.js), the controls (sampling_controls.js), the bars (sampling_table.js).
+ * The logits are sent once, as float32. The settings are kept in the page: each event of a drag computes and draws anew
+ * and sends nothing to the kernel, so that the view also works without one.
  */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { frame, waits, whenFilled } from "../shared/frame.js";
+import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
 import { ask, float32 } from "../shared/kernel.js";
-import { percent } from "../shared/numbers.js";
-import { roomOf, scrollCue } from "../shared/scrolling.js";
+import { clamp, percent } from "../shared/numbers.js";
+import { addScrollCues, availableHeight } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
-import { Sampler, uniform } from "./math.js";
+import { Sampler } from "./math.js";
+import { uniform } from "./philox.js";
 import { StageTable } from "./table.js";
 import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} Labelled */
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./math.js").Settings} Settings */
 
-/** The settings by the names that Python's traits have, and as the page has them.
- * @type {Record<string, keyof import("./math.js").Settings>} */
+/** The page's name for each setting, by the name of its trait in Python. @type {Record<string, keyof Settings>} */
 const TRAITS = {
   temperature: "temperature",
   top_k: "topK",
@@ -29,19 +30,20 @@ const TRAITS = {
   min_p: "minP",
   repetition_penalty: "repetitionPenalty",
 };
-const MANY = 1000;
-const FEWEST = 3; // rows
 const TRAIT_NAMES = [...Object.keys(TRAITS), "seed", "all_stages"];
+const MANY_DRAWS = 1000;
+const FEWEST_ROWS = 3;
+const ANNOUNCE_AFTER_MS = 600; // without a change, so that a screen reader does not read every step of a drag
 
-/** A place for one token's chip, rebuilt only when the token is another one. */
+/** The place of one token's chip, which is built again only for another token. */
 class ChipSlot {
   constructor() {
-    this.root = document.createElement("span");
-    /** @type {Labelled|null} */
+    this.root = element("span");
+    /** @type {PageToken|null} */
     this.token = null;
   }
 
-  /** @param {Labelled} token */
+  /** @param {PageToken} token */
   show(token) {
     if (token === this.token) return;
     this.token = token;
@@ -50,130 +52,128 @@ class ChipSlot {
 }
 
 class Bench {
-  /** @param {any} model @param {HTMLElement} el */
+  /** @param {Model} model @param {HTMLElement} el */
   constructor(model, el) {
+    const words = wordsOf(model, catalogue);
     this.model = model;
-    this.words = wordsOf(model, catalogue);
-    /** How many draws were made with this seed. */
-    this.draws = 0;
-    /** Whether a thousand draws are counted beside the exact probabilities. */
-    this.many = false;
-    /** The distribution under the settings kept as A. @type {Sampler|null} */
-    this.kept = null;
-    /** @type {import("./math.js").Settings|null} */
-    this.keptSettings = null;
-    /** A second distribution, seen under the same settings. @type {Sampler|null} */
-    this.beside = null;
-    this.frame = this.timer = 0;
+    this.words = words;
     this.sampler = new Sampler(new Float32Array(1));
-    /** @type {Map<number, Labelled>} */
-    this.labels = new Map();
+    /** The distribution with the settings that are kept as A. @type {Sampler|null} */
+    this.kept = null;
+    /** @type {Settings|null} */
+    this.keptSettings = null;
+    /** A second distribution, shown with the same settings. @type {Sampler|null} */
+    this.beside = null;
+    this.drawCount = 0; // with this seed
+    this.countsMany = false; // whether a thousand draws are counted beside the probabilities
+    this.frame = 0;
+    this.timer = 0;
+    /** Tokens by id. @type {Map<number, PageToken>} */
+    this.tokens = new Map();
     this.current = new ChipSlot();
     this.leader = new ChipSlot();
     this.drawn = new ChipSlot();
-    this.place = document.createElement("span");
-    this.leads = document.createElement("span");
-    this.drawnAs = document.createElement("span");
-    this.sentence = element(
-      "p",
-      { class: "sentence" },
-      this.words.after,
-      " ",
-      this.current.root,
-      this.place,
-      " ",
-      this.leader.root,
-      this.leads,
-    );
+    this.place = element("span");
+    this.leads = element("span");
+    this.drawnText = element("span");
+    this.sentence = element("p", { class: "sentence" }, words.after, " ", this.current.root, this.place, " ");
+    this.sentence.append(this.leader.root, this.leads);
     this.status = element("p", { class: "visually-hidden", role: "status" });
-    this.controls = new SamplingControls(this.words, {
+    this.controls = new SamplingControls(words, {
       changed: () => this.update(),
-      draw: () => this.countDraws(this.draws + 1),
+      draw: () => this.setDrawCount(this.drawCount + 1),
       drawMany: () => this.toggleMany(),
-      keep: () => this.keep(),
+      keep: () => this.toggleKept(),
       append: () => this.append(),
       arranged: (all) => this.arrange(all),
-      reseeded: () => this.countDraws(0),
+      reseeded: () => this.setDrawCount(0),
     });
-    this.controls.outcome.append(this.drawnAs, " ", this.drawn.root);
-    this.table = new StageTable(this.words, false);
-    this.results = element("div", { class: "results numbers" }, this.table.root, legend(this.words));
-    scrollCue(this.results);
-    this.wait = waits(this.results, model);
-    this.root = element(
-      "section",
-      { class: "gptviz gptviz-sampling", "aria-label": model.get("_title") },
-      element("header", {}, element("h3", {}, model.get("_title")), this.sentence),
-      element("div", { class: "bench" }, element("div", { class: "panes" }, this.controls.root, this.results)),
-      this.status,
-    );
-    this.stopFrame = frame(this.model, this.root);
-    for (const trait of TRAIT_NAMES) this.assign(trait);
+    this.controls.outcome.append(this.drawnText, " ", this.drawn.root);
+    this.table = new StageTable(words, false);
+    this.results = element("div", { class: "results numbers" }, this.table.root, legend(words));
+    addScrollCues(this.results);
+    this.setWaiting = addWaitingMark(this.results, model);
+    this.root = this.build();
+    this.stopFrame = addFrame(model, this.root);
+    for (const trait of TRAIT_NAMES) this.takeTrait(trait);
     this.load();
     el.append(this.root);
     this.resizer = new ResizeObserver(() => this.fit());
     for (const part of [this.root, this.controls.root, this.results]) this.resizer.observe(part);
   }
 
-  /** New logits: sort the vocabulary once. */
+  build() {
+    const title = this.model.get("_title");
+    const panes = element("div", { class: "panes" }, this.controls.root, this.results);
+    return element(
+      "section",
+      { class: "gptviz gptviz-sampling", "aria-label": title },
+      element("header", {}, element("h3", {}, title), this.sentence),
+      element("div", { class: "bench" }, panes),
+      this.status,
+    );
+  }
+
+  /** Shows new logits; the vocabulary is sorted once. */
   load() {
     const about = this.model.get("_about");
-    this.root.hidden = !about.labels; // nothing to show yet
+    this.root.hidden = !about.labels; // there are no logits yet
     if (!about.labels) return;
     this.current.show(about.current);
     this.place.textContent = ` ${this.words.at(about.position)}`;
-    this.labels = new Map(about.labels.map((/** @type {{id: number, text: string}} */ token) => [token.id, token]));
+    this.tokens = new Map(about.labels.map((/** @type {PageToken} */ token) => [token.id, token]));
     this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
     this.beside = about.beside ? new Sampler(float32(this.model.get("_beside_logits")), about.beside.previous) : null;
     this.controls.keepButton.hidden = this.beside !== null;
     this.table.nameBeside(about.beside);
-    this.draws = 0;
-    if (this.kept) this.keep(true);
+    this.drawCount = 0;
+    if (this.keptSettings) this.keep(this.keptSettings);
     this.root.dataset.scale = this.model.get("scale");
-    this.controls.vocabulary = this.sampler.size;
-    this.table.resize(this.rowsInRoom());
+    this.controls.vocabularySize = this.sampler.size;
+    this.table.resize(this.fittingRows());
     this.update();
   }
 
-  /** As many rows as were asked for; where the view is presented, as many as leave the sums and the legend on the screen. */
-  rowsInRoom() {
-    const wanted = Math.min(this.model.get("rows"), this.sampler.size);
+  /**
+   * Returns as many rows as were asked for; in a presented view only as many as leave room for the sums and the legend.
+   */
+  fittingRows() {
     const { rows } = this.table;
-    const height = rows[0]?.row.offsetHeight;
+    const wanted = Math.min(this.model.get("rows"), this.sampler.size);
+    const height = rows[0]?.root.offsetHeight;
     if (!height) return wanted;
-    const left =
-      roomOf(this.root) - (this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top);
-    return Math.max(Math.min(wanted, FEWEST), Math.min(wanted, rows.length + Math.floor(left / height)));
+    const bottom = this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
+    const fitting = rows.length + Math.floor((availableHeight(this.root) - bottom) / height);
+    return clamp(fitting, Math.min(wanted, FEWEST_ROWS), wanted);
   }
 
   fit() {
-    const rows = this.rowsInRoom();
-    if (rows === this.table.rows.length) return;
-    this.table.resize(rows);
+    const count = this.fittingRows();
+    if (count === this.table.rows.length) return;
+    this.table.resize(count);
     this.update();
   }
 
-  /** Take one setting from Python; the others stay where the page has them. @param {string} trait */
-  assign(trait) {
+  /** Takes one setting from Python; the others stay as they are in the page. @param {string} trait */
+  takeTrait(trait) {
     const value = this.model.get(trait);
     if (trait === "seed") this.controls.seed = value;
     else if (trait === "all_stages") this.controls.showAll(value);
     else Object.assign(this.controls.settings, { [TRAITS[trait]]: value });
   }
 
-  /** Sets how many draws were made with this seed. @param {number} draws */
-  countDraws(draws) {
-    this.draws = draws;
+  /** @param {number} count */
+  setDrawCount(count) {
+    this.drawCount = count;
     this.update();
   }
 
-  /** Counts a thousand draws beside the exact probabilities, or stops doing so. */
   toggleMany() {
-    this.many = !this.many;
+    this.countsMany = !this.countsMany;
     this.update();
   }
 
-  /** A column for each stage, or the cuts in one. @param {boolean} all */
+  /** Gives every stage a column, or all cuts together one. @param {boolean} all */
   arrange(all) {
     if (all === this.table.all) return;
     const { root, rows } = this.table;
@@ -184,84 +184,97 @@ class Bench {
     this.update();
   }
 
-  /** Hand the drawn token over: the prompt grows by it, and everything is computed anew. */
-  async append() {
-    const id = this.sampler.order[this.sampler.draw(this.controls.seed, 0, 0, this.draws - 1)];
-    this.wait(true);
-    await ask(this.model, "append", { id }).catch((error) => this.controls.say(error.message));
-    this.wait(false);
+  /** Returns the rank of the token that was drawn last, or -1. */
+  drawnRank() {
+    return this.drawCount ? this.sampler.draw(this.controls.seed, 0, 0, this.drawCount - 1) : -1;
   }
 
-  /** Keep what the present settings give as A, or forget A. @param {boolean} [again] with A's settings, on new logits */
-  keep(again = false) {
-    if (this.kept && !again) this.kept = this.keptSettings = null;
-    else {
-      this.keptSettings = again ? this.keptSettings : { ...this.controls.settings };
-      const { sampler } = this;
-      this.kept = new Sampler(sampler.logits, sampler.previous).set(this.keptSettings ?? this.controls.settings);
-    }
-    this.controls.showKept(this.keptSettings ?? null);
+  /** Appends the drawn token to the prompt, which is read again. */
+  async append() {
+    const id = this.sampler.order[this.drawnRank()];
+    this.setWaiting(true);
+    await ask(this.model, "append", { id }).catch((error) => this.controls.showProblem(error.message));
+    this.setWaiting(false);
+  }
+
+  /** Keeps the settings as A, or forgets A. */
+  toggleKept() {
+    if (this.kept) {
+      this.kept = null;
+      this.keptSettings = null;
+    } else this.keep({ ...this.controls.settings });
+    this.controls.showKept(this.keptSettings);
     this.update();
   }
 
+  /** Keeps settings as A, with the present logits. @param {Settings} settings */
+  keep(settings) {
+    const { logits, previous } = this.sampler;
+    this.keptSettings = settings;
+    this.kept = new Sampler(logits, previous).set(settings);
+  }
+
+  /** Computes with the present settings and moves the bars; texts follow once a frame, after however many events. */
   update() {
     const { sampler, controls } = this;
     sampler.set(controls.settings);
-    const rank = this.draws ? sampler.draw(controls.seed, 0, 0, this.draws - 1) : -1;
+    const rank = this.drawnRank();
     this.table.draw(sampler, rank);
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.write(rank));
   }
 
-  /** The words and numbers, once a frame however many events it brought. @param {number} rank of the drawn token */
+  /** Writes all texts and numbers. @param {number} rank of the drawn token, or -1 */
   write(rank) {
-    const { sampler, controls } = this;
-    this.table.write(
+    const { sampler, controls, table, words } = this;
+    table.write(
       sampler,
-      (id) => this.token(id),
-      (stage) => controls.setting(stage),
+      (id) => this.tokenOf(id),
+      (stage) => controls.settingText(stage),
     );
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
-    this.table.compare(sampler, other, this.many ? sampler.tally(controls.seed, MANY, this.table.rows.length) : null);
-    this.leader.show(this.token(sampler.order[0]));
+    const counts = this.countsMany ? sampler.tally(controls.seed, MANY_DRAWS, table.rows.length) : null;
+    table.compare(sampler, other, counts);
+    this.leader.show(this.tokenOf(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
-    setText(this.leads, ` ${this.words.leads(probability)} ${this.words.left(sampler.kept, sampler.size)}`);
+    setText(this.leads, ` ${words.leads(probability)} ${words.left(sampler.kept, sampler.size)}`);
     controls.write();
-    this.outcome(rank);
+    this.showDrawn(rank);
     this.announce();
   }
 
-  /** The token drawn, which moves with the settings while its random number stays. @param {number} rank */
-  outcome(rank) {
-    const { controls, sampler } = this;
+  /** Shows the drawn token, which changes with the settings while its random number stays. @param {number} rank */
+  showDrawn(rank) {
+    const { controls, sampler, words } = this;
     this.drawn.root.hidden = rank < 0;
     controls.appendButton.hidden = rank < 0 || !this.model.get("_can_append");
-    if (rank < 0) return setText(this.drawnAs, this.words.repeatable);
-    const number = uniform(controls.seed, 0, 0, this.draws - 1);
-    setText(this.drawnAs, this.words.drawn(this.draws, number.toFixed(4)));
-    this.drawn.show(this.token(sampler.order[rank]));
+    if (rank < 0) return setText(this.drawnText, words.repeatable);
+    const number = uniform(controls.seed, 0, 0, this.drawCount - 1);
+    setText(this.drawnText, words.drawn(this.drawCount, number.toFixed(4)));
+    this.drawn.show(this.tokenOf(sampler.order[rank]));
   }
 
-  /** Say the outcome once the hand rests, not at every step of a drag. */
+  /** Lets a screen reader read the outcome when nothing changes any more. */
   announce() {
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => setText(this.status, this.sentence.textContent ?? ""), 600);
+    const read = () => setText(this.status, this.sentence.textContent ?? "");
+    this.timer = window.setTimeout(read, ANNOUNCE_AFTER_MS);
   }
 
-  /** The token with this id; one without a label is asked for once. @param {number} id */
-  token(id) {
-    const known = this.labels.get(id);
+  /** Returns a token; one that is not known is asked for once, and shows its id until then. @param {number} id */
+  tokenOf(id) {
+    const known = this.tokens.get(id);
     if (known) return known;
-    const unknown = { id, text: `#${id}` };
-    this.labels.set(id, unknown);
+    const placeholder = { id, text: `#${id}` };
+    this.tokens.set(id, placeholder);
     ask(this.model, "token", { id }).then(
       (token) => {
-        this.labels.set(id, token);
+        this.tokens.set(id, token);
         this.update();
       },
-      () => {},
-    ); // where nobody answers, the number stays
-    return unknown;
+      () => {}, // the id stays where nothing answers
+    );
+    return placeholder;
   }
 
   remove() {
@@ -275,40 +288,31 @@ class Bench {
 
 /** @param {import("./words.js").Words} words */
 function legend(words) {
-  return element(
-    "ul",
-    { class: "legend" },
-    ...Object.entries(words.legend).map(([mark, meaning]) =>
-      element(
-        "li",
-        {},
-        element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, mark === "logit" ? words.logit : ""),
-        ` ${meaning}`,
-      ),
-    ),
-  );
+  const items = Object.entries(words.legend).map(([mark, meaning]) => {
+    const text = mark === "logit" ? words.logit : "";
+    const swatch = element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, text);
+    return element("li", {}, swatch, ` ${meaning}`);
+  });
+  return element("ul", { class: "legend" }, ...items);
 }
 
-/** @param {{model: any, el: HTMLElement}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
   const bench = new Bench(model, el);
   const load = () => bench.load();
-  const assigns = TRAIT_NAMES.map(
-    (trait) =>
-      /** @type {const} */ ([
-        `change:${trait}`,
-        () => {
-          bench.assign(trait);
-          bench.update();
-        },
-      ]),
-  );
+  const listeners = TRAIT_NAMES.map((trait) => ({
+    event: `change:${trait}`,
+    take: () => {
+      bench.takeTrait(trait);
+      bench.update();
+    },
+  }));
   const sources = "change:_source change:rows change:scale";
   model.on(sources, load);
-  for (const [event, assign] of assigns) model.on(event, assign);
+  for (const { event, take } of listeners) model.on(event, take);
   return () => {
     model.off(sources, load);
-    for (const [event, assign] of assigns) model.off(event, assign);
+    for (const { event, take } of listeners) model.off(event, take);
     bench.remove();
   };
 }

@@ -1,128 +1,137 @@
 // @ts-check
 /**
- * The table of the sampling bench: one row a token, one column of bars a stage, the sums below.
+ * The table of the sampling bench: a row for each token, a column of bars for each stage, and the sums below.
  *
- * It has three columns, the cuts in one, or six, a stage in each. It is built once. An update moves the bars within the event, by transforms alone, and writes the numbers that differ
- * once a frame, before it is painted. Every bar has the same fixed axis, from 0 to 100 %.
- * Not here: where the numbers come from (sampling_math.js), colours (sampling.css).
+ * It has three columns, with all cuts in one, or six, with a column for each stage. An update moves the bars within the
+ * event, by transforms alone; the numbers that differ are written once a frame. All bars have one axis, from 0 to 100
+ * %.
  */
+import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { percent, significant } from "../shared/numbers.js";
+import { grouped, percent, significant } from "../shared/numbers.js";
+import { BarCell, setMark } from "./cells.js";
 
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("./math.js").Sampler} Sampler */
 /** @typedef {import("./math.js").Stage} Stage */
-/** @typedef {{cell: HTMLElement, bar: HTMLElement, ghost: HTMLElement, number: HTMLElement, p: number, before: number,
- *   reason: string}} Cell */
-/** @typedef {{row: HTMLElement, head: HTMLElement, logit: HTMLElement, cells: Cell[],
- *   kept: Cell, many: HTMLElement, token: object|null}} Row */
-
-const TABLE_COUNT = new Intl.NumberFormat("en");
-
 /** @typedef {Stage|"model"} Column */
+/**
+ * `bars`: one a column; `kept`: the bar of the column beside; `many`: counted draws.
+ * @typedef {{root: HTMLElement, name: HTMLElement, logit: HTMLElement, bars: BarCell[], kept: BarCell, many:
+ *   HTMLElement, token: PageToken|null}} Row
+ */
+
 /** The stages in the order in which they may remove a token. @type {Stage[]} */
 const REMOVING = ["repetition_penalty", "temperature", "top_k", "top_p", "min_p"];
 /** @type {Column[]} */
-const IN_SHORT = ["model", "temperature", "min_p"];
+const THREE_COLUMNS = ["model", "temperature", "min_p"];
 /** @type {Column[]} */
-const ONE_EACH = ["model", ...REMOVING];
+const ALL_COLUMNS = ["model", ...REMOVING];
 
 export class StageTable {
-  /** @param {import("./words.js").Words} words @param {boolean} all a column for each stage, or the cuts in one */
+  /** @param {import("./words.js").Words} words @param {boolean} all whether every stage has a column */
   constructor(words, all) {
     this.words = words;
     this.all = all;
-    const columns = all ? ONE_EACH : IN_SHORT;
-    this.columns = columns;
-    /** What each table cell shows, for hovering. @type {WeakMap<Element, Cell>} */
-    this.shown = new WeakMap();
-    this.besideName = element("span", {}, words.kept);
-    this.besideHint = element("small", {}, words.keptHint);
+    this.columns = all ? ALL_COLUMNS : THREE_COLUMNS;
+    /** The bar of each table cell, for hovering. @type {WeakMap<Element, BarCell>} */
+    this.barOf = new WeakMap();
     /** @type {Row[]} */
     this.rows = [];
-    this.others = buildStageRow("2", columns.length);
-    this.remember(this.others);
-    this.body = element("tbody", {});
-    this.hints = columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
+    this.others = this.buildRow(false);
+    this.besideName = element("span", {}, words.kept);
+    this.besideHint = element("small", {}, words.keptHint);
+    this.hints = this.columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
     this.sums = words.sums.map(({ name, hint }) => ({
       name,
       hint: element("small", {}, hint),
-      cells: columns.map(() => element("span", { class: "number" })),
+      cells: this.columns.map(() => element("span", { class: "number" })),
       kept: element("span", { class: "number" }),
     }));
-    const axis = () =>
-      element(
-        "span",
-        { class: "axis", "aria-hidden": "true" },
-        ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)),
-      );
-    const names = all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
+    this.body = element("tbody", {});
     this.root = element(
       "table",
       { class: "stages" },
       element("caption", { class: "visually-hidden" }, words.caption),
-      element(
-        "colgroup",
-        {},
-        ...["token", "logit", ...columns.map(() => "stage"), "more-kept", "more-many"].map((name) =>
-          element("col", { class: name }),
-        ),
-      ),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          element("th", { scope: "col", class: "token" }, words.token),
-          element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
-          ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], axis())),
-          element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, axis()),
-          element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)),
-        ),
-      ),
+      this.buildColumns(),
+      this.buildHead(),
       this.body,
-      element("tbody", { class: "rest" }, this.others.row),
-      element(
-        "tfoot",
-        {},
-        ...this.sums.map(({ name, hint, cells, kept }) =>
-          element(
-            "tr",
-            {},
-            element("th", { scope: "row", colspan: "2" }, name, hint),
-            ...cells.map((cell, column) =>
-              element("td", { class: column === columns.length - 1 ? "final" : "" }, element("div", {}, cell)),
-            ),
-            element("td", { class: "more-kept" }, element("div", {}, kept)),
-            element("td", { class: "more-many" }),
-          ),
-        ),
-      ),
+      element("tbody", { class: "rest" }, this.others.root),
+      this.buildFoot(),
     );
-    mark(this.root, "all", all);
+    setMark(this.root, "all", all);
     this.root.addEventListener("pointerover", (event) => this.explain(/** @type {Element} */ (event.target)));
   }
 
-  /** @param {Row} row */
-  remember(row) {
-    for (const cell of [...row.cells, row.kept]) this.shown.set(cell.cell, cell);
+  buildColumns() {
+    const names = ["token", "logit", ...this.columns.map(() => "stage"), "more-kept", "more-many"];
+    return element("colgroup", {}, ...names.map((name) => element("col", { class: name })));
   }
 
-  /** As many rows as this, at most. @param {number} count */
+  buildHead() {
+    const { words } = this;
+    const names = this.all ? [words.columns[0], ...REMOVING.map((stage) => words.stages[stage])] : words.columns;
+    const row = element(
+      "tr",
+      {},
+      element("th", { scope: "col", class: "token" }, words.token),
+      element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
+      ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], percentAxis())),
+      element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, percentAxis()),
+      element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)),
+    );
+    return element("thead", {}, row);
+  }
+
+  buildFoot() {
+    const last = this.columns.length - 1;
+    const rows = this.sums.map(({ name, hint, cells, kept }) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row", colspan: "2" }, name, hint),
+        ...cells.map((cell, i) => element("td", { class: i === last ? "final" : "" }, element("div", {}, cell))),
+        element("td", { class: "more-kept" }, element("div", {}, kept)),
+        element("td", { class: "more-many" }),
+      ),
+    );
+    return element("tfoot", {}, ...rows);
+  }
+
+  /** Builds a row, with a logit or without. @param {boolean} hasLogit @returns {Row} */
+  buildRow(hasLogit) {
+    const name = element("th", { scope: "row", class: "token", colspan: hasLogit ? "1" : "2" });
+    const logit = element("td", { class: "logit" });
+    const bars = this.columns.map((_, column) => new BarCell(`stage stage-${column}`, column > 0));
+    const kept = new BarCell("more-kept", false);
+    const many = element("span", { class: "number" });
+    for (const bar of [...bars, kept]) this.barOf.set(bar.root, bar);
+    const root = element(
+      "tr",
+      {},
+      name,
+      ...(hasLogit ? [logit] : []),
+      ...bars.map((bar) => bar.root),
+      kept.root,
+      element("td", { class: "more-many" }, element("div", {}, many)),
+    );
+    return { root, name, logit, bars, kept, many, token: null };
+  }
+
+  /** Sets the number of rows. @param {number} count */
   resize(count) {
-    while (this.rows.length < count) {
-      const row = buildStageRow("1", this.columns.length);
-      this.rows.push(row);
-      this.remember(row);
-    }
+    while (this.rows.length < count) this.rows.push(this.buildRow(true));
     this.rows.length = count;
-    this.body.replaceChildren(...this.rows.map(({ row }) => row));
+    this.body.replaceChildren(...this.rows.map(({ root }) => root));
   }
 
-  /** Move the bars and mark what is removed: no text, so nothing has to be laid out.
-   * @param {Sampler} sampler @param {number} drawn rank of the drawn token, -1: none */
-  draw(sampler, drawn) {
+  /**
+   * Moves the bars and marks what is removed. No text changes, so that nothing has to be laid out.
+   * @param {Sampler} sampler
+   * @param {number} drawnRank of the drawn token, or -1
+   */
+  draw(sampler, drawnRank) {
     const { columns } = this;
     const count = this.rows.length;
     const { kept } = sampler;
@@ -130,235 +139,199 @@ export class StageTable {
     for (let rank = 0; rank < count; rank++) {
       const row = this.rows[rank];
       const id = sampler.order[rank];
-      const values = columns.map((stage) =>
+      const shares = columns.map((stage) =>
         stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank),
       );
-      this.fill(row, values, sampler, rank);
-      for (let column = 0; column < columns.length; column++) others[column] -= values[column];
-      mark(row.row, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
-      mark(row.row, "drawn", rank === drawn);
+      this.drawRow(row, shares, sampler, rank);
+      for (let column = 0; column < columns.length; column++) others[column] -= shares[column];
+      setMark(row.root, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
+      setMark(row.root, "drawn", rank === drawnRank);
     }
-    this.fill(
-      this.others,
-      others.map((value) => Math.max(0, value)),
-      sampler,
-      count,
-    );
-    mark(this.others.row, "drawn", drawn >= count);
+    const rest = others.map((share) => Math.max(0, share));
+    this.drawRow(this.others, rest, sampler, count);
+    setMark(this.others.root, "drawn", drawnRank >= count);
   }
 
-  /** One row's bars; in its own column each cut has its line. @param {Row} row @param {number[]} values
-   * @param {Sampler} sampler @param {number} rank */
-  fill({ cells }, values, sampler, rank) {
-    for (let column = 0; column < values.length; column++) {
-      const cell = cells[column];
-      const p = values[column];
-      const before = column ? values[column - 1] : p;
+  /**
+   * Draws the bars of a row. Where every stage has a column, each cut draws its line in its own column.
+   * @param {Row} row
+   * @param {number[]} shares
+   * @param {Sampler} sampler
+   * @param {number} rank
+   */
+  drawRow({ bars }, shares, sampler, rank) {
+    for (let column = 0; column < shares.length; column++) {
+      const bar = bars[column];
       const stage = this.columns[column];
-      const gone = stage !== "model" && rank >= sampler.counts[stage];
-      this.remove(cell, gone ? removerOf(sampler, rank) : undefined);
-      if (this.all)
-        mark(
-          cell.cell,
-          "cut",
-          cuts(sampler, stage, this.columns[column - 1]) && rank === sampler.counts[/** @type {Stage} */ (stage)] - 1,
-        );
-      moveBar(cell, p);
-      if (cell.before !== before) {
-        cell.before = before;
-        cell.ghost.style.transform = `translateX(${100 * before}%)`;
+      const isRemoved = stage !== "model" && rank >= sampler.counts[stage];
+      bar.setRemoved(isRemoved ? this.removedBy(sampler, rank) : "");
+      if (this.all) {
+        const isLast = stage !== "model" && rank === sampler.counts[stage] - 1;
+        setMark(bar.root, "cut", isLast && cuts(sampler, stage, this.columns[column - 1]));
       }
+      bar.draw(shares[column], column ? shares[column - 1] : shares[column]);
     }
   }
 
-  /** Hatched, with the word for what removed it. @param {Cell} cell @param {Stage|undefined} remover */
-  remove(cell, remover) {
-    cell.reason = remover ? this.words.removed[remover] : "";
-    mark(cell.cell, "removed", remover !== undefined);
+  /**
+   * Returns the name of the first stage that removes a rank; empty if none does.
+   * @param {Sampler} sampler
+   * @param {number} rank
+   */
+  removedBy(sampler, rank) {
+    const stage = REMOVING.find((name) => rank >= sampler.counts[name]);
+    return stage ? this.words.removed[stage] : "";
   }
 
-  /** Write every chip and number that has changed since. Once a frame is enough.
-   * @param {Sampler} sampler @param {(id: number) => import("../shared/chips.js").PageToken} token
-   * @param {(stage: Stage) => string} setting how a stage is set, for its column's head */
-  write(sampler, token, setting) {
+  /**
+   * Writes every chip and number that has changed. Once a frame is enough.
+   * @param {Sampler} sampler
+   * @param {(id: number) => PageToken} tokenOf
+   * @param {(stage: Stage) => string} settingText how a stage is set, for the head of its column
+   */
+  write(sampler, tokenOf, settingText) {
+    const { words } = this;
     const count = this.rows.length;
-    mark(this.root, "penalised", sampler.penalty !== 1);
-    this.rows.forEach((row, rank) => {
-      const id = sampler.order[rank];
-      const logit = sampler.logits[id];
-      const score = sampler.score(id);
-      const label = token(id);
-      if (row.token !== label) row.head.replaceChildren(chip(label));
-      row.token = label;
-      setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
-    });
-    this.others.row.hidden = count === sampler.size;
-    setText(this.others.head, this.words.others(sampler.size - count));
-    for (const { cells } of [...this.rows, this.others]) {
-      for (const { number, reason, p } of cells) setText(number, reason || percent(p));
+    setMark(this.root, "penalised", sampler.penalty !== 1);
+    this.rows.forEach((row, rank) => this.writeRow(row, sampler, rank, tokenOf));
+    this.others.root.hidden = count === sampler.size;
+    setText(this.others.name, words.others(sampler.size - count));
+    for (const { bars } of [...this.rows, this.others]) {
+      for (const bar of bars) bar.write();
     }
-    if (this.all) REMOVING.forEach((stage, index) => setText(this.hints[index + 1], setting(stage)));
-    else setText(this.hints[1], sampler.penalty === 1 ? this.words.hints[1] : this.words.penalised);
-    this.columns.forEach((stage, column) => {
-      const before = this.columns[column - 1];
-      const first = stage === "model";
-      const bits = first ? sampler.modelEntropy : sampler.entropyOf(stage);
-      const mass = first || before === "model" ? 1 : sampler.massOf(stage, before);
-      this.sumUp(
-        this.sums.map(({ cells }) => cells[column]),
-        first ? sampler.size : sampler.counts[stage],
-        mass,
-        bits,
-      );
-    });
+    if (this.all) REMOVING.forEach((stage, index) => setText(this.hints[index + 1], settingText(stage)));
+    else setText(this.hints[1], sampler.penalty === 1 ? words.hints[1] : words.penalised);
+    this.columns.forEach((stage, column) => this.writeSums(sampler, stage, column));
   }
 
-  /** A column's sums, in the order of the words for them. @param {HTMLElement[]} cells @param {number} count
-   * @param {number} mass @param {number} bits */
-  sumUp(cells, count, mass, bits) {
+  /** @param {Row} row @param {Sampler} sampler @param {number} rank @param {(id: number) => PageToken} tokenOf */
+  writeRow(row, sampler, rank, tokenOf) {
+    const id = sampler.order[rank];
+    const token = tokenOf(id);
+    const logit = sampler.logits[id];
+    const score = sampler.score(id);
+    if (row.token !== token) row.name.replaceChildren(chip(token));
+    row.token = token;
+    setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
+  }
+
+  /** @param {Sampler} sampler @param {Column} stage @param {number} column */
+  writeSums(sampler, stage, column) {
+    const cells = this.sums.map((sum) => sum.cells[column]);
+    if (stage === "model") return this.fillSums(cells, sampler.size, 1, sampler.modelEntropy);
+    const before = this.columns[column - 1];
+    const mass = before === "model" ? 1 : sampler.massOf(stage, before);
+    this.fillSums(cells, sampler.counts[stage], mass, sampler.entropyOf(stage));
+  }
+
+  /**
+   * Fills the sums of a column, in the order of their words.
+   * @param {HTMLElement[]} cells
+   * @param {number} count of tokens
+   * @param {number} mass
+   * @param {number} bits of entropy
+   */
+  fillSums(cells, count, mass, bits) {
     const choices = 2 ** bits;
-    [
-      TABLE_COUNT.format(count),
+    const texts = [
+      grouped(count),
       percent(mass),
       this.words.bits(significant(bits)),
-      choices < 1000 ? significant(choices) : TABLE_COUNT.format(Math.round(choices)),
-    ].forEach((text, row) => setText(cells[row], text));
+      choices < 1000 ? significant(choices) : grouped(Math.round(choices)),
+    ];
+    texts.forEach((text, row) => setText(cells[row], text));
   }
 
-  /** What the column beside is of: another text's next token, or the settings kept as A.
-   * @param {{current: import("../shared/chips.js").PageToken, position: number}|null} beside */
+  /**
+   * Names the column beside: the next token of another text, or the settings that are kept as A.
+   * @param {{current: PageToken, position: number}|null} beside
+   */
   nameBeside(beside) {
     const { words } = this;
     setText(this.besideName, beside ? words.beside : words.kept);
     if (!beside) return setText(this.besideHint, this.all ? words.keptAllHint : words.keptHint);
-    this.besideHint.replaceChildren(
-      words.after,
-      " ",
-      chip(beside.current),
-      ` ${words.at(beside.position)} ${words.besideHint}`,
-    );
+    const place = ` ${words.at(beside.position)} ${words.besideHint}`;
+    this.besideHint.replaceChildren(words.after, " ", chip(beside.current), place);
   }
 
-  /** The columns beside: the settings kept as A, and a thousand draws. @param {Sampler} sampler
-   * @param {Sampler|null} kept with its own settings @param {Int32Array|null} tally */
-  compare(sampler, kept, tally) {
-    mark(this.root, "kept", kept !== null);
-    mark(this.root, "tallied", tally !== null);
-    setText(
-      this.sums[1].hint,
-      this.all && kept ? this.words.massOfAll(this.besideName.textContent ?? "") : this.words.sums[1].hint,
-    );
-    if (kept) this.showKept(sampler, kept);
-    if (!tally) return;
-    const draws = tally.reduce((sum, n) => sum + n, 0);
+  /**
+   * Writes the columns beside: another distribution, and counted draws.
+   * @param {Sampler} sampler
+   * @param {Sampler|null} other with its own settings
+   * @param {Int32Array|null} counts of each row, the last of all others
+   */
+  compare(sampler, other, counts) {
+    const { words } = this;
+    setMark(this.root, "kept", other !== null);
+    setMark(this.root, "tallied", counts !== null);
+    const massHint = this.all && other ? words.massOfAll(this.besideName.textContent ?? "") : words.sums[1].hint;
+    setText(this.sums[1].hint, massHint);
+    if (other) this.writeBeside(sampler, other);
+    if (counts) this.writeCounts(sampler, counts);
+  }
+
+  /** @param {Sampler} sampler @param {Sampler} other */
+  writeBeside(sampler, other) {
+    let rest = 1;
+    let keptCount = 0;
+    this.rows.forEach((row, rank) => {
+      const otherRank = other.order.indexOf(sampler.order[rank]);
+      const share = other.at("min_p", otherRank);
+      rest -= share;
+      if (otherRank < other.kept) keptCount++;
+      this.writeShare(row.kept, share, this.removedBy(other, otherRank));
+    });
+    this.writeShare(this.others.kept, Math.max(0, rest), this.removedBy(other, keptCount));
+    const cells = this.sums.map((sum) => sum.kept);
+    this.fillSums(cells, other.kept, other.keptMass, other.entropy);
+  }
+
+  /** @param {BarCell} bar @param {number} share @param {string} removedBy */
+  writeShare(bar, share, removedBy) {
+    bar.setRemoved(removedBy);
+    bar.draw(share, share);
+    bar.write();
+  }
+
+  /** @param {Sampler} sampler @param {Int32Array} counts */
+  writeCounts(sampler, counts) {
+    const draws = counts.reduce((sum, n) => sum + n, 0);
     let rest = 1;
     this.rows.forEach(({ many }, rank) => {
       const p = sampler.at("min_p", rank);
       rest -= p;
-      setText(many, this.counted(tally[rank], draws, p));
+      setText(many, this.countText(counts[rank], draws, p));
     });
-    setText(this.others.many, this.counted(tally[this.rows.length], draws, Math.max(0, rest)));
+    setText(this.others.many, this.countText(counts[this.rows.length], draws, Math.max(0, rest)));
   }
 
-  /** @param {Sampler} sampler @param {Sampler} kept */
-  showKept(sampler, kept) {
-    let rest = 1;
-    let left = 0;
-    this.rows.forEach((row, rank) => {
-      const place = kept.order.indexOf(sampler.order[rank]);
-      const share = kept.at("min_p", place);
-      rest -= share;
-      if (place < kept.kept) left++;
-      this.showShare(row.kept, share, removerOf(kept, place));
-    });
-    this.showShare(this.others.kept, Math.max(0, rest), removerOf(kept, left));
-    this.sumUp(
-      this.sums.map((sum) => sum.kept),
-      kept.kept,
-      kept.keptMass,
-      kept.entropy,
-    );
-  }
-
-  /** @param {Cell} cell @param {number} share @param {Stage|undefined} remover */
-  showShare(cell, share, remover) {
-    this.remove(cell, remover);
-    moveBar(cell, share);
-    setText(cell.number, cell.reason || percent(share));
-  }
-
-  /** How often a token came, and how often it should have, with the error of that. @param {number} drawn
-   * @param {number} draws @param {number} p */
-  counted(drawn, draws, p) {
+  /**
+   * Writes how often a token was drawn, and how often it is expected with its standard deviation.
+   * @param {number} count
+   * @param {number} draws
+   * @param {number} p
+   */
+  countText(count, draws, p) {
     const expected = draws * p;
-    const error = Math.sqrt(Math.max(0, expected * (1 - p)));
-    const digits = error < 1 && expected < 100 ? 1 : 0;
-    return this.words.counted(drawn, expected.toFixed(digits), error.toFixed(error < 1 ? 1 : 0));
+    const deviation = Math.sqrt(Math.max(0, expected * (1 - p)));
+    const digits = deviation < 1 && expected < 100 ? 1 : 0;
+    return this.words.counted(count, expected.toFixed(digits), deviation.toFixed(deviation < 1 ? 1 : 0));
   }
 
-  /** All digits, where the pointer is. @param {Element} target */
+  /** Shows all digits where the pointer is. @param {Element} target */
   explain(target) {
     const cell = target.closest("td");
-    const shown = cell && this.shown.get(cell);
-    if (shown) cell.title = shown.reason ? this.words.removedBy(shown.reason) : `${100 * shown.p} %`;
+    const bar = cell && this.barOf.get(cell);
+    if (bar) cell.title = bar.removedBy ? this.words.removedBy(bar.removedBy) : `${100 * bar.share} %`;
   }
 }
 
-/** Whether a stage leaves fewer tokens than the column before it. @param {Sampler} sampler @param {Column} stage @param {Column} before */
+/**
+ * Returns whether a stage keeps fewer tokens than the column before it.
+ * @param {Sampler} sampler
+ * @param {Stage} stage
+ * @param {Column} before
+ */
 function cuts(sampler, stage, before) {
-  if (stage === "model") return false;
   return sampler.counts[stage] < (before === "model" ? sampler.size : sampler.counts[before]);
-}
-
-/** The first stage that has removed the token at a rank, if any has. @param {Sampler} sampler @param {number} rank */
-function removerOf(sampler, rank) {
-  return REMOVING.find((stage) => rank >= sampler.counts[stage]);
-}
-
-/** @param {Cell} cell @param {number} p */
-function moveBar(cell, p) {
-  if (cell.p === p) return;
-  cell.p = p;
-  cell.bar.style.transform = `translateX(${100 * p}%)`;
-}
-
-/** A bar on its track, with a number; what the column before had behind it. @param {string} name @param {boolean} ghosted @returns {Cell} */
-function barCell(name, ghosted) {
-  const bar = element("div", { class: "bar" });
-  const ghost = element("div", { class: "ghost" });
-  const number = element("span", { class: "number" });
-  const track = element("div", { class: "track", "aria-hidden": "true" }, ...(ghosted ? [ghost] : []), bar);
-  return {
-    cell: element("td", { class: name }, element("div", {}, track, number)),
-    bar,
-    ghost,
-    number,
-    p: NaN,
-    before: NaN,
-    reason: "",
-  };
-}
-
-/** @param {string} span how many columns the head takes: 2 without a logit @param {number} stages @returns {Row} */
-function buildStageRow(span, stages) {
-  const head = element("th", { scope: "row", class: "token", colspan: span });
-  const logit = element("td", { class: "logit" });
-  const cells = Array.from({ length: stages }, (_, column) => barCell(`stage stage-${column}`, column > 0));
-  const kept = barCell("more-kept", false);
-  const many = element("span", { class: "number" });
-  const row = element(
-    "tr",
-    {},
-    head,
-    ...(span === "1" ? [logit] : []),
-    ...cells.map(({ cell }) => cell),
-    kept.cell,
-    element("td", { class: "more-many" }, element("div", {}, many)),
-  );
-  return { row, head, logit, cells, kept, many, token: null };
-}
-
-/** @param {HTMLElement} node @param {string} name @param {boolean} on */
-function mark(node, name, on) {
-  if (node.hasAttribute(`data-${name}`) !== on) node.toggleAttribute(`data-${name}`, on);
 }

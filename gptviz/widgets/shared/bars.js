@@ -1,12 +1,20 @@
 // @ts-check
-/** The axis above bars that show shares. */
+/** Draws shares from 0 to 1 as bars, and the axis above them. */
 import { element } from "./dom.js";
 
-/** What the bars of shares are read by, above them. */
+/** Creates the axis from 0 to 100 % that stands above bars. */
 export function percentAxis() {
-  return element(
-    "span",
-    { class: "axis", "aria-hidden": "true" },
-    ...["0", "50", "100 %"].map((tick) => element("i", {}, tick)),
-  );
+  const ticks = ["0", "50", "100 %"].map((tick) => element("i", {}, tick));
+  return element("span", { class: "axis", "aria-hidden": "true" }, ...ticks);
+}
+
+/**
+ * Creates a bar on its track.
+ * @param {number} share of the track, from 0 to 1
+ * @param {Record<string, unknown>} [attributes] of the track
+ */
+export function shareBar(share, attributes = {}) {
+  const fill = element("span", { class: "fill" });
+  fill.style.width = `${100 * share}%`;
+  return element("span", { class: "track", ...attributes }, fill);
 }

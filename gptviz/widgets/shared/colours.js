@@ -1,8 +1,10 @@
 // @ts-check
-/** Colour maps: one for weights from 0 to 1, one for signed values. */
+/** The two colour maps of all views: one for weights from 0 to 1, one for signed values. */
 
-// The ends of cividis (Nuñez, Anderton and Renslow 2018): more weight is more contrast with the page.
-const STOPS = {
+/** @typedef {import("./theme.js").Theme} Theme */
+
+// The ends of cividis (Nuñez, Anderton and Renslow 2018): a larger weight has more contrast with the page.
+const WEIGHT_STOPS = {
   light: [
     [255, 255, 255],
     [198, 210, 228],
@@ -19,24 +21,8 @@ const STOPS = {
   ],
 };
 
-/** 256 colours from nothing to all, [r, g, b] each. @param {"light"|"dark"} theme */
-export function colours(theme) {
-  return ramp(STOPS[theme]);
-}
-
-/** @param {number[][]} stops @returns {number[][]} */
-function ramp(stops) {
-  const last = stops.length - 1;
-  return Array.from({ length: 256 }, (_, i) => {
-    const at = (i / 255) * last;
-    const low = Math.min(last - 1, Math.floor(at));
-    const share = at - low;
-    return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
-  });
-}
-
-// Blue below nothing, orange above it, the page's own colour at nothing.
-const SIGNED = {
+// Blue below 0, orange above 0, and the colour of the page at 0.
+const SIGNED_STOPS = {
   light: [
     [6, 62, 116],
     [96, 156, 205],
@@ -53,16 +39,62 @@ const SIGNED = {
   ],
 };
 
-/** 256 colours from the least through nothing to the most, [r, g, b] each. @param {"light"|"dark"} theme */
-export function diverging(theme) {
-  return ramp(SIGNED[theme]);
+const WEIGHTS = { light: ramp(WEIGHT_STOPS.light), dark: ramp(WEIGHT_STOPS.dark) };
+const SIGNED = { light: ramp(SIGNED_STOPS.light), dark: ramp(SIGNED_STOPS.dark) };
+
+/** Returns the 256 colours of weights from 0 to 1, as [r, g, b]. @param {Theme} theme */
+export function weightColours(theme) {
+  return WEIGHTS[theme];
 }
 
-/** What colours mean, from left to right. @param {HTMLCanvasElement} canvas 128 pixels wide, one high @param {number[][]} table 256 colours */
-export function colourBar(canvas, table) {
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  table.forEach(([r, g, b], i) => {
-    pen.fillStyle = `rgb(${r} ${g} ${b})`;
-    pen.fillRect(i / 2, 0, 1, 1);
+/**
+ * Returns the 256 colours of signed values, from the lowest through 0 to the highest, as [r, g, b].
+ * @param {Theme} theme
+ */
+export function signedColours(theme) {
+  return SIGNED[theme];
+}
+
+/** Returns 256 colours between evenly spaced stops. @param {number[][]} stops @returns {number[][]} */
+function ramp(stops) {
+  const last = stops.length - 1;
+  return Array.from({ length: 256 }, (_, i) => {
+    const place = (i / 255) * last;
+    const low = Math.min(last - 1, Math.floor(place));
+    const share = place - low;
+    return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
   });
+}
+
+/** Returns 256 colours as pixels of image data, which can be written at once. @param {number[][]} colours */
+export function packColours(colours) {
+  return new Uint32Array(new Uint8Array(colours.flatMap(([r, g, b]) => [r, g, b, 255])).buffer);
+}
+
+/**
+ * Draws all colours from left to right, as the key to a map.
+ * @param {HTMLCanvasElement} canvas one pixel high
+ * @param {number[][]} colours 256 of them
+ */
+export function drawColourBar(canvas, colours) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  colours.forEach((colour, i) => {
+    context.fillStyle = cssColour(colour);
+    context.fillRect((i * canvas.width) / 256, 0, 1, 1);
+  });
+}
+
+/** Writes a colour for CSS. @param {number[]} colour */
+export function cssColour([r, g, b]) {
+  return `rgb(${r} ${g} ${b})`;
+}
+
+/**
+ * Returns black or white, whichever has the higher contrast on a colour: at least 4.5:1 (relative luminance, WCAG 2).
+ * @param {number[]} colour
+ */
+export function inkOn(colour) {
+  const [r, g, b] = colour.map((x) => (x <= 10 ? x / 3294.6 : ((x / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  return (luminance + 0.05) ** 2 > 1.05 * 0.05 ? "#000000" : "#ffffff";
 }

@@ -1,62 +1,74 @@
 // @ts-check
 /**
- * Questions to the kernel, and their answers. A view never knows who answers: a kernel, or the data that travelled with an
- * exported page.
+ * Questions of a view and their answers. A view does not know what answers: a kernel, or the data inside an exported
+ * page.
  */
 import { sharedWords } from "./words.js";
 
-/** @typedef {import("@anywidget/types").AnyModel<Record<string, any>>} Model the page's copy of a widget's traits */
-/** @typedef {import("@anywidget/types").Host} Host what finds other widgets and models of the page */
+/** The traits of a widget on its page. @typedef {import("@anywidget/types").AnyModel<Record<string, any>>} Model */
+/** Finds other models and widgets of the page. @typedef {import("@anywidget/types").Host} Host */
+/** @typedef {import("@anywidget/types").RenderProps<Record<string, any>>} RenderProps */
+/** @typedef {{error: string, code?: string, facts?: any, absent?: boolean}} Refusal as `refusal` in Python writes it */
 
-/** @param {DataView} view @returns {Float32Array} */
+/** Reads a trait of bytes as numbers. @param {DataView} view @returns {Float32Array} */
 export function float32(view) {
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-/** @param {DataView} view @returns {Uint8Array} */
+/** Reads a trait of bytes as bytes. @param {DataView} view @returns {Uint8Array} */
 export function uint8(view) {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** @param {{dtype: string, shape: number[]}} header @param {DataView} view */
-function typedArray(header, view) {
+/** Reads the bytes of an answer. @param {{dtype: string}} header @param {DataView} view */
+function typedArray({ dtype }, view) {
   const raw = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
-  if (header.dtype === "float32") return new Float32Array(raw);
-  if (header.dtype === "int32") return new Int32Array(raw);
+  if (dtype === "float32") return new Float32Array(raw);
+  if (dtype === "int32") return new Int32Array(raw);
   return new Uint8Array(raw);
 }
 
-/** A refusal in the words of the view's language; one without a code is told as the kernel words it.
- * @param {import("./words.js").SharedWords} words @param {{error: string, code?: string, facts?: any, absent?: boolean}} refusal */
-export function toldIn({ common, errors }, { error, code, facts, absent }) {
-  const say = /** @type {Record<string, (facts: any) => string>} */ (errors.known)[code ?? ""];
-  return absent ? common.absent : say ? say(facts) : errors.other(error);
+/**
+ * Returns why something was refused, in the language of the view; a refusal without a code has the kernel's own text.
+ * @param {import("./words.js").SharedWords} words
+ * @param {Refusal} refusal
+ */
+export function refusalText({ common, errors }, { error, code, facts, absent }) {
+  if (absent) return common.absent;
+  const write = /** @type {Record<string, (facts: any) => string>} */ (errors.known)[code ?? ""];
+  return write ? write(facts) : errors.other(error);
 }
 
-let questions = 0;
+let questionCount = 0;
 
 /**
- * Ask whoever answers for this model. Arrays come back typed, with their shape.
- * @param {Model} model @param {string} name @param {Record<string, unknown>} args
- * @returns {Promise<any>} the value, or {data, shape} for an array
+ * Asks a question by its name in `_answers` of the view's class.
+ * @param {Model} model
+ * @param {string} name
+ * @param {Record<string, unknown>} args
+ * @returns {Promise<any>} the value, or {data, shape} for an array; rejected with an Error whose `absent` tells that an
+ * exported page has no answer
  */
 export function ask(model, name, args) {
-  const id = ++questions;
+  const id = ++questionCount;
   return new Promise((resolve, reject) => {
-    const hear = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
+    const onMessage = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => {
       if (message?.kind !== "answer" || message.id !== id) return;
-      model.off("msg:custom", hear);
-      if (message.error)
-        reject(Object.assign(new Error(toldIn(sharedWords(model), message)), { absent: message.absent === true }));
-      else if (message.array) resolve({ data: typedArray(message.array, buffers[0]), shape: message.array.shape });
-      else resolve(message.value);
+      model.off("msg:custom", onMessage);
+      const { error, array, value } = message;
+      if (error) {
+        const text = refusalText(sharedWords(model), message);
+        reject(Object.assign(new Error(text), { absent: message.absent === true }));
+      } else resolve(array ? { data: typedArray(array, buffers[0]), shape: array.shape } : value);
     };
-    model.on("msg:custom", hear);
+    model.on("msg:custom", onMessage);
     model.send({ kind: "ask", id, name, args });
   });
 }
 
-/** At most one question under way, and only the newest waiting: what was overtaken is never answered. */
+/**
+ * Asks one question at a time. Of the questions that wait, only the newest is asked; only the newest answer is used.
+ */
 export class Lane {
   constructor() {
     this.busy = false;
@@ -64,14 +76,19 @@ export class Lane {
     this.waiting = null;
   }
 
-  /** @template T @param {() => Promise<T>} question @param {(answer: T) => void} use @param {(error: Error) => void} fail */
-  ask(question, use, fail) {
+  /**
+   * @template T
+   * @param {() => Promise<T>} question
+   * @param {(answer: T) => void} onAnswer
+   * @param {(error: Error) => void} onError
+   */
+  ask(question, onAnswer, onError) {
     this.waiting = async () => {
       try {
         const answer = await question();
-        if (!this.waiting) use(answer);
+        if (!this.waiting) onAnswer(answer);
       } catch (error) {
-        if (!this.waiting) fail(/** @type {Error} */ (error));
+        if (!this.waiting) onError(/** @type {Error} */ (error));
       }
     };
     this.next();
@@ -79,10 +96,10 @@ export class Lane {
 
   async next() {
     if (this.busy || !this.waiting) return;
-    const now = this.waiting;
+    const question = this.waiting;
     this.waiting = null;
     this.busy = true;
-    await now();
+    await question();
     this.busy = false;
     this.next();
   }

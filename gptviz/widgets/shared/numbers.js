@@ -1,14 +1,16 @@
 // @ts-check
-/** Numbers as text. */
+/** Writes numbers as text, and limits them. */
 
-/** Three significant digits, with a true minus. @param {number} x */
+const WHOLE = new Intl.NumberFormat("en");
+
+/** Writes a number with three significant digits and a true minus sign. @param {number} x */
 export function significant(x) {
   if (!Number.isFinite(x)) return x > 0 ? "∞" : x < 0 ? "−∞" : "–";
-  const whole = Math.abs(Number(x.toPrecision(3))) >= 1000; // 999.6 is written 1000, as 1000.4 is
+  const whole = Math.abs(Number(x.toPrecision(3))) >= 1000; // 999.6 is written as 1000, like 1000.4
   return (whole ? x.toFixed(0) : x.toPrecision(3)).replaceAll("-", "−");
 }
 
-/** A share as per cent, never rounded to nothing nor to all. @param {number} p */
+/** Writes a share as per cent, never rounded to 0 % or 100 %. @param {number} p from 0 to 1 */
 export function percent(p) {
   if (p === 0) return "0 %";
   if (p < 1e-5) return "<0.001 %";
@@ -16,15 +18,18 @@ export function percent(p) {
   return `${p >= 0.9995 && p < 1 ? (100 * p).toFixed(2) : (100 * p).toPrecision(3)} %`;
 }
 
-/** A weight between 0 and 1. @param {number} w */
+/** Writes a weight with three decimals, never rounded to 0. @param {number} w from 0 to 1 */
 export function weight(w) {
   if (w === 0) return "0";
   return w < 0.0005 ? "<0.001" : w.toFixed(3);
 }
 
-const WHOLE = new Intl.NumberFormat("en");
-
-/** A whole number with its digits in groups of three, such as 12,345. @param {number} n */
+/** Writes a whole number with its digits in groups of three, such as 12,345. @param {number} n */
 export function grouped(n) {
   return WHOLE.format(n);
+}
+
+/** Limits a number to a range. @param {number} x @param {number} least @param {number} most */
+export function clamp(x, least, most) {
+  return Math.max(least, Math.min(most, x));
 }

@@ -1,21 +1,28 @@
 // @ts-check
-/** How far a part of a view scrolls, and how much room a presented view has. */
+/** Marks where a part of a view can be scrolled, and tells how much height a view has. */
 
-/** Let the ends of what is scrolled sideways, or down, fade where it goes on. @param {HTMLElement} box @param {boolean} [down] */
-export function scrollCue(box, down = false) {
-  const tell = () => {
-    const [from, seen, all] = down
+/**
+ * Lets the ends of a scrolling box fade where its content goes on.
+ * @param {HTMLElement} box
+ * @param {boolean} [down] whether it scrolls down; otherwise sideways
+ */
+export function addScrollCues(box, down = false) {
+  const update = () => {
+    const [start, visible, whole] = down
       ? [box.scrollTop, box.clientHeight, box.scrollHeight]
       : [box.scrollLeft, box.clientWidth, box.scrollWidth];
-    box.toggleAttribute(down ? "data-above" : "data-before", from > 1);
-    box.toggleAttribute(down ? "data-below" : "data-after", from + seen < all - 1);
+    box.toggleAttribute(down ? "data-above" : "data-before", start > 1);
+    box.toggleAttribute(down ? "data-below" : "data-after", start + visible < whole - 1);
   };
-  box.addEventListener("scroll", tell, { passive: true });
-  new ResizeObserver(tell).observe(box);
-  new MutationObserver(tell).observe(box, { childList: true, subtree: true });
+  box.addEventListener("scroll", update, { passive: true });
+  new ResizeObserver(update).observe(box);
+  new MutationObserver(update).observe(box, { childList: true, subtree: true });
 }
 
-/** The height that a view has where it is presented; without end elsewhere. @param {HTMLElement} root */
-export function roomOf(root) {
+/**
+ * Returns the height that a presented view has, in pixels; Infinity where nobody presents.
+ * @param {HTMLElement} root
+ */
+export function availableHeight(root) {
   return Number.parseFloat(getComputedStyle(root).getPropertyValue("--gv-room")) || Infinity;
 }

@@ -1,32 +1,35 @@
 // @ts-check
-/** The prompt's tokens as chips to choose one from, in a few lines; every view that hangs from a token uses it. */
+/** Shows the prompt's tokens as chips in a few lines, one of which can be chosen. */
 import { chip } from "./chips.js";
 import { element } from "./dom.js";
-import { scrollCue } from "./scrolling.js";
+import { addScrollCues } from "./scrolling.js";
 
 /**
- * @param {string} label @param {(position: number) => void} chosen
- * @returns {{root: HTMLElement, show: (tokens: import("./chips.js").PageToken[]) => void, mark: (position: number) => void}}
+ * Creates the list of tokens.
+ * @param {string} label
+ * @param {(position: number) => void} onChoose
+ * @returns {{root: HTMLElement, show: (tokens: import("./chips.js").PageToken[]) => void,
+ *   mark: (position: number) => void}}
  */
-export function sentence(label, chosen) {
+export function makeSentence(label, onChoose) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });
-  scrollCue(root, true);
+  addScrollCues(root, true);
   const buttons = () => [...root.querySelectorAll("button")];
   root.addEventListener("click", (event) => {
-    const button = /** @type {Element} */ (event.target).closest("button");
-    if (button) chosen(buttons().indexOf(button));
+    const chosen = /** @type {Element} */ (event.target).closest("button");
+    if (chosen) onChoose(buttons().indexOf(chosen));
   });
   return {
     root,
     show(tokens) {
-      root.replaceChildren(
-        ...tokens.map((token) => element("li", {}, element("button", { type: "button" }, chip(token)))),
-      );
+      const items = tokens.map((token) => element("li", {}, element("button", { type: "button" }, chip(token))));
+      root.replaceChildren(...items);
     },
     mark(position) {
       buttons().forEach((button, i) => button.setAttribute("aria-pressed", String(i === position)));
       const item = root.children[position];
-      if (item instanceof HTMLElement) root.scrollTop = item.offsetTop + 2 * item.offsetHeight - root.clientHeight; // a line below it as well
+      // Scrolls far enough that the line below the chosen token is visible as well.
+      if (item instanceof HTMLElement) root.scrollTop = item.offsetTop + 2 * item.offsetHeight - root.clientHeight;
     },
   };
 }

@@ -1,48 +1,50 @@
 // @ts-check
-/** A vector as a strip: a cell a number, signed values in the diverging map, its name before it and a number after it. */
-import { diverging } from "./colours.js";
+/** Draws a vector as a strip: one cell a number, in the colours of signed values, between a name and a result. */
+import { signedColours } from "./colours.js";
 import { element } from "./dom.js";
-import { significant } from "./numbers.js";
+import { clamp, significant } from "./numbers.js";
 
 /**
- * @param {HTMLElement} name @param {ArrayLike<number>} numbers @param {number} most the number that has the strongest colour
- * @param {"light"|"dark"} theme @param {string} [result] what stands after it; the scale, if nothing does
- * @param {string} [kind] "sum" draws a line above it
+ * Creates the row of a strip.
+ * @param {HTMLElement} name stands before the strip
+ * @param {ArrayLike<number>} numbers
+ * @param {number} largest the magnitude that has the strongest colour
+ * @param {import("./theme.js").Theme} theme
+ * @param {string} [result] stands after the strip; by default the scale, ±largest
+ * @param {string} [kind] "sum" draws a line above the strip
  */
-export function stripRow(name, numbers, most, theme, result = "", kind = "") {
+export function stripRow(name, numbers, largest, theme, result = "", kind = "") {
   const canvas = element("canvas", { width: numbers.length, height: 1, "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const image = context.createImageData(numbers.length, 1);
-  const table = diverging(theme);
+  const colours = signedColours(theme);
   for (let i = 0; i < numbers.length; i += 1) {
-    const share = most ? Math.max(-1, Math.min(1, numbers[i] / most)) : 0;
-    image.data.set([...table[Math.round(127.5 + 127.5 * share)], 255], 4 * i);
+    const share = largest ? clamp(numbers[i] / largest, -1, 1) : 0;
+    image.data.set([...colours[Math.round(127.5 + 127.5 * share)], 255], 4 * i);
   }
   context.putImageData(image, 0, 0);
   canvas.addEventListener("pointermove", (event) => {
-    const index = Math.min(
-      numbers.length - 1,
-      Math.max(0, Math.floor((event.offsetX / canvas.clientWidth) * numbers.length)),
-    );
-    canvas.title = `${index}: ${numbers[index]}`;
+    const index = Math.floor((event.offsetX / canvas.clientWidth) * numbers.length);
+    const inside = clamp(index, 0, numbers.length - 1);
+    canvas.title = `${inside}: ${numbers[inside]}`;
   });
   const row = element(
     "div",
     { class: "strip" },
     element("span", { class: "name" }, name),
     canvas,
-    element("span", { class: "number muted small" }, result || `±${significant(most)}`),
+    element("span", { class: "number muted small" }, result || `±${significant(largest)}`),
   );
   if (kind) row.dataset.kind = kind;
   return row;
 }
 
-/** @param {ArrayLike<number>} numbers */
-export function largestOf(numbers) {
-  return Array.from(numbers).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+/** Returns the largest magnitude. @param {ArrayLike<number>} numbers */
+export function largestMagnitude(numbers) {
+  return Array.from(numbers).reduce((largest, x) => Math.max(largest, Math.abs(x)), 0);
 }
 
-/** The vector's length, the root of its summed squares. @param {ArrayLike<number>} numbers */
-export function lengthOf(numbers) {
+/** Returns a vector's length: the root of the sum of its squares. @param {ArrayLike<number>} numbers */
+export function vectorLength(numbers) {
   return Math.sqrt(Array.from(numbers).reduce((sum, x) => sum + x * x, 0));
 }

@@ -1,28 +1,35 @@
 // @ts-check
-/** The theme of the page: light or dark. */
+/** Reads the theme of the page and follows its changes. */
 
-/** Whether the page is dark: JupyterLab says so on its body, elsewhere the system does. */
-export function isDark() {
-  const said = document.body.dataset.jpThemeLight;
-  return said === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : said === "false";
+/** @typedef {"light"|"dark"} Theme */
+
+/** Returns the theme of the page: JupyterLab marks its body, any other page follows the system. @returns {Theme} */
+export function pageTheme() {
+  const light = document.body.dataset.jpThemeLight;
+  const dark = light === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : light === "false";
+  return dark ? "dark" : "light";
 }
 
-/** Keep `data-theme` on the view, and call back when it changes. @param {HTMLElement} root @param {() => void} [changed]
- * @returns {() => void} stop */
-export function followTheme(root, changed) {
-  const apply = () => {
-    const theme = isDark() ? "dark" : "light";
+/**
+ * Keeps `data-theme` of a view equal to the theme of the page.
+ * @param {HTMLElement} root
+ * @param {() => void} [onChange] runs after the theme has changed
+ * @returns {() => void} stops it
+ */
+export function followTheme(root, onChange) {
+  const update = () => {
+    const theme = pageTheme();
     if (root.dataset.theme === theme) return;
     root.dataset.theme = theme;
-    changed?.();
+    onChange?.();
   };
-  root.dataset.theme = isDark() ? "dark" : "light";
-  const observer = new MutationObserver(apply);
+  root.dataset.theme = pageTheme();
+  const observer = new MutationObserver(update);
   observer.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   const media = matchMedia("(prefers-color-scheme: dark)");
-  media.addEventListener("change", apply);
+  media.addEventListener("change", update);
   return () => {
     observer.disconnect();
-    media.removeEventListener("change", apply);
+    media.removeEventListener("change", update);
   };
 }

@@ -1,43 +1,40 @@
 // @ts-check
-/** One row of a step's table: a token that was drawn or could have been. It is built once, and takes each step's values. */
+/** The rows of a step's table: tokens that were drawn or could have been. A row is built once and shows each step. */
 import { chip } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
+import { button, element, setText } from "../shared/dom.js";
 import { percent } from "../shared/numbers.js";
 
-/** @typedef {import("./timeline.js").Alternative} Alternative */
-
 export class AlternativeRow {
-  /** @param {import("./words.js").Words} words @param {(id: number) => void} force */
-  constructor(words, force) {
-    this.token = -1;
-    this.head = element("th", { scope: "row", class: "token" });
-    this.cells = [new ShareCell(), new ShareCell()];
-    this.force = element("button", { type: "button" }, words.force);
-    this.force.addEventListener("click", () => force(this.token));
+  /** @param {import("./words.js").Words} words @param {(id: number) => void} onForce */
+  constructor(words, onForce) {
+    this.tokenId = -1;
+    this.name = element("th", { scope: "row", class: "token" });
+    this.probability = new ShareCell();
+    this.sampling = new ShareCell();
+    this.force = button(words.force, () => onForce(this.tokenId));
     this.taken = element("span", { class: "small muted" }, words.taken);
-    this.root = element(
-      "tr",
-      {},
-      this.head,
-      ...this.cells.map(({ root }) => root),
-      element("td", { class: "action" }, this.force, this.taken),
-    );
+    const action = element("td", { class: "action" }, this.force, this.taken);
+    this.root = element("tr", {}, this.name, this.probability.root, this.sampling.root, action);
   }
 
-  /** @param {Alternative} one @param {boolean} taken @param {boolean} offered */
-  show({ token, probability, sampling }, taken, offered) {
-    if (this.token !== token.id) this.head.replaceChildren(chip(token));
-    this.token = token.id;
-    this.cells[0].show(probability);
-    this.cells[1].show(sampling);
-    this.force.hidden = !offered;
-    this.taken.hidden = !taken;
-    this.root.toggleAttribute("data-taken", taken);
+  /**
+   * @param {import("./timeline.js").Alternative} alternative
+   * @param {boolean} isTaken whether this token was drawn
+   * @param {boolean} canForce
+   */
+  show({ token, probability, sampling }, isTaken, canForce) {
+    if (this.tokenId !== token.id) this.name.replaceChildren(chip(token));
+    this.tokenId = token.id;
+    this.probability.show(probability);
+    this.sampling.show(sampling);
+    this.force.hidden = !canForce;
+    this.taken.hidden = !isTaken;
+    this.root.toggleAttribute("data-taken", isTaken);
     this.root.toggleAttribute("data-removed", sampling === 0);
   }
 }
 
-/** A probability on an axis from 0 to 1. */
+/** A cell with a probability as a bar and a number. */
 export class ShareCell {
   constructor() {
     this.fill = element("span", { class: "fill" });

@@ -1,141 +1,115 @@
 // @ts-check
 /**
- * The generated tokens as chips: coloured by how probable each was, with a bar and a number that say the same. One of
- * them is looked at; those after it are muted while the reader scrubs. Not here: what a step tells.
+ * The generated tokens as chips: the colour, a bar and a number show how probable each was. One of them is chosen;
+ * while the reader scrubs, those after it are muted.
  */
 import { chip } from "../shared/chips.js";
-import { colours } from "../shared/colours.js";
+import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
-import { isDark } from "../shared/theme.js";
+import { pageTheme } from "../shared/theme.js";
 
-/** @typedef {import("./timeline.js").Step} ListedStep */
+/** @typedef {import("./timeline.js").Step} Step */
 
 export class StepList {
-  /** @param {import("./words.js").Words} words @param {(index: number) => void} look */
-  constructor(words, look) {
+  /** @param {import("./words.js").Words} words @param {(index: number) => void} onChoose */
+  constructor(words, onChoose) {
     this.words = words;
-    this.look = look;
+    this.onChoose = onChoose;
     /** @type {{item: HTMLElement, share: number}[]} */
-    this.shown = [];
+    this.items = [];
     this.chosen = -1;
-    this.until = Infinity;
-    this.map = colours(isDark() ? "dark" : "light");
+    this.mutedAfter = Infinity; // the index after which items are muted
     this.list = element("ol", { class: "steps numbers", "aria-label": words.tokens });
     this.list.addEventListener("click", (event) => {
-      const item = /** @type {Element} */ (event.target).closest("li");
-      if (item) look(this.shown.findIndex((one) => one.item === item));
+      const clicked = /** @type {Element} */ (event.target).closest("li");
+      if (clicked) onChoose(this.items.findIndex(({ item }) => item === clicked));
     });
-    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.list.addEventListener("keydown", (event) => this.onKey(event));
     this.scale = element("canvas", { width: 256, height: 1, class: "scale", "aria-hidden": "true" });
-    this.root = element(
-      "div",
-      {},
-      element(
-        "p",
-        { class: "muted small hint" },
-        `${words.hint} `,
-        element("span", { class: "nowrap" }, "0 % ", this.scale, " 100 %"),
-      ),
-      this.list,
-    );
+    const scale = element("span", { class: "nowrap" }, "0 % ", this.scale, " 100 %");
+    this.root = element("div", {}, element("p", { class: "muted small hint" }, `${words.hint} `, scale), this.list);
     this.paint();
   }
 
   get last() {
-    return this.shown.length - 1;
+    return this.items.length - 1;
   }
 
   clear() {
-    this.shown = [];
+    this.items = [];
     this.chosen = -1;
-    this.until = Infinity;
+    this.mutedAfter = Infinity;
     this.list.replaceChildren();
   }
 
-  /** @param {ListedStep} step @param {boolean} forced */
-  append({ token, probability: share }, forced) {
-    const item = element(
-      "li",
-      { tabindex: -1, title: `${100 * share} %` },
-      chip(token),
-      element("span", { class: "number small muted" }, share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`),
-    );
+  /** @param {Step} step @param {boolean} isForced */
+  append({ token, probability: share }, isForced) {
+    const text = share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`;
+    const number = element("span", { class: "number small muted" }, text);
+    const item = element("li", { tabindex: -1, title: `${100 * share} %` }, chip(token), number);
     item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
-    if (forced) {
+    if (isForced) {
       item.dataset.forced = "";
       item.append(element("span", { class: "small" }, this.words.forced));
     }
-    item.toggleAttribute("data-later", this.shown.length > this.until);
+    item.toggleAttribute("data-later", this.items.length > this.mutedAfter);
     this.tint(item, share);
-    this.shown.push({ item, share });
+    this.items.push({ item, share });
     this.list.append(item);
   }
 
-  /** The colours of the theme, which may have changed. */
+  /** Paints everything in the colours of the theme, which may have changed. */
   paint() {
-    this.map = colours(isDark() ? "dark" : "light");
-    for (const { item, share } of this.shown) this.tint(item, share);
-    const pen = /** @type {CanvasRenderingContext2D} */ (this.scale.getContext("2d"));
-    this.map.forEach((colour, i) => {
-      pen.fillStyle = `rgb(${colour})`;
-      pen.fillRect(i, 0, 1, 1);
-    });
+    for (const { item, share } of this.items) this.tint(item, share);
+    drawColourBar(this.scale, weightColours(pageTheme()));
   }
 
   /** @param {HTMLElement} item @param {number} share */
   tint(item, share) {
-    const colour = this.map[Math.round(255 * share)];
-    item.style.setProperty("--heat", `rgb(${colour})`);
+    const colour = weightColours(pageTheme())[Math.round(255 * share)];
+    item.style.setProperty("--heat", cssColour(colour));
     item.style.setProperty("--ink", inkOn(colour));
   }
 
-  /** @param {number} index */
+  /** Marks an item as chosen. @param {number} index -1 for none */
   choose(index) {
-    const before = this.shown[this.chosen]?.item;
-    const now = this.shown[index]?.item;
+    const before = this.items[this.chosen]?.item;
+    const now = this.items[index]?.item;
     before?.removeAttribute("data-chosen");
     before?.setAttribute("tabindex", "-1");
     now?.setAttribute("data-chosen", "");
     now?.setAttribute("tabindex", "0");
     this.chosen = index;
-    requestAnimationFrame(() => this.keepSeen());
+    requestAnimationFrame(() => this.scrollToChosen());
   }
 
-  /** Mute what comes after a step: only those change between the old one and it. @param {number} until */
-  mute(until) {
-    const from = Math.min(until, this.until) + 1;
-    const to = Math.min(Math.max(until, this.until), this.last);
-    for (let i = from; i <= to; i++) this.shown[i].item.toggleAttribute("data-later", i > until);
-    this.until = until;
+  /** Mutes the items after a step; only those between the step before and this one change. @param {number} index */
+  muteAfter(index) {
+    const first = Math.min(index, this.mutedAfter) + 1;
+    const last = Math.min(Math.max(index, this.mutedAfter), this.last);
+    for (let i = first; i <= last; i++) this.items[i].item.toggleAttribute("data-later", i > index);
+    this.mutedAfter = index;
   }
 
-  /** A long list scrolls within itself, never the page. */
-  keepSeen() {
-    const item = this.shown[this.chosen]?.item;
+  /** Scrolls a long list until the chosen item is visible; the page does not scroll. */
+  scrollToChosen() {
+    const item = this.items[this.chosen]?.item;
     const { list } = this;
     if (!item || list.scrollHeight <= list.clientHeight) return;
-    const above = item.offsetTop - list.offsetTop;
-    const below = above + item.offsetHeight;
-    list.scrollTop = Math.min(above, Math.max(list.scrollTop, below - list.clientHeight));
+    const top = item.offsetTop - list.offsetTop;
+    const bottom = top + item.offsetHeight;
+    list.scrollTop = Math.min(top, Math.max(list.scrollTop, bottom - list.clientHeight));
   }
 
   /** @param {KeyboardEvent} event */
-  key(event) {
+  onKey(event) {
     const { last, chosen } = this;
-    const to = { ArrowRight: Math.min(last, chosen + 1), ArrowLeft: Math.max(0, chosen - 1), Home: 0, End: last }[
-      event.key
-    ];
-    if (to === undefined) return;
+    const keys = { ArrowRight: Math.min(last, chosen + 1), ArrowLeft: Math.max(0, chosen - 1), Home: 0, End: last };
+    const next = keys[/** @type {keyof typeof keys} */ (event.key)];
+    if (next === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    this.look(to);
-    this.shown[to].item.focus();
+    this.onChoose(next);
+    this.items[next].item.focus();
   }
-}
-
-/** Black or white, whichever can be read better on a colour: one of them always has 4.5:1. @param {number[]} colour */
-export function inkOn(colour) {
-  const [r, g, b] = colour.map((x) => (x <= 10 ? x / 3294.6 : ((x / 255 + 0.055) / 1.055) ** 2.4));
-  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return (light + 0.05) ** 2 > 1.05 * 0.05 ? "#000000" : "#ffffff";
 }

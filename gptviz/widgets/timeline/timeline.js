@@ -2,256 +2,273 @@
 /**
  * The timeline of a generation: its text, its tokens with their probabilities, one step in full, and its branches.
  *
- * While tokens come, the page asks for what is new, one question at a time. All that scrubbing needs travels with the
- * steps, so that it never asks. Not here: how a token is chosen.
+ * While tokens are generated, the page asks for new ones again and again, one question at a time. The steps come with
+ * all that scrubbing needs, so that scrubbing asks nothing.
  */
-import { element, setText } from "../shared/dom.js";
-import { frame, notices, whenFilled } from "../shared/frame.js";
+import { button, element, setText } from "../shared/dom.js";
+import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { clamp } from "../shared/numbers.js";
 import { wordsOf } from "../shared/words.js";
 import { BranchTree, Comparison } from "./branches.js";
 import { StepDetail } from "./step.js";
 import { StepList } from "./steps.js";
-import { writtenNodes } from "./text.js";
+import { textNodes } from "./text.js";
 import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} Token */
-/** @typedef {{token: Token, probability: number, sampling: number}} Alternative */
-/** @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null, alternatives: Alternative[]}} Step */
-/** @typedef {{parent: number|null, at: number, token: Token|null, text: string, spelled: Token[]}} Branch */
-/** @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: Token[], text: string,
- *   finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>, done: boolean, problem: string}} News */
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("../shared/kernel.js").Host} Host */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {{token: PageToken, probability: number, sampling: number}} Alternative */
+/**
+ * @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null,
+ *   alternatives: Alternative[]}} Step
+ */
+/** @typedef {{parent: number|null, at: number, token: PageToken|null, text: string, spelled: PageToken[]}} Branch */
+/**
+ * What is new of a generation, as the kernel answers it.
+ * @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: PageToken[],
+ *   text: string, finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>,
+ *   done: boolean, problem: string}} News
+ */
 
 const ASK_AGAIN_MS = 40;
-const PLAY_MS = 400;
+const PLAY_MS = 400; // a step
 
 class Timeline {
-  /** @param {any} model @param {any} selection @param {any} host @param {HTMLElement} el */
+  /** @param {Model} model @param {Model} selection @param {Host} host @param {HTMLElement} el */
   constructor(model, selection, host, el) {
-    this.model = model;
     const words = wordsOf(model, catalogue);
+    this.model = model;
     this.words = words;
-    this.notices = notices(model);
+    this.newsLane = new Lane();
+    this.comparisonLane = new Lane();
+    this.notices = makeNotices(model);
+    /** @type {Step[]} */
+    this.steps = [];
+    /** The last answer. @type {News|null} */
+    this.news = null;
+    this.source = -1; // the run whose steps are shown
+    this.chosen = -1; // the index of the step that is shown in full
+    this.compared = -1; // the index of the branch beside the shown one
+    this.timer = 0;
+    this.playTimer = 0;
+    this.followsNews = true; // until the reader chooses a step
+    this.isPlaying = false;
     this.status = element("p", { class: "muted", role: "status" });
-    this.again = this.button(words.again, () => this.request("again", {}));
-    this.stop = this.button(words.stop, () => this.request("stop", {}));
-    this.given = element("span", { class: "muted" });
+    this.again = button(words.again, () => this.request("again"));
+    this.stop = button(words.stop, () => this.request("stop"));
+    this.promptText = element("span", { class: "muted" });
     this.written = element("span", { class: "written" });
     this.later = element("span", { class: "later muted" });
-    this.play = this.button(words.play, () => this.setPlaying(!this.playing));
+    this.play = button(words.play, () => this.setPlaying(!this.isPlaying));
     this.slider = element("input", { type: "range", min: 0, max: 0, step: 1, "aria-label": words.scrub });
-    this.slider.addEventListener("input", () => this.look(Number(this.slider.value)));
-    this.back = this.button(words.back, () => this.step(-1));
-    this.forward = this.button(words.forward, () => this.step(1));
-    this.list = new StepList(words, (index) => this.look(index));
-    this.detail = new StepDetail(model, selection, host, words, (step, id) => this.force(step, id));
-    this.tree = new BranchTree(
-      words,
-      (index) => this.show(index),
-      (index) => this.compareWith(index),
-    );
-    this.comparison = new Comparison(words);
+    this.slider.addEventListener("input", () => this.chooseByReader(Number(this.slider.value)));
+    this.back = button(words.back, () => this.move(-1));
+    this.forward = button(words.forward, () => this.move(1));
     this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
-    this.root = element(
+    this.list = new StepList(words, (index) => this.chooseByReader(index));
+    this.detail = new StepDetail(model, selection, host, words, (step, id) => this.force(step, id));
+    const show = (/** @type {number} */ index) => this.showBranch(index);
+    const compare = (/** @type {number} */ index) => this.compareWith(index);
+    this.tree = new BranchTree(words, show, compare);
+    this.comparison = new Comparison(words);
+    this.root = this.build();
+    this.stopFrame = addFrame(model, this.root, () => this.list.paint());
+    el.append(this.root, this.detail.bench.place);
+    this.load();
+  }
+
+  build() {
+    const title = this.model.get("_title");
+    const buttons = element("span", { class: "buttons" }, this.again, this.stop);
+    return element(
       "section",
-      { class: "gptviz gptviz-timeline", "aria-label": model.get("_title") },
-      element(
-        "header",
-        {},
-        element("h3", {}, model.get("_title")),
-        this.status,
-        element("span", { class: "buttons" }, this.again, this.stop),
-      ),
+      { class: "gptviz gptviz-timeline", "aria-label": title },
+      element("header", {}, element("h3", {}, title), this.status, buttons),
       this.notices.problem,
-      element("p", { class: "text numbers" }, this.given, this.written, this.later),
+      element("p", { class: "text numbers" }, this.promptText, this.written, this.later),
       this.tree.root,
       this.comparison.root,
       this.controls,
       this.list.root,
       this.detail.root,
     );
-    this.stopFrame = frame(model, this.root, () => this.list.paint());
-    this.news = new Lane();
-    this.other = new Lane();
-    /** @type {Step[]} */
-    this.steps = [];
-    /** @type {News|null} */
-    this.told = null;
-    this.source = this.chosen = this.compared = -1;
-    this.timer = this.playTimer = 0;
-    this.followed = true;
-    this.playing = false;
-    el.append(this.root, this.detail.benchPlace);
-    this.redraw();
   }
 
-  /** @param {string} word @param {() => void} pressed */
-  button(word, pressed) {
-    const button = element("button", { type: "button" }, word);
-    button.addEventListener("click", pressed);
-    return button;
-  }
+  // What the kernel generates
 
-  redraw() {
+  /** Shows a run. */
+  load() {
     this.root.dataset.scale = this.model.get("scale");
     this.again.hidden = !this.model.get("_can_generate");
-    this.refresh();
+    this.askNews();
   }
 
-  refresh() {
+  /** Asks for the steps that are not shown yet. */
+  askNews() {
     clearTimeout(this.timer);
-    const question = { source: this.source, have: this.steps.length, choice: this.model.get("choice") };
-    this.news.ask(
-      () => ask(this.model, "news", this.source < 0 ? { ...question, source: -1, have: 0 } : question),
-      (told) => this.take(told),
-      (error) => this.notices.say(error.message),
+    const have = this.source < 0 ? 0 : this.steps.length;
+    const args = { source: this.source, have, choice: this.model.get("choice") };
+    this.newsLane.ask(
+      () => ask(this.model, "news", args),
+      (news) => this.showNews(news),
+      (error) => this.notices.setProblem(error.message),
     );
   }
 
-  /** Another run or branch: everything from its start. @param {number} source */
+  /** Forgets all steps, since another run or branch is shown from its start. @param {number} source */
   restart(source) {
     this.setPlaying(false);
     this.source = source;
     this.steps = [];
-    this.followed = true;
+    this.followsNews = true;
     this.list.clear();
     this.choose(-1);
   }
 
-  /** @param {News} told */
-  take(told) {
-    if (told.choice !== this.model.get("choice")) return this.refresh();
-    if (told.source !== this.source || told.from !== this.steps.length) this.restart(told.source);
-    if (told.from !== this.steps.length) return this.refresh(); // it was answered for another state of the page
-    this.told = told;
-    const at = told.branches[told.choice].at;
-    for (const step of told.steps) this.list.append(step, this.steps.push(step) - 1 === at);
+  /** Shows new steps; an answer for another state of the page is asked for again. @param {News} news */
+  showNews(news) {
+    if (news.choice !== this.model.get("choice")) return this.askNews();
+    if (news.source !== this.source || news.from !== this.steps.length) this.restart(news.source);
+    if (news.from !== this.steps.length) return this.askNews();
+    this.news = news;
+    const forcedIndex = news.branches[news.choice].at;
+    for (const step of news.steps) {
+      this.list.append(step, this.steps.length === forcedIndex);
+      this.steps.push(step);
+    }
     this.slider.max = String(Math.max(0, this.steps.length - 1));
     this.controls.hidden = this.steps.length < 2;
-    if (told.prompt_spelled.length) this.given.replaceChildren(...writtenNodes(told.prompt_spelled, [], null)[0]);
-    else setText(this.given, told.prompt);
-    this.notices.say(told.problem);
-    this.showStatus(told);
-    this.stop.hidden = told.done || !this.model.get("_can_force");
-    this.root.setAttribute("aria-busy", String(!told.done));
-    this.tree.show(told.branches, told.choice, this.compared);
-    if (this.followed && this.steps.length) this.choose(told.done ? 0 : this.steps.length - 1);
+    this.showPrompt(news);
+    this.notices.setProblem(news.problem);
+    this.showStatus(news);
+    this.stop.hidden = news.done || !this.model.get("_can_force");
+    this.root.setAttribute("aria-busy", String(!news.done));
+    this.tree.show(news.branches, news.choice, this.compared);
+    if (this.followsNews && this.steps.length) this.choose(news.done ? 0 : this.steps.length - 1);
     this.showText();
-    if (told.done) this.showComparison();
-    else this.timer = window.setTimeout(() => this.refresh(), ASK_AGAIN_MS);
+    if (news.done) this.showComparison();
+    else this.timer = window.setTimeout(() => this.askNews(), ASK_AGAIN_MS);
   }
 
-  /** @param {News} told */
-  showStatus(told) {
+  /** @param {News} news */
+  showPrompt({ prompt, prompt_spelled: tokens }) {
+    if (tokens.length) this.promptText.replaceChildren(...textNodes(tokens, [], null)[0]);
+    else setText(this.promptText, prompt);
+  }
+
+  /** @param {News} news */
+  showStatus({ settings, seed, finish_reason: reason, done }) {
     const { words } = this;
-    const last = this.steps.at(-1);
-    const parts = [
-      words.count(this.steps.length),
-      ...timelineSettings(told.settings, words.settings),
-      words.seed(told.seed),
-    ];
-    const why = told.finish_reason === "stop" && last?.token.special ? "itself" : told.finish_reason;
-    const end = why === null ? null : words.ends[/** @type {"stop"} */ (why)];
-    if (!told.done || end) parts.push(end ?? words.going);
+    const parts = [words.count(this.steps.length), ...settingTexts(settings, words.settings), words.seed(seed)];
+    const endedItself = reason === "stop" && this.steps.at(-1)?.token.special;
+    if (reason !== null) parts.push(words.ends[/** @type {"stop"} */ (endedItself ? "itself" : reason)]);
+    else if (!done) parts.push(words.going);
     setText(this.status, parts.join(" · "));
   }
 
-  /** The text up to the step that is looked at, and in grey what came after it. */
+  /** Shows the text up to the chosen step, and the text after it muted. */
   showText() {
-    const text = this.told?.text ?? "";
-    const now = this.followed ? this.steps.length : this.chosen + 1;
+    const text = this.news?.text ?? "";
+    const count = this.followsNews ? this.steps.length : this.chosen + 1;
     if (this.steps.some(({ token }) => token.bytes)) {
       const tokens = this.steps.map(({ token }) => token);
-      const [written, later] = writtenNodes(tokens.slice(0, now), tokens.slice(now), this.told?.done ? text : null);
+      const whole = this.news?.done ? text : null;
+      const [written, later] = textNodes(tokens.slice(0, count), tokens.slice(count), whole);
       this.written.replaceChildren(...written);
       this.later.replaceChildren(...later);
       return;
     }
-    const upTo = this.followed
-      ? text.length
-      : this.steps.slice(0, now).reduce((length, step) => length + step.text.length, 0);
-    setText(this.written, text.slice(0, upTo));
-    setText(this.later, text.slice(upTo));
+    const spelledLength = this.steps.slice(0, count).reduce((sum, step) => sum + step.text.length, 0);
+    const length = this.followsNews ? text.length : spelledLength;
+    setText(this.written, text.slice(0, length));
+    setText(this.later, text.slice(length));
   }
 
-  /** Show one step. @param {number} index */
+  // The chosen step
+
+  /** Shows a step in full. @param {number} index -1 for none */
   choose(index) {
     this.list.choose(index);
     this.chosen = index;
     this.back.setAttribute("aria-disabled", String(index <= 0));
     this.forward.setAttribute("aria-disabled", String(index >= this.steps.length - 1));
     this.slider.value = String(Math.max(0, index));
-    const read = [...this.model.get("_prompt"), ...this.steps.slice(0, Math.max(0, index)).map(({ token }) => token)];
+    const before = this.steps.slice(0, Math.max(0, index)).map(({ token }) => token);
+    const read = [...this.model.get("_prompt"), ...before];
     this.detail.show(index < 0 ? null : this.steps[index], index, read, this.model.get("choice"));
   }
 
-  /** The reader looks at a step: from now on the page follows the reader. @param {number} index */
-  look(index) {
-    this.followed = false;
-    this.list.mute(index);
+  /** Shows a step that the reader chose; from now on new steps do not change the choice. @param {number} index */
+  chooseByReader(index) {
+    this.followsNews = false;
+    this.list.muteAfter(index);
     this.choose(index);
     this.showText();
   }
 
-  /** @param {number} by */
-  step(by) {
+  /** @param {number} distance */
+  move(distance) {
     this.setPlaying(false);
-    this.look(Math.max(0, Math.min(this.steps.length - 1, this.chosen + by)));
+    this.chooseByReader(clamp(this.chosen + distance, 0, this.steps.length - 1));
   }
 
-  /** @param {boolean} on */
-  setPlaying(on) {
+  /** Shows one step after the other, or stops doing so. @param {boolean} isPlaying */
+  setPlaying(isPlaying) {
     clearInterval(this.playTimer);
-    this.playing = on;
-    setText(this.play, on ? this.words.pause : this.words.play);
-    if (!on) return;
-    this.look(this.chosen >= this.steps.length - 1 ? 0 : this.chosen);
+    this.isPlaying = isPlaying;
+    setText(this.play, isPlaying ? this.words.pause : this.words.play);
+    if (!isPlaying) return;
+    const isLast = () => this.chosen >= this.steps.length - 1;
+    this.chooseByReader(isLast() ? 0 : this.chosen);
     this.playTimer = window.setInterval(() => {
-      if (this.chosen >= this.steps.length - 1) return this.setPlaying(false);
-      this.look(this.chosen + 1);
+      if (isLast()) return this.setPlaying(false);
+      this.chooseByReader(this.chosen + 1);
     }, PLAY_MS);
   }
 
   // Branches
 
   /** @param {number} index */
-  show(index) {
+  showBranch(index) {
     this.model.set("choice", index);
     this.model.save_changes();
   }
 
-  otherChoice() {
+  /** Shows the branch that was chosen, here or in Python. */
+  showChoice() {
     this.restart(-1);
-    this.refresh();
+    this.askNews();
   }
 
-  /** @param {number} step @param {number} id */
+  /** Forces another token at a step, which begins a branch. @param {number} step @param {number} id */
   force(step, id) {
-    this.compared = this.compared < 0 ? this.model.get("choice") : this.compared;
+    if (this.compared < 0) this.compared = this.model.get("choice");
     return ask(this.model, "force", { step, id });
   }
 
   /** @param {number} index */
   compareWith(index) {
     this.compared = index;
-    if (this.told?.done) this.showComparison();
+    if (this.news?.done) this.showComparison();
   }
 
-  /** The shown branch and the other one side by side, from where they part. */
+  /** Shows the shown branch and the compared one side by side. */
   showComparison() {
-    const { told, compared } = this;
-    if (!told || compared < 0 || compared >= told.branches.length || compared === told.choice)
-      return this.comparison.hide();
-    this.other.ask(
+    const { news, compared } = this;
+    const canCompare = news && compared >= 0 && compared < news.branches.length && compared !== news.choice;
+    if (!canCompare) return this.comparison.hide();
+    this.comparisonLane.ask(
       () => ask(this.model, "news", { source: -1, have: 0, choice: compared }),
-      (other) => this.comparison.show({ ...told, steps: this.steps }, other),
-      (error) => this.notices.say(error.message),
+      (other) => this.comparison.show({ ...news, steps: this.steps }, other),
+      (error) => this.notices.setProblem(error.message),
     );
   }
 
-  /** @param {string} name @param {Record<string, unknown>} args */
-  request(name, args) {
-    return ask(this.model, name, args).catch((/** @type {Error} */ error) => this.notices.say(error.message));
+  /** @param {"again"|"stop"} name */
+  request(name) {
+    ask(this.model, name, {}).catch((/** @type {Error} */ error) => this.notices.setProblem(error.message));
   }
 
   remove() {
@@ -263,25 +280,29 @@ class Timeline {
   }
 }
 
-/** Those that differ from doing nothing, and the temperature. @param {Record<string, number|null>} settings
- * @param {Record<string, string>} names */
-function timelineSettings(settings, names) {
+/**
+ * Writes the settings that are set; a repetition penalty of 1 changes nothing.
+ * @param {Record<string, number|null>} settings
+ * @param {Record<string, string>} names
+ */
+function settingTexts(settings, names) {
   return Object.entries(names)
-    .filter(([name]) => settings[name] != null && !(name === "repetition_penalty" && settings[name] === 1))
+    .filter(([name]) => settings[name] !== null && settings[name] !== undefined)
+    .filter(([name]) => name !== "repetition_penalty" || settings[name] !== 1)
     .map(([name, word]) => `${word} ${settings[name]}`);
 }
 
-/** @param {{model: any, el: HTMLElement, host: any}} context */
+/** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const timeline = new Timeline(model, selection, host, el);
-  const redraw = () => timeline.redraw();
-  const otherChoice = () => timeline.otherChoice();
-  model.on("change:_source change:scale", redraw);
-  model.on("change:choice", otherChoice);
+  const load = () => timeline.load();
+  const showChoice = () => timeline.showChoice();
+  model.on("change:_source change:scale", load);
+  model.on("change:choice", showChoice);
   return () => {
-    model.off("change:_source change:scale", redraw);
-    model.off("change:choice", otherChoice);
+    model.off("change:_source change:scale", load);
+    model.off("change:choice", showChoice);
     timeline.remove();
   };
 }

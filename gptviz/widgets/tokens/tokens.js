@@ -1,103 +1,131 @@
 // @ts-check
-/** The tokens of the prompt: chips with their ids under them; one of them in full, the one in hand. */
+/**
+ * The token view: the prompt's tokens as chips with their ids, one of them described in full, and the merges of the
+ * chosen one.
+ */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { mount, waits, whenFilled } from "../shared/frame.js";
+import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
-import { scrollCue } from "../shared/scrolling.js";
+import { addScrollCues } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
 
-/** @typedef {import("../shared/chips.js").PageToken & {hex: string, position: number}} FullToken */
-/** @typedef {{rank: number|null, pieces: import("../shared/chips.js").PageToken[]}[]} Stages */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** A token with its bytes in hexadecimal. @typedef {PageToken & {hex: string, position: number}} FullToken */
+/** How a word is split after each merge. @typedef {{rank: number|null, pieces: PageToken[]}[]} Merges */
 
-/** @param {{model: any, el: HTMLElement}} context */
-function render({ model, el }) {
-  const words = wordsOf(model, catalogue);
-  const count = element("p", { class: "muted" });
-  const list = element("ol", { class: "row numbers" });
-  scrollCue(list, true);
-  const about = element("p", { class: "about number numbers", role: "status" });
-  const stages = element("div", {});
-  const merges = element("div", { class: "merges numbers", hidden: "" }, stages);
-  const wait = waits(merges, model);
-  const lane = new Lane();
-  const root = element(
-    "section",
-    { class: "gptviz gptviz-tokens", "aria-label": model.get("_title") },
-    element("header", {}, element("h3", {}, model.get("_title")), count),
-    list,
-    about,
-    merges,
-  );
+class Tokens {
+  /** @param {import("../shared/kernel.js").Model} model @param {HTMLElement} el */
+  constructor(model, el) {
+    const title = model.get("_title");
+    this.model = model;
+    this.words = wordsOf(model, catalogue);
+    this.lane = new Lane();
+    this.count = element("p", { class: "muted" });
+    this.list = element("ol", { class: "row numbers" });
+    addScrollCues(this.list, true);
+    this.description = element("p", { class: "about number numbers", role: "status" });
+    this.mergeContent = element("div", {});
+    this.merges = element("div", { class: "merges numbers", hidden: "" }, this.mergeContent);
+    this.setWaiting = addWaitingMark(this.merges, model);
+    this.root = element(
+      "section",
+      { class: "gptviz gptviz-tokens", "aria-label": title },
+      element("header", {}, element("h3", {}, title), this.count),
+      this.list,
+      this.description,
+      this.merges,
+    );
+    this.stopFrame = addFrame(model, this.root);
+    this.show();
+    el.append(this.root);
+  }
 
-  /** How the token's word was put together, or why that cannot be shown. @param {FullToken} token @param {Element} asked */
-  const explain = (token, asked) => {
-    const show = (/** @type {Node[]} */ ...told) => {
-      stages.replaceChildren(...told);
-      wait(false);
-    };
-    for (const button of list.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === asked));
-    merges.hidden = false;
-    wait(true);
-    lane.ask(
-      () => ask(model, "merges", { position: token.position }),
-      (/** @type {Stages} */ found) => {
-        const lines = found.map(({ rank, pieces }) =>
-          element(
-            "li",
-            {},
-            element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1)),
-            ...pieces.map((piece) => chip(piece)),
-          ),
-        );
-        show(
-          element("p", { class: "muted" }, chip(token), ` ${words.merges(token.position)}`),
-          element("ol", {}, ...lines),
-        );
-      },
-      (error) => show(element("p", { class: "muted" }, error.message)),
-    );
-  };
-  /** @param {FullToken} token */
-  const tell = (token) => {
-    const notes = [token.special ? words.special : "", token.bytes ? words.broken : ""].filter(Boolean);
-    about.replaceChildren(
-      chip(token),
-      ` ${words.position} ${token.position} · ${words.id} ${token.id} · ` +
-        `${words.bytes} ${token.hex}${notes.length ? ` · ${notes.join(" · ")}` : ""}`,
-    );
-  };
-  const show = () => {
+  /** Shows a trace. */
+  show() {
     /** @type {FullToken[]} */
-    const tokens = model.get("_tokens");
-    setText(
-      count,
-      words.count(
-        [...model.get("_text")].length,
-        tokens.filter(({ special }) => !special).length,
-        tokens.filter(({ special }) => special).length,
-      ),
+    const tokens = this.model.get("_tokens");
+    const marks = tokens.filter(({ special }) => special).length;
+    const characters = [...this.model.get("_text")].length;
+    this.root.dataset.scale = this.model.get("scale");
+    setText(this.count, this.words.count(characters, tokens.length - marks, marks));
+    this.list.replaceChildren(...tokens.map((token) => this.item(token)));
+    this.merges.hidden = true;
+    this.mergeContent.replaceChildren();
+    const last = tokens.at(-1);
+    if (last) this.describe(last);
+  }
+
+  /** @param {FullToken} token */
+  item(token) {
+    const id = element("span", { class: "id number small muted" }, String(token.id));
+    const button = element("button", { type: "button", "aria-pressed": "false" }, chip(token), id);
+    button.addEventListener("pointerenter", () => this.describe(token));
+    button.addEventListener("focus", () => this.describe(token));
+    button.addEventListener("click", () => this.askMerges(token, button));
+    return element("li", {}, button);
+  }
+
+  /** Describes a token in full. @param {FullToken} token */
+  describe(token) {
+    const { words } = this;
+    const facts = [
+      `${words.position} ${token.position}`,
+      `${words.id} ${token.id}`,
+      `${words.bytes} ${token.hex}`,
+      ...(token.special ? [words.special] : []),
+      ...(token.bytes ? [words.broken] : []),
+    ];
+    this.description.replaceChildren(chip(token), ` ${facts.join(" · ")}`);
+  }
+
+  /** Asks how a token's word was put together. @param {FullToken} token @param {Element} chosen its button */
+  askMerges(token, chosen) {
+    for (const button of this.list.querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button === chosen));
+    }
+    this.merges.hidden = false;
+    this.setWaiting(true);
+    this.lane.ask(
+      () => ask(this.model, "merges", { position: token.position }),
+      (merges) => this.showMerges(token, merges),
+      (error) => this.setMerges(element("p", { class: "muted" }, error.message)),
     );
-    list.replaceChildren(
-      ...tokens.map((token) => {
-        const button = element(
-          "button",
-          { type: "button", "aria-pressed": "false" },
-          chip(token),
-          element("span", { class: "id number small muted" }, String(token.id)),
-        );
-        button.addEventListener("pointerenter", () => tell(token));
-        button.addEventListener("focus", () => tell(token));
-        button.addEventListener("click", () => explain(token, button));
-        return element("li", {}, button);
-      }),
-    );
-    merges.hidden = true;
-    stages.replaceChildren();
-    if (tokens.length) tell(tokens[tokens.length - 1]);
+  }
+
+  /** @param {FullToken} token @param {Merges} merges */
+  showMerges(token, merges) {
+    const { words } = this;
+    const lines = merges.map(({ rank, pieces }) => {
+      const name = element("span", { class: "muted small" }, rank === null ? words.apart : words.merge(rank + 1));
+      return element("li", {}, name, ...pieces.map((piece) => chip(piece)));
+    });
+    const title = element("p", { class: "muted" }, chip(token), ` ${words.merges(token.position)}`);
+    this.setMerges(title, element("ol", {}, ...lines));
+  }
+
+  /** @param {...Node} nodes */
+  setMerges(...nodes) {
+    this.mergeContent.replaceChildren(...nodes);
+    this.setWaiting(false);
+  }
+
+  remove() {
+    this.stopFrame();
+    this.root.remove();
+  }
+}
+
+/** @param {import("../shared/kernel.js").RenderProps} context */
+function render({ model, el }) {
+  const view = new Tokens(model, el);
+  const show = () => view.show();
+  model.on("change:_source change:scale", show);
+  return () => {
+    model.off("change:_source change:scale", show);
+    view.remove();
   };
-  return mount({ model, el }, root, show);
 }
 
 export default { render: whenFilled(render) };

@@ -1,0 +1,57 @@
+// @ts-check
+/** The arithmetic of the selected cell, folded until it is opened. */
+import { element, setText } from "../shared/dom.js";
+import { addWaitingMark } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { CellArithmetic, RowMix } from "./cell.js";
+
+/** @typedef {import("./cell.js").CellPlace & {head: number}} DetailPlace */
+
+export class CellDetail {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {() => void} onOpen
+   */
+  constructor(model, words, onOpen) {
+    this.model = model;
+    this.lane = new Lane();
+    this.cell = new CellArithmetic(words);
+    this.mix = new RowMix(words);
+    this.problem = element("p", { class: "muted" });
+    const summary = element("summary", {}, words.explain);
+    const attributes = { class: "detail numbers" };
+    this.root = element("details", attributes, summary, this.problem, this.cell.root, this.mix.root);
+    this.root.addEventListener("toggle", onOpen);
+    this.setWaiting = addWaitingMark(this.root, model);
+  }
+
+  /** Asks for a cell's numbers and shows them, where the part is open. @param {DetailPlace} place */
+  show(place) {
+    if (!this.root.open) return;
+    const { layer, head, query, key } = place;
+    const question = async () => [
+      await ask(this.model, "cell", { layer, head, query, key }),
+      await ask(this.model, "mix", { layer, head, query }),
+    ];
+    this.setWaiting(true);
+    this.lane.ask(
+      question,
+      ([cell, mix]) => {
+        this.cell.show(cell, place);
+        this.mix.show(mix, place);
+        this.settle("");
+      },
+      (error) => this.settle(error.message),
+    );
+  }
+
+  /** Shows the numbers, or the reason why there are none. @param {string} problem */
+  settle(problem) {
+    setText(this.problem, problem);
+    this.problem.hidden = problem === "";
+    this.cell.root.hidden = problem !== "";
+    this.mix.root.hidden = problem !== "";
+    this.setWaiting(false);
+  }
+}

@@ -1,0 +1,168 @@
+// @ts-check
+/**
+ * The grid of all heads: one thumbnail a head, by layer and head or ordered by how well a head fits a role.
+ */
+import { element, setText } from "../shared/dom.js";
+import { addWaitingMark } from "../shared/frame.js";
+import { ask, Lane, uint8 } from "../shared/kernel.js";
+import { arrowStep } from "../shared/keys.js";
+import { weight } from "../shared/numbers.js";
+import { addScrollCues } from "../shared/scrolling.js";
+import { drawThumbnail } from "../shared/thumbnail.js";
+
+/** @typedef {{layers: number, heads: number, side: number, absent: number[], tokens: object[]}} GridAbout */
+
+/** Returns a head's name. @param {number} layer @param {number} head */
+export function headName(layer, head) {
+  return `L${layer} · H${head}`;
+}
+
+export class HeadGrid {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {{choose: (layer: number, head: number) => void, setProblem: (text: string) => void}} actions
+   */
+  constructor(model, words, actions) {
+    this.model = model;
+    this.words = words;
+    this.actions = actions;
+    this.lane = new Lane();
+    /** Each head's score by role; null before it was asked for. @type {Record<string, number[]>|null} */
+    this.roles = null;
+    /** A button for each head, layer after layer. @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.open = 0; // the index of the open head's button
+    this.order = element("select", { "aria-label": words.order });
+    this.order.append(...Object.entries(words.orders).map(([value, name]) => element("option", { value }, name)));
+    this.order.addEventListener("change", () => this.arrange());
+    this.grid = element("div", { class: "grid", role: "group", "aria-label": words.heads });
+    this.grid.addEventListener("keydown", (event) => this.moveFocus(event));
+    addScrollCues(this.grid, true);
+    this.note = element("p", { class: "muted small" });
+    const title = element("h4", {}, words.heads, " ", this.order);
+    this.root = element("div", { class: "heads" }, title, this.grid, this.note);
+    this.setWaiting = addWaitingMark(this.root, model);
+  }
+
+  /** @returns {GridAbout} */
+  get about() {
+    return this.model.get("_about");
+  }
+
+  /** Builds the buttons for a new trace. Roles are asked for again, since another model may have read it. */
+  build() {
+    const { layers, heads, absent } = this.about;
+    this.roles = null;
+    this.grid.style.setProperty("--heads", String(heads));
+    this.buttons = Array.from({ length: layers * heads }, (_, i) => {
+      const layer = Math.floor(i / heads);
+      const head = i % heads;
+      const name = headName(layer, head) + (absent.includes(layer) ? `: ${this.words.absent}` : "");
+      const attributes = { type: "button", "aria-label": name, tabindex: -1, title: name };
+      const button = element("button", attributes, element("canvas", {}));
+      button.addEventListener("click", () => this.actions.choose(layer, head));
+      return button;
+    });
+    this.arrange();
+  }
+
+  /**
+   * Draws the thumbnails. Layers that the trace does not have keep their hatching.
+   * @param {import("../shared/theme.js").Theme} theme
+   */
+  draw(theme) {
+    const { side, heads, absent } = this.about;
+    const bytes = uint8(this.model.get("_thumbnails"));
+    this.buttons.forEach((button, i) => {
+      if (absent.includes(Math.floor(i / heads))) return;
+      const canvas = /** @type {HTMLCanvasElement} */ (button.firstChild);
+      drawThumbnail(canvas, bytes.subarray(i * side * side, (i + 1) * side * side), side, theme);
+    });
+  }
+
+  /** Marks the open head. @param {number} layer @param {number} head */
+  mark(layer, head) {
+    this.open = layer * this.about.heads + head;
+    this.buttons.forEach((button, i) => {
+      const isOpen = i === this.open;
+      button.toggleAttribute("data-open", isOpen);
+      button.setAttribute("aria-pressed", String(isOpen));
+      button.tabIndex = isOpen ? 0 : -1;
+    });
+  }
+
+  /** Puts the buttons in the chosen order, and asks for the scores of roles where they are needed first. */
+  arrange() {
+    const role = this.order.value;
+    const scores = role === "place" ? null : (this.roles?.[role] ?? null);
+    if (role !== "place" && !this.roles) this.askRoles();
+    this.grid.toggleAttribute("data-sorted", scores !== null);
+    if (scores) this.arrangeByScore(scores);
+    else this.arrangeByPlace();
+    this.describe(scores !== null);
+  }
+
+  askRoles() {
+    this.setWaiting(true);
+    this.lane.ask(
+      () => ask(this.model, "roles", {}),
+      (roles) => {
+        this.roles = roles;
+        this.setWaiting(false);
+        this.arrange();
+      },
+      (error) => {
+        this.setWaiting(false);
+        this.actions.setProblem(error.message);
+      },
+    );
+  }
+
+  arrangeByPlace() {
+    const { heads } = this.about;
+    const axis = (/** @type {number} */ i) => element("span", { class: "axis muted small number" }, String(i));
+    const cells = this.buttons.flatMap((button, i) => (i % heads ? [button] : [axis(i / heads), button]));
+    this.grid.replaceChildren(element("span"), ...Array.from({ length: heads }, (_, head) => axis(head)), ...cells);
+  }
+
+  /** @param {number[]} scores */
+  arrangeByScore(scores) {
+    const { heads } = this.about;
+    const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
+    const cells = order.map((i) => {
+      const name = element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads));
+      const score = element("span", { class: "number muted" }, weight(scores[i]));
+      return element("span", { class: "scored small" }, this.buttons[i], name, score);
+    });
+    this.grid.replaceChildren(...cells);
+  }
+
+  /** Says below the grid what it shows. @param {boolean} sorted */
+  describe(sorted) {
+    const { side, absent, tokens } = this.about;
+    const what = sorted ? `${this.words.ranked(this.buttons.length)} ${this.words.scored}` : this.words.axes;
+    const pooled = side < tokens.length ? `; ${this.words.pooled(tokens.length, side)}` : "";
+    setText(this.note, `${what}${pooled}${absent.length ? `; ${this.words.hatched}` : ""}`);
+  }
+
+  /**
+   * Opens the next head in the direction of an arrow key: within the layer, or in the order of a role.
+   * @param {KeyboardEvent} event
+   */
+  moveFocus(event) {
+    const step = arrowStep(event);
+    if (!step) return;
+    const [rows, columns] = step;
+    const { heads } = this.about;
+    const sorted = this.grid.hasAttribute("data-sorted");
+    const width = sorted ? getComputedStyle(this.grid).gridTemplateColumns.split(" ").length : heads;
+    if (!sorted && Math.floor((this.open + columns) / heads) !== Math.floor(this.open / heads)) return;
+    const shown = [...this.grid.querySelectorAll("button")];
+    const next = shown[shown.indexOf(this.buttons[this.open]) + width * rows + columns];
+    if (!next) return;
+    const index = this.buttons.indexOf(next);
+    this.actions.choose(Math.floor(index / heads), index % heads);
+    next.focus();
+  }
+}

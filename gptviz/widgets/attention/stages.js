@@ -1,0 +1,83 @@
+// @ts-check
+/** The stages of a score on its way to a weight: one button each, and which of them is on the cells. */
+import { button, element } from "../shared/dom.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { isRootOf, scaleText } from "./cell.js";
+
+export const WEIGHTS = "weights"; // the last stage, which every model family has
+
+/**
+ * What the kernel tells about a layer: the names of its stages, the factor of "scaled", the width of a query, and
+ * whether a sink takes a share of each row beside the keys.
+ * @typedef {{names: string[], factor: number|null, width: number, sink: boolean}} StageAnswer
+ */
+
+export class StageButtons {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {{chosen: () => void, learned: () => void}} actions `chosen`: another stage; `learned`: the stages of a
+   *   layer came
+   */
+  constructor(model, words, actions) {
+    this.model = model;
+    this.words = words;
+    this.actions = actions;
+    this.lane = new Lane();
+    this.layer = -1; // the layer whose stages are shown
+    this.chosen = WEIGHTS;
+    this.scaleName = ""; // the name of "scaled", where it does not divide by √d
+    this.hasSink = false;
+    this.root = element("div", { class: "stages", role: "group", "aria-label": words.show });
+  }
+
+  /** Forgets the stages, since another model may have read the new trace. */
+  reset() {
+    this.layer = -1;
+  }
+
+  /** Asks which stages a layer has, unless they are shown. @param {number} layer @param {number} head */
+  load(layer, head) {
+    if (layer === this.layer) return;
+    this.layer = layer;
+    this.lane.ask(
+      () => ask(this.model, "stages", { layer, head }),
+      (answer) => this.show(answer),
+      (/** @type {Error & {absent?: boolean}} */ error) => {
+        this.show({ names: [], factor: null, width: 0, sink: false });
+        if (error.absent) this.root.append(element("p", { class: "muted small" }, error.message));
+      },
+    );
+  }
+
+  /** Shows a button for each stage; none where the model family has the weights only. @param {StageAnswer} answer */
+  show({ names, factor, width, sink }) {
+    this.hasSink = sink;
+    this.scaleName = factor === null || isRootOf(factor, width) ? "" : scaleText(factor);
+    if (this.chosen !== WEIGHTS && !names.includes(this.chosen)) {
+      this.chosen = WEIGHTS;
+      this.actions.chosen();
+    }
+    const shown = names.length ? [...names, WEIGHTS] : [];
+    const buttons = shown.map((name) =>
+      button(this.nameOf(name), () => this.choose(name), { "aria-pressed": String(name === this.chosen) }),
+    );
+    this.root.replaceChildren(...buttons);
+    this.actions.learned();
+  }
+
+  /** Returns what a stage is called. @param {string} stage */
+  nameOf(stage) {
+    if (stage === "scaled" && this.scaleName) return this.scaleName;
+    return this.words.stages[/** @type {"raw"} */ (stage)] ?? stage;
+  }
+
+  /** @param {string} stage */
+  choose(stage) {
+    this.chosen = stage;
+    for (const node of this.root.children) {
+      node.setAttribute("aria-pressed", String(node.textContent === this.nameOf(stage)));
+    }
+    this.actions.chosen();
+  }
+}

@@ -1,0 +1,117 @@
+// @ts-check
+/** The ledger: what each part of the model adds to the logit of one token, and the sum. */
+import { button, element } from "../shared/dom.js";
+import { significant } from "../shared/numbers.js";
+
+/** What one part adds. @typedef {{part: string, value: number, layer: number|null, head: number|null}} Share */
+/**
+ * The shares of a token's logit, and what each step of the open block adds to it.
+ * @typedef {{logit: number, probability: number, shares: Share[], steps: (number|null)[]}} Shares
+ */
+/**
+ * A row of the ledger: a block has the sums of its attention and of its MLP, any other part one value.
+ * @typedef {{part: string, layer: number|null, attention: number|null, mlp: number|null, alone: number|null}} LedgerRow
+ */
+
+const ROUNDING = 1e-3; // the sum of the shares and the logit are shown as one number within this difference
+const BEFORE_BLOCKS = ["token", "position", "embedding"];
+
+export class Ledger {
+  /** @param {import("./words.js").Words} words @param {(layer: number) => void} onChoose */
+  constructor(words, onChoose) {
+    this.words = words;
+    this.onChoose = onChoose;
+    this.body = element("tbody", {});
+    const columns = words.columns.map((name) => element("th", { scope: "col" }, name));
+    this.root = element("table", {}, element("thead", {}, element("tr", {}, ...columns)), this.body);
+  }
+
+  /**
+   * @param {Shares} shares
+   * @param {number} layers
+   * @param {number} openLayer
+   * @param {number} largest the magnitude that fills a bar
+   */
+  show({ shares, logit }, layers, openLayer, largest) {
+    let sum = 0;
+    const rows = ledgerRows(shares, layers);
+    const nodes = rows.map((row, i) => {
+      sum += (row.attention ?? 0) + (row.mlp ?? 0) + (row.alone ?? 0);
+      const isLast = i === rows.length - 1;
+      if (isLast && Math.abs(sum - logit) < ROUNDING) sum = logit; // both are rounded in the same way then
+      return this.buildRow(row, sum, openLayer, largest);
+    });
+    const total = element("td", { class: "number total", colspan: 3, title: String(logit) }, significant(logit));
+    const last = element("tr", { class: "sum" }, element("th", { scope: "row" }, this.words.sum), total);
+    this.body.replaceChildren(...nodes, last);
+  }
+
+  /** @param {LedgerRow} row @param {number} sum so far @param {number} openLayer @param {number} largest */
+  buildRow({ part, layer, attention, mlp, alone }, sum, openLayer, largest) {
+    const { words } = this;
+    const name = layer === null ? words.row[/** @type {"token"} */ (part)] : words.block(layer);
+    const head = layer === null ? name : button(name, () => this.onChoose(layer));
+    const cell = (/** @type {number|null} */ value, /** @type {number} */ columns) =>
+      value === null
+        ? element("td", { colspan: columns })
+        : element("td", { colspan: columns, title: String(value) }, ...signedShare(value, largest));
+    const node = element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, head),
+      ...(layer === null ? [cell(alone, 2)] : [cell(attention, 1), cell(mlp, 1)]),
+      element("td", { class: "number" }, significant(sum)),
+    );
+    node.toggleAttribute("data-open", layer === openLayer);
+    return node;
+  }
+}
+
+/**
+ * Gathers shares into the rows of the ledger: those of the embedding, one a block, and those after the last block.
+ * @param {Share[]} shares
+ * @param {number} layers
+ * @returns {LedgerRow[]}
+ */
+function ledgerRows(shares, layers) {
+  const alone = (/** @type {Share} */ { part, value }) => ({
+    part,
+    layer: null,
+    attention: null,
+    mlp: null,
+    alone: value,
+  });
+  const total = (/** @type {Share[]} */ some) => some.reduce((sum, { value }) => sum + value, 0);
+  const before = shares.filter(({ part }) => BEFORE_BLOCKS.includes(part));
+  const after = shares.filter((share) => share.layer === null && !before.includes(share));
+  const blocks = Array.from({ length: layers }, (_, layer) => {
+    const own = shares.filter((share) => share.layer === layer);
+    const attention = total(own.filter(({ part }) => part !== "mlp"));
+    const mlp = total(own.filter(({ part }) => part === "mlp"));
+    return { part: "block", layer, attention, mlp, alone: null };
+  });
+  return [...before.map(alone), ...blocks, ...after.map(alone)];
+}
+
+/** Returns the largest magnitude in the ledger. @param {Shares} shares @param {number} layers */
+export function largestInLedger({ shares }, layers) {
+  const values = ledgerRows(shares, layers).flatMap(({ attention, mlp, alone }) => [attention, mlp, alone]);
+  return Math.max(...values.map((x) => Math.abs(x ?? 0)));
+}
+
+/**
+ * Creates what a part adds as a bar and a number; the bar goes to the right for what raises the logit, else to the
+ * left.
+ * @param {number} value
+ * @param {number} largest the magnitude that fills a bar
+ */
+export function signedShare(value, largest) {
+  const fill = element("span", { class: "fill" });
+  fill.toggleAttribute("data-negative", value < 0);
+  fill.style.width = `${(50 * Math.min(1, Math.abs(value) / largest)).toFixed(2)}%`;
+  const text = `${value > 0 ? "+" : ""}${significant(value)}`;
+  return [
+    element("span", { class: "signed", "aria-hidden": "true" }, fill),
+    element("span", { class: "number small", title: String(value) }, text),
+  ];
+}

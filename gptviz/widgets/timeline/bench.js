@@ -1,0 +1,67 @@
+// @ts-check
+/** A step of the generation on a sampling bench, which opens below a button. */
+import { element } from "../shared/dom.js";
+import { makeNotices } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("./head_row.js").ShownStep} ShownStep */
+
+export class StepBench {
+  /** @param {Model} model @param {import("../shared/kernel.js").Host} host @param {import("./words.js").Words} words */
+  constructor(model, host, words) {
+    this.model = model;
+    this.host = host;
+    this.lane = new Lane();
+    this.notices = makeNotices(model);
+    this.drawnReference = ""; // of the bench that is shown
+    /** @type {ShownStep|null} */
+    this.shown = null;
+    this.button = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
+    this.button.addEventListener("click", () => {
+      this.setOpen(this.place.hidden);
+      this.load();
+    });
+    // The bench stands beside the timeline and not inside it, since a view has styles of its own.
+    this.place = element("div", { class: "gptviz-timeline-bench", hidden: "" });
+  }
+
+  /** @param {boolean} isOpen */
+  setOpen(isOpen) {
+    this.place.hidden = !isOpen;
+    this.button.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /** Makes the bench of the step before dim. @param {ShownStep|null} shown */
+  setStep(shown) {
+    this.shown = shown;
+    this.notices.setProblem("");
+    if (shown) this.place.toggleAttribute("data-asking", !this.place.hidden);
+  }
+
+  /** Lets the kernel put the step on the bench, where the bench is open. */
+  load() {
+    const { shown, place } = this;
+    if (place.hidden || !shown) return;
+    const isShown = () => this.shown?.step === shown.step;
+    this.lane.ask(
+      () => this.draw(shown.index),
+      () => place.toggleAttribute("data-asking", !isShown()),
+      (error) => {
+        this.setOpen(false);
+        place.toggleAttribute("data-asking", !isShown());
+        if (isShown()) this.notices.revealProblem(error.message);
+      },
+    );
+  }
+
+  /** The bench is drawn once; the kernel changes its content. @param {number} step */
+  async draw(step) {
+    const reference = await ask(this.model, "bench", { step });
+    if (this.drawnReference === reference) return;
+    this.drawnReference = reference;
+    const child = await this.host.getWidget(reference);
+    this.place.replaceChildren();
+    await child.render({ el: this.place });
+  }
+}

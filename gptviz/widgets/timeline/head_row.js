@@ -1,0 +1,98 @@
+// @ts-check
+/** Where a head looked when the token of a step was chosen. The kernel is asked where this part is open. */
+import { chip } from "../shared/chips.js";
+import { element } from "../shared/dom.js";
+import { addWaitingMark } from "../shared/frame.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { weight } from "../shared/numbers.js";
+
+/** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/**
+ * A step as it is shown: its index, the choice that it belongs to, and the tokens of prompt and text before it.
+ * @typedef {{step: import("./timeline.js").Step, index: number, choice: number, read: PageToken[]}} ShownStep
+ */
+
+export class HeadRow {
+  /** @param {Model} model @param {Model} selection @param {import("./words.js").Words} words */
+  constructor(model, selection, words) {
+    this.model = model;
+    this.selection = selection;
+    this.lane = new Lane();
+    /** @type {ShownStep|null} */
+    this.shown = null;
+    this.layers = this.menu(words.layer, "layer");
+    this.heads = this.menu(words.head, "head");
+    this.row = element("ol", { class: "looked" });
+    this.root = element(
+      "details",
+      { class: "attention" },
+      element("summary", {}, words.attention),
+      element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads),
+      this.row,
+    );
+    this.update = () => this.load();
+    this.root.addEventListener("toggle", this.update);
+    selection.on("change:layer change:head", this.update);
+    this.setWaiting = addWaitingMark(this.root, model);
+  }
+
+  /** @param {string} label @param {"layer"|"head"} name */
+  menu(label, name) {
+    const menu = element("select", { "aria-label": label });
+    menu.addEventListener("change", () => {
+      this.selection.set(name, menu.selectedIndex);
+      this.selection.save_changes();
+    });
+    return menu;
+  }
+
+  /** Makes the row of the step before dim. @param {ShownStep|null} shown */
+  setStep(shown) {
+    this.shown = shown;
+    if (shown) this.setWaiting(this.root.open);
+  }
+
+  /** Asks for the row, where it is open. */
+  load() {
+    const { shown, selection } = this;
+    if (!this.root.open || !shown) return;
+    const [layers, heads] = this.model.get("_heads");
+    const layer = selection.get("layer");
+    const head = selection.get("head");
+    fillMenu(this.layers, layers, layer, "L");
+    fillMenu(this.heads, heads, head, "H");
+    const show = (/** @type {HTMLElement[]} */ items) => {
+      if (this.shown?.step !== shown.step) return; // another step is shown by now
+      this.row.replaceChildren(...items);
+      this.setWaiting(false);
+    };
+    this.setWaiting(true);
+    this.lane.ask(
+      () => ask(this.model, "attention", { choice: shown.choice, step: shown.index, layer, head }),
+      ({ data }) => show(shown.read.map((token, i) => keyItem(token, data[i]))),
+      (error) => show([element("li", { class: "muted" }, error.message)]),
+    );
+  }
+
+  remove() {
+    this.selection.off("change:layer change:head", this.update);
+  }
+}
+
+/** @param {PageToken} token @param {number} share */
+function keyItem(token, share) {
+  const number = element("span", { class: "number small muted" }, weight(share));
+  const item = element("li", { title: String(share) }, chip(token), number);
+  item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
+  return item;
+}
+
+/** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */
+function fillMenu(menu, count, chosen, letter) {
+  if (menu.length !== count) {
+    const options = Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`));
+    menu.replaceChildren(...options);
+  }
+  menu.selectedIndex = Math.min(chosen, count - 1);
+}
