@@ -1,7 +1,7 @@
 // @ts-check
 /** Shows how a learner's numbers compare with the model's, with a hint and a folded solution. */
 import { element } from "../widgets/shared/dom.js";
-import { addFrame, whenFilled } from "../widgets/shared/frame.js";
+import { mount, whenFilled } from "../widgets/shared/frame.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
@@ -52,13 +52,11 @@ function render({ model, el }) {
   const words = wordsOf(model, catalogue);
   const content = element("div", { role: "status" });
   const root = element("section", { class: "gptviz gptviz-check", "aria-label": model.get("_title") }, content);
-  const stopFrame = addFrame(model, root);
   const show = () => {
     /** @type {CheckAbout} */
     const outcome = model.get("_about");
     const { result, hint, solution } = outcome;
     const [verdict, ...rest] = checkLines(outcome, words);
-    root.dataset.scale = model.get("scale");
     root.dataset.result = result;
     content.replaceChildren(element("p", { class: "verdict" }, verdict), ...rest.map((line) => element("p", {}, line)));
     const isWrong = result !== "right" && result !== "nothing";
@@ -68,14 +66,7 @@ function render({ model, el }) {
     const summary = element("summary", {}, words.solution);
     content.append(element("details", attributes, summary, element("pre", {}, solution)));
   };
-  model.on("change:_about change:unfolded change:scale", show);
-  show();
-  el.append(root);
-  return () => {
-    model.off("change:_about change:unfolded change:scale", show);
-    stopFrame();
-    root.remove();
-  };
+  return mount({ model, el }, root, show, "change:_about change:unfolded");
 }
 
 export default { render: whenFilled(render) };

@@ -3,7 +3,7 @@
 import { shareBar } from "../widgets/shared/bars.js";
 import { chip } from "../widgets/shared/chips.js";
 import { button, element, form, setText, textField } from "../widgets/shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../widgets/shared/frame.js";
+import { makeNotices, mount, whenFilled } from "../widgets/shared/frame.js";
 import { ask, Lane } from "../widgets/shared/kernel.js";
 import { percent } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
@@ -15,8 +15,8 @@ import { catalogue } from "./guesses_words.js";
  */
 
 class GuessingGame {
-  /** @param {import("../widgets/shared/kernel.js").Model} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {import("../widgets/shared/kernel.js").Model} model */
+  constructor(model) {
     const words = wordsOf(model, catalogue);
     this.model = model;
     this.words = words;
@@ -47,9 +47,6 @@ class GuessingGame {
       this.notices.computing,
       this.answers,
     );
-    this.stopFrame = addFrame(model, this.root);
-    el.append(this.root);
-    this.show();
   }
 
   /** The guesses for the opening that is shown. @returns {string[]} */
@@ -85,7 +82,6 @@ class GuessingGame {
 
   show() {
     const openings = this.model.get("_openings");
-    this.root.dataset.scale = this.model.get("scale");
     setText(this.count, this.words.count(this.index + 1, openings.length));
     const gap = element("span", { class: "gap", "aria-hidden": "true" }, " ____");
     this.opening.replaceChildren(openings[this.index], gap);
@@ -134,11 +130,6 @@ class GuessingGame {
       column(this.words.likeliest, likeliest),
     );
   }
-
-  remove() {
-    this.stopFrame();
-    this.root.remove();
-  }
 }
 
 /** @param {GuessShare} guess */
@@ -154,13 +145,8 @@ function shareItem({ pieces, share }) {
 
 /** @param {import("../widgets/shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
-  const game = new GuessingGame(model, el);
-  const show = () => game.show();
-  model.on("change:guesses change:scale", show);
-  return () => {
-    model.off("change:guesses change:scale", show);
-    game.remove();
-  };
+  const game = new GuessingGame(model);
+  return mount({ model, el }, game.root, () => game.show(), "change:guesses");
 }
 
 export default { render: whenFilled(render) };

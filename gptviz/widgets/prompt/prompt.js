@@ -3,14 +3,14 @@
  * The prompt box. Enter runs the prompt, and every view that follows the box shows it; Shift+Enter begins a new line.
  */
 import { element, form, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { makeNotices, mount, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
 
 class PromptBox {
-  /** @param {import("../shared/kernel.js").Model} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {import("../shared/kernel.js").Model} model */
+  constructor(model) {
     const title = model.get("_title");
     this.model = model;
     this.words = wordsOf(model, catalogue);
@@ -28,7 +28,6 @@ class PromptBox {
       element("p", { class: "under" }, this.status, " ", this.notices.computing),
       this.notices.problem,
     );
-    this.stopFrame = addFrame(model, this.root);
     this.field.addEventListener("input", () => {
       this.root.toggleAttribute("data-typing", this.field.value !== model.get("_field"));
       this.grow();
@@ -40,8 +39,6 @@ class PromptBox {
     });
     this.resizer = new ResizeObserver(() => this.scrollToEnd());
     this.resizer.observe(this.field);
-    this.show();
-    el.append(this.root);
   }
 
   /** Makes the field as high as its lines. */
@@ -57,7 +54,6 @@ class PromptBox {
   /** Shows the prompt. A text that is being typed, or that was refused, stays so that it can be corrected. */
   show() {
     const { model } = this;
-    this.root.dataset.scale = model.get("scale");
     if (!this.root.hasAttribute("data-typing")) this.field.value = model.get("_field");
     this.grow();
     this.scrollToEnd();
@@ -90,25 +86,18 @@ class PromptBox {
     this.notices.setWaiting(this.root, false);
     this.show();
   }
-
-  remove() {
-    this.resizer.disconnect();
-    this.stopFrame();
-    this.root.remove();
-  }
 }
 
 /** @param {import("../shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
-  const box = new PromptBox(model, el);
+  const box = new PromptBox(model);
   const replace = () => box.replace();
-  const show = () => box.show();
+  const unmount = mount({ model, el }, box.root, () => box.show());
   model.on("change:_field", replace);
-  model.on("change:_source change:scale", show);
   return () => {
     model.off("change:_field", replace);
-    model.off("change:_source change:scale", show);
-    box.remove();
+    box.resizer.disconnect();
+    unmount();
   };
 }
 

@@ -102,6 +102,30 @@ export function addFrame(model, root, onThemeChange, selection) {
 }
 
 /**
+ * Puts a view with its frame into the page, draws it, and draws it again after each of the events and a change of scale.
+ * @param {Pick<RenderProps, "model"|"el">} context
+ * @param {HTMLElement} root
+ * @param {() => void} draw
+ * @param {string} [events]
+ * @returns {() => void} removes the view
+ */
+export function mount({ model, el }, root, draw, events = "change:_source") {
+  const stopFrame = addFrame(model, root);
+  const redraw = () => {
+    root.dataset.scale = model.get("scale");
+    draw();
+  };
+  model.on(`${events} change:scale`, redraw);
+  redraw();
+  el.append(root);
+  return () => {
+    model.off(`${events} change:scale`, redraw);
+    stopFrame();
+    root.remove();
+  };
+}
+
+/**
  * Prepares a part of a view for questions of its own: while one waits, the part is dim and says "computing…".
  * @param {HTMLElement} part
  * @param {Model} model

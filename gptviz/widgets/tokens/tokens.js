@@ -5,7 +5,7 @@
  */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
+import { addWaitingMark, mount, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
@@ -16,8 +16,8 @@ import { catalogue } from "./words.js";
 /** How a word is split after each merge. @typedef {{rank: number|null, pieces: PageToken[]}[]} Merges */
 
 class Tokens {
-  /** @param {import("../shared/kernel.js").Model} model @param {HTMLElement} el */
-  constructor(model, el) {
+  /** @param {import("../shared/kernel.js").Model} model */
+  constructor(model) {
     const title = model.get("_title");
     this.model = model;
     this.words = wordsOf(model, catalogue);
@@ -37,9 +37,6 @@ class Tokens {
       this.description,
       this.merges,
     );
-    this.stopFrame = addFrame(model, this.root);
-    this.show();
-    el.append(this.root);
   }
 
   /** Shows a trace. */
@@ -48,7 +45,6 @@ class Tokens {
     const tokens = this.model.get("_tokens");
     const marks = tokens.filter(({ special }) => special).length;
     const characters = [...this.model.get("_text")].length;
-    this.root.dataset.scale = this.model.get("scale");
     setText(this.count, this.words.count(characters, tokens.length - marks, marks));
     this.list.replaceChildren(...tokens.map((token) => this.item(token)));
     this.merges.hidden = true;
@@ -110,22 +106,12 @@ class Tokens {
     this.mergeContent.replaceChildren(...nodes);
     this.setWaiting(false);
   }
-
-  remove() {
-    this.stopFrame();
-    this.root.remove();
-  }
 }
 
 /** @param {import("../shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
-  const view = new Tokens(model, el);
-  const show = () => view.show();
-  model.on("change:_source change:scale", show);
-  return () => {
-    model.off("change:_source change:scale", show);
-    view.remove();
-  };
+  const view = new Tokens(model);
+  return mount({ model, el }, view.root, () => view.show());
 }
 
 export default { render: whenFilled(render) };
