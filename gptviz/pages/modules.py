@@ -42,6 +42,16 @@ def modules(entry: Path) -> list[Path]:
     return ordered
 
 
+def style_sheets(entry: Path) -> list[Path]:
+    """Returns the style sheets of `entry` and of all modules that it imports, each beside its module under the same name.
+
+    The sheet of `entry` comes first, so that the sheets of its parts can refine it.
+    """
+    *parts, own = modules(entry)
+    sheets = [file.with_suffix(".css") for file in (own, *parts)]
+    return [sheet for sheet in sheets if sheet.exists()]
+
+
 def _source(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 

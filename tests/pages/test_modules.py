@@ -12,7 +12,7 @@ from view_classes import view_classes
 import gptviz
 from gptviz.display.preferences import LANGUAGES
 from gptviz.errors import GPTVizError
-from gptviz.pages.modules import bundle, modules
+from gptviz.pages.modules import bundle, modules, style_sheets
 
 VIEWS = view_classes()
 PACKAGE = Path(gptviz.__file__).parent
@@ -107,6 +107,22 @@ def test_a_bundle_is_one_module_without_imports(name):
     assert source.count("function element(") == 1
 
 
+def test_a_views_style_sheets_are_its_own_first_then_those_of_its_modules(tmp_path):
+    entry = write(tmp_path, entry='import { a } from "./a.js";\nconsole.log(a);\n', a="export const a = 1;\n", b="")
+    for name in ("entry", "a", "b"):
+        (tmp_path / f"{name}.css").write_text(f".{name} {{}}")
+    assert [sheet.name for sheet in style_sheets(entry)] == ["entry.css", "a.css"]
+    assert style_sheets(tmp_path / "a.js") == [tmp_path / "a.css"]
+    for view in VIEWS.values():
+        assert view._css.startswith((PACKAGE / "widgets" / "shared" / "common.css").read_text(encoding="utf-8"))
+
+
+def test_every_style_sheet_belongs_to_a_view():
+    used = "".join(view._css for view in VIEWS.values())
+    for path in (PACKAGE / "widgets").rglob("*.css"):
+        assert path.read_text(encoding="utf-8") in used, path
+
+
 def test_no_module_writes_markup_or_asks_the_network():
     for path in PACKAGE.rglob("*.js"):
         source = path.read_text(encoding="utf-8")
@@ -118,7 +134,7 @@ def test_no_module_writes_markup_or_asks_the_network():
 
 
 def test_no_element_keeps_all_keys_from_jupyterlab():
-    """`frame` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
+    """`keepKeys` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
     assert not [
         path.name for path in PACKAGE.rglob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
     ]

@@ -20,7 +20,7 @@ from gptviz.display.still import Shape, picture, words
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.export import save_html
-from gptviz.pages.modules import bundle
+from gptviz.pages.modules import bundle, style_sheets
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
 from gptviz.widgets.shared.chips import describe
@@ -58,8 +58,8 @@ class View(PageWidget, Guarded):
         if "_name" in cls.__dict__:  # ipywidgets makes nameless subclasses of its own when it adds traits
             page_side = Path(inspect.getfile(cls)).with_name(f"{cls._name}.js")
             cls._esm = bundle(page_side)  # type: ignore[misc]
-            styles = [SHARED / "common.css", page_side.with_suffix(".css")]
-            cls._css = "\n".join(path.read_text(encoding="utf-8") for path in styles if path.exists())  # type: ignore[misc]
+            sheets = [SHARED / "common.css", *style_sheets(page_side)]
+            cls._css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)  # type: ignore[misc]
         super().__init_subclass__(**keywords)
 
     def __init__(self, source: Any = None, **keywords: Any):
