@@ -33,7 +33,8 @@ class PromptBox {
       this.grow();
     });
     this.field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method ends a word with Enter
+      // An input method ends a word with Enter, which is not meant for the prompt.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.form.requestSubmit();
     });

@@ -102,7 +102,8 @@ export function addFrame(model, root, onThemeChange, selection) {
 }
 
 /**
- * Puts a view with its frame into the page, draws it, and draws it again after each of the events and a change of scale.
+ * Puts a view with its frame into the page, draws it, and draws it again after each of the events and a change of
+ * scale.
  * @param {Pick<RenderProps, "model"|"el">} context
  * @param {HTMLElement} root
  * @param {() => void} draw
