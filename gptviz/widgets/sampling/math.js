@@ -88,9 +88,9 @@ export class Sampler {
     this.size = logits.length;
     this.modelOrder = sortedIds(logits);
     this.previous = Array.from(new Set(Array.from(previousIds)));
-    this.seen = new Uint8Array(this.size);
-    for (const id of this.previous) this.seen[id] = 1;
-    this.others = this.modelOrder.filter((id) => !this.seen[id]);
+    this.isPrevious = new Uint8Array(this.size);
+    for (const id of this.previous) this.isPrevious[id] = 1;
+    this.others = this.modelOrder.filter((id) => !this.isPrevious[id]);
     this.otherLogits = new Float64Array(this.others.length);
     for (let i = 0; i < this.others.length; i++) this.otherLogits[i] = logits[this.others[i]];
 
@@ -280,7 +280,7 @@ export class Sampler {
   /** Returns a token's logit after the repetition penalty. @param {number} id */
   score(id) {
     const logit = this.logits[id];
-    if (!this.seen[id]) return logit;
+    if (!this.isPrevious[id]) return logit;
     return logit < 0 ? logit * this.penalty : logit / this.penalty;
   }
 
