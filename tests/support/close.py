@@ -13,16 +13,19 @@ So a bound here is FACTOR × eps × the largest magnitude that goes in. The wors
 from typing import Any
 
 import numpy as np
+import torch
 
 FACTOR = 32.0
 
 
 def rounding(*inputs: Any, factor: float = FACTOR, dtype: Any = np.float32) -> float:
-    """The bound for one computation: factor × the dtype's eps × the largest finite magnitude among the inputs.
+    """Returns the bound for one computation: factor × the dtype's eps × the largest finite magnitude among the inputs.
 
-    Each input is a number, an array or a tensor, of any shape. For `pytest.approx(…, abs=rounding(…))`.
+    Each input is a number, an array or a tensor, of any shape; the dtype is NumPy's or torch's. For
+    `pytest.approx(…, abs=rounding(…))`.
     """
-    return float(factor * np.finfo(dtype).eps * max(_magnitude(values) for values in inputs))
+    eps = torch.finfo(dtype).eps if isinstance(dtype, torch.dtype) else np.finfo(dtype).eps
+    return float(factor * eps * max(_magnitude(values) for values in inputs))
 
 
 def assert_close(
@@ -70,7 +73,7 @@ def assert_float32_softmax_close(actual: np.ndarray, expected: Any, scores: Any,
 
 
 def rounding_of_shares(trace: Any) -> float:
-    """The bound for the attention weights and probabilities of a trace against another program's, relative to each.
+    """Returns the bound, relative to each, for a trace's attention weights and probabilities against another program's.
 
     For traces of the interface route, which have scores.
     """

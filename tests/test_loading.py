@@ -1,0 +1,144 @@
+"""Loading a model: from a folder, by a known name, and what is refused or explained."""
+
+import json
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+from close import assert_float32_close
+from families import build, tokenizer
+
+import gptviz
+from gptviz.errors import GPTVizError, ModelNotFound, WrongType
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.wrap(build("gpt2"), tokenizer())
+
+
+def test_a_saved_folder_loads_in_float32_and_is_the_same_model(gpt, tmp_path):
+    gpt.model.save_pretrained(tmp_path)
+    gpt.tokenizer.save_pretrained(tmp_path)
+    loaded = gptviz.load(tmp_path)
+    assert loaded.dtype == torch.float32
+    np.testing.assert_array_equal(loaded.trace("Ada").logits, gpt.trace("Ada").logits)
+    half, whole = gptviz.load(tmp_path, dtype="bfloat16").trace("Ada"), gpt.trace("Ada")
+    assert_float32_close(half.attention(), whole.attention(), factor=8, dtype=torch.bfloat16)
+
+
+def test_pickled_weights_are_refused_unless_asked_for(gpt, tmp_path):
+    gpt.model.config.save_pretrained(tmp_path)
+    gpt.tokenizer.save_pretrained(tmp_path)
+    torch.save(gpt.model.state_dict(), tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelNotFound, match="pickled weights"):
+        gptviz.load(tmp_path)
+    with pytest.warns(UserWarning, match="pickled"):
+        assert gptviz.load(tmp_path, use_safetensors=False).n_layers == gpt.n_layers
+
+
+def test_an_unknown_keyword_is_named():
+    with pytest.raises(WrongType, match="devise"):
+        gptviz.load(devise="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("gtp2", "gpt2"),
+        ("gpt2", "needs a download"),
+        ("nobody/nothing", "nobody/nothing"),
+        ("./no/such", "not a folder"),
+    ],
+)
+def test_a_model_that_is_not_here_is_explained(name, part, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelNotFound) as caught:
+        gptviz.load(name)
+    assert part in str(caught.value) and "Expected" in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "code"), [("gpt2", "needs_download"), ("nobody/nothing", "not_found")])
+def test_a_missing_model_is_told_to_the_page_as_a_code_with_facts(name, code, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelNotFound) as caught:
+        gptviz.load(name)
+    here = ", ".join(model.name for model in gptviz.models() if model.here)
+    assert (caught.value.code, caught.value.facts) == (code, {"name": name, "here": here})
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_hub_that_cannot_be_reached_is_asked_once(answers, monkeypatch):
+    asked, looked = [], []
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+    hub = TCPServer(("127.0.0.1", 0), Hub)
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.server_address[1]}")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def look(path, **options):
+        looked.append(options.get("local_files_only", False))
+        raise OSError("not here")
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", look)
+    if answers:
+        Thread(target=hub.serve_forever, daemon=True).start()
+    else:
+        hub.server_close()
+    with pytest.raises(ModelNotFound, match="needs a download"):
+        gptviz.load("gpt2")
+    if answers:
+        hub.shutdown()
+        hub.server_close()
+    assert (len(asked), looked) == (int(answers), [not answers])
+
+
+def test_a_folder_without_a_model_is_explained(tmp_path):
+    with pytest.raises(ModelNotFound, match=r"no config\.json"):
+        gptviz.load(tmp_path)
+
+
+def test_remote_code_is_refused_unless_asked_for(gpt, tmp_path):
+    gpt.model.save_pretrained(tmp_path)
+    gpt.tokenizer.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"model_type": "made-up", "auto_map": {"AutoConfig": "c.C", "AutoModelForCausalLM": "m.M"}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "c.py").write_text("raise SystemExit('this code must not run')")
+    with pytest.raises(ModelNotFound, match="trust_remote_code"):
+        gptviz.load(tmp_path)
+
+
+@pytest.mark.parametrize("bad", [{"device": "gpu"}, {"dtype": "float8"}, {"name": 3}, {"name": ""}])
+def test_bad_arguments_are_refused(bad):
+    with pytest.raises(GPTVizError, match="Expected"):
+        gptviz.load(**{"name": "tales", **bad})
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here, so asking for it is right")
+def test_a_missing_device_is_refused():
+    with pytest.raises(GPTVizError, match="cuda"):
+        gptviz.load(device="cuda")
+
+
+def test_models_lists_what_is_here():
+    table = gptviz.models()
+    assert table[0].name == "tales" and "gpt2" in [m.name for m in table] and "licence" in repr(table)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
+def test_a_damaged_file_of_weights_is_explained(content, tmp_path):
+    build("gpt2").save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelNotFound, match=r"folder that transformers can load|all the weights"):
+        gptviz.load(tmp_path)
