@@ -1,4 +1,4 @@
-"""The decode loop against transformers' own `generate` and processors, and against `sampling.py`."""
+"""The decode loop against transformers' own `generate` and processors, and against `gptviz.sampling`."""
 
 import threading
 
@@ -38,14 +38,14 @@ def gpt():
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "mistral", "gemma2", "gpt_oss", "gpt_neox", "gpt_neo", "bloom"])
-def test_greedy_gives_the_tokens_of_generate(name):
+def test_greedy_decoding_gives_the_tokens_of_generate(name):
     gpt = long_model(name)
     expected = gpt.model.generate(
         torch.tensor([IDS]), do_sample=False, max_new_tokens=64, eos_token_id=None, pad_token_id=0
     )
-    found = gpt.complete(IDS, max_tokens=64, temperature=0).choices[0]
-    assert list(found.token_ids) == expected[0, len(IDS) :].tolist() and len(found.token_ids) == 64
-    assert found.finish_reason == "length" and all(s.kept == 1 and s.entropy == 0 for s in found.steps)
+    choice = gpt.complete(IDS, max_tokens=64, temperature=0).choices[0]
+    assert list(choice.token_ids) == expected[0, len(IDS) :].tolist() and len(choice.token_ids) == 64
+    assert choice.finish_reason == "length" and all(s.kept == 1 and s.entropy == 0 for s in choice.steps)
 
 
 SETTINGS = [
@@ -61,22 +61,22 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("vocab", [269, 50_257])
-def test_a_draw_is_the_one_of_sampling_py(settings, vocab):
+def test_a_draw_equals_that_of_the_sampling_package(settings, vocab):
     logits = torch.randn(vocab, generator=torch.Generator().manual_seed(vocab)) * 3
     logits[5] = logits[9]  # a tie
     truth = distribution(logits.numpy(), IDS, **settings)
     for step in range(12):
-        found = draw(logits, torch.tensor(IDS), Settings(**({"temperature": 1.0} | settings)), 11, 2, step)
-        assert found.id == truth.draw(11, 2, step)
-        assert found.sampling_probability == pytest.approx(truth.probabilities[found.id], rel=1e-9)
-        assert found.probability == pytest.approx(truth.stages["model"][found.id], rel=1e-9)
-        assert (found.kept, found.entropy) == (truth.kept, pytest.approx(truth.entropy, rel=1e-9))
-        assert found.kept_mass == pytest.approx(truth.kept_mass, rel=1e-9)
+        drawn = draw(logits, torch.tensor(IDS), Settings(**({"temperature": 1.0} | settings)), 11, 2, step)
+        assert drawn.id == truth.draw(11, 2, step)
+        assert drawn.sampling_probability == pytest.approx(truth.probabilities[drawn.id], rel=1e-9)
+        assert drawn.probability == pytest.approx(truth.stages["model"][drawn.id], rel=1e-9)
+        assert (drawn.kept, drawn.entropy) == (truth.kept, pytest.approx(truth.entropy, rel=1e-9))
+        assert drawn.kept_mass == pytest.approx(truth.kept_mass, rel=1e-9)
         leading = np.argsort(-truth.stages["model"], kind="stable")[:10]
-        assert [i for i, _, _ in found.alternatives] == leading.tolist()
+        assert [i for i, _, _ in drawn.alternatives] == leading.tolist()
 
 
-def test_step_probabilities_are_those_of_transformers_processors(gpt):
+def test_step_probabilities_equal_those_of_transformers_processors(gpt):
     settings = {"temperature": 0.8, "top_k": 30, "top_p": 0.9, "min_p": 0.02, "repetition_penalty": 1.2}
     choice = gpt.complete(IDS, max_tokens=12, seed=5, **settings).choices[0]
     processors = LogitsProcessorList(
@@ -124,7 +124,7 @@ def test_choices_share_the_prompts_pass(gpt):
     assert [tuple(s) for s in lengths] == [(1, len(IDS)), (3, 1), (3, 1), (3, 1)]
 
 
-def test_the_reply_is_shaped_like_a_completions_reply(gpt):
+def test_the_reply_has_the_shape_of_an_openai_completion(gpt):
     import json
 
     reply = gpt.complete("Ada", max_tokens=5, n=2, seed=1)
@@ -159,7 +159,7 @@ def test_stop_strings_end_a_text_and_are_not_in_it(gpt):
         ([b"one two"], ("two", "one"), "", True),
     ],
 )
-def test_text_is_released_only_when_it_is_certain(pieces, stops, text, stopped):
+def test_text_is_released_only_when_it_can_no_longer_be_a_stop_string(pieces, stops, text, stopped):
     release = TextRelease(stops)
     shown = ""
     for piece in pieces:
@@ -169,23 +169,23 @@ def test_text_is_released_only_when_it_is_certain(pieces, stops, text, stopped):
     assert (shown, release.stopped) == (text, stopped) and release.text == text
 
 
-def test_every_end_id_ends_a_choice_and_is_not_in_the_text(gpt):
+def test_every_end_token_ends_a_choice_and_is_not_in_the_text(gpt):
     greedy = gpt.complete(IDS, max_tokens=10, temperature=0).choices[0]
-    ender = greedy.token_ids[3]
-    first = greedy.token_ids.index(ender)
-    gpt.end_ids = frozenset({END, ender})
+    end_id = greedy.token_ids[3]
+    first = greedy.token_ids.index(end_id)
+    gpt.end_ids = frozenset({END, end_id})
     try:
-        found = gpt.complete(IDS, max_tokens=10, temperature=0).choices[0]
+        choice = gpt.complete(IDS, max_tokens=10, temperature=0).choices[0]
     finally:
         gpt.end_ids = frozenset()
-    assert found.finish_reason == "stop" and len(found.steps) == first + 1
-    assert found.text == gpt.decode(greedy.token_ids[:first])
+    assert choice.finish_reason == "stop" and len(choice.steps) == first + 1
+    assert choice.text == gpt.decode(greedy.token_ids[:first])
 
 
-def test_rows_that_end_leave_the_others_undisturbed(gpt):
+def test_choices_that_end_do_not_change_the_others(gpt):
     free = gpt.complete(IDS, max_tokens=16, seed=4, n=3)
-    ender = free.choices[1].token_ids[2]
-    gpt.end_ids = frozenset({ender})
+    end_id = free.choices[1].token_ids[2]
+    gpt.end_ids = frozenset({end_id})
     try:
         cut = gpt.complete(IDS, max_tokens=16, seed=4, n=3)
     finally:
@@ -195,7 +195,7 @@ def test_rows_that_end_leave_the_others_undisturbed(gpt):
         assert before.token_ids[: len(after.steps)] == after.token_ids
 
 
-def test_the_contexts_end_is_length(gpt):
+def test_a_text_that_fills_the_context_ends_with_length(gpt):
     prompt = list(range(gpt.context_length - 3))
     prompt = [i % 250 for i in prompt]
     assert [len(gpt.complete(prompt, seed=1).choices[0].steps)] == [3]
@@ -203,7 +203,7 @@ def test_the_contexts_end_is_length(gpt):
     assert (full.finish_reason, full.text, full.steps) == ("length", "", ())
 
 
-def test_an_interrupt_returns_what_there_is(gpt, monkeypatch):
+def test_an_interrupt_returns_the_steps_so_far(gpt, monkeypatch):
     whole = gpt.complete(IDS, max_tokens=10, seed=2)
     forward, calls = generation._forward, []
 
@@ -221,18 +221,18 @@ def test_an_interrupt_returns_what_there_is(gpt, monkeypatch):
     assert gpt.complete(IDS, max_tokens=10, seed=2).choices[0].token_ids == whole.choices[0].token_ids
 
 
-def test_cancel_ends_the_choices_where_they_are(gpt):
+def test_cancel_ends_every_choice_at_its_step(gpt):
     cancel = threading.Event()
-    seen = []
+    steps = []
     for step in gpt.stream(IDS, max_tokens=10, seed=2, cancel=cancel):
-        seen.append(step)
-        if len(seen) == 3:
+        steps.append(step)
+        if len(steps) == 3:
             cancel.set()
-    assert len(seen) == 3
+    assert len(steps) == 3
     assert gpt.complete(IDS, max_tokens=10, cancel=cancel).choices[0].finish_reason == "interrupted"
 
 
-def test_a_stream_is_the_completion_a_step_at_a_time_and_may_be_left(gpt):
+def test_a_stream_yields_the_completions_steps_and_can_be_closed_early(gpt):
     whole = gpt.complete(IDS, max_tokens=8, seed=6).choices[0]
     steps = list(gpt.stream(IDS, max_tokens=8, seed=6))
     assert steps == list(whole.steps) and steps[-1].finish_reason == "length"
@@ -242,7 +242,7 @@ def test_a_stream_is_the_completion_a_step_at_a_time_and_may_be_left(gpt):
     assert gpt.model.training is False and gpt.model.config._attn_implementation == "sdpa"
 
 
-def test_a_trace_between_steps_disturbs_nothing_and_is_not_disturbed(gpt):
+def test_traces_during_a_generation_change_nothing_and_are_not_changed(gpt):
     expected_tokens = gpt.complete(IDS, max_tokens=30, seed=8).choices[0].token_ids
     expected_maps = gpt.trace(IDS).attention()
     maps, stop = [], threading.Event()
@@ -254,15 +254,15 @@ def test_a_trace_between_steps_disturbs_nothing_and_is_not_disturbed(gpt):
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        found = gpt.complete(IDS, max_tokens=30, seed=8).choices[0].token_ids
+        tokens = gpt.complete(IDS, max_tokens=30, seed=8).choices[0].token_ids
     finally:
         stop.set()
         thread.join()
-    assert found == expected_tokens and len(maps) > 0
-    assert all(np.array_equal(one, expected_maps) for one in maps)
+    assert tokens == expected_tokens and len(maps) > 0
+    assert all(np.array_equal(each, expected_maps) for each in maps)
 
 
-def test_a_failing_step_leaves_the_model_as_it_was(gpt, monkeypatch):
+def test_a_failing_step_leaves_the_models_modes_as_they_were(gpt, monkeypatch):
     gpt.model.train()
     monkeypatch.setattr(generation, "draw", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -295,15 +295,15 @@ def test_a_failing_step_leaves_the_model_as_it_was(gpt, monkeypatch):
         ({"logit_bias": {}}, WrongType, "logit_bias"),
     ],
 )
-def test_bad_settings_are_refused_when_called_with_advice(gpt, settings, kind, part):
-    for call in (gpt.complete, gpt.stream):  # stream refuses at once, not at the first step
+def test_bad_settings_are_refused_at_the_call(gpt, settings, kind, part):
+    for call in (gpt.complete, gpt.stream):  # stream refuses at the call, not at its first step
         with pytest.raises(kind) as caught:
             call("Ada", **settings)
         assert part in str(caught.value) and "Expected" in str(caught.value) and caught.value.remedy
     assert gpt.complete("Ada", max_tokens=2, seed=1).choices[0].finish_reason == "length"
 
 
-def test_a_family_without_a_cache_reads_the_text_again():
+def test_a_family_without_a_cache_reads_the_whole_text_at_each_step():
     gpt = gptviz.wrap(build("openai_gpt"), tokenizer())
     gpt.end_ids = frozenset()
     completion = gpt.complete(IDS, max_tokens=6, n=2, temperature=0, seed=1)

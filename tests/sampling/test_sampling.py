@@ -1,4 +1,4 @@
-"""Sampling against transformers' processors, a hand-worked example, Random123's vectors, and itself in JavaScript."""
+"""Sampling against transformers' processors, an example worked by hand, Random123's vectors, and the page's JavaScript."""
 
 import itertools
 import json
@@ -28,14 +28,14 @@ TESTS = pathlib.Path(__file__).parents[1]
 
 
 def zipf_logits(vocab: int, seed: int) -> np.ndarray:
-    """Float32 logits shaped as a language model's: a few leaders, a long tail, in no order of id."""
+    """Returns float32 logits shaped like a language model's: a few leaders and a long tail, in random order."""
     rng = np.random.default_rng(seed)
     logits = -1.6 * np.log1p(np.arange(vocab)) + rng.normal(0, 0.7, vocab) + 2.5
     return rng.permutation(logits).astype(np.float32)
 
 
 def transformers_stages(logits, previous, chosen: Settings, dtype=torch.float64) -> dict[str, np.ndarray]:
-    """The same stages by the processors that `generate` chains, in its order and under its conditions."""
+    """Returns the same stages, computed by the processors that `generate` chains, in its order and under its conditions."""
     ids = torch.tensor([previous], dtype=torch.long)
     scores = torch.tensor(np.asarray(logits)[None], dtype=dtype)
     chain = {
@@ -102,7 +102,7 @@ def test_top_p_follows_the_renormalised_top_k():
     assert together.kept == np.searchsorted(np.cumsum(leaders / leaders.sum()), 0.9) + 1
 
 
-def test_hand_worked_example():
+def test_an_example_worked_by_hand():
     # Weights 8, 4, 2, 1, 1 of 16; temperature 1/2 squares them: 64, 16, 4, 1, 1 of 86.
     logits = np.log([4.0, 1.0, 8.0, 2.0, 1.0])
     d = distribution(logits, temperature=0.5, top_k=3, top_p=0.94, min_p=0.3)
@@ -120,7 +120,7 @@ def test_hand_worked_example():
     assert distribution(np.zeros(8)).entropy == pytest.approx(3)
 
 
-def test_ties():
+def test_equal_logits():
     logits = [1.0, 3.0, 2.0, 2.0, 2.0, 0.0]
     assert list(distribution(logits).order) == [1, 2, 3, 4, 0, 5]
     assert distribution(logits, top_k=2).kept == 4  # all that equal the second stay, as in transformers
@@ -130,7 +130,7 @@ def test_ties():
     assert list(greedy.probabilities) == [0, 1, 0] and greedy.kept == 1
 
 
-def test_extremes_stay_finite():
+def test_extreme_logits_and_temperatures_stay_finite():
     logits = np.array([1e4, -1e4, 9999.0, -np.inf], dtype=np.float64)
     for temperature in (0, 5e-324, 1e-9, 1.0, 1e300):
         d = distribution(logits, temperature=temperature, top_k=3, top_p=0.99, min_p=0.0)
@@ -171,7 +171,7 @@ def test_properties(logits, chosen, seed):
 
 @budget(max_examples=50, deadline=None)
 @given(logits_strategy, st.floats(0.2, 3), st.floats(1.05, 2))
-def test_heat_never_lowers_the_entropy(logits, temperature, factor):
+def test_a_higher_temperature_never_lowers_the_entropy(logits, temperature, factor):
     cooler, warmer = (distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor))
     assert warmer >= cooler - 1e-9
 
@@ -192,7 +192,7 @@ def test_philox_known_answers(counter, key, result):
     assert [int(word[2]) for word in many] == result
 
 
-def test_uniform_is_spread_and_addressable():
+def test_uniform_numbers_are_uniform_and_each_has_an_address():
     many = uniform(11, choice=2, step=3, draw=np.arange(20_000))
     assert many[137] == uniform(11, choice=2, step=3, draw=137)
     assert stats.kstest(many, "uniform").pvalue > 0.001
@@ -242,7 +242,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("wrong, kind, words", REFUSED, ids=lambda value: str(value))
-def test_settings_are_refused_with_expected_got_remedy(wrong, kind, words):
+def test_bad_settings_are_refused_in_three_parts(wrong, kind, words):
     for refusing in (check_settings, lambda **settings: distribution([1.0, 2.0], **settings)):
         with pytest.raises(errors.GPTVizError, match=words) as caught:
             refusing(**wrong)
@@ -270,26 +270,26 @@ def test_settings_are_refused_with_expected_got_remedy(wrong, kind, words):
     ],
     ids=str,
 )
-def test_logits_and_previous_ids_are_refused(logits, previous, kind, words):
+def test_bad_logits_and_previous_ids_are_refused(logits, previous, kind, words):
     with pytest.raises(errors.GPTVizError, match=words) as caught:
         distribution(logits, previous)
     assert isinstance(caught.value, kind)
 
 
 @pytest.mark.parametrize("seed, kind", [(-1, ValueError), (2**53, ValueError), (1.0, TypeError), (True, TypeError)])
-def test_seeds_are_refused(seed, kind):
+def test_bad_seeds_are_refused(seed, kind):
     with pytest.raises(kind, match="seed"):
         distribution([1.0, 2.0]).draw(seed)
     with pytest.raises(kind, match="seed"):
         check_seed(seed)
 
 
-def test_an_absurd_penalty_is_refused():
+def test_a_penalty_that_overflows_is_refused():
     with pytest.raises(ValueError, match="finite"):
         distribution([1.0, 2.0], [0], repetition_penalty=1e-320)
 
 
-def test_what_leaves_is_read_only_and_inputs_are_untouched():
+def test_results_are_read_only_and_inputs_are_not_changed():
     logits = np.array([1.0, -2.0, 0.5])
     d = distribution(logits, [0, 1], repetition_penalty=1.5, temperature=0.5)
     assert list(logits) == [1.0, -2.0, 0.5]

@@ -1,4 +1,4 @@
-"""Saved traces: opened in a process that never imports torch or transformers, the same numbers to the bit."""
+"""Saved traces: opened without torch or transformers they have exactly the same numbers."""
 
 import json
 import subprocess
@@ -26,14 +26,14 @@ from gptviz.widgets.attention.arithmetic import cell, mix
 def digest(value):
     import hashlib
     if isinstance(value, dict):
-        return {name: digest(one) for name, one in value.items()}
+        return {name: digest(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [digest(one) for one in value]
+        return [digest(each) for each in value]
     if isinstance(value, np.ndarray):
         return [value.dtype.name, list(value.shape), hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
     return repr(value)
 
-def tried(call):
+def answer(call):
     try:
         return digest(call())
     except gptviz.GPTVizError as error:
@@ -42,31 +42,31 @@ def tried(call):
 def everything(trace):
     layers, heads = range(trace.n_layers), range(trace.n_heads)
     plain = ("tokens", "text", "model_name", "route", "vocab_size", "logits")
-    told = {name: tried(lambda: getattr(trace, name)) for name in plain}
+    answers = {name: answer(lambda: getattr(trace, name)) for name in plain}
     of_heads, of_parts = ("q", "k", "v", "attention", "head_bias"), ("attn_out", "mlp_out", "attn_in", "mlp_in")
     for name in (*of_heads, *of_parts, "mlp_activations", "is_parallel"):
-        told[name] = [tried(lambda: getattr(trace, name)(layer)) for layer in layers]
+        answers[name] = [answer(lambda: getattr(trace, name)(layer)) for layer in layers]
     for name in ("attention", "score_stages", "sink", "head_output"):
-        told[name, "head"] = [tried(lambda: getattr(trace, name)(layer, head)) for layer in layers for head in heads]
-    told["embedding"] = [tried(lambda: trace.embedding(kind)) for kind in ("sum", "token", "position")]
-    told["residual"] = [tried(lambda: trace.residual(layer)) for layer in range(trace.n_layers + 1)]
+        answers[name, "head"] = [answer(lambda: getattr(trace, name)(layer, head)) for layer in layers for head in heads]
+    answers["embedding"] = [answer(lambda: trace.embedding(kind)) for kind in ("sum", "token", "position")]
+    answers["residual"] = [answer(lambda: trace.residual(layer)) for layer in range(trace.n_layers + 1)]
     at = range(len(trace.tokens))
-    told["probabilities"] = [tried(lambda: trace.probabilities(position)) for position in at]
-    told["top"] = [tried(lambda: trace.top(5, position)) for position in at]
-    told["merges"] = [tried(lambda: trace.merges(position)) for position in at]
-    told["nearest"] = [tried(lambda: trace.nearest(token.id, 8)) for token in trace.tokens]
-    told["neurons"] = [tried(lambda: trace.neurons(layer, position)) for layer in layers for position in (0, 2)]
-    told["mlp_bias"] = [tried(lambda: trace.mlp_bias(layer)) for layer in layers]
-    told["lens"] = [tried(lambda: trace.logit_lens(position)) for position in at]
+    answers["probabilities"] = [answer(lambda: trace.probabilities(position)) for position in at]
+    answers["top"] = [answer(lambda: trace.top(5, position)) for position in at]
+    answers["merges"] = [answer(lambda: trace.merges(position)) for position in at]
+    answers["nearest"] = [answer(lambda: trace.nearest(token.id, 8)) for token in trace.tokens]
+    answers["neurons"] = [answer(lambda: trace.neurons(layer, position)) for layer in layers for position in (0, 2)]
+    answers["mlp_bias"] = [answer(lambda: trace.mlp_bias(layer)) for layer in layers]
+    answers["lens"] = [answer(lambda: trace.logit_lens(position)) for position in at]
     for name in ("unrotated", "token_plane", "role_scores"):
-        told[name] = tried(getattr(trace, name))
-    told["shares"] = [tried(lambda: attribution(trace, trace.top(1, position)[0][0].id, position)) for position in at]
-    told["cell"] = tried(lambda: cell(trace, 1, 2, 4, 3))
-    told["mix"] = tried(lambda: mix(trace, 1, 2, 4))
+        answers[name] = answer(getattr(trace, name))
+    answers["shares"] = [answer(lambda: attribution(trace, trace.top(1, position)[0][0].id, position)) for position in at]
+    answers["cell"] = answer(lambda: cell(trace, 1, 2, 4, 3))
+    answers["mix"] = answer(lambda: mix(trace, 1, 2, 4))
     views = [gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench]
     views.append(gptviz.InterventionView)
-    told["tables"] = [tried(lambda: kind(trace).to_table()) for kind in views]
-    return {str(name): value for name, value in told.items()}
+    answers["tables"] = [answer(lambda: kind(trace).to_table()) for kind in views]
+    return {str(name): value for name, value in answers.items()}
 """
 WITHOUT = """
 trace = gptviz.open_trace(sys.argv[1])
@@ -79,7 +79,7 @@ everything = namespace["everything"]
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "gpt_oss", "gpt_neo", "mistral"])
-def test_a_process_without_torch_or_transformers_sees_the_same_numbers_to_the_bit(name, tmp_path):
+def test_a_process_without_torch_or_transformers_reads_exactly_the_same_numbers(name, tmp_path):
     trace = gptviz.wrap(build(name), tokenizer()).trace("the thin owl 🦉")
     path = trace.save(tmp_path / "trace.safetensors")
     done = subprocess.run([sys.executable, "-c", READ + WITHOUT, path], capture_output=True, text=True)
@@ -89,56 +89,56 @@ def test_a_process_without_torch_or_transformers_sees_the_same_numbers_to_the_bi
         assert there[what] == json.loads(json.dumps(here[what])), what
 
 
-def test_the_embedded_model_travels_too(tmp_path):
+def test_a_trace_of_the_embedded_model_is_saved_and_opened(tmp_path):
     gpt = gptviz.load()
     trace = gpt.trace("Once upon a time there was a girl")
-    found = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
-    np.testing.assert_array_equal(found.attention(), trace.attention())
-    leader, share = found.top(1)[0]
+    opened = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
+    np.testing.assert_array_equal(opened.attention(), trace.attention())
+    leader, share = opened.top(1)[0]
     assert (leader, share) == trace.top(1)[0]
-    assert attribution(found, leader.id) == attribution(trace, leader.id)
-    assert found.tokens == trace.tokens
-    gptviz.AttentionView(found).save_html(tmp_path / "page.html")
+    assert attribution(opened, leader.id) == attribution(trace, leader.id)
+    assert opened.tokens == trace.tokens
+    gptviz.AttentionView(opened).save_html(tmp_path / "page.html")
 
 
-def test_layers_that_were_left_out_are_refused_in_words(tmp_path):
+def test_layers_that_were_not_saved_are_refused(tmp_path):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
-    found = gptviz.open_trace(trace.save(tmp_path / "one.safetensors", layers=[2, 0]))
-    np.testing.assert_array_equal(found.attention(2), trace.attention(2))
-    np.testing.assert_array_equal(found.residual(1), trace.residual(1))
-    for call in (found.attention, found.q, lambda layer: found.score_stages(layer, 0)):
+    opened = gptviz.open_trace(trace.save(tmp_path / "one.safetensors", layers=[2, 0]))
+    np.testing.assert_array_equal(opened.attention(2), trace.attention(2))
+    np.testing.assert_array_equal(opened.residual(1), trace.residual(1))
+    for call in (opened.attention, opened.q, lambda layer: opened.score_stages(layer, 0)):
         with pytest.raises(NotAvailable, match="layers 0, 2"):
             call(1)
     with pytest.raises(NotAvailable, match="attention and neurons of layers 0, 2"):
-        found.neurons(1)
+        opened.neurons(1)
 
 
-def test_neurons_and_lenses_that_were_left_out_are_refused_with_the_way_to_have_them(tmp_path, monkeypatch):
+def test_neurons_and_lenses_that_were_not_saved_are_refused_with_the_remedy(tmp_path, monkeypatch):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace("the owl")
     monkeypatch.setattr("gptviz.trace.file_format.LENS_BYTES", 2 * trace.logit_lens().nbytes)
-    found = gptviz.open_trace(trace.save(tmp_path / "small.safetensors", neurons=False))
+    opened = gptviz.open_trace(trace.save(tmp_path / "small.safetensors", neurons=False))
     with pytest.raises(NotAvailable, match="neurons=True"):
-        found.neurons(0)
-    np.testing.assert_array_equal(found.logit_lens(-2), trace.logit_lens(-2))
+        opened.neurons(0)
+    np.testing.assert_array_equal(opened.logit_lens(-2), trace.logit_lens(-2))
     with pytest.raises(NotAvailable, match="last 2 tokens"):
-        found.logit_lens(0)
+        opened.logit_lens(0)
     monkeypatch.setattr("gptviz.trace.file_format.MAX_BYTES", 1000)
     with pytest.raises(GPTVizError, match="neurons=False"):
         trace.save(tmp_path / "large.safetensors")
 
 
-def test_the_blocks_strongest_neurons_travel(tmp_path):
+def test_the_block_view_of_a_saved_trace_is_that_of_the_trace(tmp_path):
     trace = gptviz.load().trace("Once upon a time")
-    found = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
-    here, there = (gptviz.BlockView(one)._answer_way(2, 3) for one in (trace, found))
+    opened = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
+    here, there = (gptviz.BlockView(one)._answer_way(2, 3) for one in (trace, opened))
     assert there == here
     assert not there["missing"]
 
 
-def test_a_file_of_some_layers_opens_in_views_and_beside_another(tmp_path):
+def test_a_file_of_some_layers_opens_in_views_and_comparisons(tmp_path):
     trace = gptviz.load().trace("Once upon a time")
-    found = gptviz.open_trace(trace.save(tmp_path / "some.safetensors", layers=[1, 3]))
-    view = gptviz.AttentionView(found)
+    opened = gptviz.open_trace(trace.save(tmp_path / "some.safetensors", layers=[1, 3]))
+    view = gptviz.AttentionView(opened)
     assert view.layer == 1, "the first that is there"
     assert view._about["absent"] == [0, 2, 4, 5]
     whole = gptviz.AttentionView(trace)._thumbnails
@@ -148,7 +148,7 @@ def test_a_file_of_some_layers_opens_in_views_and_beside_another(tmp_path):
         assert view._thumbnails[part] == (whole[part] if layer in (1, 3) else bytes(each))
     view.save_html(tmp_path / "page.html")
     assert view.to_table() == gptviz.AttentionView(trace, layer=1).to_table()
-    assert gptviz.compare(found, trace).to_table()[0]["one"] == trace.top(1)[0][1]
+    assert gptviz.compare(opened, trace).to_table()[0]["one"] == trace.top(1)[0][1]
     none = gptviz.open_trace(trace.save(tmp_path / "none.safetensors", layers=[]))
     with pytest.raises(NotAvailable, match="layers none"):
         gptviz.AttentionView(none)
