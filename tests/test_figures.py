@@ -1,4 +1,4 @@
-"""Charts: the numbers handed in are the numbers drawn, texts stay text, what does not fit is refused in words."""
+"""Charts draw the numbers that they are given, show texts as text, and refuse arguments that do not fit together."""
 
 import itertools
 import re
@@ -20,7 +20,7 @@ SHOWN = [
 ]
 
 
-def test_bars_are_the_probabilities_on_an_axis_that_never_moves():
+def test_bars_are_the_probabilities_on_an_axis_from_0_to_100():
     figure = figures.probabilities(HOSTILE, [0.5, 0.25, 0.125, 0.0625])
     (bars,) = figure.data
     assert list(bars.x) == [50, 25, 12.5, 6.25]
@@ -30,7 +30,7 @@ def test_bars_are_the_probabilities_on_an_axis_that_never_moves():
     assert figure.layout.yaxis.autorange == "reversed", "the largest stands on top"
 
 
-def test_the_lens_is_the_softmax_of_its_logits_at_the_tokens_asked_for():
+def test_the_logit_lens_is_drawn_as_the_softmax_at_the_given_tokens():
     lens = np.log([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]) + 1000  # large logits: exp of them would overflow
     figure = figures.logit_lens(lens, ["b", "<i>c"], ids=[1, 2])
     (heat,) = figure.data
@@ -40,7 +40,7 @@ def test_the_lens_is_the_softmax_of_its_logits_at_the_tokens_asked_for():
     assert list(figure.layout.yaxis.ticktext) == ["before block 0", "after the last"]
 
 
-def test_effects_have_one_scale_about_nothing():
+def test_effects_have_one_colour_scale_symmetric_about_zero():
     values = np.array([[1.0, -3.0, 0.0], [0.5, 2.0, -0.25]])
     figure = figures.effects(values, ["L0", "<b>L1"], HOSTILE[:3])
     (heat,) = figure.data
@@ -54,21 +54,21 @@ def test_effects_have_one_scale_about_nothing():
     assert (still.zmin, still.zmax) == (-1, 1)
 
 
-def contrast(one, other):
-    """By WCAG 2, of two colours `#rrggbb`."""
+def contrast(first, second):
+    """Returns the contrast of two colours `#rrggbb` by WCAG 2."""
 
     def luminance(colour):
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
         linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    dim, light = sorted([luminance(one), luminance(other)])
+    dim, light = sorted([luminance(first), luminance(second)])
     return (light + 0.05) / (dim + 0.05)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", None])
-def test_numbers_are_read_on_their_colour(theme):
-    """At least 4.5 to 1 with the colours that the scales have at their stops."""
+def test_numbers_can_be_read_on_their_colour(theme):
+    """Their contrast is at least 4.5 to 1 at the stops of the colour scales."""
     stops = np.linspace(0, 1, 5)
     effects = figures.effects([4 * stops - 2], ["L0"], list("abcde"), theme=theme).data[0]
     logits = np.log([stops + 1e-300, 1 - stops + 1e-300]).T
@@ -81,7 +81,7 @@ def test_numbers_are_read_on_their_colour(theme):
     assert contrast(ends[0], page) < 1.1 and contrast(ends[-1], page) > 10, "more is more contrast with the page"
 
 
-def test_the_lens_says_per_cent_and_never_nothing_nor_all():
+def test_per_cents_are_never_written_as_0_or_100():
     shares = np.array([[0.00031, 0.031, 0.96869], [0.99999, 0.00001, 1e-12]])
     (heat,) = figures.logit_lens(np.log(shares), list("abc"), ids=[0, 1, 2]).data
     assert [[re.findall(">(.*)<", text)[0] for text in row] for row in heat.text] == [
@@ -91,7 +91,7 @@ def test_the_lens_says_per_cent_and_never_nothing_nor_all():
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
-def test_type_is_as_large_as_the_scale_that_is_set(scale):
+def test_the_size_of_type_follows_the_scale(scale):
     sizes = {"screen": (11, 13, 16), "projector": (16.5, 19.5, 24)}[scale]
     gptviz.set_scale(scale)
     try:
@@ -110,7 +110,7 @@ def test_type_is_as_large_as_the_scale_that_is_set(scale):
     assert named.layout.font.size == 13, "a scale that is named comes first"
 
 
-def test_labels_that_have_room_stand_upright():
+def test_labels_with_room_are_not_turned():
     def angle(columns, **more):
         return figures.effects(np.zeros((1, len(columns))), ["L0"], columns, **more).layout.xaxis.tickangle
 
@@ -118,12 +118,12 @@ def test_labels_that_have_room_stand_upright():
     assert angle([f"H{head}" for head in range(25)]) == angle(["<|endoftext|>", *["house"] * 12]) == -50
 
 
-def test_a_long_title_is_broken_and_has_room():
+def test_a_long_title_is_wrapped_and_has_room():
     long, short = (figures.entropy(["a"], [1.0], title=title).layout for title in ("word " * 20, "word"))
     assert long.title.text.count("<br>") == 1 and long.margin.t > short.margin.t
 
 
-def test_the_map_marks_what_is_asked_for_by_name_and_thins_a_large_table():
+def test_the_map_names_the_marked_tokens_and_thins_a_large_table():
     points = np.random.default_rng(1).normal(size=(9000, 2))
     labels = [f"t{i}" for i in range(9000)]
     labels[8001] = HOSTILE[0]
@@ -140,7 +140,7 @@ def test_the_map_marks_what_is_asked_for_by_name_and_thins_a_large_table():
 
 
 def boxes(figure, width, height):
-    """Where names are drawn in a plane of this size: left, right, top, bottom."""
+    """Yields where names are drawn on a map of this size: left, right, top, bottom."""
     (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
     for one in figure.layout.annotations:
         x = (one.x - left) / (right - left) * width + one.ax
@@ -151,7 +151,7 @@ def boxes(figure, width, height):
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
-def test_no_name_on_the_map_covers_another_however_wide_the_page(scale):
+def test_no_name_on_the_map_covers_another_at_any_width(scale):
     points = np.random.default_rng(2).normal(size=(300, 2)) * [0.1, 0.3]
     points[:2] = [-3, 0], [1, 1]
     figure = figures.embedding_map(points, [f"name{i}" for i in range(300)], marked=range(2, 22), scale=scale)
@@ -162,7 +162,7 @@ def test_no_name_on_the_map_covers_another_however_wide_the_page(scale):
             assert one[1] <= other[0] or other[1] <= one[0] or one[3] <= other[2] or other[3] <= one[2]
 
 
-def test_entropy_along_a_text():
+def test_entropy_along_a_text_is_drawn():
     figure = figures.entropy(HOSTILE, [3.5, 0.0, 1.25, 2.0])
     (line,) = figure.data
     assert list(line.y) == [3.5, 0.0, 1.25, 2.0]
@@ -179,7 +179,7 @@ def test_entropy_along_a_text():
         lambda **more: figures.entropy(["a"], [1.0], **more),
     ],
 )
-def test_themes_and_titles(draw):
+def test_themes_have_contrast_and_titles_are_escaped(draw):
     dark, light, either = draw(theme="dark", title="<script>"), draw(theme="light"), draw()
     assert dark.layout.title.text == "&lt;script&gt;"
     clear = "rgba(0,0,0,0)"
@@ -198,7 +198,7 @@ def test_themes_and_titles(draw):
         draw(theme="blue")
 
 
-def test_a_chart_of_ones_own_is_read_on_every_ground():
+def test_a_users_own_chart_has_contrast_on_every_background():
     figure = figures.chart(go.Scatter(y=[1, 2]), go.Scatter(y=[2, 1]), title="a & b", height=400)
     assert [trace.y for trace in figure.data] == [(1, 2), (2, 1)]
     assert (figure.layout.title.text, figure.layout.height) == ("a &amp; b", 400)
@@ -206,7 +206,7 @@ def test_a_chart_of_ones_own_is_read_on_every_ground():
         assert all(contrast(colour, ground) > 3 for colour in figure.layout.colorway)
 
 
-def test_what_does_not_fit_is_refused_in_words():
+def test_arguments_that_do_not_fit_together_are_refused():
     with pytest.raises(GPTVizError, match=r"one probability for each label: shape \(2,\)"):
         figures.probabilities(["a", "b"], [0.5])
     with pytest.raises(GPTVizError, match=r"logits \(depths, vocab\)"):

@@ -1,4 +1,4 @@
-"""pyproject.toml, constraints.txt, environment.yml and what is installed say the same."""
+"""pyproject.toml, constraints.txt, environment.yml and the installed packages agree."""
 
 import importlib.metadata
 import json
@@ -24,7 +24,7 @@ NAMED = [one for one in DIRECT + OPTIONAL if one.name != PROJECT["name"]]
 
 
 def pins():
-    """The constraints: {name: version}; every line is an exact version."""
+    """Returns the constraints as {name: version}, after checking that every line has an exact version."""
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     found = [re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9A-Za-z.!]+)", line) for line in lines]
     assert all(found), [line for line, match in zip(lines, found, strict=True) if not match]
@@ -32,7 +32,7 @@ def pins():
 
 
 def closure(requirements):
-    """Every installed package that the requirements bring, by way of the packages' own metadata."""
+    """Returns every installed package that the requirements bring, directly or not, as {name: version}."""
     names, open_ = {}, [(one, "") for one in requirements]
     visited = set()
     while open_:
@@ -56,13 +56,13 @@ def test_every_pin_lies_in_its_range():
         assert one.specifier.contains(version), f"{one} against {version}"
 
 
-def test_pins_name_no_build():
-    """A build tag such as +cpu would shut out every other kind of machine."""
+def test_no_pin_has_a_build_tag():
+    """A tag such as +cpu would rule out every other kind of machine."""
     assert not any("+" in version for version in pins().values())
 
 
-def test_pins_are_what_is_installed_and_complete():
-    """The tests ran with exactly these versions, down to the last package."""
+def test_every_installed_package_is_pinned_at_its_version():
+    """The tests run with exactly these versions of every package."""
     pinned = pins()
     test = [Requirement(line) for line in PROJECT["optional-dependencies"]["test"]]
     installed = closure(DIRECT + test)
@@ -91,13 +91,13 @@ def test_conda_installs_the_same_pinned_set():
         assert canonicalize_name(re.match(r"[\w-]+", one)[0]) not in versions
 
 
-def test_the_version_is_said_once():
+def test_the_version_is_the_same_everywhere():
     assert PROJECT["version"] == gptviz.__version__ == importlib.metadata.version("gptviz")
     assert f"## {gptviz.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_the_lock_of_the_browser_tools_names_no_place():
-    """Whoever installs takes packages from the registry that their own npm is set to."""
+def test_the_npm_lock_file_names_no_registry():
+    """Packages are installed from the registry that the user's npm is set to."""
     wanted = json.loads((ROOT / "package.json").read_text())["devDependencies"]
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     assert not [name for name, one in packages.items() if "resolved" in one]
@@ -105,7 +105,7 @@ def test_the_lock_of_the_browser_tools_names_no_place():
     assert all(one["integrity"].startswith("sha512-") for name, one in packages.items() if name)
 
 
-def test_ci_runs_the_one_command_and_hides_nothing():
+def test_ci_runs_make_test_and_nothing_else():
     lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
 
@@ -114,7 +114,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "assets/tales/RE
 
 
 def lines_of_code(page):
-    """The lines of the code blocks of a page, and its code spans, without comments."""
+    """Returns the lines of the code blocks of a page and its code spans, without comments."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))

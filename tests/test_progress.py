@@ -1,4 +1,4 @@
-"""A bar that was seen goes out of sight without being closed; what ends early is no failure, what fails is seen."""
+"""Progress bars: one that has appeared is hidden at the end and not closed, and one that failed stays visible."""
 
 import pytest
 import tqdm.auto
@@ -9,7 +9,7 @@ from gptviz import progress
 
 @pytest.fixture
 def bars(monkeypatch):
-    """The notebook's bars, as they are made; one that has appeared is drawn anew at every update."""
+    """Collects the notebook's bars as they are made; one that has appeared is redrawn at every update."""
     made = []
 
     class Bar(tqdm.notebook.tqdm):
@@ -29,7 +29,7 @@ def run(count, total):
 
 
 @pytest.mark.parametrize("count", [3, 5])
-def test_a_bar_that_was_seen_is_hidden_not_closed(bars, monkeypatch, count):
+def test_a_bar_that_appeared_is_hidden_and_not_closed(bars, monkeypatch, count):
     monkeypatch.setattr(progress, "AFTER", 1e-9)
     run(count, 5)
     (bar,) = bars
@@ -39,14 +39,14 @@ def test_a_bar_that_was_seen_is_hidden_not_closed(bars, monkeypatch, count):
     assert bar.container.children[1].bar_style == "success"
 
 
-def test_a_bar_that_nobody_saw_is_closed(bars, monkeypatch):
+def test_a_bar_that_never_appeared_is_closed(bars, monkeypatch):
     monkeypatch.setattr(progress, "AFTER", 3600)  # however slow this machine is
     run(3, 5)
     assert not bars[0].displayed
     assert bars[0].container.comm is None
 
 
-def test_a_failure_stays_in_sight(bars, monkeypatch):
+def test_a_bar_of_a_failure_stays_visible(bars, monkeypatch):
     monkeypatch.setattr(progress, "AFTER", 1e-9)
     with pytest.raises(ZeroDivisionError), progress.progress(5, "token"):
         raise ZeroDivisionError
@@ -54,7 +54,7 @@ def test_a_failure_stays_in_sight(bars, monkeypatch):
     assert bars[0].container.layout.display is None
 
 
-def test_in_a_terminal(capsys, monkeypatch):
+def test_a_bar_in_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.std.tqdm)
     monkeypatch.setattr(progress, "AFTER", 0)
     run(3, 5)

@@ -1,4 +1,4 @@
-"""A notebook as a page: what is in it, what is kept out, and how failures are said."""
+"""A notebook as a page to hand out: what it contains, what it leaves out, and how failures are reported."""
 
 import json
 import os
@@ -27,7 +27,8 @@ CELLS = [
 ]  # fmt: skip
 
 
-def write(folder, cells, folded=()):
+def write_notebook(folder, cells, folded=()):
+    """Writes a notebook of these cells, those at the `folded` indices with their source hidden; returns its path."""
     make = {
         "code": nbformat.v4.new_code_cell,
         "markdown": nbformat.v4.new_markdown_cell,
@@ -41,38 +42,38 @@ def write(folder, cells, folded=()):
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def page_text(tmp_path_factory):
     folder = tmp_path_factory.mktemp("handout")
-    return export_notebook(write(folder, CELLS, folded=[2]), folder / "page.html").read_text(encoding="utf-8")
+    return export_notebook(write_notebook(folder, CELLS, folded=[2]), folder / "page.html").read_text(encoding="utf-8")
 
 
-def test_the_page_has_prose_code_prints_and_views(written):
-    assert "<h1>A lesson &lt;script&gt;hurt()&lt;/script&gt;</h1>" in written
-    assert "(q · k)/(√(dₖ))" in written
-    assert "printed &lt;b&gt;" in written
-    assert "&lt;/pre&gt;&lt;script&gt;hurt()" in written
-    assert written.count('data-gptviz="anywidget:') == 3
-    assert written.count("<details>") == 1, "a question's code is folded"
-    assert "not for reading" not in written
-    assert "<title>A lesson &lt;script&gt;" in written
+def test_the_page_has_prose_code_prints_and_views(page_text):
+    assert "<h1>A lesson &lt;script&gt;hurt()&lt;/script&gt;</h1>" in page_text
+    assert "(q · k)/(√(dₖ))" in page_text
+    assert "printed &lt;b&gt;" in page_text
+    assert "&lt;/pre&gt;&lt;script&gt;hurt()" in page_text
+    assert page_text.count('data-gptviz="anywidget:') == 3
+    assert page_text.count("<details>") == 1, "a question's code is folded"
+    assert "not for reading" not in page_text
+    assert "<title>A lesson &lt;script&gt;" in page_text
 
 
-def test_the_page_says_at_its_head_that_it_is_a_copy(written):
-    body = written.partition("<main>")[2]
+def test_the_page_begins_with_a_note_that_it_is_a_copy(page_text):
+    body = page_text.partition("<main>")[2]
     assert body.index(phrase("en", "copy")) < body.index("<h1>")
 
 
-def test_answers_are_not_to_be_read_in_the_source(written):
-    """The explanation stands in the lesson's own code, folded, and nowhere else."""
-    assert written.count("SECRET") == 1
-    assert '"truth"' not in written.partition('id="data">')[2].partition("</script>")[0]
+def test_answers_cannot_be_read_in_the_pages_source(page_text):
+    """The explanation is in the folded code of the lesson and nowhere else."""
+    assert page_text.count("SECRET") == 1
+    assert '"truth"' not in page_text.partition('id="data">')[2].partition("</script>")[0]
 
 
-def test_nothing_is_fetched_and_scripts_are_named_by_their_hash(written):
-    policy = written.partition('Content-Security-Policy" content="')[2].partition('"')[0]
+def test_the_policy_allows_no_fetch_and_only_scripts_by_hash(page_text):
+    policy = page_text.partition('Content-Security-Policy" content="')[2].partition('"')[0]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
-    assert len(written.encode()) <= MOST_BYTES
+    assert len(page_text.encode()) <= MOST_BYTES
 
 
 @pytest.mark.parametrize(
@@ -84,29 +85,29 @@ def test_nothing_is_fetched_and_scripts_are_named_by_their_hash(written):
         ("\\unknown{a}", "unknowna"),
     ],
 )
-def test_formulas_are_readable_without_a_library(tex, text):
+def test_formulas_are_written_as_plain_text(tex, text):
     assert plain_formula(tex) == text
 
 
-def test_a_lesson_has_no_code_of_html_in_its_text():
-    """A notebook would draw `&emsp;` as a space, the page for handing out as it is written."""
+def test_no_lesson_has_an_html_entity_in_its_text():
+    """A notebook draws `&emsp;` as a space; the page would show it as it is written."""
     for path in notebooks_dir().glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
                 assert not re.search(r"&amp;#?\w+;", prose_html(cell.source)), (path.name, cell.id)
 
 
-def test_prose_is_not_obeyed():
-    told = prose_html("[a](javascript:hurt()) <img src=x onerror=hurt()> ![p](http://x/y.png)\n\n| a |\n|--:|\n| b |")
-    assert "javascript:" not in told
-    assert "<img" not in told
-    assert "style" not in told, "the policy allows no inline styles"
-    assert "http://x" not in told
+def test_prose_cannot_add_scripts_images_or_styles():
+    html = prose_html("[a](javascript:hurt()) <img src=x onerror=hurt()> ![p](http://x/y.png)\n\n| a |\n|--:|\n| b |")
+    assert "javascript:" not in html
+    assert "<img" not in html
+    assert "style" not in html, "the policy allows no inline styles"
+    assert "http://x" not in html
     assert "\x1b" not in text_html("\x1b[31mred\x1b[0m") and "red" in text_html("\x1b[31mred\x1b[0m")
 
 
-def test_the_command_writes_the_page_where_it_is_asked_to(tmp_path, capsys, monkeypatch):
-    write(tmp_path, CELLS[:1])
+def test_the_command_writes_the_page_to_the_given_path(tmp_path, capsys, monkeypatch):
+    write_notebook(tmp_path, CELLS[:1])
     monkeypatch.chdir(tmp_path)
     assert cli.main(["export", "lesson.ipynb"]) == 0
     assert (tmp_path / "lesson.html").is_file()
@@ -117,7 +118,9 @@ def test_the_command_writes_the_page_where_it_is_asked_to(tmp_path, capsys, monk
 
 def test_the_teachers_copy_has_the_answers(tmp_path):
     cells = [*CELLS[1:3], ("code", "gptviz.lessons.check('Your sum', None, 3, solution='1 + 2')")]
-    page = export_notebook(write(tmp_path, cells), tmp_path / "page.html", answers=True).read_text(encoding="utf-8")
+    page = export_notebook(write_notebook(tmp_path, cells), tmp_path / "page.html", answers=True).read_text(
+        encoding="utf-8"
+    )
     data = page.partition('id="data">')[2].partition("</script>")[0]
     assert '"phase":"revealed"' in data
     assert "SECRET" in data
@@ -126,23 +129,23 @@ def test_the_teachers_copy_has_the_answers(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, told",
+    "arguments, message",
     [
         (["nowhere.ipynb"], "a notebook that exists"),
         (["lesson.ipynb", "-o", "no/folder/x.html"], "a folder that exists"),
     ],
 )
-def test_the_command_says_what_is_wrong(arguments, told, tmp_path, capsys, monkeypatch):
-    write(tmp_path, CELLS[:1])
+def test_the_command_says_what_is_wrong(arguments, message, tmp_path, capsys, monkeypatch):
+    write_notebook(tmp_path, CELLS[:1])
     monkeypatch.chdir(tmp_path)
     assert cli.main(["export", *arguments]) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_cell_that_fails_stops_the_export_and_leaves_the_process_as_it_was(tmp_path):
+def test_a_failing_cell_stops_the_export_and_restores_the_folder(tmp_path):
     here = os.getcwd()
     with pytest.raises(GPTVizError, match="cell 1: ZeroDivisionError"):
-        export_notebook(write(tmp_path, [CELLS[0], ("code", "1 / 0")]), tmp_path / "page.html")
+        export_notebook(write_notebook(tmp_path, [CELLS[0], ("code", "1 / 0")]), tmp_path / "page.html")
     assert os.getcwd() == here
     assert not (tmp_path / "page.html").exists()
     (tmp_path / "odd.ipynb").write_text(json.dumps([1, 2]))

@@ -1,4 +1,4 @@
-"""The commands as a user types them, from the checkout and from a wheel in an environment of its own."""
+"""The commands as a user types them, from the checkout and from a wheel in a separate environment."""
 
 import os
 import re
@@ -41,12 +41,12 @@ def test_models_are_listed_with_size_and_licence(capsys):
 
 
 def test_the_package_runs_as_the_command():
-    told = run(sys.executable, "-m", "gptviz", "--version")
-    assert (told.stdout, told.returncode) == (f"gptviz {gptviz.__version__}\n", 0)
+    done = run(sys.executable, "-m", "gptviz", "--version")
+    assert (done.stdout, done.returncode) == (f"gptviz {gptviz.__version__}\n", 0)
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["doctor", "--loud"], ["models", "gpt2"]])
-def test_what_is_unknown_is_refused(arguments, capsys):
+def test_unknown_arguments_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
     assert stop.value.code == 2
@@ -56,19 +56,19 @@ def test_what_is_unknown_is_refused(arguments, capsys):
 # gptviz lab
 
 
-def test_lab_options_are_defaults_that_the_user_can_replace(tmp_path):
-    ours = cli.lab_arguments(tmp_path, [], browser=False)
-    assert f"--ServerApp.root_dir={tmp_path}" in ours
-    assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in ours
-    assert "--ServerApp.kernel_websocket_connection_class=gptviz.lab.nodelay.NoDelayConnection" in ours
-    assert "--no-browser" in ours
-    theirs = cli.lab_arguments(tmp_path, ["--port=8890", "--LabApp.default_url=/lab"])
-    assert theirs[-2:] == ["--port=8890", "--LabApp.default_url=/lab"]
-    assert "--no-browser" not in theirs
-    assert sum(option.startswith("--LabApp.default_url") for option in theirs) == 1
+def test_the_users_options_replace_those_of_gptviz_lab(tmp_path):
+    options = cli.lab_arguments(tmp_path, [], browser=False)
+    assert f"--ServerApp.root_dir={tmp_path}" in options
+    assert "--LabApp.default_url=/lab/tree/00_start_here.ipynb" in options
+    assert "--ServerApp.kernel_websocket_connection_class=gptviz.lab.nodelay.NoDelayConnection" in options
+    assert "--no-browser" in options
+    replaced = cli.lab_arguments(tmp_path, ["--port=8890", "--LabApp.default_url=/lab"])
+    assert replaced[-2:] == ["--port=8890", "--LabApp.default_url=/lab"]
+    assert "--no-browser" not in replaced
+    assert sum(option.startswith("--LabApp.default_url") for option in replaced) == 1
 
 
-def test_lab_starts_without_the_faster_connection_where_there_is_none(tmp_path, monkeypatch):
+def test_lab_starts_without_the_faster_connection_where_it_cannot_be_imported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "gptviz.lab.nodelay", None)  # importing it now raises ImportError
     assert not any("connection_class" in option for option in cli.lab_arguments(tmp_path, []))
     assert "note" in [finding.state for finding in doctor.connection()]
@@ -96,38 +96,38 @@ def test_copies_never_replace_what_the_user_wrote(tmp_path, monkeypatch):
     assert (folder / "01_more.ipynb").read_text() == "a new lesson"
 
 
-def test_a_checkout_is_worked_in_directly():
+def test_in_a_checkout_the_notebooks_are_not_copied():
     assert cli.own_notebooks() == notebooks_dir() == ROOT / "notebooks"
 
 
 # gptviz doctor
 
 
-def test_doctor_finds_this_machine_well(capsys):
+def test_doctor_finds_no_fault_on_this_machine(capsys):
     assert cli.main(["doctor"]) == 0
-    said = capsys.readouterr().out
-    assert f"Python {sys.version.split()[0]}" in said
-    assert "torch " in said
-    assert "The embedded model loads and runs" in said
-    assert "Offline by choice" in said
-    assert "✗" not in said
-    assert said.endswith("Everything that gptviz needs works here.\n")
+    output = capsys.readouterr().out
+    assert f"Python {sys.version.split()[0]}" in output
+    assert "torch " in output
+    assert "The embedded model loads and runs" in output
+    assert "Offline by choice" in output
+    assert "✗" not in output
+    assert output.endswith("Everything that gptviz needs works here.\n")
 
 
-def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path, monkeypatch, capsys):
+def test_doctor_reports_what_is_missing_with_the_remedy(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(doctor, "assets_dir", lambda: tmp_path)
     monkeypatch.setattr(doctor, "version", lambda name: "0.0.1" if name == "anywidget" else "99!1")
     monkeypatch.setenv("JUPYTER_NO_CONFIG", "1")
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [str(tmp_path)])
     assert cli.main(["doctor"]) == 1
-    said = capsys.readouterr().out
-    assert f"✗ The embedded model is not in {tmp_path}" in said
-    assert re.search(r'✗ anywidget is 0\.0\.1; gptviz needs .*\n +→ pip install "anywidget', said)
-    assert "✗ JupyterLab does not find jupyterlab_widgets: views would stay empty" in said
-    assert "to fix: see the arrows above." in said
+    output = capsys.readouterr().out
+    assert f"✗ The embedded model is not in {tmp_path}" in output
+    assert re.search(r'✗ anywidget is 0\.0\.1; gptviz needs .*\n +→ pip install "anywidget', output)
+    assert "✗ JupyterLab does not find jupyterlab_widgets: views would stay empty" in output
+    assert "to fix: see the arrows above." in output
 
 
-def test_a_check_that_fails_is_a_finding(monkeypatch, capsys):
+def test_a_check_that_raises_is_reported_as_a_fault(monkeypatch, capsys):
     def device():
         """Where models can run."""
         raise RuntimeError("driver too old")
@@ -138,16 +138,16 @@ def test_a_check_that_fails_is_a_finding(monkeypatch, capsys):
     assert "✗ Where models can run: RuntimeError: driver too old" in capsys.readouterr().out
 
 
-def test_the_look_for_the_hub_cannot_hang(monkeypatch):
-    over = threading.Event()
+def test_the_test_of_the_hubs_address_gives_up(monkeypatch):
+    finished = threading.Event()
 
     def never(*address, **options):
-        over.wait(30)
+        finished.wait(30)
         raise OSError("no answer")
 
     monkeypatch.setattr(doctor.socket, "create_connection", never)
     assert doctor.reachable("a.name.that.never.resolves", 443, seconds=0.2) is False
-    over.set()
+    finished.set()
 
 
 # The wheel
@@ -155,7 +155,7 @@ def test_the_look_for_the_hub_cannot_hang(monkeypatch):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel built from this checkout."""
+    """Builds a wheel from this checkout and returns its path."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [
         "-m",
@@ -170,11 +170,11 @@ def wheel(tmp_path_factory):
     ]
     built = run(sys.executable, *command)
     assert built.returncode == 0, built.stderr
-    (one,) = folder.glob("*.whl")
-    return one
+    (path,) = folder.glob("*.whl")
+    return path
 
 
-def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
+def test_a_wheel_contains_the_model_and_the_notebooks_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "gptviz/_assets/tales/model.safetensors",
@@ -184,19 +184,23 @@ def test_a_wheel_carries_the_model_and_the_notebooks_and_nothing_else(wheel):
     ):
         assert needed in names, needed
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
-    stray = [n for n in names if "/runs/" in n or "__pycache__" in n or n.split("/")[0] not in {"gptviz", info(names)}]
+    stray = [
+        n
+        for n in names
+        if "/runs/" in n or "__pycache__" in n or n.split("/")[0] not in {"gptviz", metadata_folder(names)}
+    ]
     assert not stray
     packed = {n.removeprefix("gptviz/_assets/") for n in names if n.startswith("gptviz/_assets/")}
-    lying = {p.relative_to(assets_dir()).as_posix() for p in assets_dir().rglob("*") if p.is_file()}
-    assert packed == {n for n in lying if not n.startswith("tales/runs/") and "__pycache__" not in n}
+    in_the_checkout = {p.relative_to(assets_dir()).as_posix() for p in assets_dir().rglob("*") if p.is_file()}
+    assert packed == {n for n in in_the_checkout if not n.startswith("tales/runs/") and "__pycache__" not in n}
 
 
-def info(names):
+def metadata_folder(names):
     return next(name.split("/")[0] for name in names if ".dist-info/" in name)
 
 
 def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
-    """In an environment of its own, which borrows the packages that gptviz builds on but not the checkout."""
+    """In a separate environment that shares the installed dependencies but does not see the checkout."""
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     target = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()

@@ -123,7 +123,7 @@ def test_every_style_sheet_belongs_to_a_view():
         assert path.read_text(encoding="utf-8") in used, path
 
 
-def test_no_module_writes_markup_or_asks_the_network():
+def test_no_module_writes_markup_or_uses_the_network():
     for path in PACKAGE.rglob("*.js"):
         source = path.read_text(encoding="utf-8")
         for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "XMLHttp"):
@@ -133,7 +133,7 @@ def test_no_module_writes_markup_or_asks_the_network():
         assert "url(" not in path.read_text(encoding="utf-8") and "@import" not in path.read_text(encoding="utf-8")
 
 
-def test_no_element_keeps_all_keys_from_jupyterlab():
+def test_no_element_takes_all_keys_from_jupyterlab():
     """`keepKeys` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
     assert not [
         path.name for path in PACKAGE.rglob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")

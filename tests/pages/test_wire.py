@@ -1,4 +1,4 @@
-"""Arrays to bytes and back: what the page reads is what the kernel had, whatever the array's layout."""
+"""Arrays packed into bytes and unpacked are the same, whatever their layout in memory."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gptviz.pages.wire import DTYPES, pack, unpack
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", ["rows", "columns", "strided", "other byte order"])
-def test_the_same_numbers_come_back_whatever_the_layout(dtype, layout):
+def test_an_array_of_any_layout_is_unpacked_unchanged(dtype, layout):
     array = (np.arange(30) * 7 % 256).reshape(5, 6).astype(dtype)
     laid_out = {
         "rows": array,
@@ -24,12 +24,12 @@ def test_the_same_numbers_come_back_whatever_the_layout(dtype, layout):
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1, 2, 3)])
-def test_shapes_survive(shape):
+def test_shapes_are_kept(shape):
     array = np.ones(shape, np.float32)
     assert unpack(*pack(array)).shape == shape
 
 
-def test_what_a_page_cannot_read_is_refused():
+def test_arrays_that_a_page_cannot_read_are_refused():
     with pytest.raises(WrongType, match="float64"):
         pack(np.zeros(2))
     with pytest.raises(WrongType):

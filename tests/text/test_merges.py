@@ -1,4 +1,4 @@
-"""The merges of a word: a hand-worked table, and the tokenizer's own tokens for every word of many texts."""
+"""The merges of a word against a table worked by hand, and against the tokenizer's own tokens in several texts."""
 
 import pytest
 from families import build
@@ -19,8 +19,8 @@ def tokens_of(tokenizer, text):
     return tuple(Token(id, "", b"") for id in tokenizer(text)["input_ids"])
 
 
-def by_hand(**options):
-    """Merges, best first: l+o, lo+w, e+r, low+er, n+e."""
+def tokenizer_of_five_merges(**options):
+    """Returns a tokenizer with the merges l+o, lo+w, e+r, low+er, n+e, best first."""
     vocab = {p: i for i, p in enumerate(["l", "o", "w", "e", "r", "n", "s", "t", "lo", "low", "er", "lower", "ne"])}
     merges = [("l", "o"), ("lo", "w"), ("e", "r"), ("low", "er"), ("n", "e")]
     backend = Tokenizer(models.BPE(vocab=vocab, merges=merges, **options))
@@ -29,7 +29,7 @@ def by_hand(**options):
 
 
 def test_a_word_worked_by_hand():
-    tokenizer = by_hand()
+    tokenizer = tokenizer_of_five_merges()
     stages = merges_of(tokenizer, "newt lower", tokens_of(tokenizer, "newt lower"), 3)
     assert [(" ".join(stage.pieces), stage.rank) for stage in stages] == [
         ("l o w e r", None),
@@ -42,8 +42,8 @@ def test_a_word_worked_by_hand():
     assert [" ".join(stage.pieces) for stage in first] == ["n e w t", "ne w t"]
 
 
-def test_a_word_that_is_taken_whole_is_not_merged():
-    tokenizer = by_hand(ignore_merges=True)
+def test_a_word_in_the_vocabulary_is_not_merged_with_ignore_merges():
+    tokenizer = tokenizer_of_five_merges(ignore_merges=True)
     (stage,) = merges_of(tokenizer, "lower", tokens_of(tokenizer, "lower"), 0)
     assert stage.pieces == ("lower",)
 
@@ -59,7 +59,7 @@ def test_merges_lead_to_the_tokenizers_own_tokens(text):
         assert "".join(last) in "".join(pieces)
 
 
-def test_what_cannot_be_followed_is_refused_in_words():
+def test_tokens_without_merges_are_refused():
     tokenizer = AutoTokenizer.from_pretrained(assets_dir() / "tales")
     tokens = tokens_of(tokenizer, "Once upon")
     with pytest.raises(NotAvailable, match="mark"):
@@ -71,7 +71,7 @@ def test_what_cannot_be_followed_is_refused_in_words():
         merges_of(other, "ab", tokens_of(other, "ab"), 0)
 
 
-def test_a_trace_has_them():
+def test_a_trace_gives_the_merges_of_each_token():
     gpt = gptviz.wrap(build("gpt2"), family_tokenizer())
     trace = gpt.trace("the owl")
     assert trace.merges(-1)[-1].pieces[-1:] != ()
