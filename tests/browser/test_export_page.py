@@ -94,6 +94,7 @@ def refused_in_sight(page):
         assert abs(said["y"] - pressed["y"]) < 400
         page.get_by_role("button", name="step forward").click()
         expect(told).to_have_count(0)
+        settle(page)  # the next step's attention arrives above the buttons and moves them
     page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'screen'")
 
