@@ -75,7 +75,7 @@ def logit_lens(
     ids = [check_index(id, lens.shape[1], "token id") for id in ids]
     shares = softmax(lens)[:, ids]
     stops = _palette(theme).shares
-    depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last"]
+    depths = [*(f"before block {depth}" for depth in range(len(lens) - 1)), "after the last block"]
     heat = go.Heatmap(
         z=100 * shares, x=list(range(len(ids))), y=list(range(len(lens))), zmin=0, zmax=100, colorscale=_colorscale(stops),
         colorbar={"ticksuffix": " %", "thickness": 12},

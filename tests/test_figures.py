@@ -37,7 +37,7 @@ def test_the_logit_lens_is_drawn_as_the_softmax_at_the_given_tokens():
     np.testing.assert_allclose(heat.z, [[20, 70], [30, 10]], rtol=1e-9)
     assert (heat.zmin, heat.zmax) == (0, 100)
     assert list(figure.layout.xaxis.ticktext) == ["b", "&lt;i&gt;c"]
-    assert list(figure.layout.yaxis.ticktext) == ["before block 0", "after the last"]
+    assert list(figure.layout.yaxis.ticktext) == ["before block 0", "after the last block"]
 
 
 def test_effects_have_one_colour_scale_symmetric_about_zero():

@@ -5,21 +5,21 @@ import { grouped } from "../widgets/shared/numbers.js";
 const en = {
   right: (/** @type {string} */ name) => `${name}: the same as the model’s.`,
   largest: (/** @type {string} */ gap, /** @type {string} */ tolerance) =>
-    `The largest difference is ${gap}; up to ${tolerance} comes from rounding.`,
-  exact: "No difference at all.",
-  nothing: (/** @type {string} */ name) => `${name}: nothing yet. Write your lines above and run the cell again.`,
+    `The largest difference is ${gap}; differences up to ${tolerance} count as rounding.`,
+  exact: "There is no difference.",
+  nothing: (/** @type {string} */ name) => `${name}: no value yet. Write your lines above and run the cell again.`,
   unread: (/** @type {string} */ name, /** @type {string} */ type) =>
-    `${name}: what came is a ${type} that cannot be read as numbers of the kind asked for.`,
+    `${name}: this ${type} cannot be compared with the model’s value.`,
   shape: (/** @type {string} */ name, /** @type {string} */ mine, /** @type {string} */ wanted) =>
-    `${name}: the shape is ${mine}, asked for is ${wanted}.`,
+    `${name}: the expected shape is ${wanted}; yours is ${mine}.`,
   scalar: "a single number",
   value: (/** @type {string} */ name, /** @type {number} */ differ, /** @type {number} */ size) =>
     size === 1
-      ? `${name}: not the model’s.`
-      : `${name}: ${grouped(differ)} of ${grouped(size)} numbers are not the model’s.`,
+      ? `${name}: different from the model’s.`
+      : `${name}: ${grouped(differ)} of ${grouped(size)} numbers differ from the model’s.`,
   first: (/** @type {string} */ place, /** @type {string} */ mine) =>
-    place ? `The first is at ${place}, where you have ${mine}.` : `You have ${mine}.`,
-  solution: "a way to write it",
+    place ? `The first difference is at ${place}, where you have ${mine}.` : `You have ${mine}.`,
+  solution: "show a solution",
 };
 
 /** @typedef {typeof en} Words */
@@ -27,16 +27,16 @@ const en = {
 /** @type {Words} */
 const zh = {
   right: (name) => `${name}：与模型的相同。`,
-  largest: (gap, tolerance) => `最大差值为 ${gap}；不超过 ${tolerance} 的差来自舍入。`,
-  exact: "毫无差别。",
-  nothing: (name) => `${name}：还没有。请在上面写几行，再运行该单元格。`,
-  unread: (name, type) => `${name}：得到的是 ${type}，无法按要求读作数。`,
-  shape: (name, mine, wanted) => `${name}：形状是 ${mine}，要求的是 ${wanted}。`,
+  largest: (gap, tolerance) => `最大差值为 ${gap}；不超过 ${tolerance} 的差算作舍入。`,
+  exact: "没有差别。",
+  nothing: (name) => `${name}：还没有值。请在上面写几行，再运行该单元格。`,
+  unread: (name, type) => `${name}：得到的是 ${type}，无法与模型的值比较。`,
+  shape: (name, mine, wanted) => `${name}：形状应为 ${wanted}，你的是 ${mine}。`,
   scalar: "单个数",
   value: (name, differ, size) =>
     size === 1 ? `${name}：与模型的不同。` : `${name}：${grouped(size)} 个数中有 ${grouped(differ)} 个与模型的不同。`,
-  first: (place, mine) => (place ? `第一处在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`),
-  solution: "一种写法",
+  first: (place, mine) => (place ? `第一处不同在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`),
+  solution: "查看一种写法",
 };
 
 export const catalogue = { en, zh };

@@ -36,6 +36,7 @@ class Question {
     this.selection = selection;
     this.host = host;
     this.words = words;
+    this.exported = el.closest("[data-gptviz]") !== null; // page.js marks where views stand in an exported page
     this.notices = makeNotices(model);
     /** The wrong guesses so far, as JSON. @type {string[]} */
     this.wrongGuesses = [];
@@ -189,7 +190,7 @@ class Question {
     if (right) text.append(element("strong", { class: "verdict right" }, words.right), " ");
     const repeatsGuess = given !== null && (!right || this.about.kind === "number");
     if (repeatsGuess) text.append(`${words.said} `, this.answerNode(given, true), ". ");
-    text.append(`${words.revealed} `, this.answerNode(truth), ".");
+    text.append(`${this.exported ? words.exported : words.revealed} `, this.answerNode(truth), ".");
     return explain ? [text, element("p", { class: "explain" }, explain)] : [text];
   }
 

@@ -201,11 +201,11 @@ class Learner:
             place.locator("form button").click()
         elif question.kind == "ranking":
             self.sorts(place, answer)
-            place.get_by_role("button", name="that order").click()
+            place.get_by_role("button", name="guess this order").click()
         else:
             heads = [answer] if isinstance(answer[0], int) else answer
             self.opens(place, *heads[0])
-            place.get_by_role("button", name="that one").click()
+            place.get_by_role("button", name="guess this head").click()
         expect(place).not_to_have_attribute("data-computing", "")
 
     def sorts(self, place: Locator, order: list[int]) -> None:

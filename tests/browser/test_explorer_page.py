@@ -172,11 +172,11 @@ def test_a_refused_prompt_stays_to_be_shortened(on_screen, gpt):
             field.press("Enter")
         else:
             prompt.get_by_role("button", name="Run").click()
-        expect(prompt.get_by_text("Shorten it")).to_be_visible()
+        expect(prompt.get_by_text("Shorten the prompt")).to_be_visible()
         expect(field).to_have_value(far_too_long)
     field.fill("a king")
     field.press("Enter")
-    expect(prompt.get_by_text("Shorten it")).to_be_hidden()
+    expect(prompt.get_by_text("Shorten the prompt")).to_be_hidden()
     assert explorer.prompt == "a king"
 
 
@@ -369,8 +369,8 @@ def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(on_sc
     bars = page.locator(".gptviz-attention .bars li").count() - 1
     tokens = len(explorer.box.trace.tokens)
     assert bars < 9
-    expect(page.locator(".gptviz-attention .rowbars")).to_contain_text(f"its {bars} largest weights of {tokens}")
-    expect(page.locator(".gptviz-attention .bars li").last).to_contain_text(f"{tokens - bars} others")
+    expect(page.locator(".gptviz-attention .rowbars")).to_contain_text(f"the {bars} largest of its {tokens} weights")
+    expect(page.locator(".gptviz-attention .bars li").last).to_contain_text(f"{tokens - bars} other tokens")
     for _ in range(STEPS.index("block") - STEPS.index("attention")):
         page.keyboard.press("Space")
     settle(page)
@@ -430,7 +430,7 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
     page.locator(".gptviz-attention .stage").click(position={"x": 20, "y": 100})
     page.keyboard.press("ArrowRight")
     expect(count).to_have_text("5 / 11")
-    page.get_by_role("button", name="from the start").click()
+    page.get_by_role("button", name="start over").click()
     page.keyboard.press("Space")
     expect(count).to_have_text("2 / 11")
     page.locator(".gptviz-explorer .box textarea").fill("Once upon")
@@ -449,9 +449,9 @@ def test_the_sentence_says_how_often_the_path_went_round(on_screen, gpt):
     explorer = gptviz.explore("owl " * 20, gpt=gpt)
     steps = explorer._stations["generation"].wait(60).choices[0].steps
     sentence = on_screen(explorer).locator(".station-generation .sentence")
-    expect(sentence).to_contain_text(f"{len(steps)} times over")
+    expect(sentence).to_contain_text(f"{len(steps)} times")
     expect(sentence).to_contain_text(
-        "stopped at its length limit" if steps[-1].finish_reason == "length" else "ended itself"
+        "the length limit was reached" if steps[-1].finish_reason == "length" else "ended the text itself"
     )
 
 

@@ -64,7 +64,7 @@ def agrees(page, gpt, before, after):
     np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[wanted], atol=0.02)
     rest = [1 - before[wanted].sum(), 1 - after[wanted].sum()]
     name, was, now, change = page.locator("tfoot").locator("th, td .number, td.difference").all_inner_texts()
-    assert name == f"all {len(before) - len(wanted):,} others"
+    assert name == f"all {len(before) - len(wanted):,} other tokens"
     close_to(was, rest[0])
     close_to(now, rest[1])
     close_to(change, rest[1] - rest[0])
@@ -108,7 +108,7 @@ def test_the_outcome_is_said_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
     page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, silenced_probabilities(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
-    expect(summary).to_contain_text(f"{chip_text(gpt.token(leader))} has {100 * before.max():#.3g} %")
+    expect(summary).to_contain_text(f"{chip_text(gpt.token(leader))} is the next token with a probability of {100 * before.max():#.3g} %")
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(1)
@@ -165,7 +165,7 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.250")
     expect(chips.nth(1)).to_contain_text(f"stream entering block 1 at {at[3]}3")
     expect(chips.nth(2)).to_contain_text(f"L0 · H2 at {at[4]}4")
-    told = ["stream entering block 1 + 2.00 × vector", "L0 · MLP neuron 7 off", "L0 · H1 at its mean",
+    told = ["stream entering block 1 + 2.00 × vector", "L0 · MLP neuron 7 off", "L0 · H1 set to its mean",
             "MLP output 1 at every position patched", "L1 · H0 × 0.333"]  # fmt: skip
     for i, text in enumerate(told):
         expect(chips.nth(3 + i)).to_contain_text(text)
@@ -190,10 +190,10 @@ def test_a_place_is_patched_from_another_prompt(shown, gpt):
     field, note = page.get_by_role("textbox", name="another prompt"), page.locator(".note").first
     assert field.input_value() == PROMPT
     field.fill("A longer text that has more tokens than the other one has")
-    page.get_by_role("button", name="read it").click()
+    page.get_by_role("button", name="read").click()
     expect(note).to_contain_text(f"Expected a text of {count} tokens")
     field.fill(OTHER)
-    page.get_by_role("button", name="read it").click()
+    page.get_by_role("button", name="read").click()
     expect(note).to_be_hidden()
     differing = page.locator(".pairs button", has_text="≠")
     expect(differing).to_have_count(1)
@@ -294,7 +294,7 @@ def test_the_squares_show_what_each_absence_does(shown, gpt):
     expect(page.get_by_role("button", name="effect on")).to_contain_text(chip_text(gpt.token(leader)))
     close_to(effect(page, 1, 1), silenced_probabilities(gpt, ids, 1, 1)[leader] - before[leader])
     page.get_by_role("button", name="attention maps").click()
-    expect(page.locator(".legend")).to_contain_text("1 of a query’s attention")
+    expect(page.locator(".legend")).to_contain_text("weight 0")
     assert square(page, 1, 1).get_attribute("title") == "L1 · H1"
 
 
@@ -378,7 +378,7 @@ def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
     box.run(text)
     showing.update()
     expect(page.locator(".edit")).to_have_count(1)
-    expect(page.get_by_text("Taken back")).to_contain_text(repr(edits[1]))
+    expect(page.get_by_text("Removed, because")).to_contain_text(repr(edits[1]))
     agrees(
         page, gpt, silenced_probabilities(gpt, gpt.encode(text)), silenced_probabilities(gpt, gpt.encode(text), 1, 1)
     )
@@ -413,10 +413,10 @@ def test_hostile_text_is_text(shown, gpt, prompt):
     assert names["trace"].tokens == trace.tokens
     page.locator("summary").first.click()
     page.get_by_role("textbox", name="another prompt").fill(prompt)
-    page.get_by_role("button", name="read it").click()
+    page.get_by_role("button", name="read").click()
     page.locator("summary").last.click()
     page.get_by_role("textbox", name="another token").fill(prompt)
-    page.get_by_role("button", name="follow it").click()
+    page.get_by_role("button", name="follow").click()
     settle(page)
     assert page.evaluate("window.hurt") is None
     assert page.locator(".gptviz img, .gptviz script").count() == 0

@@ -92,16 +92,16 @@ def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):
     root = shown(question).page.locator(".gptviz-question")
     field, button = root.locator("input"), root.locator("form button")
     button.click()
-    expect(root.get_by_role("alert").first).to_have_text("Write a number first.")
+    expect(root.get_by_role("alert").first).to_have_text("Type a number first.")
     field.fill("plenty")
     button.click()
     expect(root.get_by_role("alert").first).to_contain_text("Expected a number")
     field.fill("3,25")
     field.press("Enter")
-    expect(root.locator(".reaction")).to_contain_text("You said 3.25 %")
+    expect(root.locator(".reaction")).to_contain_text("Your guess: 3.25 %")
     field.fill("12,9 %")
     field.press("Enter")
-    expect(root.locator(".reaction")).to_contain_text("Right. You said 12.9 %. The model says 12.5 %.")
+    expect(root.locator(".reaction")).to_contain_text("Right. Your guess: 12.9 %. Answer, computed just now: 12.5 %.")
 
 
 def test_a_ranking_by_the_keyboard(shown, box):
@@ -117,7 +117,7 @@ def test_a_ranking_by_the_keyboard(shown, box):
             page.page.keyboard.press("Enter")
             if step > 1:
                 expect(root.locator(".ranking li").nth(step - 1).locator("button").first).to_be_focused()
-    root.get_by_role("button", name="that order").click()
+    root.get_by_role("button", name="guess this order").click()
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
@@ -128,11 +128,11 @@ def test_a_head_is_the_one_that_is_open(shown, box):
     root, grid = page.locator(".gptviz-question"), page.locator(".gptviz-attention .grid button")
     grid.nth(1).click()
     expect(root.locator(".head-form strong")).to_have_text("L0 · H1")
-    root.get_by_role("button", name="that one").click()
-    expect(root.locator(".reaction")).to_contain_text("Not yet. You said L0 · H1")
+    root.get_by_role("button", name="guess this head").click()
+    expect(root.locator(".reaction")).to_contain_text("Not yet. Your guess: L0 · H1")
     assert "L1 · H2" not in root.inner_text()
     grid.nth(5).click()
-    root.get_by_role("button", name="that one").click()
+    root.get_by_role("button", name="guess this head").click()
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
@@ -198,7 +198,7 @@ def test_hostile_text_stays_text(shown, gpt, text):
     game_root = page.locator(".gptviz-guesses")
     game_root.locator("input").fill(text[:60])
     game_root.locator("form button").first.click()
-    game_root.get_by_role("button", name="what does the model say?").click()
+    game_root.get_by_role("button", name="ask the model").click()
     expect(game_root.locator(".answers ol").last.locator("li")).to_have_count(8)
     expect(page.locator(".explain")).to_have_count(1)
     assert page.evaluate("window.hurt") is None
@@ -212,11 +212,11 @@ def test_checks_say_what_was_found(shown):
     ]
     page = shown(*found).page
     said = page.locator(".gptviz-check")
-    expect(said.nth(0)).to_contain_text("nothing yet")
+    expect(said.nth(0)).to_contain_text("no value yet")
     expect(said.nth(1)).to_contain_text("the same as the model’s")
-    expect(said.nth(2)).to_contain_text("The first is at [0, 0], where you have 1.00")
+    expect(said.nth(2)).to_contain_text("The first difference is at [0, 0], where you have 1.00")
     expect(said.nth(2)).to_contain_text("Add rows.")
-    expect(said.nth(3)).to_contain_text("the shape is (3, 2), asked for is (2, 3)")
+    expect(said.nth(3)).to_contain_text("the expected shape is (2, 3); yours is (3, 2)")
     for i in range(4):
         expect(said.nth(i).locator("pre")).to_be_hidden()
 
@@ -284,12 +284,12 @@ def test_a_notebook_handed_out_is_alive_offline(opened, tmp_path):
     expect(which.locator(".explain")).to_have_text("So it is.")
     expect(view).not_to_have_attribute("data-covered", "")
     view.locator('.grid button[title="L2 · H3"]').click()
-    head.get_by_role("button", name="that one").click()
+    head.get_by_role("button", name="guess this head").click()
     expect(head.locator(".reaction")).to_contain_text("Right.")
     how_much.locator("input").fill("7,5")
     how_much.locator("form button").click()
     expect(how_much.locator(".reaction")).to_contain_text(
-        f"You said 7,5 %. The model says {100 * trace.top(1)[0][1]:.3g} %."
+        f"Your guess: 7,5 %. Answer, computed when this page was made: {100 * trace.top(1)[0][1]:.3g} %."
     )
     expect(page.locator("[data-plotly] .main-svg").first).to_be_visible()
     expect(page.locator("[data-plotly] .bars .point")).to_have_count(3)

@@ -156,7 +156,7 @@ def test_under_rotary_positions_the_turn_is_shown_instead(shown):
     gpt = gptviz.wrap(build("llama"), tokenizer())
     trace = gpt.trace("the thin owl")
     page = shown(gptviz.EmbeddingView(trace, position=7)).page
-    expect(page.locator(".gptviz-embedding")).to_contain_text("positions come in later, inside attention")
+    expect(page.locator(".gptviz-embedding")).to_contain_text("Positions enter later, in attention")
     expect(page.locator(".gptviz-embedding")).not_to_contain_text("Expected")
     expect(page.locator(".rotation .strip")).to_have_count(4)
     attention, x = gpt.model.model.layers[0].self_attn, gpt.model.model.layers[0].input_layernorm(
@@ -180,7 +180,7 @@ def test_forcing_in_the_page_branches_into_what_complete_gives(shown, gpt):
     page, steps = showing.page, completion.choices[0].steps
     page.locator(".steps li").nth(3).click()
     row = page.locator(".detail tbody tr:not([data-taken])").first
-    row.get_by_role("button", name="force it").click()
+    row.get_by_role("button", name="force").click()
     view.wait(60)
     showing.update()
     other = next(a.token for a in steps[3].alternatives if a.token.id != steps[3].token.id)
@@ -282,7 +282,7 @@ def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     expect(page.locator(".gptviz-attention h3").last).to_contain_text("L0 · H0")
     expect(page.locator(".gptviz-sampling")).to_have_count(2)
     row = page.locator("table.next tr:has([data-unknown])").first
-    expect(row.locator("[data-unknown]")).to_have_text("not in its vocabulary")
+    expect(row.locator("[data-unknown]")).to_have_text("not in the vocabulary")
 
 
 COMPARED = (

@@ -216,7 +216,7 @@ def test_beside_all_stages_a_says_that_its_mass_is_of_all_cuts_together(shown_be
     expect(mass.locator("th")).not_to_contain_text("together")
     page.get_by_role("button", name="all stages").click()
     expect(page.locator("th.more-kept")).to_contain_text("all cuts together")
-    expect(mass.locator("th")).to_contain_text("each stage’s own; A: all cuts together")
+    expect(mass.locator("th")).to_contain_text("by each stage alone; A: by all cuts together")
     d = sampling.distribution(trace.logits[-1], top_k=12, top_p=0.7)
     expect(mass.locator("td.more-kept")).to_have_text(percent(d.kept_mass))
     assert page.evaluate(CUT) == []
@@ -322,7 +322,7 @@ def test_each_stage_has_its_column_its_line_and_its_sums(shown_bench, trace, set
         ], name
     expect(page.locator("tr[data-cut]")).to_have_count(0)
     off = [name for name in STAGES[1:] if name not in settings]
-    assert page.get_by_text("off: as before").count() == len(off)
+    assert page.get_by_text("off: no change").count() == len(off)
     page.get_by_role("button", name="all stages").click()
     agrees(page, trace, **settings)
     assert page.evaluate("[models[0].sent, saves]") == [0, 0]

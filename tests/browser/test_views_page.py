@@ -342,7 +342,7 @@ def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
         prompt.get_by_role("button", name="运行").click()
         expect(prompt.locator(".problem:visible")).to_contain_text(words)
     page.locator(".gptviz-tokens .row button").first.click()
-    expect(page.locator(".merges")).to_contain_text("分词器自己的标记")
+    expect(page.locator(".merges")).to_contain_text("特殊词元")
     page.locator(".detail summary").click()
     expect(page.locator(".detail")).to_contain_text("注意力图走 eager 路线")
     page.evaluate("models[0].emit('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")

@@ -46,7 +46,7 @@ test("an answer belongs to its question, arrays come as typed arrays, refusals a
   assert.deepEqual([...(await second).data], [1.5, -2]);
   await assert.rejects(first, /expected a layer/);
   for (const [code, wanted] of [
-    ["prompt_too_long", /^提示最多 4,096 个词元（tales 的上下文长度），现有 9,000 个。请缩短。$/],
+    ["prompt_too_long", /^提示最多 4,096 个词元（tales 的上下文长度）。现有 9,000 个。请缩短提示。$/],
     ["", /^出错了，原因只有英文：Expected a/],
   ]) {
     language = "zh";

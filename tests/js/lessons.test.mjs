@@ -15,15 +15,15 @@ const about = (/** @type {Record<string, unknown>} */ found) => ({
 test("a check names the first place that differs, and the number there", () => {
   const found = about({ result: "value", place: [1, 2], mine: -0.5, count: 3, size: 1200 });
   assert.deepEqual(checkLines(found, words("en")), [
-    "Your sum: 3 of 1,200 numbers are not the model’s.",
-    "The first is at [1, 2], where you have −0.500.",
+    "Your sum: 3 of 1,200 numbers differ from the model’s.",
+    "The first difference is at [1, 2], where you have −0.500.",
   ]);
   assert.match(checkLines(found, words("zh")).join(""), /1,200 个数中有 3 个.*\[1, 2\].*−0\.500/);
 });
 
 test("a single number has no place, and what is no number is shown as it is", () => {
   assert.deepEqual(checkLines(about({ result: "value", place: [], mine: "nan", count: 1, size: 1 }), words("en")), [
-    "Your sum: not the model’s.",
+    "Your sum: different from the model’s.",
     "You have nan.",
   ]);
 });
@@ -31,18 +31,18 @@ test("a single number has no place, and what is no number is shown as it is", ()
 test("shapes are said as Python says them", () => {
   const said = (/** @type {number[]} */ mine, /** @type {number[]} */ wanted) =>
     checkLines(about({ result: "shape", mine, wanted }), words("en"))[0];
-  assert.equal(said([3], [2, 4]), "Your sum: the shape is (3,), asked for is (2, 4).");
-  assert.equal(said([], [2]), "Your sum: the shape is a single number, asked for is (2,).");
+  assert.equal(said([3], [2, 4]), "Your sum: the expected shape is (2, 4); yours is (3,).");
+  assert.equal(said([], [2]), "Your sum: the expected shape is (2,); yours is a single number.");
 });
 
 test("right says how near", () => {
   const near = about({ result: "right", largest: 1.2e-7, tolerance: 1e-5, size: 3 });
   assert.deepEqual(checkLines(near, words("en")), [
     "Your sum: the same as the model’s.",
-    "The largest difference is 1.20e−7; up to 0.00001 comes from rounding.",
+    "The largest difference is 1.20e−7; differences up to 0.00001 count as rounding.",
   ]);
   assert.equal(
     checkLines(about({ result: "right", largest: 0, tolerance: 0, size: 3 }), words("en"))[1],
-    "No difference at all.",
+    "There is no difference.",
   );
 });

@@ -13,7 +13,7 @@ def test_the_sentences_numbers_are_the_traces(gpt):
     trace = gpt.trace(TEXT)
     numbers = station_numbers(trace)
     last = len(trace.tokens) - 1
-    assert numbers["tokens"] == {"characters": len(TEXT), "tokens": len(trace.tokens), "marks": 0}
+    assert numbers["tokens"] == {"characters": len(TEXT), "tokens": len(trace.tokens), "marks": 0, "start_mark": False}
     assert (numbers["embedding"]["position"], numbers["embedding"]["id"]) == (last, trace.tokens[-1].id)
     attention = numbers["attention"]
     maps = trace.attention()[:, :, last, :last]

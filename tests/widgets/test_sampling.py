@@ -53,7 +53,7 @@ def test_the_table_is_the_distribution(trace):
         assert row["min_p"] == expected.probabilities[row["id"]]
     for stage in sampling.STAGES:
         assert sum(row[stage] for row in table) == pytest.approx(1)
-    assert f"{VOCAB - 5} others" in table[-1]["token"]
+    assert f"{VOCAB - 5} other tokens" in table[-1]["token"]
 
 
 def test_it_follows_a_prompt_box(gpt):

@@ -10,7 +10,7 @@ const en = {
   length: "length",
   share: "to the logit",
   stream: { in: "stream in", middle: "stream + attention", out: "stream out" },
-  norm: { attention: "normed, for attention", mlp: "normed, for the MLP" },
+  norm: { attention: "normalised, for attention", mlp: "normalised, for the MLP" },
   head: (/** @type {number} */ layer, /** @type {number} */ head) => `+ L${layer} · H${head}`,
   bias: "+ bias",
   attention: "= attention adds",

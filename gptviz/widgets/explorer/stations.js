@@ -66,8 +66,8 @@ export class Station {
 function stationSentence(name, about, words) {
   switch (name) {
     case "tokens": {
-      const { characters, tokens, marks } = about.tokens;
-      return [words.tokens(characters, tokens, marks)];
+      const { characters, tokens, marks, start_mark } = about.tokens;
+      return [words.tokens(characters, tokens, marks, start_mark)];
     }
     case "embedding": {
       const { token, numbers, id, position } = about.embedding;

@@ -23,6 +23,7 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
             "characters": len(trace.text),
             "tokens": sum(not token.special for token in trace.tokens),
             "marks": sum(token.special for token in trace.tokens),
+            "start_mark": trace.tokens[0].special,
         },
         "embedding": {
             "token": describe(trace.tokens[last]),

@@ -8,7 +8,7 @@ const en = {
   present: "present",
   leave: "leave (Esc)",
   freeze: "freeze",
-  restart: "from the start",
+  restart: "start over",
   stack: "The blocks of the model",
   block: (/** @type {number} */ layer) => `block ${layer}`,
   open: "open",
@@ -19,38 +19,44 @@ const en = {
     attention: "Blocks",
     logits: "Scores",
     sampling: "Probabilities",
-    generation: "Round again",
+    generation: "The loop",
   },
-  tokens: (/** @type {number} */ characters, /** @type {number} */ tokens, /** @type {number} */ marks) =>
-    `${grouped(characters)} characters become ${grouped(tokens)} ${tokens === 1 ? "token" : "tokens"}${marks ? `, behind ${marks} ${marks === 1 ? "mark" : "marks"} of the tokenizer’s own` : ""}.`,
+  tokens: (
+    /** @type {number} */ characters,
+    /** @type {number} */ tokens,
+    /** @type {number} */ special,
+    /** @type {boolean} */ startMark,
+  ) =>
+    `${grouped(characters)} ${characters === 1 ? "character becomes" : "characters become"} ${grouped(tokens)} ${tokens === 1 ? "token" : "tokens"}` +
+    `${special === 0 ? "" : special === 1 && startMark ? ", after a start mark" : `, with ${special} special ${special === 1 ? "token" : "tokens"}`}.`,
   embedding: (/** @type {number} */ size, /** @type {number} */ id, /** @type {number} */ position) =>
     `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table + row ${grouped(position)} of the position table.`,
   embeddingRotary: (/** @type {number} */ size, /** @type {number} */ id) =>
-    `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table. Positions come in later, in attention.`,
+    `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table. Positions enter later, in attention.`,
   stream: (
     /** @type {number} */ layers,
     /** @type {number} */ heads,
     /** @type {string} */ before,
     /** @type {string} */ after,
   ) =>
-    `${layers} blocks of ${heads} heads and an MLP each add to those numbers: their length goes from ${before} to ${after}.`,
+    `${layers} ${layers === 1 ? "block" : "blocks"}, each with ${heads} heads and an MLP, add to these numbers. The vector’s length goes from ${before} to ${after}.`,
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
-    `The strongest look back is L${layer} · H${head}’s:`,
+    `The largest weight on an earlier token of the text is in L${layer} · H${head}:`,
   looks: "looks at",
   logits: (/** @type {number} */ vocabulary) =>
-    `Each of ${grouped(vocabulary)} tokens gets a score, of which only differences matter;`,
-  highest: (/** @type {string} */ logit) => `has the highest, ${logit}.`,
+    `Each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
+  highest: (/** @type {string} */ logit) => `has the highest score, ${logit}.`,
   scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
-    `The ${shown} highest of ${grouped(vocabulary)} scores. A bar is the lead over the mean of all scores, ${mean}; adding the same number to every score would change nothing.`,
+    `The ${shown} highest of ${grouped(vocabulary)} scores. A bar shows how far a score is above the mean of all scores, ${mean}. Adding the same number to every score would change no probability.`,
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
-    `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it: the path goes round again.`,
-  generation: "Drawn, appended, read again, token after token: a text.",
+    `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it to go through all steps again.`,
+  generation: "Draw a token, append it, repeat: the text grows token by token.",
   written: (/** @type {number} */ steps, /** @type {string} */ end) =>
-    `Drawn, appended, read again, ${steps === 1 ? "once" : `${grouped(steps)} times over`}: a text, ${end}.`,
+    `A token was drawn and appended ${steps === 1 ? "once" : `${grouped(steps)} times`}. Then ${end}.`,
   ends: {
-    stop: "which the model ended itself",
-    length: "stopped at its length limit",
-    interrupted: "stopped by hand",
+    stop: "the model ended the text itself",
+    length: "the length limit was reached",
+    interrupted: "generation was stopped by hand",
   },
   toDownload: (/** @type {string} */ name, /** @type {number} */ megabytes) =>
     `${name} · ${grouped(megabytes)} MB to download`,
@@ -76,25 +82,26 @@ const zh = {
     attention: "各块",
     logits: "分数",
     sampling: "概率",
-    generation: "再来一轮",
+    generation: "循环",
   },
-  tokens: (characters, tokens, marks) =>
-    `${grouped(characters)} 个字符变成 ${grouped(tokens)} 个词元${marks ? `，前面有分词器自己的标记 ${marks} 个` : ""}。`,
+  tokens: (characters, tokens, special, startMark) =>
+    `${grouped(characters)} 个字符变成 ${grouped(tokens)} 个词元` +
+    `${special === 0 ? "" : special === 1 && startMark ? "，前面有一个起始标记" : `，另有 ${special} 个特殊词元`}。`,
   embedding: (size, id, position) =>
     `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行 + 位置表第 ${grouped(position)} 行。`,
   embeddingRotary: (size, id) => `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行。位置稍后在注意力中加入。`,
   stream: (layers, heads, before, after) =>
-    `${layers} 块，每块 ${heads} 个头和一个 MLP，都加到这些数上：其长度从 ${before} 变为 ${after}。`,
-  head: (layer, head) => `最强的回看来自 L${layer} · H${head}：`,
+    `${layers} 块，每块有 ${heads} 个头和一个 MLP，都加到这些数上。向量的长度从 ${before} 变为 ${after}。`,
+  head: (layer, head) => `对文中前面某个词元的最大权重在 L${layer} · H${head}：`,
   looks: "看向",
-  logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数，只有差值有意义；`,
-  highest: (logit) => `最高，为 ${logit}。`,
+  logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数（对数几率）。只有分数之差有意义。`,
+  highest: (logit) => `的分数最高，为 ${logit}。`,
   scores: (shown, vocabulary, mean) =>
-    `${grouped(vocabulary)} 个分数中最高的 ${shown} 个。条形是它比全部分数的平均值 ${mean} 高出多少；所有分数加上同一个数，结果不变。`,
-  probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上：再走一轮。`,
-  generation: "抽取、接上、重读，一个词元接一个词元：一段文字。",
-  written: (steps, end) => `抽取、接上、重读，共 ${grouped(steps)} 次：一段文字，${end}。`,
-  ends: { stop: "由模型自行结束", length: "到达长度上限而止", interrupted: "被手动停止" },
+    `${grouped(vocabulary)} 个分数中最高的 ${shown} 个。条形表示一个分数比全部分数的平均值 ${mean} 高出多少。所有分数加上同一个数，概率不变。`,
+  probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，就把各步再走一遍。`,
+  generation: "抽一个词元，接上，如此反复：文字逐个词元变长。",
+  written: (steps, end) => `抽一个词元并接上，共 ${grouped(steps)} 次。最后${end}。`,
+  ends: { stop: "模型自行结束", length: "到达长度上限", interrupted: "生成被手动停止" },
   toDownload: (name, megabytes) => `${name} · 需下载 ${grouped(megabytes)} MB`,
 };
 

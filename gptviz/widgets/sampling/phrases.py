@@ -5,6 +5,6 @@ PHRASES = {
         "drawn": "The sampling distribution after {token}, at temperature {temperature}:",
     },
     "zh": {
-        "drawn": "{token} 之后的抽样分布，温度 {temperature}：",
+        "drawn": "{token} 之后的采样分布，温度 {temperature}：",
     },
 }

@@ -45,7 +45,8 @@ class Tokens {
     const tokens = this.model.get("_tokens");
     const marks = tokens.filter(({ special }) => special).length;
     const characters = [...this.model.get("_text")].length;
-    setText(this.count, this.words.count(characters, tokens.length - marks, marks));
+    const startMark = tokens[0]?.special === true;
+    setText(this.count, this.words.count(characters, tokens.length - marks, marks, startMark));
     this.list.replaceChildren(...tokens.map((token) => this.item(token)));
     this.merges.hidden = true;
     this.mergeContent.replaceChildren();

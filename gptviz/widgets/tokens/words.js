@@ -3,17 +3,23 @@
 import { grouped } from "../shared/numbers.js";
 
 const en = {
-  count: (/** @type {number} */ characters, /** @type {number} */ tokens, /** @type {number} */ marks) =>
-    `${characters} ${characters === 1 ? "character becomes" : "characters become"} ${tokens} ${tokens === 1 ? "token" : "tokens"}` +
-    `${marks ? `, and ${marks} ${marks === 1 ? "mark" : "marks"} of the tokenizer’s own` : ""}; the number under each is its id; click one to see how it was put together`,
+  count: (
+    /** @type {number} */ characters,
+    /** @type {number} */ tokens,
+    /** @type {number} */ special,
+    /** @type {boolean} */ startMark,
+  ) =>
+    `${grouped(characters)} ${characters === 1 ? "character becomes" : "characters become"} ${grouped(tokens)} ${tokens === 1 ? "token" : "tokens"}` +
+    `${special === 0 ? "" : special === 1 && startMark ? ", after a start mark" : `, with ${special} special ${special === 1 ? "token" : "tokens"}`}. ` +
+    "The number under a token is its id. Click a token to see how it was built.",
   position: "position",
   id: "id",
   bytes: "bytes (hexadecimal)",
-  special: "a mark of the tokenizer’s own: it stands for no text",
-  broken: "no whole character: shown as its bytes",
+  special: "a special token: it stands for no text",
+  broken: "not a whole character: shown as its bytes",
   merges: (/** @type {number} */ position) =>
-    `at position ${position}: how its word was put together, from single characters, always by the merge that stands first in the tokenizer’s table`,
-  apart: "apart",
+    `at position ${position}: how its word was built. The word starts as single characters; each step applies the merge that comes first in the tokenizer’s table.`,
+  apart: "start",
   merge: (/** @type {number} */ rank) => `merge ${grouped(rank)}`,
 };
 
@@ -21,15 +27,17 @@ const en = {
 
 /** @type {Words} */
 const zh = {
-  count: (characters, tokens, marks) =>
-    `${characters} 个字符变成 ${tokens} 个词元${marks ? `，另有分词器自己的标记 ${marks} 个` : ""}；下方的数字是各自的编号；点一个，看它如何拼成`,
+  count: (characters, tokens, special, startMark) =>
+    `${grouped(characters)} 个字符变成 ${grouped(tokens)} 个词元` +
+    `${special === 0 ? "" : special === 1 && startMark ? "，前面有一个起始标记" : `，另有 ${special} 个特殊词元`}。` +
+    "词元下方的数字是它的编号。点一个词元，看它如何拼成。",
   position: "位置",
   id: "编号",
   bytes: "字节（十六进制）",
-  special: "分词器自己的标记：不代表任何文字",
+  special: "特殊词元：不代表任何文字",
   broken: "不是完整的字符：显示其字节",
-  merges: (position) => `（位置 ${position}）所在的词如何拼成：从单个字符开始，每次做分词表中排在最前的合并`,
-  apart: "拆开",
+  merges: (position) => `（位置 ${position}）所在的词如何拼成：从单个字符开始，每一步做合并表中排在最前的合并。`,
+  apart: "开始",
   merge: (rank) => `第 ${grouped(rank)} 条合并`,
 };
 
