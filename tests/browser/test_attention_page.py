@@ -80,7 +80,7 @@ def test_the_map_follows_the_keyboard_where_not_all_is_seen(shown, gpt):
     trace = gpt.trace("the cat and the owl " * 30)
     page = shown(gptviz.AttentionView(trace, layer=1)).page
     for _ in range(5):
-        page.get_by_role("button", name="nearer").click()
+        page.get_by_role("button", name="zoom in").click()
     page.locator(".stage").focus()
     for steps in ("ArrowUp", "ArrowLeft", "ArrowDown"):
         for _ in range(12):
@@ -101,7 +101,7 @@ def test_a_cell_of_the_future_is_followed_from_its_score_to_nothing(shown, gpt):
     told = {"q·k": "raw", "÷ √d": "scaled", "masked": "masked"}
     for button, stage in told.items():
         page.get_by_role("button", name=button).click()
-        expect(caption).to_contain_text("−∞" if stage == "masked" else "even the future has one")
+        expect(caption).to_contain_text("−∞" if stage == "masked" else "so later tokens have scores too")
         expect(caption).not_to_contain_text("sums to")
         box = page.locator("canvas.map").bounding_box()
         cell = box["width"] / side

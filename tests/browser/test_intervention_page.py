@@ -64,7 +64,7 @@ def agrees(page, gpt, before, after):
     np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[wanted], atol=0.02)
     rest = [1 - before[wanted].sum(), 1 - after[wanted].sum()]
     name, was, now, change = page.locator("tfoot").locator("th, td .number, td.difference").all_inner_texts()
-    assert name == f"all {len(before) - len(wanted):,} other tokens"
+    assert name == f"{len(before) - len(wanted):,} other tokens"
     close_to(was, rest[0])
     close_to(now, rest[1])
     close_to(change, rest[1] - rest[0])
@@ -108,7 +108,9 @@ def test_the_outcome_is_said_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
     page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, silenced_probabilities(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
-    expect(summary).to_contain_text(f"{chip_text(gpt.token(leader))} is the next token with a probability of {100 * before.max():#.3g} %")
+    expect(summary).to_contain_text(
+        f"{chip_text(gpt.token(leader))} is the next token with a probability of {100 * before.max():#.3g} %"
+    )
     for layer, head in ((1, 0), (0, 1), (1, None)):
         square(page, layer, head).click()
         expect(page.locator(".edit")).to_have_count(1)

@@ -126,7 +126,7 @@ def test_what_a_family_does_not_have_is_said_in_the_block(shown):
     expect(page.locator(".ledger > p").first).to_contain_text("Expected")
     parallel = gptviz.wrap(build("gpt_neox"), tokenizer()).trace("the owl")
     page = shown(gptviz.BlockView(parallel)).page
-    expect(page.get_by_text("reads the stream beside attention")).to_be_visible()
+    expect(page.get_by_text("reads the same stream as attention")).to_be_visible()
     expect(page.locator(".strip[data-step=middle]")).to_have_count(0)
 
 
@@ -238,7 +238,7 @@ def test_two_prompts_side_by_side_move_together(shown, gpt):
     page = shown(gptviz.compare(one, other)).page
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
         expect(view.locator(".readout .query")).to_have_text(f"{chip_text(trace.tokens[-1])}{len(trace.tokens) - 1}")
-    expect(page.locator(".gptviz-compare > header")).to_contain_text("each from its own last token")
+    expect(page.locator(".gptviz-compare > header")).to_contain_text("Each side starts at its own last token")
     page.locator(".gptviz-attention").last.locator(".grid button").nth(2 * gpt.n_heads + 5).click()
     for view, trace in zip(page.locator(".gptviz-attention").all(), (one, other), strict=True):
         expect(view.locator("h3")).to_contain_text("L2 · H5")
@@ -277,7 +277,7 @@ def test_what_both_prompts_predict_is_told_by_name(shown, gpt):
 def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     other = gptviz.wrap(build("llama"), tokenizer())
     page = shown(gptviz.compare(gpt.trace("the owl"), other.trace("the owl"))).page
-    expect(page.get_by_text("different layers and heads")).to_be_visible()
+    expect(page.get_by_text("differ in their layers and heads")).to_be_visible()
     page.locator(".gptviz-attention").first.locator(".grid button").last.click()
     expect(page.locator(".gptviz-attention h3").last).to_contain_text("L0 · H0")
     expect(page.locator(".gptviz-sampling")).to_have_count(2)

@@ -269,7 +269,7 @@ def test_another_distribution_beside_is_seen_under_the_same_settings(shown_bench
     ]
     rest = page.locator("tbody.rest td.more-kept").inner_text().strip()
     assert rest == percent(1 - expected[order].sum())
-    expect(page.locator("th.more-kept")).to_contain_text("at position 3, same settings")
+    expect(page.locator("th.more-kept")).to_contain_text("at position 3, with the same settings")
     expect(page.get_by_role("button", name="keep as A")).to_be_hidden()
 
 

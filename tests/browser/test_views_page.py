@@ -149,7 +149,7 @@ def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
     assert "pooled from" in page.locator(".heads").inner_text()
     page.locator(".line .chip").nth(size // 2).click()
     for _ in range(4):
-        page.get_by_role("button", name="nearer").click()
+        page.get_by_role("button", name="zoom in").click()
     labels = page.locator(".queries .chip")
     expect(labels).to_have_count(round(size / 16))
     first = size // 2 - round(size / 32)
@@ -164,7 +164,7 @@ def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
     page.mouse.move(stage["x"] + 30, stage["y"] + stage["height"] - 3)
     assert int(readout.inner_text()) > before + 3
     for _ in range(5):
-        page.get_by_role("button", name="farther").click()
+        page.get_by_role("button", name="zoom out").click()
     expect(page.locator(".stage[data-part]")).to_have_count(0)
 
 
@@ -344,7 +344,7 @@ def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
     page.locator(".gptviz-tokens .row button").first.click()
     expect(page.locator(".merges")).to_contain_text("特殊词元")
     page.locator(".detail summary").click()
-    expect(page.locator(".detail")).to_contain_text("注意力图走 eager 路线")
+    expect(page.locator(".detail")).to_contain_text("只返回注意力权重（eager 路线）")
     page.evaluate("models[0].emit('msg:custom', { kind: 'refused', error: 'Expected x', code: '', facts: {} }, [])")
     expect(page.locator(".gptviz-prompt .refusal").first).to_have_text("出错了，原因只有英文：Expected x")
 

@@ -11,7 +11,7 @@ const en = {
   pooledScores: (/** @type {number} */ tokens, /** @type {number} */ side) =>
     `pooled from ${tokens} to ${side} cells a side: each cell shows the score of its group that is farthest from 0`,
   caption: "Each row is a token looking (query); each column is a token looked at (key).",
-  hatching: "Hatched: what a token cannot see, above all the tokens after it.",
+  hatching: "Hatched: what a token cannot see, mainly later tokens.",
   unmasked: "These are scores, not weights. The mask comes later, so later tokens have scores too.",
   masked: "These are scores, not weights. Hatched: −∞, where a token cannot look; softmax turns −∞ into 0.",
   sums: "Every row sums to 1.",

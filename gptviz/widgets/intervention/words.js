@@ -37,7 +37,7 @@ const en = {
     attn_out: "attention output",
     mlp_out: "MLP output",
   },
-  follow: "follow",
+  follow: "followed token",
   other: "another token, with its space",
   otherButton: "follow",
   summary: {
@@ -51,7 +51,7 @@ const en = {
   caption: "The next token before and after the edits",
   movers: "largest changes first",
   likeliest: "likeliest first",
-  rest: (/** @type {number} */ tokens) => `all ${grouped(tokens)} other tokens`,
+  rest: (/** @type {number} */ tokens) => `${grouped(tokens)} other tokens`,
   columns: { token: "next token", before: "before", after: "after", difference: "difference" },
   hints: {
     before: "unedited model",
@@ -114,7 +114,7 @@ const zh = {
   steered: (strength) => `+ ${strength} × 向量`,
   at: "位置",
   sites: { residual: "进入该块的残差流", head_output: "头的输出", attn_out: "注意力的输出", mlp_out: "MLP 的输出" },
-  follow: "跟踪",
+  follow: "跟踪的词元",
   other: "另一个词元，连同前面的空格",
   otherButton: "跟踪",
   summary: {

@@ -176,7 +176,7 @@ class SamplingBench(View):
         ]
         others = {name: max(0.0, 1 - float(stage[ids].sum())) for name, stage in result.stages.items()}
         count = len(shown.logits) - len(ids)
-        return [*table, {"id": None, "token": f"all {count} other tokens", "logit": None} | others]
+        return [*table, {"id": None, "token": f"{count} other tokens", "logit": None} | others]
 
 
 def _describe_position(shown: NextToken) -> dict[str, Any]:

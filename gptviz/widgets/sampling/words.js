@@ -70,7 +70,7 @@ const en = {
   token: "token",
   logit: "logit",
   columns: ["the model’s own", "after temperature", "after the cuts"],
-  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "drawn from: scaled to 100 %"],
+  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "used for the draw, scaled to 100\u00a0%"],
   all: "show all stages",
   allHint: "one column for each setting, in the order in which they are applied",
   stages: {
@@ -84,12 +84,12 @@ const en = {
   stageSettings: {
     repetition_penalty: (/** @type {string} */ penalty) => `scores of seen tokens ÷ or × ${penalty}`,
     temperature: (/** @type {string} */ temperature) => `scores ÷ ${temperature}`,
-    top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100 %`,
-    top_p: (/** @type {string} */ p) => `up to a sum of ${p}, scaled to 100 %`,
-    min_p: (/** @type {string} */ share) => `at least ${share} × the leader, scaled to 100 %`,
+    top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100\u00a0%`,
+    top_p: (/** @type {string} */ p) => `up to a sum of ${p}, scaled to 100\u00a0%`,
+    min_p: (/** @type {string} */ share) => `at least ${share} × the leader, scaled to 100\u00a0%`,
   },
   penalised: "penalised, then ÷ temperature",
-  others: (/** @type {number} */ others) => `all ${grouped(others)} other tokens`,
+  others: (/** @type {number} */ others) => `${grouped(others)} other tokens`,
   sums: [
     { name: "tokens kept", hint: "can be drawn" },
     { name: "probability kept", hint: "before scaling" },

@@ -30,7 +30,7 @@ const en = {
     /** @type {number} */ read,
     /** @type {number} */ without,
   ) =>
-    `The cache held the keys and values of ${held} tokens, ${size}. This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache, it would have read ${without}` : ""}.`,
+    `The cache held the keys and values of ${held} tokens, ${size}. This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache it would have read ${without}` : ""}.`,
   noCache: "This model family keeps no keys and values between steps. It reads the whole text again for each token.",
   again: "try another seed",
   stop: "stop",
