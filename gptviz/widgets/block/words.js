@@ -5,7 +5,7 @@ import { grouped } from "../shared/numbers.js";
 const en = {
   heading: (/** @type {number} */ layer) => `Block ${layer}`,
   blocks: "Choose a block",
-  tokens: "The text: click a token to choose it",
+  tokens: "Choose the token to follow through the block",
   way: "One token’s path through the block",
   length: "length",
   share: "to the logit",
@@ -45,7 +45,7 @@ const en = {
 const zh = {
   heading: (layer) => `第 ${layer} 块`,
   blocks: "选一块",
-  tokens: "文字：点一个词元来选它",
+  tokens: "选一个词元，看它穿过这一块",
   way: "一个词元穿过这一块的路径",
   length: "长度",
   share: "对分数",
