@@ -19,7 +19,7 @@ def english():
     gptviz.set_language("en")
 
 
-def test_both_languages_reach_the_page_and_a_third_is_refused(gpt, english):
+def test_both_languages_are_sent_to_the_page_and_others_refused(gpt, english):
     trace = gpt.trace("the owl")
     assert gptviz.TokensView(trace).language == "en"
     gptviz.set_language("zh")
@@ -33,7 +33,7 @@ def test_both_languages_reach_the_page_and_a_third_is_refused(gpt, english):
         gptviz.set_language("tlh")
 
 
-def test_the_scale_of_views_to_come_is_set_once_for_all(gpt):
+def test_the_scale_of_later_views_can_be_set(gpt):
     trace, before = gpt.trace("the owl"), gptviz.TokensView(gpt.trace("the owl"))
     try:
         gptviz.set_scale("projector")

@@ -1,4 +1,4 @@
-"""Still pictures: whole SVG that shows the view's own numbers, text escaped, and is what a notebook shows without a kernel."""
+"""Still pictures: valid SVG with the view's numbers and escaped text, which a notebook shows without a kernel."""
 
 import base64
 import re
@@ -44,19 +44,19 @@ def texts(svg):
     return [node.text for node in root.iter() if node.tag.endswith("text")]
 
 
-def test_every_view_has_a_picture_in_which_text_stays_text(views):
+def test_every_view_has_a_picture_with_its_text_escaped(views):
     for view in views:
-        found = texts(view.still())
-        assert len(found) >= 2, type(view).__name__
+        shown = texts(view.still())
+        assert len(shown) >= 2, type(view).__name__
         assert "image/svg+xml" in view._repr_mimebundle_()[0]
 
 
-def test_a_text_with_control_characters_is_a_picture_all_the_same():
+def test_control_characters_are_written_as_code_points():
     svg = still.picture("", still.words("one \x01 two\u202e three", 16))
     assert "".join(texts(svg)) == "one U+0001 twoU+202E three "
 
 
-def test_a_pictures_numbers_are_the_views(views):
+def test_a_picture_has_the_views_numbers(views):
     by_kind = {type(view).__name__: view for view in views}
     assert {str(row["id"]) for row in by_kind["TokensView"].to_table()} <= set(texts(by_kind["TokensView"].still()))
     bench = by_kind["SamplingBench"]
@@ -70,7 +70,7 @@ def test_a_pictures_numbers_are_the_views(views):
     assert dark == (maps > 0.999).sum()
 
 
-def test_a_saved_notebook_without_widget_state_shows_it(views):
+def test_a_saved_notebook_without_widget_state_shows_the_picture(views):
     data, metadata = views[0]._repr_mimebundle_()
     output = nbformat.v4.new_output("display_data", data, metadata=metadata)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("view", outputs=[output])])
@@ -79,8 +79,8 @@ def test_a_saved_notebook_without_widget_state_shows_it(views):
     assert 'alert("1")</script> fox' not in page
 
 
-def test_where_scripts_and_svg_are_not_trusted_an_image_stands(views):
-    """JupyterLab shows `text/html` with an image, and nothing else of a view, in somebody else's notebook."""
+def test_a_notebook_that_is_not_trusted_shows_an_image(views):
+    """In a notebook from somebody else JupyterLab shows of a view only `text/html` with an image."""
     for view in views:
         data, _ = view._repr_mimebundle_()
         alt, source = re.fullmatch(
@@ -90,18 +90,18 @@ def test_where_scripts_and_svg_are_not_trusted_an_image_stands(views):
         assert base64.b64decode(source).decode() == data["image/svg+xml"]
 
 
-def test_a_pictures_title_is_the_views_own_in_its_language():
+def test_a_picture_is_in_the_views_language():
     trace = gptviz.load().trace("Once upon a time")
-    for language, name, told in (("en", "Block", "parts that add up"), ("zh", "块", "相加而成")):
-        said = texts(gptviz.BlockView(trace, language=language).still())
-        assert said[0] == name
-        assert any(told in one for one in said)
-    said = texts(gptviz.AttentionView(trace, language="zh").still())
-    assert said[0] == "注意力"
-    assert not [one for one in said if re.search("[a-z]{3} [a-z]{3}", one)]
+    for language, name, subtitle in (("en", "Block", "parts that add up"), ("zh", "块", "相加而成")):
+        shown = texts(gptviz.BlockView(trace, language=language).still())
+        assert shown[0] == name
+        assert any(subtitle in text for text in shown)
+    shown = texts(gptviz.AttentionView(trace, language="zh").still())
+    assert shown[0] == "注意力"
+    assert not [text for text in shown if re.search("[a-z]{3} [a-z]{3}", text)]
 
 
-def test_both_languages_have_the_same_phrases_with_the_same_places_for_values():
+def test_both_languages_have_the_same_phrases_and_values():
     catalogues = [PHRASES, *(view._phrases for view in view_classes().values() if view._phrases)]
     assert len(catalogues) >= 7
     for english, chinese in ((phrases["en"], phrases["zh"]) for phrases in catalogues):
@@ -110,8 +110,8 @@ def test_both_languages_have_the_same_phrases_with_the_same_places_for_values():
             assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[name])), name
 
 
-def test_a_long_texts_map_is_pooled_and_says_so():
-    """512 tokens: the picture has at most 48 cells a side, each the largest weight of its block, NaN aside."""
+def test_the_map_of_a_long_text_is_pooled_and_labelled_so():
+    """A picture has at most 48 cells a side, each with the largest weight of its block; NaN does not count."""
     trace = gptviz.load().trace([i % 4000 + 5 for i in range(512)])
     svg = gptviz.AttentionView(trace, layer=1, head=2).still()
     assert len(svg) < 200_000
@@ -123,7 +123,7 @@ def test_a_long_texts_map_is_pooled_and_says_so():
     np.testing.assert_array_equal(still._pooled(weights), wanted)
 
 
-def test_names_on_a_map_stand_clear_of_each_other_and_it_wears_its_theme():
+def test_names_on_a_map_do_not_overlap_and_its_theme_is_used():
     points = np.zeros((40, 2)) + np.arange(40)[:, None] * 1e-3
     points[0], points[1] = (1, 1), (-1, -1)
     shape = still.scatter(points, {i: f"name {i}" for i in range(5, 17)}, "dark")
@@ -134,7 +134,7 @@ def test_names_on_a_map_stand_clear_of_each_other_and_it_wears_its_theme():
 
 
 @pytest.mark.parametrize("size", [14, 24])
-def test_names_on_a_map_are_left_out_where_there_is_no_place_and_told_by_pointing(size):
+def test_names_without_room_on_a_map_are_left_to_tooltips(size):
     points = np.random.default_rng(3).normal(size=(400, 2)) * [0.02, 0.05]
     points[:2] = (-1, -1), (1, 1)
     names = {i: "word" * (1 + i % 3) for i in range(10, 210)}
@@ -147,7 +147,7 @@ def test_names_on_a_map_are_left_out_where_there_is_no_place_and_told_by_pointin
 
 
 def assert_apart(svg):
-    """No name's box overlaps another's, as wide and as high as a monospace font draws it."""
+    """Checks that no names overlap, at the size that a monospace font draws them in."""
     boxes = []
     for node in ElementTree.fromstring(svg).iter():
         if node.tag.endswith("text"):

@@ -134,7 +134,7 @@ def test_no_module_writes_markup_or_uses_the_network():
 
 
 def test_no_element_takes_all_keys_from_jupyterlab():
-    """`keepKeys` lets through what JupyterLab is for, Ctrl and S above all; the attribute would not."""
+    """`keepKeys` lets shortcuts such as Ctrl and S pass to JupyterLab; the attribute would stop them all."""
     assert not [
         path.name for path in PACKAGE.rglob("*.js") if "lm-suppress-shortcuts" in path.read_text(encoding="utf-8")
     ]

@@ -1,4 +1,4 @@
-"""The numbers that the attention view spells out: worked again from the weights of the map and by hand, in float64."""
+"""The numbers of the attention view's arithmetic, computed again in float64."""
 
 import math
 
@@ -19,9 +19,9 @@ def trace(request):
     return gptviz.wrap(build(request.param), tokenizer()).trace([5, 9, 2, 31, 7, 9, 2])
 
 
-@pytest.mark.parametrize("place", [(0, 1, 6, 5), (1, 3, 4, 4), (0, 0, 0, 0)])
-def test_the_steps_lead_to_the_weight(trace, place):
-    layer, head, query, key = place
+@pytest.mark.parametrize("cell", [(0, 1, 6, 5), (1, 3, 4, 4), (0, 0, 0, 0)])
+def test_the_steps_of_a_cell_end_in_its_weight(trace, cell):
+    layer, head, query, key = cell
     numbers = arithmetic.cell(trace, layer, head, query, key)
     products = [a * b for a, b in zip(numbers["q"], numbers["k"], strict=True)]
     assert sum(products) == pytest.approx(numbers["stages"]["raw"], abs=rounding(products))
@@ -33,16 +33,16 @@ def test_the_steps_lead_to_the_weight(trace, place):
     assert (numbers["sink"] is not None) == (trace.sink(layer, head) is not None)
 
 
-def test_what_is_masked_is_nothing(trace):
+def test_a_masked_cell_has_weight_0(trace):
     numbers = arithmetic.cell(trace, 0, 1, 2, 5)
     assert list(numbers["stages"].values())[-1] is None
     assert numbers["exponential"] == numbers["weight"] == 0
 
 
-def test_the_mix_is_the_sum_of_what_is_shown_and_leads_to_the_heads_output(trace):
+def test_a_mix_is_the_sum_of_its_values_and_ends_in_the_heads_output(trace):
     for layer, head, query in ((0, 1, 6), (1, 2, 3)):
         numbers = arithmetic.mix(trace, layer, head, query)
-        shown = sum(one["weight"] * np.array(one["value"]) for one in numbers["values"])
+        shown = sum(entry["weight"] * np.array(entry["value"]) for entry in numbers["values"])
         rest = np.array(numbers["others"]["mixed"]) if numbers["others"]["count"] else 0
         assert_close(shown + rest, numbers["mixed"])
         assert len(numbers["values"]) + numbers["others"]["count"] == query + 1
@@ -50,7 +50,7 @@ def test_the_mix_is_the_sum_of_what_is_shown_and_leads_to_the_heads_output(trace
         np.testing.assert_array_equal(numbers["stream"], trace.residual(layer)[query])
 
 
-def test_the_output_is_the_mix_through_the_projection():
+def test_a_heads_output_is_its_mix_times_the_projection():
     model = build("gpt2")
     trace = gptviz.wrap(model, tokenizer()).trace([5, 9, 2, 31])
     mixed = np.array(arithmetic.mix(trace, 1, 2, 3)["mixed"])
@@ -59,7 +59,7 @@ def test_the_output_is_the_mix_through_the_projection():
     assert_close(mixed @ weight, trace.head_output(1, 2)[3], scale=mixed)
 
 
-def test_the_eager_route_refuses_in_words():
+def test_the_eager_route_refuses_the_arithmetic():
     trace = gptviz.wrap(build("bloom"), tokenizer()).trace([5, 9, 2])
     with pytest.raises(GPTVizError, match="eager"):
         arithmetic.cell(trace, 0, 0, 2, 1)

@@ -1,4 +1,4 @@
-"""The attention view from Python: what it sends is the trace's own, and what it refuses."""
+"""The attention view from Python: what it sends to the page, and what it refuses."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from gptviz.errors import GPTVizError
 from gptviz.widgets.shared.thumbnails import THUMBNAIL, pooled
 
 
-def test_thumbnails_are_the_maps_pooled_by_their_largest_weight():
+def test_a_thumbnails_cell_is_the_largest_weight_of_its_block():
     rng = np.random.default_rng(0)
     maps = rng.random((2, 70, 70)).astype(np.float32)
     small = pooled(maps)
@@ -23,7 +23,7 @@ def test_thumbnails_are_the_maps_pooled_by_their_largest_weight():
 
 
 @pytest.mark.parametrize("text", [TEXT, "the owl " * 24])
-def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
+def test_thumbnails_maps_and_stages_are_the_traces_numbers(gpt, text):
     trace = gpt.trace(text)
     view = gptviz.AttentionView(trace, layer=1, head=2)
     side = view._about["side"]
@@ -40,23 +40,23 @@ def test_the_grid_and_the_open_head_are_the_traces_own(gpt, text):
     assert len(rows) == len(trace.tokens) * (len(trace.tokens) + 1) // 2
 
 
-def test_a_page_takes_every_heads_stages_and_the_arithmetic_of_the_open_head(gpt):
+def test_a_saved_page_has_all_stages_and_the_open_heads_arithmetic(gpt):
     trace = gpt.trace(TEXT)
-    asked = list(gptviz.AttentionView(trace, layer=1, head=2)._page_questions())
-    names = [name for name, _ in asked]
+    questions = list(gptviz.AttentionView(trace, layer=1, head=2)._page_questions())
+    names = [name for name, _ in questions]
     stages = [i for i, name in enumerate(names) if name == "stage"]
     assert len(stages) == 2 * 3 * len(trace.score_stages(0, 0))
-    before = [args for name, args in asked[: stages[-1]] if name in ("mix", "cell")]
+    before = [args for name, args in questions[: stages[-1]] if name in ("mix", "cell")]
     assert all((args["layer"], args["head"], args["query"]) == (1, 2, len(trace.tokens) - 1) for args in before)
-    keys = [args["key"] for name, args in asked[: stages[0]] if name == "cell"]
-    assert keys == list(range(len(trace.tokens) - 1, -1, -1)), "the open row can be followed in any page"
-    assert len({str(one) for one in asked}) == len(asked)
+    keys = [args["key"] for name, args in questions[: stages[0]] if name == "cell"]
+    assert keys == list(range(len(trace.tokens) - 1, -1, -1)), "a page of any size has the open row's cells"
+    assert len({str(question) for question in questions}) == len(questions)
     assert names.count("cell") == len(trace.tokens) ** 2
-    cells = [args for name, args in asked if name in ("mix", "cell")]
-    assert {(args["layer"], args["head"]) for args in cells} == {(1, 2)}, "the other heads' would fill any page"
+    cells = [args for name, args in questions if name in ("mix", "cell")]
+    assert {(args["layer"], args["head"]) for args in cells} == {(1, 2)}, "those of all heads would be too large"
 
 
-def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):
+def test_a_layer_that_does_not_exist_is_refused_and_the_old_one_stays(gpt):
     view = gptviz.AttentionView(gpt.trace(TEXT), layer=1)
     with pytest.raises(GPTVizError, match="2 layers"):
         view.layer = 2
@@ -64,12 +64,18 @@ def test_a_head_that_is_not_there_is_refused_and_the_old_one_stays(gpt):
 
 
 @pytest.mark.parametrize("wrong", [99, -1, "0", 0.5, None])
-def test_a_head_or_a_row_that_is_not_there_is_refused_in_words(gpt, wrong):
+def test_questions_about_heads_and_rows_that_do_not_exist_are_refused(gpt, wrong):
     view = gptviz.AttentionView(gpt.trace("the owl sat"))
-    asked = {"head": {}, "stages": {}, "stage": {"stage": "raw"}, "cell": {"query": 1, "key": 0}, "mix": {"query": 1}}
-    for name, more in asked.items():
+    questions = {
+        "head": {},
+        "stages": {},
+        "stage": {"stage": "raw"},
+        "cell": {"query": 1, "key": 0},
+        "mix": {"query": 1},
+    }
+    for name, more in questions.items():
         right = {"layer": 0, "head": 0, **more}
         view._answer({"kind": "ask", "id": 1, "name": name, "args": right})
-        for one in right:
+        for argument in right:
             with pytest.raises(GPTVizError, match=r"Expected .* Got "):
-                view._answer({"kind": "ask", "id": 1, "name": name, "args": right | {one: wrong}})
+                view._answer({"kind": "ask", "id": 1, "name": name, "args": right | {argument: wrong}})

@@ -1,4 +1,4 @@
-"""Cells run again in a real kernel, as JupyterLab runs them: what they showed before is let go, what is still shown is not."""
+"""Cells that are run again in a real kernel: views that are no longer shown are closed, and the others stay."""
 
 import os
 
@@ -23,13 +23,13 @@ LAST_RESULTS = 3  # _, __ and ___ of IPython
 
 
 class Kernel:
-    """A kernel that is sent the cells of a notebook."""
+    """A kernel that runs the cells of a notebook, as JupyterLab sends them."""
 
     def __init__(self, client):
         self.client = client
 
     def run(self, cell, code):
-        """Runs a cell by its id; returns what it printed."""
+        """Runs a cell with this id, or code outside of any cell; returns what it prints."""
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
         content |= {"allow_stdin": False, "stop_on_error": True}
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
@@ -46,8 +46,8 @@ class Kernel:
             if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
                 return "".join(printed).strip()
 
-    def tell(self, expression):
-        """The value of an expression, outside of any cell."""
+    def value(self, expression):
+        """Returns the printed value of an expression, run outside of any cell."""
         return self.run(None, f"print({expression})")
 
 
@@ -56,69 +56,71 @@ def kernel(tmp_path_factory):
     environment = os.environ | {"PYTHONPATH": network_guard.python_path()}
     environment |= {"IPYTHONDIR": str(tmp_path_factory.mktemp("ipython"))}
     manager, client = start_new_kernel(env=environment)
-    one = Kernel(client)
-    one.run("setup", SETUP)
-    yield one
+    kernel = Kernel(client)
+    kernel.run("setup", SETUP)
+    yield kernel
     client.stop_channels()
     manager.shutdown_kernel(now=True)
 
 
-def test_a_cell_run_again_keeps_its_last_view_alone(kernel):
+def test_a_cell_that_is_run_again_keeps_its_last_view_only(kernel):
     kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
-    traces, widgets = (int(kernel.tell(e)) for e in ("count(Trace)", "len(gptviz.widgets.shared.cells._instances)"))
+    traces, widgets = (int(kernel.value(e)) for e in ("count(Trace)", "len(gptviz.widgets.shared.cells._instances)"))
     for _ in range(12):
         kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
-    assert int(kernel.tell("count(Trace)")) <= traces + LAST_RESULTS
-    assert int(kernel.tell("len(gptviz.widgets.shared.cells._instances)")) == widgets
-    assert kernel.tell("v.comm is not None") == "True"
+    assert int(kernel.value("count(Trace)")) <= traces + LAST_RESULTS
+    assert int(kernel.value("len(gptviz.widgets.shared.cells._instances)")) == widgets
+    assert kernel.value("v.comm is not None") == "True"
 
 
 def test_a_view_without_a_name_stays_until_its_cell_is_run_again(kernel):
-    """The page shows it, though no variable holds it."""
+    """The page shows it although no variable holds it."""
     kernel.run("b", "gptviz.TokensView(box)")
     kernel.run("other", "1 + 1")
-    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "1"
+    assert kernel.value("len([one for one in box._followers if one.comm is not None])") == "1"
     for _ in range(8):
         kernel.run("b", "gptviz.TokensView(box)")
-    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "1"
+    assert kernel.value("len([one for one in box._followers if one.comm is not None])") == "1"
     kernel.run("b", "'another thing'")
-    assert kernel.tell("len([one for one in box._followers if one.comm is not None])") == "0"
+    assert kernel.value("len([one for one in box._followers if one.comm is not None])") == "0"
 
 
-def test_a_view_that_another_cell_displays_stays_until_that_is_run_again(kernel):
+def test_a_view_that_another_cell_shows_stays_until_that_cell_is_run_again(kernel):
     kernel.run("c", "c = first = gptviz.TokensView(box)")
     kernel.run("d", "c")
     kernel.run("c", "c = gptviz.TokensView(box)")
-    assert kernel.tell("first.comm is not None, c.comm is not None") == "True True"
+    assert kernel.value("first.comm is not None, c.comm is not None") == "True True"
     kernel.run("d", "c")
-    assert kernel.tell("first.comm is not None, c.comm is not None") == "False True"
+    assert kernel.value("first.comm is not None, c.comm is not None") == "False True"
 
 
-def test_what_a_view_or_a_box_holds_stays(kernel):
+def test_a_view_inside_another_widget_stays(kernel):
     kernel.run("e", "e = first = gptviz.TokensView(box)")
     kernel.run("f", "import ipywidgets\nipywidgets.VBox([e])")
     kernel.run("e", "e = gptviz.TokensView(box)")
-    assert kernel.tell("first.comm is not None") == "True"
+    assert kernel.value("first.comm is not None") == "True"
     kernel.run("g", 'page = gptviz.explore("the owl", gpt=gpt)\npage')
     kernel.run("h", "page._stations['tokens']")
     kernel.run("h", "2")
-    assert kernel.tell("all(view.comm is not None for view in page.family())") == "True"
+    assert kernel.value("all(view.comm is not None for view in page.family())") == "True"
     kernel.run("g", 'old = page\npage = gptviz.explore("the owl", gpt=gpt)\npage')
-    assert kernel.tell("any(view.comm is not None for view in old.family())") == "False"
-    assert kernel.tell("old.selection.comm, page.selection.comm is not None") == "None True"
+    assert kernel.value("any(view.comm is not None for view in old.family())") == "False"
+    assert kernel.value("old.selection.comm, page.selection.comm is not None") == "None True"
 
 
-def test_what_was_closed_opens_again_where_it_is_displayed(kernel):
+def test_a_closed_view_opens_again_where_it_is_displayed(kernel):
     kernel.run("i", "shown = [gptviz.AttentionView(box)]\nshown[0]")
     kernel.run("i", "3")
-    assert kernel.tell("shown[0].comm") == "None"
+    assert kernel.value("shown[0].comm") == "None"
     kernel.run("j", "shown[0]")
-    assert kernel.tell("all(one.comm is not None for one in (shown[0], shown[0].layout, shown[0].selection))") == "True"
-    assert kernel.tell("'application/vnd.jupyter.widget-view+json' in shown[0]._repr_mimebundle_()[0]") == "True"
+    assert (
+        kernel.value("all(one.comm is not None for one in (shown[0], shown[0].layout, shown[0].selection))") == "True"
+    )
+    assert kernel.value("'application/vnd.jupyter.widget-view+json' in shown[0]._repr_mimebundle_()[0]") == "True"
 
 
-def test_what_no_cell_made_is_left_alone(kernel):
+def test_a_view_made_outside_of_cells_stays(kernel):
     kernel.run(None, "free = gptviz.TokensView(box)")
     kernel.run("k", "4")
     kernel.run("k", "5")
-    assert kernel.tell("free.comm is not None") == "True"
+    assert kernel.value("free.comm is not None") == "True"

@@ -1,4 +1,4 @@
-"""Two traces side by side: what their vocabularies share is joined by what tokens stand for, never by ids."""
+"""Two traces side by side: rows of two vocabularies are joined by their tokens' bytes, never by ids."""
 
 import math
 import re
@@ -16,13 +16,13 @@ def gpt():
     return gptviz.load()
 
 
-def by_hand(trace, text):
-    """The probability of all ids whose bytes are those of the text."""
+def probability_of_text(trace, text):
+    """Returns the probability of all ids whose bytes are those of the text, or None where there are none."""
     ids = [id for id in range(trace.vocab_size) if trace.vocab_token(id).bytes == text.encode()]
     return float(trace.probabilities()[ids].sum()) if ids else None
 
 
-def test_tokens_of_two_vocabularies_of_one_size_are_not_taken_for_each_other(gpt):
+def test_tokens_of_two_vocabularies_of_one_size_are_kept_apart(gpt):
     other = gptviz.wrap(strong_gpt2(vocab_size=gpt.vocab_size), tokenizer())
     one, two = gpt.trace("Once upon"), other.trace("the owl")
     assert one.vocab_size == two.vocab_size
@@ -31,36 +31,36 @@ def test_tokens_of_two_vocabularies_of_one_size_are_not_taken_for_each_other(gpt
     for side, (trace, (leader, _)) in enumerate(zip((one, two), leaders, strict=True)):
         (row,) = [row for row in rows if row["leads"][side]]
         assert row["token"]["text"] == leader.text
-        assert row["shares"][side] == pytest.approx(by_hand(trace, leader.text))
+        assert row["shares"][side] == pytest.approx(probability_of_text(trace, leader.text))
     assert any(None in row["shares"] for row in rows)
 
 
-def test_both_sides_are_told_with_their_leaders_and_how_uncertain_they_are(gpt):
-    """The still picture too says whose each map and each bar is, in an order of its own for each side."""
+def test_each_side_has_its_leaders_and_its_entropy(gpt):
+    """The still picture also names the prompt of each map and of each set of bars."""
     one, two = gpt.trace("The cat is"), gpt.trace('Anna said, "')
     beside = gptviz.compare(one, two)
-    told = beside._about["next"]
-    said = " ".join(re.findall(r">([^<>]+)</text>", beside.still()))
+    next_tokens = beside._about["next"]
+    picture = " ".join(re.findall(r">([^<>]+)</text>", beside.still()))
     for side, trace in enumerate((one, two)):
         shares = trace.probabilities().tolist()
         bits = -sum(p * math.log2(p) for p in shares if p)
-        assert told["entropy"][side] == pytest.approx(bits, rel=1e-5)
-        listed = {row["token"]["id"]: row["shares"][side] for row in told["rows"]}
+        assert next_tokens["entropy"][side] == pytest.approx(bits, rel=1e-5)
+        listed = {row["token"]["id"]: row["shares"][side] for row in next_tokens["rows"]}
         assert {token.id for token, _ in trace.top(10)} <= set(listed)
         assert all(share == pytest.approx(shares[id]) for id, share in listed.items())
-        assert told["others"][side] == pytest.approx(1 - sum(listed.values()), abs=1e-6)
+        assert next_tokens["others"][side] == pytest.approx(1 - sum(listed.values()), abs=1e-6)
         share = trace.top(1)[0][1]
         assert (
             f"with {100 * share:.3g} %. The entropy is {bits:.3g} bits, as for {2**bits:.3g} equally likely tokens"
-            in said
+            in picture
         )
-    first, second = (said.index(text) for text in ("The cat is", "Anna said, &quot;"))
-    maps = [found.start() for found in re.finditer("L0 · H0", said)]
-    assert first < maps[0] < said.index("most probable next token") < second < maps[1]
+    first, second = (picture.index(text) for text in ("The cat is", "Anna said, &quot;"))
+    maps = [match.start() for match in re.finditer("L0 · H0", picture)]
+    assert first < maps[0] < picture.index("most probable next token") < second < maps[1]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama"])
-def test_rows_are_joined_by_what_a_token_stands_for(gpt, family):
+def test_rows_are_joined_by_the_tokens_bytes(gpt, family):
     other = gptviz.wrap(build(family), tokenizer())
     one, two = gpt.trace("the owl"), other.trace("the owl")
     rows = gptviz.compare(one, two).to_table()
@@ -69,12 +69,12 @@ def test_rows_are_joined_by_what_a_token_stands_for(gpt, family):
     assert len(plain) > 5
     for row in plain:
         for trace, share in ((one, row["one"]), (two, row["other"])):
-            assert share == pytest.approx(by_hand(trace, row["token"]))
+            assert share == pytest.approx(probability_of_text(trace, row["token"]))
     shared = [row for row in plain if row["one"] is not None and row["other"] is not None]
     assert shared, "both know single letters"
 
 
-def test_two_files_of_one_model_are_joined(gpt, tmp_path):
+def test_two_saved_traces_of_one_model_are_joined(gpt, tmp_path):
     one, two = (gptviz.open_trace(gpt.trace(t).save(tmp_path / f"{t}.safetensors")) for t in ("Once", "The king"))
     beside = gptviz.compare(one, two)
     assert all(None not in row["shares"] for row in beside._about["next"]["rows"])
@@ -82,6 +82,6 @@ def test_two_files_of_one_model_are_joined(gpt, tmp_path):
     assert {row["token"]: row["other"] for row in beside.to_table()}[leader.text] == pytest.approx(share)
 
 
-def test_anything_but_traces_is_refused(gpt):
+def test_only_traces_can_be_compared(gpt):
     with pytest.raises(WrongType, match="two traces"):
         gptviz.compare(gpt.trace("Once"), "Once more")

@@ -1,4 +1,4 @@
-"""The Explorer's Python side: its sentences' numbers are the trace's own, its stations share one prompt and selection."""
+"""The Explorer from Python: the numbers of its sentences, and stations that share one prompt and one selection."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from gptviz.errors import GPTVizError
 from gptviz.widgets.explorer.stations import station_numbers
 
 
-def test_the_sentences_numbers_are_the_traces(gpt):
+def test_the_numbers_of_the_sentences_are_the_traces(gpt):
     trace = gpt.trace(TEXT)
     numbers = station_numbers(trace)
     last = len(trace.tokens) - 1
@@ -25,17 +25,17 @@ def test_the_sentences_numbers_are_the_traces(gpt):
     assert numbers["logits"]["leader"]["id"] == int(trace.logits[-1].argmax())
 
 
-def test_rotary_positions_have_no_row_of_a_table():
+def test_rotary_positions_are_in_no_table():
     trace = gptviz.wrap(build("llama"), tokenizer()).trace([5, 9, 2, 31])
     assert station_numbers(trace)["embedding"]["position"] is None
 
 
-def test_a_text_of_one_token_looks_at_nobody(gpt):
+def test_a_single_token_has_no_other_to_look_at(gpt):
     attention = station_numbers(gpt.trace([7]))["attention"]
     assert attention["key"] is attention["looked"] is None
 
 
-def test_every_station_follows_and_earlier_prompts_are_kept(gpt):
+def test_every_station_shows_the_new_prompt_and_earlier_ones_are_kept(gpt):
     page = gptviz.explore(TEXT, gpt=gpt)
     page.prompt = "the owl"
     shown = [view.trace for name, view in page._stations.items()]
@@ -48,7 +48,7 @@ def test_every_station_follows_and_earlier_prompts_are_kept(gpt):
     assert page.prompt == "the owl"
 
 
-def test_a_drawn_token_is_appended_as_it_is(gpt):
+def test_a_drawn_token_is_appended_by_its_id(gpt):
     page = gptviz.explore("the owl", gpt=gpt)
     before = [token.id for token in page.trace.tokens]
     bench = page._stations["sampling"]
@@ -62,7 +62,7 @@ def test_a_drawn_token_is_appended_as_it_is(gpt):
         gptviz.SamplingBench(page.trace)._answer_append(1)
 
 
-def test_the_menu_changes_the_model_and_a_refused_one_stays(gpt, monkeypatch):
+def test_the_menu_changes_the_model_and_a_refused_choice_changes_nothing(gpt, monkeypatch):
     other = gptviz.wrap(build("llama"), tokenizer())
     page = gptviz.explore("the owl", gpt=gpt)
     monkeypatch.setattr("gptviz.widgets.explorer.explorer.load", lambda name: other)
@@ -76,7 +76,7 @@ def test_the_menu_changes_the_model_and_a_refused_one_stays(gpt, monkeypatch):
     assert page.gpt is other
 
 
-def test_earlier_prompts_are_those_that_were_typed_however_much_is_drawn(gpt):
+def test_the_history_has_typed_prompts_and_not_every_drawn_token(gpt):
     page = gptviz.explore(TEXT, gpt=gpt)
     page.prompt = "the owl"
     for id in range(40, 40 + 2 * 12):
@@ -95,7 +95,7 @@ def test_a_model_that_needs_a_download_is_marked(gpt):
         assert one["download"] == (0 if known[one["name"]].here else known[one["name"]].download)
 
 
-def test_how_often_the_path_goes_round_is_the_completions_own(gpt):
+def test_the_number_of_generated_tokens_is_the_completions(gpt):
     near_the_end = "owl " * 48
     page = gptviz.explore(TEXT, gpt=gpt)
     timeline = page._stations["generation"]
@@ -104,6 +104,6 @@ def test_how_often_the_path_goes_round_is_the_completions_own(gpt):
     assert page._written > before
     choice = timeline.wait(60).choices[0]
     assert 0 < len(choice.steps) < 40
-    told = {"steps": len(choice.steps), "done": True, "finish_reason": choice.finish_reason}
-    assert page._answer_written() == told
-    assert list(page.answers_for_a_page()) == [("written", {}, told)]
+    expected = {"steps": len(choice.steps), "done": True, "finish_reason": choice.finish_reason}
+    assert page._answer_written() == expected
+    assert list(page.answers_for_a_page()) == [("written", {}, expected)]

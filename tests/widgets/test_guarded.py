@@ -1,4 +1,4 @@
-"""What the page may not say is refused in the page, in words, and changes nothing: one value, several, or no sense at all."""
+"""Messages from the page are validated before they are applied; an invalid one changes nothing and is answered."""
 
 import json
 import re
@@ -11,12 +11,12 @@ import gptviz
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
 
 
-def hears(widget, data):
-    """The message as the widgets' protocol brings it; what the page is told."""
-    said = []
-    widget.send = lambda content, buffers=None: said.append(content)
+def receive(widget, data):
+    """Hands a widget a message as the widgets' protocol does; returns what it sends to the page."""
+    replies = []
+    widget.send = lambda content, buffers=None: replies.append(content)
     widget._handle_msg({"content": {"data": data}, "buffers": []})
-    return said
+    return replies
 
 
 @pytest.mark.parametrize(
@@ -35,18 +35,18 @@ def hears(widget, data):
     ],
     ids=str,
 )
-def test_a_selection_that_no_view_has_is_refused_whole(gpt, state, words):
+def test_an_invalid_selection_is_refused_as_a_whole(gpt, state, words):
     view = gptviz.AttentionView(gpt.trace("the thin owl"), layer=0, head=1)
     before = view.selection.get_state()
-    (said,) = hears(view.selection, {"method": "update", "state": state})
-    assert said["kind"] == "refused"
+    (reply,) = receive(view.selection, {"method": "update", "state": state})
+    assert reply["kind"] == "refused"
     with pytest.raises(AssertionError, match=words):
-        raise AssertionError(said["error"])
-    assert said["error"].count("Expected") == 1 and "trait" not in said["error"]
-    assert said["code"] in ("out_of_range", "value", "message") and json.dumps(said["facts"])
+        raise AssertionError(reply["error"])
+    assert reply["error"].count("Expected") == 1 and "trait" not in reply["error"]
+    assert reply["code"] in ("out_of_range", "value", "message") and json.dumps(reply["facts"])
     assert view.selection.get_state() == before
     assert view.still()
-    assert hears(view.selection, {"method": "update", "state": {"layer": 1, "query": 2}}) == []
+    assert receive(view.selection, {"method": "update", "state": {"layer": 1, "query": 2}}) == []
     assert (view.layer, view.selection.query) == (1, 2)
 
 
@@ -65,24 +65,24 @@ def test_a_selection_that_no_view_has_is_refused_whole(gpt, state, words):
     ],
     ids=str,
 )
-def test_the_bench_refuses_in_sight_and_keeps_its_settings(gpt, data):
+def test_invalid_settings_are_refused_and_the_bench_keeps_its_own(gpt, data):
     bench = gptviz.SamplingBench(gpt.trace("the owl"), temperature=0.7, top_k=3)
-    (said,) = hears(bench, data)
-    assert said["kind"] == "refused" and said["error"].startswith("Expected")
+    (reply,) = receive(bench, data)
+    assert reply["kind"] == "refused" and reply["error"].startswith("Expected")
     assert (bench.temperature, bench.top_k, bench.rows, bench.seed) == (0.7, 3, 16, 0)
-    assert hears(bench, {"method": "update", "state": {"temperature": 0.5}}) == []
+    assert receive(bench, {"method": "update", "state": {"temperature": 0.5}}) == []
     assert bench.temperature == 0.5
 
 
-def test_the_page_is_told_what_still_holds(gpt):
+def test_the_page_gets_the_value_that_still_holds(gpt):
     bench = gptviz.SamplingBench(gpt.trace("the owl"), temperature=0.7)
     sent = []
     bench.send_state = lambda key=None: sent.append(key)
-    hears(bench, {"method": "update", "state": {"temperature": -1}})
+    receive(bench, {"method": "update", "state": {"temperature": -1}})
     assert sent == [["temperature"]]
 
 
-def test_what_can_be_selected_is_what_the_views_that_share_it_have(gpt):
+def test_a_shared_selection_allows_what_its_views_have(gpt):
     deep = gptviz.wrap(strong_gpt2(n_layer=5), tokenizer())
     box = gptviz.PromptBox("the owl", gpt=deep)
     view = gptviz.AttentionView(box, layer=4)
@@ -96,7 +96,7 @@ def test_what_can_be_selected_is_what_the_views_that_share_it_have(gpt):
     assert view.still() and other.still()
 
 
-def test_a_keyword_is_refused_in_the_name_of_the_view_that_was_asked_for(gpt):
+def test_an_unknown_keyword_is_refused_in_the_name_of_its_view(gpt):
     for kind in (gptviz.TokensView, gptviz.AttentionView, gptviz.SamplingBench):
         with pytest.raises(WrongType, match=r"keywords of \w+ among .*scale.*Did you mean scale") as caught:
             kind(gpt.trace("a"), scael="projector")
@@ -114,30 +114,30 @@ def test_a_keyword_is_refused_in_the_name_of_the_view_that_was_asked_for(gpt):
 @pytest.mark.parametrize(
     "state", [{"_about": {}}, {"_source": -1}, {"_selection": "zz"}, {"layer": 1, "_logits": ""}], ids=str
 )
-def test_what_only_the_kernel_sets_is_refused_in_sight(gpt, state):
+def test_a_page_cannot_change_what_the_kernel_sets(gpt, state):
     view = gptviz.SamplingBench(gpt.trace("the thin owl"))
     (name,) = (name for name in state if name.startswith("_"))
     before, restored = getattr(view, name), []
     view.send_state = lambda key=None: restored.append(key)
-    (said,) = hears(view, {"method": "update", "state": state})
+    (reply,) = receive(view, {"method": "update", "state": state})
     if name == "_logits":
-        assert "as _logits" in said["error"]
+        assert "as _logits" in reply["error"]
     else:
-        assert said["code"] == "kernels_own" and said["facts"] == {"name": name}
-        assert said["error"].startswith(f"Expected a change that a page makes. Got another {name}")
+        assert reply["code"] == "kernels_own" and reply["facts"] == {"name": name}
+        assert reply["error"].startswith(f"Expected a change that a page makes. Got another {name}")
     assert getattr(view, name) == before and restored == [[name]]
-    assert hears(view, {"method": "update", "state": {name: before, "temperature": 0.25}}) == [], (
-        "an echo says nothing new"
+    assert receive(view, {"method": "update", "state": {name: before, "temperature": 0.25}}) == [], (
+        "an echo is no change"
     )
     assert view.temperature == 0.25
 
 
-def test_each_page_side_may_write_what_its_view_lists(gpt):
+def test_a_page_can_change_what_its_view_lists(gpt):
     view = gptviz.InterventionView(gpt.trace("the thin owl"))
-    assert hears(view, {"method": "update", "state": {"_watched": 12}}) == []
+    assert receive(view, {"method": "update", "state": {"_watched": 12}}) == []
     assert view._watched == 12
-    (said,) = hears(view, {"method": "update", "state": {"_about": {}}})
-    assert said["code"] == "kernels_own"
+    (reply,) = receive(view, {"method": "update", "state": {"_about": {}}})
+    assert reply["code"] == "kernels_own"
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_each_page_side_may_write_what_its_view_lists(gpt):
     ],
     ids=str,
 )
-def test_a_question_is_refused_in_one_sentence_of_its_own(gpt, question, code, words):
+def test_a_malformed_question_is_refused_with_one_message(gpt, question, code, words):
     box = gptviz.PromptBox("the owl", gpt=gpt)
-    (said,) = hears(box, {"method": "custom", "content": {"kind": "ask", "id": 3, **question}})
-    assert said["id"] == 3 and said["code"] == code
-    assert re.search(words, said["error"]) and said["error"].count("Expected") == 1
+    (reply,) = receive(box, {"method": "custom", "content": {"kind": "ask", "id": 3, **question}})
+    assert reply["id"] == 3 and reply["code"] == code
+    assert re.search(words, reply["error"]) and reply["error"].count("Expected") == 1

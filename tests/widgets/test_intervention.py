@@ -1,4 +1,4 @@
-"""The intervention view's numbers against the untouched model with a hand-made hook; what the page may say, and may not."""
+"""The intervention view from Python: its numbers against hooks on the untouched model, and the messages of its page."""
 
 import json
 
@@ -23,11 +23,11 @@ def gpt():
 
 
 def bound(*traces):
-    """How far a probability may be from the same one of another program, as a part of it."""
+    """Returns how far a probability may be from another program's, relative to it."""
     return rounding(*(trace.residual(LAYERS) for trace in traces))
 
 
-def test_the_table_is_the_models_own_before_and_after(gpt):
+def test_the_table_has_the_models_probabilities_before_and_after(gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
     before, after = silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 1, 2)
@@ -42,28 +42,28 @@ def test_the_table_is_the_models_own_before_and_after(gpt):
     assert abs(rows[1]["difference"]) > 0.01  # the fixture is one in which something happens
 
 
-def test_an_outcome_is_of_the_whole_vocabulary(gpt):
+def test_an_outcome_sums_over_the_whole_vocabulary(gpt):
     ids, trace = gpt.encode(PROMPT), gpt.trace(PROMPT)
     view = gptviz.InterventionView(trace)
-    told = view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}], watched=17)
+    outcome = view._answer_outcome([{"kind": "ablate_mlp", "layer": 0}], watched=17)
     before, after = silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 0)
-    assert told["moved"] == pytest.approx(np.abs(after - before).sum() / 2, abs=bound(trace))
-    assert told["leader"]["token"]["id"] == after.argmax()
-    assert told["watched"]["after"] == pytest.approx(after[17], rel=bound(trace))
-    assert [row["token"]["id"] for row in told["leaders"]] == [token.id for token, _ in trace.top(MOVERS)]
+    assert outcome["moved"] == pytest.approx(np.abs(after - before).sum() / 2, abs=bound(trace))
+    assert outcome["leader"]["token"]["id"] == after.argmax()
+    assert outcome["watched"]["after"] == pytest.approx(after[17], rel=bound(trace))
+    assert [row["token"]["id"] for row in outcome["leaders"]] == [token.id for token, _ in trace.top(MOVERS)]
     assert view._answer_outcome([])["moved"] == 0
 
 
-def test_a_sweep_has_every_head_and_mlp_alone(gpt):
+def test_a_sweep_silences_every_head_and_mlp_alone(gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), watch=11)
     grid = view._answer_sweep(11)
     before = silenced_probabilities(gpt, ids)
-    wanted = [
+    expected = [
         [silenced_probabilities(gpt, ids, layer, head)[11] - before[11] for head in (*range(HEADS), None)]
         for layer in range(LAYERS)
     ]
-    np.testing.assert_allclose(grid, wanted, rtol=0, atol=bound(view.trace) * before[11])
+    np.testing.assert_allclose(grid, expected, rtol=0, atol=bound(view.trace) * before[11])
     assert grid.shape == (LAYERS, HEADS + 1)
 
 
@@ -84,7 +84,7 @@ def edits_of_every_kind(gpt):
     ]  # fmt: skip
 
 
-def test_edits_of_every_kind_travel_and_come_back(gpt):
+def test_edits_of_every_kind_are_sent_to_the_page_and_read_back(gpt):
     edits = tuple(edits_of_every_kind(gpt))
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits)
     assert view.edits == edits
@@ -94,35 +94,35 @@ def test_edits_of_every_kind_travel_and_come_back(gpt):
     assert EditList().specs([gptviz.ablate_mlp(1)]) == [{"kind": "ablate_mlp", "layer": 1}]
 
 
-def test_the_code_does_the_same(gpt):
+def test_the_code_of_the_edits_gives_the_same_logits(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits_of_every_kind(gpt))
     names = {"gpt": gpt, "gptviz": gptviz}
     exec(view._answer_outcome(view._edits)["code"], names)
     np.testing.assert_array_equal(names["trace"].logits, view.after.logits)
 
 
-def test_another_prompt_is_patched_from(gpt):
+def test_a_patch_can_come_from_another_prompt(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT))
-    told = view._answer_source(OTHER)
-    assert [token["id"] for token in told["tokens"]] == gpt.encode(OTHER)
-    spec = {"kind": "patch", "site": "attn_out", "layer": 1, "position": 2, "source": {"held": told["held"]}}
-    wanted = gpt.trace(PROMPT, edits=[gptviz.patch("attn_out", 1, 2, source=gpt.trace(OTHER))]).probabilities()
+    source = view._answer_source(OTHER)
+    assert [token["id"] for token in source["tokens"]] == gpt.encode(OTHER)
+    spec = {"kind": "patch", "site": "attn_out", "layer": 1, "position": 2, "source": {"held": source["held"]}}
+    expected = gpt.trace(PROMPT, edits=[gptviz.patch("attn_out", 1, 2, source=gpt.trace(OTHER))]).probabilities()
     leader = view._answer_outcome([spec])["leader"]
     assert (leader["token"]["id"], leader["after"]) == (
-        wanted.argmax(),
-        pytest.approx(wanted.max(), rel=bound(view.trace)),
+        expected.argmax(),
+        pytest.approx(expected.max(), rel=bound(view.trace)),
     )
     with pytest.raises(GPTVizError, match=f"{len(gpt.encode(PROMPT))} tokens.*as many tokens"):
         view._answer_source(LONGER)
 
 
-def test_the_row_is_what_the_head_looks_at(gpt):
+def test_a_row_is_the_heads_attention(gpt):
     trace = gpt.trace(PROMPT)
     row = gptviz.InterventionView(trace)._answer_row(1, 2, 3)
     np.testing.assert_array_equal(row, trace.attention(1, 2)[3, :4])
 
 
-def test_another_prompt_keeps_what_names_no_position(gpt):
+def test_another_prompt_keeps_the_edits_without_a_position(gpt):
     box = gptviz.PromptBox(PROMPT, gpt=gpt)
     edits = edits_of_every_kind(gpt)
     view = gptviz.InterventionView(box, edits=edits)
@@ -135,7 +135,7 @@ def test_another_prompt_keeps_what_names_no_position(gpt):
     assert view._dropped == []
 
 
-def test_the_same_tokens_keep_every_edit_and_a_smaller_model_those_that_it_has(gpt):
+def test_a_new_trace_keeps_the_edits_that_its_tokens_and_model_allow(gpt):
     edits = edits_of_every_kind(gpt)
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=edits, watch=900)
     view.trace = gpt.trace(PROMPT)
@@ -146,7 +146,7 @@ def test_the_same_tokens_keep_every_edit_and_a_smaller_model_those_that_it_has(g
     assert view.watch == small.trace(LONGER).top(1)[0][0]
 
 
-def test_an_edited_trace_brings_its_edits(gpt):
+def test_a_view_of_an_edited_trace_has_its_edits(gpt):
     edits = [gptviz.ablate_head(0, 1)]
     view = gptviz.InterventionView(gpt.trace(PROMPT, edits=edits), edits=[gptviz.ablate_mlp(0)])
     assert view.edits == (edits[0], gptviz.ablate_mlp(0))
@@ -155,7 +155,7 @@ def test_an_edited_trace_brings_its_edits(gpt):
     )
 
 
-def test_a_token_is_followed_by_its_text_id_or_token(gpt):
+def test_the_watched_token_is_given_as_text_id_or_token(gpt):
     trace = gpt.trace(PROMPT)
     view = gptviz.InterventionView(trace)
     assert view.watch == trace.top(1)[0][0]
@@ -195,7 +195,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("args", BAD, ids=str)
-def test_what_is_no_edit_is_refused_in_words(gpt, args):
+def test_malformed_edits_are_refused_with_a_message(gpt, args):
     view, sent = gptviz.InterventionView(gpt.trace(PROMPT)), []
     view.send = lambda content, buffers=None: sent.append(content)
     view._on_message(view, {"kind": "ask", "id": 5, "name": "outcome", "args": args}, [])
@@ -205,7 +205,7 @@ def test_what_is_no_edit_is_refused_in_words(gpt, args):
 
 
 @pytest.mark.parametrize("args", [*BAD[:4], BAD[5], *BAD[7:12]], ids=str)
-def test_a_page_that_keeps_what_is_no_edit_breaks_nothing(gpt, args):
+def test_malformed_edits_in_the_pages_state_change_nothing(gpt, args):
     box = gptviz.PromptBox(PROMPT, gpt=gpt)
     view = gptviz.InterventionView(box, edits=[gptviz.ablate_mlp(1)])
     view.set_state({"_edits": args["edits"]})
@@ -216,7 +216,7 @@ def test_a_page_that_keeps_what_is_no_edit_breaks_nothing(gpt, args):
     assert view.watch == box.trace.top(1)[0][0]
 
 
-def test_edits_that_cannot_be_done_are_refused_when_they_are_set(gpt):
+def test_impossible_edits_are_refused_when_they_are_set(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
     for bad in ([gptviz.ablate_head(5, 0)], ["ablate"], [gptviz.patch("residual", 0, 0, source=gpt.trace(LONGER))]):
         with pytest.raises(GPTVizError):
@@ -226,7 +226,7 @@ def test_edits_that_cannot_be_done_are_refused_when_they_are_set(gpt):
         gptviz.InterventionView(gpt.trace(PROMPT), edit=[])
 
 
-def test_what_a_family_cannot_do_is_said_and_the_rest_is_done():
+def test_on_the_eager_route_mlps_alone_can_be_edited():
     gpt = gptviz.wrap(build("gpt_neo"), tokenizer())
     view = gptviz.InterventionView(gpt.trace(PROMPT))
     with pytest.raises(NotAvailable, match="eager route"):
@@ -237,7 +237,7 @@ def test_what_a_family_cannot_do_is_said_and_the_rest_is_done():
     assert np.isfinite(grid[:, -1]).all()
 
 
-def test_a_saved_trace_is_shown_and_says_that_it_cannot_be_run(gpt, tmp_path):
+def test_a_saved_trace_is_shown_but_cannot_be_edited(gpt, tmp_path):
     saved = gptviz.open_trace(gpt.trace(PROMPT).save(tmp_path / "trace.safetensors"))
     view = gptviz.InterventionView(saved)
     assert view.to_table()[0]["before"] == pytest.approx(float(saved.probabilities().max()))
@@ -247,7 +247,7 @@ def test_a_saved_trace_is_shown_and_says_that_it_cannot_be_run(gpt, tmp_path):
         view._answer_sweep(3)
 
 
-def test_weights_that_changed_are_not_compared_with(gpt):
+def test_a_trace_of_a_changed_model_is_not_compared_with(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
     with torch.no_grad():
         gpt.model.lm_head.weight.mul_(1.1)
@@ -256,20 +256,22 @@ def test_weights_that_changed_are_not_compared_with(gpt):
             ask()
 
 
-def test_a_page_of_its_own_has_what_every_part_does_alone(gpt):
+def test_a_saved_page_has_the_outcome_of_each_part_alone(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.scale_head(0, 1, 2.0)])
     answers = {json.dumps([name, args]): answer for name, args, answer in view.answers_for_a_page()}
     for layer in range(LAYERS):
         for head in range(HEADS):
-            told = answers[json.dumps(["outcome", {"edits": [{"kind": "ablate_head", "layer": layer, "head": head}]}])]
+            outcome = answers[
+                json.dumps(["outcome", {"edits": [{"kind": "ablate_head", "layer": layer, "head": head}]}])
+            ]
             expected = silenced_probabilities(gpt, gpt.encode(PROMPT), layer, head).max()
-            assert told["leader"]["after"] == pytest.approx(expected, rel=bound(view.trace))
+            assert outcome["leader"]["after"] == pytest.approx(expected, rel=bound(view.trace))
         assert json.dumps(["outcome", {"edits": [{"kind": "ablate_mlp", "layer": layer}]}]) in answers
     assert json.dumps(["sweep", {"watched": view.watch.id}]) in answers
     assert json.dumps(["outcome", {"edits": view._edits}]) in answers
 
 
-def test_a_still_picture_has_both_numbers(gpt):
+def test_a_still_picture_has_the_numbers_before_and_after(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
     picture, row = view.still(), view.to_table()[1]
     assert f"{100 * row['before']:.3g} %" in picture

@@ -12,7 +12,7 @@ import gptviz
 from gptviz.errors import GPTVizError, WrongType
 
 
-def test_every_follower_shows_the_new_prompt_and_closed_ones_are_let_go(gpt):
+def test_followers_show_a_new_prompt_and_closed_ones_are_freed(gpt):
     box = gptviz.PromptBox("the owl", gpt=gpt)
     views = [gptviz.TokensView(box), gptviz.AttentionView(box), gptviz.SamplingBench(box)]
     sources = [view._source for view in views]
@@ -28,7 +28,7 @@ def test_every_follower_shows_the_new_prompt_and_closed_ones_are_let_go(gpt):
     assert reference() is None or reference().trace.text == TEXT
 
 
-def test_a_prompt_that_is_refused_leaves_all_as_it_was(gpt):
+def test_a_refused_prompt_changes_nothing(gpt):
     box = gptviz.PromptBox(TEXT, gpt=gpt)
     view = gptviz.TokensView(box)
     with pytest.raises(AssertionError, match="200"):
@@ -40,15 +40,15 @@ def test_a_prompt_that_is_refused_leaves_all_as_it_was(gpt):
     assert box.trace.text == TEXT
 
 
-def test_the_box_refuses_what_is_no_text_and_no_gpt(gpt):
+def test_only_a_text_and_a_gpt_make_a_box(gpt):
     with pytest.raises(WrongType, match="text"):
         gptviz.PromptBox([1, 2], gpt=gpt)
     with pytest.raises(WrongType, match="GPT"):
         gptviz.PromptBox("a", gpt=gpt.model)
 
 
-class Held:
-    """A model that reads on only when it is let go."""
+class WaitingModel:
+    """A model whose pass waits until the test sets `go`."""
 
     name = "held"
 
@@ -61,36 +61,36 @@ class Held:
         return self.gpt.trace(prompt)
 
 
-def meanwhile(box, held, act, *given):
-    """Let the box use a model, and do something else in another thread while that model still reads."""
-    other = threading.Thread(target=box.use, args=(held,))
+def act_during_a_pass(box, model, act, *arguments):
+    """Lets the box switch to a model, and acts in another thread while that model's pass still runs."""
+    other = threading.Thread(target=box.use, args=(model,))
     other.start()
-    assert held.began.wait(60)
-    prompt = threading.Thread(target=act, args=given)
+    assert model.began.wait(60)
+    prompt = threading.Thread(target=act, args=arguments)
     prompt.start()
     prompt.join(0.3)
-    held.go.set()
+    model.go.set()
     other.join(60)
     prompt.join(60)
 
 
-def test_a_prompt_and_a_model_at_once_end_as_one_trace_of_both(gpt):
+def test_a_prompt_and_a_model_at_the_same_time_give_a_trace_of_both(gpt):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    held = Held(gptviz.wrap(build("llama"), tokenizer()))
-    meanwhile(box, held, box._answer_run, "a quite new one")
+    held = WaitingModel(gptviz.wrap(build("llama"), tokenizer()))
+    act_during_a_pass(box, held, box._answer_run, "a quite new one")
     assert box.gpt is held
     assert box.prompt == box.trace.text == "a quite new one"
     assert box.trace.gpt is held.gpt
 
 
-def test_a_prompt_set_while_a_model_reads_is_read_by_it_too(gpt):
+def test_a_prompt_set_during_a_pass_is_traced_by_the_new_model(gpt):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
-    held = Held(gptviz.wrap(build("llama"), tokenizer()))
-    meanwhile(box, held, setattr, box, "prompt", "a new one")
+    held = WaitingModel(gptviz.wrap(build("llama"), tokenizer()))
+    act_during_a_pass(box, held, setattr, box, "prompt", "a new one")
     assert (box.prompt, box.trace.text, box.trace.gpt) == ("a new one", "a new one", held.gpt)
 
 
-def test_a_refused_prompt_does_not_stand_beside_the_trace_before_it(gpt):
+def test_after_a_refused_prompt_the_box_shows_its_traces_text(gpt):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
     with pytest.raises(GPTVizError):
         box.prompt = "owl " * 100

@@ -1,4 +1,4 @@
-"""The sampling bench's Python side: what travels to the page, the table, what is refused. The page: tests/browser."""
+"""The sampling bench from Python: what it sends to the page, its table, and what it refuses."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from families import TEXT
 import gptviz
 from gptviz import sampling
 from gptviz.errors import GPTVizError
-from gptviz.widgets.sampling import sampling as room
+from gptviz.widgets.sampling import sampling as sampling_view
 
 VOCAB = 907
 
@@ -18,7 +18,7 @@ def trace(gpt):
 
 
 @pytest.mark.parametrize("position", [-1, 2, -4])
-def test_what_travels_is_the_traces_own(trace, position):
+def test_the_page_gets_the_traces_logits_and_tokens(trace, position):
     bench = gptviz.SamplingBench(trace, position=position)
     place = position % len(trace.tokens)
     np.testing.assert_array_equal(np.frombuffer(bench._logits, "<f4"), trace.logits[position])
@@ -32,7 +32,7 @@ def test_what_travels_is_the_traces_own(trace, position):
 
 @pytest.mark.parametrize("penalty", [0.01, 0.7, 1.0, 1.3, 50.0])
 def test_every_row_has_its_label_whatever_the_penalty(trace, penalty, monkeypatch):
-    monkeypatch.setattr(room, "LABELS", 64)
+    monkeypatch.setattr(sampling_view, "LABELS", 64)
     bench = gptviz.SamplingBench(trace, rows=64)
     labelled = {label["id"] for label in bench._about["labels"]}
     assert len(labelled) < VOCAB / 3
@@ -56,7 +56,7 @@ def test_the_table_is_the_distribution(trace):
     assert f"{VOCAB - 5} other tokens" in table[-1]["token"]
 
 
-def test_it_follows_a_prompt_box(gpt):
+def test_a_bench_follows_a_prompt_box(gpt):
     box = gptviz.PromptBox(TEXT, gpt=gpt)
     bench = gptviz.SamplingBench(box, position=20)
     box.run("the owl")
@@ -82,7 +82,7 @@ def test_it_follows_a_prompt_box(gpt):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_and_the_bench_works_on(trace, wrong, words):
+def test_bad_settings_are_refused_and_the_bench_works_on(trace, wrong, words):
     with pytest.raises(GPTVizError, match=words):
         gptviz.SamplingBench(trace, **wrong)
     bench = gptviz.SamplingBench(trace, temperature=0.5)
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused_and_the_bench_works_on(trace, wrong, words):
     assert len(bench.to_table()) == 17
 
 
-def test_anybodys_scores_can_be_put_on_the_bench(trace):
+def test_a_bench_takes_logits_of_any_origin(trace):
     other = gptviz.NextToken(trace.logits[2] * 0.5, trace.tokens[:3], trace.vocab_token)
     bench = gptviz.SamplingBench(other, beside=trace.next_token())
     np.testing.assert_array_equal(np.frombuffer(bench._logits, "<f4"), other.logits)
@@ -105,7 +105,7 @@ def test_anybodys_scores_can_be_put_on_the_bench(trace):
     np.testing.assert_array_equal(np.frombuffer(bench._logits, "<f4"), trace.logits[-1])
 
 
-def test_two_vocabularies_cannot_stand_beside_each_other(trace):
+def test_two_vocabularies_are_not_compared(trace):
     shorter = gptviz.NextToken(trace.logits[-1][:50], trace.tokens, trace.vocab_token)
     bench = gptviz.SamplingBench(trace)
     with pytest.raises(GPTVizError, match=r"same vocabulary, 907 logits\. Got 50"):

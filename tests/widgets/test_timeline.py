@@ -1,4 +1,4 @@
-"""The generation timeline from Python: its steps are the completion's, forced tokens branch, and how texts end."""
+"""The generation timeline from Python: steps, forced tokens and branches, and how texts end."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from gptviz._paths import assets_dir
 from gptviz.errors import GPTVizError, WrongType
 
 
-def test_the_timeline_of_a_completion_shows_its_steps(gpt):
+def test_a_timeline_sends_the_steps_of_its_completion(gpt):
     completion = gpt.complete(TEXT, max_tokens=6, n=2, seed=3, top_k=20)
     view = gptviz.GenerationTimeline(completion, choice=1)
     steps = completion.choices[1].steps
@@ -24,8 +24,8 @@ def test_the_timeline_of_a_completion_shows_its_steps(gpt):
     assert [s["token"]["id"] for s in news["steps"]] == [step.token.id for step in steps]
     assert [s["probability"] for s in news["steps"]] == [step.probability for step in steps]
     assert [row["sampling_probability"] for row in view.to_table()] == [step.sampling_probability for step in steps]
-    again = ask(view, "news", source=news["source"], have=4, choice=1)
-    assert again["from"] == 4 and len(again["steps"]) == len(steps) - 4
+    later = ask(view, "news", source=news["source"], have=4, choice=1)
+    assert later["from"] == 4 and len(later["steps"]) == len(steps) - 4
     alternatives = news["steps"][2]["alternatives"]
     assert [(a["token"]["id"], a["probability"], a["sampling"]) for a in alternatives] == [
         (a.token.id, a.probability, a.sampling_probability) for a in steps[2].alternatives
@@ -34,7 +34,7 @@ def test_the_timeline_of_a_completion_shows_its_steps(gpt):
         ask(view, "force", step=2, id=alternatives[1]["token"]["id"])
 
 
-def test_forcing_a_token_gives_what_complete_gives_for_that_prefix(gpt):
+def test_a_forced_tokens_branch_equals_a_completion_of_that_prefix(gpt):
     settings = {"temperature": 1.1, "top_k": 40, "seed": 6}
     completion = gpt.complete(TEXT, max_tokens=12, n=2, stop="zzz", **settings)
     view = gptviz.GenerationTimeline(completion, gpt=gpt, choice=1)
@@ -55,31 +55,31 @@ def test_forcing_a_token_gives_what_complete_gives_for_that_prefix(gpt):
     deeper = next(a.token for a in wanted.steps[1].alternatives if a.token.id != wanted.steps[1].token.id)
     view.force(6, deeper.id)
     view.wait(60)
-    again = ask(view, "news", source=-1, have=0, choice=3)
+    news = ask(view, "news", source=-1, have=0, choice=3)
     prefix += [wanted.steps[0].token.id, deeper.id]
     expected = gpt.complete(prefix, max_tokens=12 - 7, stop="zzz", **settings).choices[0]
-    assert [s["token"]["id"] for s in again["steps"]][7:] == list(expected.token_ids)
+    assert [s["token"]["id"] for s in news["steps"]][7:] == list(expected.token_ids)
     assert ask(view, "news", source=-1, have=0, choice=1)["text"] == completion.choices[1].text
     with pytest.raises(GPTVizError, match="alternatives"):
         view.force(0, gpt.vocab_size - 1)
 
 
-def test_a_step_s_attention_is_the_row_of_a_trace_and_its_bench_has_its_logits(gpt):
+def test_a_steps_attention_and_bench_have_the_numbers_of_a_trace(gpt):
     completion = gpt.complete(TEXT, max_tokens=8, seed=2, temperature=0.9)
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     ids = [t.id for t in completion.prompt_tokens] + list(completion.choices[0].token_ids)
     for step in (5, 0):
         at = len(completion.prompt_tokens) + step
-        told = ask(view, "attention", choice=0, step=step, layer=1, head=2)
+        row = ask(view, "attention", choice=0, step=step, layer=1, head=2)
         whole = gpt.trace(ids[:at])
-        assert_softmax_close(told, whole.attention(1, 2)[-1], whole.scores(1, 2, "scaled"))
+        assert_softmax_close(row, whole.attention(1, 2)[-1], whole.scores(1, 2, "scaled"))
         ask(view, "bench", step=step)
         assert_close(view._bench.next_token.logits, whole.logits[-1], scale=whole.residual(2))
         assert (view._bench.temperature, view._bench.seed) == (0.9, 2)
         assert view._bench.next_token.previous_ids == ids[:at]
 
 
-def test_the_cache_holds_what_the_model_had_read(gpt):
+def test_the_cache_of_a_step_holds_the_tokens_before_it(gpt):
     completion = gpt.complete(TEXT, max_tokens=5, n=3, seed=2)
     prompt, config = len(completion.prompt_tokens), gpt.model.config
     for choice in completion.choices:
@@ -89,7 +89,7 @@ def test_the_cache_holds_what_the_model_had_read(gpt):
             assert size == held * config.n_layer * 2 * config.n_embd * 4
 
 
-def test_the_timeline_follows_a_box_and_the_same_seed_gives_completes_text(gpt):
+def test_a_timeline_of_a_box_generates_what_complete_generates(gpt):
     box = gptviz.PromptBox("the owl", gpt=gpt)
     view = gptviz.GenerationTimeline(box, max_tokens=9, temperature=1.1, seed=4)
     wanted = gpt.complete("the owl", max_tokens=9, temperature=1.1, seed=4).choices[0]
@@ -123,7 +123,7 @@ def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
     assert view.wait(60).prompt == TEXT
 
 
-def test_what_goes_wrong_while_generating_is_told(gpt, monkeypatch):
+def test_a_failure_during_generation_is_reported(gpt, monkeypatch):
     from gptviz.generation import loop as generation
 
     def broken(*_):
@@ -139,7 +139,7 @@ def test_what_goes_wrong_while_generating_is_told(gpt, monkeypatch):
         view.wait()
 
 
-def test_the_timeline_refuses_bad_settings_at_once(gpt):
+def test_bad_settings_are_refused_when_the_timeline_is_made(gpt):
     box = gptviz.PromptBox("the", gpt=gpt)
     with pytest.raises(WrongType, match="Did you mean temperature"):
         gptviz.GenerationTimeline(box, temperatur=1)
@@ -154,14 +154,15 @@ def test_the_timeline_refuses_bad_settings_at_once(gpt):
         view.choice = 1
 
 
-def other_than_drawn(step):
+def alternative_to(step):
+    """Returns the likeliest token that the step did not draw."""
     return next(one.token for one in step.alternatives if one.token.id != step.token.id)
 
 
-def test_forcing_the_last_token_adds_none(gpt):
+def test_forcing_the_last_token_adds_no_step(gpt):
     completion = gpt.complete(TEXT, max_tokens=5, temperature=1.1, seed=6)
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
-    other = other_than_drawn(completion.choices[0].steps[4])
+    other = alternative_to(completion.choices[0].steps[4])
     branch = view.force(4, other.id)
     view.wait(10)
     news = ask(view, "news", source=-1, have=0, choice=branch)
@@ -171,11 +172,11 @@ def test_forcing_the_last_token_adds_none(gpt):
 
 
 @pytest.mark.parametrize("at", [2, 4])
-def test_forcing_the_end_of_the_text_ends_it(gpt, monkeypatch, at):
-    """Any of the model's ends, whether its tokenizer calls it special or not: no step more, and nothing of it in the text."""
+def test_forcing_an_end_token_ends_the_text(gpt, monkeypatch, at):
+    """Any end token of the model does, special to its tokenizer or not: no step follows, and it adds nothing to the text."""
     completion = gpt.complete(TEXT, max_tokens=5, temperature=1.1, seed=6)
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
-    end, before = other_than_drawn(completion.choices[0].steps[at]), completion.choices[0].token_ids[:at]
+    end, before = alternative_to(completion.choices[0].steps[at]), completion.choices[0].token_ids[:at]
     monkeypatch.setattr(gpt, "end_ids", gpt.end_ids | {end.id})
     branch = view.force(at, end.id)
     view.wait(10)
@@ -185,19 +186,19 @@ def test_forcing_the_end_of_the_text_ends_it(gpt, monkeypatch, at):
     assert "".join(s["text"] for s in news["steps"]) == news["text"]
 
 
-def test_what_a_stop_string_held_back_comes_with_the_forced_token(gpt):
+def test_text_that_a_stop_string_held_back_is_released_by_a_forced_token(gpt):
     plain = gpt.complete(TEXT, max_tokens=8, temperature=1.1, seed=6).choices[0]
     stop = plain.steps[3].token.text + "\0"  # begins as step 3 does, and never ends
     completion = gpt.complete(TEXT, max_tokens=8, temperature=1.1, seed=6, stop=stop)
     assert completion.choices[0].steps[3].text == ""  # so step 3 is held back
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
-    branch = view.force(4, other_than_drawn(plain.steps[4]).id)
+    branch = view.force(4, alternative_to(plain.steps[4]).id)
     view.wait(60)
     news = ask(view, "news", source=-1, have=0, choice=branch)
     assert "".join(s["text"] for s in news["steps"]) == news["text"]
 
 
-def test_the_still_picture_of_a_view_that_follows_a_box_has_its_tokens(gpt):
+def test_the_still_picture_of_a_boxs_timeline_has_its_steps(gpt):
     view = gptviz.GenerationTimeline(gptviz.PromptBox(TEXT, gpt=gpt), max_tokens=4, seed=3)
     picture = view._repr_mimebundle_()[0]["image/svg+xml"]
     steps = view.wait(60).choices[0].steps

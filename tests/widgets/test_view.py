@@ -1,4 +1,4 @@
-"""What every view refuses: unknown keywords, sources that are no trace, malformed messages."""
+"""What every view refuses: unknown keywords, sources that are not a trace, malformed messages."""
 
 import pytest
 from families import TEXT
@@ -15,7 +15,7 @@ def test_unknown_keywords_are_refused_with_the_nearest_name(gpt):
         gptviz.TokensView(gpt.trace(TEXT), scale="huge")
 
 
-def test_a_source_that_is_no_trace_is_refused():
+def test_a_source_that_is_not_a_trace_is_refused():
     with pytest.raises(WrongType, match="Trace or a PromptBox"):
         gptviz.AttentionView("Once upon a time")
 
@@ -35,12 +35,12 @@ def test_a_source_that_is_no_trace_is_refused():
         {"kind": "ask", "id": "1; drop", "name": "head", "args": {"layer": 0, "head": 0}},
     ],
 )
-def test_a_malformed_message_is_answered_with_an_error_and_the_view_lives(gpt, message):
+def test_a_malformed_message_is_answered_with_an_error_and_the_view_works_on(gpt, message):
     view = gptviz.AttentionView(gpt.trace(TEXT))
-    told = []
-    view.send = lambda content, buffers=None: told.append(content)
+    replies = []
+    view.send = lambda content, buffers=None: replies.append(content)
     view._on_message(view, message, [])
-    (answer,) = told
+    (answer,) = replies
     assert answer["error"]
     size = len(view.trace.tokens)
     assert ask(view, "head", layer=1, head=2).shape == (size * (size + 1) // 2,)
