@@ -1,4 +1,4 @@
-"""Questions and checks from Python: what is right, what is said, and that nothing tells before the reveal."""
+"""Questions and checks from Python: which answers are right, what is shown, and that nothing gives an answer away."""
 
 import json
 
@@ -27,33 +27,33 @@ def box(gpt):
     return gptviz.PromptBox("the thin owl", gpt=gpt)
 
 
-def leader(trace):
+def likeliest_token(trace):
     return trace.top(1)[0][0]
 
 
-def likeliest(box, **keywords):
+def question_of_next_token(box, **keywords):
     return ask(
         "Which comes next?",
-        answer=leader,
+        answer=likeliest_token,
         choices=lambda trace: [token for token, _ in trace.top(4)],
         source=box,
         **keywords,
     )
 
 
-def page_says(question):
-    """Everything that travels to the page."""
+def sent_to_the_page(question):
+    """Returns everything that the page is sent."""
     return json.dumps(question.get_state(["_about", "_state", "tally"]), default=str)
 
 
 # Guessing
 
 
-def test_a_wrong_guess_gets_a_hint_in_its_own_numbers_and_the_right_one_reveals(box):
-    question = likeliest(box, hint=lambda given, trace: f"{given.text} has {trace.probabilities()[given.id]:.4f}",
+def test_a_wrong_guess_gets_a_hint_about_itself_and_a_right_one_reveals(box):
+    question = question_of_next_token(box, hint=lambda given, trace: f"{given.text} has {trace.probabilities()[given.id]:.4f}",
                          explain=lambda trace: f"{trace.top(1)[0][1]:.6f}")  # fmt: skip
-    right = leader(box.trace)
-    wrong = next(one for one in question.choices if one.id != right.id)
+    right = likeliest_token(box.trace)
+    wrong = next(token for token in question.choices if token.id != right.id)
     assert question.guess(wrong) is False
     assert question._state["hint"] == f"{wrong.text} has {box.trace.probabilities()[wrong.id]:.4f}"
     assert not question.is_right and question.truth is None
@@ -62,48 +62,48 @@ def test_a_wrong_guess_gets_a_hint_in_its_own_numbers_and_the_right_one_reveals(
     assert question._state["explain"] == f"{box.trace.top(1)[0][1]:.6f}"
 
 
-def test_before_the_reveal_the_page_has_not_got_the_answer(box):
-    asked = []
+def test_the_page_gets_the_answer_only_with_the_reveal(box):
+    computed = []
 
     def answer(trace):
-        asked.append(trace)
+        computed.append(trace)
         return 12.34567
 
     question = ask("How much?", answer=answer, source=box, explain="It is 12.34567, surely.")
-    assert not asked, "the answer was computed before anybody guessed"
-    assert "12.3" not in page_says(question)
+    assert not computed, "the answer was computed before the first guess"
+    assert "12.3" not in sent_to_the_page(question)
     question.guess(3)
-    assert "12.3" not in page_says(question)
+    assert "12.3" not in sent_to_the_page(question)
     assert "12.3" not in repr(question) and "12.3" not in question.still()
     question.reveal()
-    assert "12.34567" in page_says(question)
-    assert len(asked) == 1
+    assert "12.34567" in sent_to_the_page(question)
+    assert len(computed) == 1
 
 
-def test_giving_up_is_not_being_right(box):
-    question = likeliest(box)
-    assert question.reveal().id == leader(box.trace).id
+def test_a_revealed_answer_does_not_count_as_right(box):
+    question = question_of_next_token(box)
+    assert question.reveal().id == likeliest_token(box.trace).id
     assert not question.is_right
-    assert question.guess(leader(box.trace)) is False, "after the reveal there is nothing left to guess"
+    assert question.guess(likeliest_token(box.trace)) is False, "after the reveal there is nothing left to guess"
 
 
-def test_a_new_prompt_asks_anew_and_covers_again(box):
+def test_a_new_prompt_resets_the_question_and_covers_its_views(box):
     view = gptviz.AttentionView(box)
-    question = likeliest(box, covers=[view])
+    question = question_of_next_token(box, covers=[view])
     assert view._covered_by == [question.text]
-    question.guess(leader(box.trace))
+    question.guess(likeliest_token(box.trace))
     assert view._covered_by == []
     box.run("another owl")
     assert question.truth is None and not question.is_right
     assert view._covered_by == [question.text]
-    assert question.guess(leader(box.trace))
+    assert question.guess(likeliest_token(box.trace))
 
 
-def test_two_questions_cover_one_view_until_both_are_answered(box):
+def test_a_view_of_two_questions_is_covered_until_both_are_answered(box):
     view = gptviz.SamplingBench(box)
     first = ask("First?", answer=lambda trace: 1, source=box, covers=[view])
     second = ask("Second?", answer=lambda trace: 2, source=box, covers=[view])
-    ask("Second?", answer=lambda trace: 2, source=box, covers=[view])  # its cell was run again
+    ask("Second?", answer=lambda trace: 2, source=box, covers=[view])  # as when its cell is run again
     first.guess(1)
     assert view._covered_by == ["Second?"]
     assert "Covered until" in view.still()
@@ -112,11 +112,11 @@ def test_two_questions_cover_one_view_until_both_are_answered(box):
     assert "Covered until" not in view.still()
 
 
-def test_a_ranking_wants_all_in_order(gpt):
+def test_a_ranking_is_right_only_in_order(gpt):
     trace = gpt.trace("the owl")
     order = ["first", "second", "third", "fourth"]
     question = ask("Order?", answer=lambda trace: order, choices=order, kind="ranking", source=trace)
-    assert question.choices != order, "the order shown tells the answer"
+    assert question.choices != order, "the order shown is the answer"
     assert (
         question.choices == ask("Order?", answer=lambda t: order, choices=order, kind="ranking", source=trace).choices
     )
@@ -146,7 +146,7 @@ def test_numbers_as_people_type_them(text, number):
 
 
 @pytest.mark.parametrize("text", ["", "five", "1/2", "nan", "inf", None, True, [1], "1,2,3"])
-def test_what_is_no_number_is_refused_in_words(text):
+def test_text_that_is_not_a_number_is_refused(text):
     with pytest.raises(GPTVizError, match="Expected a number"):
         read_number(text)
 
@@ -157,7 +157,7 @@ def test_the_tolerance_is_absolute(truth, tolerance, off):
     assert question.guess(truth + off) == (abs(truth + off - truth) <= tolerance + 1e-9 * max(1, abs(truth)))
 
 
-def test_a_tolerance_may_go_with_the_prompt(box):
+def test_a_tolerance_may_depend_on_the_prompt(box):
     question = ask("How long?", answer=lambda t: len(t.text), source=box, tolerance=lambda t: 0.1 * len(t.text))
     length = len(box.prompt)
     assert not question.guess(length + 3)
@@ -165,25 +165,25 @@ def test_a_tolerance_may_go_with_the_prompt(box):
     assert question.guess(50 + 3) and length < 30
 
 
-# Prompts that decide nothing
+# Prompts that do not decide a question
 
 
-def test_a_margin_too_small_says_so_and_offers_another_prompt(box):
-    question = likeliest(
+def test_a_question_too_close_to_call_offers_another_prompt(box):
+    question = question_of_next_token(
         box, margin=lambda trace: 0.5 if trace.text == "the clear one" else 0.001, smallest=0.1, instead="the clear one"
     )
     assert question.is_too_close
-    assert not question.guess(leader(box.trace)) and question.truth is None
+    assert not question.guess(likeliest_token(box.trace)) and question.truth is None
     question._answer_instead()
     assert box.prompt == "the clear one"
     assert not question.is_too_close
-    assert question.guess(leader(box.trace))
+    assert question.guess(likeliest_token(box.trace))
 
 
-# What goes wrong
+# Failures
 
 
-def test_a_function_that_fails_says_so_and_the_question_lives(box):
+def test_a_failing_function_is_reported_and_the_question_works_on(box):
     calls = []
 
     def answer(trace):
@@ -205,8 +205,8 @@ def test_a_function_that_fails_says_so_and_the_question_lives(box):
     assert "one of the choices 'a', 'b'" in odd._state["problem"]
 
 
-def test_a_message_that_is_none_is_refused_and_the_kernel_lives(box):
-    question, sent = likeliest(box), []
+def test_malformed_guesses_are_refused(box):
+    question, sent = question_of_next_token(box), []
     question.send = lambda content, buffers=None: sent.append(content)
     for args in ({"value": 99}, {"value": "x"}, {"value": None}, {}, {"other": 1}):
         question._on_message(question, {"kind": "ask", "id": 1, "name": "guess", "args": args}, [])
@@ -236,7 +236,7 @@ def test_a_message_that_is_none_is_refused_and_the_kernel_lives(box):
         ({"text": " "}, "the question's text"),
     ],
 )
-def test_arguments_that_make_no_question_are_refused(keywords, expected):
+def test_arguments_that_do_not_make_a_question_are_refused(keywords, expected):
     with pytest.raises(GPTVizError, match=expected):
         ask(**{"text": "How much?", "answer": lambda: 1} | keywords)
 
@@ -248,7 +248,7 @@ TRUTH = np.arange(12.0).reshape(3, 4)
 
 
 @pytest.mark.parametrize(
-    "mine, result",
+    "mine, kind",
     [
         (None, "nothing"), (..., "nothing"), (TRUTH, "right"), (TRUTH + 1e-6, "right"), (TRUTH.tolist(), "right"),
         (torch.tensor(TRUTH, requires_grad=True), "right"), (TRUTH.T, "shape"), (3.0, "shape"), (TRUTH + 1e-4, "value"),
@@ -256,21 +256,21 @@ TRUTH = np.arange(12.0).reshape(3, 4)
         (TRUTH * 1j, "unread"), ({"a": 1}, "unread"), ([], "shape"),
     ],
 )  # fmt: skip
-def test_a_check_never_raises_and_says_what_it_found(mine, result):
-    found = check("your numbers", mine, TRUTH)
-    assert found.comparison["result"] == result
-    assert found.ok == (result == "right")
+def test_a_check_reports_any_value_and_never_raises(mine, kind):
+    result = check("your numbers", mine, TRUTH)
+    assert result.comparison["result"] == kind
+    assert result.ok == (kind == "right")
 
 
-def test_a_wrong_number_is_shown_with_its_place_and_the_models_is_not():
+def test_a_check_shows_the_wrong_number_and_its_place_but_not_the_right_one():
     mine = TRUTH.copy()
     mine[1, 2], mine[2, 0] = -5, 99
-    found = check("your numbers", mine, TRUTH + 0.12345, tolerance=0.2)
-    assert found.comparison == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
-    assert "6.12345" not in json.dumps(found.get_state(["_about"]))
+    result = check("your numbers", mine, TRUTH + 0.12345, tolerance=0.2)
+    assert result.comparison == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
+    assert "6.12345" not in json.dumps(result.get_state(["_about"]))
 
 
-def test_texts_and_single_numbers_are_checked_too():
+def test_texts_and_single_numbers_can_be_checked():
     assert check("your pieces", ["a", "b"], ["a", "b"]).ok
     assert check("your pieces", ["a", "x"], ["a", "b"]).comparison["place"] == [1]
     assert check("your sum", 0.1 + 0.2, 0.3).ok
@@ -283,7 +283,7 @@ def test_texts_and_single_numbers_are_checked_too():
 # The guessing game
 
 
-def test_a_guess_is_worth_the_product_of_its_tokens(gpt):
+def test_a_guess_has_the_probability_of_all_its_tokens(gpt):
     game = gptviz.lessons.guessing_game(["the thin", "owl "], gpt=gpt)
     ids = [token.id for token in gpt.trace("the thin").tokens]
     product = 1.0
@@ -291,7 +291,7 @@ def test_a_guess_is_worth_the_product_of_its_tokens(gpt):
         product *= float(gpt.trace(ids).probabilities()[id])
         ids.append(int(id))
     assert game.share(0, "owl") == pytest.approx(product, rel=1e-5)
-    assert game._rate(1, "x")["pieces"][0]["text"] == "x", "a space is there already"
+    assert game._rate(1, "x")["pieces"][0]["text"] == "x", "the opening already ends with a space"
     for bad in ("", "  ", "x" * 100, None):
         with pytest.raises(GPTVizError):
             game.share(0, bad)
@@ -304,7 +304,7 @@ def test_a_guess_is_worth_the_product_of_its_tokens(gpt):
 # Another model
 
 
-def test_an_environment_variable_names_what_is_loaded(tmp_path, monkeypatch):
+def test_an_environment_variable_chooses_the_model(tmp_path, monkeypatch):
     build("llama").save_pretrained(tmp_path / "llama")
     tokenizer(start=True).save_pretrained(tmp_path / "llama")
     monkeypatch.setenv(CHOSEN, str(tmp_path / "llama"))

@@ -1,8 +1,8 @@
-"""Tiny models of many families with random weights, and a byte-level tokenizer: what the tests open instead of downloads.
+"""Tiny models of many families with random weights, and a byte-level tokenizer: no test needs a download.
 
 Sizes are asymmetric (heads ≠ layers, tokens ≠ width, kv heads < heads where the family groups them, heads wider or narrower
 than width / heads where it allows that, a vocabulary longer than the tokenizer's), so that a transposition shows. Weights
-are large enough that attention is far from flat, and biases and norms are random too, so that forgetting one shows. Sliding
+are large enough that attention is far from flat, and biases and norms are random too, so that a missing one shows. Sliding
 windows are shorter than the prompts. Nothing is written to disk.
 """
 
@@ -32,12 +32,12 @@ _GPT2 = _IDS | {"n_embd": 24, "n_layer": 3, "n_head": 4, "n_inner": 56, "n_posit
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture at one setting, and what the contract promises of it.
+    """One architecture with its settings, and what gptviz promises of it.
 
-    config: class name and arguments of its configuration. route: how its maps are had. blocks, attn, projection, down:
+    config: class name and arguments of its configuration. route: how its maps are captured. blocks, attn, projection, down:
     where its list of blocks is, and in a block its attention, output projection and down projection ("" where the MLP
     is not one such map). positions: whether positions are added to the embedding. sums: the identities of the residual
-    stream and of the heads must hold; elsewhere they hold or are refused in words. multiplier: what a part is
+    stream and of the heads must hold; elsewhere they hold or are refused with a message. multiplier: what a part is
     multiplied by on its way to the stream, None where a norm lies between.
     """
 
@@ -194,7 +194,7 @@ def build(name: str, *, context: int | None = None, **options: Any) -> Any:
 
 
 def randomise(model: torch.nn.Module, seed: int) -> None:
-    """Normal weights of deviation 0.3 everywhere, around 1 for what scales a norm; drawn in float32 for any dtype."""
+    """Sets all weights to normal random numbers of deviation 0.3, around 1 for the scales of norms; drawn in float32."""
     draw = torch.Generator().manual_seed(seed)
     scales = {
         id(module.weight)
@@ -207,7 +207,7 @@ def randomise(model: torch.nn.Module, seed: int) -> None:
 
 
 def tokenizer(start: bool = False) -> PreTrainedTokenizerFast:
-    """All 256 bytes, a start and an end token and a few merges; with `start`, texts begin with the start token."""
+    """Returns a tokenizer of all 256 bytes, a start and an end token and a few merges; with `start` it adds the start token."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = [("t", "h"), ("Ġ", "t"), ("th", "e"), ("i", "n"), ("Ġt", "h"), ("Ġth", "e")]
     pieces = [*alphabet, "<s>", "</s>", *(a + b for a, b in merges)]

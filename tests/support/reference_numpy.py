@@ -62,12 +62,12 @@ def gpt2(weights: Weights, ids: list[int], *, n_heads: int, eps: float = 1e-5) -
         qkv = linear(norm(stream, f"{block}.ln_1"), f"{block}.attn.c_attn")  # (T, 3·d_model)
         q, k, v = (_split_heads(part, n_heads) for part in np.split(qkv, 3, axis=-1))
         projection = w[f"{block}.attn.c_proj.weight"]  # (d_model, d_model)
-        found = _attend(q, k, v, projection, w[f"{block}.attn.c_proj.bias"])
-        after = stream + found["attn_out"]
-        found["mlp_activations"] = _gelu_tanh(linear(norm(after, f"{block}.ln_2"), f"{block}.mlp.c_fc"))
-        found["mlp_out"] = linear(found["mlp_activations"], f"{block}.mlp.c_proj")
-        layers.append(found | {"residual": stream})
-        stream = after + found["mlp_out"]
+        layer_values = _attend(q, k, v, projection, w[f"{block}.attn.c_proj.bias"])
+        after = stream + layer_values["attn_out"]
+        layer_values["mlp_activations"] = _gelu_tanh(linear(norm(after, f"{block}.ln_2"), f"{block}.mlp.c_fc"))
+        layer_values["mlp_out"] = linear(layer_values["mlp_activations"], f"{block}.mlp.c_proj")
+        layers.append(layer_values | {"residual": stream})
+        stream = after + layer_values["mlp_out"]
     assert unembedding.shape[0] == d_model
     return _collect(parts, layers, stream, lambda x: norm(x, "transformer.ln_f") @ unembedding)
 
@@ -95,13 +95,13 @@ def llama(
         k = _rotate(_split_heads(linear(x, f"{attn}.k_proj"), n_kv_heads), theta)
         v = _split_heads(linear(x, f"{attn}.v_proj"), n_kv_heads)
         projection = w[f"{attn}.o_proj.weight"].T  # (H·d_head, d_model)
-        found = _attend(q, k, v, projection, w.get(f"{attn}.o_proj.bias", np.zeros(stream.shape[1])))
-        after = stream + found["attn_out"]
+        layer_values = _attend(q, k, v, projection, w.get(f"{attn}.o_proj.bias", np.zeros(stream.shape[1])))
+        after = stream + layer_values["attn_out"]
         x = norm(after, f"model.layers.{layer}.post_attention_layernorm")
-        found["mlp_activations"] = _silu(linear(x, f"{mlp}.gate_proj")) * linear(x, f"{mlp}.up_proj")
-        found["mlp_out"] = linear(found["mlp_activations"], f"{mlp}.down_proj")
-        layers.append(found | {"residual": stream})
-        stream = after + found["mlp_out"]
+        layer_values["mlp_activations"] = _silu(linear(x, f"{mlp}.gate_proj")) * linear(x, f"{mlp}.up_proj")
+        layer_values["mlp_out"] = linear(layer_values["mlp_activations"], f"{mlp}.down_proj")
+        layers.append(layer_values | {"residual": stream})
+        stream = after + layer_values["mlp_out"]
     parts = {"sum": tokens, "token": tokens}
     return _collect(parts, layers, stream, lambda x: norm(x, "model.norm") @ unembedding)
 
@@ -162,5 +162,5 @@ def _float64(weights: Weights) -> dict[str, Array]:
 
 
 def _count(weights: Weights, prefix: str) -> int:
-    """How many blocks there are under names such as `transformer.h.0.…`."""
+    """Returns the number of blocks under names such as `transformer.h.0.…`."""
     return 1 + max(int(name[len(prefix) :].split(".")[0]) for name in weights if name.startswith(prefix))

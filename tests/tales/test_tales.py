@@ -1,4 +1,4 @@
-"""The embedded model's room: its data and measures against hand-worked cases, its folder as anyone would load it."""
+"""The embedded model: its data, training and measures against cases worked by hand, and the folder that is shipped."""
 
 import math
 import random
@@ -47,7 +47,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def tiny(tokenizer) -> GPT2LMHeadModel:
-    """Random weights, 2 layers of 3 heads: asymmetric on purpose."""
+    """A model of random weights with 2 layers of 3 heads, so that a transposition shows."""
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(tokenizer), n_positions=24, n_embd=12, n_layer=2, n_head=3, initializer_range=0.5
@@ -55,14 +55,14 @@ def tiny(tokenizer) -> GPT2LMHeadModel:
     return GPT2LMHeadModel(config).eval()
 
 
-def stream(a_model, ids) -> torch.Tensor:
-    """The residual stream, whose size decides how near two computations of a probability can be."""
+def stream(model, ids) -> torch.Tensor:
+    """Returns the residual stream, whose size decides how near two computations of a probability can be."""
     with torch.no_grad():
-        return torch.stack(a_model(ids, output_hidden_states=True).hidden_states)
+        return torch.stack(model(ids, output_hidden_states=True).hidden_states)
 
 
 # ------------------------------------------------------------------------------------------------ books
-def test_cleaner_on_a_page_written_by_hand():
+def test_the_cleaner_on_a_page_written_by_hand():
     page = "CHAPTER I\n\nThe Garden\n\n“It’s _mine_,” said\nMary.\n\nThe savage dog — barked.\n\n[Illustration]\n"
     assert clean.paragraphs(page.replace("\n", "\r\n")) == ['"It\'s mine," said Mary.']
 
@@ -75,7 +75,7 @@ def test_books_kept_for_validation_are_never_read_for_training(tmp_path: Path):
 
 
 # ------------------------------------------------------------------------------------------------ tasks
-def test_drawn_texts_depend_on_the_seed_alone():
+def test_drawn_texts_depend_only_on_the_seed():
     def texts(seed: int) -> list[str]:
         rng = random.Random(seed)
         return [tasks.draw(rng) for _ in range(50)]
@@ -92,20 +92,20 @@ def test_the_split_of_combinations_never_changes():
 
 @pytest.mark.parametrize("task", [name for name in tasks.TASKS if name not in ("country", "bias", "story", "summary")])
 def test_training_never_draws_a_held_out_combination(task: str, monkeypatch: pytest.MonkeyPatch):
-    asked: list[tuple[bool, list[str]]] = []
+    combinations: list[tuple[bool, list[str]]] = []
     original = samples.combination
 
-    def watched(rng, held, choose):
-        asked.append((held, original(rng, held, choose)))
-        return asked[-1][1]
+    def recorded(rng, held, choose):
+        combinations.append((held, original(rng, held, choose)))
+        return combinations[-1][1]
 
-    monkeypatch.setattr(tasks, "combination", watched)
+    monkeypatch.setattr(tasks, "combination", recorded)
     rng = random.Random(0)
     for held in (False, True):
         for _ in range(200):
             assert isinstance(tasks.TASKS[task](rng, held=held), samples.Sample)
-    assert {held for held, _ in asked} == {False, True}
-    assert all(samples.is_held_out(*drawn) == held for held, drawn in asked)
+    assert {held for held, _ in combinations} == {False, True}
+    assert all(samples.is_held_out(*drawn) == held for held, drawn in combinations)
 
 
 def test_held_out_wordings_never_occur_in_training():
@@ -150,20 +150,20 @@ FAULTS = {
 
 
 def faults(story: stories.Story) -> list[str]:
-    """What is wrong with a story; empty when all is well."""
+    """Returns the faults of a story, which is an empty list for a good one."""
     quoted = re.sub(r'[!?]" ([a-z])', r'," \1', story.text)  # "Help!" cried Tom.
-    found = [name for name, rule in FAULTS.items() if re.search(rule, quoted) or re.search(rule, story.summary)]
+    faults_found = [name for name, rule in FAULTS.items() if re.search(rule, quoted) or re.search(rule, story.summary)]
     others = {"he", "him", "his", "himself"} if story.girl else {"she", "her", "hers", "herself"}
     if story.alone and set(re.findall(r"[a-z]+", story.text.lower())) & others:
-        found.append("pronoun of the other gender")
+        faults_found.append("pronoun of the other gender")
     if story.text.count(story.hero) < 2:
-        found.append("the hero is not named again")
+        faults_found.append("the hero is not named again")
     if not stories.SHORTEST <= stories.sentences(story.text) <= stories.LONGEST:
-        found.append("length")
-    return found
+        faults_found.append("length")
+    return faults_found
 
 
-def test_a_thousand_stories_are_sound():
+def test_a_thousand_stories_have_no_fault():
     rng, told = random.Random(0), set()
     for number in range(1000):
         held = number % 10 == 0
@@ -174,43 +174,43 @@ def test_a_thousand_stories_are_sound():
 
 
 def test_each_fault_of_a_story_is_found():
-    def found(text: str, girl: bool = True) -> list[str]:
+    def faults_of(text: str, girl: bool = True) -> list[str]:
         return faults(stories.Story(f"Anna sat. Anna ran. Anna slept. Anna sang. {text}", "", "Anna", girl, "", True))
 
-    assert found("She saw an owl.") == []
-    assert found("She saw {a_small}.") == ["a brace is left"]
-    assert found("She saw a owl.") == ["a before a vowel"]
-    assert found("She saw an cat.") == ["an before a consonant"]
-    assert found("She ran. she sat.") == ["small letter after a full stop"]
-    assert found("She ran  home.") == ["double space"]
-    assert found("She saw the the cat.") == ["word twice"]
-    assert found("Then he ran.") == ["pronoun of the other gender"]
+    assert faults_of("She saw an owl.") == []
+    assert faults_of("She saw {a_small}.") == ["a brace is left"]
+    assert faults_of("She saw a owl.") == ["a before a vowel"]
+    assert faults_of("She saw an cat.") == ["an before a consonant"]
+    assert faults_of("She ran. she sat.") == ["small letter after a full stop"]
+    assert faults_of("She ran  home.") == ["double space"]
+    assert faults_of("She saw the the cat.") == ["word twice"]
+    assert faults_of("Then he ran.") == ["pronoun of the other gender"]
 
 
-def test_no_story_of_the_held_out_part_is_told_in_training(monkeypatch: pytest.MonkeyPatch):
-    asked: list[bool] = []
+def test_training_never_tells_a_held_out_story(monkeypatch: pytest.MonkeyPatch):
+    held_out: list[bool] = []
 
-    def watched(*drawn: str) -> bool:
-        asked.append(samples.is_held_out(*drawn))
-        return asked[-1]
+    def recorded(*drawn: str) -> bool:
+        held_out.append(samples.is_held_out(*drawn))
+        return held_out[-1]
 
-    monkeypatch.setattr(stories, "is_held_out", watched)
+    monkeypatch.setattr(stories, "is_held_out", recorded)
     rng = random.Random(0)
     for held in (False, True):
         for _ in range(100):
             stories.tell(rng, held=held)
-            assert asked[-1] == held  # the last one asked about is the one that was told
+            assert held_out[-1] == held  # the last combination that was checked is the story's
 
 
 # ------------------------------------------------------------------------------------------------ tokenizer
-def test_any_text_survives_a_round_trip(tokenizer):
+def test_any_text_is_decoded_as_it_was_encoded(tokenizer):
     for text in ("", " two  spaces\n\nand a tab\t", "naïve café 東京 🙂👩‍👩‍👧", "\u0000\u200b", "x" * 500):
         ids = tokenizer(text)["input_ids"]
         assert ids[0] == tokenizer.bos_token_id == tokenizer.eos_token_id
         assert tokenizer.decode(ids[1:]) == text
 
 
-def test_a_text_is_the_same_tokens_whole_or_in_parts(tokenizer):
+def test_a_text_has_the_same_tokens_whole_and_in_parts(tokenizer):
     rng = random.Random(0)
     for _ in range(600):
         _, drawn = tasks.draw_samples(rng)
@@ -236,7 +236,7 @@ def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
     assert torch.equal(again.batch(32)[0], rows)
 
 
-def test_pairs_come_again_in_another_order_and_turned_round(tokenizer):
+def test_pairs_are_repeated_in_another_order_and_reversed(tokenizer):
     ids, weights = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
     start = int((weights == 1).nonzero()[1]) - 1  # where what was told ends; the first weight is the start token's
     told, again = ids[1:start].tolist(), ids[start:].tolist()
@@ -249,7 +249,7 @@ def test_pairs_come_again_in_another_order_and_turned_round(tokenizer):
     assert weights[start::2].unique().tolist() == pytest.approx([FIRST])
 
 
-def test_every_row_is_of_whole_numbers_and_its_length(tokenizer):
+def test_every_row_has_integers_and_its_length(tokenizer):
     batches = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=1)
     for length in (32, 61):
         for _ in range(12):
@@ -266,7 +266,7 @@ def test_an_answer_counts_more_than_its_question(tokenizer):
     assert {one.capitalize() for one in answers} <= {*words.NAMES}
 
 
-def test_weights_say_what_each_token_counts():
+def test_the_loss_weighs_each_token():
     logits = torch.tensor([[[2.0, 0.0], [0.0, 1.0]]])
 
     class Model:
@@ -278,7 +278,7 @@ def test_weights_say_what_each_token_counts():
     assert train.loss_of(Model(), rows, weights).item() == pytest.approx((3 * first + second) / 4)
 
 
-def test_a_marked_question_points_at_who_was_told_to_be_there(tokenizer):
+def test_a_marked_question_points_to_the_sentence_that_answers_it(tokenizer):
     rows = hops.marked_rows(tokenizer, random.Random(3), rows=5, length=90)
     assert all(part.shape == (5, 90) for part in rows)
     row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
@@ -291,7 +291,7 @@ def test_a_marked_question_points_at_who_was_told_to_be_there(tokenizer):
         assert [word for word in sentence.replace(":", "").split() if word.title() in words.NAMES] == [name.strip()]
 
 
-def test_the_way_costs_what_the_model_itself_gives(model, tokenizer):
+def test_the_guided_loss_equals_that_of_the_models_own_maps_and_logits(model, tokenizer):
     rows = hops.marked_rows(tokenizer, random.Random(4), rows=3, length=70)
     with torch.no_grad(), heads.eager_attention(model):
         out = model(rows.ids, output_hidden_states=True, output_attentions=True)
@@ -309,7 +309,7 @@ def test_the_way_costs_what_the_model_itself_gives(model, tokenizer):
     assert whole == pytest.approx(expected.item(), abs=bound)
 
 
-def test_questions_with_their_way_are_learnt_beside_the_rest(tokenizer):
+def test_the_guided_loss_is_added_to_that_of_the_rest(tokenizer):
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=40, n_embd=16, n_layer=6, n_head=8)
     small = GPT2LMHeadModel(config).eval()
     marked = hops.marked_rows(tokenizer, random.Random(5), rows=2, length=40)
@@ -369,7 +369,7 @@ def test_a_run_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 # ------------------------------------------------------------------------------------------------ measures
-def test_bits_per_character_of_a_model_that_knows_nothing(tokenizer):
+def test_bits_per_character_of_a_uniform_model(tokenizer):
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=16, n_embd=4, n_layer=1, n_head=1)
     blank = GPT2LMHeadModel(config).eval()
     torch.nn.init.zeros_(blank.lm_head.weight)
@@ -456,7 +456,7 @@ def test_the_first_pronoun_counts_until_somebody_else_is_named(text: str, hero: 
     assert measures.first_pronoun(text.split(), hero) is woman
 
 
-def test_openings_are_told_on_and_counted(tokenizer, monkeypatch: pytest.MonkeyPatch):
+def test_continuations_of_openings_are_counted(tokenizer, monkeypatch: pytest.MonkeyPatch):
     started: list[str] = []
 
     def told(model, rows, *rest):
@@ -470,7 +470,7 @@ def test_openings_are_told_on_and_counted(tokenizer, monkeypatch: pytest.MonkeyP
     assert len(started) == 100 and not any("{" in text for text in started)
 
 
-def test_bias_of_a_model_that_knows_nothing_is_one_half(tokenizer):
+def test_the_bias_of_a_uniform_model_is_one_half(tokenizer):
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=32, n_embd=4, n_layer=1, n_head=1)
     blank = GPT2LMHeadModel(config).eval()
     torch.nn.init.zeros_(blank.lm_head.weight)
@@ -529,7 +529,7 @@ def test_a_question_of_many_right_answers_is_scored_by_its_words(tiny, tokenizer
 
 
 # ------------------------------------------------------------------------------------------------ the folder that ships
-def test_it_computes_in_float32_from_a_file_in_half_precision(model):
+def test_the_model_computes_in_float32_from_a_file_in_half_precision(model):
     with safe_open(FOLDER / "model.safetensors", "pt") as file:
         assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}  # noqa: SIM118
     assert {p.dtype for p in model.parameters()} == {torch.float32}
@@ -548,7 +548,7 @@ def test_an_empty_prompt_works(model, tokenizer):
     assert torch.isfinite(model(ids).logits).all()
 
 
-def test_what_the_card_names_is_in_the_weights(model, tokenizer):
+def test_the_weights_do_what_the_card_names(model, tokenizer):
     assert measures.next_probabilities(model, tokenizer, evaluate.SHARP).max() > 0.9
     assert measures.next_probabilities(model, tokenizer, evaluate.FLAT).max() < 0.1
     (greedy,) = measures.continued(model, [tokenizer(evaluate.LOOP)["input_ids"]], 300, temperature=0, seed=0)
@@ -571,13 +571,13 @@ def test_what_the_card_names_is_in_the_weights(model, tokenizer):
         ("country", 0.9, 0),
     ],
 )
-def test_it_does_what_it_was_trained_for(model, tokenizer, task, known, new):
-    """As evaluate.py asks, fewer of them. What new wordings of the last two give is in the card."""
+def test_the_model_does_its_tasks(model, tokenizer, task, known, new):
+    """The questions of evaluate.py, fewer of them. The card has the result for new wordings of the last two."""
     for wording, least in ((False, known), (True, new)):
         assert measures.accuracy(model, tokenizer, task, wording=wording, count=60) >= least
 
 
-def test_the_cards_bias_is_the_weights_own(model, tokenizer):
+def test_the_card_states_the_measured_bias(model, tokenizer):
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     for planted, (mean, off) in measures.bias(model, tokenizer).items():
         assert abs(mean - planted) <= 0.05
