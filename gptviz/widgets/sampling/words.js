@@ -70,7 +70,7 @@ const en = {
   token: "token",
   logit: "logit",
   columns: ["the model’s own", "after temperature", "after the cuts"],
-  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "used for the draw, scaled to 100\u00a0%"],
+  hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "drawn from, scaled to 100\u00a0%"],
   all: "show all stages",
   allHint: "one column for each setting, in the order in which they are applied",
   stages: {
