@@ -57,7 +57,7 @@ const en = {
     before: "unedited model",
     after: "with the edits",
     difference: "percentage points",
-    bars: "bars scaled to the largest",
+    bars: "bars scaled to max",
   },
   watched: "followed",
   code: "As code",
