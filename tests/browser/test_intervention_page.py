@@ -192,10 +192,10 @@ def test_a_place_is_patched_from_another_prompt(shown, gpt):
     field, note = page.get_by_role("textbox", name="another prompt"), page.locator(".note").first
     assert field.input_value() == PROMPT
     field.fill("A longer text that has more tokens than the other one has")
-    page.get_by_role("button", name="read").click()
+    page.get_by_role("button", name="read", exact=True).click()
     expect(note).to_contain_text(f"Expected a text of {count} tokens")
     field.fill(OTHER)
-    page.get_by_role("button", name="read").click()
+    page.get_by_role("button", name="read", exact=True).click()
     expect(note).to_be_hidden()
     differing = page.locator(".pairs button", has_text="≠")
     expect(differing).to_have_count(1)
@@ -415,10 +415,10 @@ def test_hostile_text_is_text(shown, gpt, prompt):
     assert names["trace"].tokens == trace.tokens
     page.locator("summary").first.click()
     page.get_by_role("textbox", name="another prompt").fill(prompt)
-    page.get_by_role("button", name="read").click()
+    page.get_by_role("button", name="read", exact=True).click()
     page.locator("summary").last.click()
     page.get_by_role("textbox", name="another token").fill(prompt)
-    page.get_by_role("button", name="follow").click()
+    page.get_by_role("button", name="follow", exact=True).click()
     settle(page)
     assert page.evaluate("window.hurt") is None
     assert page.locator(".gptviz img, .gptviz script").count() == 0

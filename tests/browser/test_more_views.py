@@ -180,7 +180,7 @@ def test_forcing_in_the_page_branches_into_what_complete_gives(shown, gpt):
     page, steps = showing.page, completion.choices[0].steps
     page.locator(".steps li").nth(3).click()
     row = page.locator(".detail tbody tr:not([data-taken])").first
-    row.get_by_role("button", name="force").click()
+    row.get_by_role("button", name="force", exact=True).click()
     view.wait(60)
     showing.update()
     other = next(a.token for a in steps[3].alternatives if a.token.id != steps[3].token.id)

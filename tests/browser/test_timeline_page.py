@@ -188,7 +188,7 @@ def test_the_whole_text_after_a_branch_is_as_it_was_drawn(shown, gpt, completion
     page = showing.page
     page.locator(".steps li").nth(3).click()
     expect(page.locator(".steps li[data-later]")).to_have_count(len(completion.choices[0].steps) - 4)
-    page.get_by_role("button", name="force").first.click()
+    page.get_by_role("button", name="force", exact=True).first.click()
     view.wait(60)
     showing.update()
     expect(page.locator(".steps li[data-forced]")).to_have_count(1)
