@@ -1,7 +1,7 @@
-"""The same numbers from TransformerLens 4, on the same GPT-2 weights: `make test-peers`, in an environment of its own.
+"""The same numbers from TransformerLens 4 on the same GPT-2 weights: `make test-peers`, in a separate environment.
 
 Random weights (three layers, four heads) and `tales`. Ablations, patches, steering, the lens and attributions agree to
-1e-4. Attributions are read from a bridge whose final norm is folded into the unembedding, as TransformerLens asks.
+rounding. Attributions are read from a bridge whose final norm is folded into the unembedding, as TransformerLens asks.
 """
 
 from functools import cache, partial
@@ -9,6 +9,7 @@ from functools import cache, partial
 import numpy as np
 import pytest
 import torch
+from close import assert_close
 from families import IDS, build, tokenizer
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
@@ -35,10 +36,10 @@ def gpt(name):
 
 @cache
 def texts(name):
-    """Ids of two texts of one length."""
-    found = (IDS, OTHER) if name == "random" else tuple(gpt(name).encode(text) for text in (GIVEN, TAKEN))
-    assert len(found[0]) == len(found[1])
-    return found
+    """Returns the ids of two texts of equal length."""
+    ids = (IDS, OTHER) if name == "random" else tuple(gpt(name).encode(text) for text in (GIVEN, TAKEN))
+    assert len(ids[0]) == len(ids[1])
+    return ids
 
 
 @cache
@@ -47,7 +48,7 @@ def traces(name):
 
 
 def bridge_of(name, folder):
-    """A bridge of a model of its own, so that its hooks and ours never meet."""
+    """Makes a bridge of a separate copy of the model, so that its hooks and those of gptviz do not meet."""
     gpt(name).tokenizer.save_pretrained(folder)  # TransformerLens reads a tokenizer's settings from its folder
     return TransformerBridge.boot_transformers(
         "gpt2", hf_model=weights(name), tokenizer=PreTrainedTokenizerFast.from_pretrained(folder)
@@ -62,69 +63,79 @@ def bridge(tmp_path_factory):
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory):
     def make(name):
-        found = bridge_of(name, tmp_path_factory.mktemp(name))
-        found.enable_compatibility_mode(
+        bridge = bridge_of(name, tmp_path_factory.mktemp(name))
+        bridge.enable_compatibility_mode(
             fold_ln=True, center_writing_weights=False, center_unembed=False, fold_value_biases=False
         )
-        return found
+        return bridge
 
     return cache(make)
 
 
-def close(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+def assert_near(name, actual, expected):
+    """Fails where numbers differ by more than rounding at their own size, or that of the model's logits."""
+    assert_close(actual, expected, scale=traces(name)[0].logits)
 
 
-def hooked(bridge, ids, *hooks):
-    """TransformerLens's logits with these hooks: (T, vocab)."""
+def hooked_logits(bridge, ids, *hooks):
+    """Returns TransformerLens's logits with these hooks, (T, vocab)."""
     with torch.no_grad():
         logits = bridge.run_with_hooks(torch.tensor([ids]), fwd_hooks=list(hooks), prepend_bos=False)
     return logits[0].numpy()
 
 
-def cached(bridge, ids):
+def recorded(bridge, ids):
+    """Returns TransformerLens's cache of a pass."""
     with torch.no_grad():
         return bridge.run_with_cache(torch.tensor([ids]), prepend_bos=False)[1]
 
 
-def at(where, value, x, hook):
+def set_at(where, value, x, hook):
+    """A hook of TransformerLens, with its first two arguments given: sets part of what passes."""
     x = x.clone()
     x[where] = value
     return x
 
 
-def same(name, bridge, edits, *hooks):
-    found = gpt(name).trace(texts(name)[0], edits=edits).logits
-    close(found, hooked(bridge(name), texts(name)[0], *hooks))
-    assert np.abs(found - traces(name)[0].logits).max() > 1e-2
+def assert_same_edit(name, bridge, edits, *hooks):
+    """Checks that the edited pass has the logits of the hooked bridge, and that the edits change them."""
+    logits = gpt(name).trace(texts(name)[0], edits=edits).logits
+    assert_near(name, logits, hooked_logits(bridge(name), texts(name)[0], *hooks))
+    assert np.abs(logits - traces(name)[0].logits).max() > 1e-2
 
 
 @models
 def test_a_plain_pass(name, bridge):
-    close(traces(name)[0].logits, hooked(bridge(name), texts(name)[0]))
-    there = cached(bridge(name), texts(name)[0])
+    assert_near(name, traces(name)[0].logits, hooked_logits(bridge(name), texts(name)[0]))
+    cache_of_pass = recorded(bridge(name), texts(name)[0])
     for layer in range(gpt(name).n_layers):
-        close(traces(name)[0].attention(layer), there[f"blocks.{layer}.attn.hook_pattern"][0])
-        close(traces(name)[0].residual(layer), there[f"blocks.{layer}.hook_resid_pre"][0])
+        assert_near(name, traces(name)[0].attention(layer), cache_of_pass[f"blocks.{layer}.attn.hook_pattern"][0])
+        assert_near(name, traces(name)[0].residual(layer), cache_of_pass[f"blocks.{layer}.hook_resid_pre"][0])
 
 
 @models
 @pytest.mark.parametrize("layer, head", [(0, 1), (1, 3), (2, 0)])
 def test_ablations_of_heads(name, bridge, layer, head):
-    place, one = f"blocks.{layer}.attn.hook_z", np.s_[:, :, head]
-    same(name, bridge, [gptviz.ablate_head(layer, head)], (place, partial(at, one, 0)))
-    mean = cached(bridge(name), texts(name)[1])[place][0, :, head].mean(0)
+    place, whole_head = f"blocks.{layer}.attn.hook_z", np.s_[:, :, head]
+    assert_same_edit(name, bridge, [gptviz.ablate_head(layer, head)], (place, partial(set_at, whole_head, 0)))
+    mean = recorded(bridge(name), texts(name)[1])[place][0, :, head].mean(0)
     edit = gptviz.ablate_head(layer, head, to="mean", reference=traces(name)[1])
-    same(name, bridge, [edit], (place, partial(at, one, mean)))
+    assert_same_edit(name, bridge, [edit], (place, partial(set_at, whole_head, mean)))
 
 
 @models
 def test_ablations_of_mlps_and_neurons(name, bridge):
-    same(name, bridge, [gptviz.ablate_mlp(1)], ("blocks.1.hook_mlp_out", partial(at, np.s_[:], 0)))
+    assert_same_edit(name, bridge, [gptviz.ablate_mlp(1)], ("blocks.1.hook_mlp_out", partial(set_at, np.s_[:], 0)))
     neurons = [5, 17, 40]
     edits = [gptviz.ablate_neuron(2, neuron) for neuron in neurons]
-    found = gpt(name).trace(texts(name)[0], edits=edits).logits
-    close(found, hooked(bridge(name), texts(name)[0], ("blocks.2.mlp.hook_post", partial(at, np.s_[:, :, neurons], 0))))
+    logits = gpt(name).trace(texts(name)[0], edits=edits).logits
+    assert_near(
+        name,
+        logits,
+        hooked_logits(
+            bridge(name), texts(name)[0], ("blocks.2.mlp.hook_post", partial(set_at, np.s_[:, :, neurons], 0))
+        ),
+    )
 
 
 @models
@@ -134,20 +145,24 @@ def test_ablations_of_mlps_and_neurons(name, bridge):
 )
 def test_patches(name, bridge, site, place, position):
     place, where = f"blocks.1.{place}", np.s_[:, slice(None) if position is None else position]
-    there = cached(bridge(name), texts(name)[1])[place]
+    cache_of_pass = recorded(bridge(name), texts(name)[1])[place]
     edit = gptviz.patch(site, 1, position, source=traces(name)[1])
-    found = gpt(name).trace(texts(name)[0], edits=[edit]).logits
-    close(found, hooked(bridge(name), texts(name)[0], (place, partial(at, where, there[where]))))
+    logits = gpt(name).trace(texts(name)[0], edits=[edit]).logits
+    assert_near(
+        name, logits, hooked_logits(bridge(name), texts(name)[0], (place, partial(set_at, where, cache_of_pass[where])))
+    )
 
 
 @models
 @pytest.mark.parametrize("position", [-1, None])
 def test_patches_of_heads(name, bridge, position):
     place, where = "blocks.1.attn.hook_z", np.s_[:, slice(None) if position is None else position, 2]
-    there = cached(bridge(name), texts(name)[1])[place]
+    cache_of_pass = recorded(bridge(name), texts(name)[1])[place]
     edit = gptviz.patch("head_output", 1, position, source=traces(name)[1], head=2)
-    found = gpt(name).trace(texts(name)[0], edits=[edit]).logits
-    close(found, hooked(bridge(name), texts(name)[0], (place, partial(at, where, there[where]))))
+    logits = gpt(name).trace(texts(name)[0], edits=[edit]).logits
+    assert_near(
+        name, logits, hooked_logits(bridge(name), texts(name)[0], (place, partial(set_at, where, cache_of_pass[where])))
+    )
 
 
 @models
@@ -156,26 +171,26 @@ def test_a_row_of_attention(name, bridge):
     edit = gptviz.set_attention(1, 2, 4, row)
     whole = torch.zeros(len(texts(name)[0]))
     whole[:5] = row
-    same(name, bridge, [edit], ("blocks.1.attn.hook_pattern", partial(at, np.s_[:, 2, 4], whole)))
+    assert_same_edit(name, bridge, [edit], ("blocks.1.attn.hook_pattern", partial(set_at, np.s_[:, 2, 4], whole)))
 
 
 @models
 def test_steering(name, bridge):
     vector = np.linspace(-1, 1, gpt(name).d_model).astype(np.float32)
     edit = gptviz.steer(2, vector, 0.8)
-    same(name, bridge, [edit], ("blocks.2.hook_resid_pre", lambda x, hook: x + 0.8 * torch.tensor(vector)))
+    assert_same_edit(name, bridge, [edit], ("blocks.2.hook_resid_pre", lambda x, hook: x + 0.8 * torch.tensor(vector)))
 
 
 @models
 def test_several_edits_at_once(name, bridge):
-    there = cached(bridge(name), texts(name)[1])["blocks.2.hook_resid_pre"]
+    cache_of_pass = recorded(bridge(name), texts(name)[1])["blocks.2.hook_resid_pre"]
     edits = [gptviz.ablate_head(0, 1), gptviz.ablate_mlp(1), gptviz.patch("residual", 2, 3, source=traces(name)[1])]
     hooks = [
-        ("blocks.0.attn.hook_z", partial(at, np.s_[:, :, 1], 0)),
-        ("blocks.1.hook_mlp_out", partial(at, np.s_[:], 0)),
-        ("blocks.2.hook_resid_pre", partial(at, np.s_[:, 3], there[:, 3])),
+        ("blocks.0.attn.hook_z", partial(set_at, np.s_[:, :, 1], 0)),
+        ("blocks.1.hook_mlp_out", partial(set_at, np.s_[:], 0)),
+        ("blocks.2.hook_resid_pre", partial(set_at, np.s_[:, 3], cache_of_pass[:, 3])),
     ]
-    same(name, bridge, edits, *hooks)
+    assert_same_edit(name, bridge, edits, *hooks)
 
 
 @models
@@ -186,55 +201,55 @@ def test_sweeps(name, bridge):
     metric = lens.logit_difference(right, wrong)
     ablated = lens.ablation_sweep(corrupted, metric).metric
     patched = lens.patch_sweep(clean, corrupted, metric).metric
-    there = cached(bridge(name), texts(name)[1])
+    cache_of_pass = recorded(bridge(name), texts(name)[1])
     for layer in range(gpt(name).n_layers):
         for head in range(gpt(name).n_heads):
-            hook = (f"blocks.{layer}.attn.hook_z", partial(at, np.s_[:, :, head], 0))
-            close(ablated[layer, head], metric(hooked(bridge(name), texts(name)[0], hook)[-1]))
+            hook = (f"blocks.{layer}.attn.hook_z", partial(set_at, np.s_[:, :, head], 0))
+            assert_near(name, ablated[layer, head], metric(hooked_logits(bridge(name), texts(name)[0], hook)[-1]))
         place = f"blocks.{layer}.hook_resid_pre"
         for position in range(len(corrupted.tokens)):
-            hook = (place, partial(at, np.s_[:, position], there[place][:, position]))
-            close(patched[layer, position], metric(hooked(bridge(name), texts(name)[0], hook)[-1]))
+            hook = (place, partial(set_at, np.s_[:, position], cache_of_pass[place][:, position]))
+            assert_near(name, patched[layer, position], metric(hooked_logits(bridge(name), texts(name)[0], hook)[-1]))
 
 
 @models
 def test_the_logit_lens(name, bridge):
-    there = cached(bridge(name), texts(name)[0])
+    cache_of_pass = recorded(bridge(name), texts(name)[0])
     layers = gpt(name).n_layers
-    states = [there[f"blocks.{layer}.hook_resid_pre"] for layer in range(layers)]
-    states.append(there[f"blocks.{layers - 1}.hook_resid_post"])
+    states = [cache_of_pass[f"blocks.{layer}.hook_resid_pre"] for layer in range(layers)]
+    states.append(cache_of_pass[f"blocks.{layers - 1}.hook_resid_post"])
     with torch.no_grad():
         for position in (-1, 4):
             expected = [bridge(name).unembed(bridge(name).ln_final(state))[0, position].numpy() for state in states]
-            close(traces(name)[0].logit_lens(position), np.stack(expected))
+            assert_near(name, traces(name)[0].logit_lens(position), np.stack(expected))
 
 
 @models
 @pytest.mark.parametrize("position", [-1, 5])
 def test_attributions(name, folded, position):
-    """By head and by component; TransformerLens leaves the biases out."""
+    """By head and by component; TransformerLens leaves out the biases."""
     trace = traces(name)[0]
     id = int(trace.logits[position].argmax())
-    there = cached(folded(name), texts(name)[0])
+    cache_of_pass = recorded(folded(name), texts(name)[0])
     shares = lens.attribution(trace, id, position, neurons=True)
 
-    def theirs(stack):
+    def their_attributions(stack):
         with torch.no_grad():
-            return there.logit_attrs(stack, torch.tensor([id]))[:, 0, position].numpy()
+            return cache_of_pass.logit_attrs(stack, torch.tensor([id]))[:, 0, position].numpy()
 
-    heads, labels = there.stack_head_results(layer=-1, return_labels=True)
+    heads, labels = cache_of_pass.stack_head_results(layer=-1, return_labels=True)
     mine = {f"L{s.layer}H{s.head}": s.value for s in shares if s.part == "head"}
-    close([mine[label] for label in labels], theirs(heads))
-    parts, labels = there.decompose_resid(layer=-1, return_labels=True)
+    assert_near(name, [mine[label] for label in labels], their_attributions(heads))
+    parts, labels = cache_of_pass.decompose_resid(layer=-1, return_labels=True)
     mine = {"embed": total(shares, "token"), "pos_embed": total(shares, "position")}
     for layer in range(trace.n_layers):
         mine[f"{layer}_attn_out"] = total(shares, "head", "head_bias", layer=layer)
         mine[f"{layer}_mlp_out"] = total(shares, "neuron", "mlp_bias", layer=layer)
     assert set(labels) == set(mine)
-    close([mine[label] for label in labels], theirs(parts))
-    neurons, labels = there.stack_neuron_results(layer=-1, return_labels=True)
+    assert_near(name, [mine[label] for label in labels], their_attributions(parts))
+    neurons, labels = cache_of_pass.stack_neuron_results(layer=-1, return_labels=True)
     mine = {f"L{s.layer}N{s.neuron}": s.value for s in shares if s.part == "neuron"}
-    close([mine[label] for label in labels], theirs(neurons))
+    assert_near(name, [mine[label] for label in labels], their_attributions(neurons))
 
 
 def total(shares, *parts, layer=None):
