@@ -31,7 +31,7 @@ SHARED = Path(__file__).parent
 
 
 class View(PageWidget, Guarded):
-    """A view of one trace. A subclass sets `_name`, and sets the traits of the page in `_fill`.
+    """A view of one trace. A subclass has `_name` and `_titles`, and sets the traits of the page in `_fill`.
 
     source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
     scale: "screen", or "projector" for type half as large again; language: "en" or "zh". `gptviz.set_scale` and
