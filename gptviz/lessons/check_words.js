@@ -26,7 +26,7 @@ const en = {
 
 /** @type {Words} */
 const zh = {
-  right: (name) => `${name}：与模型的相同。`,
+  right: (name) => `${name}：与模型的值相同。`,
   largest: (gap, tolerance) => `最大差值为 ${gap}；不超过 ${tolerance} 的差算作舍入。`,
   exact: "没有差别。",
   nothing: (name) => `${name}：还没有值。请在上面写几行，再运行该单元格。`,
@@ -34,7 +34,9 @@ const zh = {
   shape: (name, mine, wanted) => `${name}：形状应为 ${wanted}，你的是 ${mine}。`,
   scalar: "单个数",
   value: (name, differ, size) =>
-    size === 1 ? `${name}：与模型的不同。` : `${name}：${grouped(size)} 个数中有 ${grouped(differ)} 个与模型的不同。`,
+    size === 1
+      ? `${name}：与模型的值不同。`
+      : `${name}：${grouped(size)} 个数中有 ${grouped(differ)} 个与模型的值不同。`,
   first: (place, mine) => (place ? `第一处不同在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`),
   solution: "查看一种写法",
 };

@@ -12,12 +12,13 @@ from gptviz.errors import fail
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)";[ \t]*\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
+_OTHER_FORMS = re.compile(r"^(?:import\b|export (?:\{|\*|default\b)).*", re.MULTILINE)
 
 
 def bundle(entry: Path) -> str:
     """Returns `entry` and all modules that it imports as one module, which exports what `entry` exports.
 
-    GPTVizError where modules import one another in a circle.
+    GPTVizError where modules import one another in a circle, or import or export in a form that is not understood.
     """
     *imported, last = modules(entry)
     variables = {file: f"module{i}" for i, file in enumerate(imported)}  # of each module, what holds its exports
@@ -59,6 +60,9 @@ def _source(file: Path) -> str:
 def _scope(file: Path, variables: dict[Path, str]) -> str:
     """Returns a module as a function that is called once, its exports held by the module's variable."""
     source = _linked(file, variables)
+    if other := _OTHER_FORMS.search(source):
+        remedy = 'Write `import { name } from "./file.js";`, and `export` before each declaration.'
+        raise fail(f"imports and exports by name in {file.name}", f"{other[0]}", remedy)
     exported = ", ".join(_EXPORT.findall(source))
     return f"const {variables[file]} = (() => {{\n{_EXPORT.sub('', source)}return {{ {exported} }};\n}})();"
 

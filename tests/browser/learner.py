@@ -187,7 +187,7 @@ class Learner:
             assert not match, f"{question.text}: {match[0]!r} stands uncovered"
         for cover in self.page.locator(".gptviz[data-covered]").all():
             waits_for = re.match(
-                r"(?:covered until you answer: |回答之前先盖住：)(.*)", cover.inner_text().strip(), re.DOTALL
+                r"(?:covered until you answer: |回答这个问题后才显示：)(.*)", cover.inner_text().strip(), re.DOTALL
             )
             assert waits_for and waits_for[1] in self.questions(), cover.inner_text()
             assert cover.evaluate(HIDDEN)

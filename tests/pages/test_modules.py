@@ -55,6 +55,28 @@ def test_an_import_under_another_name_works(tmp_path):
     assert run(bundle(entry)).split() == ["own", "imported", "blue"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import * as b from "./b.js";',
+        'import b from "./b.js";',
+        "import { b } from './b.js';",
+        "export { first };",
+        'export * from "./b.js";',
+        "export default first;",
+    ],
+)
+def test_other_forms_of_import_and_export_are_refused(tmp_path, line):
+    entry = write(
+        tmp_path,
+        entry='import { first } from "./a.js";\nconsole.log(first);\n',
+        a=f"export const first = 1;\n{line}\n",
+        b="export const b = 1;\n",
+    )
+    with pytest.raises(GPTVizError, match=r"by name in a\.js"):
+        bundle(entry)
+
+
 def test_modules_that_import_one_another_in_a_circle_are_refused(tmp_path):
     entry = write(
         tmp_path,

@@ -41,7 +41,7 @@ const en = {
   ) =>
     `${layers} ${layers === 1 ? "block" : "blocks"}, each with ${heads} heads and an MLP, add to these numbers. The vector’s length goes from ${before} to ${after}.`,
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
-    `The largest weight on an earlier token of the text is in L${layer} · H${head}:`,
+    `The largest attention weight on an earlier token of the text is in L${layer} · H${head}:`,
   looks: "looks at",
   logits: (/** @type {number} */ vocabulary) =>
     `Each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
@@ -49,10 +49,10 @@ const en = {
   scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
     `The ${shown} highest of ${grouped(vocabulary)} scores. A bar shows how far a score is above the mean of all scores, ${mean}. Adding the same number to every score would change no probability.`,
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
-    `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it to go through all steps again.`,
+    `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it: then all steps run again.`,
   generation: "Draw a token, append it, repeat: the text grows token by token.",
   written: (/** @type {number} */ steps, /** @type {string} */ end) =>
-    `A token was drawn and appended ${steps === 1 ? "once" : `${grouped(steps)} times`}. Then ${end}.`,
+    `${grouped(steps)} ${steps === 1 ? "token was" : "tokens were"} drawn and appended, one after the other. Then ${end}.`,
   ends: {
     stop: "the model ended the text itself",
     length: "the length limit was reached",
@@ -92,15 +92,15 @@ const zh = {
   embeddingRotary: (size, id) => `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行。位置稍后在注意力中加入。`,
   stream: (layers, heads, before, after) =>
     `${layers} 块，每块有 ${heads} 个头和一个 MLP，都加到这些数上。向量的长度从 ${before} 变为 ${after}。`,
-  head: (layer, head) => `对文中前面某个词元的最大权重在 L${layer} · H${head}：`,
+  head: (layer, head) => `对文中前面某个词元的最大注意力权重在 L${layer} · H${head}：`,
   looks: "看向",
   logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数（对数几率）。只有分数之差有意义。`,
   highest: (logit) => `的分数最高，为 ${logit}。`,
   scores: (shown, vocabulary, mean) =>
     `${grouped(vocabulary)} 个分数中最高的 ${shown} 个。条形表示一个分数比全部分数的平均值 ${mean} 高出多少。所有分数加上同一个数，概率不变。`,
-  probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，就把各步再走一遍。`,
+  probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，各步就再走一遍。`,
   generation: "抽一个词元，接上，如此反复：文字逐个词元变长。",
-  written: (steps, end) => `抽一个词元并接上，共 ${grouped(steps)} 次。最后${end}。`,
+  written: (steps, end) => `逐个抽取并接上了 ${grouped(steps)} 个词元。最后${end}。`,
   ends: { stop: "模型自行结束", length: "到达长度上限", interrupted: "生成被手动停止" },
   toDownload: (name, megabytes) => `${name} · 需下载 ${grouped(megabytes)} MB`,
 };

@@ -12,7 +12,7 @@ const en = {
   mapEnds: ["weight 0", "1"],
   effect: "effect on",
   effectHint:
-    "Each number says how the followed token’s probability changes, in percentage points, when only this head or MLP is off. The edits above are not applied.",
+    "Each number says how the followed token’s probability changes, in percentage points, when only this head or MLP is off. The edits in the list are not applied.",
   ends: (/** @type {string} */ points) => [`−${points}: falls`, `+${points}: rises`],
   alone: (/** @type {string} */ points) => `${points} points when only this is off`,
   off: "off",
@@ -94,7 +94,7 @@ const zh = {
   maps: "改动之前的注意力图",
   mapEnds: ["权重 0", "1"],
   effect: "影响：",
-  effectHint: "每个数表示只关掉这个头或 MLP 时，所跟踪词元的概率变化多少（百分点）。上面的改动不起作用。",
+  effectHint: "每个数表示只关掉这个头或 MLP 时，所跟踪词元的概率变化多少（百分点）。列表中的改动不起作用。",
   ends: (points) => [`−${points}：下降`, `+${points}：上升`],
   alone: (points) => `只关掉它：${points} 个百分点`,
   off: "关",

@@ -57,7 +57,7 @@ const en = {
     },
     minP: {
       label: "min-p",
-      hint: "drops tokens below this share of the leader’s probability",
+      hint: "drops tokens below p × the leader’s probability",
       expected: "Expected a share from 0 to 1; empty is off.",
     },
     repetitionPenalty: {
@@ -148,7 +148,7 @@ const zh = {
       hint: "只留总概率达到 p 的最少词元",
       expected: "应大于 0 且不超过 1；留空为关。",
     },
-    minP: { label: "min-p", hint: "去掉概率低于领先者这一比例的词元", expected: "应在 0 到 1 之间；留空为关。" },
+    minP: { label: "min-p", hint: "去掉概率低于 p × 最高概率的词元", expected: "应在 0 到 1 之间；留空为关。" },
     repetitionPenalty: {
       label: "重复惩罚",
       hint: "大于 1 时，出现过的词元变得不那么可能",

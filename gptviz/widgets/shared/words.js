@@ -56,7 +56,7 @@ const zh = {
   common: {
     computing: "计算中…",
     savePicture: "保存图片",
-    covered: (question) => `回答之前先盖住：${question}`,
+    covered: (question) => `回答这个问题后才显示：${question}`,
     absent: "此页面中没有：计算这一项需要带内核的笔记本。",
   },
   errors: {
@@ -78,7 +78,7 @@ const zh = {
       no_attention: ({ layer, family }) =>
         `这里需要有注意力的层。${family} 的第 ${layer} 层以别的方式混合词元。请选有注意力的层。`,
       out_of_range: ({ what, least, last, got }) =>
-        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请选显示出来的。`,
+        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
       value: ({ name, got }) => `${name} 需要一个有效的值。得到的是 ${got}。请重新加载页面。`,
       message: () => "页面应发来更新或问题。发来的是别的消息。请重新加载页面。",
       kernels_own: ({ name }) => `页面只能更改允许它更改的值。${name} 只能由内核设置。请重新加载页面。`,

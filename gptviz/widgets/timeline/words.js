@@ -16,13 +16,13 @@ const en = {
   compare: "compare with:",
   nothing: "nothing",
   surprise: (/** @type {number} */ tokens, /** @type {string} */ bits) =>
-    `${tokens} ${tokens === 1 ? "token" : "tokens"} that the other branch does not have; mean surprisal ${bits} bits per token, by the model’s own probabilities`,
-  sameText: "no token that the other branch does not have",
+    `${tokens} ${tokens === 1 ? "token" : "tokens"} only in this branch; mean surprisal ${bits} bits per token, by the model’s own probabilities`,
+  sameText: "every token is also in the other branch",
   layer: "layer",
   head: "head",
   attention: "Where a head looked when this token was chosen",
   attentionHint:
-    "The attention row of the token before it: that token’s output predicts the next one. The row sums to 1.",
+    "The row shows where the token before it looked: the output at that token predicted this one. The row sums to 1.",
   bench: "show this step on the sampling bench",
   cache: (
     /** @type {number} */ held,
@@ -82,12 +82,13 @@ const zh = {
   branches: "分支",
   compare: "比较对象：",
   nothing: "无",
-  surprise: (tokens, bits) => `另一支没有的词元 ${tokens} 个；平均每个词元的惊异度为 ${bits} 比特（按模型自己的概率）`,
-  sameText: "没有另一支所没有的词元",
+  surprise: (tokens, bits) =>
+    `只在这一支中的词元 ${tokens} 个；平均每个词元的惊异度为 ${bits} 比特（按模型自己的概率）`,
+  sameText: "每个词元另一支也有",
   layer: "层",
   head: "头",
   attention: "选出这个词元时，一个头看向哪里",
-  attentionHint: "它前一个词元的注意力行：由那个词元的输出预测下一个。本行之和为 1。",
+  attentionHint: "这一行显示它前一个词元看向哪里：那个词元的输出预测了这一个。本行之和为 1。",
   bench: "在采样台上看这一步",
   cache: (held, size, read, without) =>
     `缓存中有 ${held} 个词元的键和值，共 ${size}。这一步读了 ${read} 个词元${read < without ? `；没有缓存就要读 ${without} 个` : ""}。`,
