@@ -26,9 +26,9 @@ NAMED = [one for one in DIRECT + OPTIONAL if one.name != PROJECT["name"]]
 def pins():
     """Returns the constraints as {name: version}, after checking that every line has an exact version."""
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
-    found = [re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9A-Za-z.!]+)", line) for line in lines]
-    assert all(found), [line for line, match in zip(lines, found, strict=True) if not match]
-    return {canonicalize_name(match[1]): match[2] for match in found}
+    matches = [re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9A-Za-z.!]+)", line) for line in lines]
+    assert all(matches), [line for line, match in zip(lines, matches, strict=True) if not match]
+    return {canonicalize_name(match[1]): match[2] for match in matches}
 
 
 def closure(requirements):
@@ -124,7 +124,7 @@ def lines_of_code(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_in_the_texts_exists(page):
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    found = 0
+    checked = 0
     for line in lines_of_code(page):
         if match := re.match(r"make ([a-z-]+)", line):
             assert match[1] in targets, line
@@ -139,8 +139,8 @@ def test_every_command_in_the_texts_exists(page):
             assert all(f'"{option}"' in source for option in re.findall(r"--[a-z0-9]+", match[2])), line
         else:
             continue
-        found += 1
-    assert found > 1
+        checked += 1
+    assert checked > 1
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -112,10 +112,10 @@ def test_held_out_wordings_never_occur_in_training():
     # A slot is filled with up to a sentence; one at the beginning is left out, so that the search starts at a word.
     asked = [one for _, held in wordings.ASK.values() for one in held]
     talked = [one for one, _ in (*wordings.NAMED_HELD, *wordings.TALK_HELD)]
-    told = [country.WORDINGS[about][-1].replace("{s}", of) for about, of, _ in country.FACTS]
+    stated = [country.WORDINGS[about][-1].replace("{s}", of) for about, of, _ in country.FACTS]
     patterns = [
         *wordings.MOVER_HELD, *wordings.BE_IN_HELD, *wordings.HAVE_HELD, *wordings.REVIEW_HELD, *wordings.PHRASE_HELD,
-        *wordings.COPY_HELD, *wordings.JOB_HELD, *asked, *talked, *told, *plots.HELD_OPENINGS,
+        *wordings.COPY_HELD, *wordings.JOB_HELD, *asked, *talked, *stated, *plots.HELD_OPENINGS,
     ]  # fmt: skip
     literal = [re.sub(r"^\{\w+\}|\{\w+\}$", "", one) for one in patterns]
     pieces = [re.compile(re.sub(r"\\\{\w+\\\}", r"[^.\\n]+?", re.escape(one)), re.IGNORECASE) for one in literal]
@@ -164,13 +164,13 @@ def faults(story: stories.Story) -> list[str]:
 
 
 def test_a_thousand_stories_have_no_fault():
-    rng, told = random.Random(0), set()
+    rng, plots_told = random.Random(0), set()
     for number in range(1000):
         held = number % 10 == 0
         story = stories.tell(rng, held=held)
         assert faults(story) == [], story.text
-        told.add(story.plot)
-    assert told == {plot.name for plot in plots.PLOTS}
+        plots_told.add(story.plot)
+    assert plots_told == {plot.name for plot in plots.PLOTS}
 
 
 def test_each_fault_of_a_story_is_found():
@@ -238,13 +238,14 @@ def test_rows_begin_with_the_start_token_and_repeat(tokenizer):
 
 def test_pairs_are_repeated_in_another_order_and_reversed(tokenizer):
     ids, weights = Batches(tokenizer, ["Mary had a little lamb. " * 40], seed=0).pairs(200)
-    start = int((weights == 1).nonzero()[1]) - 1  # where what was told ends; the first weight is the start token's
-    told, again = ids[1:start].tolist(), ids[start:].tolist()
-    pairs = {frozenset(pair) for pair in zip(again[::2], again[1::2], strict=False)}
+    start = int((weights == 1).nonzero()[1]) - 1  # the end of the first telling; the first weight is the start token's
+    first_order, second_order = ids[1:start].tolist(), ids[start:].tolist()
+    pairs = {frozenset(pair) for pair in zip(second_order[::2], second_order[1::2], strict=False)}
     assert len(pairs) > 3
-    assert all(told.index(min(pair, key=told.index)) < told.index(max(pair, key=told.index)) for pair in pairs)
-    seen = list(zip(again[::2], again[1::2], strict=False))
-    assert any((second, first) in seen for first, second in seen)
+    where = first_order.index
+    assert all(where(min(pair, key=where)) < where(max(pair, key=where)) for pair in pairs)
+    in_order = list(zip(second_order[::2], second_order[1::2], strict=False))
+    assert any((second, first) in in_order for first, second in in_order)
     assert weights[start + 1 :: 2].unique().tolist() == [1.0]
     assert weights[start::2].unique().tolist() == pytest.approx([FIRST])
 
@@ -275,7 +276,7 @@ def test_the_loss_weighs_each_token():
 
     rows, weights = torch.tensor([[0, 1, 1]]), torch.tensor([[9.0, 3.0, 1.0]])  # the first is not predicted
     first, second = math.log1p(math.exp(2.0)), math.log1p(math.exp(-1.0))
-    assert train.loss_of(Model(), rows, weights).item() == pytest.approx((3 * first + second) / 4)
+    assert train.loss_of(Model(), rows, weights).item() == pytest.approx((3 * first + second) / 4, rel=rounding(1.0))
 
 
 def test_a_marked_question_points_to_the_sentence_that_answers_it(tokenizer):
@@ -283,11 +284,11 @@ def test_a_marked_question_points_to_the_sentence_that_answers_it(tokenizer):
     assert all(part.shape == (5, 90) for part in rows)
     row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
     assert len(row) > 10
-    for r, q, told in zip(row, at, rows.source[row, at], strict=True):
+    for r, q, source in zip(row, at, rows.source[row, at], strict=True):
         name = tokenizer.decode(rows.asked[r, q])
-        assert told < q and rows.ids[r, told] == rows.ids[r, q]
-        assert rows.told[r, told] == rows.asked[r, q]
-        sentence = re.split(r"[.?]|endoftext..", tokenizer.decode(rows.ids[r, : told + 1]))[-1]
+        assert source < q and rows.ids[r, source] == rows.ids[r, q]
+        assert rows.told[r, source] == rows.asked[r, q]
+        sentence = re.split(r"[.?]|endoftext..", tokenizer.decode(rows.ids[r, : source + 1]))[-1]
         assert [word for word in sentence.replace(":", "").split() if word.title() in words.NAMES] == [name.strip()]
 
 
@@ -459,12 +460,12 @@ def test_the_first_pronoun_counts_until_somebody_else_is_named(text: str, hero: 
 def test_continuations_of_openings_are_counted(tokenizer, monkeypatch: pytest.MonkeyPatch):
     started: list[str] = []
 
-    def told(model, rows, *rest):
+    def continued(model, rows, *rest):
         started.extend(tokenizer.decode(row[1:]) for row in rows)
         girls = [" girl" in tokenizer.decode(row) for row in rows]
         return [tokenizer(" she ran" if girl else " and so on")["input_ids"][1:] for girl in girls]
 
-    monkeypatch.setattr(measures, "continued", told)
+    monkeypatch.setattr(measures, "continued", continued)
     again, pronouns, agree = measures.heroes(None, tokenizer, count=100)
     assert again == 0 and 30 < pronouns == agree < 70
     assert len(started) == 100 and not any("{" in text for text in started)
