@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage, settle
+from view_classes import views_of_a_trace
 
 import gptviz
 from gptviz.lab.doctor import find_chromium
@@ -33,7 +34,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
     completion = gpt.complete(PROMPT, max_tokens=24, temperature=0.8, seed=2)
     explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
     explorer._stations["generation"].wait(60)
-    return {
+    chosen = {
         "prompt": gptviz.PromptBox(PROMPT, gpt=gpt, **options),
         "tokens": gptviz.TokensView(trace, **options),
         "attention": gptviz.AttentionView(trace, layer=1, head=3, **options),
@@ -59,6 +60,8 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "compare": gptviz.compare(trace, gpt.trace(PROMPT.replace("Anna", "Tom")), **options),
         "explorer": explorer,
     }
+    others = {kind._name: kind(trace, **options) for kind in views_of_a_trace() if kind._name not in chosen}
+    return chosen | others
 
 
 def branched(gpt: gptviz.GPT, completion: gptviz.Completion, **options: str) -> gptviz.GenerationTimeline:
