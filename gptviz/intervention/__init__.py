@@ -8,13 +8,16 @@ from gptviz.intervention.edits import (
     AblateNeuron,
     Edit,
     Patch,
+    Reader,
     ScaleHead,
     SetAttention,
     Steer,
+    Writer,
     ablate_head,
     ablate_mlp,
     ablate_neuron,
     check_edits,
+    check_finite,
     patch,
     scale_head,
     set_attention,
@@ -22,6 +25,7 @@ from gptviz.intervention.edits import (
 )  # fmt: skip
 
 __all__ = [
-    "SITES", "AblateHead", "AblateMLP", "AblateNeuron", "Edit", "Patch", "ScaleHead", "SetAttention", "Steer",
-    "ablate_head", "ablate_mlp", "ablate_neuron", "as_code", "check_edits", "patch", "scale_head", "set_attention", "steer",
+    "SITES", "AblateHead", "AblateMLP", "AblateNeuron", "Edit", "Patch", "Reader", "ScaleHead", "SetAttention",
+    "Steer", "Writer", "ablate_head", "ablate_mlp", "ablate_neuron", "as_code", "check_edits", "check_finite", "patch",
+    "scale_head", "set_attention", "steer",
 ]  # fmt: skip
