@@ -6,8 +6,24 @@ import re
 import sys
 from pathlib import Path
 
+import clean
+import country
+import evaluate
+import heads
+import hops
+import measures
+import muon
+import plots
 import pytest
+import samples
+import stories
+import tasks
+import tokenizer as tales_tokenizer
 import torch
+import train
+import wordings
+import words
+from batches import ANSWER, FIRST, ROWS, Batches
 from close import assert_close, rounding
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
@@ -15,24 +31,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 from gptviz._paths import assets_dir
 
 FOLDER = assets_dir() / "tales"
-sys.path.insert(0, str(FOLDER))
-
-import clean  # noqa: E402
-import country  # noqa: E402
-import evaluate  # noqa: E402
-import heads  # noqa: E402
-import hops  # noqa: E402
-import measures  # noqa: E402
-import muon  # noqa: E402
-import plots  # noqa: E402
-import samples  # noqa: E402
-import stories  # noqa: E402
-import tasks  # noqa: E402
-import tokenizer as tales_tokenizer  # noqa: E402
-import train  # noqa: E402
-import wordings  # noqa: E402
-import words  # noqa: E402
-from batches import ANSWER, FIRST, ROWS, Batches  # noqa: E402
 
 
 @pytest.fixture(scope="module")
