@@ -285,9 +285,9 @@ def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
         )
     if source != name:
         return fail(
-            "a model that is here, or a connection to fetch it",
+            "a model on this machine, or a connection to fetch it",
             f"{name!r}, which needs a download, while the hub cannot be reached",
-            f"Here now: {here}. Connect once to fetch it; afterwards it works offline.",
+            f"On this machine: {here}. Connect once to fetch it; afterwards it works offline.",
             ModelNotFound,
             code="needs_download",
             name=name,
@@ -296,8 +296,8 @@ def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
     hint = did_you_mean(name, [model.name for model in models()], otherwise="")
     return fail(
         "a short name, a local folder, or a model of the Hugging Face hub",
-        f"{name!r}, which is not here and was not found on the hub, or the hub cannot be reached",
-        f"Here now: {here}. {hint}".rstrip(),
+        f"{name!r}, which is not on this machine and was not found on the hub, or the hub cannot be reached",
+        f"On this machine: {here}. {hint}".rstrip(),
         ModelNotFound,
         code="not_found",
         name=name,

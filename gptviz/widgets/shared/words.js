@@ -78,7 +78,7 @@ const zh = {
       no_attention: ({ layer, family }) =>
         `这里需要有注意力的层。${family} 的第 ${layer} 层以别的方式混合词元。请选有注意力的层。`,
       out_of_range: ({ what, least, last, got }) =>
-        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
+        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置", step: "步", choice: "结果", opening: "开头", "token id": "词元编号", depth: "深度" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
       value: ({ name, got }) => `${name} 需要一个有效的值。得到的是 ${got}。请重新加载页面。`,
       message: () => "页面应发来更新或问题。发来的是别的消息。请重新加载页面。",
       kernels_own: ({ name }) => `页面只能更改允许它更改的值。${name} 只能由内核设置。请重新加载页面。`,
