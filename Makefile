@@ -69,7 +69,7 @@ wheel: $(VENV)/.installed-for-tests
 	python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) .venv-peers node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Set-up. Each step runs once.
 

@@ -42,4 +42,3 @@ def _parse_part(text: str) -> Plot:
 _PARTS = _read_parts()
 OPENINGS, HELD_OPENINGS, ABOUT, NIGHT = (part.slots[0] for part in _PARTS[: len(_COMMON)])
 PLOTS = tuple(_PARTS[len(_COMMON) :])
-PATTERNS = sum(len([pattern for pattern in slot if pattern]) for part in _PARTS for slot in part.slots)

@@ -21,7 +21,7 @@ class ForwardPass(RecordedPass):
 
     @property
     def attention(self) -> AttentionOfPass:
-        """What attention did. Made anew each time: a pass that holds itself would not be freed at once."""
+        """What attention did. Created on each access, because a reference cycle would delay freeing the pass."""
         return AttentionOfPass(self)
 
     # Before the first block

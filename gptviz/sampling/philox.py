@@ -2,7 +2,7 @@
 
 Philox is a counter-based random number generator: a fixed function of a counter and a key, without a state. The key is
 the seed, and the counter says which draw is meant. So draw 7 of choice 2 needs none of the draws before it, and a seed
-gives the same text in the kernel and in the page. `widgets/sampling/math.js` has the same function.
+gives the same text in the kernel and in the page. `widgets/sampling/philox.js` has the same function.
 
 Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. Its library Random123
 publishes the known-answer vectors that the tests use. Not for cryptography.

@@ -1,6 +1,6 @@
 """A notebook whose cells run in this process, so that a test can look at every object that they leave.
 
-`tests/browser/test_learning.py` runs the same notebooks in JupyterLab, as a learner does.
+`tests/browser/test_learning.py` runs the same notebooks in JupyterLab with the embedded model, as a learner does.
 """
 
 import ast

@@ -1,7 +1,8 @@
 """The base class of all views: it loads the page side, follows a source of traces, and draws the still picture.
 
-A view is a folder with `NAME.py`, `NAME.js` and `NAME.css`; `_name` is NAME. Numbers that are always needed travel to the
-page as traits. The page asks for all others by name, through `ask` in `kernel.js`; see `gptviz/pages/answering.py`.
+A view's page side is `NAME.js` and `NAME.css` in the view's folder, where `_name` is NAME. Numbers that are always needed
+travel to the page as traits. The page asks for all others by name, through `ask` in `kernel.js`; see
+`gptviz/pages/answering.py`.
 """
 
 import base64
