@@ -58,6 +58,13 @@ def check_count(value: Any, what: str) -> int:
     return count
 
 
+def check_token_ids(ids: Any, vocab_size: int, remedy: str) -> None:
+    """Raises OutOfRange, which names the first, if any of these whole numbers (T,) is not from 0 to `vocab_size` - 1."""
+    ids = np.asarray(ids)
+    for outside in ids[(ids < 0) | (ids >= vocab_size)][:1]:
+        raise fail(f"token ids from 0 to {vocab_size - 1}", f"{outside}", remedy, OutOfRange)
+
+
 def _whole_number(value: Any) -> int | None:
     """Returns Python's, NumPy's or torch's whole numbers as an int, and None for anything else; True is no number."""
     if isinstance(value, (bool, np.bool_)):

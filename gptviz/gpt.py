@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from gptviz.checks import check_index, did_you_mean
-from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.checks import check_index, check_token_ids, did_you_mean
+from gptviz.errors import WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
@@ -103,14 +103,8 @@ class GPT:
                 "Type at least one character, or give at least one id.",
                 code="prompt_empty",
             )
-        outside = [i for i in ids if not 0 <= i < self.vocab_size]
-        if outside:
-            raise fail(
-                f"token ids from 0 to {self.vocab_size - 1}",
-                f"{outside[0]}",
-                f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer.",
-                OutOfRange,
-            )
+        remedy = f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer."
+        check_token_ids(ids, self.vocab_size, remedy)
         return self._fit(ids, truncate, room)
 
     def _encode_text(self, text: str, add_special_tokens: bool | None) -> list[int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gptviz.checks import check_count, check_index, did_you_mean, within_rounding
+from gptviz.checks import check_count, check_index, check_token_ids, did_you_mean, within_rounding
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
 
 
@@ -42,6 +42,14 @@ def test_anything_else_is_of_the_wrong_type(value):
 def test_a_count_is_at_least_one():
     with pytest.raises(GPTVizError, match=r"n of at least 1\. Got 0"):
         check_count(0, "n")
+
+
+def test_the_first_id_outside_the_vocabulary_is_named():
+    for ids in ([], [0, 4], np.array([4, 0]), np.empty(0, np.uint64)):
+        check_token_ids(ids, 5, "Use other ids.")
+    for ids in ([0, 5, 9], [4, -1], [10**30], np.array([5], np.uint64)):
+        with pytest.raises(OutOfRange, match=r"from 0 to 4\. Got (5|-1|10{30})\. Use other ids"):
+            check_token_ids(ids, 5, "Use other ids.")
 
 
 def test_the_most_similar_name_is_suggested():

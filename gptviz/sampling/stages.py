@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.checks import check_token_ids
+from gptviz.errors import WrongType, fail
 from gptviz.sampling.philox import uniform
 from gptviz.sampling.probabilities import entropy
 from gptviz.sampling.settings import check_settings
@@ -246,11 +247,5 @@ def _check_previous(previous_ids: Any, vocab: int) -> np.ndarray:
         return np.empty(0, dtype=np.int64)
     if ids.dtype.kind not in "iu":
         raise fail("previous_ids that are whole numbers", f"{ids.dtype}", "Give a list of token ids.", WrongType)
-    for outside in ids[(ids < 0) | (ids >= vocab)][:1]:
-        raise fail(
-            f"token ids from 0 to {vocab - 1}",
-            f"{outside}",
-            "Encode the text with the tokenizer of this model.",
-            OutOfRange,
-        )
+    check_token_ids(ids, vocab, "Encode the text with the tokenizer of this model.")
     return np.unique(ids)

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from typing import Any
 
-from gptviz.errors import WrongType, fail
+from gptviz.checks import check_index
+from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.trace.trace import Trace
 
 Spec = dict[str, Any]
@@ -69,11 +70,11 @@ class EditList:
         """Returns the held value that a spec {"held": number} stands for; any other value unchanged."""
         if not isinstance(value, dict):
             return value
-        number = value.get("held")
-        if not isinstance(number, int) or not 0 <= number < len(self._held):
+        try:
+            return self._held[check_index(value.get("held"), len(self._held), "held value")]
+        except GPTVizError as error:
             expected = "the number of a prompt or vector of an edit"
-            raise fail(expected, f"{value!r:.60}", "Make the edit again.", WrongType)
-        return self._held[number]
+            raise fail(expected, f"{value!r:.60}", "Make the edit again.", WrongType) from error
 
     def renew(self, specs: list[Spec]) -> list[Spec]:
         """Returns the specs of the same edits after releasing every held value that they do not need."""
