@@ -1,7 +1,7 @@
 """Lessons 01 and 02, played in this process: their questions, exercises and printed claims against independent truths.
 
 The truth of `tales` is transformers' own model with its eager attention, and its tokenizer; the random Llama has rotary
-positions, grouped keys and nearly a token a byte. That the notebooks run in a kernel is `test_notebooks.py`'s business.
+positions, grouped keys and nearly a token a byte. `tests/browser/test_learning.py` runs the notebooks in a kernel.
 """
 
 from itertools import pairwise

@@ -1,7 +1,7 @@
 """Lessons 03 to 05, played in this process: their questions, exercises and printed claims against independent truths.
 
 The truth is transformers' own model, with its own norms, MLPs and generation. That the notebooks run in a kernel is
-`test_notebooks.py`'s business.
+tested in `tests/browser/test_learning.py`.
 """
 
 import math
@@ -87,7 +87,8 @@ def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, to
     next_probabilities(reference, ids)
     hook.remove()
     grown = float(last[1].norm() / last[0].norm())
-    assert lesson.names["growth"](lesson.names["trace"]) == pytest.approx(grown, rel=1e-4)
+    bound = sum(rounding(stream) / float(stream.norm()) for stream in last)
+    assert lesson.names["growth"](lesson.names["trace"]) == pytest.approx(grown, rel=bound)
     assert lesson.question("enters block 0").reveal() == lesson.names["longer"][np.digitize(grown, [1, 3, 10])]
 
 
@@ -241,7 +242,9 @@ def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
     lesson = played["05_sampling"]
     p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"])
     assert lesson.question("becomes of r").reveal() == "r²"
-    assert lesson.question("T → ∞").reveal() == pytest.approx(math.log2(len(p)), abs=1e-6)
+    assert lesson.question("T → ∞").reveal() == pytest.approx(
+        math.log2(len(p)), abs=rounding(math.log2(len(p)), dtype=np.float64)
+    )
     assert lesson.question("top_k=10").reveal() == "exactly the same tokens"
     kept = []
     for temperature in (0.5, 2):

@@ -2,7 +2,7 @@
 
 A head that is called a name mover must be missed by as much as the text says; one that is called an induction head must
 have its stripe in eager attention. The notebooks print what was not found, so that an early checkpoint passes too: then it is
-that statement which is checked. That they run in a kernel, and with another model, is `test_notebooks.py`'s business.
+that statement which is checked. `tests/browser/test_learning.py` runs the notebooks in a kernel.
 """
 
 import ast

@@ -1,9 +1,10 @@
 """How the notebooks are stored: without outputs, in short cells, with the parts that a lesson has.
 
 That each runs from top to bottom is tested where it is run: with the embedded model in JupyterLab
-(`tests/browser/test_learning.py`), with another model in the files beside this one.
+(`tests/browser/test_learning.py`), with a random Llama in the lesson tests beside this file.
 """
 
+import importlib.util
 import re
 import statistics
 import subprocess
@@ -31,15 +32,24 @@ def stored(path):
     return nbformat.reads(found.stdout.decode() if found.returncode == 0 else path.read_text("utf-8"), as_version=4)
 
 
+def lessons_of(file):
+    """Returns the notebooks that a lesson test plays: its LESSONS."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.LESSONS
+
+
 def code_of(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
 def test_is_played_with_another_model(path):
-    """Each lesson runs on a random Llama in one of the files beside this one, which lists it."""
-    files = [file.read_text("utf-8") for file in Path(__file__).parent.glob("test_lesson_*.py")]
-    assert any(f'"{path.stem}"' in text for text in files)
+    """A lesson test beside this file has the notebook in LESSONS, all of which it also plays with a random Llama."""
+    assert path.stem in [
+        lesson for file in Path(__file__).parent.glob("test_lesson_*.py") for lesson in lessons_of(file)
+    ]
 
 
 @names

@@ -32,7 +32,7 @@ def test_tokens_of_two_vocabularies_of_one_size_are_kept_apart(gpt):
     for side, (trace, (leader, _)) in enumerate(zip((one, two), leaders, strict=True)):
         (row,) = [row for row in rows if row["leads"][side]]
         assert row["token"]["text"] == leader.text
-        assert row["shares"][side] == pytest.approx(probability_of_text(trace, leader.text))
+        assert row["shares"][side] == pytest.approx(probability_of_text(trace, leader.text), rel=rounding(1.0))
     assert any(None in row["shares"] for row in rows)
 
 
@@ -48,7 +48,7 @@ def test_each_side_has_its_leaders_and_its_entropy(gpt):
         assert next_tokens["entropy"][side] == pytest.approx(bits, rel=rounding(1.0))
         listed = {row["token"]["id"]: row["shares"][side] for row in next_tokens["rows"]}
         assert {token.id for token, _ in trace.top(10)} <= set(listed)
-        assert all(share == pytest.approx(shares[id]) for id, share in listed.items())
+        assert all(share == pytest.approx(shares[id], rel=rounding(1.0)) for id, share in listed.items())
         assert next_tokens["others"][side] == pytest.approx(1 - sum(listed.values()), abs=rounding(1.0))
         share = trace.top(1)[0][1]
         assert (
@@ -70,7 +70,8 @@ def test_rows_are_joined_by_the_tokens_bytes(gpt, family):
     assert len(plain) > 5
     for row in plain:
         for trace, share in ((one, row["one"]), (two, row["other"])):
-            assert share == pytest.approx(probability_of_text(trace, row["token"]))
+            expected = probability_of_text(trace, row["token"])
+            assert share == (None if expected is None else pytest.approx(expected, rel=rounding(1.0)))
     shared = [row for row in plain if row["one"] is not None and row["other"] is not None]
     assert shared, "both know single letters"
 
@@ -80,7 +81,7 @@ def test_two_saved_traces_of_one_model_are_joined(gpt, tmp_path):
     beside = gptviz.compare(one, two)
     assert all(None not in row["shares"] for row in beside._about["next"]["rows"])
     leader, share = two.top(1)[0]
-    assert {row["token"]: row["other"] for row in beside.to_table()}[leader.text] == pytest.approx(share)
+    assert {row["token"]: row["other"] for row in beside.to_table()}[leader.text] == share
 
 
 def test_only_traces_can_be_compared(gpt):
