@@ -43,7 +43,7 @@ CONNECT = """async (port) => {
         if (typeof data === "string") reply = JSON.parse(data);
         else {
             model.answered = performance.now();
-            model.tell("msg:custom", reply, data.byteLength ? [new DataView(data)] : []);
+            model.emit("msg:custom", reply, data.byteLength ? [new DataView(data)] : []);
         }
     });
 }"""

@@ -77,8 +77,8 @@ null;
 
 # Keeps the answers to the model with this index back until the page calls release().
 HOLD_ANSWERS = """(index) => {
-  const { answerer } = models[index], held = new Promise((resolve) => { globalThis.release = resolve; });
-  models[index].answerer = async (message) => (await held, answerer(message));
+  const { answer } = models[index], held = new Promise((resolve) => { globalThis.release = resolve; });
+  models[index].answer = async (message) => (await held, answer(message));
 }"""
 
 NOTHING_IS_PENDING = """() =>

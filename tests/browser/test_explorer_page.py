@@ -449,7 +449,8 @@ def test_the_sentence_says_how_often_the_path_went_round(on_screen, gpt):
     explorer = gptviz.explore("owl " * 20, gpt=gpt)
     steps = explorer._stations["generation"].wait(60).choices[0].steps
     sentence = on_screen(explorer).locator(".station-generation .sentence")
-    expect(sentence).to_contain_text(f"{len(steps)} times")
+    drawn = "1 token was" if len(steps) == 1 else f"{len(steps)} tokens were"
+    expect(sentence).to_contain_text(f"{drawn} drawn and appended")
     expect(sentence).to_contain_text(
         "the length limit was reached" if steps[-1].finish_reason == "length" else "ended the text itself"
     )

@@ -321,9 +321,9 @@ def test_a_late_answer_is_never_shown_as_current(shown, gpt):
     ids = gpt.encode(PROMPT)
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page
     page.evaluate("""() => {
-        const model = models[0], answer = model.answerer;
+        const model = models[0], answer = model.answer;
         globalThis.held = [];
-        model.answerer = (message) => new Promise((done) => held.push(async () => done(await answer(message))));
+        model.answer = (message) => new Promise((done) => held.push(async () => done(await answer(message))));
     }""")
     old, waiting = page.locator("tbody").inner_text(), page.locator(".gptviz-intervention[data-computing]")
     square(page, 0, 1).click()
