@@ -1,9 +1,9 @@
-"""What a capture costs: `python tests/benchmarks/capture.py`. Measures and prints, asserts nothing about time.
+"""Measures the cost of a capture: `python tests/benchmarks/capture.py`. Prints times, asserts none.
 
-GPT-2 small (random weights, no download) at 16, 64, 256 and 1,024 tokens, paired in one run: each repetition times every
-contender once, in an order that turns, so that whatever else the machine is doing is shared between them. A ratio is the
-median of the repetitions' own ratios. Aims: a capture at most 1.05 of a plain forward; at 1,024 tokens at most 450 MB
-held; one head's map within 10 ms.
+GPT-2 small (random weights, no download) at 16, 64, 256 and 1,024 tokens, paired in one run: each repetition times
+every contender once, in rotating order, so that other load on the machine affects all alike. A ratio is the median of
+the ratios within each repetition. Aims: a capture at most 1.05 of a plain forward; at 1,024 tokens at most 450 MB held;
+one head's map within 10 ms.
 """
 
 import argparse
@@ -28,7 +28,7 @@ LENGTHS = {16: 60, 64: 30, 256: 12, 1024: 6}  # tokens: repetitions
 
 
 def small() -> GPT2LMHeadModel:
-    """GPT-2 small in eval mode, with the weights of a new model; its speed does not depend on them."""
+    """Returns GPT-2 small in eval mode with random weights, which do not affect its speed."""
     torch.manual_seed(0)
     return GPT2LMHeadModel(GPT2Config()).eval()
 
@@ -43,7 +43,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def paired(contenders: dict[str, Callable[[], Any]], repetitions: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each repetition, interleaved; two warm-up rounds are not counted."""
+    """Returns each contender's seconds per repetition, interleaved; two warm-up rounds are not counted."""
     names = list(contenders)
     times: dict[str, list[float]] = {name: [] for name in names}
     for repetition in range(-2, repetitions):
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def report(trace: Any) -> None:
-    """What the longest trace holds, and what looking at it costs."""
+    """Prints the longest trace's memory and the time to read from it."""
     logits = trace.logits.nbytes
     maps = trace.n_layers * trace.n_heads * len(trace.tokens) ** 2 * 4
     print(f"\nheld at {len(trace.tokens):,} tokens: {trace.nbytes / 1e6:.0f} MB (aim: at most 450), ", end="")

@@ -1,7 +1,7 @@
-"""What the embedded model costs: `python tests/benchmarks/embedded.py`. Measures and prints, asserts nothing about time.
+"""Measures the embedded model: `python tests/benchmarks/embedded.py`. Prints times, asserts none.
 
 Aims on two cores: `tales` loads within a second in a new process, once torch and transformers are imported, and a pass
-over 64 tokens takes less than 40 ms; medians. The pass is transformers' own, beside one that gptviz captures.
+over 64 tokens takes less than 40 ms; medians. Compares transformers' own pass with a capture by gptviz.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def loading() -> float:
-    """Seconds, in a process of its own."""
+    """Returns the seconds that loading takes in a new process."""
     return float(subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True).stdout)
 
 

@@ -1,8 +1,8 @@
-"""What a step of the decode loop costs: `python tests/benchmarks/generation.py`. Measures and prints, asserts nothing.
+"""Measures a step of the decode loop: `python tests/benchmarks/generation.py`. Prints times, asserts none.
 
-Against transformers' own `generate` with the same settings, paired in one run, with random weights: GPT-2 small, and a
-model of the embedded one's size. Our steps keep exact probabilities, alternatives and entropies, which `generate` does
-not. Then how long a trace waits that another thread asks for while a text is being generated.
+Compares with transformers' own `generate` at the same settings, paired in one run, with random weights: GPT-2 small,
+and a model of the embedded one's size. Our steps keep exact probabilities, alternatives and entropies, which `generate`
+does not. Also measures how long a trace from another thread waits while a text is being generated.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def compare(gpt: "gptviz.GPT", label: str, ours: dict, theirs: dict, repetitions: int) -> None:
-    """One line: milliseconds a step of both, and the median of the repetitions' own ratios."""
+    """Prints milliseconds per step of both, and the median of the ratios within each repetition."""
     ids = torch.tensor([PROMPT], device=gpt.device)
     mask = torch.ones_like(ids)
     times = paired(
@@ -71,7 +71,7 @@ def compare(gpt: "gptviz.GPT", label: str, ours: dict, theirs: dict, repetitions
 
 
 def waiting(gpt: "gptviz.GPT") -> str:
-    """How long a trace takes alone, and while a text is being generated."""
+    """Returns a line on how long a trace takes alone, and while a text is being generated."""
     alone = median(timed(gpt) for _ in range(5))
     thread = threading.Thread(target=lambda: gpt.complete(PROMPT, max_tokens=200, seed=1))
     thread.start()

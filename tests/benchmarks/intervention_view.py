@@ -1,7 +1,8 @@
-"""From a click in the intervention view to its new bars, with `tales`: `python tests/benchmarks/intervention_view.py`.
+"""Measures a click in the intervention view until its new bars: `python tests/benchmarks/intervention_view.py`.
 
-Measures and prints, asserts nothing about time. The page's click, the kernel's edited pass and the bars drawn from its
-answer, without the wire between them. Aim: under 150 ms, median; what all absences do at once is asked for by a button.
+Prints times, asserts none. The model is `tales`. Includes the click, the kernel's edited pass and drawing the bars, but
+no network between page and kernel. Aim: a median under 150 ms. The effects of switching off every part are not
+included: a button computes them.
 """
 
 import sys

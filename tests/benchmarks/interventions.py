@@ -1,4 +1,4 @@
-"""What edits cost: `python tests/benchmarks/interventions.py`. Measures and prints, asserts nothing about time.
+"""Measures the cost of edits: `python tests/benchmarks/interventions.py`. Prints times, asserts none.
 
 GPT-2 small (random weights) and `tales`, plain and edited passes paired in one run as in `capture.py`. Aims: an edited
 pass at most 1.3 of a plain one; every head of `tales` switched off once, on one prompt, within 3 s on two cores.

@@ -1,8 +1,8 @@
-"""What a moved slider costs: `python tests/benchmarks/slider.py`. Measures and prints, asserts nothing about time.
+"""Measures a moved slider: `python tests/benchmarks/slider.py`. Prints times, asserts none.
 
 A real mouse drags each slider of the sampling bench in Chromium, a hundred moves over a vocabulary of 50,257. Each move
 is timed from the event's timeStamp until the bars have changed and a layout has been forced. The page is the view's own
-module with a small stand-in for the kernel's side, which counts what is sent to it. Aims: p95 under 5 ms, no message.
+module with a small stand-in for the kernel, which counts the messages sent to it. Aims: p95 under 5 ms, no message.
 """
 
 import base64
@@ -51,7 +51,7 @@ document.body.dataset.ready = "";
 
 
 def bench(**settings: Any) -> gptviz.SamplingBench:
-    """A bench on a random model whose next token is neither certain nor evenly spread."""
+    """Returns a bench on a random model whose next token is neither certain nor uniform."""
     torch.manual_seed(0)
     config = GPT2Config(vocab_size=VOCAB, n_embd=24, n_layer=1, n_head=2, n_positions=64)
     model = GPT2LMHeadModel(config).eval()
@@ -62,7 +62,7 @@ def bench(**settings: Any) -> gptviz.SamplingBench:
 
 
 def page_of(view: gptviz.SamplingBench) -> str:
-    """The view in a plain page."""
+    """Returns the HTML of a plain page with the view."""
     state = {name: value for name, value in view.get_state().items() if not name.startswith(("_model", "_view"))}
     binary = {name: value for name, value in state.items() if isinstance(value, (bytes, memoryview))}
     data = {
@@ -78,7 +78,7 @@ def page_of(view: gptviz.SamplingBench) -> str:
 
 
 def drag(page: Page, slider: int) -> list[dict[str, Any]]:
-    """Drag one slider to and fro by the mouse: of each move the milliseconds, and whether a bar changed."""
+    """Drags one slider back and forth; returns each move's milliseconds and whether a bar changed."""
     box = page.locator("input[type=range]").nth(slider).bounding_box()
     assert box
     left, width, middle = box["x"] + 12, box["width"] - 24, box["y"] + box["height"] / 2
@@ -91,11 +91,11 @@ def drag(page: Page, slider: int) -> list[dict[str, Any]]:
         if move % 10 == 0 and page.evaluate("window.moves.length") >= MOVES + 10:
             break
     page.mouse.up()
-    return page.evaluate("window.moves")[10 : MOVES + 10]  # the first ones compile the code
+    return page.evaluate("window.moves")[10 : MOVES + 10]  # the browser compiles the code during the first moves
 
 
 def main() -> None:
-    program = find_chromium()  # asks Playwright, which cannot be asked within itself
+    program = find_chromium()  # starts Playwright itself, so it must run before ours
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_OPTIONS)
         print(f"Chromium {browser.version}, {VOCAB:,} tokens; ms from the event to changed bars, layout forced")

@@ -1,10 +1,10 @@
-"""What scrubbing a generation costs, and how soon a branch is on screen: `python tests/benchmarks/timeline.py`.
+"""Measures scrubbing a generation, and the delay until a branch is shown: `python tests/benchmarks/timeline.py`.
 
-Measures and prints, asserts nothing about time. With `tales`. A scrub is timed from the slider's event to the changed
-page, a layout forced, over a short and a long text; also in the milliseconds of processor that the page's script, style
-and layout took, which other programs do not lengthen. A branch is timed from the click on an alternative to the
-forced token on screen, and to the first token that the model drew after it: the kernel's pass, the page's questions and
-the drawing, without the wire between them. Aims: a scrub's p95 under 16 ms, no message; a branch's start under 150 ms.
+Prints times, asserts none. The model is `tales`. A scrub is timed from the slider's event until the page has changed
+and a layout was forced, over a short and a long text; also in CPU milliseconds of the page's script, style and layout,
+which other programs do not affect. A branch is timed from the click on an alternative to the forced token on screen,
+and to the first token that the model sampled after it: the kernel's pass, the page's questions and the drawing, without
+a network between them. Aims: a scrub's p95 under 16 ms, no message; a branch's start under 150 ms.
 """
 
 import sys
@@ -55,7 +55,7 @@ HEAR = """() => models[0].on("msg:custom", ({ kind, choice }) => {
 
 
 class LivePage(ViewPage):
-    """One that also hears which branch is shown now, as the kernel would tell it before the answer."""
+    """A ViewPage that also receives which branch is shown, before the answer, as from a kernel."""
 
     def _kernel(self, index: int | str, message: Any) -> list[Any]:
         sent = super()._kernel(index, message)
@@ -64,16 +64,16 @@ class LivePage(ViewPage):
 
 
 def processor(session: CDPSession) -> float:
-    """Milliseconds of processor that the page's script, style and layout have taken."""
+    """Returns the CPU milliseconds that the page's script, style and layout have taken."""
     metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
     return 1e3 * sum(metrics[name] for name in ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration"))
 
 
 def scrub(page: Page, steps: int) -> tuple[list[float], float]:
-    """Of each move the milliseconds, and the mean of the processor's."""
+    """Returns each move's milliseconds, and the mean CPU milliseconds."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    page.evaluate(SCRUB, {"moves": 10, "steps": steps})  # the first ones compile the code
+    page.evaluate(SCRUB, {"moves": 10, "steps": steps})  # the browser compiles the code during the first moves
     before = processor(session)
     times = page.evaluate(SCRUB, {"moves": MOVES, "steps": steps})
     return times, (processor(session) - before) / MOVES

@@ -1,10 +1,9 @@
-"""What the attention view sends, how quickly a head that was not seen before is drawn, and what hovering costs:
-`python tests/benchmarks/views.py`.
+"""Measures the attention view's bytes, its time to draw a head, its hover: `python tests/benchmarks/views.py`.
 
-Measures and prints, asserts nothing about time. GPT-2 small's shape, 12 layers of 12 heads, random weights. The bytes are
+Prints times, asserts none. The model has GPT-2 small's shape (12 layers of 12 heads) and random weights. The bytes are
 those of the first view: pooled thumbnails, labels, one exact head. A switch is timed in the page from the click to the
-drawn picture, with all that lies between: the question over a web socket, the kernel's map, its bytes back. Every head is
-a new one. A hover is timed from the pointed cell to the new layout. Aims: 700 kB at 64 tokens, 3 MB at 1,024; a switch
+drawn picture, including the question over a web socket, the kernel's map and its bytes. Every head is drawn for the
+first time. A hover is timed from the pointed cell to the new layout. Aims: 700 kB at 64 tokens, 3 MB at 1,024; a switch
 within 100 ms at 1,024 tokens, a hover within 16.
 """
 
@@ -70,7 +69,7 @@ HOVER = """async ([selection, query, key]) => {
 
 
 class Kernel(WebSocketHandler):
-    """Answers the page's questions with the view's own, arrays as one binary frame."""
+    """Answers the page's questions with the view's answers; arrays travel as one binary frame."""
 
     view: gptviz.AttentionView
     took: list[float] = []  # noqa: RUF012
@@ -92,7 +91,7 @@ class Kernel(WebSocketHandler):
 
 
 def serve() -> int:
-    """The kernel's side in a thread of its own; its port."""
+    """Starts the kernel's side in a new thread; returns its port."""
     (socket,) = bind_sockets(0, "127.0.0.1")
 
     async def listen() -> None:
@@ -104,7 +103,7 @@ def serve() -> int:
 
 
 def sent(view: gptviz.AttentionView) -> tuple[int, int]:
-    """Bytes of the first view: its state without code and styles, and the open head's exact map."""
+    """Returns the bytes of the first view: its state without code and styles, and the open head's exact map."""
     state, _ = state_of(view)
     return len(json.dumps(state)) + len(view._thumbnails), view._answer_head(0, 0).nbytes
 

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one Chromium and one JupyterLab a worker, and pages that fail a test on any fault."""
+"""Fixtures of the browser tests: one Chromium and one JupyterLab a worker, and pages whose faults fail the test."""
 
 import contextlib
 import shutil
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 TRACES = FOLDER.parents[1] / "test-traces"  # `playwright show-trace FILE.zip` shows one
 OPEN_CONTEXTS = OpenContexts()
 
-expect.set_options(timeout=20_000)  # a busy machine answers late
+expect.set_options(timeout=20_000)  # a busy machine is slow to answer
 
 
 def pytest_collection_modifyitems(items):
@@ -50,7 +50,7 @@ def no_faults(request):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The browser. Without one the tests fail: nothing that they promise would be checked."""
+    """The Chromium browser. The tests fail when none is installed, rather than being skipped."""
     program = find_chromium()
     assert program, "no Chromium here: `make chromium` installs one, GPTVIZ_CHROMIUM=/path names one"
     with sync_playwright() as playwright:

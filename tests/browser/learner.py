@@ -1,7 +1,7 @@
-"""What a learner does in a notebook: types, drags, clicks, writes, answers, and sees the reaction.
+"""Plays a learner in a notebook that has been run: types, drags, clicks, writes code, answers questions.
 
-A `Learner` works in a notebook that has been run. The truth of a question is asked of the kernel, beside the page, by
-the question's own function; how it is reached and shown is what is tested.
+The right answers come from the kernel, computed by each question's own function. The tests check how the page leads to
+an answer and shows it.
 """
 
 import contextlib
@@ -45,10 +45,10 @@ WRITE = """async (check, lines) => {
 
 @dataclass
 class KernelQuestion:
-    """A question as the kernel has it.
+    """A question's state in the kernel.
 
-    truth: in the form that crosses to the page. share: where the truth is a token, its text and its probability in
-    percent; else False. traits: what the page is sent.
+    truth: in the form in which the page receives it. share: if the truth is a token, its text and its probability in
+    percent; otherwise False. traits: what is sent to the page.
     """
 
     text: str
@@ -64,21 +64,21 @@ class KernelQuestion:
 
 
 class Learner:
-    """Someone at work in a notebook that has been run."""
+    """A learner working in a notebook that has been run."""
 
     def __init__(self, notebook: Notebook):
         self.notebook, self.page = notebook, notebook.page
 
     def view(self, name: str) -> Locator:
-        """Every view of this kind on the page."""
+        """Returns the locator of every view of this kind on the page."""
         return self.page.locator(f".gptviz-{name}")
 
     def kernel(self, code: str) -> Any:
-        """Runs code in the kernel; returns the value that it printed last, as JSON."""
+        """Runs code in the kernel; returns the last line that it printed, parsed as JSON."""
         return json.loads(self.notebook.execute(code).strip().splitlines()[-1])
 
-    def types(self, prompt: str, box: int = 0) -> None:
-        """Types another prompt into a prompt box and waits until it has been read."""
+    def type_prompt(self, prompt: str, box: int = 0) -> None:
+        """Types another prompt into a prompt box and waits until the model has read it."""
         form = self.view("prompt").nth(box)
         form.locator("textarea").fill("")
         form.locator("textarea").press_sequentially(prompt)
@@ -87,8 +87,8 @@ class Learner:
         expect(form.locator("textarea")).to_have_value(prompt)
         expect(form.locator("[role=alert]").first).to_be_hidden()
 
-    def drags(self, bench: Locator, name: str, share: float) -> float:
-        """Drags a setting's slider to this share of its length; returns the number at which it then stands."""
+    def drag_slider(self, bench: Locator, name: str, share: float) -> float:
+        """Drags a setting's slider to this share of its length; returns its new value."""
         slider = bench.get_by_role("slider", name=f"{name}, slider")
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
@@ -99,92 +99,92 @@ class Learner:
         self.page.mouse.up()
         return float(slider.evaluate("(slider) => slider.valueAsNumber"))
 
-    def writes(self, check: Locator, lines: str) -> None:
-        """Writes lines in place of an exercise's own and runs its cell again. check: what the exercise shows."""
+    def write_solution(self, check: Locator, lines: str) -> None:
+        """Replaces an exercise's lines with these and runs its cell again. check: the view below the exercise."""
         check.evaluate(WRITE, lines)
 
     # Questions
 
     def questions(self) -> list[str]:
-        """The texts of the questions on the page, from top to bottom."""
+        """Returns the texts of the questions on the page, from top to bottom."""
         return self.view("question").locator("h3").all_inner_texts()
 
-    def asked(self, text: str) -> KernelQuestion:
-        """Returns a question as the kernel has it, its truth included; the page learns nothing of it."""
-        find = f"question = [one for one in questions if one.text.strip() == {text.strip()!r}][-1]"
+    def question_in_kernel(self, text: str) -> KernelQuestion:
+        """Returns a question with its truth from the kernel; nothing is sent to the page."""
+        find = f"question = [item for item in questions if item.text.strip() == {text.strip()!r}][-1]"
         return KernelQuestion(**self.kernel(f"{QUESTIONS}{DESCRIBE}{find}\nprint(json.dumps(describe(question)))"))
 
-    def place(self, text: str) -> Locator:
-        """A question's view on the page."""
+    def question_locator(self, text: str) -> Locator:
+        """Returns the locator of a question's view."""
         exact = re.compile(rf"^\s*{re.escape(text.strip())}\s*$")
         return self.view("question").filter(has=self.page.locator("h3", has_text=exact)).first
 
-    def answers(self, text: str) -> None:
-        """Goes through one question: nothing gives it away, a wrong answer gets a hint, the right one the truth."""
-        place = self.place(text)
-        place.scroll_into_view_if_needed()
-        question = self.asked(text)
+    def answer_question(self, text: str) -> None:
+        """Answers one question wrongly, then rightly; checks that nothing gives the answer away before that."""
+        view = self.question_locator(text)
+        view.scroll_into_view_if_needed()
+        question = self.question_in_kernel(text)
         if question.phase == "close":
-            expect(place.locator(".reaction button")).to_be_visible()
-            place.locator(".reaction button").click()
-            expect(place).to_have_attribute("data-phase", "open")
-            question = self.asked(text)
+            expect(view.locator(".reaction button")).to_be_visible()
+            view.locator(".reaction button").click()
+            expect(view).to_have_attribute("data-phase", "open")
+            question = self.question_in_kernel(text)
         assert question.phase == "open", question
-        self.is_told_nothing(question, place)
-        self.guesses(place, question, wrong_answer(question))
-        expect(place).to_have_attribute("data-phase", "wrong")
-        expect(place.locator(".reaction")).to_contain_text("Not yet.")
+        self.check_answer_is_hidden(question, view)
+        self.enter_answer(view, question, wrong_answer(question))
+        expect(view).to_have_attribute("data-phase", "wrong")
+        expect(view.locator(".reaction")).to_contain_text("Not yet.")
         if question.hint:
-            expect(place.locator(".hint")).not_to_be_empty()
-        self.is_told_nothing(self.asked(text), place)
-        self.guesses(place, question, question.truth)
-        expect(place).to_have_attribute("data-phase", "revealed")
-        expect(place.locator(".reaction")).to_contain_text("Right.")
-        self.is_shown_the_truth(question, place)
+            expect(view.locator(".hint")).not_to_be_empty()
+        self.check_answer_is_hidden(self.question_in_kernel(text), view)
+        self.enter_answer(view, question, question.truth)
+        expect(view).to_have_attribute("data-phase", "revealed")
+        expect(view.locator(".reaction")).to_contain_text("Right.")
+        self.check_answer_is_shown(question, view)
 
-    def answers_everything(self) -> int:
-        """Answers every question, from top to bottom; returns how many there were. Afterwards nothing is covered."""
+    def answer_every_question(self) -> int:
+        """Answers every question, from top to bottom; checks that nothing stays covered. Returns their count."""
         texts = self.questions()
         for text in texts:
-            self.answers(text)
+            self.answer_question(text)
         expect(self.page.locator(".gptviz[data-covered]")).to_have_count(0)
         return len(texts)
 
-    def reveals(self, text: str) -> None:
-        """Gives up: the truth is shown, and nobody is said to be right."""
-        place, question = self.place(text), self.asked(text)
-        place.locator("button.reveal").click()
-        expect(place).to_have_attribute("data-phase", "revealed")
-        expect(place.locator(".reaction")).not_to_contain_text("Right.")
-        self.is_shown_the_truth(question, place)
+    def reveal_answer(self, text: str) -> None:
+        """Reveals the answer; checks that no "Right." is shown."""
+        view, question = self.question_locator(text), self.question_in_kernel(text)
+        view.locator("button.reveal").click()
+        expect(view).to_have_attribute("data-phase", "revealed")
+        expect(view.locator(".reaction")).not_to_contain_text("Right.")
+        self.check_answer_is_shown(question, view)
 
-    def reveals_everything(self) -> None:
-        """Gives up on every question that is still open. Afterwards nothing is covered."""
+    def reveal_every_answer(self) -> None:
+        """Reveals the answers of all open questions; checks that nothing stays covered."""
         for text in self.questions():
-            place = self.place(text)
-            if self.asked(text).phase == "close":
-                place.locator(".reaction button").click()
-                expect(place).to_have_attribute("data-phase", "open")
-            if self.asked(text).phase != "revealed":
-                place.locator("button.reveal").click()
-                expect(place).to_have_attribute("data-phase", "revealed")
+            view = self.question_locator(text)
+            if self.question_in_kernel(text).phase == "close":
+                view.locator(".reaction button").click()
+                expect(view).to_have_attribute("data-phase", "open")
+            if self.question_in_kernel(text).phase != "revealed":
+                view.locator("button.reveal").click()
+                expect(view).to_have_attribute("data-phase", "revealed")
         expect(self.page.locator(".gptviz[data-covered]")).to_have_count(0)
 
-    def is_told_nothing(self, question: KernelQuestion, place: Locator) -> None:
+    def check_answer_is_hidden(self, question: KernelQuestion, view: Locator) -> None:
         """Checks that before the reveal the answer is neither in the page's data nor in any text on the page."""
         assert "truth" not in question.traits["_state"] and "explain" not in question.traits["_state"]
-        expect(place.locator("[data-right]")).to_have_count(0)
-        expect(place.locator(".explain")).to_have_count(0)
-        reaction = place.locator(".reaction").inner_text()
+        expect(view.locator("[data-right]")).to_have_count(0)
+        expect(view.locator(".explain")).to_have_count(0)
+        reaction = view.locator(".reaction").inner_text()
         if question.kind == "number":
             assert f"{question.truth:.3g}" not in reaction, reaction
         if question.kind == "head":
             for layer, head in question.truth:
                 assert f"L{layer} · H{head}" not in reaction, reaction
-        outside = place.evaluate(OUTSIDE)
+        outside = view.evaluate(OUTSIDE)
         for pattern in giveaways(question):
             match = re.search(pattern, outside, re.DOTALL)
-            assert not match, f"{question.text}: {match[0]!r} stands uncovered"
+            assert not match, f"{question.text}: {match[0]!r} is not covered"
         for cover in self.page.locator(".gptviz[data-covered]").all():
             waits_for = re.match(
                 r"(?:covered until you answer: |回答这个问题后才显示：)(.*)", cover.inner_text().strip(), re.DOTALL
@@ -192,35 +192,35 @@ class Learner:
             assert waits_for and waits_for[1] in self.questions(), cover.inner_text()
             assert cover.evaluate(HIDDEN)
 
-    def guesses(self, place: Locator, question: KernelQuestion, answer: Any) -> None:
-        """Gives an answer in the way of its kind. A number is written with a comma."""
+    def enter_answer(self, view: Locator, question: KernelQuestion, answer: Any) -> None:
+        """Enters an answer with the controls of the question's kind. A number is written with a decimal comma."""
         if question.kind == "choice":
-            place.locator(".choices button").nth(answer).click()
+            view.locator(".choices button").nth(answer).click()
         elif question.kind == "number":
-            place.locator("form input").fill(f"{answer:.7g}".replace(".", ","))
-            place.locator("form button").click()
+            view.locator("form input").fill(f"{answer:.7g}".replace(".", ","))
+            view.locator("form button").click()
         elif question.kind == "ranking":
-            self.sorts(place, answer)
-            place.get_by_role("button", name="guess this order").click()
+            self.sort_items(view, answer)
+            view.get_by_role("button", name="guess this order").click()
         else:
             heads = [answer] if isinstance(answer[0], int) else answer
-            self.opens(place, *heads[0])
-            place.get_by_role("button", name="guess this head").click()
-        expect(place).not_to_have_attribute("data-computing", "")
+            self.open_head(view, *heads[0])
+            view.get_by_role("button", name="guess this head").click()
+        expect(view).not_to_have_attribute("data-computing", "")
 
-    def sorts(self, place: Locator, order: list[int]) -> None:
-        """Moves the items up until they stand in this order."""
+    def sort_items(self, view: Locator, order: list[int]) -> None:
+        """Moves the items up until they are in this order."""
         read = "(list) => [...list.children].map((item) => Number(item.dataset.place))"
         for i, item in enumerate(order):
-            now = place.locator(".ranking").evaluate(read).index(item)
+            now = view.locator(".ranking").evaluate(read).index(item)
             for step in range(now, i, -1):
-                place.locator(".ranking li").nth(step).locator("button").first.click()
+                view.locator(".ranking li").nth(step).locator("button").first.click()
 
-    def opens(self, place: Locator, layer: int, head: int) -> None:
-        """Clicks a head in an attention view that shares the question's selection, the nearest view first."""
-        picked, name = place.locator(".head-form strong"), f"L{layer} · H{head}"
+    def open_head(self, view: Locator, layer: int, head: int) -> None:
+        """Clicks a head in the nearest attention view that shares the question's selection."""
+        picked, name = view.locator(".head-form strong"), f"L{layer} · H{head}"
         buttons = self.page.locator(f'.gptviz-attention:not([data-covered]) .grid button[title="{name}"]').all()
-        y = place.bounding_box()["y"]
+        y = view.bounding_box()["y"]
         for button in sorted(buttons, key=lambda button: abs(button.bounding_box()["y"] - y)):
             button.click()
             with contextlib.suppress(AssertionError):
@@ -228,17 +228,17 @@ class Learner:
                 return
         raise AssertionError("no attention view shares the question's selection")
 
-    def is_shown_the_truth(self, question: KernelQuestion, place: Locator) -> None:
-        """Checks that the page shows what the kernel has, in the form of the question's kind."""
-        reaction = place.locator(".reaction")
+    def check_answer_is_shown(self, question: KernelQuestion, view: Locator) -> None:
+        """Checks that the page shows the kernel's answer, in the form of the question's kind."""
+        reaction = view.locator(".reaction")
         if question.kind == "choice":
-            expect(place.locator(".choices button[data-right]")).to_have_count(1)
-            right = place.locator(".choices button").nth(question.truth)
+            expect(view.locator(".choices button[data-right]")).to_have_count(1)
+            right = view.locator(".choices button").nth(question.truth)
             expect(right).to_have_attribute("data-right", "")
         elif question.kind == "number":
             drawn = float(reaction.locator("strong.number").last.get_attribute("title"))
             assert abs(drawn - question.truth) <= 1e-9 + 1e-6 * abs(question.truth)
-            if question.truth % 1 == 0:  # a count is no measurement
+            if question.truth % 1 == 0:  # a count is shown as a whole number
                 count = f"{question.truth:.0f} {question.unit}".strip()
                 expect(reaction.locator("strong.number").last).to_have_text(count)
         elif question.kind == "head":
@@ -260,9 +260,9 @@ def wrong_answer(question: KernelQuestion) -> Any:
 
 
 def giveaways(question: KernelQuestion) -> list[str]:
-    """Patterns that would give the answer away: a number with its unit, or a token beside its probability.
+    """Returns patterns that give the answer away: a number with its unit, or a token beside its probability.
 
-    Without a unit a whole number, or a small one, stands everywhere and gives nothing away.
+    Small or whole numbers without a unit are too common on the page to give anything away.
     """
     if question.kind == "number" and (question.unit or (question.truth >= 10 and question.truth % 1)):
         return [number_pattern(question.truth, question.unit)]
@@ -273,6 +273,6 @@ def giveaways(question: KernelQuestion) -> list[str]:
 
 
 def number_pattern(number: float, unit: str) -> str:
-    """A pattern for a number as pages round it."""
+    """Returns a pattern for a number as pages round it."""
     forms = {re.escape(f"{number:{form}}") for form in (".3g", ".1f", ".2f")}
     return rf"(?<![\d.,])(?:{'|'.join(sorted(forms))})\s?{re.escape(unit)}" + ("" if unit else r"(?![\d.,]*\d)")

@@ -1,6 +1,7 @@
-"""Views in a plain page: their real modules and state in Chromium, their real Python objects answering.
+"""Views in a plain page of Chromium: their real modules and state, with their real Python objects answering.
 
-Quicker than JupyterLab, and the same page side. The page's model object is the part of anywidget's that views use.
+This is quicker than JupyterLab and runs the same page code. The page's model object has the part of anywidget's
+interface that views use.
 """
 
 import base64
@@ -23,7 +24,7 @@ HOST = (
     + r"""
 const fromKernel = (index) => (message) => kernel(index, message);
 globalThis.saves = 0;
-const saying = (index) => (state) => {
+const toKernel = (index) => (state) => {
   saves += 1;
   return kernel(index, { kind: "set", state });
 };
@@ -40,7 +41,7 @@ globalThis.host = {
 globalThis.children = {};
 globalThis.modules = {};
 globalThis.share = (reference, state) => {
-  selections[reference] ??= new PageModel(state, fromKernel(reference), saying(reference));
+  selections[reference] ??= new PageModel(state, fromKernel(reference), toKernel(reference));
 };
 globalThis.update = (index, state, buffers) => {
   withBuffers(state, buffers);
@@ -53,17 +54,17 @@ globalThis.prepare = async (index, reference, module, css, state, buffers) => {
   style.textContent = css;
   document.head.append(style);
   modules[index] = (await import(URL.createObjectURL(new Blob([module], { type: "text/javascript" })))).default;
-  models[index] = new PageModel(withBuffers(state, buffers), fromKernel(index), saying(index));
+  models[index] = new PageModel(withBuffers(state, buffers), fromKernel(index), toKernel(index));
   children[reference] = index;
 };
 const draw = async (index, el) => {
   models[index].cleanup = await modules[index].render({ model: models[index], el, host });
 };
 const adopt = async (reference) => {
-  const found = await newcomer(reference);
-  if (!found) return false;
-  share(...found.selection);
-  await prepare(...found.view);
+  const data = await newView(reference);
+  if (!data) return false;
+  share(...data.selection);
+  await prepare(...data.view);
   return true;
 };
 globalThis.show = async (index) => {
@@ -103,9 +104,9 @@ NOTHING_MOVES = """async () => {
 
 
 def settle(page: Page) -> None:
-    """Waits until all that the page asked is answered and nothing on it has moved for three frames.
+    """Waits until every question of the page is answered and nothing on it has moved for three frames.
 
-    Views write numbers a frame after bars, and fit themselves to their place a frame after they are drawn.
+    Views write numbers one frame after bars, and adapt to the space they have one frame after they are drawn.
     """
     page.evaluate(ROUND_TRIP)
     page.wait_for_function(NOTHING_IS_PENDING)
@@ -119,7 +120,7 @@ class ViewPage:
         self.page, self.widgets = page, widgets
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.expose_function("kernel", self._kernel)
-        page.expose_function("newcomer", self._newcomer)
+        page.expose_function("newView", self._new_view)
         colour = background or ("#111317" if dark else "#ffffff")
         page.set_content(
             f'<!doctype html><meta charset="utf-8"><body style="margin:0;background:{colour}">'
@@ -127,30 +128,30 @@ class ViewPage:
         )
         page.evaluate(HOST)
         shown = len(widgets)
-        self.widgets = [*widgets, *(child for one in widgets for child in one.family()[1:])]
+        self.widgets = [*widgets, *(child for widget in widgets for child in widget.family()[1:])]
         for widget in self.widgets:
-            selection, view = self._told(widget)
+            selection, view = self._page_data(widget)
             page.evaluate("(a) => share(...a)", selection)
             page.evaluate("(a) => prepare(...a)", view)
         for index in range(shown):
             page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
 
-    def _told(self, widget: Any) -> tuple[list[Any], list[Any]]:
-        """What the page needs to draw a view: its selection, and its place, module, style and state."""
+    def _page_data(self, widget: Any) -> tuple[list[Any], list[Any]]:
+        """Returns what the page needs to draw a view: its selection; its index, reference, module, style, state."""
         selection = [widget._selection, state_of(widget.selection)[0]]
         reference = f"anywidget:{widget.model_id}"
-        place = [self.widgets.index(widget), reference, str(widget._esm), str(widget._css)]
-        return selection, [*place, *state_of(widget)]
+        module = [self.widgets.index(widget), reference, str(widget._esm), str(widget._css)]
+        return selection, [*module, *state_of(widget)]
 
-    def _newcomer(self, reference: str) -> dict[str, Any] | None:
-        """A view that another made since the page was opened; None for anything else."""
+    def _new_view(self, reference: str) -> dict[str, Any] | None:
+        """Returns the page data of a view that another view made after the page was opened; None for anything else."""
         made = [getattr(widget, "_bench", None) for widget in self.widgets]
-        found = next((one for one in made if one is not None and f"anywidget:{one.model_id}" == reference), None)
-        if found is None:
+        new = next((view for view in made if view is not None and f"anywidget:{view.model_id}" == reference), None)
+        if new is None:
             return None
-        self.widgets.append(found)
-        selection, view = self._told(found)
+        self.widgets.append(new)
+        selection, view = self._page_data(new)
         return {"selection": selection, "view": view}
 
     def _kernel(self, index: int | str, message: Any) -> list[Any]:
@@ -167,13 +168,13 @@ class ViewPage:
         return sent
 
     def update(self) -> None:
-        """Send every widget's state again, as the kernel would after a change."""
+        """Sends every widget's state again, as the kernel would after a change."""
         for index, widget in enumerate(self.widgets):
             self.page.evaluate("(a) => update(...a)", [index, *state_of(widget)])
         self.page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
 
     def screenshot(self, path: Path) -> None:
-        """The whole page as a picture."""
+        """Saves a picture of the whole page."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=str(path), full_page=True)
 

@@ -49,7 +49,7 @@ def small():
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_key_of_a_long_text_is_skipped(shown, small, monkeypatch, theme):
-    """One key after the other has a large weight in all rows: each is seen, at its place, though two cells share a pixel."""
+    """Each large weight is drawn at its own key even where two cells share a pixel."""
     from gptviz.widgets.attention import attention
 
     weights = np.tril(np.full((LONG, LONG), 1e-4, np.float32))
@@ -71,12 +71,12 @@ def test_no_key_of_a_long_text_is_skipped(shown, small, monkeypatch, theme):
         page.close()
 
 
-def test_a_text_whose_cells_are_seen_is_not_said_to_be_pooled(shown, gpt):
+def test_a_text_that_fits_the_map_is_not_called_pooled(shown, gpt):
     page = shown(gptviz.AttentionView(gpt.trace("Once upon a time"))).page
     expect(page.locator(".one .caption:visible")).to_have_count(1)
 
 
-def test_the_map_follows_the_keyboard_where_not_all_is_seen(shown, gpt):
+def test_the_map_scrolls_with_the_keyboard_in_a_long_text(shown, gpt):
     trace = gpt.trace("the cat and the owl " * 30)
     page = shown(gptviz.AttentionView(trace, layer=1)).page
     for _ in range(5):
@@ -92,7 +92,7 @@ def test_the_map_follows_the_keyboard_where_not_all_is_seen(shown, gpt):
 # Step by step
 
 
-def test_a_cell_of_the_future_is_followed_from_its_score_to_nothing(shown, gpt):
+def test_a_future_cell_is_shown_from_its_score_to_its_zero_weight(shown, gpt):
     trace = gpt.trace("Once upon a time there was a cat")
     page = shown(gptviz.AttentionView(trace, layer=2, head=5)).page
     page.locator("summary").click()
@@ -122,7 +122,7 @@ def test_a_cell_of_the_future_is_followed_from_its_score_to_nothing(shown, gpt):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_strips_of_the_mix_add_up_to_it(shown, gpt, dark):
-    """Each strip is weight × value, all on one scale: in the heaviest row and in the lightest."""
+    """Each strip is weight × value and all share one scale, in the rows of the largest and the smallest weight."""
     trace, (layer, head) = gpt.trace("Once upon a time there was a cat"), (3, 3)
     page = shown(gptviz.AttentionView(trace, layer=layer, head=head), dark=dark).page
     page.locator("summary").click()
@@ -161,10 +161,10 @@ def test_tokens_of_the_sentence_are_buttons_of_which_one_is_a_tab_stop(shown, gp
     expect(page.locator(".line button[aria-pressed='true']")).to_have_count(1)
 
 
-def test_a_sentence_that_goes_on_fades_at_that_end(shown, gpt):
+def test_a_cut_sentence_fades_at_the_cut_end(shown, gpt):
     page = shown(gptviz.AttentionView(gpt.trace("the cat and the owl " * 12), scale="projector")).page
     sentence = page.locator(".sentence")
-    expect(sentence).to_have_attribute("data-before", "")  # the last token is looking, and in sight
+    expect(sentence).to_have_attribute("data-before", "")  # the last token is the query, and visible
     expect(sentence).not_to_have_attribute("data-after", "")
     page.locator(".line button[tabindex='0']").press("Home")
     expect(sentence).to_have_attribute("data-after", "")
@@ -172,7 +172,7 @@ def test_a_sentence_that_goes_on_fades_at_that_end(shown, gpt):
     assert "linear-gradient" in sentence.evaluate("(node) => getComputedStyle(node).maskImage")
 
 
-def test_tokens_that_go_on_below_fade_there(shown, gpt):
+def test_a_cut_token_list_fades_at_the_bottom(shown, gpt):
     page = shown(gptviz.TokensView(gpt.trace("the cat and the owl " * 40), scale="projector")).page
     tokens = page.locator(".gptviz-tokens .row")
     expect(tokens).to_have_attribute("data-below", "")
@@ -196,7 +196,7 @@ def test_the_longer_an_arc_the_higher_it_is(shown, gpt, scale):
 # Sorted
 
 
-def test_the_sorted_grid_is_walked_in_the_order_shown_and_says_that_it_goes_on(shown, gpt):
+def test_arrow_keys_follow_the_sorted_grid_which_says_that_it_continues(shown, gpt):
     trace = gpt.trace("Once upon a time")
     page = shown(gptviz.AttentionView(trace)).page
     page.locator(".heads select").select_option("previous")
@@ -241,8 +241,8 @@ def test_a_saved_page_has_the_stages_of_every_head(opened, gpt, tmp_path):
     expect(page.locator(".problem:visible")).to_have_count(0)
 
 
-def test_stages_that_are_not_in_a_page_are_said_to_be_missing(opened, gpt, tmp_path, monkeypatch):
-    """A page that holds the names of a head's stages and not their numbers, and one that holds neither."""
+def test_stages_that_a_page_lacks_are_reported_missing(opened, gpt, tmp_path, monkeypatch):
+    """One page holds only the names of a head's stages, another neither names nor numbers."""
     view, all_of_it = gptviz.AttentionView(gpt.trace("Once upon a time")), gptviz.AttentionView._page_questions
     for kept in (("head", "stages"), ("head",)):
         monkeypatch.setattr(
@@ -273,7 +273,7 @@ def told(shown, family):
     return trace, page
 
 
-def test_a_row_that_shares_with_a_sink_is_not_said_to_sum_to_1(shown):
+def test_a_row_with_a_sink_is_not_said_to_sum_to_1(shown):
     trace, page = told(shown, "gpt_oss")
     sum_ = float(trace.attention(0, 0)[-1].sum())
     assert sum_ < 0.99
@@ -282,7 +282,7 @@ def test_a_row_that_shares_with_a_sink_is_not_said_to_sum_to_1(shown):
     expect(page.locator(".rowbars")).to_contain_text(f"{sum_:.3f}; the sink takes the rest, {1 - sum_:.3f}")
 
 
-def test_a_factor_that_is_not_the_root_of_d_is_said_in_numbers(shown):
+def test_a_factor_other_than_the_root_of_d_is_shown_as_a_number(shown):
     trace, page = told(shown, "gemma2")
     scalar = trace.gpt.model.config.query_pre_attn_scalar
     assert scalar != trace.d_head
@@ -292,7 +292,7 @@ def test_a_factor_that_is_not_the_root_of_d_is_said_in_numbers(shown):
     expect(page.locator(".one .caption").last).to_contain_text("Every row sums to 1.")
 
 
-def test_a_negative_number_that_is_taken_away_stands_in_brackets(shown, gpt):
+def test_a_subtracted_negative_number_is_in_brackets(shown, gpt):
     trace = gpt.trace("Once upon a time there was a cat")
     layer, head = next(
         (layer, head)
@@ -308,7 +308,7 @@ def test_a_negative_number_that_is_taken_away_stands_in_brackets(shown, gpt):
 # Another model
 
 
-def test_heads_sorted_by_role_are_those_of_the_model_that_reads_now(shown, gpt, small):
+def test_heads_sorted_by_role_belong_to_the_current_model(shown, gpt, small):
     box = gptviz.PromptBox("the thin owl", gpt=gpt)
     view = shown(gptviz.AttentionView(box))
     page = view.page

@@ -99,7 +99,7 @@ CONTRAST = """(all) => all.map((one) => {
 })"""
 
 
-# A picture cuts what reaches over its edge unless it is said to show it.
+# An SVG cuts off what extends past its edge unless overflow is visible.
 CUT_AT_THE_LEFT = """(all) => all.filter((one) => {
   const { left, width } = one.getBoundingClientRect(), svg = one.ownerSVGElement;
   const edge = getComputedStyle(svg).overflow === "visible" ? 0 : svg.getBoundingClientRect().left;
@@ -124,7 +124,7 @@ def test_every_word_is_legible_and_the_whole_view_in_its_frame(shown_outputs, th
         assert texts.evaluate_all(CUT_AT_THE_LEFT) == []
 
 
-def test_layers_keep_their_numbers_and_what_cannot_be_is_refused_in_words(shown_outputs):
+def test_layers_keep_their_numbers_and_invalid_ones_are_refused(shown_outputs):
     trace = gptviz.load().trace("the owl")
     page = shown_outputs(
         bertviz_views.neuron_view(trace, layers=[2, 5], layer=5), bertviz_views.neuron_view(trace, layers=[4])

@@ -1,4 +1,4 @@
-"""The Explorer as a page to walk down, and on a projector: what is open, what stays in sight, where the keys go."""
+"""The Explorer in a page and on a projector: what is open, what stays in sight, which keys work."""
 
 import dataclasses
 import re
@@ -24,7 +24,7 @@ def gpt():
 
 @pytest.fixture
 def on_screen(shown):
-    """Shows views on a projector's screen. Returns the page."""
+    """Shows views at projector size. Returns the page."""
     return lambda *views: shown(*views, width=WIDTH, height=HEIGHT).page
 
 
@@ -41,7 +41,7 @@ def box(locator):
 
 
 def scored(page):
-    """The rows of the scores' picture: (text, share of the track that is filled, number)."""
+    """Returns the rows of the score chart: (text, filled share of the track, number)."""
     return page.locator(".scores li").evaluate_all(
         """(rows) => rows.map((row) => [row.querySelector(".chip").textContent,
             row.querySelector(".fill").getBoundingClientRect().width / row.querySelector(".track").getBoundingClientRect().width,
@@ -93,7 +93,7 @@ def test_a_block_keeps_the_focus_when_it_is_opened(page):
     expect(page.locator(".stack button").nth(2)).to_be_focused()
 
 
-def test_one_picture_is_offered(page):
+def test_one_picture_can_be_saved(page):
     page.locator(".station-tokens > .head button").click()
     expect(page.locator(".gptviz-tokens li").first).to_be_visible()
     expect(page.locator(".save-picture:visible")).to_have_count(1)
@@ -125,11 +125,11 @@ LONG = (
 
 
 def is_whole(page):
-    """Whether the box shows all lines of its prompt, wrapped ones too."""
+    """Returns whether the box shows all lines of its prompt, wrapped ones too."""
     return page.locator(".gptviz-prompt textarea").evaluate("(box) => box.scrollHeight <= box.clientHeight")
 
 
-def test_a_wrapped_prompt_is_seen_whole(on_screen, gpt):
+def test_a_wrapped_prompt_is_fully_visible(on_screen, gpt):
     explorer = gptviz.explore(LONG, gpt=gpt)
     explorer._stations["generation"].wait(60)
     page = on_screen(explorer)
@@ -159,7 +159,7 @@ def test_a_presented_prompt_takes_three_lines_at_most_and_its_end_is_seen(on_scr
     assert field.evaluate("(box) => box.scrollTop + box.clientHeight >= box.scrollHeight - 1")
 
 
-def test_a_refused_prompt_stays_to_be_shortened(on_screen, gpt):
+def test_a_refused_prompt_stays_in_the_box(on_screen, gpt):
     explorer = gptviz.explore("the owl", gpt=gpt)
     page = on_screen(explorer)
     field, prompt = page.locator(".gptviz-prompt textarea"), page.locator(".gptviz-prompt")
@@ -180,7 +180,7 @@ def test_a_refused_prompt_stays_to_be_shortened(on_screen, gpt):
     assert explorer.prompt == "a king"
 
 
-def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(on_screen, gpt):
+def test_the_kernels_prompt_replaces_a_half_typed_one(on_screen, gpt):
     prompt = gptviz.PromptBox("the owl", gpt=gpt)
     page = on_screen(prompt)
     field = page.locator(".gptviz-prompt textarea")
@@ -193,7 +193,7 @@ def test_the_box_shows_the_kernels_prompt_after_what_was_only_half_typed(on_scre
         field.focus()
 
 
-def test_a_broken_character_stands_in_the_field_as_its_bytes(on_screen, gpt):
+def test_a_broken_character_is_shown_in_the_field_as_its_bytes(on_screen, gpt):
     owl = [token for token in gpt.trace("🦉").tokens if not token.special]
     explorer = gptviz.explore("the owl ", gpt=gpt)
     for token in owl[:-1]:
@@ -245,7 +245,7 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(on_screen, gpt)
     page.evaluate(HOLD_ANSWERS, 0)
     for text in ("two", "one", "the owl"):
         earlier.select_option(text)
-    menu.dispatch_event("change")  # the model that reads, again
+    menu.dispatch_event("change")  # the present model again
     computing = page.locator(".gptviz-explorer > header .computing")
     expect(computing).to_be_visible()
     page.evaluate("release()")
@@ -328,7 +328,7 @@ OF_THREE_LINES = LONG + " One day Anna and Tom found a big red ball in the sand,
 
 
 def way(page):
-    """The steps of the way through a block: (kind, name, length)."""
+    """Returns the steps through a block: (kind, name, length)."""
     return page.locator(".gptviz-block .strip[data-step]").evaluate_all(
         """(rows) => rows.map((row) => [row.dataset.step, row.querySelector(".name").textContent,
             Number(row.querySelector(":scope > .number").textContent)])"""
@@ -350,7 +350,7 @@ def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, pr
     explorer._stations["generation"].wait(60)
     view_page.update()
     expect(field).to_have_value(prompt)
-    for step in STEPS[:-1]:  # the last, a text and each step of it, is as long as they are
+    for step in STEPS[:-1]:  # the last step shows a text and all its tokens, so its height varies
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
         settle(page)
         assert page.locator(".gptviz-explorer").evaluate("(one) => one.offsetHeight") == HEIGHT, step
@@ -359,7 +359,7 @@ def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, pr
         page.keyboard.press("Space")
 
 
-def test_a_shortened_list_says_so_and_its_others_take_in_what_was_left_out(on_screen, gpt):
+def test_a_shortened_list_says_so_and_counts_the_rest_as_others(on_screen, gpt):
     explorer = gptviz.explore(OF_THREE_LINES, gpt=gpt)
     page = on_screen(explorer)
     page.get_by_role("button", name="present").click()
@@ -402,7 +402,7 @@ def test_the_presented_knobs_keep_one_line(on_screen, gpt, language):
     assert len({round(slider.bounding_box()["y"]) for slider in knobs.locator("input[type=range]").all()}) == 1
 
 
-def test_the_bench_has_all_its_rows_again_when_nobody_presents(page):
+def test_the_bench_has_all_its_rows_again_after_presenting(page):
     page.locator(".station-sampling > .head button").click()
     rows = page.locator(".gptviz-sampling tbody:not(.rest) tr")
     expect(rows).to_have_count(16)
@@ -445,7 +445,7 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
 # The generation
 
 
-def test_the_sentence_says_how_often_the_path_went_round(on_screen, gpt):
+def test_the_sentence_says_how_many_tokens_were_generated(on_screen, gpt):
     explorer = gptviz.explore("owl " * 20, gpt=gpt)
     steps = explorer._stations["generation"].wait(60).choices[0].steps
     sentence = on_screen(explorer).locator(".station-generation .sentence")
@@ -457,7 +457,7 @@ def test_the_sentence_says_how_often_the_path_went_round(on_screen, gpt):
 
 
 def test_an_unfinished_character_is_shown_as_its_bytes(on_screen, gpt):
-    """Steps whose bytes end within a character, as a model makes them that has hardly seen one."""
+    """The steps' bytes end inside a character, as from a model that has rarely seen it."""
     completion = gpt.complete("🦉", max_tokens=8, seed=1)
     owl = [gpt.token(token.id) for token in gpt.trace("🦉").tokens if not token.special]
     assert len(owl) > 1

@@ -1,4 +1,4 @@
-"""Pages that were saved: opened from a file without a network, the same numbers, linked, and honest about what is not there."""
+"""Saved pages, opened from a file without a network: same numbers, linked views, and a message for what they lack."""
 
 import json
 import re
@@ -28,7 +28,7 @@ def gpt():
 
 
 def views(gpt, prompt, **options):
-    """Makes one view of each kind after the other."""
+    """Yields one view of each kind."""
     yield gptviz.PromptBox(prompt, gpt=gpt, **options)
     trace = gpt.trace(prompt)
     for kind in OF_A_TRACE:
@@ -68,7 +68,7 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
             expect(page.locator(".looked li")).to_have_count(len(trace.tokens))
             choice = view.completion.choices[0]
             assert page.locator(".written").evaluate("(node) => node.textContent") == choice.text
-            refused_in_sight(page)
+            check_refusal_is_in_sight(page)
             page.locator(".steps li").nth(3).click()
             expect(page.locator(".detail tbody .token").first).to_have_text(
                 chip_text(choice.steps[3].alternatives[0].token)
@@ -79,21 +79,21 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
         assert ElementTree.parse(tmp_path / "picture.svg").getroot().tag.endswith("svg")
 
 
-def refused_in_sight(page):
-    """What a step's buttons cannot do here is said beside them, where the learner looks, and of that step alone."""
+def check_refusal_is_in_sight(page):
+    """A refused button shows its error beside itself, for that step only."""
     page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'projector'")
     page.set_viewport_size({"width": 1280, "height": 720})
     settle(page)
     for button in (page.locator(".detail tbody button:visible").first, page.locator(".bench")):
         button.click()
-        told = page.locator(".gptviz-timeline .problem:visible")
-        expect(told).to_contain_text("Not in this page")
-        expect(told).to_be_in_viewport(ratio=1)
-        said, pressed = told.bounding_box(), button.bounding_box()
-        assert said["y"] >= 0 and said["y"] + said["height"] <= 720
-        assert abs(said["y"] - pressed["y"]) < 400
+        problem = page.locator(".gptviz-timeline .problem:visible")
+        expect(problem).to_contain_text("Not in this page")
+        expect(problem).to_be_in_viewport(ratio=1)
+        problem_box, button_box = problem.bounding_box(), button.bounding_box()
+        assert problem_box["y"] >= 0 and problem_box["y"] + problem_box["height"] <= 720
+        assert abs(problem_box["y"] - button_box["y"]) < 400
         page.get_by_role("button", name="step forward").click()
-        expect(told).to_have_count(0)
+        expect(problem).to_have_count(0)
         settle(page)  # the next step's attention arrives above the buttons and moves them
     page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate("document.querySelector('.gptviz-timeline').dataset.scale = 'screen'")
@@ -130,7 +130,7 @@ def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened,
     assert [one for one in page.locator(".problem").all() if one.is_visible()] == []
 
 
-def test_another_heads_stages_are_in_a_page_that_is_not_filled_to_the_brim(opened, gpt, tmp_path):
+def test_a_page_with_space_left_has_the_stages_of_other_heads(opened, gpt, tmp_path):
     trace = gpt.trace(PROMPT)
     page = opened(path := gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
     assert path.stat().st_size < 0.75 * MOST_BYTES
@@ -146,8 +146,8 @@ def test_another_heads_stages_are_in_a_page_that_is_not_filled_to_the_brim(opene
     expect(page.locator(".gptviz-attention")).not_to_contain_text("Not in this page")
 
 
-def test_room_that_views_leave_is_given_to_those_that_were_cut(gpt, tmp_path, monkeypatch):
-    """Two large ones, one of them first and one last, and a small one between: what it leaves goes to both."""
+def test_space_that_a_view_leaves_goes_to_those_that_were_cut(gpt, tmp_path, monkeypatch):
+    """Space that a small view does not use is shared by the two large views."""
     monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 1_000_000)
     trace = gpt.trace(PROMPT)
     path = save_html(
@@ -220,7 +220,7 @@ def test_the_policy_lets_nothing_else_run(opened, gpt, tmp_path):
 
 
 def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tmp_path):
-    """12 × 12 heads and 64 tokens of a 50,257-entry vocabulary: every map is there, not every cell's arithmetic."""
+    """12 × 12 heads and 64 tokens of a 50,257-entry vocabulary: every map, but not every cell's arithmetic."""
     torch.manual_seed(1)
     model = GPT2LMHeadModel(GPT2Config(n_embd=144, n_layer=12, n_head=12)).eval()
     gpt = gptviz.wrap(model, gptviz.load().tokenizer)
@@ -237,7 +237,7 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
     expect(page.locator(".detail > p")).to_contain_text("Not in this page")
 
 
-def test_questions_have_one_name_on_both_sides(new_page):
+def test_python_and_the_page_write_the_same_question_key(new_page):
     page = new_page()
     page.evaluate(PAGE_SCRIPT + "\nglobalThis.key = questionKey; null")
     whole = {"edits": [{"strength": 2.0, "at": (1, 0.5)}]}
@@ -258,7 +258,7 @@ def test_bad_paths_and_parts_are_refused(gpt, tmp_path):
         save_html(tmp_path / "page.html", 3)
 
 
-# Whoever opens the page
+# Accessibility
 
 
 @pytest.fixture(scope="module", params=["en", "zh"])
@@ -279,8 +279,8 @@ def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, pag
     assert ("%23111317" if dark else "%23ffffff") in paper
 
 
-def test_a_page_is_worked_by_the_keyboard_alone(opened, gpt, tmp_path):
-    """Tab reaches the map and the grid; arrows move in them; a click's work is done by the space bar."""
+def test_a_page_works_with_the_keyboard_alone(opened, gpt, tmp_path):
+    """Tab reaches the map and the grid, arrow keys move in them, and the space bar does what a click does."""
     page = opened(gptviz.AttentionView(gpt.trace(PROMPT), layer=1, head=3).save_html(tmp_path / "keys.html"))
     reached = []
     for _ in range(60):
@@ -313,8 +313,8 @@ REACHABLE = """() => [...document.querySelectorAll("button, input, select, texta
 
 
 @pytest.mark.parametrize("name", ["tokens", "embedding", "block", "sampling", "intervention", "timeline", "compare"])
-def test_tab_reaches_all_that_can_be_worked_in_a_page(opened, gpt, tmp_path, monkeypatch, name):
-    """And its keys do there what a click does."""
+def test_tab_reaches_every_control(opened, gpt, tmp_path, monkeypatch, name):
+    """Keys do the same as a click."""
     monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 5_000_000)
     view = next(view for view in views(gpt, PROMPT) if view._name == name)
     page = opened(view.save_html(tmp_path / "keys.html"))
@@ -344,7 +344,7 @@ def test_tab_reaches_all_that_can_be_worked_in_a_page(opened, gpt, tmp_path, mon
         expect(page.locator(".gptviz-attention h3").last).to_contain_text("L1 · H0")
 
 
-def test_what_is_not_in_the_page_is_said_in_its_language(opened, gpt, tmp_path):
+def test_missing_content_is_reported_in_the_pages_language(opened, gpt, tmp_path):
     page = opened(gptviz.PromptBox("Once", gpt=gpt, language="zh").save_html(tmp_path / "box.html"))
     page.locator(".gptviz-prompt textarea").fill("Twice")
     page.locator(".gptviz-prompt textarea").press("Enter")

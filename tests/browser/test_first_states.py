@@ -1,4 +1,4 @@
-"""What a page sees on a slow machine: a view as it was first made, and only later the messages that filled it."""
+"""Pages on a slow machine: a view arrives in its first state, and the messages that fill it arrive later."""
 
 import pytest
 from browser.pages import OF_A_TRACE, ViewPage, settle
@@ -16,8 +16,8 @@ def gpt():
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """Every view's state as pages come to know it, in order, the first as the view opens: (model id, state, bytes)."""
+def sent_states(monkeypatch):
+    """Every state that views send to pages, in order, beginning with the one at opening: (model id, state, bytes)."""
     states = []
     opened, sent = Widget.open, Widget.send_state
 
@@ -36,19 +36,19 @@ def told(monkeypatch):
 
 
 class SlowPage(ViewPage):
-    """Draws a view as it was when it opened; `catch_up` then brings every later state, one after the other."""
+    """Draws a view in its first state; `catch_up` then delivers every later state in order."""
 
     def __init__(self, page, view, states):
-        everyone = {widget.model_id: index for index, widget in enumerate(view.family())}
-        own = [state for state in states if state[0] in everyone]
+        indices = {widget.model_id: index for index, widget in enumerate(view.family())}
+        own = [state for state in states if state[0] in indices]
         self.first = {}
         for id, *state in own:
             self.first.setdefault(id, state)
-        self.later = [[everyone[id], *state] for id, *state in own]
+        self.later = [[indices[id], *state] for id, *state in own]
         super().__init__(page, [view])
 
-    def _told(self, widget):
-        selection, view = super()._told(widget)
+    def _page_data(self, widget):
+        selection, view = super()._page_data(widget)
         return selection, [*view[:4], *self.first[widget.model_id]]
 
     def catch_up(self):
@@ -57,7 +57,7 @@ class SlowPage(ViewPage):
 
 
 def text(page):
-    """What can be seen; what a screen reader is told of a change is not."""
+    """Returns the visible text, without live regions for screen readers."""
     settle(page)
     page.evaluate("() => document.querySelectorAll('.visually-hidden').forEach((one) => one.remove())")
     return page.locator("#views").inner_text()
@@ -75,13 +75,13 @@ MAKE = {kind.__name__: lambda gpt, kind=kind: kind(gpt.trace(PROMPT)) for kind i
 
 
 @pytest.mark.parametrize("kind", MAKE)
-def test_a_view_that_is_drawn_before_it_is_filled_is_drawn_when_it_is(shown, new_page, gpt, told, kind):
+def test_a_view_drawn_before_its_state_arrives_is_drawn_afterwards(shown, new_page, gpt, sent_states, kind):
     view = MAKE[kind](gpt)
-    for one in view.family():
-        if hasattr(one, "wait"):
-            one.wait(60)
+    for widget in view.family():
+        if hasattr(widget, "wait"):
+            widget.wait(60)
     page = new_page()
-    slow = SlowPage(page, view, list(told))
+    slow = SlowPage(page, view, list(sent_states))
     assert page.locator(".gptviz").count() == 0, "there was nothing to draw yet"
     slow.catch_up()
     page.locator(".gptviz").first.wait_for()
@@ -89,10 +89,10 @@ def test_a_view_that_is_drawn_before_it_is_filled_is_drawn_when_it_is(shown, new
     assert drawn == text(shown(view).page)
 
 
-def test_a_view_that_is_taken_away_before_it_is_filled_leaves_nothing(new_page, gpt, told):
+def test_a_view_removed_before_its_state_arrives_leaves_nothing(new_page, gpt, sent_states):
     view = gptviz.TokensView(gpt.trace(PROMPT))
     page = new_page()
-    slow = SlowPage(page, view, list(told))
+    slow = SlowPage(page, view, list(sent_states))
     page.evaluate("models[0].cleanup()")
     slow.catch_up()
     assert page.locator(".gptviz").count() == 0

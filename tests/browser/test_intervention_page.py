@@ -1,6 +1,6 @@
-"""The intervention view in Chromium: what a person reads against the model with a hook of the test's own.
+"""The intervention view in Chromium: its text is compared with a model that the test edits by its own hook.
 
-Clicks, the keyboard, hostile text, answers that come too late, and what the page of its own cannot do.
+Clicks, the keyboard, hostile text, late answers, and what a saved page cannot do.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ def gpt():
 
 
 def square(page, layer, head=None):
-    """A part's square; without a head the MLP's."""
+    """Returns the locator of a part's square: a head's, or the MLP's when head is None."""
     at = layer * (HEADS + 1) + (HEADS if head is None else head)
     return page.locator(".gptviz-intervention .grid button").nth(at)
 
@@ -36,14 +36,14 @@ def settled(page):
 
 
 def rows(page):
-    """The table as it is read: token, before, after where there is one, difference."""
+    """Returns the table's visible texts, row by row: token, before, after (if shown), difference."""
     settled(page)
     read = "(row) => [...row.querySelectorAll('.chip, td .number, td.difference')].map((one) => one.textContent)"
     return page.locator(".gptviz-intervention tbody").evaluate(f"(body) => [...body.children].map({read})")
 
 
 def close_to(text, value):
-    """Three digits of a share or a difference in per cent; what is very small is said to be."""
+    """Checks a percentage of three digits against a share; very small shares are shown as <0.001 %."""
     if text == "<0.001 %":
         assert value < 1e-5
     else:
@@ -51,24 +51,24 @@ def close_to(text, value):
 
 
 def agrees(page, gpt, before, after):
-    """What is read is these two distributions: their largest movers in order, each number, each bar."""
-    found, movers = rows(page), np.argsort(-np.abs(after - before), kind="stable")[:12]
+    """Checks that the table shows these two distributions: the largest changes in order, each number, each bar."""
+    table, movers = rows(page), np.argsort(-np.abs(after - before), kind="stable")[:12]
     leader = int(before.argmax())
-    wanted = [leader, *(int(id) for id in movers if id != leader)]
-    assert [token for token, *_ in found] == [chip_text(gpt.token(id)) for id in wanted]
-    for (_, was, now, change), id in zip(found, wanted, strict=True):
+    token_ids = [leader, *(int(id) for id in movers if id != leader)]
+    assert [token for token, *_ in table] == [chip_text(gpt.token(id)) for id in token_ids]
+    for (_, was, now, change), id in zip(table, token_ids, strict=True):
         close_to(was, before[id])
         close_to(now, after[id])
         close_to(change, after[id] - before[id])
     read = "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
-    np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[wanted], atol=0.02)
-    rest = [1 - before[wanted].sum(), 1 - after[wanted].sum()]
+    np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[token_ids], atol=0.02)
+    rest = [1 - before[token_ids].sum(), 1 - after[token_ids].sum()]
     name, was, now, change = page.locator("tfoot").locator("th, td .number, td.difference").all_inner_texts()
-    assert name == f"{len(before) - len(wanted):,} other tokens"
+    assert name == f"{len(before) - len(token_ids):,} other tokens"
     close_to(was, rest[0])
     close_to(now, rest[1])
     close_to(change, rest[1] - rest[0])
-    signed = np.append(after[wanted] - before[wanted], rest[1] - rest[0])
+    signed = np.append(after[token_ids] - before[token_ids], rest[1] - rest[0])
     drawn = """(all) => all.map((one) => {
         const bar = one.getBoundingClientRect(), box = one.parentElement.getBoundingClientRect(), middle = box.x + box.width / 2;
         return [2 * (bar.left - middle) / box.width, 2 * (bar.right - middle) / box.width];
@@ -78,7 +78,7 @@ def agrees(page, gpt, before, after):
 
 
 def effect(page, layer, head=None):
-    """What a square's title says of it, as it is read."""
+    """Returns the number in a square's title."""
     return square(page, layer, head).get_attribute("title").split(": ")[1].split(" points")[0]
 
 
@@ -104,7 +104,7 @@ def test_clicks_switch_heads_and_mlps_off_and_on_again(shown, gpt):
     expect(page.locator("tbody td.difference").first).to_have_text("–")
 
 
-def test_the_outcome_is_said_in_words(shown, gpt):
+def test_the_outcome_is_described_in_words(shown, gpt):
     ids = gpt.encode(PROMPT)
     page, before = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page, silenced_probabilities(gpt, ids)
     leader, summary = int(before.argmax()), page.locator(".summary")
@@ -129,7 +129,7 @@ def test_the_outcome_is_said_in_words(shown, gpt):
         settled(page)
 
 
-def test_the_keyboard_alone_will_do(shown, gpt):
+def test_everything_works_with_the_keyboard_alone(shown, gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT))
     page = shown(view).page
     square(page, 0, 0).focus()
@@ -167,9 +167,9 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     expect(chips.nth(0)).to_contain_text("L1 · H1 × 0.250")
     expect(chips.nth(1)).to_contain_text(f"stream entering block 1 at {at[3]}3")
     expect(chips.nth(2)).to_contain_text(f"L0 · H2 at {at[4]}4")
-    told = ["stream entering block 1 + 2.00 × vector", "L0 · MLP neuron 7 off", "L0 · H1 set to its mean",
+    texts = ["stream entering block 1 + 2.00 × vector", "L0 · MLP neuron 7 off", "L0 · H1 set to its mean",
             "MLP output 1 at every position patched", "L1 · H0 × 0.333"]  # fmt: skip
-    for i, text in enumerate(told):
+    for i, text in enumerate(texts):
         expect(chips.nth(3 + i)).to_contain_text(text)
     for i, edit in enumerate(edits):
         expect(chips.nth(i).locator("> span")).to_have_attribute("title", repr(edit))
@@ -185,7 +185,7 @@ def test_edits_from_python_are_chips_with_their_code(shown, gpt):
     assert view.edits == (edits[0], *edits[2:])
 
 
-def test_a_place_is_patched_from_another_prompt(shown, gpt):
+def test_a_position_is_patched_from_another_prompt(shown, gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT))
     page, count = shown(view).page, len(gpt.encode(PROMPT))
     page.locator("summary").first.click()
@@ -199,10 +199,10 @@ def test_a_place_is_patched_from_another_prompt(shown, gpt):
     expect(note).to_be_hidden()
     differing = page.locator(".pairs button", has_text="≠")
     expect(differing).to_have_count(1)
-    expect(differing).to_have_attribute("aria-pressed", "true")  # the first that differs is chosen
+    expect(differing).to_have_attribute("aria-pressed", "true")  # the first differing position is selected
     for menu, option in zip(page.locator(".controls select").all(), ("head_output", "1", "2"), strict=True):
         menu.select_option(option)
-    for _ in range(2):  # an edit that is there already is not made again
+    for _ in range(2):  # the same edit is not added twice
         page.get_by_role("button", name="patch", exact=True).click()
         settled(page)
     expect(page.locator(".edit")).to_have_count(1)
@@ -242,8 +242,8 @@ def test_a_row_of_attention_is_rewritten(shown, gpt):
 @pytest.mark.parametrize(
     ("scale", "dark"), [("screen", False), ("screen", True), ("projector", False), ("projector", True)]
 )
-def test_below_each_token_is_the_weight_that_it_has(shown, gpt, scale, dark):
-    """The attention row of what is selected, each number whole, below its own chip and beside the next number."""
+def test_each_token_has_its_weight_below_it(shown, gpt, scale, dark):
+    """Each weight of the selected row is shown in full below its token's chip."""
     trace = gpt.trace(PROMPT)
     page = shown(gptviz.InterventionView(trace, scale=scale), dark=dark, width=700).page
     page.locator("summary").last.click()
@@ -254,8 +254,8 @@ def test_below_each_token_is_the_weight_that_it_has(shown, gpt, scale, dark):
     expect(items).to_have_count(6)
     expect(items.last.locator(".number")).not_to_have_text("")
     row = trace.attention(1, 2)[5, :6]
-    told = [f"{w:.3f}" if w >= 0.0005 else "<0.001" for w in row]
-    assert items.locator(".number").all_inner_texts() == told
+    expected = [f"{w:.3f}" if w >= 0.0005 else "<0.001" for w in row]
+    assert items.locator(".number").all_inner_texts() == expected
     np.testing.assert_allclose(
         [float(title) for title in items.evaluate_all("(all) => all.map((one) => one.title)")], row
     )
@@ -273,7 +273,7 @@ def test_below_each_token_is_the_weight_that_it_has(shown, gpt, scale, dark):
     assert colour == page.locator(".gptviz-intervention").evaluate("(one) => getComputedStyle(one).color")
 
 
-def test_the_squares_show_what_each_absence_does(shown, gpt):
+def test_the_squares_show_the_effect_of_switching_each_part_off(shown, gpt):
     ids = gpt.encode(PROMPT)
     view = gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
     page, watched, before = shown(view).page, view.watch.id, silenced_probabilities(gpt, ids)
@@ -317,7 +317,7 @@ def test_another_token_is_followed_by_its_text(shown, gpt):
 
 
 def test_a_late_answer_is_never_shown_as_current(shown, gpt):
-    """Answers are held back: the first click's comes after the second click, and is not shown."""
+    """The answer to the first click arrives after the second click; it is not shown."""
     ids = gpt.encode(PROMPT)
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT))).page
     page.evaluate("""() => {
@@ -336,12 +336,12 @@ def test_a_late_answer_is_never_shown_as_current(shown, gpt):
     page.wait_for_function("held.length > 0")
     assert page.locator("tbody").inner_text() == old
     expect(waiting).to_have_count(1)
-    assert page.evaluate("held.length") == 1  # the list in between was never asked for
+    assert page.evaluate("held.length") == 1  # the intermediate list was never requested
     page.evaluate("held.shift()()")
     agrees(page, gpt, silenced_probabilities(gpt, ids), silenced_probabilities(gpt, ids, 1, 0))
 
 
-def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
+def test_a_refused_edit_shows_its_error_and_leaves_no_number(shown, gpt):
     ids, view = gpt.encode(PROMPT), gptviz.InterventionView(gpt.trace(PROMPT), watch=" king")
     page, before = shown(view).page, silenced_probabilities(gpt, gpt.encode(PROMPT))
     problem = page.locator(".gptviz-intervention > .problem").first
@@ -357,7 +357,7 @@ def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
         page.evaluate(f"""models[0].set("_edits", [...models[0].get("_edits"), {edit}]); models[0].save_changes()""")
         expect(problem).to_contain_text(told)
         settled(page)
-        expect(page.locator(".edit")).to_have_count(1)  # taken back: what is shown is what Python has
+        expect(page.locator(".edit")).to_have_count(1)  # the edit is undone: the page shows what Python holds
         assert view.edits == (gptviz.ablate_head(1, 1),)
         expect(page.locator("tr[data-watched] .chip")).to_have_text("␣king")
         close_to(rows(page)[0][2], silenced_probabilities(gpt, ids, 1, 1)[view.watch.id])
@@ -371,7 +371,7 @@ def test_what_cannot_be_done_is_said_and_no_number_is_left(shown, gpt):
     expect(page.locator(".problem:visible").last).to_contain_text("Expected an update or a question")
 
 
-def test_a_new_prompt_keeps_heads_and_says_what_it_took_back(shown, gpt):
+def test_a_new_prompt_keeps_head_edits_and_names_those_it_removed(shown, gpt):
     box = gptviz.PromptBox(PROMPT, gpt=gpt)
     edits = [gptviz.ablate_head(1, 1), gptviz.set_attention(0, 0, 2, [1, 0, 0])]
     view = gptviz.InterventionView(box, edits=edits)
@@ -441,7 +441,7 @@ WIDTHS += [("projector", width) for width in (900, 1144, 1280, 1334, 1366, 1500,
 
 @pytest.mark.parametrize(("scale", "width"), WIDTHS)
 def test_at_every_width_numbers_are_whole_and_bars_can_be_read(shown, gpt, scale, width):
-    """Text by its own rectangle: what overflows a cell is cut there, whatever the cell says of its size."""
+    """Measures the text itself, because overflow is cut whatever size the cell reports."""
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)], scale=scale)
     page = shown(view, width=width).page
     settled(page)
@@ -467,7 +467,7 @@ def test_at_every_width_numbers_are_whole_and_bars_can_be_read(shown, gpt, scale
         return { cut: cut.map((node) => node.textContent), gaps: Math.min(...gaps), track: Math.min(...tracks) };
     }""")
     assert found["cut"] == []
-    assert found["gaps"] > 6  # px between one number of the axis and the next
+    assert found["gaps"] > 6  # px between neighbouring numbers of the axis
     assert found["track"] > 4.8
 
 
@@ -480,7 +480,7 @@ def test_on_a_projector_the_first_movers_are_seen_beside_the_squares(shown, gpt)
     assert row["y"] + row["height"] < 720
 
 
-def test_a_line_break_parts_no_share_from_its_sign(shown, gpt):
+def test_no_line_break_separates_a_number_from_its_percent_sign(shown, gpt):
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
     settled(page)
     told = page.locator(".summary").evaluate("(node) => node.textContent")
@@ -504,7 +504,7 @@ def test_differences_start_at_a_line_in_the_middle(shown, gpt):
     page = shown(gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 1)])).page
     settled(page)
     read = "(node) => ['Position', 'Size', 'Repeat'].map((name) => getComputedStyle(node)['background' + name].split(', ')[0])"
-    line = page.locator("tbody .signed").first.evaluate(read)  # one line, not one every half
+    line = page.locator("tbody .signed").first.evaluate(read)  # one line, not one in each half
     assert line == ["50% 0px", "1px 100%", "no-repeat"]
 
 
@@ -522,7 +522,7 @@ def test_a_vectors_numbers_take_one_line_and_are_copied_whole(shown, gpt):
     assert names["trace"].edits == (edit,)
 
 
-def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):
+def test_a_saved_page_has_each_part_switched_off_alone(opened, gpt, tmp_path):
     ids = gpt.encode(PROMPT)
     before = silenced_probabilities(gpt, ids)
     page = opened(gptviz.InterventionView(gpt.trace(PROMPT)).save_html(tmp_path / "page.html"))
@@ -536,6 +536,6 @@ def test_a_page_of_its_own_knows_every_part_alone(opened, gpt, tmp_path):
     square(page, 0, 0).click()
     square(page, 0, 1).click()
     expect(page.locator(".gptviz-intervention > .problem").first).to_contain_text("Not in this page")
-    expect(page.locator(".edit")).to_have_count(1)  # the second is taken back, and so are its numbers
+    expect(page.locator(".edit")).to_have_count(1)  # the second edit and its numbers are undone
     settled(page)
     close_to(rows(page)[0][2], silenced_probabilities(gpt, ids, 0, 0)[before.argmax()])

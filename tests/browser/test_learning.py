@@ -1,4 +1,4 @@
-"""A learner goes through each notebook in JupyterLab: every question wrongly and rightly, another prompt, a drag."""
+"""Plays a learner in each notebook in JupyterLab: answers every question, types another prompt, drags a slider."""
 
 import re
 
@@ -30,7 +30,7 @@ PROMPT = "She opened the door and saw a"
 
 @pytest.fixture(scope="module", params=NAMES)
 def learner(request, run_notebook):
-    """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    """The notebook, run from top to bottom, in a window tall enough to draw every view."""
     return Learner(run_notebook(request.param, height=12000))
 
 
@@ -45,30 +45,30 @@ def test_a_cell_whose_last_line_is_a_view_shows_one(learner):
 
 
 def test_every_question_is_answered_wrongly_then_rightly(learner):
-    assert learner.answers_everything() >= 4
+    assert learner.answer_every_question() >= 4
 
 
-def test_another_prompt_asks_anew(learner):
-    """Questions that follow a prompt box are open again, and their views covered; giving up shows the truth."""
+def test_another_prompt_resets_the_questions(learner):
+    """Questions below a prompt box are open again and their views covered; revealing shows the answer."""
     boxes = learner.page.locator(".gptviz-prompt:not(.gptviz-explorer .gptviz-prompt)")
     if not boxes.count():
         return
     box = learner.view("prompt").first
-    learner.types(PROMPT if box.get_by_role("textbox").input_value() != PROMPT else "Once upon a time")
-    anew = [text for text in learner.questions() if learner.asked(text).phase in ("open", "close")]
-    assert anew, "no question follows the prompt"
-    for text in anew:
-        if learner.asked(text).phase == "open":
-            learner.is_told_nothing(learner.asked(text), learner.place(text))
-            learner.reveals(text)
+    learner.type_prompt(PROMPT if box.get_by_role("textbox").input_value() != PROMPT else "Once upon a time")
+    reset = [text for text in learner.questions() if learner.question_in_kernel(text).phase in ("open", "close")]
+    assert reset, "no question follows the prompt"
+    for text in reset:
+        if learner.question_in_kernel(text).phase == "open":
+            learner.check_answer_is_hidden(learner.question_in_kernel(text), learner.question_locator(text))
+            learner.reveal_answer(text)
 
 
-def test_a_dragged_temperature_is_the_formulas(learner):
-    """Where a notebook has a bench: the leader's bar after a drag is softmax(logits / T)."""
+def test_a_dragged_temperature_gives_softmax_of_logits_over_t(learner):
+    """In notebooks with a sampling bench, the top token's bar after a drag is softmax(logits / T)."""
     if "SamplingBench(" not in (notebooks_dir() / learner.notebook.name).read_text("utf-8"):
         return
     bench = learner.page.locator(".gptviz-sampling:visible:not([data-covered])").first
-    temperature = learner.drags(bench, "temperature", 0.6)
+    temperature = learner.drag_slider(bench, "temperature", 0.6)
     assert temperature > 1
     after = "sampling.distribution(one.next_token.logits, temperature={t})"
     code = f"""
@@ -85,8 +85,8 @@ print(json.dumps(leaders))
     assert np.isclose(width, learner.kernel(code), atol=1e-5).any()
 
 
-def test_a_check_sees_the_solution_and_the_mistake(learner):
-    """The exercise is open when the page is run; its folded solution, run in its place, is right, and off by one wrong."""
+def test_a_check_accepts_the_solution_and_rejects_a_mistake(learner):
+    """The folded solution passes; the solution plus one fails."""
     checks = learner.view("check")
     assert checks.count() >= 1
     for i in range(checks.count()):
@@ -96,10 +96,10 @@ def test_a_check_sees_the_solution_and_the_mistake(learner):
         check.locator("summary").click()
         expect(solution).to_be_visible()
         lines = solution.inner_text()
-        learner.writes(check, f"{lines}\nmine = np.asarray(mine) + 1")
+        learner.write_solution(check, f"{lines}\nmine = np.asarray(mine) + 1")
         expect(check).to_have_attribute("data-result", "value")
         expect(check).to_contain_text(re.compile("differ(ent)? from the model’s."))
-        learner.writes(check, lines)
+        learner.write_solution(check, lines)
         expect(check).to_have_attribute("data-result", "right")
 
 
@@ -125,17 +125,17 @@ def test_the_guessing_game_says_what_the_model_gives(learner):
     assert learner.page.locator(".gptviz-guesses b").count() == 0
 
 
-def test_look(learner, request):
-    """With --screenshots the page is kept as a picture."""
+def test_the_page_can_be_saved_as_a_picture(learner, request):
+    """Saves a picture of the page when --screenshots is given."""
     if folder := request.config.getoption("--screenshots"):
         learner.page.screenshot(path=f"{folder}/{learner.notebook.name.removesuffix('.ipynb')}.png", full_page=True)
 
 
 def test_on_a_projector_no_view_scrolls_sideways(learner):
-    """1,280 pixels wide, type half as large again, everything uncovered. The sentence under arcs alone may: its end fades."""
-    learner.reveals_everything()
+    """At 1,280 pixels, with large type and nothing covered. Only the sentence under the arcs may scroll."""
+    learner.reveal_every_answer()
     learner.page.set_viewport_size({"width": 1280, "height": 24000})
     learner.notebook.execute(LARGER)
     expect(learner.page.locator(".gptviz[data-scale=screen]")).to_have_count(0)
     assert learner.page.locator(".gptviz[data-scale=projector]").count() >= 5
-    assert not (found := learner.page.evaluate(SCROLLED)), "\n".join(found)
+    assert not (scrolled := learner.page.evaluate(SCROLLED)), "\n".join(scrolled)

@@ -71,7 +71,7 @@ def test_a_choice_from_wrong_to_right(shown, box):
     assert question.is_right
 
 
-def test_a_new_prompt_starts_anew(shown, box):
+def test_a_new_prompt_resets_the_question(shown, box):
     view = gptviz.SamplingBench(box)
     question = choice(box, covers=[view])
     page = shown(question, view, box)
@@ -87,7 +87,7 @@ def test_a_new_prompt_starts_anew(shown, box):
     expect(root.locator(".choices button").first).to_be_enabled()
 
 
-def test_a_number_is_read_with_a_comma_and_refused_in_words(shown, box):
+def test_a_number_may_have_a_comma_and_other_text_is_refused(shown, box):
     question = ask("How much?", answer=lambda trace: 12.5, source=box, unit="%", tolerance=0.5)
     root = shown(question).page.locator(".gptviz-question")
     field, button = root.locator("input"), root.locator("form button")
@@ -136,7 +136,7 @@ def test_a_head_is_the_one_that_is_open(shown, box):
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
-def test_a_prompt_that_decides_nothing_is_put_away(shown, box):
+def test_a_prompt_without_a_clear_answer_is_rejected(shown, box):
     question = choice(box, margin=lambda trace: len(trace.text), smallest=13, instead="a much longer prompt")
     page = shown(question, box)
     root = page.page.locator(".gptviz-question")
@@ -149,7 +149,7 @@ def test_a_prompt_that_decides_nothing_is_put_away(shown, box):
     assert box.prompt == "a much longer prompt"
 
 
-def test_raised_hands_stand_beside_the_truth(shown, box):
+def test_vote_counts_are_shown_beside_the_answer(shown, box):
     question = choice(box, tally=True)
     root = shown(question).page.locator(".gptviz-question")
     for i, hands in enumerate((3, 0, 7, 2)):
@@ -164,7 +164,7 @@ def test_raised_hands_stand_beside_the_truth(shown, box):
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
 def test_equal_votes_are_bars_of_equal_length(shown, box, scale):
-    """Beside answers of very different lengths: bars begin below each other, and what wraps is not indented."""
+    """Answers differ much in length: bars still start at the same x, and wrapped lines are not indented."""
     answers = ["no", "yes, and by a good deal more than one would have thought at first", "perhaps", "a little more"]
     question = ask("Which?", answer=lambda trace: "no", choices=answers, source=box, tally=True, scale=scale)
     root = shown(question, width=900).page.locator(".gptviz-question")
@@ -180,7 +180,7 @@ def test_equal_votes_are_bars_of_equal_length(shown, box, scale):
     assert reveal["x"] == pytest.approx(field["x"], abs=0.5)
 
 
-def test_a_function_that_fails_is_said_in_the_question(shown, box):
+def test_the_question_shows_the_error_of_its_function(shown, box):
     root = shown(ask("How much?", answer=lambda trace: 1 / 0, source=box)).page.locator(".gptviz-question")
     root.locator("input").fill("3")
     root.locator("form button").click()
@@ -205,7 +205,7 @@ def test_hostile_text_stays_text(shown, gpt, text):
     assert page.locator("#views img, #views b").count() == 0
 
 
-def test_checks_say_what_was_found(shown):
+def test_checks_show_their_results(shown):
     truth = np.arange(6.0).reshape(2, 3)
     found = [
         check("Your sum", mine, truth, hint="Add rows.", solution="x = 1") for mine in (None, truth, truth + 1, truth.T)
@@ -268,8 +268,8 @@ HANDED_OUT = [
 ]
 
 
-def test_a_notebook_handed_out_is_alive_offline(opened, tmp_path):
-    """Views, questions, a chart and BertViz from one file, without network, under the policy of hashed scripts."""
+def test_a_handout_page_works_offline(opened, tmp_path):
+    """One file has views, questions, a chart and BertViz; it uses no network and allows only hashed scripts."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in HANDED_OUT])
     nbformat.write(notebook, tmp_path / "lesson.ipynb")
     page = opened(export_notebook(tmp_path / "lesson.ipynb", tmp_path / "lesson.html"))

@@ -51,7 +51,7 @@ DRAW_AGAIN = """async ([index, times]) => {
 }"""
 
 
-def test_200_times_drawn_and_taken_away_leave_nothing(shown, gpt):
+def test_drawing_and_removing_200_times_leaves_nothing(shown, gpt):
     views = every_view(gpt)
     page = shown(*views).page
     page.evaluate("host.getWidget = async () => ({ render: async () => {} })")  # stations are drawn for themselves
@@ -60,7 +60,7 @@ def test_200_times_drawn_and_taken_away_leave_nothing(shown, gpt):
     nodes, listeners, heap = held_by(page)
     for index in range(len(views)):
         page.evaluate(DRAW_AGAIN, [index, REDRAWN])
-    for _ in range(COLLECTIONS):  # what nobody refers to is not all collected at once
+    for _ in range(COLLECTIONS):  # one collection does not free everything that is unreachable
         later_nodes, later_listeners, later_heap = held_by(page)
         if later_listeners <= listeners and later_nodes <= nodes + 50 and later_heap < heap + 2e6:
             break
@@ -83,7 +83,7 @@ def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
 
 
 def test_a_closed_view_is_forgotten(gpt):
-    """As after a cell that is run 200 times: the box does not keep the views that were closed."""
+    """The box does not keep closed views, as after running a cell 200 times."""
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
     for _ in range(REDRAWN):
         gptviz.AttentionView(box).close()
@@ -119,7 +119,7 @@ def test_one_view_shown_twice_moves_together_and_survives_the_others_end(shown, 
 
 
 @pytest.mark.parametrize("message", ["nonsense", {"kind": "ask", "id": "1; drop", "name": "head", "args": {}}])
-def test_a_malformed_message_is_refused_where_it_is_seen(shown, gpt, message):
+def test_a_malformed_message_is_refused_in_the_view(shown, gpt, message):
     views = every_view(gpt)
     page = shown(*views).page
     for index in range(len(views)):

@@ -1,4 +1,4 @@
-"""Embedding, block, timeline and comparison in a page: their numbers read from the DOM against an independent truth."""
+"""Embedding, block, timeline and comparison in a page: their numbers in the DOM against independent results."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -26,14 +26,14 @@ def gpt():
 
 
 def close_to(text, value):
-    """Three significant digits on screen of the value."""
+    """Checks that the text is the value in three significant digits."""
     assert number(text) == pytest.approx(value, rel=6e-3, abs=6e-6)
 
 
 # Block
 
 
-def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
+def test_the_shown_parts_add_up_to_the_untouched_models_logit(shown, gpt):
     trace = gpt.trace(PROMPT)
     page = shown(gptviz.BlockView(trace, layer=2)).page
     untouched = AutoModelForCausalLM.from_pretrained(assets_dir() / "tales")
@@ -60,25 +60,25 @@ def test_what_adds_up_on_screen_is_the_untouched_models_logit(shown, gpt):
         np.testing.assert_allclose(np.array(lengths)[sizes > 0.05], one_scale[sizes > 0.05], atol=0.6)
 
 
-def test_the_ledgers_last_sum_and_the_logit_are_one_number(shown, gpt, monkeypatch):
-    """Parts that add up to 8.214998 and a logit of 8.215001 are written alike; a real difference stays to be seen."""
+def test_the_ledgers_last_sum_and_the_logit_are_the_same_number(shown, gpt, monkeypatch):
+    """A sum of 8.214998 and a logit of 8.215001 are written as the same number; a real difference stays visible."""
 
-    def told(logit):
+    def last_rows(logit):
         view = gptviz.BlockView(gpt.trace(PROMPT))
         answer = {"logit": logit, "probability": 0.5, "steps": [None] * 40}
         share = {"part": "token", "value": 8.214998, "layer": None, "head": None}
         monkeypatch.setattr(view, "_answer_shares", lambda **_: {**answer, "shares": [share]})
         page = shown(view).page
         return [
-            page.locator(f".ledger tbody {one}").inner_text() for one in ("tr:nth-last-child(2) > .number", ".total")
+            page.locator(f".ledger tbody {row}").inner_text() for row in ("tr:nth-last-child(2) > .number", ".total")
         ]
 
-    assert told(8.215001) == ["8.22", "8.22"]
-    assert told(8.5) == ["8.21", "8.50"]
+    assert last_rows(8.215001) == ["8.22", "8.22"]
+    assert last_rows(8.5) == ["8.21", "8.50"]
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])
-def test_the_ways_titles_end_where_their_columns_do(shown, gpt, scale):
+def test_the_step_titles_end_where_their_columns_end(shown, gpt, scale):
     page = shown(gptviz.BlockView(gpt.trace(PROMPT), scale=scale)).page
     for column in (".number", ".share"):
         ends = [
@@ -100,7 +100,7 @@ def test_a_long_sentence_wraps_and_the_chosen_token_is_in_sight(shown, gpt):
         assert box["y"] <= inner["y"] and inner["y"] + inner["height"] <= box["y"] + box["height"]
 
 
-def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
+def test_the_blocks_steps_are_the_traces_vectors(shown, gpt):
     trace = gpt.trace(PROMPT)
     page = shown(gptviz.BlockView(trace, layer=3)).page
     lengths = dict(zip(["in", "head", "attention", "middle", "mlp", "out"], [0] * 6, strict=True))
@@ -119,7 +119,7 @@ def test_the_steps_of_the_way_are_the_traces_vectors(shown, gpt):
     expect(page.locator(".strip[data-step=neuron]").first).to_contain_text(f"neuron {strongest:,}")
 
 
-def test_what_a_family_does_not_have_is_said_in_the_block(shown):
+def test_the_block_names_what_a_family_lacks(shown):
     trace = gptviz.wrap(build("opt_post_norm"), tokenizer()).trace("the owl")
     page = shown(gptviz.BlockView(trace)).page
     expect(page.locator(".journey")).to_contain_text("Expected")
@@ -173,7 +173,7 @@ def test_under_rotary_positions_the_turn_is_shown_instead(shown):
 # Timeline
 
 
-def test_forcing_in_the_page_branches_into_what_complete_gives(shown, gpt):
+def test_a_token_forced_in_the_page_gives_the_same_branch_as_complete(shown, gpt):
     completion = gpt.complete(PROMPT, max_tokens=10, temperature=0.9, seed=5)
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     showing = shown(view)
@@ -214,8 +214,8 @@ def test_scrubbing_stays_in_the_page(shown, gpt):
     expect(page.get_by_role("button", name="play")).to_be_visible()
 
 
-def test_heads_that_a_file_does_not_hold_are_hatched_and_say_so(shown, gpt, tmp_path):
-    """Clear pixels let the hatching of the button behind them be seen."""
+def test_heads_missing_from_a_file_are_hatched_and_labelled(shown, gpt, tmp_path):
+    """The canvas is transparent there, so that the button's hatching is visible."""
     found = gptviz.open_trace(gpt.trace(PROMPT).save(tmp_path / "some.safetensors", layers=[1, 3]))
     page = shown(gptviz.AttentionView(found)).page
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L1 · H0")
@@ -245,7 +245,7 @@ def test_two_prompts_side_by_side_move_together(shown, gpt):
         expect(view.locator(".rowbars li .number").first).to_have_text(f"{trace.attention(2, 5)[-1].max():.3f}")
 
 
-def test_what_both_prompts_predict_is_told_by_name(shown, gpt):
+def test_the_comparison_names_what_both_prompts_predict(shown, gpt):
     texts = ("When Tom and Mary went to the park, Tom gave a ball to", 'Anna said, "')
     traces = [gpt.trace(text) for text in texts]
     page = shown(gptviz.compare(*traces)).page
@@ -295,7 +295,7 @@ WIDTHS += [("projector", width) for width in (1000, 1280, 1366, 1600, 1920)]
 
 @pytest.mark.parametrize(("scale", "width"), WIDTHS)
 def test_at_every_width_the_maps_are_large_and_the_benches_whole(shown, gpt, scale, width):
-    """By the width of the view, not of the window: beside JupyterLab's side bar it has less of it."""
+    """The layout follows the width of the view, not of the window: JupyterLab's side bar takes some of it."""
     page = shown(gptviz.compare(*map(gpt.trace, COMPARED), scale=scale)).page
     page.set_viewport_size({"width": 1920, "height": 900})
     page.locator("#views").evaluate("(node, width) => { node.style.width = `${width}px`; }", width - 40)
@@ -310,7 +310,7 @@ def test_at_every_width_the_maps_are_large_and_the_benches_whole(shown, gpt, sca
 
 
 @pytest.mark.parametrize(("width", "panes"), [(1280, 3), (1140, 3), (1000, 2), (700, 1)])
-def test_the_attention_view_alone_stands_in_panes_while_its_map_is_large(shown, gpt, width, panes):
+def test_a_single_attention_view_uses_panes_while_its_map_stays_large(shown, gpt, width, panes):
     page = shown(gptviz.AttentionView(gpt.trace(COMPARED[0]))).page
     page.set_viewport_size({"width": width, "height": 900})
     columns = "(node) => getComputedStyle(node).gridTemplateColumns.split(' ').length"
@@ -364,7 +364,7 @@ def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, 
     assert page.evaluate("window.hurt") is None
 
 
-def test_the_maps_names_are_as_large_as_the_scale_wants(shown, gpt):
+def test_the_maps_labels_have_the_scales_type_size(shown, gpt):
     trace = gpt.trace(PROMPT)
     for scale, least in (("screen", 13), ("projector", 19)):
         page = shown(gptviz.EmbeddingView(trace, scale=scale)).page

@@ -38,7 +38,7 @@ def shown_bench(shown, trace):
 
 
 def percent(p):
-    """Three significant digits, as the page writes them."""
+    """Writes a share in per cent with three significant digits, as the page does."""
     if p == 0:
         return "0 %"
     if p < 1e-5:
@@ -49,12 +49,12 @@ def percent(p):
 
 
 def digits(x):
-    """Three significant digits with the zeros that belong to them."""
+    """Writes a number with three significant digits, trailing zeros included."""
     return f"{Decimal(f'{x:.2e}'):f}"
 
 
 def agrees(page, trace, **settings):
-    """The page shows this distribution: every number, every removed token, the sums below."""
+    """Checks that the page shows this distribution: every number, every removed token, the sums below."""
     previous = [token.id for token in trace.tokens]
     d = sampling.distribution(trace.logits[-1], previous, **settings)
     others = {name: 1 - stage[d.order[:16]].sum() for name, stage in d.stages.items()}
@@ -100,7 +100,7 @@ def test_every_number_shown_is_the_distributions(shown_bench, trace, settings):
     assert page.locator("td[data-removed] .track").count() == page.locator("td[data-removed]").count()
 
 
-def test_moving_the_controls_asks_nobody(shown_bench, trace):
+def test_moving_the_controls_sends_no_message(shown_bench, trace):
     page = shown_bench()
     slider = page.get_by_role("slider", name="temperature, slider")
     slider.focus()
@@ -121,7 +121,7 @@ def test_moving_the_controls_asks_nobody(shown_bench, trace):
     assert page.evaluate("[models[0].sent, saves]") == [0, 0]
 
 
-def test_what_cannot_be_is_refused_in_the_page_and_the_last_setting_stays(shown_bench, trace):
+def test_an_invalid_setting_is_refused_and_the_last_one_stays(shown_bench, trace):
     page = shown_bench(temperature=0.5)
     field = page.get_by_label("temperature", exact=True)
     field.fill("-1")

@@ -1,4 +1,4 @@
-"""The timeline while it is scrubbed: what changes in place, what is asked, what stays seen, and in which colours."""
+"""The timeline while it is scrubbed: what changes in place, what the kernel is asked, what stays visible, colours."""
 
 import dataclasses
 
@@ -39,7 +39,7 @@ def rgb(text):
 
 
 def contrast(one, other):
-    """The ratio of WCAG 2."""
+    """Returns the contrast ratio of WCAG 2."""
 
     def light(colour):
         linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in (c / 255 for c in colour)]
@@ -50,14 +50,15 @@ def contrast(one, other):
 
 
 def steps_like(completion, probabilities):
-    """The completion with these probabilities in its steps."""
+    """Returns the completion with these probabilities in its steps."""
     choice = completion.choices[0]
     steps = [dataclasses.replace(s, probability=p) for s, p in zip(choice.steps, probabilities, strict=False)]
     return dataclasses.replace(completion, choices=(dataclasses.replace(choice, steps=tuple(steps)),))
 
 
 def test_another_step_changes_the_table_in_place(shown, gpt):
-    completion = gpt.complete(PROMPT, max_tokens=12, top_k=5, seed=5)  # each is among its alternatives: as many rows
+    # With this seed each token is among its alternatives, so that all tables have the same number of rows.
+    completion = gpt.complete(PROMPT, max_tokens=12, top_k=5, seed=5)
     page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
     page.evaluate("""() => {
         globalThis.made = [];
@@ -81,8 +82,8 @@ def test_another_step_changes_the_table_in_place(shown, gpt):
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 1.0}, {"top_k": 3}, {"top_p": 0.999}], ids=str)
-def test_a_steps_table_has_its_axis_and_what_all_others_have(shown, gpt, settings):
-    """All of a column is 100 %: what its rows leave is the softmax's own over all other tokens."""
+def test_a_steps_table_has_an_axis_and_a_row_for_all_other_tokens(shown, gpt, settings):
+    """A column sums to 100 %: its last row is the softmax summed over all other tokens."""
     completion = gpt.complete(PROMPT, max_tokens=6, seed=5, **settings)
     page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
     page.evaluate(SCRUB, [4])
@@ -125,7 +126,7 @@ def test_scrubbing_asks_the_kernel_once_it_rests(shown, gpt, completion):
     assert_softmax_close(told, trace.attention(0, 0)[-1], trace.scores(0, 0, "scaled")[-1])
 
 
-def test_what_was_told_of_another_step_is_dim_at_once(shown, gpt, completion):
+def test_numbers_of_another_step_are_dimmed_at_once(shown, gpt, completion):
     page = shown(gptviz.GenerationTimeline(completion, gpt=gpt)).page
     page.locator(".attention summary").click()
     expect(page.locator(".looked li").first).to_be_visible()
@@ -140,7 +141,7 @@ def test_what_was_told_of_another_step_is_dim_at_once(shown, gpt, completion):
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_chips_have_the_colour_of_their_probability(shown, gpt, completion, dark):
-    """All through the map: more is more contrast with the page, and the text can always be read."""
+    """A higher probability has more contrast with the page, and the text is always legible."""
     shares = [i / 15 for i in range(16)]
     page = shown(gptviz.GenerationTimeline(steps_like(completion, shares), gpt=gpt), dark=dark).page
     ground = rgb(page.locator(".gptviz-timeline").evaluate("(node) => getComputedStyle(node).backgroundColor"))
@@ -154,7 +155,7 @@ def test_chips_have_the_colour_of_their_probability(shown, gpt, completion, dark
     for chip, before, share in zip(
         page.locator(".steps li").evaluate_all(CHIPS)[7:], chips[7:], shares[7:], strict=True
     ):
-        assert chip["ground"] != before["ground"] and chip["ink"] != before["ink"]  # muted, and its bar still there
+        assert chip["ground"] != before["ground"] and chip["ink"] != before["ink"]  # muted, with its bar still visible
         assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=0.01)
         assert chip["number"] == before["number"]
         assert min(contrast(rgb(chip["ground"]), rgb(ink)) for ink in chip["inks"]) >= 4.5
@@ -182,7 +183,7 @@ def test_buttons_step_back_and_forward(shown, gpt, completion):
 
 
 def test_the_whole_text_after_a_branch_is_as_it_was_drawn(shown, gpt, completion):
-    """What a reader muted while scrubbing one branch is not muted in the next."""
+    """Tokens muted while scrubbing one branch are not muted in the next."""
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     showing = shown(view)
     page = showing.page
@@ -197,7 +198,7 @@ def test_the_whole_text_after_a_branch_is_as_it_was_drawn(shown, gpt, completion
 
 
 def test_no_replacement_character_stands_for_bytes(shown, gpt, completion):
-    """In the prompt, the text, the tree and the comparison."""
+    """Checks the prompt, the text, the tree and the comparison."""
     owl = gpt.encode("🦉", add_special_tokens=False)
     assert len(owl) > 1
     cut = gpt.complete([*gpt.encode(PROMPT), *owl[:-1]], max_tokens=4, seed=1)

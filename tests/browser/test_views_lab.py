@@ -34,7 +34,7 @@ def gpt():
 
 @pytest.fixture(scope="module")
 def page(run_cells):
-    """The notebook, run from top to bottom, in a window so tall that every view is drawn."""
+    """The notebook, run from top to bottom, in a window tall enough to draw every view."""
     notebook = run_cells(CELLS, height=5200)
     notebook.page.mouse.move(5, 5)
     return notebook
@@ -42,7 +42,7 @@ def page(run_cells):
 
 @pytest.fixture
 def first_prompt(page, gpt):
-    """The trace of the first prompt, which the page shows, whatever an earlier test typed."""
+    """The trace of the first prompt, after resetting the page to it."""
     if view(page, "prompt").get_by_role("textbox").input_value() != PROMPTS[0]:
         type_prompt(page, PROMPTS[0])
     trace = gpt.trace(PROMPTS[0])
@@ -55,7 +55,7 @@ def view(page, name):
 
 
 def type_prompt(page, prompt):
-    """Types as a learner does, and presses Enter."""
+    """Types a prompt key by key and presses Enter."""
     field = view(page, "prompt").get_by_role("textbox")
     field.fill("")
     field.press_sequentially(prompt)
@@ -76,7 +76,7 @@ def shows_tokens(page, trace):
 
 
 def shows_attention(page, trace):
-    """The open head's last row, as bars with all their digits in the title."""
+    """Checks the open head's last row: its bars have all digits in their titles."""
     attention = view(page, "attention")
     expect(attention.locator(".sentence .chip")).to_have_count(len(trace.tokens))
     expect(attention).not_to_have_attribute("data-computing", "")
@@ -97,7 +97,7 @@ def shows_attention(page, trace):
 
 
 def stage_bars(page, column):
-    """The shares that a column of the sampling bench draws, top row first, from where its bars stand."""
+    """Returns the shares that a column of the sampling bench draws, top row first, from the bars' positions."""
     return (
         view(page, "sampling")
         .locator(f"tbody:not(.rest) .stage-{column} .bar")
@@ -113,7 +113,7 @@ def softmax(logits, temperature=1.0):
 
 
 def shows_sampling(page, trace, temperature=None):
-    """The model's own column, and the temperature's where one is given, over the whole vocabulary."""
+    """Checks the model's column, and the temperature's if given, over the whole vocabulary."""
     sampling = view(page, "sampling")
     last = trace.tokens[-1]
     expect(sampling.locator(".sentence")).to_contain_text(f"at position {last.position}")
@@ -129,14 +129,15 @@ def shows_sampling(page, trace, temperature=None):
 
 
 def shows_timeline(page, gpt, trace):
-    """The settled generation: its tokens' probabilities with all their digits, its text, one step's alternatives."""
+    """Checks the finished generation: its tokens' probabilities in full, its text, one step's alternatives."""
     timeline = view(page, "timeline")
     choice = gpt.complete(trace.text, max_tokens=40, temperature=0.7, seed=1).choices[0]
     written = timeline.locator(".written")
     expect(timeline.locator(".text > .muted").first).to_have_text(trace.text, use_inner_text=True)
     expect(timeline).to_have_attribute("aria-busy", "false", timeout=30_000)
-    wanted = re.escape(choice.text).replace("\ufffd", "(?:[0-9a-f]{2} ?)+")  # no whole character: its bytes
-    assert re.fullmatch(wanted, written.evaluate("(node) => node.textContent"))
+    # An incomplete character is shown as its bytes.
+    pattern = re.escape(choice.text).replace("\ufffd", "(?:[0-9a-f]{2} ?)+")
+    assert re.fullmatch(pattern, written.evaluate("(node) => node.textContent"))
     items = timeline.locator(".steps li")
     expect(items).to_have_count(len(choice.steps))
     drawn = items.evaluate_all("(items) => items.map((item) => parseFloat(item.title) / 100)")
@@ -149,8 +150,8 @@ def shows_timeline(page, gpt, trace):
     taken = step.token.id in [one.token.id for one in step.alternatives]
     expect(rows).to_have_count(len(step.alternatives) + (not taken))
     shares = rows.locator("td[title]").evaluate_all("(cells) => cells.map((cell) => parseFloat(cell.title) / 100)")
-    wanted = [p for one in step.alternatives for p in (one.probability, one.sampling_probability)]
-    np.testing.assert_allclose(shares[: len(wanted)], wanted, rtol=2 * bound, atol=1e-12)
+    expected = [p for token in step.alternatives for p in (token.probability, token.sampling_probability)]
+    np.testing.assert_allclose(shares[: len(expected)], expected, rtol=2 * bound, atol=1e-12)
 
 
 def test_every_view_is_drawn(page, gpt):
@@ -190,7 +191,7 @@ def test_another_head_is_the_models_own(page, first_prompt):
 
 
 def test_a_prompt_that_cannot_be_read_is_refused_and_the_last_one_stays(page, gpt, first_prompt):
-    """Far beyond the context: the box says so in words, and what is drawn stays as it was."""
+    """For a prompt far beyond the context length the box shows an error; the views stay as they were."""
     view(page, "prompt").get_by_role("textbox").fill("word " * 3000)
     view(page, "prompt").get_by_role("textbox").press("Enter")
     expect(view(page, "prompt").get_by_role("alert")).to_contain_text(f"{gpt.context_length:,} tokens")
@@ -199,14 +200,14 @@ def test_a_prompt_that_cannot_be_read_is_refused_and_the_last_one_stays(page, gp
     expect(view(page, "prompt").get_by_role("alert")).to_be_hidden()
 
 
-def test_a_drag_of_the_temperature_asks_nobody(page, first_prompt):
-    """Real mouse moves change the bars, and no message goes to the kernel."""
+def test_dragging_the_temperature_sends_no_message(page, first_prompt):
+    """Real mouse moves change the bars without a message to the kernel."""
     trace = first_prompt
     slider = view(page, "sampling").get_by_role("slider", name="temperature, slider")
     slider.scroll_into_view_if_needed()
     place = slider.bounding_box()
     middle = place["y"] + place["height"] / 2
-    page.execute("")  # a round trip: the page has sent all that it had to say
+    page.execute("")  # a round trip: every message of the page has arrived
     before, sent = stage_bars(page, 1), page.sent
     page.page.mouse.move(place["x"] + place["width"] / 2, middle)
     page.page.mouse.down()
@@ -221,7 +222,7 @@ def test_a_drag_of_the_temperature_asks_nobody(page, first_prompt):
     assert seen == sorted(seen, reverse=True), "the hotter, the lower the leader"
     assert len(set(seen)) > 5
     assert seen[-1] < before[0]
-    announced = view(page, "sampling").locator(":scope > [role=status]")  # written when the hand has come to rest
+    announced = view(page, "sampling").locator(":scope > [role=status]")  # written after the drag has ended
     expect(announced).to_have_text(view(page, "sampling").locator("header .sentence").text_content())
     page.execute("")
     assert page.sent == sent, "the kernel was asked"
@@ -240,7 +241,7 @@ print(json.dumps([read, runs]))
 
 
 def test_generating_and_tracing_do_not_disturb_each_other(page, gpt, first_prompt):
-    """A cell generates again and again until the page has had other prompts traced: all are right to the digit."""
+    """A cell generates repeatedly while the page traces other prompts; all results are exact."""
     page.execute(GENERATE_MEANWHILE, wait=False)
     page.wait_for_print("begun")
     for prompt in PROMPTS[1:]:
@@ -260,7 +261,7 @@ def test_generating_and_tracing_do_not_disturb_each_other(page, gpt, first_promp
 
 
 def arcs_end_at_the_query(page):
-    """Every arc comes down in the middle of the token that looks, wherever the page has put it."""
+    """Checks that every arc ends in the middle of the query token, wherever the page places it."""
     attention = view(page, "attention")
     expect(attention.locator(".sentence path").first).to_be_attached()
     middle, ends = attention.evaluate(
@@ -275,8 +276,8 @@ def arcs_end_at_the_query(page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_look(page, theme, request):
-    """Every view follows JupyterLab's theme; with --screenshots the page is kept as a picture."""
+def test_every_view_follows_the_theme(page, theme, request):
+    """Every view follows JupyterLab's theme; with --screenshots a picture of the page is saved."""
     page.theme(dark=theme == "dark")
     for name in VIEWS:
         expect(view(page, name)).to_have_attribute("data-theme", theme)

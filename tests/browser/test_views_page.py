@@ -69,7 +69,7 @@ def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
 
 
 def cell_colours(page, cells):
-    """[r, g, b] in the middle of each (query, key) of the map."""
+    """Returns [r, g, b] in the middle of each (query, key) of the map."""
     return page.locator("canvas.map").evaluate(
         """(canvas, [cells, size]) => {
             const context = canvas.getContext("2d"), cell = canvas.width / size;
@@ -93,7 +93,7 @@ def test_pixels_are_the_weights_at_asymmetric_places(shown, gpt, dark):
 
 
 def test_what_a_sliding_window_hides_is_hatched_and_not_a_small_weight(shown):
-    """A window of 4: row 7 has four weights, and the keys before them are no colour of the map."""
+    """With a window of 4, row 7 has four weights; earlier keys have no colour of the map."""
     torch.manual_seed(3)
     config = MistralConfig(
         vocab_size=4096, hidden_size=24, intermediate_size=40, num_hidden_layers=1, num_attention_heads=3,
@@ -142,7 +142,7 @@ def test_the_stages_are_drawn_on_the_same_cells_and_read_out(shown, gpt):
     assert len({tuple(one) for one in hatched}) <= 3, "paper, ink, and what lies between"
 
 
-def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
+def test_a_long_text_can_be_zoomed_and_moved(shown, gpt):
     trace = gpt.trace("the cat and the owl " * 40)
     size = len(trace.tokens)
     page = shown(gptviz.AttentionView(trace, layer=1, head=2)).page
@@ -169,7 +169,7 @@ def test_a_long_text_can_be_seen_nearer_and_moved(shown, gpt):
 
 
 def test_every_step_of_the_arithmetic_is_the_untouched_models(shown, gpt):
-    """Queries, keys and values by the model's own matrices, everything after them worked out here."""
+    """Queries, keys and values come from the model's own matrices; the test computes everything after them."""
     trace, (layer, head) = gpt.trace("Once upon a time there was a cat"), (1, 2)
     size, width, block = len(trace.tokens), trace.d_head, gpt.model.transformer.h[layer]
     with torch.no_grad():
@@ -233,7 +233,7 @@ def test_a_family_without_queries_says_so(shown):
     expect(page.locator(".cell")).to_be_hidden()
 
 
-def test_pointing_in_one_view_moves_the_other_and_asks_nobody(shown, gpt):
+def test_pointing_in_one_view_moves_the_other_without_a_message(shown, gpt):
     box = gptviz.PromptBox("Once upon a time there was a cat", gpt=gpt)
     first, second = gptviz.AttentionView(box), gptviz.AttentionView(box)
     page = shown(first, second).page
@@ -309,8 +309,8 @@ def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
     assert page.locator(".stations").get_attribute("inert") is None
 
 
-def test_chinese_is_whole(shown, gpt):
-    """No English sentence is left in a view in Chinese, names of settings and formulas apart."""
+def test_views_in_chinese_have_no_english_sentence(shown, gpt):
+    """Only names of settings and formulas may be in English."""
     trace = gpt.trace("Once upon a time")
     completion = gpt.complete("Once", max_tokens=4, seed=2)
     timeline = gptviz.GenerationTimeline(completion, gpt=gpt, language="zh")
@@ -323,13 +323,14 @@ def test_chinese_is_whole(shown, gpt):
     for button in page.locator(".station > .head button").all():
         button.click()
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")
-    own_text.evaluate_all("nodes => nodes.forEach((node) => node.remove())")  # what the model wrote is no interface
+    # Text that the model wrote is not part of the interface.
+    own_text.evaluate_all("nodes => nodes.forEach((node) => node.remove())")
     for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():
         text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", node.inner_text())
         assert not re.search(r"[a-z]{3,} [a-z]{3,}", text), text
 
 
-def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
+def test_errors_are_shown_in_chinese(shown, gpt):
     plain = gptviz.wrap(build("gpt2"), tokenizer())  # its tokenizer adds no start token
     eager = gptviz.wrap(build("bloom"), tokenizer()).trace("the owl")
     boxes = [gptviz.PromptBox("the owl", gpt=one, language="zh") for one in (gpt, plain)]
@@ -349,7 +350,7 @@ def test_what_a_learner_is_refused_is_said_in_chinese(shown, gpt):
     expect(page.locator(".gptviz-prompt .refusal").first).to_have_text("出错了，原因只有英文：Expected x")
 
 
-def test_the_merges_name_their_token_and_its_chip_is_marked_while_another_is_told(shown, gpt):
+def test_the_merges_name_their_token_and_its_chip_stays_marked(shown, gpt):
     trace = gpt.trace("Once upon a time")
     page = shown(gptviz.TokensView(trace)).page
     chips, merges = page.locator(".gptviz-tokens .row button"), page.locator(".gptviz-tokens .merges")

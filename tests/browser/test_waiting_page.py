@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 import gptviz
 from gptviz._paths import assets_dir
 
-# The opacity with which an element is drawn: its own times those of all elements around it.
+# The opacity with which an element is drawn: its own times those of all its ancestors.
 OPACITY = """(node) => {
   let opacity = 1;
   for (let one = node; one; one = one.parentElement) opacity *= Number(getComputedStyle(one).opacity);
@@ -39,7 +39,7 @@ def is_bright(page, *selectors, word):
     expect(page.locator(word).first).to_be_hidden()
 
 
-def test_the_arithmetic_of_another_cell_is_dim_until_it_has_come(shown, gpt):
+def test_the_arithmetic_is_dim_until_the_new_cells_arrives(shown, gpt):
     page = shown(gptviz.AttentionView(gpt.trace("the owl and the king"))).page
     page.locator(".detail summary").click()
     numbers = (".detail .arithmetic", ".detail .mix")
@@ -130,7 +130,7 @@ def test_the_paths_sentences_are_dim_while_the_prompt_is_read(shown, gpt):
     is_dim(page.page, ".station .sentence", word=".gptviz-explorer > .waiting")
 
 
-def test_a_selection_that_is_refused_is_told_in_the_view(shown, gpt):
+def test_the_view_shows_why_a_selection_was_refused(shown, gpt):
     view = gptviz.AttentionView(gpt.trace("the owl"), layer=1)
     page = shown(view).page
     page.evaluate("(name) => { const s = selections[name]; s.set('layer', 999); s.save_changes(); }", view._selection)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, Lane } from "../../gptviz/widgets/shared/kernel.js";
 
-test("of questions asked meanwhile only the newest is asked, and only the last answer used", async () => {
+test("while one question is pending only the newest is kept, and only the last answer is used", async () => {
   const lane = new Lane();
   const asked = [];
   const used = [];

@@ -21,21 +21,21 @@ test("a check names the first place that differs, and the number there", () => {
   assert.match(checkLines(found, words("zh")).join(""), /1,200 个数中有 3 个.*\[1, 2\].*−0\.500/);
 });
 
-test("a single number has no place, and what is no number is shown as it is", () => {
+test("a single number has no position, and a value that is not a number is shown unchanged", () => {
   assert.deepEqual(checkLines(about({ result: "value", place: [], mine: "nan", count: 1, size: 1 }), words("en")), [
     "Your sum: different from the model’s.",
     "You have nan.",
   ]);
 });
 
-test("shapes are said as Python says them", () => {
+test("shapes are written as in Python", () => {
   const said = (/** @type {number[]} */ mine, /** @type {number[]} */ wanted) =>
     checkLines(about({ result: "shape", mine, wanted }), words("en"))[0];
   assert.equal(said([3], [2, 4]), "Your sum: the expected shape is (2, 4); yours is (3,).");
   assert.equal(said([], [2]), "Your sum: the expected shape is (2,); yours is a single number.");
 });
 
-test("right says how near", () => {
+test("a right answer shows the largest difference", () => {
   const near = about({ result: "right", largest: 1.2e-7, tolerance: 1e-5, size: 3 });
   assert.deepEqual(checkLines(near, words("en")), [
     "Your sum: the same as the model’s.",

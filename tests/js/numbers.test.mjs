@@ -14,7 +14,7 @@ test("numbers have three significant digits and a true minus", () => {
   assert.equal(significant(-Infinity), "−∞");
 });
 
-test("a share is never rounded to nothing, nor to all", () => {
+test("a share is never rounded to 0 % or 100 %", () => {
   assert.equal(percent(0), "0 %");
   assert.equal(percent(1), "100 %");
   assert.equal(percent(0.123456), "12.3 %");

@@ -1,10 +1,10 @@
-// Every word on screen comes from the catalogue: no module hands a word of its own to what is drawn.
+// Every word on screen comes from the catalogue: no module draws a literal word.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import ts from "typescript";
 
-const STATIC = new URL("../../gptviz/", import.meta.url);
+const PACKAGE = new URL("../../gptviz/", import.meta.url);
 const READ_ATTRIBUTES = new Set([
   "title",
   "placeholder",
@@ -35,7 +35,7 @@ const KEEPS_TEXT = new Set([
   "padEnd",
   "slice",
 ]);
-const MAKES_TEXT = new Set(["map", "flatMap"]); // what they are called on are often names
+const MAKES_TEXT = new Set(["map", "flatMap"]); // they are often called on lists of names
 const WORD = /\p{L}{2}|\p{Script=Han}/u;
 
 /** The literal texts that an expression may become. @param {ts.Node} node @returns {string[]} */
@@ -50,7 +50,7 @@ function texts(node) {
     return compares ? [] : [...texts(node.left), ...texts(node.right)];
   }
   if (ts.isCallExpression(node)) {
-    // others answer with words of the catalogue, or draw by themselves
+    // other functions return words of the catalogue, or draw text themselves
     if (!ts.isPropertyAccessExpression(node.expression)) return [];
     const { name, expression } = node.expression;
     if (MAKES_TEXT.has(name.text)) return node.arguments.filter(ts.isArrowFunction).flatMap(texts);
@@ -77,7 +77,7 @@ function returned(body) {
   return ts.isFunctionLike(body) ? [] : children(body).flatMap(returned);
 }
 
-/** What a node of the tree hands to the screen. @param {ts.Node} node @returns {ts.Node[]} */
+/** The expressions that a node of the syntax tree puts on screen. @param {ts.Node} node @returns {ts.Node[]} */
 function shown(node) {
   if (ts.isPropertyAssignment(node) && READ_ATTRIBUTES.has(node.name.getText().replaceAll('"', "")))
     return [node.initializer];
@@ -99,7 +99,7 @@ function shown(node) {
   return TAKES_TEXT.has(expression.name.text) ? [...given] : [];
 }
 
-/** Words that a module shows without having them from the catalogue. @param {string} source */
+/** Words that a module shows but that are not in the catalogue. @param {string} source */
 function ownWords(source) {
   const all = (/** @type {ts.Node} */ node) => /** @type {ts.Node[]} */ ([node, ...children(node).flatMap(all)]);
   const tree = ts.createSourceFile("module.js", source, ts.ScriptTarget.Latest, true);
@@ -109,17 +109,17 @@ function ownWords(source) {
     .filter((text) => WORD.test(text));
 }
 
-test("no view has words of its own", () => {
-  const files = readdirSync(STATIC, { recursive: true, encoding: "utf8" }).filter(
+test("every word in a view comes from the catalogue", () => {
+  const files = readdirSync(PACKAGE, { recursive: true, encoding: "utf8" }).filter(
     (name) => name.endsWith(".js") && !name.endsWith("words.js"),
   );
   const found = files
-    .map((name) => [name, ownWords(readFileSync(new URL(name, STATIC), "utf8"))])
+    .map((name) => [name, ownWords(readFileSync(new URL(name, PACKAGE), "utf8"))])
     .filter(([, words]) => words.length);
   assert.deepEqual(Object.fromEntries(found), {}, "into words.js");
 });
 
-test("a word in a view would be found, wherever it stands", () => {
+test("the check finds a literal word wherever it is used", () => {
   for (const source of [
     'setText(node, "computing")',
     "setText(node, 'not yet')",
@@ -143,7 +143,7 @@ test("a word in a view would be found, wherever it stands", () => {
     assert.equal(ownWords(source).length > 0, true, source);
 });
 
-test("what nobody reads is not taken for a word", () => {
+test("the check ignores strings that are never shown", () => {
   for (const source of [
     'element("section", { class: "muted small", "data-kind": "sum" }, words.title)',
     'element("p", {}, `${a} · ${b} %`)',

@@ -1,4 +1,4 @@
-"""The models on which the notebooks are played, and what playing them left."""
+"""The models with which the notebooks are run, and a fixture that runs them."""
 
 import families
 import pytest
@@ -8,7 +8,7 @@ from gptviz._paths import assets_dir
 
 
 def save_llama(folder, **options):
-    """Saves a small Llama with random weights: rotary positions, grouped keys, no roles, no stories. Returns its path."""
+    """Saves a small Llama with random weights: rotary positions, grouped keys, no head roles. Returns its path."""
     families.build("llama").save_pretrained(folder)
     families.tokenizer(**options).save_pretrained(folder)
     return str(folder)

@@ -36,7 +36,7 @@ def tokenizer(model):
 
 
 def passed(reference, tokenizer, text):
-    """transformers' own pass over a text, with its hidden states and attention maps."""
+    """Returns transformers' own pass over a text, with its hidden states and attention maps."""
     with torch.no_grad():
         return reference(
             torch.tensor([tokenizer(text)["input_ids"]]), output_hidden_states=True, output_attentions=True
@@ -44,7 +44,7 @@ def passed(reference, tokenizer, text):
 
 
 def maps(reference, tokenizer, text):
-    """(layers, heads, T, T)"""
+    """Returns the attention maps, (layers, heads, T, T)."""
     return torch.stack(passed(reference, tokenizer, text).attentions)[:, 0].numpy()
 
 
@@ -71,8 +71,8 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
         assert not any(view._covered_by for view in one._covers)
 
 
-def test_what_stands_under_an_open_question_does_not_name_its_answer():
-    """No sentence says which language costs most, nor what a space does, while the question on it is open."""
+def test_the_text_below_a_question_does_not_name_its_answer():
+    """The text below a question does not say which language costs most, or what a space does."""
     cells = nbformat.read(notebooks_dir() / "01_encoding.ipynb", as_version=4).cells
     under = {cell.source: after.source for cell, after in pairwise(cells) if "lessons.ask(" in cell.source}
     (costs,) = [text for source, text in under.items() if "Put them in order" in source]
@@ -108,8 +108,8 @@ def test_pieces_spaces_and_costs_are_the_tokenizers(played, reference, tokenizer
     assert lesson.question("types a space").reveal() == lesson.names["falls"][place]
 
 
-def test_where_a_word_said_twice_is_the_same(played, reference, tokenizer, model):
-    """Added positions part the two before the first block; rotary ones only in it."""
+def test_where_a_repeated_word_has_the_same_vector(played, reference, tokenizer, model):
+    """Added positions make the two vectors differ before the first block; rotary positions only inside it."""
     lesson = played["01_encoding"]
     states = passed(reference, tokenizer, lesson.names["pair"].prompt).hidden_states
     ids = tokenizer(lesson.names["pair"].prompt)["input_ids"]
@@ -122,7 +122,7 @@ def test_where_a_word_said_twice_is_the_same(played, reference, tokenizer, model
     assert ("rotating" if rotary else "token + position =") in lesson.printed["parts"]
 
 
-def test_what_comes_later_changes_nothing(played, reference, tokenizer):
+def test_later_tokens_do_not_change_earlier_vectors(played, reference, tokenizer):
     encoding, attention = played["01_encoding"], played["02_attention"]
     prompt = encoding.names["pair"].prompt
     old, new = (passed(reference, tokenizer, text).hidden_states[-1][0] for text in (prompt, prompt + " and"))
@@ -131,19 +131,19 @@ def test_what_comes_later_changes_nothing(played, reference, tokenizer):
     assert attention.question("replaced by").reveal() == "none of them"
 
 
-def test_the_spread_and_what_it_is_divided_by_are_told_with_the_answer_alone():
-    """√256 = 16, and what stays right when a text grows: neither stands in sight before it is asked."""
+def test_only_the_answer_names_the_spread_and_its_divisor():
+    """Neither √256 = 16 nor what stays right in a longer text is shown before its question."""
     cells = nbformat.read(notebooks_dir() / "02_attention.ipynb", as_version=4).cells
-    told = {cell.id: cell.source for cell in cells}
+    sources = {cell.id: cell.source for cell in cells}
     assert not any(
-        "√" in told[cell] or "sqrt" in told[cell] for cell in ("root-text", "root-why", "root", "root-notice")
+        "√" in sources[cell] or "sqrt" in sources[cell] for cell in ("root-text", "root-why", "root", "root-notice")
     )
-    assert "stays right" in told["ask-mask"] and not any(
-        "stays right" in told[cell] for cell in told if cell != "ask-mask"
+    assert "stays right" in sources["ask-mask"] and not any(
+        "stays right" in sources[cell] for cell in sources if cell != "ask-mask"
     )
 
 
-def test_softmax_and_spread_are_as_mathematics_has_them(played):
+def test_softmax_and_spread_match_the_formulas(played):
     lesson = played["02_attention"]
     assert lesson.question("is doubled").reveal() == "it rises"
     assert "0.665 to 0.867" in lesson.question("is doubled")._state["explain"]  # e⁴/(e²+e³+e⁴), e⁸/(e⁴+e⁶+e⁸)
@@ -187,14 +187,14 @@ def test_the_exercise_and_switched_off_heads_against_transformers(played, refere
 ONLY_THE_BOX = ["out", "undivided", "open", "first", "importance", "mutual"]
 
 
-def test_a_cell_run_again_is_of_the_sentence_in_the_box(played, model):
-    """Among a trace, and a mask, of another sentence."""
+def test_a_cell_run_again_uses_the_sentence_in_the_box(played, model):
+    """Cells run again ignore a trace and a mask left over from another sentence."""
     lesson = played["02_attention"]
     stale = {"trace": lesson.names["gpt"].trace("no such sentence"), "future": None}
     for cell in ONLY_THE_BOX:
         assert lesson.run_again(cell, **stale)[0] == lesson.printed[cell], cell
     lesson.names["box"].run("The king had three")
-    told = {cell: lesson.run_again(cell, **stale)[0] for cell in ("undivided", "open", "first", "mutual")}
+    printed = {cell: lesson.run_again(cell, **stale)[0] for cell in ("undivided", "open", "first", "mutual")}
     shown = {
         cell: lesson.run_again(cell, **stale)[1]
         for cell in ("other-own", "bertviz-head", "bertviz-model", "bertviz-neuron")
@@ -202,7 +202,7 @@ def test_a_cell_run_again_is_of_the_sentence_in_the_box(played, model):
     assert shown["other-own"].trace.text == "The king had three"
     lesson.names["box"].run("Tom and Mary met. Tom gave a ball to")
     assert shown["other-own"].trace.text == "Tom and Mary met. Tom gave a ball to"
-    assert all(told[cell] != lesson.printed[cell] for cell in told)
+    assert all(printed[cell] != lesson.printed[cell] for cell in printed)
     for cell in ("bertviz-head", "bertviz-model", "bertviz-neuron") if "tales" in model else ():  # a word is a token
         assert "king" in shown[cell]._repr_html_(), cell
 
@@ -215,8 +215,8 @@ def test_the_habits_head_stays_open_whatever_is_clicked_in_the_grid(played):
     assert (own.layer, own.head) == at
 
 
-def test_the_strongest_head_is_shown_on_a_text_where_its_habit_has_work(played, reference, tokenizer, model):
-    """Of `tales`: the second half of a copied text looks at what followed the first copy, a giver's sentence at the other."""
+def test_the_strongest_head_is_shown_on_a_text_that_suits_its_role(played, reference, tokenizer, model):
+    """In `tales` an induction head looks at what followed the first copy, a name mover at the other person's name."""
     lesson = played["02_attention"]
     role, shown, at = (lesson.names[name] for name in ("role", "shown", "at_layer"))
     row = maps(reference, tokenizer, shown.text)[at, lesson.names["at_head"]]
@@ -226,9 +226,9 @@ def test_the_strongest_head_is_shown_on_a_text_where_its_habit_has_work(played, 
     assert role in ("induction", "name_mover")
     ids, mary = tokenizer(shown.text)["input_ids"], tokenizer(" Mary")["input_ids"][-1]
     again = [(i, ids.index(id) + 1) for i, id in enumerate(ids) if id in ids[:i]]
-    wanted = again if role == "induction" else [(len(ids) - 1, ids.index(mary))]
-    assert len(wanted) >= (3 if role == "induction" else 1)
-    assert np.mean([row[i, j] for i, j in wanted]) > 0.5
+    expected_cells = again if role == "induction" else [(len(ids) - 1, ids.index(mary))]
+    assert len(expected_cells) >= (3 if role == "induction" else 1)
+    assert np.mean([row[i, j] for i, j in expected_cells]) > 0.5
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -238,16 +238,16 @@ def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
 
 @pytest.mark.parametrize("prompt", ["The king had three", "Hi", "x 🙂 é é"])
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_another_prompt_asks_anew_or_says_that_it_decides_nothing(played, lesson, prompt):
+def test_another_prompt_resets_the_questions_or_is_called_undecided(played, lesson, prompt):
     boxes = {name: box for name, box in played[lesson].names.items() if isinstance(box, PromptBox)}
     first = {name: box.prompt for name, box in boxes.items()}
     for box in boxes.values():
         box.run(prompt)
-    asked = [one for one in played[lesson].questions.values() if one._box in boxes.values()]
-    assert len(asked) >= 3
-    for one in asked:
-        assert one._state["phase"] in ("open", "close"), one._state
-        one.reveal()
-        assert one._state["phase"] == "revealed", one._state
+    questions_of_boxes = [question for question in played[lesson].questions.values() if question._box in boxes.values()]
+    assert len(questions_of_boxes) >= 3
+    for question in questions_of_boxes:
+        assert question._state["phase"] in ("open", "close"), question._state
+        question.reveal()
+        assert question._state["phase"] == "revealed", question._state
     for name, box in boxes.items():
         box.run(first[name])

@@ -32,13 +32,13 @@ def tokenizer(model):
 
 
 def next_probabilities(reference, ids):
-    """(vocab,)"""
+    """Returns the next token's probabilities, (vocab,)."""
     with torch.no_grad():
         return reference(torch.tensor([ids])).logits[0, -1].double().softmax(-1)
 
 
 def greedy(reference, ids, count):
-    """The ids that transformers' own `generate` adds."""
+    """Returns the ids that transformers' own `generate` adds."""
     with torch.no_grad():
         out = reference.generate(torch.tensor([ids]), max_new_tokens=count, do_sample=False, pad_token_id=0)
     return out[0, len(ids) :].tolist()
@@ -92,7 +92,7 @@ def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, to
     assert lesson.question("enters block 0").reveal() == lesson.names["longer"][np.digitize(grown, [1, 3, 10])]
 
 
-def test_a_printed_check_run_again_is_of_the_prompt_in_the_box(played):
+def test_a_printed_check_run_again_uses_the_prompt_in_the_box(played):
     lesson = played["03_block"]
     old = dict.fromkeys(("trace", "total", "stream", "enters", "leaves", "row", "leader", "d"))
     for cell in ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum"):
@@ -113,8 +113,8 @@ def test_the_loop_and_the_cache_begin_with_the_prompt_in_the_box(played, cell):
         assert list(names["truth"]) == list(lesson.exercises[0].truth)
 
 
-def test_a_wrong_guess_is_answered_in_its_own_numbers(played):
-    """What the hint says is of what was guessed, or of the learner's own prompt."""
+def test_a_hint_uses_the_numbers_of_the_guess(played):
+    """The hint's numbers come from the guess or from the learner's own prompt."""
     block, decoding, sampling = (played[lesson] for lesson in LESSONS)
     length = [float(np.linalg.norm(block.names["box"].trace.residual(depth)[-1])) for depth in (0, 1)]
     for number in length:
@@ -135,36 +135,39 @@ def hint(question):
     return question._hint(question.choices[0], question.trace)
 
 
-def test_a_class_may_raise_its_hands_where_the_plan_projects(played):
+def test_questions_that_the_lesson_plan_projects_count_votes(played):
     for lesson, words in zip(LESSONS, ("most of its lead", "end in such a loop", "becomes of r"), strict=True):
         assert played[lesson].question(words)._about["tally"], words
 
 
-def test_views_that_tell_lengths_and_activations_are_covered_until_then(played):
+def test_the_block_view_is_covered_by_the_questions_on_its_numbers(played):
     lesson = played["03_block"]
     for words in ("enters block 0", "activation above 0", "most of its lead"):
         assert lesson.question(words)._covers == [lesson.names["block"]], words
 
 
-def test_a_bench_waits_for_questions_above_it_alone(played):
-    """In the order of the page every bench is open where it stands: also for whoever leaves out sections 2, 4 and 6."""
+def test_a_bench_is_covered_only_by_questions_above_it(played):
+    """Whoever answers from top to bottom finds every bench open, even without sections 2, 4 and 6."""
     lesson = played["05_sampling"]
     bench, cuts = (lesson.names[name] for name in ("bench", "cuts"))
-    keeps = {view: [text for text, one in lesson.questions.items() if view in one._covers] for view in (bench, cuts)}
-    assert len(keeps[bench]) == 1 and "becomes of r" in keeps[bench][0]
-    assert len(keeps[cuts]) == 3
+    covering = {
+        view: [text for text, question in lesson.questions.items() if view in question._covers]
+        for view in (bench, cuts)
+    }
+    assert len(covering[bench]) == 1 and "becomes of r" in covering[bench][0]
+    assert len(covering[cuts]) == 3
     cells = list(lesson.sources)
-    asked = [id for id in cells if "covers=[cuts]" in lesson.sources[id]]
-    assert max(map(cells.index, asked)) < cells.index("cuts-bench")
-    for one in lesson.questions.values():
-        one._box and one._box.run("The king had three")
+    covering_cells = [id for id in cells if "covers=[cuts]" in lesson.sources[id]]
+    assert max(map(cells.index, covering_cells)) < cells.index("cuts-bench")
+    for question in lesson.questions.values():
+        question._box and question._box.run("The king had three")
     lesson.question("becomes of r").reveal()
-    assert not bench._covered_by and set(cuts._covered_by) == set(keeps[cuts])
+    assert not bench._covered_by and set(cuts._covered_by) == set(covering[cuts])
     lesson.names["box"].run("Once upon a time there was a")
 
 
 def test_a_count_is_right_within_a_third(played):
-    """Of one token, nought and two are wrong."""
+    """For a count of 1, guesses 0 and 2 are wrong."""
     question, above = played["04_decoding"].question("above 1 %"), played["04_decoding"].names["above"]
     for truth, tolerance in ((1, 0), (10, 3), (40, 4)):
         played["04_decoding"].names["above"] = lambda trace, truth=truth: truth
@@ -207,7 +210,7 @@ def test_greedy_texts_and_the_cache_against_generate(played, reference):
     assert lesson.question("above 1 %").reveal() == above
 
 
-def test_no_two_tokens_are_likelier_than_those_it_found(played, reference):
+def test_the_best_pair_is_the_likeliest_two_tokens(played, reference):
     lesson = played["04_decoding"]
     ids = lesson.names["ids"]
     first = next_probabilities(reference, ids)
@@ -221,7 +224,7 @@ def test_no_two_tokens_are_likelier_than_those_it_found(played, reference):
     assert taken == pytest.approx(float(first.max() * second[0]), rel=bound)
 
 
-def test_how_long_a_loop_is_stands_in_the_answer_alone(played):
+def test_only_the_answer_gives_a_loops_length(played):
     lesson = played["04_decoding"]
     texts = [lesson.names["period"](text.token_ids) for text in lesson.names["greedy"]]
     assert "loop" not in lesson.printed["circles-look"]
@@ -274,8 +277,8 @@ def test_the_end_tokens_places_are_those_of_the_written_text(played):
     assert f"{len(stops)} full stops, {likely} of them" in lesson.printed["ends-show"]
 
 
-def test_two_texts_that_end_early_are_no_question(played):
-    """Both end after one token in common: neither parts from the other, and all 20 are not the same either."""
+def test_two_texts_that_end_early_make_the_question_undecided(played):
+    """Both end after one common token: they never differ, but they do not share all 20 tokens either."""
     lesson = played["05_sampling"]
     question, twice = lesson.question("Seed 1, twenty tokens"), lesson.names["twice"]
     lesson.names["twice"] = lambda trace: [[5, 0], [5, 0]]
@@ -285,12 +288,12 @@ def test_two_texts_that_end_early_are_no_question(played):
     question._refresh()
 
 
-def test_the_sweep_measures_what_it_says(played):
+def test_the_sweep_prints_what_it_measures(played):
     lesson = played["05_sampling"]
     gained, paid = np.diff(lesson.names["diversity"]), np.diff(lesson.names["likelihood"])
-    told = lesson.printed["sweep-ways"].splitlines()
-    assert told[-1] == f"of 6 steps up, {(gained > 0).sum()} raise diversity and {(paid < 0).sum()} lower likelihood"
-    assert [f"{paid[i]:+.2f}" in told[i] for i in range(6)] == [True] * 6
+    lines = lesson.printed["sweep-ways"].splitlines()
+    assert lines[-1] == f"of 6 steps up, {(gained > 0).sum()} raise diversity and {(paid < 0).sum()} lower likelihood"
+    assert [f"{paid[i]:+.2f}" in lines[i] for i in range(6)] == [True] * 6
     assert lesson.names["distinct"]([[1, 2, 1, 2], [1, 2]]) == 2 / 4
     assert len(lesson.names["likelihood"]) == len(lesson.names["diversity"]) == 7
     assert lesson.names["likelihood"][0] > lesson.names["likelihood"][-1]

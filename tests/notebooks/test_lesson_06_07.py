@@ -1,8 +1,8 @@
-"""Lessons 06 and 07, played in this process: what they claim of heads, on transformers' own model and with hooks of its own.
+"""Lessons 06 and 07, played in this process: their claims about heads, checked on transformers' model with own hooks.
 
-A head that is called a name mover must be missed by as much as the text says; one that is called an induction head must
-have its stripe in eager attention. The notebooks print what was not found, so that an early checkpoint passes too: then it is
-that statement which is checked. `tests/browser/test_learning.py` runs the notebooks in a kernel.
+Switching off a name mover must cost as much as the text says; an induction head must have its stripe in eager
+attention. The notebooks also print what they did not find, so an early checkpoint passes too: the tests then check that
+statement. `tests/browser/test_learning.py` runs the notebooks in a kernel.
 """
 
 import ast
@@ -53,7 +53,7 @@ def tokenizer():
 
 @contextlib.contextmanager
 def switched_off(model, *heads):
-    """The model without these heads: their part of what enters the output projection is zero."""
+    """Switches these heads off: sets their part of the output projection's input to zero."""
     width = model.config.n_embd // model.config.n_head
 
     def hook(layer, head):
@@ -72,26 +72,26 @@ def switched_off(model, *heads):
             handle.remove()
 
 
-def told(tokenizer, sentence, first, second, teller):
-    """The ids of a sentence, and that of the right name: of the one who does not tell."""
+def sentence_ids(tokenizer, sentence, first, second, teller):
+    """Returns the ids of a sentence and the id of the right name, which is the other person's, not the teller's."""
     (id,) = tokenizer(" " + (second if teller == first else first), add_special_tokens=False)["input_ids"]
     return tokenizer(sentence.format(first, second, teller))["input_ids"], id
 
 
 @torch.no_grad()
 def chance(reference, tokenizer, pairs, sentence, *heads, teller=0):
-    """The mean probability of the right name, without some heads. teller: which of the two tells."""
+    """Returns the right name's mean probability without some heads. teller: 0 or 1, the name of the pair that tells."""
     with switched_off(reference, *heads):
-        found = []
+        probabilities = []
         for pair in pairs:
-            ids, id = told(tokenizer, sentence, *pair, pair[teller])
-            found.append(reference(torch.tensor([ids])).logits[0, -1].softmax(-1)[id].item())
-    return sum(found) / len(found)
+            ids, id = sentence_ids(tokenizer, sentence, *pair, pair[teller])
+            probabilities.append(reference(torch.tensor([ids])).logits[0, -1].softmax(-1)[id].item())
+    return sum(probabilities) / len(probabilities)
 
 
 @torch.no_grad()
 def repeated_loss(reference, ids, count, *heads):
-    """Mean cross-entropy of the second half but for its first token."""
+    """Returns the mean cross-entropy of the second half without its first token."""
     with switched_off(reference, *heads):
         logits = reference(torch.tensor([ids])).logits[0, :-1]
     return torch.nn.functional.cross_entropy(logits[1 - count :], torch.tensor(ids)[1 - count :]).item()
@@ -137,21 +137,21 @@ def test_without_a_name_mover_the_right_name_loses_what_the_text_says(movers, re
     def both(*heads):
         return np.mean([chance(reference, tokenizer, pairs, sentence, *heads, teller=which) for which in (0, 1)])
 
-    said = movers.printed["movers"]
+    printed = movers.printed["movers"]
     if not movers.names["movers"]:
-        assert "no head passes all four" in said
+        assert "no head passes all four" in printed
     for layer, head in movers.names["movers"]:
         points = 100 * (both() - both((layer, head)))
         assert points > 2
-        assert f"L{layer} · H{head} is a name mover: without it P(right) falls by {points:.1f} points" in said
+        assert f"L{layer} · H{head} is a name mover: without it P(right) falls by {points:.1f} points" in printed
 
 
-def test_a_name_mover_looks_at_the_name_whoever_tells_and_no_head_that_passes_is_left_out(movers, reference, tokenizer):
+def test_the_name_movers_are_exactly_the_heads_that_pass_all_four_checks(movers, reference, tokenizer):
     looks = []
     for teller in (0, 1):
         maps = []
         for pair in movers.names["pairs"]:
-            ids, id = told(tokenizer, movers.names["SENTENCE"], *pair, pair[teller])
+            ids, id = sentence_ids(tokenizer, movers.names["SENTENCE"], *pair, pair[teller])
             with torch.no_grad():
                 all_maps = torch.stack(reference(torch.tensor([ids]), output_attentions=True).attentions)[:, 0]
             words = [word.strip() for word in tokenizer.batch_decode([[id] for id in ids])]
@@ -167,11 +167,11 @@ def test_a_name_mover_looks_at_the_name_whoever_tells_and_no_head_that_passes_is
 
 @torch.no_grad()
 def look_at(reference, ids, head, key):
-    """What a head gives one token from the end."""
+    """Returns a head's weight from the last token to a key."""
     return reference(torch.tensor([ids]), output_attentions=True).attentions[head[0]][0, head[1], -1, key].item()
 
 
-def test_the_vote_is_on_two_heads_that_look_alike_and_differ_or_says_that_there_are_none(movers, reference, tokenizer):
+def test_the_vote_has_two_heads_that_look_alike_and_differ_in_effect_or_none(movers, reference, tokenizer):
     names = movers.names
     whole = chance(reference, tokenizer, names["pairs"], names["SENTENCE"])
     ways = []
@@ -186,7 +186,7 @@ def test_the_vote_is_on_two_heads_that_look_alike_and_differ_or_says_that_there_
     assert movers.question("gives it")._margin() == pair
 
 
-def test_a_head_that_convinces_in_another_sentence_is_not_its_cause(movers, reference, tokenizer):
+def test_a_head_that_looks_at_the_name_elsewhere_may_not_be_needed(movers, reference, tokenizer):
     sentence, head = "When {} and {} went to the park, {} gave a book to", movers.names["one"]
     pairs, looks = movers.names["pairs"], []
     for giver, other in pairs:
@@ -202,7 +202,7 @@ def test_a_head_that_convinces_in_another_sentence_is_not_its_cause(movers, refe
 
 @contextlib.contextmanager
 def last_token_from(model, ids, heads):
-    """The model with these heads' part of the last token as in a pass over other ids."""
+    """Patches these heads' outputs at the last token from a pass over other ids."""
     width, kept = model.config.n_embd // model.config.n_head, {}
 
     def keep(layer):
@@ -232,22 +232,22 @@ def last_token_from(model, ids, heads):
                 handle.remove()
 
 
-def test_the_vote_is_looked_at_again_where_the_other_one_tells(movers, reference, tokenizer):
+def test_the_vote_is_checked_with_the_other_person_telling(movers, reference, tokenizer):
     names = movers.names
     for at, line in zip((names["one"], names["two"]), movers.printed["vote-again"].splitlines(), strict=True):
         given = []
         for which in (0, 1):
-            ids = [told(tokenizer, names["SENTENCE"], *pair, pair[which])[0] for pair in names["pairs"]]
+            ids = [sentence_ids(tokenizer, names["SENTENCE"], *pair, pair[which])[0] for pair in names["pairs"]]
             given.append(np.mean([look_at(reference, one, at, p) for one, p in zip(ids, names["places"], strict=True)]))
         assert line.endswith(f"{given[0]:.0%} when the first tells, {given[1]:.0%} when the second does")
 
 
-def test_the_circuit_is_what_the_text_says_of_it(movers, reference, tokenizer):
-    """Who tells is told at the last token, by heads that look at the teller; then the movers turn to the other name."""
+def test_the_circuit_is_as_the_text_describes(movers, reference, tokenizer):
+    """At the last token, some heads copy the giver's name; the name movers then look at the other name."""
     names, share, looks = movers.names, [], []
     for (first, second), place in zip(names["pairs"], names["places"], strict=True):
-        clean, id = told(tokenizer, names["SENTENCE"], first, second, first)
-        corrupted, _ = told(tokenizer, names["SENTENCE"], first, second, second)
+        clean, id = sentence_ids(tokenizer, names["SENTENCE"], first, second, first)
+        corrupted, _ = sentence_ids(tokenizer, names["SENTENCE"], first, second, second)
         row = []
         for heads in ([], names["readers"]):
             with last_token_from(reference, clean, heads), torch.no_grad():
@@ -258,10 +258,10 @@ def test_the_circuit_is_what_the_text_says_of_it(movers, reference, tokenizer):
     np.testing.assert_allclose(names["told_clean"], [before, after], rtol=rounding_of_shares(names["clean"]))
     turn = []
     for i, at in enumerate(names["movers"]):
-        seen = [np.mean([row[i] for row in looks[which::2]]) for which in (0, 1)]
-        line = f"L{at[0]} · H{at[1]} gives the clean name {seen[0]:.0%}, then {seen[1]:.0%}"
+        weights = [np.mean([row[i] for row in looks[which::2]]) for which in (0, 1)]
+        line = f"L{at[0]} · H{at[1]} gives the clean name {weights[0]:.0%}, then {weights[1]:.0%}"
         assert line in movers.printed["circuit-said"]
-        turn.append(seen[1] > 1.5 * seen[0])
+        turn.append(weights[1] > 1.5 * weights[0])
     shown = bool(names["readers"] and names["movers"]) and all(turn) and after - before > 0.3
     assert ("the circuit: who tells →" in movers.printed["circuit-line"]) == shown
     for head in names["readers"]:
@@ -279,7 +279,7 @@ def test_the_layer_where_the_answer_moves_is_explained_by_its_own_numbers(movers
     assert not (restored[:truth, last] > restored[:truth, place]).any()
 
 
-def test_who_tells_is_read_or_not_as_the_text_says(movers, reference, tokenizer):
+def test_the_verdict_agrees_with_the_count_of_turned_answers(movers, reference, tokenizer):
     turned = 0
     for first, second in movers.names["pairs"]:
         ids = tokenizer(movers.names["SENTENCE"].format(first, second, second))["input_ids"]
@@ -291,8 +291,8 @@ def test_who_tells_is_read_or_not_as_the_text_says(movers, reference, tokenizer)
     assert (movers.names["verdict"]() == "It reads who tells.") == (turned >= 9)
 
 
-def test_the_list_has_every_head_that_is_switched_off_together(movers):
-    """Also where many look: eleven heads more than a fifth, of which six are listed."""
+def test_the_list_has_exactly_the_heads_switched_off_together(movers):
+    """This also holds for many heads: eleven look at more than a fifth, and six of them are listed."""
     assert movers.printed["evens"].count(" looks ") == len(movers.names["lookers"])
     names = dict(movers.names) | {"looks": np.linspace(0, 1, 14).reshape(2, 7)}
     exec(cell_source(LESSONS[0], "lookers"), names)
@@ -300,7 +300,7 @@ def test_the_list_has_every_head_that_is_switched_off_together(movers):
     assert cell_source(LESSONS[0], "evens").startswith("for at in lookers:")
 
 
-def test_a_patched_place_is_named_by_both_of_its_tokens(movers):
+def test_a_patched_position_is_named_by_both_tokens(movers):
     names = movers.names
     corrupted, clean = (names[which].tokens for which in ("corrupted", "clean"))
     for line in movers.printed["stream-places"].splitlines():
@@ -310,7 +310,7 @@ def test_a_patched_place_is_named_by_both_of_its_tokens(movers):
     np.testing.assert_allclose(drawn, 100 * names["stream"].restored)
 
 
-def test_all_that_look_are_off_at_once(movers, reference, tokenizer):
+def test_all_listed_heads_are_switched_off_at_once(movers, reference, tokenizer):
     names = movers.names
     left = chance(reference, tokenizer, names["pairs"], names["SENTENCE"], *names["lookers"])
     assert names["together"]() == pytest.approx(left, rel=rounding_of_shares(names["clean"]))
@@ -330,7 +330,7 @@ def test_losses_and_scores_are_transformers_own(induction, reference):
     assert ("there are induction heads" in induction.printed["score-list"]) == strong
 
 
-def test_what_is_lost_without_an_induction_head_and_without_the_other(induction, reference):
+def test_the_loss_without_an_induction_head_and_without_another(induction, reference):
     names = induction.names
     ids, count = names["twice"], names["count"]
     whole = repeated_loss(reference, ids, count)
@@ -343,7 +343,7 @@ def test_what_is_lost_without_an_induction_head_and_without_the_other(induction,
 
 @torch.no_grad()
 def loss_at_mean(reference, ids, count, head, other):
-    """`repeated_loss` where a head's part of what enters the output projection is its mean over another text."""
+    """Returns `repeated_loss` with a head's part of the output projection's input set to its mean over another text."""
     layer, width = head[0], reference.config.n_embd // reference.config.n_head
     piece, kept = slice(head[1] * width, (head[1] + 1) * width), []
     into = reference.transformer.h[layer].attn.c_proj
@@ -364,8 +364,8 @@ def loss_at_mean(reference, ids, count, head, other):
         return repeated_loss(reference, ids, count)
 
 
-def test_what_a_head_found_is_told_from_what_it_always_writes(induction, reference):
-    names, said = induction.names, induction.printed["mean-list"].splitlines()
+def test_a_heads_effect_is_separated_from_its_mean_output(induction, reference):
+    names, printed = induction.names, induction.printed["mean-list"].splitlines()
     ids, count = names["twice"], names["count"]
     other = [*names["marks"], *names["again"], *names["again"]]
     assert not set(ids[1:]) <= set(other)
@@ -373,9 +373,9 @@ def test_what_a_head_found_is_told_from_what_it_always_writes(induction, referen
     for at in names["highest"](names["costs"]):
         off = repeated_loss(reference, ids, count, at) - whole
         mean = loss_at_mean(reference, ids, count, at, other) - whole
-        (line,) = (i for i, text in enumerate(said) if text.startswith(f"L{at[0]} · H{at[1]}: "))
-        assert f"off {off:+.2f} nats, at its mean {mean:+.2f}" in said[line]
-        explained = line + 1 < len(said) and "what it writes in any text" in said[line + 1]
+        (line,) = (i for i, text in enumerate(printed) if text.startswith(f"L{at[0]} · H{at[1]}: "))
+        assert f"off {off:+.2f} nats, at its mean {mean:+.2f}" in printed[line]
+        explained = line + 1 < len(printed) and "what it writes in any text" in printed[line + 1]
         assert explained == (off > 0.2 and mean < off / 4)
 
 
@@ -398,13 +398,15 @@ def test_the_stripe_fades_as_the_text_says(induction, reference):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_figure_is_shown_once_and_says_what_its_axes_are(played, lesson):
-    """What a cell's last line gives is drawn: `figure.update_layout(…)` gives the figure as well."""
+    """A cell draws its last line's value; a last line `figure.update_layout(…)` would draw the figure twice."""
     cells = nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells
     ends = [ast.parse(cell.source).body[-1] for cell in cells if cell.cell_type == "code"]
-    said = [ast.unparse(end) for end in ends if isinstance(end, ast.Expr)]
-    assert {line for line in said if line.startswith("figure")} <= {"figure"}
+    last_lines = [ast.unparse(end) for end in ends if isinstance(end, ast.Expr)]
+    assert {line for line in last_lines if line.startswith("figure")} <= {"figure"}
     drawn = [
-        eval(line, dict(played[lesson].names)) for line in said if "effects(" in line or line.endswith(".figure()")
+        eval(line, dict(played[lesson].names))
+        for line in last_lines
+        if "effects(" in line or line.endswith(".figure()")
     ]
     assert drawn
     for one in drawn:
@@ -412,15 +414,15 @@ def test_a_figure_is_shown_once_and_says_what_its_axes_are(played, lesson):
         assert one.data[0].colorbar.title.text
 
 
-def test_an_untrained_model_has_none(induction):
-    assert induction.question("untrained model").reveal() < 5  # percent; an even look gives about 1.7
+def test_an_untrained_model_has_no_induction_head(induction):
+    assert induction.question("untrained model").reveal() < 5  # percent; uniform attention gives about 1.7
 
 
 def first_at(log, role, score=0.3):
     return next(entry["step"] for entry in log if entry[role] >= score)
 
 
-def test_when_they_formed_is_read_off_the_log(induction):
+def test_the_steps_at_which_heads_formed_come_from_the_log(induction):
     log = induction.names["log"]
     first = {role: first_at(log, role) for role in ("previous", "induction")}
     for role, step in first.items():
@@ -431,8 +433,8 @@ def test_when_they_formed_is_read_off_the_log(induction):
     assert induction.question("formed first").reveal() == order[sooner + 1]
 
 
-def test_later_training_does_not_move_when_they_formed(induction):
-    """A log that goes on to far higher scores says the same of what has been."""
+def test_longer_training_does_not_change_when_heads_formed(induction):
+    """A longer log with much higher scores gives the same steps."""
     names, formed = induction.names, induction.names["formed"]
     longer = {"steps": [*names["steps"], names["steps"][-1] + 100]}
     longer["curves"] = {key: [*curve, 0.99] for key, curve in names["curves"].items()}
@@ -445,8 +447,8 @@ def test_where_nothing_was_measured_no_line_is_drawn_and_nothing_is_steep(induct
     names, log = induction.names, induction.names["log"]
     steps = [entry["step"] for entry in log]
     wide = [(a, b) for a, b in pairwise(steps) if b - a > 300]
-    said = [f"nothing was measured between steps {a:,} and {b:,}" for a, b in wide]
-    assert [line for line in induction.printed["log"].splitlines() if "nothing was" in line] == said
+    expected_lines = [f"nothing was measured between steps {a:,} and {b:,}" for a, b in wide]
+    assert [line for line in induction.printed["log"].splitlines() if "nothing was" in line] == expected_lines
     for drawn in names["figure"].data:
         holes = np.flatnonzero(np.isnan(drawn.y))
         assert [(drawn.x[i - 1], drawn.x[i + 1]) for i in holes] == wide
@@ -457,8 +459,8 @@ def test_where_nothing_was_measured_no_line_is_drawn_and_nothing_is_steep(induct
         assert f"{role}: steepest from step {steps[at]:,} (" in induction.printed["steepest"]
 
 
-def test_the_changes_are_in_order_within_the_log_and_the_cards_own():
-    """And in a learner's words: a row of a batch is a piece of text."""
+def test_the_changes_are_in_order_and_match_the_log_and_the_model_card():
+    """Their wording is free of jargon: a row of a batch is called a piece of text."""
     folder = assets_dir() / "tales"
     changes = json.loads((folder / "stretches.json").read_text("utf-8"))
     begun = [change["from"] for change in changes]
@@ -472,22 +474,22 @@ def test_the_changes_are_in_order_within_the_log_and_the_cards_own():
         assert len(change["label"]) <= 20 and not jargon & set(change["what"].split())
 
 
-def test_no_name_of_a_change_stands_on_another(induction):
+def test_the_labels_of_changes_do_not_overlap(induction):
     names = {change["label"] for change in induction.names["changes"]}
     places = [note.x for note in induction.names["figure"].layout.annotations if note.text in names]
-    assert len(places) == len(names) - 1  # the first is where the log begins
+    assert len(places) == len(names) - 1  # the first is at the start of the log
     assert min(b - a for a, b in pairwise(places)) > induction.names["steps"][-1] / 46
 
 
-def test_what_changed_before_they_formed_is_told_from_the_file(induction):
-    """In tales: the periods of the repetitions. The card says the same."""
+def test_the_change_before_heads_formed_comes_from_the_file(induction):
+    """In tales it is the period of the repetitions, as in the model card."""
     changes = json.loads(induction.names["beside"].read_text())
     built = first_at(induction.names["log"], "induction")
     last = max((change for change in changes if change["from"] < built), key=lambda change: change["from"])
     assert last["label"] == "short repeats" and "period" in last["what"]
-    said = induction.printed["followed"]
-    assert f"At step {last['from']:,}" in said and last["what"] in said
-    assert f"{built - last['from']:,} steps later" in said
+    printed = induction.printed["followed"]
+    assert f"At step {last['from']:,}" in printed and last["what"] in printed
+    assert f"{built - last['from']:,} steps later" in printed
     for change in changes:
         assert change["what"] in induction.printed["changes"]
     lines = [shape.x0 for shape in induction.names["figure"].layout.shapes if shape.x0 == shape.x1]
@@ -506,5 +508,5 @@ def test_a_log_without_its_changes_is_enough(induction, tmp_path):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_runs_with_a_random_llama(play, llama_with_start_token, lesson):
-    """A model without positions table, roles or stories: no cell fails, and no view is missing."""
+    """No cell fails and no view is missing for a model without position table, head roles or stories."""
     check_views_are_shown(play(lesson, llama_with_start_token))

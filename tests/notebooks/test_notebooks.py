@@ -18,7 +18,7 @@ from gptviz._paths import notebooks_dir
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
 LONGEST, MEDIAN = 15, 6  # lines of a cell
-CORE = 45  # minutes of a school lesson: all of a notebook, or the core that it names
+CORE = 45  # minutes of a school lesson: a whole notebook, or the core that it names
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -27,9 +27,9 @@ def test_there_is_a_first_notebook():
 
 
 def stored(path):
-    """What git would commit: whoever runs a notebook of a checkout leaves outputs in the file, and that is fine."""
-    found = subprocess.run(["git", "show", f":./{path.name}"], cwd=path.parent, capture_output=True)
-    return nbformat.reads(found.stdout.decode() if found.returncode == 0 else path.read_text("utf-8"), as_version=4)
+    """Returns the notebook as staged in git, since running it in a checkout leaves outputs in the file."""
+    result = subprocess.run(["git", "show", f":./{path.name}"], cwd=path.parent, capture_output=True)
+    return nbformat.reads(result.stdout.decode() if result.returncode == 0 else path.read_text("utf-8"), as_version=4)
 
 
 def lessons_of(file):
@@ -56,13 +56,13 @@ def test_is_played_with_another_model(path):
 def test_is_stored_clean(path):
     notebook = stored(path)
     nbformat.validate(notebook)
-    assert notebook.nbformat_minor >= 5  # cells with ids, so that a change shows as one
+    assert notebook.nbformat_minor >= 5  # cells have ids, so that a diff shows which cell changed
     assert notebook.metadata.kernelspec.name == "python3"  # without it JupyterLab opens with a question
     for cell in notebook.cells:
         assert not cell.get("outputs"), f"cell {cell.id} is stored with outputs"
         assert cell.get("execution_count") is None, f"cell {cell.id} is stored with a count"
         assert not cell.get("attachments")
-        folded = cell.cell_type == "code" and is_question(cell.source)  # its code would tell the answer
+        folded = cell.cell_type == "code" and is_question(cell.source)  # its code would give the answer away
         assert cell.metadata == ({"jupyter": {"source_hidden": True}} if folded else {}), cell.id
 
 
@@ -78,7 +78,7 @@ def test_cells_are_short_and_hide_no_error(path):
 
 @names
 def test_is_a_lesson(path):
-    """At its head what it is for; questions and an exercise; at its end what to remember, what was simplified, sources."""
+    """It begins with its aims, has questions and an exercise, and ends with key points, simplifications and sources."""
     notebook = stored(path)
     first, last = notebook.cells[0].source, notebook.cells[-1].source.lower()
     assert first.startswith("# ")

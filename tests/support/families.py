@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 START, END = 256, 257  # after the 256 bytes
-VOCAB = 269  # the tokenizer has 264 tokens: the last rows of the table stand for nothing
+VOCAB = 269  # the tokenizer has 264 tokens: the last rows of the table belong to no token
 IDS = [72, 258, 31, 4, 201, 259, 72, 258, 119, 31, 260]  # T = 11, with a repeated pair
 TEXT = "the déjà-vu of the thin owl 🦉"  # T = 27 with the tokenizer below
 

@@ -42,7 +42,7 @@ def projection_path(name, layer):
 
 
 def part_path(name, layer, which):
-    """The module whose output is added to the stream: the attention, the MLP, or in Gemma the norm after each."""
+    """Returns the module whose output is added to the stream: attention, MLP, or in Gemma the norm after each."""
     if name == "gemma2":
         after = "post_attention_layernorm" if which == "attn_out" else "post_feedforward_layernorm"
         return f"{block_path(name, layer)}.{after}"
@@ -88,7 +88,7 @@ def hooked_logits(name, *hooks, ids=IDS):
 
 
 def recorded_at(name, register, ids=OTHER):
-    """Returns what passes through a place of the untouched model on the other text, (T, d)."""
+    """Returns the tensor at one point of the untouched model on the other text, (T, d)."""
     kept = []
     hooked_logits(name, register(lambda x: kept.append(x[0]) or x), ids=ids)
     return kept[0]

@@ -15,12 +15,12 @@ NAMED = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 def chip_text(token):
-    """The text of a token's chip: visible marks for what cannot be seen, and bytes where they are no whole character."""
+    """Returns the text of a token's chip: marks for invisible characters, and bytes for incomplete ones."""
     if b"\\x" in token.text.encode() and token.text.encode() != token.bytes:
         return token.bytes.hex(" ")
     return "".join(NAMED.get(c) or (f"U+{ord(c):04X}" if UNSEEN.match(c) else c) for c in token.text)
 
 
 def number(text):
-    """The number that a page writes with a sign of its own for minus."""
+    """Returns the number in a page's text, which has a typographic minus sign."""
     return float(text.replace("−", "-").replace("+", ""))

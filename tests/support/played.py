@@ -21,7 +21,7 @@ WRONG_ANSWERS = {"number": 1e6, "head": (0, 0)}  # by the kind of question
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a notebook gave `lessons.check`: the right value, the folded solution, and the tolerance if it named one."""
+    """The arguments of `lessons.check`: the right value, the folded solution, and the tolerance if given."""
 
     name: str
     truth: Any
@@ -30,7 +30,7 @@ class Exercise:
 
 
 class PlayedNotebook:
-    """What the code cells of a notebook left.
+    """The results of running a notebook's code cells.
 
     names: its variables. questions: by their text. exercises: in order. sources, printed, values: by cell id; a cell's
     value is that of its last line, None where that is no expression.

@@ -1,7 +1,7 @@
 """Which tests stay together on one worker of pytest-xdist: those of a file, or of one notebook in a file.
 
-They share fixtures that are dear to make. (`--dist loadgroup` of pytest-xdist 3.8 has no effect under pytest 9.2: it
-writes the group into a node's id, and pytest does not read it back.)
+They share fixtures that are expensive to make. (`--dist loadgroup` of pytest-xdist 3.8 has no effect under pytest 9.2:
+it writes the group into a node's id, and pytest does not read it back.)
 """
 
 import re
