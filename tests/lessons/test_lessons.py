@@ -9,6 +9,7 @@ from close import FACTOR, rounding
 from families import build, tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
+from properties import ANY_MACHINE
 from small_models import strong_gpt2
 
 import gptviz
@@ -152,6 +153,7 @@ def test_text_that_is_not_a_number_is_refused(text):
         read_number(text)
 
 
+@ANY_MACHINE
 @given(st.floats(-1e6, 1e6), st.floats(0, 10), st.floats(-20, 20))
 def test_the_tolerance_is_absolute(truth, tolerance, off):
     question = ask("How much?", answer=lambda: truth, tolerance=tolerance)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from hypothesis import given
-from hypothesis import settings as budget
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from properties import ANY_MACHINE
 from scipy import stats
 from transformers.generation import logits_process as theirs
 
@@ -150,7 +150,7 @@ settings_strategy = st.builds(
 )
 
 
-@budget(max_examples=150, deadline=None)
+@settings(ANY_MACHINE, max_examples=150)
 @given(logits_strategy, settings_strategy, st.integers(0, 2**53 - 1))
 def test_properties(logits, chosen, seed):
     d = distribution(logits, [0], **chosen._asdict())
@@ -169,7 +169,7 @@ def test_properties(logits, chosen, seed):
     assert d.probabilities[d.draw(seed)] > 0
 
 
-@budget(max_examples=50, deadline=None)
+@settings(ANY_MACHINE, max_examples=50)
 @given(logits_strategy, st.floats(0.2, 3), st.floats(1.05, 2))
 def test_a_higher_temperature_never_lowers_the_entropy(logits, temperature, factor):
     cooler, warmer = (distribution(logits, temperature=t).entropy for t in (temperature, temperature * factor))
