@@ -29,6 +29,7 @@ _HOME = {
     "GPTVizError": "gptviz.errors",
     "set_language": "gptviz.display.preferences",
     "set_scale": "gptviz.display.preferences",
+    "set_threads": "gptviz.model.threads",
     "PromptBox": "gptviz.widgets.prompt.prompt",
     "TokensView": "gptviz.widgets.tokens.tokens",
     "AttentionView": "gptviz.widgets.attention.attention",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         steer,
     )
     from gptviz.loading import load, models, wrap
+    from gptviz.model.threads import set_threads
     from gptviz.sampling.next_token import NextToken
     from gptviz.text.tokens import Token
     from gptviz.trace.opening import open_trace

@@ -59,7 +59,7 @@ def steps(request: Request) -> Iterator[Step]:
         if request.cancel is not None and request.cancel.is_set():
             return
         start = len(live_rows[0].ids) - new_ids.shape[1]
-        with gpt.running(), request.editing.acting(len(new_ids), start):
+        with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
             logits, cache = _forward(gpt, new_ids, cache, use_cache)
             check_finite(logits, request.editing.edits)
             if index == 0:

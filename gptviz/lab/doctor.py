@@ -94,8 +94,11 @@ def device() -> Iterator[Finding]:
     """Where models can run."""
     import torch  # here since it is slow to import, and other commands do without
 
-    threads = torch.get_num_threads()
-    cores = f"CPU with {threads} thread{'s' * (threads > 1)}"
+    from gptviz.model.threads import SMALL, allowed_cores, threads_for
+
+    threads = threads_for(SMALL, torch.get_num_threads())
+    allowed = f"{allowed_cores()} of {os.cpu_count()} cores"
+    cores = f"CPU ({allowed}): models as small as `tales` on 1 thread, larger ones on {threads}"
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name()
         yield Finding("ok", f'Models run on the {cores}, or on {name} with gptviz.load(…, device="cuda")')

@@ -174,7 +174,7 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     editing = gpt.editing_rows(rows, len(ids))
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)
     last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
-    with gpt.running(), editing.acting(len(rows)):
+    with (block := gpt.running()), block, editing.acting(len(rows)):
         logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -1]
     result: Array = logits.float().cpu().numpy()
     return result

@@ -15,17 +15,22 @@ import inspect
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from gptviz.model.changes import Block
+from gptviz.model.evaluating import evaluate_in_this_thread
+from gptviz.model.threads import use_threads
 
 PREFIX = "gptviz_"
 _locks: "weakref.WeakKeyDictionary[nn.Module, threading.RLock]" = weakref.WeakKeyDictionary()
@@ -147,18 +152,12 @@ def _configs(model: nn.Module) -> list[Any]:
     return [c for c in configs.values() if hasattr(c, "_attn_implementation_internal")]
 
 
-@contextmanager
-def implementation(model: nn.Module, rename: Callable[[str], str]) -> Iterator[None]:
-    """Sets the attention implementation in every config to `rename(its own)` inside the block, and restores it after."""
-    configs = _configs(model)
-    before = [c._attn_implementation_internal for c in configs]
-    try:
-        for config, original in zip(configs, before, strict=True):
-            config._attn_implementation_internal = rename(original or "eager")
-        yield
-    finally:
-        for config, original in zip(configs, before, strict=True):
-            config._attn_implementation_internal = original
+def set_implementation(block: Block[Any], model: nn.Module, rename: Callable[[str], str]) -> None:
+    """Sets the attention implementation in every config to `rename(its own)` until the block ends."""
+    for config in _configs(model):
+        original = config._attn_implementation_internal
+        block.undo_with(partial(setattr, config, "_attn_implementation_internal", original))
+        config._attn_implementation_internal = rename(original or "eager")
 
 
 def lock_of(model: nn.Module) -> threading.RLock:
@@ -167,22 +166,47 @@ def lock_of(model: nn.Module) -> threading.RLock:
         return _locks.setdefault(model, threading.RLock())
 
 
-@contextmanager
-def running(model: nn.Module) -> Iterator[None]:
-    """Takes the model's lock for the block, with the model in evaluation mode and without gradients.
+def running(model: nn.Module) -> Block[None]:
+    """Takes the model's lock for a `with` block; in this thread the model is in evaluation mode, without gradients.
 
-    Each module's mode is restored afterwards. It is `no_grad` and not `inference_mode`, because some families write into
-    their own outputs in place, and only the version counters of ordinary tensors show that.
+    The threads that torch uses are those that the model needs; see `threads.py`.
     """
-    with lock_of(model), torch.inference_mode(False), torch.no_grad():
-        training = [m for m in modules_of(model) if m.training]
-        try:
-            for module in training:
-                module.training = False
-            yield
-        finally:
-            for module in training:
-                module.training = True
+    return Block(partial(prepare, model=model))
+
+
+def prepare(block: Block[Any], model: nn.Module) -> None:
+    """Prepares this thread and the model for passes until the block ends; see `running`.
+
+    It is `no_grad` and not `inference_mode`, because some families write into their own outputs in place, and only the
+    version counters of ordinary tensors show that.
+    """
+    _hold(block, lock_of(model))
+    if torch.is_inference_mode_enabled():
+        outside = torch.inference_mode(False)
+        block.undo_with(partial(_leave, outside))
+        outside.__enter__()
+    block.undo_with(partial(torch.set_grad_enabled, torch.is_grad_enabled()))
+    torch.set_grad_enabled(False)
+    use_threads(block, model)
+    evaluate_in_this_thread(block, [module for module in modules_of(model) if module.training])
+
+
+def _hold(block: Block[Any], lock: threading.RLock) -> None:
+    """Takes a lock until the block ends. Taking it and noting that are one call of C, which no interrupt divides."""
+    held: list[threading.RLock] = []
+    kind: Any = type(lock)
+
+    def release() -> None:
+        if held:
+            all(map(kind.release, iter(held.pop, None)))  # one lock: `release` returns None, where `all` ends
+
+    block.undo_with(release)
+    held.extend(filter(kind.acquire, [lock]))
+
+
+def _leave(mode: torch.inference_mode) -> None:
+    if hasattr(mode, "_inference_mode_context"):  # else it was not entered
+        mode.__exit__(None, None, None)
 
 
 def first_tensor(value: Any) -> Tensor | None:
@@ -206,13 +230,17 @@ def _with_first_tensor(value: Any, tensor: Tensor) -> Any:
 Hook = tuple[nn.Module, str, Callable[[Tensor], Tensor | None]]
 
 
-@contextmanager
-def hooked(hooks: list[Hook]) -> Iterator[None]:
+def hooked(hooks: list[Hook]) -> Block[None]:
     """Calls each hook with what enters ("in") or leaves ("out") its module inside the block; all are removed afterwards.
 
     A tensor that a hook returns replaces the one it was called with; later hooks of a module see the replacement. Only
     calls in this thread count: another thread may run the same model directly, without our lock.
     """
+    return Block(partial(add_hooks, hooks=hooks))
+
+
+def add_hooks(block: Block[Any], hooks: list[Hook]) -> None:
+    """Adds hooks until the block ends; see `hooked`."""
     thread = threading.get_ident()
 
     def before(callback: Callable[[Tensor], Tensor | None]) -> Callable[..., Any]:
@@ -239,53 +267,71 @@ def hooked(hooks: list[Hook]) -> Iterator[None]:
 
         return hook
 
-    with ExitStack() as handles:
-        for module, end, callback in hooks:
-            if end == "in":
-                handle = module.register_forward_pre_hook(before(callback), with_kwargs=True)
-            else:
-                handle = module.register_forward_hook(after(callback))
-            handles.callback(handle.remove)
-        yield
+    for module, end, callback in hooks:
+        register(block, module, end, before(callback) if end == "in" else after(callback))
+
+
+def register(block: Block[Any], module: nn.Module, end: str, hook: Callable[..., Any]) -> None:
+    """Registers torch's own kind of hook until the block ends.
+
+    end: "in" to be called with (module, args, kwargs) before the module runs, "out" with (module, args, result) after it.
+    """
+    if end == "in":
+        hooks, takes_kwargs = module._forward_pre_hooks, module._forward_pre_hooks_with_kwargs
+        handle = RemovableHandle(hooks, extra_dict=takes_kwargs)
+    else:
+        hooks, takes_kwargs = module._forward_hooks, {}
+        handle = RemovableHandle(hooks)
+    block.undo_with(handle.remove)
+    takes_kwargs[handle.id] = True  # first, since another thread may run the module at any moment
+    hooks[handle.id] = hook  # type: ignore[assignment]
 
 
 _INSTALLED = "_output_capturing_hooks_installed"
 
 
-@contextmanager
-def _removing_transformers_hooks(model: nn.Module) -> Iterator[None]:
-    """Removes, after the block, the hooks that transformers installs for good when it is asked for `output_attentions`."""
+def _remove_transformers_hooks(block: Block[Any], model: nn.Module) -> None:
+    """Removes, at the block's end, the hooks that transformers installs for good when asked for `output_attentions`."""
     modules = modules_of(model)
     before = [(set(m._forward_hooks), m.__dict__.get(_INSTALLED)) for m in modules]
-    try:
-        yield
-    finally:
+
+    def remove() -> None:
         for module, (hooks, installed) in zip(modules, before, strict=True):
             for key in set(module._forward_hooks) - hooks:
-                del module._forward_hooks[key]
+                module._forward_hooks.pop(key, None)
             if installed is None:
                 module.__dict__.pop(_INSTALLED, None)
 
+    block.undo_with(remove)
 
-@contextmanager
+
 def recording(
     model: nn.Module, route: str, keep: str = "inputs", edits: Mapping[nn.Module, EditOutput] | None = None
-) -> Iterator[Recorder]:
+) -> Block[Recorder]:
     """Records the attention calls of passes inside the block (route "interface") or has maps computed (route "eager").
 
     keep, edits: see `Recorder`; both are for the interface route.
     """
+    return Block(partial(record, model=model, route=route, keep=keep, edits=edits))
+
+
+def record(
+    block: Block[Any],
+    model: nn.Module,
+    route: str,
+    keep: str = "inputs",
+    edits: Mapping[nn.Module, EditOutput] | None = None,
+) -> Recorder:
+    """Records until the block ends; see `recording`."""
     recorder = Recorder(keep, edits or {})
-    token = _recorder.set(recorder)
-    try:
-        if route == "interface":
-            with implementation(model, recording_name):
-                yield recorder
-        else:
-            with _removing_transformers_hooks(model), implementation(model, lambda _original: "eager"):
-                yield recorder
-    finally:
-        _recorder.reset(token)
+    block.undo_with(partial(_recorder.set, _recorder.get()))
+    _recorder.set(recorder)
+    if route == "interface":
+        set_implementation(block, model, recording_name)
+    else:
+        _remove_transformers_hooks(block, model)
+        set_implementation(block, model, lambda _original: "eager")
+    return recorder
 
 
 def keeps_logits(model_class: type) -> bool:

@@ -5,8 +5,7 @@ what an edit takes from another trace is read then. Several edits of one site ac
 own tensor, so that nothing outside the pass is written to. What the edits mean is in `intervention/edits.py`.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import cache, partial
 
 import torch
@@ -16,7 +15,8 @@ from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
 from gptviz.model.anatomy import Anatomy, Layer, Part
-from gptviz.model.capture import EditOutput, Hook, hooked, recording
+from gptviz.model.capture import EditOutput, Hook, add_hooks, record
+from gptviz.model.changes import Block
 from gptviz.trace.trace import Trace
 
 ALL_ROWS = slice(None)
@@ -57,16 +57,15 @@ class Editing:
         by_module = ((self.anatomy.layers[layer].attention, edits) for layer, edits in edits_of_layers.items())
         return {module: partial(_edited_heads, edits, start) for module, edits in by_module if module is not None}
 
-    @contextmanager
-    def acting(self, rows: int = 1, start: int = 0) -> Iterator[None]:
+    def acting(self, rows: int = 1, start: int = 0) -> Block[None]:
         """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start."""
-        heads = self.heads(start)
-        with hooked(self.hooks(rows, start)):
-            if heads:
-                with recording(self.model, self.anatomy.route, keep="nothing", edits=heads):
-                    yield
-            else:
-                yield
+
+        def begin(block: Block[None]) -> None:
+            add_hooks(block, self.hooks(rows, start))
+            if heads := self.heads(start):
+                record(block, self.model, self.anatomy.route, keep="nothing", edits=heads)
+
+        return Block(begin)
 
     def rewrite_eager(self, layer: int, head: int | None, output: Tensor, weights: Tensor, value: Tensor) -> None:
         """Applies the edits of heads, in place, to what the family's eager function returned.

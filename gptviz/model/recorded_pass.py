@@ -6,8 +6,7 @@ attention adds to it; what enters each MLP; the logits. The rest is computed fro
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,7 +14,8 @@ from torch import Tensor, nn
 from gptviz.errors import ModelChanged, NotAvailable, fail
 from gptviz.intervention.edits import Edit
 from gptviz.model.anatomy import Anatomy, Part
-from gptviz.model.capture import Hook, Recorder, hooked, recording, running
+from gptviz.model.capture import Hook, Recorder, add_hooks, prepare, record, recording, register
+from gptviz.model.changes import Block
 from gptviz.model.editing import Editing, module_at
 from gptviz.model.weights import weight_versions
 
@@ -36,13 +36,20 @@ class RecordedPass:
         self.editing = editing or Editing(model, anatomy, (), ids.shape[1])
         self.position_inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self._held: dict[tuple[str, int], Tensor] = {}
-        with running(model), hooked(self._sites()), self._holding_position_inputs(), self.recording() as recorder:
+        with (block := Block(self._begin)), block as recorder:
             eager = {"output_attentions": True} if self.route == "eager" else {}
             result = model(ids, use_cache=False, **eager)
             self._versions = weight_versions(model)
         self.logits: Tensor = result.logits[0]
         self.calls = {id(call.module): call for call in recorder.calls}
         self.maps: tuple[Tensor, ...] = tuple(result.attentions) if eager else ()
+
+    def _begin(self, block: Block[Any]) -> Recorder:
+        """Prepares the model for this pass, until the block ends."""
+        prepare(block, self.model)
+        add_hooks(block, self._sites())
+        self._hold_position_inputs(block)
+        return record(block, self.model, self.route, edits=self.editing.heads())
 
     def recording(self) -> AbstractContextManager[Recorder]:
         """Records the attention calls of passes inside the block, with this pass's edits of heads."""
@@ -75,38 +82,30 @@ class RecordedPass:
         hold("residual", self.n_layers, self.anatomy.layers[-1].block, "out")
         return hooks
 
-    @contextmanager
-    def _holding_position_inputs(self) -> Iterator[None]:
+    def _hold_position_inputs(self, block: Block[Any]) -> None:
         """Holds what the position table is called with. Its output is not held: it is cheap to compute again."""
-        module = self.anatomy.position_embedding
-        if module is None:
-            yield
-            return
-
         thread = threading.get_ident()
 
         def hold(_module: nn.Module, args: Any, kwargs: Any) -> None:
             if threading.get_ident() == thread:
                 self.position_inputs = (args, kwargs)
 
-        handle = module.register_forward_pre_hook(hold, with_kwargs=True)
-        try:
-            yield
-        finally:
-            handle.remove()
+        if self.anatomy.position_embedding is not None:
+            register(block, self.anatomy.position_embedding, "in", hold)
 
-    @contextmanager
-    def guarding_weights(self) -> Iterator[None]:
+    def guarding_weights(self) -> AbstractContextManager[None]:
         """Takes the model's lock for the block; raises ModelChanged if the weights are not those of this pass."""
-        with running(self.model):
-            if weight_versions(self.model) != self._versions:
-                raise fail(
-                    "the weights that this trace was made with",
-                    "weights that were written to or replaced",
-                    "So the model has changed since: trace again.",
-                    ModelChanged,
-                )
-            yield
+        return Block(self._guard)
+
+    def _guard(self, block: Block[Any]) -> None:
+        prepare(block, self.model)
+        if weight_versions(self.model) != self._versions:
+            raise fail(
+                "the weights that this trace was made with",
+                "weights that were written to or replaced",
+                "So the model has changed since: trace again.",
+                ModelChanged,
+            )
 
     @property
     def edits(self) -> tuple[Edit, ...]:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
-from gptviz.model.capture import AttentionCall, entering, first_tensor, recording, running
+from gptviz.model.capture import AttentionCall, Recorder, entering, first_tensor, record, register, running
+from gptviz.model.changes import Block
 
 # What each attention module gave to the attention function, by the module's id; None on the eager route.
 Calls = dict[int, AttentionCall | None]
@@ -74,7 +75,7 @@ def study(model: nn.Module) -> Anatomy:
     vocab = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
     device = model.get_input_embeddings().weight.device  # type: ignore[operator, union-attr]
     ids = torch.tensor([[vocab // 7, vocab // 3, vocab // 2, vocab // 5]], device=device)
-    with running(model):
+    with (block := running(model)), block:
         studied = _run(model, ids, "interface")
         if studied.attention_calls:
             return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
@@ -83,7 +84,7 @@ def study(model: nn.Module) -> Anatomy:
 
 
 def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
-    studied, open_calls, handles = StudiedPass(model), [], []
+    studied, open_calls = StudiedPass(model), []
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> None:
         tensor = entering(args, kwargs)
@@ -96,16 +97,15 @@ def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
         call.result, call.output = result, first_tensor(result)
         call.output_copy = None if call.output is None else call.output.clone()
 
-    for module in model.modules():
-        if module is not model:
-            handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-            handles.append(module.register_forward_hook(after))
-    try:
-        with recording(model, route, keep="outputs") as recorder:
-            result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
-    finally:
-        for handle in handles:
-            handle.remove()
+    def begin(block: Block[Any]) -> Recorder:
+        for module in model.modules():
+            if module is not model:
+                register(block, module, "in", before)
+                register(block, module, "out", after)
+        return record(block, model, route, keep="outputs")
+
+    with Block(begin) as recorder:
+        result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
     studied.logits, studied.attention_calls = result.logits, recorder.calls
     studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if m is not None)
     return studied

@@ -1,6 +1,5 @@
 """A pass leaves the model as it was, and a trace keeps its numbers or refuses: changed weights, half precision, threads."""
 
-import copy
 import threading
 
 import numpy as np
@@ -9,49 +8,13 @@ import torch
 from close import assert_float32_close, assert_float32_softmax_close
 from families import ALL, IDS, build, tokenizer
 from family_truth import HEADS, LAYERS, T, is_refused, scores_of, stream_of, truth_of
+from model_state import assert_same, mixed_mode, state
 
 import gptviz
 from gptviz.errors import ModelChanged
 
 every = pytest.mark.parametrize("name", ALL)
 few = pytest.mark.parametrize("name", ["gpt2", "mistral", "gemma2", "gpt_oss", "bloom"])
-
-
-def state(model):
-    """Returns everything about a model that a pass must not change."""
-    configs = {id(m.config): m.config for m in model.modules() if hasattr(m, "config")}
-    return {
-        "configs": [copy.deepcopy(vars(config)) for config in configs.values()],
-        "implementations": [config._attn_implementation for config in configs.values()],
-        "training": [m.training for m in model.modules()],
-        "hooks": [
-            [len(getattr(m, kind)) for kind in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")]
-            for m in model.modules()
-        ],
-        "own names": [sorted(vars(m)) for m in model.modules()],
-        "buffers": {key: value.clone() for key, value in model.named_buffers()},
-        "versions": [(p._version, p.data_ptr(), p.requires_grad, p.grad is None) for p in model.parameters()],
-        "generation": str(model.generation_config),
-        "global hooks": len(torch.nn.modules.module._global_forward_hooks),
-        "grad": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
-    }
-
-
-def assert_same(before, after):
-    """Checks that two results of `state` are equal."""
-    for what, value in before.items():
-        if what == "buffers":
-            assert value.keys() == after[what].keys()
-            assert all(torch.equal(value[key], after[what][key]) for key in value), what
-        else:
-            assert value == after[what], what
-
-
-def mixed_mode(model):
-    """Puts every second module into training mode and turns gradients on: a state that nothing restores by accident."""
-    for i, module in enumerate(model.modules()):
-        module.training = i % 2 == 0
-    return model.requires_grad_(True)
 
 
 def look_at_everything(trace):
