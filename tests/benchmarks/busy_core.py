@@ -13,16 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.pop(name, None)  # torch begins with its own number of threads
-CORES = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else []
-if CORES:
-    os.sched_setaffinity(0, CORES)  # before torch counts the cores
-
 import torch
 
 import gptviz
 
+ON_TWO_CORES = "--on-two-cores"
 ROUNDS, EACH = 5, 8  # quiet and busy in turn, since other work comes and goes
 LOAD = """
 import os
@@ -35,7 +30,16 @@ while True: matrix = numpy.tanh(matrix @ matrix)
 """
 
 
+def start() -> None:
+    """Runs the measurements in a process on two cores, in which torch begins with its own number of threads."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    subprocess.run([sys.executable, __file__, ON_TWO_CORES], env=environment, check=True)
+
+
 def main() -> None:
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     gpt = gptviz.load()
     ids = torch.randint(0, gpt.vocab_size, (64,), generator=torch.Generator().manual_seed(64)).tolist()
     gpt.end_ids = frozenset()
@@ -43,13 +47,13 @@ def main() -> None:
         "a trace of 64 tokens": lambda: gpt.trace(ids),
         "a completion of 40 tokens": lambda: gpt.complete(ids[:16], max_tokens=40, seed=1),
     }
-    print(f"torch has {torch.get_num_threads()} threads, on {len(CORES) or os.cpu_count()} cores, one of them busy")
+    print(f"torch has {torch.get_num_threads()} threads, on {len(cores) or os.cpu_count()} cores, one of them busy")
     for name, action in actions.items():
         measure(action)
         quiet, busy = [], []
         for _ in range(ROUNDS):
             quiet.append(measure(action))
-            with busy_core():
+            with busy_core(cores[-1:]):
                 busy.append(measure(action))
         ratio = median(busy) / median(quiet)
         print(
@@ -68,9 +72,9 @@ def measure(action: Callable[[], object]) -> float:
 
 
 @contextmanager
-def busy_core() -> Iterator[None]:
-    """Keeps one core busy with matrix products in another process for the block."""
-    program = LOAD.format(cores=CORES[-1:])
+def busy_core(core: list[int]) -> Iterator[None]:
+    """Keeps one core busy with matrix products in another process for the block. core: which, or empty for any."""
+    program = LOAD.format(cores=core)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as load:
         try:
             assert load.stdout is not None
@@ -81,4 +85,4 @@ def busy_core() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    main() if ON_TWO_CORES in sys.argv else start()
