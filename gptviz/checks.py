@@ -3,7 +3,6 @@
 import difflib
 import operator
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,9 +89,3 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out
     """Returns the advice for a name that is not known: the most similar known name, or `otherwise`."""
     similar = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {similar[0]}?" if similar else otherwise
-
-
-def check_folder(target: Path) -> None:
-    """Raises GPTVizError if the folder that `target` is to be written into does not exist."""
-    if not target.parent.is_dir():
-        raise fail("a path in a folder that exists", f"{target}", "Make the folder first, or give another path.")

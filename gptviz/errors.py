@@ -44,6 +44,10 @@ class ModelNotFound(GPTVizError, OSError):
     """The model is not here and cannot be fetched, or opening it would not be safe."""
 
 
+class FileNotWritten(GPTVizError, OSError):
+    """A file cannot be written: the disk is full, or writing there is not allowed. What was there before is kept."""
+
+
 class ModelChanged(GPTVizError, RuntimeError):
     """The weights were written to or replaced since the trace was made."""
 

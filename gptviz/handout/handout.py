@@ -8,9 +8,9 @@ import os
 import re
 from pathlib import Path
 
-from gptviz.checks import check_folder
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import chosen_language
+from gptviz.files import check_path, check_target, write_file
 from gptviz.handout.cells import BERTVIZ_FRAME, PLOTLY_FIGURE, Cell, Part, read_cells, run_cells
 from gptviz.lessons.checking import Check
 from gptviz.lessons.question import Question
@@ -36,12 +36,11 @@ def export_notebook(
     and questions can be answered; a control that needs the model says so. answers: write the teacher's copy, with every
     question revealed and every solution open. Returns the page's path.
 
-    Raises GPTVizError for a file that is no notebook, and for a cell that fails.
+    Raises GPTVizError for a file that is no notebook, for a cell that fails, and for a page that cannot be written.
     """
-    source = Path(notebook)
+    source = check_path(notebook)
     cells = read_cells(source)
-    written = Path(target) if target is not None else Path.cwd() / f"{source.stem}.html"
-    check_folder(written)
+    written = check_target(target if target is not None else Path.cwd() / f"{source.stem}.html")
     parts = [part for cell_parts in run_cells(cells, source) for part in cell_parts]
     parts.insert(0, f'<p class="copy">{html.escape(phrase(chosen_language(), "copy"))}</p>')
     if answers:
@@ -53,8 +52,7 @@ def export_notebook(
     parts += [f'<div hidden id="{id}"></div>' for script in scripts for id in _STYLE_ID.findall(script)]
     style = Path(__file__).with_name("handout.css").read_text(encoding="utf-8")
     text = page(*parts, title=_title(cells, source), styles=[style], scripts=scripts, frames=frames)
-    written.write_text(text, encoding="utf-8")
-    return written
+    return write_file(written, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def _reveal(part: Part) -> None:

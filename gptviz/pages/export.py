@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from gptviz.checks import check_folder
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
+from gptviz.files import check_target, write_file
 from gptviz.pages.answering import PageWidget
+from gptviz.pages.javascript import javascript_json
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import pack
 
@@ -42,13 +43,12 @@ _STYLE = f"""body {{ margin: 0 auto; max-width: 1280px; padding: 16px; backgroun
 def save_html(path: str | os.PathLike[str], *parts: PageWidget | str, title: str = "gptviz") -> Path:
     """Writes `parts` one below the other as one page, and returns its path.
 
-    parts: widgets, and HTML that is inserted unchanged. The folder must exist; a file of that name is replaced. In the
-    page, a control that needs the kernel says so.
+    parts: widgets, and HTML that is inserted unchanged. The folder must exist; a file of that name is replaced when the
+    page is whole. In the page, a control that needs the kernel says so. Raises GPTVizError if the file cannot be written.
     """
-    target = Path(path)
-    check_folder(target)
-    target.write_text(page(*parts, title=title), encoding="utf-8")
-    return target
+    target = check_target(path)
+    text = page(*parts, title=title)
+    return write_file(target, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def page(
@@ -63,6 +63,8 @@ def page(
     for part in parts:
         if not isinstance(part, (PageWidget, str)):
             raise fail("views and HTML text", type(part).__name__, "Give for example an AttentionView.", WrongType)
+    parts = tuple(_whole_text(part) if isinstance(part, str) else part for part in parts)
+    title, frames = _whole_text(title), _whole_text(frames)
     roots = [part for part in parts if isinstance(part, PageWidget)]
     widgets = list({member.model_id: member for root in roots for member in root.family()}.values())
     classes = {widget._name: widget for widget in widgets}
@@ -76,6 +78,11 @@ def page(
     policy = _policy(all_scripts, all_styles, frames)
     document = partial(_document, title, language, all_scripts, all_styles, body, policy)
     return document(_data(widgets, roots, MOST_BYTES - len(document("").encode())))
+
+
+def _whole_text(text: str) -> str:
+    """Returns a text that UTF-8 can hold: half of a surrogate pair, which is no character, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _module_script(name: str, source: str) -> str:
@@ -185,9 +192,9 @@ def _reference(widget: PageWidget) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand within a script element, whatever texts are in it."""
+    """JSON that can stand within a script element and in UTF-8, whatever texts are in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub("[<>&\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _stored(answer: Any) -> dict[str, Any]:
@@ -201,17 +208,7 @@ def _stored(answer: Any) -> dict[str, Any]:
 
 def question_key(name: str, args: dict[str, Any]) -> str:
     """Returns the text under which the page stores a question's answer; `questionKey` in `page.js` makes the same."""
-    pairs = [[key, _as_in_javascript(args[key])] for key in sorted(args)]
-    return f"{name} {json.dumps(pairs, ensure_ascii=False, separators=(',', ':'))}"
-
-
-def _as_in_javascript(value: Any) -> Any:
-    """The value with 2.0 as 2: JavaScript has one kind of number and writes it so."""
-    if isinstance(value, dict):
-        return {key: _as_in_javascript(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_in_javascript(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return f"{name} {javascript_json([[key, args[key]] for key in sorted(args)])}"
 
 
 _NOT_FOR_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")

@@ -8,7 +8,6 @@ import base64
 import json
 import os
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
+from gptviz.files import check_path
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, readable
 from gptviz.trace.file_format import METADATA, NEIGHBOURS, ROLE, STAGES, VERSION
@@ -43,13 +43,14 @@ class TraceFile:
     """The tensors and the metadata of a saved trace. Tensors are read when they are asked for."""
 
     def __init__(self, path: str | os.PathLike[str]):
-        source, expected = Path(path), "a file that trace.save has written"
+        source, expected = check_path(path), "a file that trace.save has written"
         if not source.is_file():
-            raise fail(expected, f"{source}, which does not exist", "Check the path.", WrongType)
+            got = f"{source}, which {'is a folder' if source.is_dir() else 'does not exist'}"
+            raise fail(expected, got, "Check the path.", WrongType)
         try:
             self._file: Any = safe_open(str(source), framework="numpy")
             self.metadata: dict[str, Any] = json.loads((self._file.metadata() or {})[METADATA])
-        except (SafetensorError, KeyError, ValueError) as error:
+        except (SafetensorError, KeyError, ValueError, OSError) as error:
             got = f"{source.name}, which is another kind of file"
             raise fail(expected, got, "Write one with trace.save(path).", WrongType) from error
         if self.metadata.get("version") != VERSION:

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from gptviz.checks import check_folder, check_index
+from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
+from gptviz.files import check_target, write_file
 from gptviz.trace import file_format
 from gptviz.trace.sources import EMBEDDINGS
 
 
 def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
     """Saves a `Trace` to one file; see `Trace.save`, which imports this module, so that its type is not imported here."""
-    target = Path(path)
-    check_folder(target)
+    target = check_target(path)
     chosen = range(trace.n_layers) if layers is None else layers
     kept = sorted({check_index(layer, trace.n_layers, "layer") for layer in chosen})
     _check_size(trace, len(kept), neurons)
@@ -27,13 +28,14 @@ def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None,
     metadata = {file_format.METADATA: json.dumps(contents.metadata(), ensure_ascii=False)}
     # save_file writes an array's memory as it is and ignores its strides.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in contents.tensors.items()}
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        save_file(tensors, temporary, metadata)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+
+    def write(file: Path) -> None:
+        try:
+            save_file(tensors, file, metadata)
+        except SafetensorError as error:  # it wraps the system's error
+            raise OSError(str(error)) from error
+
+    return write_file(target, write)
 
 
 def _check_size(trace: Any, layers: int, neurons: bool) -> None:

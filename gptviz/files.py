@@ -1,0 +1,93 @@
+"""Paths and files: a file is written beside its place and moved there when it is whole.
+
+So a full disk, an error or an interrupt leaves the file that was there before as it was, and never half of a new one.
+"""
+
+import errno
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gptviz.errors import FileNotWritten, WrongType, fail
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Make room, or give a path on another disk."),
+    errno.EDQUOT: ("your share of the disk is full", "Make room, or give a path on another disk."),
+    errno.EROFS: ("the disk is read-only", "Give a path on another disk."),
+    errno.EACCES: ("writing there is not allowed", "Give a path in a folder of your own."),
+    errno.EPERM: ("writing there is not allowed", "Give a path in a folder of your own."),
+    errno.ENAMETOOLONG: ("the name is too long", "Give a shorter name."),
+}
+
+
+def check_path(path: Any) -> Path:
+    """Returns a path. Raises WrongType for what is no path, and GPTVizError for a text that cannot be one."""
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise fail("a path", f"{path!r:.80} ({type(path).__name__})", 'For example "page.html".', WrongType)
+    try:
+        possible = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise fail("a path that a file can have", f"{text!r:.80}", "Remove its NUL or lone surrogate.")
+    return Path(text)
+
+
+def check_target(path: Any) -> Path:
+    """Returns the path of a file that is going to be written.
+
+    Raises what `check_path` raises, and GPTVizError where no file of that name can be written; nothing is written yet.
+    """
+    target = check_path(path)
+    place = Path(os.path.realpath(target))
+    try:
+        if not place.parent.is_dir():
+            raise fail("a path in a folder that exists", _short(target), "Make the folder first, or give another path.")
+        exists = place.exists()
+        if exists and not place.is_file():
+            kind = "a folder" if place.is_dir() else "no ordinary file"
+            raise fail("the path of a file", f"{_short(target)}, which is {kind}", "Add the name of a file to it.")
+    except OSError as error:
+        raise _not_written(target, error) from error
+    if not os.access(place if exists else place.parent, os.W_OK):
+        raise _not_written(target, PermissionError(errno.EACCES, "not allowed"))
+    return target
+
+
+def write_file(path: Any, write: Callable[[Path], object]) -> Path:
+    """Has `write` write a file beside its place, then moves it there; returns the path.
+
+    write: called with the path to write to. Raises what `check_target` raises, and FileNotWritten if the file cannot be
+    written; the file that was there before then stays.
+    """
+    target = check_target(path)
+    place = Path(os.path.realpath(target))
+    beside = place.with_name(f".gptviz-{uuid.uuid4().hex}")
+    try:
+        write(beside)
+        os.replace(beside, place)
+    except OSError as error:
+        raise _not_written(target, error) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return target
+
+
+def _not_written(target: Path, error: OSError) -> Exception:
+    other = error.strerror or str(error), "Give another path."
+    reason, remedy = _REASONS.get(error.errno or 0, other)
+    return fail("a file that can be written", f"{_short(target)}: {reason}", remedy, FileNotWritten)
+
+
+def _short(path: Path) -> str:
+    """Returns a path for an error; a long one without its middle."""
+    text = str(path)
+    return text if len(text) <= 160 else f"{text[:80]}…{text[-60:]}"
