@@ -2,7 +2,8 @@
 
 BertViz writes pages that fetch jQuery, d3 and require.js from the network. Here its scripts run in a sandboxed frame that
 contains jQuery, d3 and a few lines in place of require.js, so that nothing is fetched and a notebook can hold several
-views. Source: Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
+views. BertViz takes the same number of heads in all layers: a layer with fewer has heads without lines after its own, and
+layers without attention are left out. Source: Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
 
 Imports inside functions are of heavy or optional libraries (bertviz, torch, IPython).
 """
@@ -20,6 +21,7 @@ from gptviz._paths import assets_dir
 from gptviz.checks import check_index, within_rounding
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.errors import NotAvailable, WrongType, fail
+from gptviz.trace.available import available
 from gptviz.trace.trace import Trace
 
 MOST_CELLS = 700_000  # attention weights in one page; more would make a browser slow
@@ -94,16 +96,18 @@ def neuron_view(
     another way raises NotAvailable.
     """
     kept = _kept_layers(trace, layers)
-    opened = _opened(layer, kept, trace), check_index(head, trace.n_heads, "head")
+    first = _opened(layer, kept, trace)
+    opened = first, check_index(head, trace.heads_in(first), "head", where=f" in layer {first}")
     for index in kept:
         _check_scores(trace, index)
+    _check_widths(trace, kept)
     labels = _labels(trace)
     attention = {
         "left_text": labels,
         "right_text": labels,
-        "attn": [_rounded(trace.attention(index)) for index in kept],
-        "queries": [_rounded(trace.q(index)) for index in kept],
-        "keys": [_rounded(_for_each_head(trace.k(index), trace.n_heads)) for index in kept],
+        "attn": [_rounded(_padded(trace.attention(index), trace.n_heads)) for index in kept],
+        "queries": [_rounded(_padded(trace.q(index), trace.n_heads)) for index in kept],
+        "keys": [_rounded(_padded(_for_each_head(trace, index), trace.n_heads)) for index in kept],
     }
     settings = {
         "attention": {"all": attention}, "default_filter": "all", "root_div_id": "bertviz", "bidirectional": False,
@@ -127,7 +131,10 @@ def _kept_layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CE
     """Returns the layers to put into the page, in order; raises GPTVizError if they have more than `most` weights."""
     if not isinstance(trace, Trace):
         raise fail("a Trace", type(trace).__name__, "Write gpt.trace(prompt) to make one.", WrongType)
-    kept = list(range(trace.n_layers)) if layers is None else sorted(set(_indices(layers, trace.n_layers, "layer")))
+    if layers is None:
+        kept = [layer for layer, _ in available(lambda layer: trace.attention(layer, 0), range(trace.n_layers))]
+    else:
+        kept = sorted(set(_indices(layers, trace.n_layers, "layer")))
     weights_per_layer = trace.n_heads * len(trace.tokens) ** 2
     if not kept:
         raise fail("at least one layer", "none", "Leave layers out to see all.")
@@ -157,10 +164,11 @@ def _weights(trace: Trace, kept: list[int]) -> list[Any]:
     import torch
 
     nothing = torch.zeros(1, trace.n_heads, len(trace.tokens), len(trace.tokens), dtype=torch.float64)
-    return [
-        torch.tensor(np.round(trace.attention(layer)[None].astype(np.float64), _DIGITS)) if layer in kept else nothing
-        for layer in range(trace.n_layers)
-    ]
+    weights = [nothing] * trace.n_layers
+    for layer in kept:
+        maps = _padded(trace.attention(layer).astype(np.float64), trace.n_heads)
+        weights[layer] = torch.tensor(np.round(maps[None], _DIGITS))
+    return weights
 
 
 def _rounded(array: np.ndarray) -> list[Any]:
@@ -168,16 +176,31 @@ def _rounded(array: np.ndarray) -> list[Any]:
     return rounded
 
 
-def _for_each_head(keys: np.ndarray, heads: int) -> np.ndarray:
-    return np.repeat(keys, heads // len(keys), axis=0)
+def _padded(of_heads: np.ndarray, heads: int) -> np.ndarray:
+    """Returns what a layer has of each head, (H, T, …), with zeros after it for so many heads."""
+    return np.pad(of_heads, [(0, heads - len(of_heads)), (0, 0), (0, 0)])
+
+
+def _for_each_head(trace: Trace, layer: int) -> np.ndarray:
+    """Returns the keys that each query head of a layer reads: (H, T, d_head)."""
+    keys = trace.k(layer)
+    return np.repeat(keys, trace.heads_in(layer) // len(keys), axis=0)
+
+
+def _check_widths(trace: Trace, kept: list[int]) -> None:
+    """Raises NotAvailable unless the heads of all layers are as wide as each other: the view draws them so."""
+    widths = [trace.q(layer).shape[-1] for layer in kept]
+    if len(set(widths)) > 1:
+        remedy = f"Write layers=[{kept[0]}], or name others whose heads have one width."
+        raise fail("layers whose heads have one width", f"heads of {widths} numbers", remedy, NotAvailable)
 
 
 def _check_scores(trace: Trace, layer: int) -> None:
     """Raises NotAvailable unless the scores are q·k / √d_head."""
-    stages = trace.score_stages(layer, 0)
+    stages, width = trace.score_stages(layer, 0), trace.q(layer).shape[-1]
     plain = set(stages) <= {"raw", "scaled", "masked"} and trace.sink(layer, 0) is None
     epsilon = float(np.finfo(np.float32).eps)
-    if not plain or not within_rounding(stages["scaled"] * np.sqrt(trace.d_head), stages["raw"], epsilon):
+    if not plain or not within_rounding(stages["scaled"] * np.sqrt(width), stages["raw"], epsilon):
         raise fail(
             "scores that are q·k divided by the root of d_head, which is what BertViz's neuron view draws",
             f"layer {layer} of {trace.model_name}, whose scores are computed in another way",

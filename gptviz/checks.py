@@ -12,11 +12,12 @@ from gptviz.errors import OutOfRange, WrongType, fail
 _ROUNDINGS = 8  # roundings that may add up in `within_rounding`
 
 
-def check_index(value: Any, size: int | None, what: str, negative: bool = False) -> int:
+def check_index(value: Any, size: int | None, what: str, negative: bool = False, where: str = "") -> int:
     """Returns `value` as an index from 0 to `size` - 1.
 
     size: how many there are; None if only the model knows, and any whole number from 0 will do. what: what is counted,
-    such as "layer". negative: whether -1 means the last one, and so on.
+    such as "layer". negative: whether -1 means the last one, and so on. where: what has so many of them, such as
+    " in layer 3", if that is not the whole model.
 
     Raises WrongType if `value` is not a whole number, OutOfRange if there is no such index.
     """
@@ -33,7 +34,7 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False)
         raise fail(
             f"a {what} from {least} to {size - 1}",
             f"{index}",
-            f"There are {size} {what}s, counted from 0." if size > 1 else f"There is one {what}, 0.",
+            f"There are {size} {what}s{where}, counted from 0." if size > 1 else f"There is one {what}{where}: 0.",
             OutOfRange,
             code="out_of_range",
             what=what,

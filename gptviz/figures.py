@@ -100,11 +100,12 @@ def effects(
 ) -> go.Figure:
     """Returns a heat map of signed numbers on one scale that is symmetric about 0: blue below, orange above.
 
-    values: (rows, columns), such as `lens.patch_sweep(...).effects`. rows, columns: a text for each. axes: what rows and
-    columns are; if columns are positions, each label ends with its number. scale: what the colours measure.
+    values: (rows, columns), such as `lens.patch_sweep(...).effects`; NaN leaves a cell empty. rows, columns: a text for
+    each. axes: what rows and columns are; if columns are positions, each label ends with its number. scale: what the
+    colours measure.
     """
-    values = _array(values, (len(rows), len(columns)), "one value for each row and column")
-    most, stops = float(np.abs(values).max(initial=0)) or 1.0, _palette(theme).signed
+    values = _array(values, (len(rows), len(columns)), "one value for each row and column", may_lack=True)
+    most, stops = float(np.nan_to_num(np.abs(values)).max(initial=0)) or 1.0, _palette(theme).signed
     across, down, column_labels = list(range(len(columns))), list(range(len(rows))), _labels(columns)
     if axes[1] == "position":
         column_labels = [f"{label}<sub>{i}</sub>" for i, label in enumerate(column_labels)]
@@ -113,8 +114,9 @@ def effects(
     heat = go.Heatmap(
         z=values, x=across, y=down, zmin=-most, zmax=most, colorscale=_colorscale(stops),
         colorbar={"thickness": 12, "title": scale_title},
-        text=[[_contrasting(_signed(v, most), 0.5 + v / most / 2, stops) for v in row] for row in values],
-        texttemplate="%{text}" if len(columns) * _magnification() <= _MOST_NUMBERS else None,
+        text=[["" if np.isnan(v) else _contrasting(_signed(v, most), 0.5 + v / most / 2, stops) for v in row]
+              for row in values],
+        hoverongaps=False, texttemplate="%{text}" if len(columns) * _magnification() <= _MOST_NUMBERS else None,
         textfont_size=11 * _magnification(),
         customdata=[[f"{row}, {readable_label(column)}" for column in columns] for row in _labels(rows)],
         hovertemplate="%{customdata}: %{z:.4g}<extra></extra>",
@@ -280,11 +282,12 @@ def _labels(labels: Sequence[str]) -> list[str]:
     return [readable_label(label) for label in labels]
 
 
-def _array(values: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+def _array(values: Any, shape: tuple[int, ...], what: str, may_lack: bool = False) -> np.ndarray:
+    """Returns finite numbers of this shape. may_lack: whether some may be NaN."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
         raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give as many values as labels.")
-    if not np.isfinite(array).all():
+    if not (np.isfinite(array) | (may_lack & np.isnan(array))).all():
         raise fail("finite numbers", "NaN or infinity among them", "Leave those out.")
     return array
 

@@ -19,14 +19,14 @@ from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
-from gptviz.model.editing import ALL_ROWS, Editing
+from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
 from gptviz.model.study import study
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.merges import Merge, merges_of
 from gptviz.text.tokens import Token, piece_bytes, readable
 from gptviz.trace.runnable import Prompt
-from gptviz.trace.trace import Trace, as_array
+from gptviz.trace.trace import Trace, as_array, describe_shape
 
 _TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
 
@@ -35,7 +35,8 @@ class GPT:
     """A causal language model and its tokenizer. Wrapping does not change the model.
 
     model, tokenizer: the transformers objects. name: the name it was loaded by. end_ids: the tokens that end a text.
-    context_length: the most tokens that it can read, or None where the family sets no limit.
+    context_length: the most tokens that it can read, or None where the family sets no limit. n_layers, n_heads, d_model,
+    d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`.
     """
 
     can_run = True
@@ -58,8 +59,9 @@ class GPT:
         self.end_ids = _end_ids(model, tokenizer)
 
     def __repr__(self) -> str:
-        shape = f"{self.n_layers} layers × {self.n_heads} heads, d_model {self.d_model}, vocabulary {self.vocab_size:,}"
-        return f"GPT({self.name}: {shape}, {str(self.dtype).removeprefix('torch.')} on {self.device})"
+        shape = describe_shape([layer.n_heads for layer in self._anatomy.layers])
+        sizes = f"d_model {self.d_model}, vocabulary {self.vocab_size:,}"
+        return f"GPT({self.name}: {shape}, {sizes}, {str(self.dtype).removeprefix('torch.')} on {self.device})"
 
     @property
     def device(self) -> torch.device:
@@ -70,6 +72,10 @@ class GPT:
     def dtype(self) -> torch.dtype:
         """The dtype that the model computes in."""
         return self.model.dtype
+
+    def heads_in(self, layer: int) -> int:
+        """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""
+        return self._anatomy.layers[check_index(layer, self.n_layers, "layer")].n_heads
 
     def running(self) -> AbstractContextManager[None]:
         """Takes the model's lock for a `with` block, in evaluation mode and without gradients; restores both afterwards."""
@@ -204,6 +210,10 @@ class GPT:
         source = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
         check_finite(source.logits, editing.edits)
         return Trace(self, source, self.tokens(ids), text)
+
+    def check_edit(self, edit: Edit, length: int) -> None:
+        """Raises an error if this model cannot be edited so, or the edit does not fit a text of `length` tokens."""
+        check_edit(edit, self.model, self._anatomy, length)
 
     def editing(self, edits: Any, length: int) -> Editing:
         """Checks edits for this model and a text of `length` tokens, and prepares them for all rows of a batch."""

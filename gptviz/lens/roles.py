@@ -8,6 +8,7 @@ Learning and Induction Heads"; Wang et al. 2022, "Interpretability in the Wild" 
 import numpy as np
 
 from gptviz.errors import GPTVizError
+from gptviz.trace.available import available
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 
@@ -24,6 +25,7 @@ PAIRS = 3  # pairs of names, each of which makes two sentences
 def role_scores(gpt: RunnableModel, seed: int = 0) -> dict[str, Array]:
     """Returns for each role the share of attention that each head gives to it: {role: (L, H)}, from 0 to 1.
 
+    H is the largest number of heads of a layer; NaN where a layer has no such head, or no attention.
     The text is some random tokens, then the same tokens again. Scores are means over the queries in the second half.
     previous: attention to the token before the query. induction: to the token that followed the query's token in the
     first half. first: to the first token of the text. same: to the query's token in the first half (a duplicate-token
@@ -40,11 +42,10 @@ def role_scores(gpt: RunnableModel, seed: int = 0) -> dict[str, Array]:
         "first": np.zeros_like(queries),
         "same": queries - len(random_ids),
     }
-    scores = {role: np.zeros((trace.n_layers, trace.n_heads), np.float32) for role in keys}
-    for layer in range(trace.n_layers):
-        maps = trace.attention(layer)
+    scores = {role: np.full((trace.n_layers, trace.n_heads), np.nan, np.float32) for role in keys}
+    for layer, maps in available(trace.attention, range(trace.n_layers)):
         for role in keys:
-            scores[role][layer] = maps[:, queries, keys[role]].mean(-1)
+            scores[role][layer, : len(maps)] = maps[:, queries, keys[role]].mean(-1)
     name_mover_scores = _name_mover_scores(gpt)
     return scores if name_mover_scores is None else scores | {"name_mover": name_mover_scores}
 
@@ -54,12 +55,13 @@ def _name_mover_scores(gpt: RunnableModel) -> Array | None:
     sentences = _sentences(gpt)
     if not sentences:
         return None
-    scores = np.zeros((gpt.n_layers, gpt.n_heads), np.float32)
-    for ids, receiver_position in sentences:
+    scores = np.full((len(sentences), gpt.n_layers, gpt.n_heads), np.nan, np.float32)
+    for of_sentence, (ids, receiver_position) in zip(scores, sentences, strict=True):
         trace = gpt.trace(ids)
-        for layer in range(trace.n_layers):
-            scores[layer] += trace.attention(layer)[:, -1, receiver_position] / len(sentences)
-    return scores
+        for layer, maps in available(trace.attention, range(trace.n_layers)):
+            of_sentence[layer, : len(maps)] = maps[:, -1, receiver_position]
+    mean: Array = scores.mean(0)
+    return mean
 
 
 def _sentences(gpt: RunnableModel) -> list[tuple[list[int], int]]:

@@ -93,7 +93,7 @@ def parts_at(trace: Trace, position: int) -> list[Part]:
     for layer in range(trace.n_layers):
         try:
             heads: list[Part] = [
-                ("head", layer, head, trace.head_output(layer, head)[position]) for head in range(trace.n_heads)
+                ("head", layer, head, trace.head_output(layer, head)[position]) for head in range(trace.heads_in(layer))
             ]
             parts += [*heads, ("head_bias", layer, None, trace.head_bias(layer)[position])]
         except NotAvailable:

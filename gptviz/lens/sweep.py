@@ -8,9 +8,10 @@ This module is imported with views of saved traces, which work without torch; so
 the functions that run the model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,9 +19,12 @@ from gptviz.display.labels import part_label
 from gptviz.errors import WrongType, fail
 from gptviz.lens.metrics import Metric, measure, metric_name
 from gptviz.progress import progress
+from gptviz.trace.available import available
 from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
+
+Place = TypeVar("Place")  # what names an edit of a sweep
 
 _TOKENS_A_PASS = 512  # in all rows of a batch together
 
@@ -29,7 +33,8 @@ _TOKENS_A_PASS = 512  # in all rows of a batch together
 class Sweep:
     """The effect of an edit at each place on a metric.
 
-    metric: (rows, columns), the metric with the edit at that place; float64. axes: what rows and columns are, such as
+    metric: (rows, columns), the metric with the edit at that place; float64; NaN where the model has no such place, such
+    as a head in a layer without attention. axes: what rows and columns are, such as
     ("layer", "head"). columns: a text for each column. baseline: the metric without the edit. target: the metric of the
     pass that patches came from; None in a sweep of ablations. title: what was done. name: what the metric is called.
     """
@@ -60,12 +65,12 @@ class Sweep:
 
     def largest(self, k: int = 5) -> list[tuple[int, int, float]]:
         """Returns the `k` largest effects of either sign as (row, column, effect), largest first."""
-        order = np.argsort(-np.abs(self.effects), axis=None, kind="stable")[:k]
+        order = np.argsort(-np.abs(self.effects), axis=None, kind="stable")[: min(k, np.isfinite(self.metric).sum())]
         places = zip(*np.unravel_index(order, self.effects.shape), strict=True)
         return [(int(row), int(column), float(self.effects[row, column])) for row, column in places]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """Returns a row for each place: its indices, the token at a position, the metric and the effect."""
+        """Returns a row for each place that there is: its indices, the token at a position, the metric and the effect."""
         (row_axis, column_axis), with_token = self.axes, self.axes[1] == "position"
         return [
             {row_axis: row, column_axis: column}
@@ -73,6 +78,7 @@ class Sweep:
             | {"metric": float(self.metric[row, column]), "effect": float(self.effects[row, column])}
             for row in range(self.metric.shape[0])
             for column in range(self.metric.shape[1])
+            if not np.isnan(self.metric[row, column])
         ]
 
     def figure(self, theme: str | None = None) -> Any:
@@ -100,15 +106,15 @@ class Sweep:
 def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Trace | None = None) -> Sweep:
     """Switches off each head alone in the pass of `trace`, and measures the metric: (layers, heads).
 
+    NaN where a layer has no such head, or its heads cannot be switched off; raises NotAvailable if none can be.
     metric: a function from the logits (vocab,) after the last token to a number. to, reference: see
     `gptviz.ablate_head`. Edits of the trace stay.
     """
     from gptviz.intervention.edits import AblateHead
 
     _check_trace(trace, "trace")
-    places = [(layer, head) for layer in range(trace.n_layers) for head in range(trace.n_heads)]
-    edits = [AblateHead(*place, to=to, reference=reference) for place in places]
-    values = _measure_each(trace, edits, metric, "head").reshape(trace.n_layers, trace.n_heads)
+    edits = {place: AblateHead(*place, to=to, reference=reference) for place in head_places(trace)}
+    values = _measure_each(trace, edits, metric, "head", trace.n_heads)
     state = "switched off" if to == "zero" else "at its mean"
     heads = tuple(part_label(head=head) for head in range(trace.n_heads))
     baseline, name = measure(metric, trace.logits[-1]), metric_name(metric, trace)
@@ -120,7 +126,7 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
 
     site: "residual", "attn_out" and "mlp_out" are swept over layers and positions; "head_output" over layers and heads,
     each head at all positions. metric: a function from the logits (vocab,) after the last token to a number. Both prompts
-    have the same number of tokens.
+    have the same number of tokens. NaN where the model has no such place; raises NotAvailable if it has none.
     """
     from gptviz.intervention.edits import SITES, Patch
 
@@ -131,33 +137,58 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
     by_head = site == "head_output"
     tokens = [token.text for token in corrupted.tokens]
     columns = [part_label(head=head) for head in range(clean.n_heads)] if by_head else tokens
-    places = [(layer, column) for layer in range(corrupted.n_layers) for column in range(len(columns))]
     if by_head:
-        edits = [Patch(layer, None, clean, head, site) for layer, head in places]
+        edits = {(layer, head): Patch(layer, None, clean, head, site) for layer, head in head_places(corrupted)}
     elif len(clean.tokens) != len(tokens):
         remedy = "Write two prompts with the same number of tokens, so that positions correspond."
         raise fail(f"a clean prompt of {len(tokens)} tokens, like the corrupted one", f"{len(clean.tokens)}", remedy)
     else:
-        edits = [Patch(layer, position, clean, None, site) for layer, position in places]
-    values = _measure_each(corrupted, edits, metric, "patch").reshape(corrupted.n_layers, len(columns))
+        places = product(range(corrupted.n_layers), range(len(tokens)))
+        edits = {(layer, position): Patch(layer, position, clean, None, site) for layer, position in places}
+    values = _measure_each(corrupted, edits, metric, "patch", len(columns))
     baseline, target = (measure(metric, trace.logits[-1]) for trace in (corrupted, clean))
     axes = ("layer", "head" if by_head else "position")
     title, name = f"{site} patched from the clean pass", metric_name(metric, corrupted)
     return Sweep(values, axes, tuple(columns), baseline, target, title, name)
 
 
-def _measure_each(trace: Trace, edits: Sequence[PassEdit], metric: Metric, unit: str) -> np.ndarray:
-    """Returns the metric of the trace's pass with each edit alone: (edits,). unit: what the progress bar counts."""
+def head_places(trace: Trace) -> list[tuple[int, int]]:
+    """Returns every head that there is as (layer, head)."""
+    return [(layer, head) for layer in range(trace.n_layers) for head in range(trace.heads_in(layer))]
+
+
+def _measure_each(
+    trace: Trace, edits: Mapping[tuple[int, int], PassEdit], metric: Metric, unit: str, columns: int
+) -> np.ndarray:
+    """Returns the metric of the trace's pass with each edit alone, by its place: (layers, columns), NaN without one.
+
+    unit: what the progress bar counts.
+    """
     measure(metric, trace.logits[-1])  # raises before the first pass if the metric cannot be used
+    values, possible = np.full((trace.n_layers, columns), np.nan), supported(trace, edits)
+    with progress(len(possible), unit) as advance:
+        for place, logits in run_each(trace, possible):
+            values[place] = measure(metric, logits)
+            advance(1)
+    return values
+
+
+def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, PassEdit]:
+    """Returns the edits that the trace's model supports, by their places; raises NotAvailable if it supports none."""
+    gpt, length = running_model(trace), len(trace.tokens)
+    return {place: edits[place] for place, _ in available(lambda place: gpt.check_edit(edits[place], length), edits)}
+
+
+def run_each(trace: Trace, edits: Mapping[Place, PassEdit]) -> Iterator[tuple[Place, Array]]:
+    """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after the last token.
+
+    The edits of the trace stay.
+    """
     gpt, ids = running_model(trace), [token.id for token in trace.tokens]
-    rows = max(1, _TOKENS_A_PASS // len(ids))
-    values: list[float] = []
-    with progress(len(edits), unit) as advance:
-        for first in range(0, len(edits), rows):
-            batch = [[*trace.edits, edit] for edit in edits[first : first + rows]]
-            values += [measure(metric, logits) for logits in run_edited(gpt, ids, batch)]
-            advance(len(batch))
-    return np.array(values)
+    rows, places = max(1, _TOKENS_A_PASS // len(ids)), list(edits)
+    for first in range(0, len(places), rows):
+        batch = places[first : first + rows]
+        yield from zip(batch, run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch]), strict=True)
 
 
 def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]]) -> Array:

@@ -213,7 +213,7 @@ class Question(View):
             yield from (list(order) for order in islice(permutations(indices), _MOST_GUESSES))
         elif self._kind_name == "head":
             trace = self._require_trace()
-            yield from ([layer, head] for layer in range(trace.n_layers) for head in range(trace.n_heads))
+            yield from ([layer, head] for layer in range(trace.n_layers) for head in range(trace.heads_in(layer)))
 
     # The still picture and the table
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.checks import within_rounding
+from gptviz.errors import NotAvailable, fail
 from gptviz.model.capture import first_tensor
 
 
@@ -28,7 +29,7 @@ class Layer:
     heads' outputs, side by side, to the stream. attention_part, mlp_part: what the block adds to the stream; each chain
     begins with the module whose output is attention's or the MLP's own. down_projection: linear; its input is the MLP's
     activations. before_attention: what the stream goes through between the block's input and attention's. parallel:
-    whether the MLP reads what enters the block, and not what attention has added to.
+    whether the MLP reads what enters the block, and not what attention has added to. n_heads: 0 without attention.
     """
 
     block: nn.Module
@@ -39,6 +40,7 @@ class Layer:
     down_projection: nn.Module | None = None
     before_attention: tuple[nn.Module, ...] | None = None
     parallel: bool = False
+    n_heads: int = 0
 
     @property
     def d_mlp(self) -> int | None:
@@ -66,22 +68,54 @@ class Tail:
 class Anatomy:
     """The parts of one model.
 
-    route: "interface" if its attention calls transformers' AttentionInterface, else "eager". embedding_adds_up: whether
-    the token part and the position part sum to what enters block 0. tail: None if the numbers did not confirm one.
+    route: "interface" if its attention calls transformers' AttentionInterface, else "eager". d_head: the largest of the
+    layers. one_stream: whether one vector a token enters each block and leaves the last. embedding_adds_up: whether the
+    token part and the position part sum to what enters block 0. tail: None if the numbers did not confirm one.
     overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held.
     """
 
     route: str
     layers: tuple[Layer, ...]
-    n_heads: int
     d_head: int
     d_model: int
+    one_stream: bool
     token_embedding: nn.Module
     position_embedding: nn.Module | None
     embedding_adds_up: bool
     rotary: bool
     tail: Tail | None
     overwritten: frozenset[nn.Module]
+
+    @property
+    def n_heads(self) -> int:
+        """The largest number of heads of a layer."""
+        return max(layer.n_heads for layer in self.layers)
+
+
+def no_attention(layer: int, family: str) -> NotAvailable:
+    """Returns the error to raise for what only a layer with attention has. family: the name of the model's class."""
+    return fail(
+        "a layer with attention",
+        f"layer {layer} of {family}, which mixes its tokens in another way",
+        "Ask for a layer that has an attention module.",
+        NotAvailable,
+        code="no_attention",
+        layer=layer,
+        family=family,
+    )  # type: ignore[return-value]
+
+
+def check_one_stream(anatomy: Anatomy, family: str) -> None:
+    """Raises NotAvailable for a model whose blocks pass on anything but one vector a token."""
+    if not anatomy.one_stream:
+        raise fail(
+            "a residual stream of one vector a token",
+            f"{family}, whose blocks pass on several, or other tensors",
+            "Attention maps, heads and logits can be read; the stream and its edits cannot.",
+            NotAvailable,
+            code="streams",
+            family=family,
+        )
 
 
 def run_chain(chain: tuple[nn.Module, ...], x: Tensor) -> Tensor:

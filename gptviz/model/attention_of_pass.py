@@ -55,8 +55,8 @@ class AttentionOfPass:
 
     def weights(self, layer: int, head: int | None = None) -> Tensor:
         """Returns the attention weights in float32: (H, T, T), or (1, T, T) for one head."""
-        self._attention_module(layer)
         recorded = self._pass
+        recorded.attention_module(layer)
         if recorded.route == "eager":
             before = recorded.anatomy.layers[:layer]
             index = sum(block.attention is not None for block in before)  # only blocks with attention have a map
@@ -162,21 +162,9 @@ class AttentionOfPass:
                 what=what,
                 family=family,
             )
-        return self._pass.calls[id(self._attention_module(layer))]
-
-    def _attention_module(self, layer: int) -> nn.Module:
-        module = self._pass.anatomy.layers[layer].attention
-        if module is None:
-            raise fail(
-                "a layer with attention",
-                f"layer {layer} of {self._pass.family}, which mixes its tokens in another way",
-                "Ask for a layer that has an attention module.",
-                NotAvailable,
-                code="no_attention",
-                layer=layer,
-                family=self._pass.family,
-            )
-        return module
+        module = self._pass.attention_module(layer)
+        self._pass.held("residual", layer)  # raises for a block that this pass left out
+        return self._pass.calls[id(module)]
 
     def _edited_eager(self, layer: int, head: int | None) -> tuple[Tensor, Tensor]:
         """Returns a layer's output, (1, T, H or 1, d_value), and weights, (1, H or 1, T, T), after this pass's edits."""

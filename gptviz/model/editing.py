@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
-from gptviz.model.anatomy import Anatomy, Layer, Part
+from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_attention
 from gptviz.model.capture import EditOutput, Hook, add_hooks, record
 from gptviz.model.changes import Block
 from gptviz.trace.trace import Trace
@@ -33,7 +33,7 @@ class Editing:
         rows_edits = tuple(edits)
         self.edits = tuple(edit for _, edit in rows_edits)
         for edit in self.edits:
-            _check(edit, model, anatomy, length)
+            check_edit(edit, model, anatomy, length)
         read = cache(partial(_read, anatomy))  # a sweep reads the same site of the same trace many times
         self._prepared: dict[tuple[str, int], list[PreparedEdit]] = {}
         for rows, edit in rows_edits:
@@ -124,14 +124,17 @@ def _read(anatomy: Anatomy, trace: Trace, site: str, layer: int, head: int | Non
     return numbers if site == "residual" else numbers / _part(anatomy.layers[layer], site).scale
 
 
-def _check(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
+def check_edit(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
     """Raises an error if the edit does not fit the model or the text."""
     in_stream = edit.site == "residual"
     check_index(edit.layer, len(anatomy.layers) + in_stream, "depth" if in_stream else "layer")
-    if getattr(edit, "head", None) is not None:
-        check_index(edit.head, anatomy.n_heads, "head")  # type: ignore[attr-defined]
-    if not in_stream:
+    if in_stream:
+        check_one_stream(anatomy, type(model).__name__)
+    else:
         _check_site(edit, model, anatomy)
+    if getattr(edit, "head", None) is not None:
+        heads = anatomy.layers[edit.layer].n_heads
+        check_index(edit.head, heads, "head", where=f" in layer {edit.layer}")  # type: ignore[attr-defined]
     if isinstance(edit, AblateNeuron):
         check_index(edit.neuron, anatomy.layers[edit.layer].d_mlp or 0, "neuron")
     if isinstance(edit, SetAttention):
@@ -144,6 +147,8 @@ def _check(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
 
 def _check_site(edit: Edit, model: nn.Module, anatomy: Anatomy) -> None:
     layer = anatomy.layers[edit.layer]
+    if layer.attention is None and edit.site in ("head_output", "attn_out"):
+        raise no_attention(edit.layer, type(model).__name__)
     module, description = {
         "head_output": (layer.out_projection, "whose heads have separate outputs before its projection"),
         "attn_out": (layer.attention_part, "whose attention adds one output to the stream"),
@@ -153,7 +158,7 @@ def _check_site(edit: Edit, model: nn.Module, anatomy: Anatomy) -> None:
     if module is None:
         by_eager = anatomy.route == "eager" and edit.site == "head_output"
         reason = "its attention takes the eager route" if by_eager else "no such module was found in it"
-        remedy = 'Edits of the stream (patch with the site "residual", steer) act in every family.'
+        remedy = "Other edits, such as those of the stream (steer), may be possible."
         got = f"{edit!r} in {type(model).__name__}: {reason}"
         raise fail(f"a block {description}", got, remedy, NotAvailable)
 
@@ -162,12 +167,17 @@ def _check_source(edit: Edit, anatomy: Anatomy, length: int) -> None:
     source = edit.needs()
     if source is None:
         return
-    expected = (len(anatomy.layers), anatomy.n_heads, anatomy.d_model, anatomy.d_head)
-    shape = (source.n_layers, source.n_heads, source.d_model, source.d_head)
+    expected = ([layer.n_heads for layer in anatomy.layers], anatomy.d_model, anatomy.d_head)
+    shape = ([source.heads_in(layer) for layer in range(source.n_layers)], source.d_model, source.d_head)
     if shape != expected:
-        names = "{} layers, {} heads, d_model {}, d_head {}"
         remedy = "Trace the source with this model."
-        raise fail(f"a source of {names.format(*expected)}", f"{names.format(*shape)}", remedy)
+        raise fail(f"a source of {_describe_shape(*expected)}", _describe_shape(*shape), remedy)
     if isinstance(edit, Patch) and len(source.tokens) != length:
         remedy = "Write two prompts of as many tokens, so that positions correspond."
         raise fail(f"a source of {length} tokens, as the prompt has", f"{len(source.tokens)}", remedy)
+
+
+def _describe_shape(heads: list[int], d_model: int, d_head: int) -> str:
+    """Returns a model's shape in words. heads: the number of heads of each layer."""
+    counts = f"{heads[0]}" if len(set(heads)) == 1 else ", ".join(map(str, heads))
+    return f"{len(heads)} layers, {counts} heads, d_model {d_model}, d_head {d_head}"

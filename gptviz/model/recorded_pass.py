@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gptviz.errors import ModelChanged, NotAvailable, fail
 from gptviz.intervention.edits import Edit
-from gptviz.model.anatomy import Anatomy, Part
+from gptviz.model.anatomy import Anatomy, Part, check_one_stream, no_attention
 from gptviz.model.capture import Hook, Recorder, add_hooks, prepare, record, recording, register
 from gptviz.model.changes import Block
 from gptviz.model.editing import Editing, module_at
@@ -42,7 +42,7 @@ class RecordedPass:
             self._versions = weight_versions(model)
         self.logits: Tensor = result.logits[0]
         self.calls = {id(call.module): call for call in recorder.calls}
-        self.maps: tuple[Tensor, ...] = tuple(result.attentions) if eager else ()
+        self.maps: tuple[Tensor, ...] = tuple(m for m in result.attentions if m is not None) if eager else ()
 
     def _begin(self, block: Block[Any]) -> Recorder:
         """Prepares the model for this pass, until the block ends."""
@@ -122,27 +122,51 @@ class RecordedPass:
         return sum(storages.values())
 
     def held(self, site: str, layer: int) -> Tensor:
-        """Returns what passed a site of a layer, as the model shapes it."""
+        """Returns what passed a site of a layer, as the model shapes it.
+
+        Raises NotAvailable if nothing passed there, as in a model that leaves blocks out for some texts.
+        """
+        if (site, layer) not in self._held:
+            raise fail(
+                "a block that this pass went through",
+                f"block {min(layer, self.n_layers - 1)} of {self.family}, which this pass left out",
+                "Ask for another block, or trace another text.",
+                NotAvailable,
+            )
         return self._held[site, layer]
+
+    def heads_in(self, layer: int) -> int:
+        """Returns the number of heads of a layer, 0 if it has no attention."""
+        return self.anatomy.layers[layer].n_heads
 
     def residual(self, depth: int) -> Tensor:
         """Returns the stream entering block `depth`; `n_layers` is what leaves the last block: (T, d_model)."""
-        return self._held["residual", depth].reshape(-1, self.d_model)
+        check_one_stream(self.anatomy, self.family)
+        return self.held("residual", depth).reshape(-1, self.d_model)
 
     def residual_before_edits(self, depth: int) -> Tensor:
         """Returns the same as it was before edits of the stream at this depth: (T, d_model)."""
-        return self._held.get(("residual_before_edits", depth), self._held["residual", depth]).reshape(-1, self.d_model)
+        after = self.residual(depth)
+        return self._held.get(("residual_before_edits", depth), after).reshape(-1, self.d_model)
 
     @property
     def family(self) -> str:
         """The name of the model's class, for errors."""
         return type(self.model).__name__
 
+    def attention_module(self, layer: int) -> nn.Module:
+        """Returns the layer's attention module; raises NotAvailable for a layer without attention."""
+        module = self.anatomy.layers[layer].attention
+        if module is None:
+            raise no_attention(layer, self.family)
+        return module
+
     def parts(self, layer: int, what: str) -> tuple[Part, Part]:
         """Returns the attention and the MLP of a block. what: names what the caller wants to tell apart.
 
-        Raises NotAvailable if the change of the stream in the block is not the sum of the two.
+        Raises NotAvailable if the change of the stream in the block is not the sum of the two, or has no attention.
         """
+        self.attention_module(layer)
         block = self.anatomy.layers[layer]
         if block.attention_part is None or block.mlp_part is None:
             raise fail(

@@ -123,20 +123,20 @@ def _map_makers(studied: StudiedPass) -> list[nn.Module]:
 
 def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
     model = studied.model
-    blocks = _blocks(model, set(calls))
+    blocks = [block for block in _blocks(model, set(calls)) if studied.call_of(block)]  # those that the pass runs
     first, last = studied.call_of(blocks[0]), studied.call_of(blocks[-1])
     assert first is not None and last is not None and first.input_copy is not None
     stream, d_model = first.input_copy, first.input_copy.shape[-1]
-    attention_call = next(iter(calls.values()))
-    n_heads = attention_call.query.shape[1] if attention_call else studied.maps[0].shape[1]
+    layers = tuple(_layer(studied, block, calls) for block in blocks)
+    widths = [call.query.shape[-1] for call in calls.values() if call]
     token = model.get_input_embeddings()  # type: ignore[operator]
     position, adds_up = _position_embedding(studied, token, blocks[0], stream)
     return Anatomy(
         route=route,
-        layers=tuple(_layer(studied, block, calls) for block in blocks),
-        n_heads=n_heads,
-        d_head=attention_call.query.shape[-1] if attention_call else d_model // n_heads,
+        layers=layers,
+        d_head=max(widths, default=d_model // max(layer.n_heads for layer in layers)),
         d_model=d_model,
+        one_stream=_has_one_stream(studied, blocks, d_model),
         token_embedding=token,
         position_embedding=position,
         embedding_adds_up=adds_up,
@@ -164,9 +164,11 @@ def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
 def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
     """Returns the sites of one block."""
     attention = next((m for m in block.modules() if id(m) in calls), None)
-    whole = studied.call_of(block)
-    if attention is None or whole is None or whole.output_copy is None or whole.input_copy is None:
-        return Layer(block, attention)
+    if attention is None:
+        return Layer(block, None)
+    whole, n_heads = studied.call_of(block), _head_count(studied, attention, calls[id(attention)])
+    if whole is None or whole.output_copy is None or whole.input_copy is None:
+        return Layer(block, attention, n_heads=n_heads)
     projection = _out_projection(studied, attention, calls[id(attention)])
     attention_chains = _chains_from(studied, block, [attention])
     mlp_chains = _chains_from(studied, block, _others(block, attention))
@@ -181,8 +183,25 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
                 _down_projection(studied, of_mlp),
                 _modules_before(studied, block, attention, whole),
                 parallel=_modules_before(studied, block, of_mlp[0], whole) is not None,
+                n_heads=n_heads,
             )
-    return Layer(block, attention, projection)
+    return Layer(block, attention, projection, n_heads=n_heads)
+
+
+def _head_count(studied: StudiedPass, attention: nn.Module, call: AttentionCall | None) -> int:
+    """Returns the number of heads of an attention module, from its queries or, on the eager route, from its map."""
+    if call is not None:
+        return call.query.shape[1]
+    returned = studied.call_of(attention).result  # type: ignore[union-attr]
+    return next(m.shape[1] for m in studied.maps if any(value is m for value in returned))
+
+
+def _has_one_stream(studied: StudiedPass, blocks: list[nn.Module], d_model: int) -> bool:
+    """Returns whether each block takes in, and the last one returns, one vector a token: (rows, T, d_model)."""
+    calls = [studied.call_of(block) for block in blocks]
+    tensors = [*(call.input_copy for call in calls if call), calls[-1].output_copy]  # type: ignore[union-attr]
+    shape = (*studied.logits.shape[:2], d_model)  # type: ignore[union-attr]
+    return all(tensor is not None and tensor.shape == shape for tensor in tensors)
 
 
 def _others(block: nn.Module, attention: nn.Module) -> list[nn.Module]:

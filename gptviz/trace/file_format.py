@@ -14,7 +14,8 @@ It is one safetensors file. Its tensors, float32 unless said otherwise:
 
 Its metadata has one entry, "gptviz": JSON with the version, the text and its tokens, the model's name and shape, merges,
 neighbours in the token table, and "refused": for each quantity that the model's family does not have, the three parts of
-the error that says so. The array for that name is then missing.
+the error that says so, its code and its facts. The array for that name is then missing. Files of gptviz 0.1 have neither
+codes and facts nor "heads_in", the number of heads of each layer, which is "heads" in all of theirs.
 """
 
 VERSION = 2

@@ -75,7 +75,8 @@ class TraceFile:
         """Returns the error to raise for a quantity that the file does not hold."""
         parts = self.metadata["refused"].get(refused_as or name)
         if parts is not None:
-            return NotAvailable(*parts)
+            code, facts = parts[3:] or ("", {})
+            return fail(*parts[:3], NotAvailable, code, **facts)  # type: ignore[return-value]
         layers, neurons = ", ".join(map(str, self.metadata["kept"])) or "none", self.metadata["neurons"]
         remedy = (
             f"It has the attention {'and neurons ' if neurons else ''}of layers {layers}; save the trace again with more "
@@ -139,6 +140,10 @@ class SavedPass:
         self.route: str = file.metadata["route"]
         self.attention = SavedAttention(file)
         self.logits = file.array("logits")
+        self._heads: list[int] = file.metadata.get("heads_in", [self.n_heads] * self.n_layers)
+
+    def heads_in(self, layer: int) -> int:
+        return self._heads[layer]
 
     @property
     def nbytes(self) -> int:
@@ -250,6 +255,8 @@ class SavedModel:
 
     def role_scores(self) -> dict[str, Array]:
         """Returns the role scores of all heads."""
+        if "roles" in self._file.metadata["refused"]:
+            raise self._file.missing("roles")
         # Files of gptviz 0.1 do not list the roles.
         roles = self._file.metadata.get("roles") or sorted(
             name.removeprefix(ROLE) for name in self._file.names if name.startswith(ROLE)

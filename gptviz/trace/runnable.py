@@ -46,7 +46,7 @@ class RunnableModel(ModelSource, Protocol):
     model: Any
     tokenizer: Any
     n_layers: int
-    n_heads: int
+    n_heads: int  # the largest of the layers
     d_model: int
     d_head: int
     context_length: int | None
@@ -85,6 +85,14 @@ class RunnableModel(ModelSource, Protocol):
 
     def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
         """Runs one pass over a prompt and the ids that followed it, with the edits of that generation."""
+        ...
+
+    def heads_in(self, layer: int) -> int:
+        """Returns the number of heads of a layer, 0 if it has no attention."""
+        ...
+
+    def check_edit(self, edit: Any, length: int) -> None:
+        """Raises an error if the model cannot be edited so, or the edit does not fit a text of `length` tokens."""
         ...
 
     def editing(self, edits: Any, length: int) -> PreparedEdits:

@@ -15,6 +15,7 @@ from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.files import check_target, write_file
 from gptviz.trace import file_format
+from gptviz.trace.available import available
 from gptviz.trace.sources import EMBEDDINGS
 
 
@@ -23,7 +24,7 @@ def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None,
     target = check_target(path)
     chosen = range(trace.n_layers) if layers is None else layers
     kept = sorted({check_index(layer, trace.n_layers, "layer") for layer in chosen})
-    _check_size(trace, len(kept), neurons)
+    _check_size(trace, kept, neurons)
     contents = _Contents(trace, kept, neurons)
     metadata = {file_format.METADATA: json.dumps(contents.metadata(), ensure_ascii=False)}
     # save_file writes an array's memory as it is and ignores its strides.
@@ -38,12 +39,12 @@ def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None,
     return write_file(target, write)
 
 
-def _check_size(trace: Any, layers: int, neurons: bool) -> None:
-    """Raises GPTVizError if the file would be too large, from an estimate that computes nothing."""
-    tokens, heads = len(trace.tokens), trace.n_heads
-    attention = layers * heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
+def _check_size(trace: Any, layers: Sequence[int], neurons: bool) -> None:
+    """Raises GPTVizError if the file would be too large, from an estimate that computes next to nothing."""
+    tokens, heads = len(trace.tokens), sum(trace.heads_in(layer) for layer in layers)
+    attention = heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
     stream = 8 * trace.n_layers * tokens * trace.d_model
-    down_projections = layers * _neuron_count(trace) * trace.d_model if neurons else 0
+    down_projections = len(layers) * _neuron_count(trace, layers) * trace.d_model if neurons else 0
     size = 4 * (attention + stream + down_projections + (tokens + trace.n_layers) * trace.vocab_size)
     if size > file_format.MAX_BYTES:
         remedy = f"Name fewer layers, such as layers=[0, {trace.n_layers - 1}], or trace a shorter text."
@@ -53,10 +54,10 @@ def _check_size(trace: Any, layers: int, neurons: bool) -> None:
         raise fail(limit, f"about {size / 1e9:.1f} GB for {tokens} tokens", remedy)
 
 
-def _neuron_count(trace: Any) -> int:
-    """Returns the number of neurons of an MLP, or 0 where its activations are not available."""
+def _neuron_count(trace: Any, layers: Sequence[int]) -> int:
+    """Returns the number of neurons of the first MLP whose activations are available, or 0 without one."""
     try:
-        return int(trace.mlp_activations(0).shape[1])
+        return next((int(activations.shape[1]) for _, activations in available(trace.mlp_activations, layers)), 0)
     except NotAvailable:
         return 0
 
@@ -64,13 +65,13 @@ def _neuron_count(trace: Any) -> int:
 class _Contents:
     """The tensors and the metadata of the file, collected from a trace.
 
-    tensors: by name. refused: for each name whose quantity is not available, the three parts of the error.
+    tensors: by name. refused: for each name whose quantity is not available, the parts of the error.
     """
 
     def __init__(self, trace: Any, kept: Sequence[int], neurons: bool):
         self.trace, self.kept, self.neurons = trace, kept, neurons
         self.tensors: dict[str, np.ndarray] = {}
-        self.refused: dict[str, list[str]] = {}
+        self.refused: dict[str, list[Any]] = {}
         self.readout: dict[str, Any] | None = None
         self.roles: list[str] = []
         self._collect_stream()
@@ -87,7 +88,7 @@ class _Contents:
         try:
             value = compute(*arguments)
         except NotAvailable as error:
-            self.refused[name] = [error.expected, error.got, error.remedy]
+            self.refused[name] = [error.expected, error.got, error.remedy, error.code, error.facts]
             return None
         if isinstance(value, np.ndarray):
             self.tensors[name] = value
@@ -111,7 +112,8 @@ class _Contents:
             self.tensors |= {"unrotated.query": unrotated[0], "unrotated.key": unrotated[1]}
 
     def _collect_attention(self, layer: int) -> None:
-        trace, heads = self.trace, range(self.trace.n_heads)
+        trace = self.trace
+        heads = range(trace.heads_in(layer) or 1)  # without attention, head 0 says why it is not available
         for name in ("q", "k", "v", "attention", "head_bias"):
             self._collect(f"{name}.{layer}", getattr(trace, name), layer)
         outputs = [self._collect(f"head_output.{layer}", trace.head_output, layer, head) for head in heads]
@@ -164,7 +166,7 @@ class _Contents:
         trace = self.trace
         points, shares = trace.token_plane()
         self.tensors |= {"plane": points, "plane_shares": shares}
-        scores = trace.role_scores()
+        scores = self._collect("roles", trace.role_scores) or {}
         self.roles = list(scores)
         self.tensors |= {file_format.ROLE + role: scores[role] for role in scores}
         vocabulary = [trace.vocab_token(id) for id in range(trace.vocab_size)]
@@ -184,6 +186,7 @@ class _Contents:
             "tokens": [[token.id, base64.b64encode(token.bytes).decode(), token.special] for token in trace.tokens],
             "layers": trace.n_layers,
             "heads": trace.n_heads,
+            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
             "d_model": trace.d_model,
             "d_head": trace.d_head,
             "route": trace.route,

@@ -102,11 +102,15 @@ class PassSource(Protocol):
     """One forward pass over one text. What a family or a file does not have raises NotAvailable."""
 
     n_layers: int
-    n_heads: int
+    n_heads: int  # the largest of the layers
     d_model: int
-    d_head: int
+    d_head: int  # the largest of the layers
     route: str  # "interface" or "eager": how the attention maps are computed
     logits: Numbers  # (T, vocab)
+
+    def heads_in(self, layer: int) -> int:
+        """Returns the number of heads of a layer: 0 if it has no attention. The same in all layers unless overridden."""
+        return self.n_heads
 
     @property
     def attention(self) -> AttentionSource:
@@ -208,5 +212,5 @@ class ModelSource(Protocol):
         ...
 
     def role_scores(self) -> dict[str, Array]:
-        """Returns how strongly each head plays each role: {role: (L, H)}."""
+        """Returns how strongly each head plays each role: {role: (L, H)}; NaN where a layer has no such head."""
         ...

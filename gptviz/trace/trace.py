@@ -7,7 +7,7 @@ H_kv key heads, L layers; a map's rows are queries, its columns keys. Layers, he
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from gptviz.sampling.next_token import NextToken
 from gptviz.sampling.probabilities import softmax
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
+from gptviz.trace.available import available
 from gptviz.trace.saving import save
 from gptviz.trace.sources import EMBEDDINGS, Array, ModelSource, Numbers, PassEdit, PassSource, Readout
 
@@ -32,10 +33,17 @@ def as_array(numbers: Numbers) -> Array:
     return array
 
 
+def describe_shape(heads: Sequence[int]) -> str:
+    """Returns a model's layers and heads in words. heads: the number of heads of each layer."""
+    at_most = "" if len(set(heads)) == 1 else "at most "
+    return f"{len(heads)} layers × {at_most}{max(heads)} heads"
+
+
 class Trace:
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
     text: the prompt, decoded if ids were given. tokens: its tokens. stack: which stack of blocks it shows ("decoder").
+    n_layers, n_heads, d_model, d_head: the model's shape; n_heads and d_head are the largest of its layers, see `heads_in`.
     route: how attention maps are computed, "interface" or "eager"; on the eager route there are no queries and keys.
 
     A quantity that the model's family or a saved file does not have raises NotAvailable.
@@ -52,10 +60,14 @@ class Trace:
         self.route = source.route
 
     def __repr__(self) -> str:
-        shape = f"{self.n_layers} layers × {self.n_heads} heads"
+        shape = describe_shape([self.heads_in(layer) for layer in range(self.n_layers)])
         edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
         size = f"{self.nbytes / 1e6:.1f} MB"
         return f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
+
+    def heads_in(self, layer: int) -> int:
+        """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""
+        return self._source.heads_in(self._layer(layer))
 
     @property
     def gpt(self) -> ModelSource:
@@ -113,18 +125,19 @@ class Trace:
         """Returns attention weights, softmax(q·kᵀ·scaling + mask): (T, T), (H, T, T) of a layer, (L, H, T, T) of all.
 
         Rows (queries) sum to 1, or to less where the family has an attention sink that takes a share. Computed by the
-        family's own eager attention function. Source: Vaswani et al. 2017, eq. 1.
+        family's own eager attention function. Of all layers, NaN stands for what there is not: heads that only other
+        layers have, layers without attention or that a saved file lacks. Source: Vaswani et al. 2017, eq. 1.
         """
         if layer is None:
             if head is not None:
                 raise fail(
                     "a layer together with the head", f"head={head!r} alone", "Call attention(layer, head).", WrongType
                 )
-            return as_array(np.stack([self.attention(i) for i in range(self.n_layers)]))
+            return as_array(_all_maps(self))
         layer = self._layer(layer)
         if head is None:
             return as_array(self._source.attention.weights(layer))
-        return as_array(self._source.attention.weights(layer, self._head(head))[0])
+        return as_array(self._source.attention.weights(layer, self._head(layer, head))[0])
 
     def score_stages(self, layer: int, head: int) -> dict[str, Array]:
         """Returns the head's scores after each step before the softmax, in the family's order: {name: (T, T)}.
@@ -132,7 +145,7 @@ class Trace:
         "raw" is q·kᵀ, "scaled" usually that divided by √d_head; "softcapped" or "biased" where the family does so;
         "masked" is -inf where a query may not look. The softmax of the last one, with `sink` if there is one, is the map.
         """
-        stages = self._source.attention.stages(self._layer(layer), self._head(head))
+        stages = self._source.attention.stages(self._layer(layer), self._head(layer, head))
         return {name: as_array(stage) for name, stage in stages.items()}
 
     def scores(self, layer: int, head: int, stage: str = "raw") -> Array:
@@ -147,11 +160,11 @@ class Trace:
 
     def sink(self, layer: int, head: int) -> float | None:
         """Returns the learned score that competes with the keys in every row's softmax, or None without a sink."""
-        return self._source.attention.sink(self._layer(layer), self._head(head))
+        return self._source.attention.sink(self._layer(layer), self._head(layer, head))
 
     def head_mix(self, layer: int, head: int) -> Array:
         """Returns the values mixed by the head's weights, which enter the output projection: (T, d_value)."""
-        return as_array(self._source.attention.mixed_values(self._layer(layer), self._head(head)))
+        return as_array(self._source.attention.mixed_values(self._layer(layer), self._head(layer, head)))
 
     def head_output(self, layer: int, head: int) -> Array:
         """Returns what the head alone adds to the residual stream, without the projection's bias: (T, d_model).
@@ -159,7 +172,7 @@ class Trace:
         The sum over all heads plus `head_bias` is `attn_out`. Source: Elhage et al. 2021, "A Mathematical Framework for
         Transformer Circuits".
         """
-        return as_array(self._source.attention.head_outputs(self._layer(layer), self._head(head))[0][0])
+        return as_array(self._source.attention.head_outputs(self._layer(layer), self._head(layer, head))[0][0])
 
     def head_bias(self, layer: int) -> Array:
         """Returns what the output projection's bias adds to the residual stream at each token: (T, d_model)."""
@@ -293,7 +306,7 @@ class Trace:
         return self._model.token_plane()
 
     def role_scores(self) -> dict[str, Array]:
-        """Returns the role scores of all heads, (L, H) for each role; see `lens.role_scores`."""
+        """Returns the role scores of all heads, (L, H) for each role, NaN for no head; see `lens.role_scores`."""
         return self._model.role_scores()
 
     def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
@@ -313,8 +326,18 @@ class Trace:
     def _layer(self, layer: Any) -> int:
         return check_index(layer, self.n_layers, "layer")
 
-    def _head(self, head: Any) -> int:
-        return check_index(head, self.n_heads, "head")
+    def _head(self, layer: int, head: Any) -> int:
+        """Returns the index of a head of a layer. For a layer without heads any will do: its source raises NotAvailable."""
+        return check_index(head, self.heads_in(layer) or self.n_heads, "head", where=f" in layer {layer}")
 
     def _position(self, position: Any) -> int:
         return check_index(position, len(self.tokens), "position", negative=True)
+
+
+def _all_maps(trace: Trace) -> Array:
+    """Returns the maps of all layers, (L, H, T, T), NaN where there is none."""
+    size = len(trace.tokens)
+    maps = np.full((trace.n_layers, trace.n_heads, size, size), np.nan, np.float32)
+    for layer, map in available(trace.attention, range(trace.n_layers)):
+        maps[layer, : len(map)] = map
+    return maps

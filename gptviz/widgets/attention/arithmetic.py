@@ -35,7 +35,7 @@ def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str,
     row's largest score. exponential: e to the power of the last score minus `largest`. sum: of the row's exponentials,
     including the sink's where there is one. weight: exponential / sum.
     """
-    q, k = trace.q(layer)[head], _of_group(trace.k(layer), head, trace.n_heads)
+    q, k = trace.q(layer)[head], _of_group(trace.k(layer), head, trace.heads_in(layer))
     stages = trace.score_stages(layer, head)
     row = list(stages.values())[-1][query].astype(np.float64)
     sink = trace.sink(layer, head)
@@ -63,7 +63,7 @@ def mix(trace: Trace, layer: int, head: int, query: int) -> dict[str, Any]:
     the stream at this token (d_model,). stream: the stream entering the block there (d_model,).
     """
     weights = trace.attention(layer, head)[query].astype(np.float64)
-    v = _of_group(trace.v(layer), head, trace.n_heads).astype(np.float64)
+    v = _of_group(trace.v(layer), head, trace.heads_in(layer)).astype(np.float64)
     keys = [int(key) for key in np.argsort(-weights, kind="stable") if key <= query]
     single = keys if len(keys) <= MOST_VALUES + 1 else keys[:MOST_VALUES]
     rest = keys[len(single) :]

@@ -219,13 +219,15 @@ class Attention {
 
   /** Returns the selection, limited to what this trace has; a key of -1 stands for the largest weight of the row. */
   place() {
-    const { layers, heads } = this.model.get("_about");
     const last = this.tokens.length - 1;
-    const [layer, head, chosenQuery, key] = ["layer", "head", "query", "key"].map((name) => this.selection.get(name));
+    const [chosenLayer, head, chosenQuery, key] = ["layer", "head", "query", "key"].map((name) =>
+      this.selection.get(name),
+    );
+    const layer = Math.min(chosenLayer, this.model.get("_about").layers - 1);
     const query = chosenQuery < 0 ? last : Math.min(chosenQuery, last);
     return {
-      layer: Math.min(layer, layers - 1),
-      head: Math.min(head, heads - 1),
+      layer,
+      head: Math.min(head, this.grid.lastHead(layer)),
       query,
       key: key > this.lastKey(query) ? -1 : key,
     };

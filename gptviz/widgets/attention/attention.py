@@ -15,10 +15,10 @@ from gptviz.display.labels import part_label
 from gptviz.pages.answering import PageQuestion
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention import arithmetic
-from gptviz.widgets.attention.maps import masked_weights, stage_names, thumbnails_by_layer, without_future
+from gptviz.widgets.attention.maps import masked_weights, stage_names, without_future
 from gptviz.widgets.attention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
-from gptviz.widgets.shared.thumbnails import thumbnail_bytes
+from gptviz.widgets.shared.thumbnails import Thumbnails
 from gptviz.widgets.shared.view import View
 
 
@@ -57,29 +57,34 @@ class AttentionView(View):
     @property
     def head(self) -> int:
         """The open head; set it to open another."""
-        return min(int(self.selection.head), self._require_trace().n_heads - 1)
+        return min(int(self.selection.head), self._head_count(self.layer) - 1)
 
     @head.setter
     def head(self, value: int) -> None:
-        self.selection.head = check_index(value, self._require_trace().n_heads, "head")
+        where = f" in layer {self.layer}"
+        self.selection.head = check_index(value, self._head_count(self.layer), "head", where=where)
+
+    def _head_count(self, layer: int) -> int:
+        """Returns the number of heads of a layer; for a layer without attention that of the grid's columns."""
+        trace = self._require_trace()
+        return trace.heads_in(layer) or trace.n_heads
 
     def _fill(self) -> None:
         trace = self._require_trace()
-        thumbnails = thumbnails_by_layer(trace)
-        first = next(iter(thumbnails))
-        blank = np.zeros_like(thumbnails[first])
-        self._thumbnails = thumbnail_bytes([thumbnails.get(layer, blank) for layer in range(trace.n_layers)])
+        thumbnails = Thumbnails(trace)
+        self._thumbnails = thumbnails.to_bytes()
         selection = self.selection
         layer = min(selection.layer, trace.n_layers - 1)
-        selection.layer, selection.head = layer, min(selection.head, trace.n_heads - 1)
-        selection.layer = layer if layer in thumbnails else first
+        layer = layer if layer in thumbnails.by_layer else next(iter(thumbnails.by_layer))
+        selection.layer, selection.head = layer, min(selection.head, self._head_count(layer) - 1)
         selection.query = selection.key = -1
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,
             "heads": trace.n_heads,
-            "side": blank.shape[-1],
-            "absent": [layer for layer in range(trace.n_layers) if layer not in thumbnails],
+            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
+            "side": thumbnails.side,
+            "absent": thumbnails.absent,
         }
 
     # Answers to the page
@@ -89,8 +94,8 @@ class AttentionView(View):
         return without_future(masked_weights(self._require_trace(), *self._check_head(layer, head)))
 
     def _check_head(self, layer: int, head: int) -> tuple[int, int]:
-        trace = self._require_trace()
-        return check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
+        layer = check_index(layer, self._require_trace().n_layers, "layer")
+        return layer, check_index(head, self._head_count(layer), "head", where=f" in layer {layer}")
 
     def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
         """Returns the stages' names, what "scaled" multiplies by, d_head, and whether the head has a sink."""
@@ -112,9 +117,10 @@ class AttentionView(View):
     def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
         return arithmetic.mix(self._require_trace(), *self._check_head(layer, head), self._check_position(query))
 
-    def _answer_roles(self) -> dict[str, list[float]]:
-        """Returns for each role a score of every head, layer by layer."""
-        return {role: scores.ravel().tolist() for role, scores in self._require_trace().role_scores().items()}
+    def _answer_roles(self) -> dict[str, list[float | None]]:
+        """Returns for each role a score of every head, layer by layer; None for a head that does not exist."""
+        scores = self._require_trace().role_scores()
+        return {role: [arithmetic.finite(score) for score in of_role.ravel()] for role, of_role in scores.items()}
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields, in this order: all maps; all stage names; the selected row; all stages; the open head's other rows.
@@ -124,7 +130,8 @@ class AttentionView(View):
         trace = self._require_trace()
         size = len(trace.tokens)
         opened, query = {"layer": self.layer, "head": self.head}, self.selection.query % size
-        heads = [{"layer": layer, "head": head} for layer in range(trace.n_layers) for head in range(trace.n_heads)]
+        layers = range(trace.n_layers)
+        heads = [{"layer": layer, "head": head} for layer in layers for head in range(self._head_count(layer))]
         heads.sort(key=lambda head: head != opened)
         yield from (("head", head) for head in heads)
         yield "roles", {}

@@ -32,25 +32,30 @@ export class CellDetail {
     const { layer, head, query, key } = place;
     const question = async () => [
       await ask(this.model, "cell", { layer, head, query, key }),
-      await ask(this.model, "mix", { layer, head, query }),
+      await ask(this.model, "mix", { layer, head, query }).catch((error) => error), // the cell is shown without it
     ];
     this.setWaiting(true);
     this.lane.ask(
       question,
       ([cell, mix]) => {
         this.cell.show(cell, place);
+        if (mix instanceof Error) return this.settle(true, mix.message);
         this.mix.show(mix, place);
-        this.settle("");
+        this.settle(true, "");
       },
-      (error) => this.settle(error.message),
+      (error) => this.settle(false, error.message),
     );
   }
 
-  /** Shows the numbers, or the reason why there are none. @param {string} problem */
-  settle(problem) {
+  /**
+   * Shows the numbers, and the reason why some are missing.
+   * @param {boolean} hasCell whether the steps to the weight are known
+   * @param {string} problem why what the head adds is not, or ""
+   */
+  settle(hasCell, problem) {
     setText(this.problem, problem);
     this.problem.hidden = problem === "";
-    this.cell.root.hidden = problem !== "";
+    this.cell.root.hidden = !hasCell;
     this.mix.root.hidden = problem !== "";
     this.setWaiting(false);
   }

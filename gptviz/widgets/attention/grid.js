@@ -9,8 +9,13 @@ import { arrowStep } from "../shared/keys.js";
 import { weight } from "../shared/numbers.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
+import { sharedWords } from "../shared/words.js";
 
-/** @typedef {{layers: number, heads: number, side: number, absent: number[], tokens: object[]}} GridAbout */
+/**
+ * What the grid shows. heads: of the layer with the most. heads_in: of each layer, 0 without attention. absent: the
+ * layers that have no maps.
+ * @typedef {{layers: number, heads: number, heads_in: number[], side: number, absent: number[], tokens: object[]}} GridAbout
+ */
 
 /** Returns a head's name. @param {number} layer @param {number} head */
 export function headName(layer, head) {
@@ -26,9 +31,10 @@ export class HeadGrid {
   constructor(model, words, actions) {
     this.model = model;
     this.words = words;
+    this.noAttention = sharedWords(model).common.noAttention;
     this.actions = actions;
     this.lane = new Lane();
-    /** Each head's score by role; null before it was asked for. @type {Record<string, number[]>|null} */
+    /** Each head's score by role, null for no head; null before it was asked for. @type {Record<string, Scores>|null} */
     this.roles = null;
     /** A button for each head, layer after layer. @type {HTMLButtonElement[]} */
     this.buttons = [];
@@ -52,19 +58,34 @@ export class HeadGrid {
 
   /** Builds the buttons for a new trace. Roles are asked for again, since another model may have read it. */
   build() {
-    const { layers, heads, absent } = this.about;
+    const { layers, heads } = this.about;
     this.roles = null;
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const layer = Math.floor(i / heads);
       const head = i % heads;
-      const name = headName(layer, head) + (absent.includes(layer) ? `: ${this.words.absent}` : "");
+      const reason = this.reasonWithout(layer);
+      const name = headName(layer, head) + (reason && `: ${reason}`);
       const attributes = { type: "button", "aria-label": name, tabindex: -1, title: name };
       const button = element("button", attributes, element("canvas", {}));
+      button.toggleAttribute("data-none", head > this.lastHead(layer));
       button.addEventListener("click", () => this.actions.choose(layer, head));
       return button;
     });
     this.arrange();
+  }
+
+  /** Returns the last head of a layer; a layer without attention has a hatched square in each column. @param {number} layer */
+  lastHead(layer) {
+    const { heads, heads_in } = this.about;
+    return (heads_in[layer] || heads) - 1;
+  }
+
+  /** Returns why a layer has no maps, or "" if it has them. @param {number} layer */
+  reasonWithout(layer) {
+    const { heads_in, absent } = this.about;
+    if (heads_in[layer] === 0) return this.noAttention;
+    return absent.includes(layer) ? this.words.absent : "";
   }
 
   /**
@@ -96,11 +117,12 @@ export class HeadGrid {
   arrange() {
     const role = this.order.value;
     const scores = role === "place" ? null : (this.roles?.[role] ?? null);
+    const order = scores && orderByScore(scores);
     if (role !== "place" && !this.roles) this.askRoles();
-    this.grid.toggleAttribute("data-sorted", scores !== null);
-    if (scores) this.arrangeByScore(scores);
+    this.grid.toggleAttribute("data-sorted", order !== null);
+    if (order) this.arrangeByScore(order);
     else this.arrangeByPlace();
-    this.describe(scores !== null);
+    this.describe(order);
   }
 
   askRoles() {
@@ -126,24 +148,25 @@ export class HeadGrid {
     this.grid.replaceChildren(element("span"), ...Array.from({ length: heads }, (_, head) => axis(head)), ...cells);
   }
 
-  /** @param {number[]} scores */
-  arrangeByScore(scores) {
+  /** @param {Ranked[]} order */
+  arrangeByScore(order) {
     const { heads } = this.about;
-    const order = scores.map((_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
-    const cells = order.map((i) => {
+    const cells = order.map(({ i, score: share }) => {
       const name = element("span", { class: "number" }, headName(Math.floor(i / heads), i % heads));
-      const score = element("span", { class: "number muted" }, weight(scores[i]));
+      const score = element("span", { class: "number muted" }, weight(share));
       return element("span", { class: "scored small" }, this.buttons[i], name, score);
     });
     this.grid.replaceChildren(...cells);
   }
 
-  /** Says below the grid what it shows. @param {boolean} sorted */
-  describe(sorted) {
-    const { side, absent, tokens } = this.about;
-    const what = sorted ? `${this.words.ranked(this.buttons.length)} ${this.words.scored}` : this.words.axes;
+  /** Says below the grid what it shows. @param {Ranked[]|null} order of the heads; null by layer and head */
+  describe(order) {
+    const { layers, side, tokens } = this.about;
+    const what = order ? `${this.words.ranked(order.length)} ${this.words.scored}` : this.words.axes;
     const pooled = side < tokens.length ? `; ${this.words.pooled(tokens.length, side)}` : "";
-    setText(this.note, `${what}${pooled}${absent.length ? `; ${this.words.hatched}` : ""}`);
+    const reasons = new Set(Array.from({ length: layers }, (_, layer) => this.reasonWithout(layer)));
+    const hatched = [...reasons].filter(Boolean).map((reason) => `; ${this.words.hatched(reason)}`);
+    setText(this.note, `${what}${pooled}${hatched.join("")}`);
   }
 
   /**
@@ -162,7 +185,18 @@ export class HeadGrid {
     const next = shown[shown.indexOf(this.buttons[this.open]) + width * rows + columns];
     if (!next) return;
     const index = this.buttons.indexOf(next);
-    this.actions.choose(Math.floor(index / heads), index % heads);
-    next.focus();
+    const layer = Math.floor(index / heads);
+    const head = Math.min(index % heads, this.lastHead(layer));
+    this.actions.choose(layer, head);
+    this.buttons[layer * heads + head].focus();
   }
+}
+
+/** The score of each head, layer after layer; null for a head that does not exist. @typedef {(number|null)[]} Scores */
+/** A head's index among the buttons, and its score. @typedef {{i: number, score: number}} Ranked */
+
+/** Returns the heads that have a score, the highest first. @param {Scores} scores @returns {Ranked[]} */
+function orderByScore(scores) {
+  const ranked = scores.flatMap((score, i) => (score === null ? [] : [{ i, score }]));
+  return ranked.sort((a, b) => b.score - a.score || a.i - b.i);
 }

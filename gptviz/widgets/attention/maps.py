@@ -1,25 +1,9 @@
-"""The attention maps of a trace as the view shows them: pooled, without the future, and with hidden keys marked."""
+"""The attention maps of a trace as the view shows them: without the future, and with hidden keys marked."""
 
 import numpy as np
 
 from gptviz.errors import NotAvailable
 from gptviz.trace.trace import Trace
-from gptviz.widgets.shared.thumbnails import pooled
-
-
-def thumbnails_by_layer(trace: Trace) -> dict[int, np.ndarray]:
-    """Returns the pooled maps (H, side, side) of each layer that has maps: a saved trace may have only a few.
-
-    Raises NotAvailable if no layer has any.
-    """
-    thumbnails: dict[int, np.ndarray] = {}
-    for layer in range(trace.n_layers):
-        try:
-            thumbnails[layer] = pooled(trace.attention(layer))
-        except NotAvailable:
-            if layer == trace.n_layers - 1 and not thumbnails:
-                raise
-    return thumbnails
 
 
 def stage_names(trace: Trace, layer: int, head: int) -> list[str]:

@@ -5,7 +5,7 @@ const en = {
   counted: (/** @type {number} */ layer, /** @type {number} */ head) => `layer ${layer}, head ${head}, counted from 0`,
   axes: "Each square is one head; click a square to open it. Rows are layers, columns are heads",
   absent: "not in the file of this trace",
-  hatched: "a square hatched all over is not in the file of this trace",
+  hatched: (/** @type {string} */ reason) => `hatched all over: ${reason}`,
   pooled: (/** @type {number} */ tokens, /** @type {number} */ side) =>
     `pooled from ${tokens} to ${side} cells a side: each cell shows the largest weight of its group`,
   pooledScores: (/** @type {number} */ tokens, /** @type {number} */ side) =>
@@ -81,7 +81,7 @@ const zh = {
   counted: (layer, head) => `第 ${layer} 层第 ${head} 个头，从 0 数起`,
   axes: "每个方格是一个头，点一下就打开。行是层，列是头",
   absent: "不在这份轨迹的文件里",
-  hatched: "整格斜线的头不在这份轨迹的文件里",
+  hatched: (reason) => `整格斜线：${reason}`,
   pooled: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在组的最大权重`,
   pooledScores: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在组中离 0 最远的分数`,
   caption: "每行是一个在看的词元（查询），每列是一个被看的词元（键）。",

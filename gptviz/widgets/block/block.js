@@ -6,18 +6,19 @@
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, Lane, refusalText } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
 import { availableHeight } from "../shared/scrolling.js";
 import { makeSentence } from "../shared/sentence.js";
-import { wordsOf } from "../shared/words.js";
+import { sharedWords, wordsOf } from "../shared/words.js";
 import { Journey } from "./journey.js";
 import { Ledger, largestInLedger } from "./ledger.js";
 import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./ledger.js").Shares} Shares */
-/** @typedef {{steps: import("./journey.js").WayStep[], missing: Record<string, string>, parallel: boolean|null}} Way */
+/** @typedef {import("../shared/kernel.js").Refusal} Refusal */
+/** @typedef {{steps: import("./journey.js").WayStep[], missing: Record<string, Refusal>, parallel: boolean|null}} Way */
 /** A likely next token. @typedef {{token: import("../shared/chips.js").PageToken, probability: number}} Leader */
 
 class Block {
@@ -177,7 +178,8 @@ class Block {
     this.journey.setRows(rows);
     const largest = this.largestShare();
     const selected = { layer: this.layer, head: this.selection.get("head") };
-    this.journey.draw(selected, Object.values(way.missing), largest);
+    const reasons = Object.values(way.missing).map((refusal) => refusalText(sharedWords(this.model), refusal));
+    this.journey.draw(selected, reasons, largest);
     this.parallelNote.hidden = !way.parallel;
     this.drawLedger(shares, largest);
   }

@@ -111,8 +111,8 @@ class BlockView(View):
             "steps": [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps],
         }
 
-    def _steps(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
-        result: tuple[list[dict[str, Any]], dict[str, str]]
+    def _steps(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        result: tuple[list[dict[str, Any]], dict[str, Any]]
         result = self._cached(layer, position, lambda trace: block_steps(trace, layer, position))
         return result
 

@@ -5,22 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.errors import GPTVizError
+from gptviz.errors import GPTVizError, error_for_page
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
 STRONGEST = 8  # neurons that are shown one by one
 
 
-def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Returns the steps of one token through one block in order, and the reasons why some are missing.
 
     A step: kind ("in", "norm", "head", "bias", "attention", "middle", "neuron", "others", "mlp", "out"), vector
-    (d_model,), length, and head, or neuron and activation. missing: {part: error text}, for parts that the family, an edit
-    or a saved trace does not have.
+    (d_model,), length, and head, or neuron and activation. missing: {part: error as a page takes it}, for parts that the
+    family, an edit or a saved trace does not have.
     """
     steps: list[dict[str, Any]] = []
-    missing: dict[str, str] = {}
+    missing: dict[str, Any] = {}
 
     def add(kind: str, vector: Array, **details: Any) -> None:
         steps.append({"kind": kind, "vector": vector, "length": float(np.linalg.norm(vector)), **details})
@@ -29,10 +29,10 @@ def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str,
         try:
             add_steps()
         except GPTVizError as error:
-            missing[part] = str(error)
+            missing[part] = error_for_page(error)
 
     def add_heads() -> None:
-        outputs = [trace.head_output(layer, head)[position] for head in range(trace.n_heads)]
+        outputs = [trace.head_output(layer, head)[position] for head in range(trace.heads_in(layer))]
         for head, output in enumerate(outputs):
             add("head", output, head=head)
         if (bias := trace.head_bias(layer)[position]).any():

@@ -47,7 +47,8 @@ class Comparison(View):
                 raise fail("two traces", type(trace).__name__, remedy, WrongType)
         self._check_keywords(keywords)
         self.traces = one, other
-        same_shape = (one.n_layers, one.n_heads) == (other.n_layers, other.n_heads)
+        heads, other_heads = ([trace.heads_in(layer) for layer in range(trace.n_layers)] for trace in self.traces)
+        same_shape = heads == other_heads
         shared = keywords.pop("selection", None) or Selection()
         selections = (shared, shared) if same_shape else (shared, Selection())
         maps = [AttentionView(t, selection=s, **keywords) for t, s in zip(self.traces, selections, strict=True)]

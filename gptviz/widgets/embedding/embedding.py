@@ -66,7 +66,7 @@ class EmbeddingView(View):
             "tokens": [describe(token) for token in trace.tokens],
             "width": trace.d_model,
             "parts": parts_of(trace)[0],
-            "heads": trace.n_heads if _is_rotary(trace) else 0,
+            "heads": trace.heads_in(0) if _is_rotary(trace) else 0,
         }
 
     def close(self) -> None:
@@ -91,9 +91,9 @@ class EmbeddingView(View):
     def _answer_turned(self, position: int, head: int) -> Array:
         """Returns the head's query before and after its position rotates it, then its key before and after: (4, d_head)."""
         trace, position = self._require_trace(), self._check_position(position)
-        head = check_index(head, trace.n_heads, "head")
         queries, keys = trace.unrotated()
-        group = head // (trace.n_heads // len(keys))
+        head = check_index(head, len(queries), "head")
+        group = head // (len(queries) // len(keys))
         rotated_query, rotated_key = trace.q(0)[head, position], trace.k(0)[group, position]
         return np.stack([queries[head, position], rotated_query, keys[group, position], rotated_key])
 
@@ -121,7 +121,7 @@ class EmbeddingView(View):
             yield "neighbours", {"position": position}
         if _is_rotary(trace):
             for position in range(len(trace.tokens) - 1, -1, -1):
-                yield from (("turned", {"position": position, "head": head}) for head in range(trace.n_heads))
+                yield from (("turned", {"position": position, "head": head}) for head in range(trace.heads_in(0)))
 
     # The still picture and the table
 

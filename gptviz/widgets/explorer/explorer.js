@@ -6,7 +6,7 @@
 import { button, element } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
-import { wordsOf } from "../shared/words.js";
+import { sharedWords, wordsOf } from "../shared/words.js";
 import { Presenter, scrollerOf } from "./presenter.js";
 import { Station } from "./stations.js";
 import { catalogue } from "./words.js";
@@ -120,11 +120,13 @@ class Explorer {
 
   /** Shows the model's blocks, the last one on top as in the pictures of papers, and marks the open one. */
   showStack() {
-    const { layers } = this.model.get("_about").attention;
+    /** @type {{layers: number, heads_in: number[]}} */
+    const { layers, heads_in } = this.model.get("_about").attention;
     const openLayer = Math.min(this.selection.get("layer"), layers - 1);
     if (this.blocks.length !== layers) this.buildStack(layers);
     this.blocks.forEach((block, layer) => {
       block.toggleAttribute("data-open", layer === openLayer);
+      block.title = heads_in[layer] ? "" : sharedWords(this.model).common.noAttention;
       block.setAttribute("aria-current", String(layer === openLayer));
     });
   }

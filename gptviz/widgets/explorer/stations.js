@@ -93,10 +93,16 @@ function stationSentence(name, about, words) {
 /** @param {any} numbers @param {Words} words @returns {(Node|string)[]} */
 function attentionSentence(numbers, words) {
   const { layers, heads, stream, layer, head, looking, query, looked, key } = numbers;
-  const sentence = words.stream(layers, heads, significant(stream[0]), significant(stream[1]));
-  if (!looked) return [sentence];
+  /** @type {number[]} */
+  const headsIn = numbers.heads_in;
+  const attending = headsIn.filter((count) => count > 0).length;
+  const isEven = headsIn.every((count) => count === heads);
+  const blocks = isEven ? words.blocks(layers, heads) : words.mixedBlocks(layers, attending, heads);
+  const lengths = stream ? words.lengths(significant(stream[0]), significant(stream[1])) : "";
+  if (!looked) return [blocks, lengths];
   return [
-    sentence,
+    blocks,
+    lengths,
     " ",
     words.head(layer, head),
     " ",

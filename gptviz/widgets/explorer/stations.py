@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from gptviz import sampling
-from gptviz.errors import GPTVizError
+from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.trace.available import available
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 
@@ -17,7 +18,6 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
     last = len(trace.tokens) - 1
     (leader, probability), *_ = trace.top(1)
     logits = trace.logits[-1]
-    stream_lengths = [float(np.linalg.norm(trace.residual(layer)[last])) for layer in (0, trace.n_layers)]
     return {
         "tokens": {
             "characters": len(trace.text),
@@ -34,7 +34,8 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
         "attention": {
             "layers": trace.n_layers,
             "heads": trace.n_heads,
-            "stream": stream_lengths,
+            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
+            "stream": _stream_lengths(trace),
             **_largest_weight(trace),
         },
         "logits": {
@@ -54,6 +55,14 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
     }
 
 
+def _stream_lengths(trace: Trace) -> list[float] | None:
+    """Returns the length of the last token's vector before the first and after the last block, None without a stream."""
+    try:
+        return [float(np.linalg.norm(trace.residual(depth)[-1])) for depth in (0, trace.n_layers)]
+    except NotAvailable:
+        return None
+
+
 def _has_position_table(trace: Trace) -> bool:
     try:
         trace.embedding("position")
@@ -67,8 +76,8 @@ def _largest_weight(trace: Trace) -> dict[str, Any]:
     last = len(trace.tokens) - 1
     keys = [token.position for token in trace.tokens[:last] if not token.special]
     largest: dict[str, Any] = {"weight": 0.0, "layer": 0, "head": 0, "key": None, "query": last}
-    for layer in range(trace.n_layers if keys else 0):
-        rows = trace.attention(layer)[:, last][:, keys]
+    for layer, maps in available(trace.attention, range(trace.n_layers if keys else 0)):
+        rows = maps[:, last][:, keys]
         head, key = np.unravel_index(int(rows.argmax()), rows.shape)
         if rows[head, key] > largest["weight"]:
             largest |= {"weight": float(rows[head, key]), "layer": layer, "head": int(head), "key": keys[int(key)]}

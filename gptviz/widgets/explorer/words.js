@@ -33,13 +33,12 @@ const en = {
     `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table + row ${grouped(position)} of the position table.`,
   embeddingRotary: (/** @type {number} */ size, /** @type {number} */ id) =>
     `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table. Positions enter later, in attention.`,
-  stream: (
-    /** @type {number} */ layers,
-    /** @type {number} */ heads,
-    /** @type {string} */ before,
-    /** @type {string} */ after,
-  ) =>
-    `${layers} ${layers === 1 ? "block" : "blocks"}, each with ${heads} heads and an MLP, add to these numbers. The vector’s length goes from ${before} to ${after}.`,
+  blocks: (/** @type {number} */ layers, /** @type {number} */ heads) =>
+    `${layers} ${layers === 1 ? "block" : "blocks"}, each with ${heads} heads and an MLP, add to these numbers.`,
+  mixedBlocks: (/** @type {number} */ layers, /** @type {number} */ attending, /** @type {number} */ heads) =>
+    `${layers} blocks add to these numbers: ${attending} with attention, of at most ${heads} heads${attending < layers ? `, and ${layers - attending} without` : ""}.`,
+  lengths: (/** @type {string} */ before, /** @type {string} */ after) =>
+    ` The vector’s length goes from ${before} to ${after}.`,
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
     `The largest attention weight on an earlier token of the text is in L${layer} · H${head}:`,
   looks: "looks at",
@@ -90,8 +89,10 @@ const zh = {
   embedding: (size, id, position) =>
     `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行 + 位置表第 ${grouped(position)} 行。`,
   embeddingRotary: (size, id) => `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行。位置稍后在注意力中加入。`,
-  stream: (layers, heads, before, after) =>
-    `${layers} 块，每块有 ${heads} 个头和一个 MLP，都加到这些数上。向量的长度从 ${before} 变为 ${after}。`,
+  blocks: (layers, heads) => `${layers} 块，每块有 ${heads} 个头和一个 MLP，都加到这些数上。`,
+  mixedBlocks: (layers, attending, heads) =>
+    `${layers} 块都加到这些数上：${attending} 块有注意力，最多 ${heads} 个头${attending < layers ? `；${layers - attending} 块没有` : ""}。`,
+  lengths: (before, after) => `向量的长度从 ${before} 变为 ${after}。`,
   head: (layer, head) => `对文中前面某个词元的最大注意力权重在 L${layer} · H${head}：`,
   looks: "看向",
   logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数（对数几率）。只有分数之差有意义。`,

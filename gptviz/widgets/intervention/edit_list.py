@@ -94,7 +94,7 @@ def names_a_position(spec: Spec) -> bool:
 
 def fits(spec: Spec, trace: Trace) -> bool:
     """Returns whether the model of this trace has the edit's layer and head."""
-    depths = trace.n_layers + (
-        spec["kind"] in ("patch", "steer")
-    )  # the stream has one depth more than there are layers
-    return spec["layer"] < depths and (spec.get("head") or 0) < trace.n_heads
+    layer, in_stream = spec["layer"], spec["kind"] in ("patch", "steer")
+    if layer == trace.n_layers:
+        return in_stream  # the stream has one depth more than there are layers
+    return layer < trace.n_layers and (spec.get("head") is None or spec["head"] < trace.heads_in(layer))

@@ -140,9 +140,9 @@ export class PatchForm {
   /** Shows the selection. */
   mark() {
     const { layer, head, query } = this.context.place();
-    const { layers, heads } = this.context.model.get("_about");
+    const { layers, heads, heads_in } = this.context.model.get("_about");
     fillMenu(this.layer, layers, layer, "L");
-    fillMenu(this.head, heads, head, "H");
+    fillMenu(this.head, heads_in[layer] || heads, head, "H");
     this.headLabel.hidden = this.site.value !== "head_output";
     [...this.columns.children].forEach((item, i) =>
       item.firstElementChild?.setAttribute("aria-pressed", String(i === query)),

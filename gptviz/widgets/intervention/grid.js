@@ -25,12 +25,21 @@ export function points(difference) {
 }
 
 export class PartGrid {
-  /** @param {import("./words.js").Words} words @param {(part: Part) => void} onClick */
-  constructor(words, onClick) {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {string} noAttention what stands in place of the heads that a layer does not have
+   * @param {(part: Part) => void} onClick
+   */
+  constructor(words, noAttention, onClick) {
     this.words = words;
+    this.noAttention = noAttention;
     this.onClick = onClick;
     this.layers = 0;
-    this.heads = 0;
+    this.heads = 0; // of the layer with the most
+    /** How many heads each layer has. @type {number[]} */
+    this.headsIn = [];
+    /** The layers that have no maps. @type {number[]} */
+    this.absent = [];
     this.side = 0; // of a thumbnail
     /** The thumbnails of all heads. @type {Uint8Array} */
     this.maps = new Uint8Array();
@@ -53,25 +62,41 @@ export class PartGrid {
 
   /**
    * Takes the maps of a new trace, and builds the squares where the model has another shape.
-   * @param {{layers: number, heads: number, side: number}} about
+   * @param {{layers: number, heads: number, heads_in: number[], absent: number[], side: number}} about
    * @param {DataView} thumbnails
    */
-  build({ layers, heads, side }, thumbnails) {
-    const hasNewShape = layers !== this.layers || heads !== this.heads;
-    Object.assign(this, { layers, heads, side, maps: uint8(thumbnails), effects: null });
+  build({ layers, heads, heads_in: headsIn, absent, side }, thumbnails) {
+    const hasNewShape = String(headsIn) !== String(this.headsIn);
+    Object.assign(this, { layers, heads, headsIn, absent, side, maps: uint8(thumbnails), effects: null });
     if (!hasNewShape) return;
     const width = heads + 1;
     this.root.style.setProperty("--columns", String(width));
     this.cells = Array.from({ length: layers * width }, (_, i) =>
       this.buildCell({ layer: Math.floor(i / width), head: i % width < heads ? i % width : null }),
     );
-    this.cells[0].button.tabIndex = 0;
+    this.cells[this.exists(0, 0) ? 0 : heads].button.tabIndex = 0;
     const axis = (/** @type {string} */ name) =>
       element("span", { class: "axis muted small number", "aria-hidden": "true" }, name);
     const columns = [...Array.from({ length: heads }, (_, head) => axis(`H${head}`)), axis(this.words.mlp)];
-    const rows = this.cells.flatMap(({ button }, i) => (i % width ? [button] : [axis(`L${i / width}`), button]));
+    const rows = headsIn.flatMap((count, layer) => {
+      const buttons = this.cells.slice(layer * width, (layer + 1) * width).map(({ button }) => button);
+      return [axis(`L${layer}`), ...buttons.slice(0, count), ...this.gap(count), buttons[heads]];
+    });
     this.root.replaceChildren(element("span"), ...columns, ...rows);
     setText(this.readout, "");
+  }
+
+  /** Returns what fills the columns of the heads that a layer does not have. @param {number} count of its heads */
+  gap(count) {
+    if (count === this.heads) return [];
+    const gap = element("span", { class: "gap muted small" }, count ? "" : this.noAttention);
+    gap.style.gridColumn = `span ${this.heads - count}`;
+    return [gap];
+  }
+
+  /** Returns whether the model has a part. @param {number} layer @param {number} column */
+  exists(layer, column) {
+    return column === this.heads || column < this.headsIn[layer];
   }
 
   /** @param {Part} part @returns {Cell} */
@@ -111,7 +136,7 @@ export class PartGrid {
 
   /** @param {Cell} cell @param {boolean} off */
   drawMap({ canvas, label, part }, off) {
-    canvas.hidden = off || part.head === null;
+    canvas.hidden = off || part.head === null || this.absent.includes(part.layer);
     if (part.head !== null) {
       const size = this.side * this.side;
       const index = part.layer * this.heads + part.head;
@@ -156,8 +181,13 @@ export class PartGrid {
     const step = index < 0 ? undefined : arrowStep(event);
     if (!step) return;
     const width = this.heads + 1;
-    const row = clamp(Math.floor(index / width) + step[0], 0, this.layers - 1);
-    const column = clamp((index % width) + step[1], 0, this.heads);
+    let row = Math.floor(index / width);
+    let column = index % width;
+    do {
+      row += step[0];
+      column += step[1];
+      if (row !== clamp(row, 0, this.layers - 1) || column !== clamp(column, 0, this.heads)) return;
+    } while (!this.exists(row, column));
     for (const { button } of this.cells) button.tabIndex = -1;
     const next = this.cells[row * width + column].button;
     next.tabIndex = 0;

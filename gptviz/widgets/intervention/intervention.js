@@ -12,7 +12,7 @@ import { ask, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
-import { wordsOf } from "../shared/words.js";
+import { sharedWords, wordsOf } from "../shared/words.js";
 import { EditChips, isSameEdit, switchesOff } from "./edits.js";
 import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
@@ -46,7 +46,7 @@ class Intervention {
     this.refusal = ""; // why Python refused the list after it
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (query) => this.select({ query }));
-    this.grid = new PartGrid(words, (part) => this.toggle(part));
+    this.grid = new PartGrid(words, sharedWords(model).common.noAttention, (part) => this.toggle(part));
     this.effects = new EffectSwitch(model, words, this.grid, {
       redraw: () => this.drawGrid(),
       setProblem: this.notices.setProblem,
@@ -136,11 +136,12 @@ class Intervention {
 
   /** Returns the selection, limited to what this trace has. */
   place() {
-    const { tokens, layers, heads } = this.model.get("_about");
+    const { tokens, layers, heads, heads_in } = this.model.get("_about");
     const query = this.selection.get("query");
+    const layer = Math.min(this.selection.get("layer"), layers - 1);
     return {
-      layer: Math.min(this.selection.get("layer"), layers - 1),
-      head: Math.min(this.selection.get("head"), heads - 1),
+      layer,
+      head: Math.min(this.selection.get("head"), (heads_in[layer] || heads) - 1),
       query: query < 0 ? tokens.length - 1 : Math.min(query, tokens.length - 1),
     };
   }

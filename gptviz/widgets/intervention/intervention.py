@@ -25,7 +25,7 @@ from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_
 from gptviz.widgets.intervention.parts import part_specs, switched_off
 from gptviz.widgets.intervention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
-from gptviz.widgets.shared.thumbnails import pooled, thumbnail_bytes
+from gptviz.widgets.shared.thumbnails import Thumbnails
 from gptviz.widgets.shared.view import View
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched
@@ -101,14 +101,16 @@ class InterventionView(View):
         self._keep_edits(trace)
         if self._watched >= trace.vocab_size:
             self._watched = -1
-        maps = [pooled(self._plain.attention(layer)) for layer in range(trace.n_layers)]
-        self._thumbnails = thumbnail_bytes(maps)
+        thumbnails = Thumbnails(self._plain)
+        self._thumbnails = thumbnails.to_bytes()
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,
             "heads": trace.n_heads,
             "vocab": trace.vocab_size,
-            "side": maps[0].shape[-1],
+            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
+            "side": thumbnails.side,
+            "absent": thumbnails.absent,
             "leaders": [{"token": describe(token), "before": p} for token, p in self._plain.top(MOVERS)],
         }
 
@@ -187,7 +189,7 @@ class InterventionView(View):
         leaders = [leader["token"]["id"] for leader in self._about["leaders"]]
         watched = self._watched_id()
         not_a_leader = {} if watched in leaders else {"watched": watched}
-        single = [[spec] for layer in range(self._plain.n_layers) for spec in part_specs(self._plain, layer)]
+        single = [[spec] for spec in part_specs(self._plain).values()]
         yield from (("outcome", {"edits": edits, **not_a_leader}) for edits in ([], self._edits))
         yield "sweep", {"watched": watched}
         yield from (("outcome", {"edits": edits, **not_a_leader}) for edits in single)
@@ -205,15 +207,12 @@ class InterventionView(View):
     def _sweep(self, id: int) -> Array:
         """Returns the sweep for one token. The passes are shared by all leaders, whose sweeps are kept."""
         if id not in self._swept:
-            plain = self._plain
-            gpt = running_model(plain)
+            plain, specs = self._plain, part_specs(self._plain)
+            edits = dict(zip(specs, self._edit_list.values(list(specs.values())), strict=True))
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
             with plain.guarding_weights():
-                layers = [
-                    switched_off(gpt, plain, self._edit_list.values(part_specs(plain, layer)), ids)
-                    for layer in range(plain.n_layers)
-                ]
-            self._swept |= dict(zip(ids, np.stack(layers, axis=1), strict=True))
+                added = switched_off(plain, edits, ids)
+            self._swept |= dict(zip(ids, added, strict=True))
         return self._swept[id]
 
     def _watched_id(self) -> int:

@@ -1,47 +1,35 @@
 """Switches off each head and each MLP alone, and measures what that does to the next token's probability."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gptviz.errors import NotAvailable
-from gptviz.lens.sweep import run_edited
+from gptviz.lens.sweep import run_each, supported
 from gptviz.sampling.probabilities import softmax
-from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.intervention.edit_list import Spec
 
 
-def part_specs(trace: Trace, layer: int) -> list[Spec]:
-    """Returns the specs that switch off one part of a layer each: its heads in order, then its MLP."""
-    heads: list[Spec] = [{"kind": "ablate_head", "layer": layer, "head": head} for head in range(trace.n_heads)]
-    return [*heads, {"kind": "ablate_mlp", "layer": layer}]
+def part_specs(trace: Trace) -> dict[tuple[int, int], Spec]:
+    """Returns the specs that switch off one part of a layer each, by layer and column: each head, and the MLP last."""
+    specs: dict[tuple[int, int], Spec] = {}
+    for layer in range(trace.n_layers):
+        heads = range(trace.heads_in(layer))
+        specs |= {(layer, head): {"kind": "ablate_head", "layer": layer, "head": head} for head in heads}
+        specs[layer, trace.n_heads] = {"kind": "ablate_mlp", "layer": layer}
+    return specs
 
 
-def switched_off(gpt: RunnableModel, trace: Trace, edits: Sequence[Any], ids: Sequence[int]) -> Array:
-    """Returns what each edit alone adds to the probability of each next token: (ids, edits); one pass for all.
+def switched_off(trace: Trace, edits: Mapping[tuple[int, int], Any], ids: Sequence[int]) -> Array:
+    """Returns what each edit alone adds to the probability of each next token: (ids, layers, heads + 1).
 
-    NaN where the model cannot be edited so. Raises NotAvailable if that is true of all edits.
+    edits: by layer and column. NaN where the model has no such part or cannot be edited so; raises NotAvailable if that
+    is true of all edits.
     """
-    possible = _possible(gpt, trace, edits)
-    logits = run_edited(gpt, [token.id for token in trace.tokens], [[edit] for edit in possible.values()])
-    added = np.full((len(ids), len(edits)), np.nan, np.float32)
-    added[:, list(possible)] = (softmax(logits)[:, ids] - trace.probabilities()[ids].astype(np.float64)).T
+    added = np.full((len(ids), trace.n_layers, trace.n_heads + 1), np.nan, np.float32)
+    before = trace.probabilities()[ids].astype(np.float64)
+    for (layer, column), logits in run_each(trace, supported(trace, edits)):
+        added[:, layer, column] = softmax(logits)[ids] - before
     return added
-
-
-def _possible(gpt: RunnableModel, trace: Trace, edits: Sequence[Any]) -> dict[int, Any]:
-    """Returns the edits that the model supports, by their index."""
-    possible = {}
-    for index, edit in enumerate(edits):
-        try:
-            gpt.editing([edit], len(trace.tokens))
-        except NotAvailable as error:
-            reason = error
-        else:
-            possible[index] = edit
-    if not possible:
-        raise reason
-    return possible

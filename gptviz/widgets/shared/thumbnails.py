@@ -1,10 +1,33 @@
-"""Attention maps pooled to thumbnails, for the grid of all layers and heads."""
-
-from collections.abc import Sequence
+"""Attention maps pooled to thumbnails, for the grids of all layers and heads."""
 
 import numpy as np
 
+from gptviz.trace.available import available
+from gptviz.trace.trace import Trace
+
 THUMBNAIL = 32  # cells a side at most; maps of longer texts are pooled
+
+
+class Thumbnails:
+    """The pooled maps of all heads of a trace: a saved trace may have only some layers, and a layer may have no attention.
+
+    by_layer: {layer: (heads, side, side)} of the layers that have maps. absent: the other layers. Raises NotAvailable if
+    no layer has any.
+    """
+
+    def __init__(self, trace: Trace):
+        layers = range(trace.n_layers)
+        self._shape = trace.n_layers, trace.n_heads
+        self.by_layer = dict(available(lambda layer: pooled(trace.attention(layer)), layers))
+        self.absent = [layer for layer in layers if layer not in self.by_layer]
+        self.side = min(len(trace.tokens), THUMBNAIL)
+
+    def to_bytes(self) -> bytes:
+        """Returns (layers, heads, side, side) as one byte a cell: 255 is a weight of 1; 0 for heads that do not exist."""
+        maps = np.zeros((*self._shape, self.side, self.side), np.uint8)
+        for layer, of_heads in self.by_layer.items():
+            maps[layer, : len(of_heads)] = np.round(255 * of_heads)
+        return maps.tobytes()
 
 
 def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
@@ -14,8 +37,3 @@ def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
         return maps
     edges = np.linspace(0, tokens, side + 1).astype(int)[:-1]
     return np.maximum.reduceat(np.maximum.reduceat(maps, edges, axis=1), edges, axis=2)
-
-
-def thumbnail_bytes(layers: Sequence[np.ndarray]) -> bytes:
-    """Returns the pooled maps of all layers, (H, side, side) each, as one byte a cell: 255 is a weight of 1."""
-    return np.round(255 * np.stack(layers)).astype(np.uint8).tobytes()

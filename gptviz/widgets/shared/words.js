@@ -13,6 +13,7 @@ const en = {
     savePicture: "save picture",
     covered: (/** @type {string} */ question) => `covered until you answer: ${question}`,
     absent: "Not in this page: computing this needs the notebook with its kernel.",
+    noAttention: "no attention in this layer",
   },
   errors: {
     other: (/** @type {string} */ message) => message,
@@ -34,6 +35,8 @@ const en = {
         `Expected a model family that passes its ${what} to transformers’ AttentionInterface. Got ${family}, which returns only attention weights (the eager route). Use the attention maps, the residual stream and the logits instead.`,
       no_attention: (/** @type {{layer: number, family: string}} */ { layer, family }) =>
         `Expected a layer with attention. Got layer ${layer} of ${family}, which mixes its tokens in another way. Choose a layer with attention.`,
+      streams: (/** @type {{family: string}} */ { family }) =>
+        `Expected a residual stream of one vector a token. Got ${family}, whose blocks pass on several, or other tensors. Attention maps, heads and logits can be read; the stream and its edits cannot.`,
       out_of_range: (
         /** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got },
       ) =>
@@ -58,6 +61,7 @@ const zh = {
     savePicture: "保存图片",
     covered: (question) => `回答这个问题后才显示：${question}`,
     absent: "此页面中没有：计算这一项需要带内核的笔记本。",
+    noAttention: "这一层没有注意力",
   },
   errors: {
     other: (message) => `出错了，原因只有英文：${message}`,
@@ -77,6 +81,8 @@ const zh = {
         `这里需要把${{ queries: "查询", keys: "键", values: "值", scores: "分数", sinks: "汇点", "mixed values": "混合后的值", "head outputs": "头的输出" }[what] ?? ` ${what} `}交给 transformers 的 AttentionInterface 的模型。${family} 只返回注意力权重（eager 路线）。请改看注意力图、残差流和对数几率。`,
       no_attention: ({ layer, family }) =>
         `这里需要有注意力的层。${family} 的第 ${layer} 层以别的方式混合词元。请选有注意力的层。`,
+      streams: ({ family }) =>
+        `这里需要每个词元一个向量的残差流。${family} 的各块传递的是多个向量或别的张量。可以看注意力图、头和对数几率；残差流和对它的改动没有。`,
       out_of_range: ({ what, least, last, got }) =>
         `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置", step: "步", choice: "结果", opening: "开头", "token id": "词元编号", depth: "深度" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
       value: ({ name, got }) => `${name} 需要一个有效的值。得到的是 ${got}。请重新加载页面。`,

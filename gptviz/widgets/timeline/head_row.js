@@ -5,6 +5,7 @@ import { element } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { weight } from "../shared/numbers.js";
+import { sharedWords } from "../shared/words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
@@ -18,6 +19,7 @@ export class HeadRow {
   constructor(model, selection, words) {
     this.model = model;
     this.selection = selection;
+    this.noAttention = sharedWords(model).common.noAttention;
     this.lane = new Lane();
     /** @type {ShownStep|null} */
     this.shown = null;
@@ -57,11 +59,16 @@ export class HeadRow {
   load() {
     const { shown, selection } = this;
     if (!this.root.open || !shown) return;
-    const [layers, heads] = this.model.get("_heads");
-    const layer = selection.get("layer");
-    const head = selection.get("head");
-    fillMenu(this.layers, layers, layer, "L");
-    fillMenu(this.heads, heads, head, "H");
+    /** @type {number[]} */
+    const counts = this.model.get("_heads");
+    const layer = Math.min(selection.get("layer"), counts.length - 1);
+    const head = Math.min(selection.get("head"), Math.max(1, counts[layer]) - 1);
+    fillMenu(this.layers, counts.length, layer, "L");
+    fillMenu(this.heads, counts[layer], head, "H");
+    [...this.layers.options].forEach((option, i) => {
+      option.disabled = counts[i] === 0;
+      option.title = option.disabled ? this.noAttention : "";
+    });
     const show = (/** @type {HTMLElement[]} */ items) => {
       if (this.shown?.step !== shown.step) return; // another step is shown by now
       this.row.replaceChildren(...items);

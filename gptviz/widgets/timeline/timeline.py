@@ -8,7 +8,6 @@ page waits; the page asks for new steps while it runs.
 import secrets
 import threading
 from collections.abc import Iterator
-from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,7 +50,7 @@ class GenerationTimeline(View):
     _can_generate = traitlets.Bool(False).tag(sync=True)
     _can_force = traitlets.Bool(False).tag(sync=True)
     _prompt: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # its tokens
-    _heads = traitlets.List(traitlets.Int(), [0, 0]).tag(sync=True)  # layers, heads
+    _heads = traitlets.List(traitlets.Int()).tag(sync=True)  # how many each layer has; 0 without attention
 
     def __init__(
         self, source: Completion | PromptBox, *, choice: int = 0, gpt: RunnableModel | None = None, **settings: Any
@@ -171,7 +170,7 @@ class GenerationTimeline(View):
         with self.hold_sync():
             self._can_force = gpt is not None
             self._prompt = [describe(token) for token in run.prompt_tokens]
-            self._heads = [gpt.n_layers, gpt.n_heads] if gpt else [0, 0]
+            self._heads = [gpt.heads_in(layer) for layer in range(gpt.n_layers)] if gpt else []
             if self.choice >= len(run.branches):
                 self.choice = 0
             self._source += 1
@@ -202,9 +201,9 @@ class GenerationTimeline(View):
         yield from (("news", {"source": -1, "have": 0, "choice": choice}) for choice in choices)
         if self._gpt is None:
             return
-        layers, heads = self._heads
         opened = self.selection.layer, self.selection.head
-        others = [head for head in product(range(layers), range(heads)) if head != opened]
+        heads = [(layer, head) for layer, count in enumerate(self._heads) for head in range(count)]
+        others = [head for head in heads if head != opened]
         for some_heads in ([opened], others):
             for choice in choices:
                 steps = range(len(branches[choice].steps))
@@ -234,7 +233,6 @@ class GenerationTimeline(View):
     def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> np.ndarray:
         """Returns the head's weights at the token that the step's token was predicted from: (tokens so far,)."""
         trace, position = self._trace_of(choice, step)
-        layer, head = check_index(layer, trace.n_layers, "layer"), check_index(head, trace.n_heads, "head")
         row: np.ndarray = trace.attention(layer, head)[position, : position + 1]
         return row
 
