@@ -58,9 +58,15 @@ class AttentionOfPass:
         recorded = self._pass
         recorded.attention_module(layer)
         if recorded.route == "eager":
-            before = recorded.anatomy.layers[:layer]
-            index = sum(block.attention is not None for block in before)  # only blocks with attention have a map
-            weights = recorded.maps[index][0].float()
+            recorded.held("residual", layer)  # raises for a block that this pass left out
+            if layer not in recorded.maps:
+                raise fail(
+                    "one attention map from each layer with attention",
+                    f"another number of maps from {recorded.family}",
+                    "The stream and the logits can be read.",
+                    NotAvailable,
+                )
+            weights = recorded.maps[layer][0].float()
             return weights if head is None else weights[head : head + 1]
         with recorded.guarding_weights():
             return self._edited_eager(layer, head)[1][0]

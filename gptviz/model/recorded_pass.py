@@ -6,6 +6,7 @@ attention adds to it; what enters each MLP; the logits. The rest is computed fro
 """
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -23,8 +24,8 @@ from gptviz.model.weights import weight_versions
 class RecordedPass:
     """One pass over one text, and what it left. Tensors are on the model's device and in its dtype.
 
-    calls: what each attention module was given, by the module's id (interface route). maps: attention maps of the layers
-    that have attention (eager route). logits: (T, vocab). position_inputs: what the position table was called with.
+    calls: what each attention module was given, by the module's id (interface route). maps: attention maps by layer (eager
+    route). logits: (T, vocab). position_inputs: what the position table was called with.
     """
 
     def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
@@ -42,7 +43,13 @@ class RecordedPass:
             self._versions = weight_versions(model)
         self.logits: Tensor = result.logits[0]
         self.calls = {id(call.module): call for call in recorder.calls}
-        self.maps: tuple[Tensor, ...] = tuple(m for m in result.attentions if m is not None) if eager else ()
+        self.maps = self._by_layer(result.attentions) if eager else {}
+
+    def _by_layer(self, maps: Sequence[Tensor | None]) -> dict[int, Tensor]:
+        """Returns the maps that the model returned by their layers; none if they are not one for each that attended."""
+        returned = [map for map in maps if map is not None]
+        layers = [i for i, layer in enumerate(self.anatomy.layers) if layer.attention and ("residual", i) in self._held]
+        return dict(zip(layers, returned, strict=True)) if len(layers) == len(returned) else {}
 
     def _begin(self, block: Block[Any]) -> Recorder:
         """Prepares the model for this pass, until the block ends."""
@@ -115,7 +122,7 @@ class RecordedPass:
     @property
     def nbytes(self) -> int:
         """Bytes of all distinct storages that this pass holds."""
-        tensors = [self.logits, *self._held.values(), *self.maps]
+        tensors = [self.logits, *self._held.values(), *self.maps.values()]
         for call in self.calls.values():
             tensors += [t for t in (call.query, call.key, call.value, call.mask) if isinstance(t, Tensor)]
         storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}
