@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from families import TEXT
+from close import rounding
 from mixed_layers import ALL, ONE_STREAM, gpt_of, heads_of, trace_of
 from played_views import play, play_all
 
@@ -13,11 +13,12 @@ from gptviz import bertviz_views
 from gptviz.errors import NotAvailable
 
 every = pytest.mark.parametrize("name", ALL)
+one_of_each_kind = pytest.mark.parametrize("name", ["lfm2", "4-2-4", "gemma3n"])
 
 
-@every
+@one_of_each_kind
 def test_every_view_shows_a_trace(name, tmp_path):
-    trace = gpt_of(name).trace(TEXT)
+    trace = gpt_of(name).trace("the owl")
     tables = set() if name in ONE_STREAM[4:] else {"BlockView.to_table"}  # no shares of a logit without one stream
     tables |= set() if name in ONE_STREAM else {"EmbeddingView.to_table"}
     assert play_all(trace) == tables
@@ -25,7 +26,7 @@ def test_every_view_shows_a_trace(name, tmp_path):
     assert play_all(opened) <= tables | {"InterventionView"}
 
 
-@every
+@one_of_each_kind
 def test_the_explorer_and_views_of_text_work(name):
     gpt = gpt_of(name)
     explorer = gptviz.explore("the owl", gpt=gpt)
@@ -34,9 +35,12 @@ def test_the_explorer_and_views_of_text_work(name):
     assert heads_of(name)[numbers["layer"]] > numbers["head"]
     for view in explorer.family():
         play(view)
-    timeline = gptviz.GenerationTimeline(gpt.complete("the owl", max_tokens=3, seed=1), gpt=gpt)
+    completion = gpt.complete("the owl", max_tokens=3, seed=1)
+    timeline = gptviz.GenerationTimeline(completion, gpt=gpt)
     rows = [answer for (question, _), answer in play(timeline).items() if question == "attention"]
-    assert len(rows) == 3 * sum(heads_of(name)) and all(isinstance(row, np.ndarray) for row in rows)
+    assert len(rows) == len(completion.choices[0].steps) * sum(heads_of(name)) and all(
+        isinstance(row, np.ndarray) for row in rows
+    )
     play(gptviz.compare(gpt.trace("the owl"), gpt.trace("an owl")))
 
 
@@ -56,7 +60,7 @@ def test_the_grid_of_heads_marks_what_does_not_exist(name):
     assert [score is None for score in scores] == np.isnan(trace.role_scores()["same"]).ravel().tolist()
 
 
-@every
+@pytest.mark.parametrize("name", [name for name in ALL if name != "qwen3_next"])
 def test_the_squares_of_interventions_are_nan_where_there_is_no_part(name):
     trace, counts = trace_of(name), heads_of(name)
     view = gptviz.InterventionView(trace, watch=11)
@@ -67,7 +71,7 @@ def test_the_squares_of_interventions_are_nan_where_there_is_no_part(name):
     layer = int(np.argmax(counts))
     alone = trace.gpt.trace([token.id for token in trace.tokens], edits=[gptviz.ablate_head(layer, counts[layer] - 1)])
     expected = alone.probabilities()[11] - trace.probabilities()[11]
-    assert sweep[layer, counts[layer] - 1] == pytest.approx(expected, abs=1e-3 * trace.probabilities()[11])
+    assert sweep[layer, counts[layer] - 1] == pytest.approx(expected, abs=rounding(1.0, trace.logits))
 
 
 def test_an_edit_of_a_head_that_the_next_model_lacks_is_dropped():

@@ -203,8 +203,7 @@ class GenerationTimeline(View):
             return
         opened = self.selection.layer, self.selection.head
         heads = [(layer, head) for layer, count in enumerate(self._heads) for head in range(count)]
-        others = [head for head in heads if head != opened]
-        for some_heads in ([opened], others):
+        for some_heads in ([head for head in heads if head == opened], [head for head in heads if head != opened]):
             for choice in choices:
                 steps = range(len(branches[choice].steps))
                 questions = ({"choice": choice, "layer": layer, "head": head} for layer, head in some_heads)
