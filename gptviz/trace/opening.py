@@ -75,8 +75,9 @@ class TraceFile:
         """Returns the error to raise for a quantity that the file does not hold."""
         parts = self.metadata["refused"].get(refused_as or name)
         if parts is not None:
-            code, facts = parts[3:] or ("", {})
-            return fail(*parts[:3], NotAvailable, code, **facts)  # type: ignore[return-value]
+            expected, got, remedy, *rest = parts
+            code, facts = rest or ("", {})
+            return fail(expected, got, remedy, NotAvailable, code, **facts)  # type: ignore[return-value]
         layers, neurons = ", ".join(map(str, self.metadata["kept"])) or "none", self.metadata["neurons"]
         remedy = (
             f"It has the attention {'and neurons ' if neurons else ''}of layers {layers}; save the trace again with more "

@@ -120,7 +120,9 @@ class AttentionView(View):
     def _answer_roles(self) -> dict[str, list[float | None]]:
         """Returns for each role a score of every head, layer by layer; None for a head that does not exist."""
         scores = self._require_trace().role_scores()
-        return {role: [arithmetic.finite(score) for score in of_role.ravel()] for role, of_role in scores.items()}
+        return {
+            role: [arithmetic.finite(score) for score in of_role.ravel().tolist()] for role, of_role in scores.items()
+        }
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields, in this order: all maps; all stage names; the selected row; all stages; the open head's other rows.
