@@ -23,8 +23,11 @@ from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
 from gptviz.model.study import study
 from gptviz.sampling.next_token import NextToken
+from gptviz.text.decoding import Decoding
+from gptviz.text.encoding import encode
 from gptviz.text.merges import Merge, merges_of
-from gptviz.text.tokens import Token, piece_bytes, readable
+from gptviz.text.prompts import prompt_of
+from gptviz.text.tokens import Token
 from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, as_array, describe_shape
 
@@ -34,7 +37,7 @@ _TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
 class GPT:
     """A causal language model and its tokenizer. Wrapping does not change the model.
 
-    model, tokenizer: the transformers objects. name: the name it was loaded by. end_ids: the tokens that end a text.
+    model, tokenizer: the transformers objects. name: the name it was loaded by. decoding: what the tokenizer's tokens say.
     context_length: the most tokens that it can read, or None where the family sets no limit. n_layers, n_heads, d_model,
     d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`.
     """
@@ -48,7 +51,7 @@ class GPT:
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
         self._anatomy = study(model)
         self._plane: tuple[Any, tuple[np.ndarray, np.ndarray]] | None = None
-        self._bytes_of = piece_bytes(tokenizer)
+        self.decoding = Decoding(tokenizer)
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
         self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
@@ -56,7 +59,7 @@ class GPT:
             (limit for name in ("max_position_embeddings", "max_seq_len") if (limit := getattr(config, name, None))),
             None,
         )
-        self.end_ids = _end_ids(model, tokenizer)
+        self._end_ids: frozenset[int] | None = None
 
     def __repr__(self) -> str:
         shape = describe_shape([layer.n_heads for layer in self._anatomy.layers])
@@ -76,6 +79,18 @@ class GPT:
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""
         return self._anatomy.layers[check_index(layer, self.n_layers, "layer")].n_heads
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens that end a text: all that the model, its generation settings or its tokenizer names now.
+
+        Set it to end texts at other tokens.
+        """
+        return _end_ids(self.model, self.tokenizer) if self._end_ids is None else self._end_ids
+
+    @end_ids.setter
+    def end_ids(self, ids: Iterable[int]) -> None:
+        self._end_ids = frozenset(ids)
 
     def running(self) -> AbstractContextManager[None]:
         """Takes the model's lock for a `with` block, in evaluation mode and without gradients; restores both afterwards."""
@@ -101,7 +116,7 @@ class GPT:
             raise fail(
                 'truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.'
             )
-        ids = self._encode_text(prompt, add_special_tokens) if isinstance(prompt, str) else _as_ids(prompt)
+        ids = encode(self.tokenizer, prompt, add_special_tokens)[0] if isinstance(prompt, str) else _as_ids(prompt)
         if not ids:
             raise fail(
                 "a prompt of at least one token",
@@ -112,16 +127,6 @@ class GPT:
         remedy = f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer."
         check_token_ids(ids, self.vocab_size, remedy)
         return self._fit(ids, truncate, room)
-
-    def _encode_text(self, text: str, add_special_tokens: bool | None) -> list[int]:
-        keywords = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise fail(
-                "text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it."
-            ) from error
-        return list(self.tokenizer(text, verbose=False, **keywords)["input_ids"])
 
     def _fit(self, ids: list[int], truncate: str | None, room: int) -> list[int]:
         limit = self.context_length
@@ -137,27 +142,31 @@ class GPT:
                 tokens=len(ids),
                 model=self.name,
             )
-        special = set(self.tokenizer.all_special_ids)
+        special = self.decoding.special_ids()
         limit -= min(room, limit // 2)
         kept = min(next((i for i, id in enumerate(ids) if id not in special), 0), limit - 1)
         return ids[:kept] + ids[len(ids) - (limit - kept) :]
 
     def token(self, id: int, position: int = -1) -> Token:
-        """Returns the token with this id. Raises OutOfRange if the vocabulary has no such id."""
-        id = check_index(id, self.vocab_size, "token id")
-        raw = self._bytes_of(id)
-        return Token(id, readable(raw), raw, position, id in self.tokenizer.all_special_ids)
+        """Returns the token with this id, with what it adds after a word. Raises OutOfRange if there is no such id."""
+        return self.decoding.token(self._check_id(id), position)
 
     def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
-        """Returns the tokens with these ids, at positions from 0."""
-        return tuple(self.token(id, position) for position, id in enumerate(ids))
+        """Returns the tokens of a text with these ids, each with what it adds to the text, at positions from 0."""
+        return self.decoding.tokens(map(self._check_id, ids))
+
+    def _check_id(self, id: int) -> int:
+        return check_index(id, self.vocab_size, "token id")
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text of these ids, without special tokens; bytes of an incomplete character become U+FFFD."""
+        """Returns the tokenizer's text of these ids, without special tokens."""
         if isinstance(ids, str):
             raise fail("token ids", f"the text {ids!r:.40}", "gpt.encode(text) returns ids.", WrongType)
-        plain = (token.bytes for token in map(self.token, ids) if not token.special)
-        return b"".join(plain).decode("utf-8", errors="replace")
+        return self.decoding.decode(map(self._check_id, ids))
+
+    def prompt_text(self, ids: Sequence[int]) -> str:
+        """Returns the text that is read as these ids, where there is one: special tokens inside the text are written."""
+        return prompt_of(self.tokenizer, self.decoding, ids)
 
     def token_table(self) -> np.ndarray:
         """Returns the token table, one row for each id, as float32: (vocab, d_embedding)."""
@@ -203,7 +212,7 @@ class GPT:
                 f"keywords among {', '.join(_TRACE_KEYWORDS)}", name, did_you_mean(name, _TRACE_KEYWORDS), WrongType
             )
         ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
-        text = prompt if isinstance(prompt, str) and truncate is None else self.decode(ids)
+        text = prompt if isinstance(prompt, str) and truncate is None else self.prompt_text(ids)
         return self._run(ids, text, self.editing(edits, len(ids)))
 
     def _run(self, ids: list[int], text: str, editing: Editing) -> Trace:
@@ -241,7 +250,7 @@ class GPT:
         Positions in the edits are those of the prompt, so a patch's source has as many tokens as the prompt alone.
         """
         whole = self.encode([*prompt, *ids])
-        return self._run(whole, self.decode(whole), self.editing(edits, len(prompt)))
+        return self._run(whole, self.prompt_text(whole), self.editing(edits, len(prompt)))
 
     def stream(self, prompt: Prompt, **settings: Any) -> Iterator[Step]:
         """Generates a continuation of the prompt one step at a time; the settings are those of `complete`."""

@@ -3,11 +3,13 @@
 Plain values that do not need the model. Probabilities are shares of 1, entropies are in bits.
 """
 
+import codecs
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gptviz.text.tokens import Token, readable
+from gptviz.text.tokens import Token
 from gptviz.trace.sources import PassEdit
 
 FinishReason = Literal["stop", "length", "interrupted"]
@@ -66,18 +68,38 @@ class Choice:
         return tuple(step.token.id for step in self.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the choice as in OpenAI's completions reply; log-probabilities are natural ones under the model."""
-        bytes_before = [b"".join(step.token.bytes for step in self.steps[:i]) for i in range(len(self.steps))]
+        """Returns the choice as in OpenAI's completions reply; log-probabilities are natural ones under the model.
+
+        text_offset: how many characters of `text` come before each token. Of alternatives with the same text, the likeliest
+        is named.
+        """
         logprobs = {
             "tokens": [step.token.text for step in self.steps],
-            "token_logprobs": [math.log(step.probability) if step.probability else -math.inf for step in self.steps],
-            "top_logprobs": [
-                {a.token.text: math.log(a.probability) for a in step.alternatives if a.probability}
-                for step in self.steps
-            ],
-            "text_offset": [len(readable(raw)) for raw in bytes_before],
+            "token_logprobs": [_log(step.probability) for step in self.steps],
+            "top_logprobs": [_top_logprobs(step.alternatives) for step in self.steps],
+            "text_offset": [min(offset, len(self.text)) for offset in _offsets([step.token for step in self.steps])],
         }
         return {"text": self.text, "index": self.index, "logprobs": logprobs, "finish_reason": self.finish_reason}
+
+
+def _log(probability: float) -> float:
+    return math.log(probability) if probability else -math.inf
+
+
+def _top_logprobs(alternatives: Sequence[Alternative]) -> dict[str, float]:
+    likeliest: dict[str, float] = {}
+    for alternative in sorted(alternatives, key=lambda alternative: -alternative.probability):
+        if alternative.probability:
+            likeliest.setdefault(alternative.token.text, _log(alternative.probability))
+    return likeliest
+
+
+def _offsets(tokens: Sequence[Token]) -> Iterator[int]:
+    """Returns how many whole characters the tokens before each token have. Special tokens are in no text."""
+    decoder, length = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    for token in tokens:
+        yield length
+        length += len(decoder.decode(b"" if token.special else token.bytes))
 
 
 @dataclass(frozen=True)

@@ -117,19 +117,21 @@ def _draw_step(request: Request, row: Row, logits: Tensor, index: int, cached: t
     """Draws one token for one row, from logits (vocab,), and records how."""
     gpt = request.gpt
     drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
-    token = gpt.token(drawn.id, position=len(row.ids))
+    place = row.text.end()
+    addition = place.add(drawn.id, position=len(row.ids))
+    alternatives = tuple(Alternative(place.add(i).token, p, s) for i, p, s in drawn.alternatives)
     row.ids.append(drawn.id)
-    ended = drawn.id in gpt.end_ids
+    ended = drawn.id in request.end_ids
     full = index + 1 == request.max_tokens or not _has_room(gpt, row.ids)
-    text = row.release.add(b"" if token.special or ended else token.bytes, last=ended or full)
-    row.finish_reason = "stop" if ended or row.release.stopped else "length" if full else None
+    text = row.text.add(addition, ends=ended, last=ended or full)
+    row.finish_reason = "stop" if ended or row.text.stopped else "length" if full else None
     step = Step(
-        token=token,
+        token=addition.token,
         choice=row.choice,
         index=index,
         probability=drawn.probability,
         sampling_probability=drawn.sampling_probability,
-        alternatives=tuple(Alternative(gpt.token(i), p, s) for i, p, s in drawn.alternatives),
+        alternatives=alternatives,
         entropy=drawn.entropy,
         model_entropy=drawn.model_entropy,
         kept=drawn.kept,

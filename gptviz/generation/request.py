@@ -15,35 +15,50 @@ from typing import Any
 from gptviz.checks import check_count, did_you_mean
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion, FinishReason, Step, Usage
-from gptviz.generation.stopping import TextRelease
+from gptviz.generation.stopping import ContinuationText
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
+from gptviz.text.tokens import Token
 from gptviz.trace.runnable import PreparedEdits, Prompt, RunnableModel
 
 
 @dataclass
 class Row:
-    """One choice while it is being generated. ids: prompt and output so far. release: holds its text."""
+    """One choice while it is being generated. ids: prompt and output so far. text: the text of the output.
+
+    finish_reason: why it has ended; None while it goes on. An interrupt may come at any moment, also between the changes
+    that a step makes here, so what a completion says is derived from `steps` alone.
+    """
 
     choice: int
-    release: TextRelease
+    text: ContinuationText
     ids: list[int]
     steps: list[Step] = field(default_factory=list)
     finish_reason: FinishReason | None = None
+
+    def completed(self, end_ids: frozenset[int]) -> Choice:
+        """Returns the choice as its steps tell it; one that has not ended is "interrupted"."""
+        steps = tuple(self.steps)
+        reason = steps[-1].finish_reason if steps else self.finish_reason
+        ids = [step.token.id for step in steps if step.token.id not in end_ids]
+        return Choice(self.choice, self.text.final(ids, reason == "stop"), reason or "interrupted", steps)
 
 
 @dataclass
 class Request:
     """A checked call, and what has been generated for it so far; `check_request` makes one.
 
-    gpt: the model. prompt, ids: the prompt's text and token ids. rows: one for each choice. cancel: an event that ends
-    the choices where they are. editing: the edits, prepared for this model.
+    gpt: the model. prompt, ids, tokens: the prompt's text, token ids and tokens. rows: one for each choice. end_ids: the
+    tokens that end a text. cancel: an event that ends the choices where they are. editing: the edits, prepared for this
+    model.
     """
 
     gpt: RunnableModel
     prompt: str
     ids: list[int]
+    tokens: tuple[Token, ...]
     rows: list[Row]
+    end_ids: frozenset[int]
     max_tokens: int
     settings: Settings
     seed: int
@@ -53,19 +68,13 @@ class Request:
 
     def completion(self) -> Completion:
         """Returns what has been generated so far; choices that have not ended are "interrupted"."""
-        for row in self.rows:
-            if row.finish_reason is None:
-                row.release.add(b"", last=True)
-        choices = tuple(
-            Choice(row.choice, row.release.text, row.finish_reason or "interrupted", tuple(row.steps))
-            for row in self.rows
-        )
+        choices = tuple(row.completed(self.end_ids) for row in self.rows)
         return Completion(
             id=f"cmpl-{uuid.uuid4().hex}",
             created=int(time.time()),
             model=self.gpt.name,
             prompt=self.prompt,
-            prompt_tokens=self.gpt.tokens(self.ids),
+            prompt_tokens=self.tokens,
             choices=choices,
             usage=Usage(len(self.ids), sum(len(choice.steps) for choice in choices)),
             seed=self.seed,
@@ -109,10 +118,14 @@ def check_request(
     if cancel is not None and not isinstance(cancel, threading.Event):
         raise fail("a threading.Event as cancel", f"{cancel!r}", "Set it to end the choices where they are.", WrongType)
     ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
-    rows = [Row(choice, TextRelease(stops), list(ids)) for choice in range(n)]
-    text = prompt if isinstance(prompt, str) else gpt.decode(ids)
+    tokens = gpt.tokens(ids)
+    plain = [token.id for token in tokens if not token.special]
+    rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(n)]
+    text = prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
     editing = gpt.editing(edits, len(ids))
-    return Request(gpt, text, ids, rows, max_tokens, settings, seed, cancel, stops, editing)
+    return Request(
+        gpt, text, ids, tokens, rows, gpt.end_ids, max_tokens, settings, seed, cancel, stops, editing
+    )  # fmt: skip
 
 
 def _refuse_setting(name: str) -> None:

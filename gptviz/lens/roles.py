@@ -82,7 +82,7 @@ def _start_and_random_ids(gpt: RunnableModel, seed: int) -> tuple[list[int], lis
         start_ids = gpt.encode("")
     except GPTVizError:
         start_ids = []
-    special = set(gpt.tokenizer.all_special_ids)
+    special = gpt.decoding.special_ids()
     plain = [id for id in range(min(gpt.vocab_size, len(gpt.tokenizer))) if id not in special]
     room = PERIOD if gpt.context_length is None else (gpt.context_length - len(start_ids)) // 2
     count = min(PERIOD, room, len(plain))

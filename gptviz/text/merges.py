@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from gptviz.errors import NotAvailable, fail
+from gptviz.text.decoding import Decoding
+from gptviz.text.encoding import encode
 from gptviz.text.tokens import Token
 
 LONGEST = 64  # characters of a word; some tokenizers treat a whole text as one word
@@ -20,10 +22,14 @@ LONGEST = 64  # characters of a word; some tokenizers treat a whole text as one 
 
 @dataclass(frozen=True)
 class Merge:
-    """The pieces of a word after one merge, as the table writes them. rank: the merge's rank; None before the first."""
+    """The pieces of a word after one merge, as the table writes them.
+
+    rank: the merge's rank; None before the first. raw: the bytes that each piece stands for.
+    """
 
     pieces: tuple[str, ...]
     rank: int | None
+    raw: tuple[bytes, ...]
 
 
 def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
@@ -35,8 +41,8 @@ def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: in
     kind = type(tokenizer).__name__ if backend is None else type(backend.model).__name__
     if kind != "BPE":
         raise _not_available("a byte-pair encoding, whose merges can be followed", kind, "merges_kind", kind=kind)
-    encoding = backend.encode(text)
-    if encoding.ids != [token.id for token in tokens]:
+    _, encoding = encode(tokenizer, text)
+    if encoding is None or encoding.ids != [token.id for token in tokens]:
         raise _not_available("tokens that the tokenizer makes of this text", "others, given as ids or cut off")
     word = encoding.word_ids[position]
     if word is None:
@@ -46,19 +52,24 @@ def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: in
     if len(written) > LONGEST:
         raise _not_available(f"a word of at most {LONGEST} characters", f"one of {len(written)}")
     stages = _stages(written, *_table(backend.to_str()))
-    if stages[-1].pieces != pieces:
+    if stages[-1][0] != pieces:
         raise _not_available("a word whose merges lead to its tokens", f"{written!r}, which is split in another way")
-    return stages
+    bytes_of = Decoding(tokenizer).piece_bytes
+    return [Merge(stage, rank, tuple(map(bytes_of, stage))) for stage, rank in stages]
 
 
-def _stages(word: str, ranks: dict[tuple[str, str], int], unsplit: frozenset[str]) -> list[Merge]:
-    pieces, stages = tuple(word), [Merge(tuple(word), None)]
+def _stages(
+    word: str, ranks: dict[tuple[str, str], int], unsplit: frozenset[str]
+) -> list[tuple[tuple[str, ...], int | None]]:
+    """Returns the pieces after each merge, with the merge's rank."""
     if word in unsplit:
-        return [Merge((word,), None)]
+        return [((word,), None)]
+    pieces = tuple(word)
+    stages: list[tuple[tuple[str, ...], int | None]] = [(pieces, None)]
     while pairs := [(ranks[pair], i) for i, pair in enumerate(pairwise(pieces)) if pair in ranks]:
         rank, i = min(pairs)
         pieces = (*pieces[:i], pieces[i] + pieces[i + 1], *pieces[i + 2 :])
-        stages.append(Merge(pieces, rank))
+        stages.append((pieces, rank))
     return stages
 
 

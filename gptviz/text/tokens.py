@@ -1,14 +1,14 @@
-"""Tokens: an id, the exact bytes that it stands for, and a text that also shows incomplete characters.
+"""Tokens: an id, what it adds to its text, and the ways in which vocabularies write bytes.
 
-Byte-level tokenizers (GPT-2's) write each byte as a printable character; SentencePiece tokenizers write a space as "▁"
-and a single byte as "<0xF0>". Both are decoded here, so that the bytes of a text's tokens, joined, are the text's bytes.
-Source of the byte table: GPT-2's `bytes_to_unicode` (Radford et al. 2019).
+`decoding.py` derives what a token stands for from the tokenizer's own decoder. A decoder gives characters, and a token may
+end inside one, so the bytes of such a token come from how the vocabulary writes it: byte-level tokenizers (GPT-2's) write
+each byte as a printable character, SentencePiece tokenizers write a space as "▁" and a single byte as "<0xF0>", ByT5
+writes the Latin-1 character of the byte. Source of the first: GPT-2's `bytes_to_unicode` (Radford et al. 2019).
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 _SINGLE_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
@@ -17,9 +17,10 @@ _SINGLE_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 class Token:
     """One token of a text.
 
-    id: its row in the vocabulary. text: what it stands for; bytes of an incomplete character are written `\\xf0`. bytes:
-    exactly what it stands for, in UTF-8. position: its index in the text, from 0; -1 if it is in no text. special:
-    whether it is a mark of the tokenizer's own, such as a start token.
+    id: its row in the vocabulary. text: what it adds to its text; bytes of an incomplete character are written `\\xf0`. A
+    token of no text has what it adds after a word. bytes: the same in UTF-8, exactly. position: its index in the text, from
+    0; -1 if it is in no text. special: whether it is a mark of the tokenizer's own, such as a start token, which adds
+    nothing to a decoded text; its text is the mark's name then.
     """
 
     id: int
@@ -27,6 +28,21 @@ class Token:
     bytes: bytes
     position: int = -1
     special: bool = False
+
+
+def token_of_bytes(id: int, raw: bytes, position: int = -1, special: bool = False) -> Token:
+    """Returns the token that stands for these bytes."""
+    return Token(id, readable(raw), raw, position, special)
+
+
+def readable(raw: bytes) -> str:
+    """Returns the bytes as text; bytes of an incomplete character as `\\x..`."""
+    return raw.decode("utf-8", errors="backslashreplace")
+
+
+def utf8(text: str) -> bytes:
+    """Returns the text's bytes. A lone surrogate, which only a decoder written in Python can give, keeps its three bytes."""
+    return text.encode("utf-8", errors="surrogatepass")
 
 
 def byte_table() -> dict[str, int]:
@@ -39,37 +55,27 @@ def byte_table() -> dict[str, int]:
 _BYTE_OF = byte_table()
 
 
-def table_bytes(piece: str) -> bytes:
-    """Returns the bytes of a piece as a tokenizer's table writes it: bytes as characters, or "▁" for a space."""
+def _read_alphabet(piece: str) -> bytes:
     if all(c in _BYTE_OF for c in piece):
         return bytes(_BYTE_OF[c] for c in piece)
-    return piece.replace("\u2581", " ").encode()
+    return utf8(piece)
 
 
-def piece_bytes(tokenizer: Any) -> Callable[[int], bytes]:
-    """Returns the function that returns the bytes of a token's id in one tokenizer."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    state = backend.decoder.__getstate__().decode() if backend is not None and backend.decoder is not None else ""
-    byte_level = '"ByteLevel"' in state
-    added = tokenizer.added_tokens_decoder
-
-    def bytes_of(id: int) -> bytes:
-        if id in added:
-            return str(added[id].content).encode()
-        piece = tokenizer.convert_ids_to_tokens(id)
-        if piece is None:  # the model's table may have more rows than the tokenizer has pieces
-            return b""
-        if byte_level and all(c in _BYTE_OF for c in piece):
-            return bytes(_BYTE_OF[c] for c in piece)
-        if match := _SINGLE_BYTE.fullmatch(piece):
-            return bytes([int(match[1], 16)])
-        if "\u2581" in piece or '"Metaspace"' in state or '"Replace"' in state:
-            return piece.replace("\u2581", " ").encode()
-        return str(tokenizer.decode([id])).encode()
-
-    return bytes_of
+def _read_marks(piece: str) -> bytes:
+    if match := _SINGLE_BYTE.fullmatch(piece):
+        return bytes([int(match[1], 16)])
+    return utf8(piece.replace("\u2581", " "))
 
 
-def readable(raw: bytes) -> str:
-    """Returns the bytes as text; bytes of an incomplete character as `\\x..`."""
-    return raw.decode("utf-8", errors="backslashreplace")
+def _read_latin(piece: str) -> bytes:
+    return piece.encode("latin-1") if all(ord(c) < 256 for c in piece) else utf8(piece)
+
+
+def guessed_bytes(piece: str) -> bytes:
+    """Returns what a piece probably stands for, where there is no decoder to ask."""
+    raw = _read_alphabet(piece)
+    return _read_marks(piece) if raw == utf8(piece) else raw
+
+
+# What a vocabulary's piece may stand for. Each is a guess, which holds only where the decoder's text agrees with it.
+READINGS: tuple[Callable[[str], bytes], ...] = (_read_alphabet, _read_marks, _read_latin)

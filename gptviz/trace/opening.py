@@ -17,7 +17,7 @@ from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.files import check_path
 from gptviz.text.merges import Merge
-from gptviz.text.tokens import Token, readable
+from gptviz.text.tokens import Token, guessed_bytes, token_of_bytes
 from gptviz.trace.file_format import METADATA, NEIGHBOURS, ROLE, STAGES, VERSION
 from gptviz.trace.sources import Array, PassEdit, Readout
 from gptviz.trace.trace import Trace
@@ -31,7 +31,7 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
     """
     file = TraceFile(path)
     tokens = tuple(
-        Token(id, readable(raw), raw, position, special)
+        token_of_bytes(id, raw, position, special)
         for position, (id, raw, special) in enumerate(
             (id, base64.b64decode(text), special) for id, text, special in file.metadata["tokens"]
         )
@@ -233,14 +233,14 @@ class SavedModel:
         id = check_index(id, self.vocab_size, "token id")
         start, end = int(self._ends[id - 1]) if id else 0, int(self._ends[id])
         raw = self._bytes[start:end]
-        return Token(id, readable(raw), raw, position, bool(self._special[id]))
+        return token_of_bytes(id, raw, position, bool(self._special[id]))
 
     def merges(self, _text: str, _tokens: tuple[Token, ...], position: int) -> list[Merge]:
         """Returns the merges of the word that the token at `position` belongs to."""
         stages = self._file.metadata["merges"].get(str(position))
         if stages is None:
             raise self._file.missing(f"merges.{position}")
-        return [Merge(tuple(pieces), rank) for rank, pieces in stages]
+        return [_merge(*stage) for stage in stages]
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:
         """Returns the nearest rows of the token table, for the tokens of the text."""
@@ -263,3 +263,9 @@ class SavedModel:
             name.removeprefix(ROLE) for name in self._file.names if name.startswith(ROLE)
         )
         return {role: self._file.array(ROLE + role) for role in roles}
+
+
+def _merge(rank: int | None, pieces: list[str], raw: list[str] | None = None) -> Merge:
+    """Returns one stage of a word's merges. Files of gptviz 0.1 do not have the bytes."""
+    read = tuple(map(guessed_bytes, pieces)) if raw is None else tuple(map(bytes.fromhex, raw))
+    return Merge(tuple(pieces), rank, read)

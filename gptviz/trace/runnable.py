@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 import numpy as np
 
 from gptviz.errors import NotAvailable, fail
+from gptviz.text.decoding import Decoding
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import Array, ModelSource, PassEdit
 from gptviz.trace.trace import Trace
@@ -39,8 +40,8 @@ class PreparedEdits(Protocol):
 class RunnableModel(ModelSource, Protocol):
     """A causal language model with its tokenizer, loaded and able to run.
 
-    model, tokenizer: the transformers objects. end_ids: the tokens that end a text. context_length: the most tokens that
-    it can read, or None for no limit.
+    model, tokenizer: the transformers objects. decoding: what the tokenizer's tokens say. context_length: the most tokens
+    that it can read, or None for no limit.
     """
 
     model: Any
@@ -50,7 +51,12 @@ class RunnableModel(ModelSource, Protocol):
     d_model: int
     d_head: int
     context_length: int | None
-    end_ids: frozenset[int]
+    decoding: Decoding
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The tokens that end a text."""
+        ...
 
     @property
     def device(self) -> Any:
@@ -69,6 +75,10 @@ class RunnableModel(ModelSource, Protocol):
 
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the text of these ids, without special tokens."""
+        ...
+
+    def prompt_text(self, ids: Sequence[int]) -> str:
+        """Returns the text that is read as these ids, where there is one."""
         ...
 
     def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:

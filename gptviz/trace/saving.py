@@ -208,5 +208,7 @@ class _Contents:
         for token in self.trace.tokens:
             stages = self._collect(f"merges.{token.position}", self.trace.merges, token.position)
             if stages is not None:
-                merges[str(token.position)] = [[stage.rank, list(stage.pieces)] for stage in stages]
+                merges[str(token.position)] = [
+                    [stage.rank, list(stage.pieces), [raw.hex() for raw in stage.raw]] for stage in stages
+                ]
         return merges

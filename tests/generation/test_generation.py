@@ -19,7 +19,7 @@ from transformers import (
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
 from gptviz.generation import loop as generation
-from gptviz.generation.stopping import TextRelease
+from gptviz.generation.stopping import ContinuationText
 from gptviz.sampling.drawing import draw
 from gptviz.sampling.settings import Settings
 from gptviz.sampling.stages import distribution
@@ -150,23 +150,23 @@ def test_stop_strings_end_a_text_and_are_not_in_it(gpt):
 @pytest.mark.parametrize(
     ("pieces", "stops", "text", "stopped"),
     [
-        ([b"ab", b"cd"], ("bc",), "a", True),
-        ([b"ab", b"b", b"x"], ("bbx",), "a", True),
-        ([b"aab", b"aac"], ("aac",), "aab", True),
-        ([b"ab", b"d"], ("bc",), "abd", False),
-        ([b"\xf0\x9f", b"\xa6\x89!"], ("!",), "🦉", True),
-        ([b"end"], ("end",), "", True),
-        ([b"one two"], ("two", "one"), "", True),
+        (["ab", "cd"], ("bc",), "a", True),
+        (["ab", "b", "x"], ("bbx",), "a", True),
+        (["aab", "aac"], ("aac",), "aab", True),
+        (["ab", "d"], ("bc",), "abd", False),
+        (["🦉", "!"], ("!",), "🦉", True),
+        (["end"], ("end",), "", True),
+        (["one two"], ("two", "one"), "", True),
     ],
 )
-def test_text_is_released_only_when_it_can_no_longer_be_a_stop_string(pieces, stops, text, stopped):
-    release = TextRelease(stops)
+def test_text_is_released_only_when_it_can_no_longer_be_a_stop_string(gpt, pieces, stops, text, stopped):
+    release = ContinuationText(gpt.decoding, [], [], stops)
+    ids = [id for piece in pieces for id in gpt.encode(piece)]
     shown = ""
-    for piece in pieces:
-        shown += release.add(piece)
+    for index, id in enumerate(ids):
+        shown += release.add(release.end().add(id), last=index == len(ids) - 1)
         assert not any(stop in shown for stop in stops) and text.startswith(shown)
-    shown += release.add(b"", last=True) if not release.stopped else ""
-    assert (shown, release.stopped) == (text, stopped) and release.text == text
+    assert (shown, release.stopped) == (text, stopped) and release.released == text == release.final(ids, stopped)
 
 
 def test_every_end_token_ends_a_choice_and_is_not_in_the_text(gpt):

@@ -78,3 +78,21 @@ def test_a_trace_gives_the_merges_of_each_token():
     assert [len(stage.pieces) for stage in trace.merges(0)] == sorted(
         (len(stage.pieces) for stage in trace.merges(0)), reverse=True
     )
+
+
+@pytest.mark.parametrize(("word", "stages"), [("té", [["t", "é"], ["té"]]), ("ğa", [["ğ", "a"], ["ğa"]])])
+def test_pieces_of_characters_are_shown_as_those_characters(word, stages):
+    """Both characters are also used by byte-level tokenizers, to write a byte."""
+    pieces = {"<unk>": 0, "é": 1, "t": 2, "ğ": 3, "a": 4, "té": 5, "ğa": 6}
+    backend = Tokenizer(models.BPE(pieces, [("t", "é"), ("ğ", "a")], unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", clean_up_tokenization_spaces=False)
+    trace = gptviz.wrap(build("llama"), tokenizer).trace(word)
+    shown = [[piece["text"] for piece in stage["pieces"]] for stage in gptviz.TokensView(trace)._answer_merges(0)]
+    assert shown == stages == [list(stage.pieces) for stage in trace.merges(0)]
+
+
+def test_pieces_of_bytes_are_shown_as_characters_or_bytes():
+    trace = gptviz.wrap(build("gpt2"), family_tokenizer()).trace("é the")
+    assert [stage.raw for stage in trace.merges(0)] == [(b"\xc3", b"\xa9")]
+    assert [stage.raw for stage in trace.merges(2)] == [(b" ", b"t", b"h", b"e"), (b" ", b"th", b"e"), (b" ", b"the")]

@@ -7,6 +7,8 @@ import weakref
 import pytest
 from families import TEXT, build, tokenizer
 from page_messages import ask
+from token_kinds import KINDS, byte_fallback, small_model
+from token_kinds import TEXT as TEXT_OF_KINDS
 
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
@@ -95,3 +97,72 @@ def test_after_a_refused_prompt_the_box_shows_its_traces_text(gpt):
     with pytest.raises(GPTVizError):
         box.prompt = "owl " * 100
     assert box.prompt == box.trace.text == "the thin owl"
+
+
+def ids_of(trace):
+    return [token.id for token in trace.tokens]
+
+
+def test_the_shown_prompt_keeps_its_marks_and_is_read_as_the_same_tokens():
+    tales = gptviz.load()
+    box = gptviz.PromptBox("one<|endoftext|>two", gpt=tales)
+    assert ids_of(box.trace) == [0, 431, 0, 84, 3549]
+    box.append(265)
+    assert box.prompt == box.trace.text == "one<|endoftext|>two the"
+    assert tales.encode(box.prompt) == ids_of(box.trace) == [0, 431, 0, 84, 3549, 265]
+    box.use(tales)
+    assert ids_of(box.trace) == [0, 431, 0, 84, 3549, 265]
+    assert box._field == box.prompt
+
+
+@pytest.mark.parametrize("run", [
+    lambda box: box.run("The owl"),
+    lambda box: setattr(box, "prompt", "The owl"),
+    lambda box: ask(box, "run", prompt="The owl"),
+])  # fmt: skip
+def test_a_mark_that_was_appended_can_be_taken_away(run):
+    box = gptviz.PromptBox("The owl", gpt=gptviz.load())
+    box.append(0)
+    assert ids_of(box.trace) == [0, 477, 1216, 0] and box.prompt == "The owl<|endoftext|>"
+    run(box)
+    assert ids_of(box.trace) == [0, 477, 1216] and box.prompt == "The owl"
+
+
+@pytest.mark.parametrize("run", [lambda box: box.run("th"), lambda box: ask(box, "run", prompt="th")])
+def test_running_a_prompt_reads_it_even_if_the_shown_tokens_spell_the_same(run):
+    gpt = gptviz.wrap(build("llama"), tokenizer())
+    box = gptviz.PromptBox("t", gpt=gpt)
+    box.append(71)
+    assert (ids_of(box.trace), box.prompt) == ([83, 71], "th")
+    box.use(gpt)
+    assert ids_of(box.trace) == [83, 71], "the same tokenizer reads the same tokens"
+    run(box)
+    assert ids_of(box.trace) == [258]
+
+
+def test_bytes_that_cannot_be_typed_stay_when_the_prompt_is_run_again(gpt):
+    box = gptviz.PromptBox("an owl", gpt=gpt)
+    box.append(gpt.encode("🦉")[0])
+    trace = box.trace
+    assert box._field == "an owl⟨f0⟩"
+    ask(box, "run", prompt=box._field)
+    assert box.trace is trace
+
+
+def test_a_prompt_box_of_a_tokenizer_that_puts_a_space_first():
+    gpt = gptviz.wrap(small_model(), byte_fallback())
+    box = gptviz.PromptBox("the", gpt=gpt)
+    box.append(gpt.encode("ing")[-1])
+    assert box.prompt == "theing"
+    before = ids_of(box.trace)
+    assert ids_of(box.run(box.prompt + "w"))[: len(before)] == before
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_prompt_is_read_again_as_the_same_tokens(name):
+    gpt = gptviz.wrap(small_model(), KINDS[name]())
+    ids = gpt.encode(TEXT_OF_KINDS)
+    box = gptviz.PromptBox("the", gpt=gpt)
+    for id in ids[len(gpt.encode("the")) :]:
+        box.append(id)
+    assert ids_of(box.trace) == ids == gpt.encode(box.prompt) and box.prompt == gpt.decode(ids)

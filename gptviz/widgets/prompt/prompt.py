@@ -12,7 +12,7 @@ import traitlets
 from gptviz.display import still
 from gptviz.errors import WrongType, fail
 from gptviz.loading import load
-from gptviz.trace.runnable import RunnableModel
+from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.view import View
 
@@ -20,9 +20,9 @@ from gptviz.widgets.shared.view import View
 class PromptBox(View):
     """A prompt, the model that reads it, and its latest trace.
 
-    prompt: the text; setting it in Python traces it too. typed: the prompt as last typed, without tokens appended later.
-    gpt: the model; None loads the embedded one. A prompt that cannot be traced raises GPTVizError, and the latest trace
-    stays.
+    prompt: the text; setting it in Python traces it too. Special tokens inside it are written, so that it is read as the
+    same tokens again. typed: the prompt as last typed, without tokens appended later. gpt: the model; None loads the
+    embedded one. A prompt that cannot be traced raises GPTVizError, and the latest trace stays.
     """
 
     _name = "prompt"
@@ -60,18 +60,21 @@ class PromptBox(View):
         """Traces `prompt` and shows it in every view that follows the box."""
         with self._lock:
             trace = self._require_trace()
-            return trace if prompt == trace.text else self._read(self.gpt, prompt, typed=prompt)
+            is_shown = prompt == trace.text and self.gpt.encode(prompt) == _ids(trace)
+            return trace if is_shown else self._read(self.gpt, prompt, typed=prompt)
 
     def append(self, id: int) -> Trace:
         """Appends the token with this id to the text, traces it, and shows it in every view that follows the box."""
         with self._lock:
-            ids = [token.id for token in self._require_trace().tokens]
-            return self._read(self.gpt, [*ids, self.gpt.token(id).id], self.typed)
+            return self._read(self.gpt, [*_ids(self._require_trace()), self.gpt.token(id).id], self.typed)
 
     def use(self, gpt: RunnableModel) -> Trace:
-        """Traces the prompt with another model, which the box keeps."""
+        """Traces the prompt with another model, which the box keeps. One with the same tokenizer reads the same tokens."""
         with self._lock:
-            return self._read(gpt, self._require_trace().text, self.typed)
+            trace = self._require_trace()
+            shared = getattr(gpt, "tokenizer", None) is running_model(trace).tokenizer
+            ids = _ids(trace)
+            return self._read(gpt, ids if shared and gpt.encode(trace.text) != ids else trace.text, self.typed)
 
     def _read(self, gpt: RunnableModel, prompt: str | list[int], typed: str) -> Trace:
         with self._followers_waiting():
@@ -116,7 +119,9 @@ class PromptBox(View):
 
     def _answer_run(self, prompt: str) -> int:
         """Traces the prompt if it is a new one; returns its number of tokens."""
-        trace = self._require_trace() if prompt == self._field else self.run(prompt)
+        trace = self._require_trace()
+        if prompt != self._field or prompt == trace.text:  # the field writes bytes that cannot be typed
+            trace = self.run(prompt)
         return len(trace.tokens)
 
     def _shapes(self) -> list[still.Shape]:
@@ -140,5 +145,13 @@ codecs.register_error("gptviz.spell", _spell_bytes)
 
 def spelled(trace: Trace) -> str:
     """Returns the text of a trace, with the bytes of incomplete characters written as in its tokens: ⟨f0 9f⟩."""
-    data = b"".join(token.bytes for token in trace.tokens if not token.special)
-    return data.decode(errors="gptviz.spell") if data.decode(errors="replace") == trace.text else trace.text
+    first = next((i for i, token in enumerate(trace.tokens) if not token.special), 0)
+    for tokens in ([token for token in trace.tokens if not token.special], trace.tokens[first:], trace.tokens):
+        data = b"".join(token.bytes for token in tokens)
+        if data.decode(errors="replace") == trace.text:
+            return data.decode(errors="gptviz.spell")
+    return trace.text
+
+
+def _ids(trace: Trace) -> list[int]:
+    return [token.id for token in trace.tokens]

@@ -98,7 +98,7 @@ def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branc
         raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
     kept = steps[:step]
     ids = [earlier.token.id for earlier in kept] + [id] * (id not in gpt.end_ids)
-    before = gpt.decode(ids)
+    before = gpt.decoding.added([token.id for token in run.prompt_tokens], ids)
     last = replace(
         steps[step], token=replace(forced.token, position=len(run.prompt_tokens) + step),
         probability=forced.probability, sampling_probability=forced.sampling_probability, finish_reason=None,

@@ -7,7 +7,7 @@ import traitlets
 
 from gptviz.display import still
 from gptviz.pages.answering import PageQuestion
-from gptviz.text.tokens import Token, readable, table_bytes
+from gptviz.text.tokens import token_of_bytes
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -31,7 +31,7 @@ class TokensView(View):
         """Returns the stages of byte-pair encoding for the token's word: its pieces, and the rank of the merge applied."""
         trace = self._require_trace()
         return [
-            {"rank": stage.rank, "pieces": [describe(piece_token(piece)) for piece in stage.pieces]}
+            {"rank": stage.rank, "pieces": [describe(token_of_bytes(-1, raw)) for raw in stage.raw]}
             for stage in trace.merges(position)
         ]
 
@@ -48,9 +48,3 @@ class TokensView(View):
             {"position": t.position, "id": t.id, "text": t.text, "bytes": t.bytes.hex(" "), "special": t.special}
             for t in self._require_trace().tokens
         ]
-
-
-def piece_token(piece: str) -> Token:
-    """Returns a piece of a word as a Token with id -1, for a chip."""
-    raw = table_bytes(piece)
-    return Token(-1, readable(raw), raw)

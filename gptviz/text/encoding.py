@@ -1,0 +1,39 @@
+"""A text's token ids, whatever else is being done with its tokenizer meanwhile.
+
+A fast tokenizer keeps the padding and the length limit of its latest call, and another thread can set them between our
+call and its answer. An encoding shows both, so it is asked for again; in the end from a copy that nobody else has.
+"""
+
+import copy
+from typing import Any
+
+from gptviz.errors import fail
+
+_ASKED = 3  # times, before a copy is made
+
+
+def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) -> tuple[list[int], Any]:
+    """Returns the ids of a text, and the fast tokenizer's `Encoding` of it, which is None for one written in Python.
+
+    add_special_tokens: None for the tokenizer's own default. Raises GPTVizError for a text that the tokenizer cannot read.
+    """
+    keywords = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
+    try:
+        text.encode()
+        for _ in range(_ASKED):
+            result = tokenizer(text, verbose=False, **keywords)
+            encoding = result.encodings[0] if getattr(result, "encodings", None) else None
+            if encoding is None or _is_whole(encoding):
+                return list(result["input_ids"]), encoding
+        result = copy.deepcopy(tokenizer)(text, verbose=False, **keywords)
+        return list(result["input_ids"]), result.encodings[0]
+    except UnicodeEncodeError as error:
+        raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
+    except Exception as error:
+        kind = type(tokenizer).__name__
+        got = f"{text!r:.60}, for which {kind} raises {type(error).__name__}: {error}"
+        raise fail("a text that the tokenizer can read", got, "Leave out characters that it does not know.") from error
+
+
+def _is_whole(encoding: Any) -> bool:
+    return not encoding.overflowing and 0 not in encoding.attention_mask
