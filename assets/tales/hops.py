@@ -1,10 +1,11 @@
 """Questions with the steps towards their answers marked, so that training can teach these steps for a while.
 
-The answer to "Who is in the hall?" takes three steps. The told place learns who is there, from the name before it. The
-asked place finds the told place and copies the name. The last token reads the answer from the asked place. The loss of
-the answer alone teaches none of these steps as long as the other two are missing. So for some hundred training steps,
-the first two get a loss of their own, at the layers where they should happen (deep supervision, Lee et al. 2015).
-Afterwards, the loss of the answer alone preserves what was learned.
+The answer to "Who is in the hall?" takes three steps. In the statement "Mary is in the hall", the token " hall" learns
+who is there, from the name before it. In the question, the token " hall" finds the one in the statement and copies the
+name. The last token reads the answer from the token in the question. The loss of the answer alone teaches none of these
+steps as long as the other two are missing. So for some hundred training steps, the first two get a loss of their own, at
+the layers where they should happen (deep supervision, Lee et al. 2015). Afterwards, the loss of the answer alone
+preserves what was learned.
 """
 
 from random import Random
@@ -15,8 +16,8 @@ import wordings
 import words as w
 from torch import Tensor, nn
 
-TOLD = 3  # the told place must hold its person's name before this block
-LAYER, HEAD = 3, 6  # the head that must copy the name from the told place to the asked place
+STATED_BEFORE = 3  # the place in a statement must hold its person's name before this block
+LAYER, HEAD = 3, 6  # the head that must copy the name from the place in the statement to the place in the question
 WHO, OTHER, REST = 6.0, 3.0, 0.3  # loss weights of an answer that is a name, of another answer, of all other tokens
 NONE = -1
 
@@ -26,9 +27,9 @@ class Marked(NamedTuple):
 
     ids: Tensor
     weights: Tensor
-    told: Tensor  # at a told place or thing, and one position further: the name of its person
+    stated: Tensor  # at the place or thing in a statement, and one position further: the name of its person
     asked: Tensor  # at the place or thing in a question that asks who: the right name
-    source: Tensor  # at the same position as `asked`: where in the row that place or thing was told
+    source: Tensor  # at the same positions as `asked`: where in the row the statement has that place or thing
 
 
 def marked_rows(tokenizer, rng: Random, rows: int, length: int) -> Marked:
@@ -49,7 +50,7 @@ def _row(tokenizer, rng: Random, length: int) -> list[list]:
 
 
 def _text(tokenizer, rng: Random) -> tuple[list, ...]:
-    """Returns one text with at most two questions: its ids, weights, told, asked and source, as in `Marked`."""
+    """Returns one text with at most two questions: its ids, weights, stated, asked and source, as in `Marked`."""
 
     def ids_of(text: str) -> list[int]:
         return tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -62,10 +63,10 @@ def _text(tokenizer, rng: Random) -> tuple[list, ...]:
     facts = " ".join(rng.choice(patterns).format(n=name, p=key, t=key) for name, key in zip(names, keys, strict=True))
     ids = [tokenizer.bos_token_id, *ids_of(facts)]
     name_of = {ids_of(f" {key}")[0]: ids_of(f" {name}")[0] for name, key in zip(names, keys, strict=True)}
-    told_at = {id: position for position, id in enumerate(ids) if id in name_of}
-    weights, told = [0.0] + [REST] * (len(ids) - 1), [NONE] * len(ids)
-    for id, position in told_at.items():
-        told[position : position + 2] = [name_of[id]] * len(told[position : position + 2])
+    stated_at = {id: position for position, id in enumerate(ids) if id in name_of}
+    weights, stated = [0.0] + [REST] * (len(ids) - 1), [NONE] * len(ids)
+    for id, position in stated_at.items():
+        stated[position : position + 2] = [name_of[id]] * len(stated[position : position + 2])
     asked, source = [NONE] * len(ids), [NONE] * len(ids)
     for name, key in rng.sample(list(zip(names, keys, strict=True)), min(people, 2)):
         kind = rng.choices(kinds, (1, 4))[0]
@@ -77,19 +78,19 @@ def _text(tokenizer, rng: Random) -> tuple[list, ...]:
         is_marked = [asks_who and id in name_of and index < len(prompt) for index, id in enumerate(added)]
         ids += added
         weights += [REST] * len(prompt) + [WHO if asks_who else OTHER] * len(answer) + [REST]
-        told += [NONE] * len(added)
+        stated += [NONE] * len(added)
         asked += [name_of[id] if marked else NONE for id, marked in zip(added, is_marked, strict=True)]
-        source += [told_at[id] if marked else NONE for id, marked in zip(added, is_marked, strict=True)]
-    return ids, weights, told, asked, source
+        source += [stated_at[id] if marked else NONE for id, marked in zip(added, is_marked, strict=True)]
+    return ids, weights, stated, asked, source
 
 
 def losses(model, hidden: tuple[Tensor, ...], rows: Marked) -> Tensor:
-    """Returns the sum of three losses, in nats: of the name at the told place before block TOLD, of the attention of HEAD
-    in block LAYER, and of the name at the asked place after that block.
+    """Returns the sum of three losses, in nats: of the name at the place in the statement before block STATED_BEFORE,
+    of the attention of HEAD in block LAYER, and of the name at the place in the question after that block.
 
     hidden: for the marked rows, the residual stream before each block, (rows, length, d_model) each."""
     return (
-        _name_loss(model, hidden[TOLD], rows.told)
+        _name_loss(model, hidden[STATED_BEFORE], rows.stated)
         + _name_loss(model, hidden[LAYER + 1], rows.asked)
         + _attention_loss(model, hidden[LAYER], rows.source)
     )

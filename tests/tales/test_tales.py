@@ -285,7 +285,7 @@ def test_a_marked_question_points_to_the_sentence_that_answers_it(tokenizer):
     for r, q, source in zip(row, at, rows.source[row, at], strict=True):
         name = tokenizer.decode(rows.asked[r, q])
         assert source < q and rows.ids[r, source] == rows.ids[r, q]
-        assert rows.told[r, source] == rows.asked[r, q]
+        assert rows.stated[r, source] == rows.asked[r, q]
         sentence = re.split(r"[.?]|endoftext..", tokenizer.decode(rows.ids[r, : source + 1]))[-1]
         assert [word for word in sentence.replace(":", "").split() if word.title() in words.NAMES] == [name.strip()]
 
@@ -303,7 +303,7 @@ def test_the_guided_loss_equals_that_of_the_models_own_maps_and_logits(model, to
     row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
     looks = out.attentions[hops.LAYER][row, hops.HEAD, at, rows.source[row, at]]
     with torch.no_grad():
-        expected = named(out.hidden_states[3], rows.told) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
+        expected = named(out.hidden_states[3], rows.stated) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
     bound = rounding(torch.stack(out.hidden_states))  # a logarithm's error is that of its logits
     assert whole == pytest.approx(expected.item(), abs=bound)
 
