@@ -12,7 +12,7 @@ from view_classes import view_classes
 import gptviz
 from gptviz.display.preferences import LANGUAGES
 from gptviz.errors import GPTVizError
-from gptviz.pages.modules import bundle, modules, style_sheets
+from gptviz.pages.modules import bundle, bundled, modules, style_sheets
 
 VIEWS = view_classes()
 PACKAGE = Path(gptviz.__file__).parent
@@ -43,6 +43,18 @@ def test_modules_keep_their_own_names_and_run_once(tmp_path):
         c='console.log("once");\nexport const count = 3;\n',
     )
     assert run(bundle(entry)).split() == ["once", "entry", "a3", "b3"]
+
+
+def test_each_file_is_read_once(tmp_path, monkeypatch):
+    write(tmp_path, c="export const count = 3;\n")
+    for name in ("a", "b"):
+        write(tmp_path, **{name: f'import {{ count }} from "./c.js";\nexport const {name} = count;\n'})
+    entry = write(tmp_path, entry='import { a } from "./a.js";\nimport { b } from "./b.js";\nconsole.log(a, b);\n')
+    read_text, read = Path.read_text, []
+    monkeypatch.setattr(Path, "read_text", lambda file, **how: read.append(file.name) or read_text(file, **how))
+    sources = modules(entry)
+    bundled(sources), style_sheets(sources)
+    assert sorted(read) == ["a.js", "b.js", "c.js", "entry.js"]
 
 
 def test_an_import_under_another_name_works(tmp_path):
@@ -133,8 +145,8 @@ def test_a_views_style_sheets_are_its_own_first_then_those_of_its_modules(tmp_pa
     entry = write(tmp_path, entry='import { a } from "./a.js";\nconsole.log(a);\n', a="export const a = 1;\n", b="")
     for name in ("entry", "a", "b"):
         (tmp_path / f"{name}.css").write_text(f".{name} {{}}")
-    assert [sheet.name for sheet in style_sheets(entry)] == ["entry.css", "a.css"]
-    assert style_sheets(tmp_path / "a.js") == [tmp_path / "a.css"]
+    assert [sheet.name for sheet in style_sheets(modules(entry))] == ["entry.css", "a.css"]
+    assert style_sheets(modules(tmp_path / "a.js")) == [tmp_path / "a.css"]
     for view in VIEWS.values():
         assert view._css.startswith((PACKAGE / "widgets" / "shared" / "common.css").read_text(encoding="utf-8"))
 

@@ -21,7 +21,7 @@ from gptviz.display.still import Shape, picture, words
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.export import save_html
-from gptviz.pages.modules import bundle, style_sheets
+from gptviz.pages.modules import bundled, modules, style_sheets
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
 from gptviz.widgets.shared.chips import describe
@@ -57,9 +57,9 @@ class View(PageWidget, Guarded):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         if "_name" in cls.__dict__:  # ipywidgets makes nameless subclasses of its own when it adds traits
-            page_side = Path(inspect.getfile(cls)).with_name(f"{cls._name}.js")
-            cls._esm = bundle(page_side)  # type: ignore[misc]
-            sheets = [SHARED / "common.css", *style_sheets(page_side)]
+            sources = modules(Path(inspect.getfile(cls)).with_name(f"{cls._name}.js"))
+            cls._esm = bundled(sources)  # type: ignore[misc]
+            sheets = [SHARED / "common.css", *style_sheets(sources)]
             cls._css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)  # type: ignore[misc]
         super().__init_subclass__(**keywords)
 
@@ -128,6 +128,12 @@ class View(PageWidget, Guarded):
                     self.selection.reach(self, self.trace)
                 self._fill()
                 self._source += 1
+
+    def _set_given(self, **choices: int | None) -> None:
+        """Sets properties such as layer=2 from the view's keyword arguments; None leaves a property as it is."""
+        for name, value in choices.items():
+            if value is not None:
+                setattr(self, name, value)
 
     def _has_source(self) -> bool:
         return self.trace is not None
