@@ -9,7 +9,7 @@ import numpy as np
 
 from gptviz.errors import OutOfRange, WrongType, fail
 
-_ROUNDINGS = 8  # roundings that may add up in `within_rounding`
+ROUNDINGS = 8  # roundings that may add up in a computation of a few operations
 
 
 def check_index(value: Any, size: int | None, what: str, negative: bool = False, where: str = "") -> int:
@@ -29,6 +29,9 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
         if index < 0:
             raise fail(f"a {what} of at least 0", f"{index}", f"The first {what} is 0.", OutOfRange)
         return index
+    if size == 0:
+        remedy = f"There is no {what} here."
+        raise fail(f"a {what} to choose", f"{index}", remedy, OutOfRange, code="none_here", what=what)
     least = -size if negative else 0
     if not least <= index < size:
         raise fail(
@@ -83,7 +86,19 @@ def within_rounding(a: Any, b: Any, epsilon: float, magnitude: float | None = No
     be too strict for large numbers and too loose for small ones.
     """
     magnitude = abs(b).max() if magnitude is None else magnitude
-    return bool(abs(a - b).max() <= _ROUNDINGS * epsilon * magnitude)
+    return bool(abs(a - b).max() <= ROUNDINGS * epsilon * magnitude)
+
+
+def epsilon_of(values: np.ndarray) -> float:
+    """Returns the epsilon of the narrowest dtype that holds these float32 numbers exactly: bfloat16, float16 or float32.
+
+    Arrays that leave a trace are float32, whatever dtype the model computed them in.
+    """
+    used_bits = int(np.bitwise_or.reduce(np.ravel(values).astype(np.float32).view(np.uint32), initial=0))
+    for mantissa_bits in (7, 10):
+        if not used_bits & ((1 << (23 - mantissa_bits)) - 1):
+            return float(2.0**-mantissa_bits)
+    return float(np.finfo(np.float32).eps)
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out.") -> str:

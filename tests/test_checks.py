@@ -30,6 +30,12 @@ def test_an_index_beyond_the_ends_is_refused_with_facts_for_the_page(value):
     assert check_index(5, None, "layer") == 5
 
 
+def test_where_there_is_none_every_index_is_refused():
+    for value in (0, -1, 3):
+        with pytest.raises(OutOfRange, match=rf"a neuron to choose\. Got {value}\. There is no neuron here"):
+            check_index(value, 0, "neuron", negative=True)
+
+
 @pytest.mark.parametrize("value", [True, np.True_, 1.0, "1", None, torch.tensor(1.5), np.array([1, 2])])
 def test_anything_else_is_of_the_wrong_type(value):
     for check in (lambda: check_index(value, 5, "head"), lambda: check_index(value, None, "head")):

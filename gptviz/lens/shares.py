@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gptviz.checks import check_index
+from gptviz.checks import ROUNDINGS, check_index, epsilon_of
 from gptviz.errors import NotAvailable
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
@@ -81,6 +81,16 @@ def direction(trace: Trace, id: int, position: int = -1) -> np.ndarray:
     readout, (row, _) = trace.readout(position), trace.unembedding(id)
     scaled_row = readout.gain.astype(np.float64) * row
     return (scaled_row - scaled_row.mean() if readout.centred else scaled_row) * readout.multiplier
+
+
+def sum_rounding(trace: Trace, along: np.ndarray, position: int) -> float:
+    """Returns by how much the sum of a token's shares and its logit may differ because both are rounded, in logits.
+
+    along: the result of `direction` for that token. Both sum the products of the last stream with it, and the stream was
+    rounded in the model's dtype.
+    """
+    stream = trace.residual(trace.n_layers)[position]
+    return ROUNDINGS * epsilon_of(stream) * float(np.abs(stream) @ np.abs(along))
 
 
 def parts_at(trace: Trace, position: int) -> list[Part]:

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import ts from "typescript";
+import { sharedWords } from "../../gptviz/widgets/shared/words.js";
 
 const PACKAGE = new URL("../../gptviz/", import.meta.url);
 const READ_ATTRIBUTES = new Set([
@@ -117,6 +118,19 @@ test("every word in a view comes from the catalogue", () => {
     .map((name) => [name, ownWords(readFileSync(new URL(name, PACKAGE), "utf8"))])
     .filter(([, words]) => words.length);
   assert.deepEqual(Object.fromEntries(found), {}, "into words.js");
+});
+
+test("whatever an index can count has a Chinese name", () => {
+  const files = readdirSync(PACKAGE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".py"));
+  const sources = files.map((name) => readFileSync(new URL(name, PACKAGE), "utf8")).join("\n");
+  const calls = [...sources.matchAll(/check_index\((?:[^()]|\([^()]*\))*?"([a-z ]+)"/g)];
+  const counted = new Set(["query", "key", "neuron", ...calls.map((call) => call[1])]); // the first three by a variable
+  assert.ok(counted.size > 8, [...counted].join());
+  const { known } = sharedWords(/** @type {any} */ ({ get: () => "zh" })).errors;
+  for (const what of counted) {
+    for (const text of [known.out_of_range({ what, least: 0, last: 3, got: 4 }), known.none_here({ what })])
+      assert.doesNotMatch(text, /[a-z]/i, what);
+  }
 });
 
 test("the check finds a literal word wherever it is used", () => {

@@ -7,7 +7,8 @@ from close import assert_close, rounding
 from families import IDS, build, tokenizer
 
 import gptviz
-from gptviz.lens.shares import attribution
+from gptviz.checks import epsilon_of
+from gptviz.lens.shares import attribution, direction, sum_rounding
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "granite"])
@@ -23,6 +24,18 @@ def test_contributions_sum_to_the_logit_by_neuron_too(name):
         parts = [s.value for s in shares if s.layer == layer and s.part in ("neuron", "mlp_bias", "mlp")]
         whole = next(s.value for s in attribution(trace, 101, 6) if s.layer == layer and s.part == "mlp")
         assert sum(parts) == pytest.approx(whole, abs=rounding(trace.mlp_out(layer), parts))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_the_sum_and_the_logit_differ_by_no_more_than_the_rounding_of_the_models_dtype(name, dtype):
+    """The bound follows the dtype, and is far below a share that was left out."""
+    trace = gptviz.wrap(build(name).to(dtype), tokenizer()).trace(IDS)
+    for id in (5, 101):
+        shares = [share.value for share in attribution(trace, id, 6)]
+        bound = sum_rounding(trace, direction(trace, id, 6), 6)
+        assert abs(sum(shares) - float(trace.logits[6, id])) <= bound < 1000 * torch.finfo(dtype).eps
+    assert epsilon_of(trace.residual(3)) == torch.finfo(dtype).eps
 
 
 def test_the_logit_lens_applies_the_final_norm():

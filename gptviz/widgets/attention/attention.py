@@ -18,11 +18,11 @@ from gptviz.widgets.attention import arithmetic
 from gptviz.widgets.attention.maps import masked_weights, stage_names, without_future
 from gptviz.widgets.attention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.opened import OpensLayer
 from gptviz.widgets.shared.thumbnails import Thumbnails
-from gptviz.widgets.shared.view import View
 
 
-class AttentionView(View):
+class AttentionView(OpensLayer):
     """Attention maps of a trace. source: a Trace, or a PromptBox to follow.
 
     layer, head: the open head; stored in the view's selection together with the selected cell.
@@ -32,7 +32,7 @@ class AttentionView(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Attention", "zh": "注意力"}
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
+        **OpensLayer._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
     }  # fmt: skip
 
@@ -41,18 +41,7 @@ class AttentionView(View):
 
     def __init__(self, source: Any = None, *, layer: int | None = None, head: int | None = None, **keywords: Any):
         super().__init__(source, **keywords)
-        for name, value in (("layer", layer), ("head", head)):
-            if value is not None:
-                setattr(self, name, value)
-
-    @property
-    def layer(self) -> int:
-        """The open head's layer; set it to open another."""
-        return min(int(self.selection.layer), self._require_trace().n_layers - 1)
-
-    @layer.setter
-    def layer(self, value: int) -> None:
-        self.selection.layer = check_index(value, self._require_trace().n_layers, "layer")
+        self._set_given(layer=layer, head=head)
 
     @property
     def head(self) -> int:

@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import GPTVizError
-from gptviz.lens.shares import attribution, direction, parts_at
+from gptviz.lens.shares import attribution, direction, parts_at, sum_rounding
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
@@ -21,12 +20,12 @@ from gptviz.trace.trace import Trace
 from gptviz.widgets.block.phrases import PHRASES
 from gptviz.widgets.block.steps import block_steps
 from gptviz.widgets.shared.chips import describe
-from gptviz.widgets.shared.view import View
+from gptviz.widgets.shared.opened import OpensLayer, OpensPosition
 
 LEADERS = 12  # next tokens that the page offers to explain
 
 
-class BlockView(View):
+class BlockView(OpensLayer, OpensPosition):
     """One block of a trace. source: a Trace, or a PromptBox to follow.
 
     layer: the open block. position: the token whose steps are shown, -1 for the last. Both are stored in the view's
@@ -37,7 +36,7 @@ class BlockView(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Block", "zh": "块"}
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "way": "_answer_way", "strips": "_answer_strips", "leaders": "_answer_leaders",
+        **OpensLayer._answers, "way": "_answer_way", "strips": "_answer_strips", "leaders": "_answer_leaders",
         "shares": "_answer_shares",
     }  # fmt: skip
 
@@ -46,27 +45,7 @@ class BlockView(View):
     def __init__(self, source: Any = None, *, layer: int | None = None, position: int | None = None, **keywords: Any):
         self._cache: dict[Any, Any] = {}
         super().__init__(source, **keywords)
-        for name, value in (("layer", layer), ("position", position)):
-            if value is not None:
-                setattr(self, name, value)
-
-    @property
-    def layer(self) -> int:
-        """The open block; set it to open another."""
-        return min(int(self.selection.layer), self._require_trace().n_layers - 1)
-
-    @layer.setter
-    def layer(self, value: int) -> None:
-        self.selection.layer = check_index(value, self._require_trace().n_layers, "layer")
-
-    @property
-    def position(self) -> int:
-        """The token whose steps are shown; -1 is the last."""
-        return int(self.selection.query)
-
-    @position.setter
-    def position(self, value: int) -> None:
-        self.selection.query = check_index(value, len(self._require_trace().tokens), "position", negative=True)
+        self._set_given(layer=layer, position=position)
 
     def _fill(self) -> None:
         trace = self._require_trace()
@@ -107,6 +86,7 @@ class BlockView(View):
         return {
             "logit": float(trace.logits[position, id]),
             "probability": float(trace.probabilities(position)[id]),
+            "rounding": sum_rounding(trace, along, position),
             "shares": [asdict(share) for share in attribution(trace, id, position, parts=parts)],
             "steps": [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps],
         }

@@ -5,15 +5,15 @@ import { significant } from "../shared/numbers.js";
 
 /** What one part adds. @typedef {{part: string, value: number, layer: number|null, head: number|null}} Share */
 /**
- * The shares of a token's logit, and what each step of the open block adds to it.
- * @typedef {{logit: number, probability: number, shares: Share[], steps: (number|null)[]}} Shares
+ * The shares of a token's logit, and what each step of the open block adds to it. rounding: by how much the sum of the
+ * shares and the logit may differ because both are rounded.
+ * @typedef {{logit: number, probability: number, rounding: number, shares: Share[], steps: (number|null)[]}} Shares
  */
 /**
  * A row of the ledger: a block has the sums of its attention and of its MLP, any other part one value.
  * @typedef {{part: string, layer: number|null, attention: number|null, mlp: number|null, alone: number|null}} LedgerRow
  */
 
-const ROUNDING = 1e-3; // the sum of the shares and the logit are shown as one number within this difference
 const BEFORE_BLOCKS = ["token", "position", "embedding"];
 
 export class Ledger {
@@ -32,13 +32,13 @@ export class Ledger {
    * @param {number} openLayer
    * @param {number} largest the magnitude that fills a bar
    */
-  show({ shares, logit }, layers, openLayer, largest) {
+  show({ shares, logit, rounding }, layers, openLayer, largest) {
     let sum = 0;
     const rows = ledgerRows(shares, layers);
     const nodes = rows.map((row, i) => {
       sum += (row.attention ?? 0) + (row.mlp ?? 0) + (row.alone ?? 0);
       const isLast = i === rows.length - 1;
-      if (isLast && Math.abs(sum - logit) < ROUNDING) sum = logit; // both are rounded in the same way then
+      if (isLast && Math.abs(sum - logit) <= rounding) sum = logit; // they are shown as one number
       return this.buildRow(row, sum, openLayer, largest);
     });
     const total = element("td", { class: "number total", colspan: 3, title: String(logit) }, significant(logit));

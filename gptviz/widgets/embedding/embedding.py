@@ -20,13 +20,13 @@ from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.embedding.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
-from gptviz.widgets.shared.view import View
+from gptviz.widgets.shared.opened import OpensPosition
 
 NEAREST = 8
 MAP_TYPE = {"screen": 14, "projector": 24}  # font size in pixels of the still picture, which the page scales down
 
 
-class EmbeddingView(View):
+class EmbeddingView(OpensPosition):
     """The embedding of a trace's tokens. source: a Trace, or a PromptBox to follow.
 
     position: the token shown, -1 for the last; stored in the view's selection.
@@ -36,7 +36,7 @@ class EmbeddingView(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Embedding", "zh": "嵌入"}
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "rows": "_answer_rows", "neighbours": "_answer_neighbours", "turned": "_answer_turned",
+        **OpensPosition._answers, "rows": "_answer_rows", "neighbours": "_answer_neighbours", "turned": "_answer_turned",
         "map": "_answer_map",
     }  # fmt: skip
 
@@ -46,17 +46,7 @@ class EmbeddingView(View):
         self._figure: Any = None
         self._drawn: tuple[Any, ...] = ()  # the arguments that the figure was made with
         super().__init__(source, **keywords)
-        if position is not None:
-            self.position = position
-
-    @property
-    def position(self) -> int:
-        """The token that is shown; -1 is the last."""
-        return int(self.selection.query)
-
-    @position.setter
-    def position(self, value: int) -> None:
-        self.selection.query = check_index(value, len(self._require_trace().tokens), "position", negative=True)
+        self._set_given(position=position)
 
     def _fill(self) -> None:
         trace = self._require_trace()

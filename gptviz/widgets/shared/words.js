@@ -41,6 +41,7 @@ const en = {
         /** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got },
       ) =>
         `Expected a ${what} ${last === null ? `of at least ${least}` : `from ${least} to ${last}`}. Got ${got}. Choose one of those shown.`,
+      none_here: (/** @type {{what: string}} */ { what }) => `There is no ${what} here to choose.`,
       value: (/** @type {{name: string, got: string}} */ { name, got }) =>
         `Expected a valid value for ${name}. Got ${got}. Reload the page.`,
       message: () => "Expected an update or a question. Got another kind of message from the page. Reload the page.",
@@ -53,6 +54,23 @@ const en = {
 };
 
 /** @typedef {typeof en} SharedWords */
+
+/** What an index counts, by its English name. @type {Record<string, string>} */
+const COUNTED = {
+  layer: "层",
+  head: "头",
+  neuron: "神经元",
+  position: "位置",
+  query: "查询位置",
+  key: "键位置",
+  step: "步",
+  choice: "结果",
+  draw: "抽取",
+  opening: "开头",
+  "token id": "词元编号",
+  depth: "深度",
+  "held value": "保存的值",
+};
 
 /** @type {SharedWords} */
 const zh = {
@@ -84,7 +102,8 @@ const zh = {
       streams: ({ family }) =>
         `这里需要每个词元一个向量的残差流。${family} 的各块传递的是多个向量或别的张量。可以看注意力图、头和对数几率；残差流和对它的改动没有。`,
       out_of_range: ({ what, least, last, got }) =>
-        `${{ layer: "层", head: "头", position: "位置", query: "查询位置", key: "键位置", step: "步", choice: "结果", opening: "开头", "token id": "词元编号", depth: "深度" }[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
+        `${COUNTED[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
+      none_here: ({ what }) => `这里没有可选的${COUNTED[what] ?? what}。`,
       value: ({ name, got }) => `${name} 需要一个有效的值。得到的是 ${got}。请重新加载页面。`,
       message: () => "页面应发来更新或问题。发来的是别的消息。请重新加载页面。",
       kernels_own: ({ name }) => `页面只能更改允许它更改的值。${name} 只能由内核设置。请重新加载页面。`,
