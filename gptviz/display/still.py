@@ -12,6 +12,7 @@ import numpy as np
 
 from gptviz.display import palette
 from gptviz.display.palette import DARK, LIGHT
+from gptviz.display.pooling import pooled
 from gptviz.text.tokens import Token
 from gptviz.text.visible import columns, drawable, visible
 
@@ -114,7 +115,7 @@ def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
 
     A text of more than MOST_CELLS tokens is pooled: each cell shows the largest weight of its block.
     """
-    values = _pooled(values)
+    values = pooled(values, MOST_CELLS)
     count, left = len(values), 130
     side = min(24.0, 420 / count)
     parts = [
@@ -195,15 +196,6 @@ def arrange_names(
         if len(free):
             taken = np.vstack([taken, boxes[:, free[0], 0]])
     return positions
-
-
-def _pooled(values: np.ndarray) -> np.ndarray:
-    """Returns the largest value of each block, (MOST_CELLS, MOST_CELLS), or a smaller map as it is."""
-    if len(values) <= MOST_CELLS:
-        return values
-    edges = np.linspace(0, len(values), MOST_CELLS + 1).astype(int)[:-1]
-    rows: np.ndarray = np.fmax.reduceat(np.fmax.reduceat(values, edges, axis=0), edges, axis=1)
-    return rows
 
 
 def _text(

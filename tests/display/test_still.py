@@ -14,6 +14,7 @@ from view_classes import view_classes
 import gptviz
 from gptviz.display import still
 from gptviz.display.phrases import PHRASES
+from gptviz.display.pooling import pooled
 
 PROMPT = 'An owl & a <script>alert("1")</script> fox 🦉'
 
@@ -120,7 +121,8 @@ def test_the_map_of_a_long_text_is_pooled_and_labelled_so():
     weights[60, 20] = np.nan
     blocks = np.linspace(0, 100, 49).astype(int)
     wanted = [[np.nanmax(weights[a:b, c:d]) for c, d in pairwise(blocks)] for a, b in pairwise(blocks)]
-    np.testing.assert_array_equal(still._pooled(weights), wanted)
+    np.testing.assert_array_equal(pooled(weights, 48), wanted)
+    assert np.isnan(pooled(np.full((3, 70, 70), np.nan), 48)).all(), "a block whose cells are all hidden is hidden"
 
 
 def test_names_on_a_map_do_not_overlap_and_its_theme_is_used():

@@ -6,20 +6,21 @@ from families import TEXT
 from page_messages import ask
 
 import gptviz
+from gptviz.display.pooling import pooled
 from gptviz.errors import GPTVizError
-from gptviz.widgets.shared.thumbnails import THUMBNAIL, pooled
+from gptviz.widgets.shared.thumbnails import THUMBNAIL
 
 
 def test_a_thumbnails_cell_is_the_largest_weight_of_its_block():
     rng = np.random.default_rng(0)
     maps = rng.random((2, 70, 70)).astype(np.float32)
-    small = pooled(maps)
+    small = pooled(maps, THUMBNAIL)
     assert small.shape == (2, THUMBNAIL, THUMBNAIL) or small.shape[-1] <= THUMBNAIL
     assert small.max() == maps.max()
-    np.testing.assert_array_equal(pooled(maps[:, :20, :20]), maps[:, :20, :20])
+    np.testing.assert_array_equal(pooled(maps[:, :20, :20], THUMBNAIL), maps[:, :20, :20])
     marked = np.zeros((1, 70, 70), np.float32)
     marked[0, 69, 3] = 1
-    assert pooled(marked)[0, -1, 0:3].max() == 1
+    assert pooled(marked, THUMBNAIL)[0, -1, 0:3].max() == 1
 
 
 @pytest.mark.parametrize("text", [TEXT, "the owl " * 24])
@@ -28,7 +29,7 @@ def test_thumbnails_maps_and_stages_are_the_traces_numbers(gpt, text):
     view = gptviz.AttentionView(trace, layer=1, head=2)
     side = view._about["side"]
     small = np.frombuffer(view._thumbnails, np.uint8).reshape(2, 3, side, side)
-    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1))[2], atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1), THUMBNAIL)[2], atol=0.5 / 255 + 1e-6)
     rows, columns = np.tril_indices(len(trace.tokens))
     np.testing.assert_array_equal(ask(view, "head", layer=0, head=1), trace.attention(0, 1)[rows, columns])
     scaled = ask(view, "stage", layer=1, head=2, stage="scaled")

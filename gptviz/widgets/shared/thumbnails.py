@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gptviz.display.pooling import pooled
 from gptviz.trace.available import available
 from gptviz.trace.trace import Trace
 
@@ -18,7 +19,7 @@ class Thumbnails:
     def __init__(self, trace: Trace):
         layers = range(trace.n_layers)
         self._shape = trace.n_layers, trace.n_heads
-        self.by_layer = dict(available(lambda layer: pooled(trace.attention(layer)), layers))
+        self.by_layer = dict(available(lambda layer: pooled(trace.attention(layer), THUMBNAIL), layers))
         self.absent = [layer for layer in layers if layer not in self.by_layer]
         self.side = min(len(trace.tokens), THUMBNAIL)
 
@@ -28,12 +29,3 @@ class Thumbnails:
         for layer, of_heads in self.by_layer.items():
             maps[layer, : len(of_heads)] = np.round(255 * of_heads)
         return maps.tobytes()
-
-
-def pooled(maps: np.ndarray, side: int = THUMBNAIL) -> np.ndarray:
-    """Pools maps (H, T, T) to (H, side, side) at most: each cell is the largest weight of its block."""
-    tokens = maps.shape[-1]
-    if tokens <= side:
-        return maps
-    edges = np.linspace(0, tokens, side + 1).astype(int)[:-1]
-    return np.maximum.reduceat(np.maximum.reduceat(maps, edges, axis=1), edges, axis=2)
