@@ -28,6 +28,15 @@ for one in list(_instances.values()):
 PROMPT = "She opened the door and saw a"
 
 
+
+
+def having(code):
+    """Plays only the notebooks whose cells have this code."""
+    names = [name for name in NAMES if code in (notebooks_dir() / name).read_text("utf-8")]
+    assert names, code
+    return pytest.mark.parametrize("learner", names, indirect=True)
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def learner(request, run_notebook):
     """The notebook, run from top to bottom, in a window tall enough to draw every view."""
@@ -48,11 +57,9 @@ def test_every_question_is_answered_wrongly_then_rightly(learner):
     assert learner.answer_every_question() >= 4
 
 
+@having("PromptBox(")
 def test_another_prompt_resets_the_questions(learner):
     """Questions below a prompt box are open again and their views covered; revealing shows the answer."""
-    boxes = learner.page.locator(".gptviz-prompt:not(.gptviz-explorer .gptviz-prompt)")
-    if not boxes.count():
-        return
     box = learner.view("prompt").first
     learner.type_prompt(PROMPT if box.get_by_role("textbox").input_value() != PROMPT else "Once upon a time")
     reset = [text for text in learner.questions() if learner.question_in_kernel(text).phase in ("open", "close")]
@@ -63,10 +70,9 @@ def test_another_prompt_resets_the_questions(learner):
             learner.reveal_answer(text)
 
 
+@having("SamplingBench(")
 def test_a_dragged_temperature_gives_softmax_of_logits_over_t(learner):
-    """In notebooks with a sampling bench, the top token's bar after a drag is softmax(logits / T)."""
-    if "SamplingBench(" not in (notebooks_dir() / learner.notebook.name).read_text("utf-8"):
-        return
+    """The top token's bar after a drag is softmax(logits / T)."""
     bench = learner.page.locator(".gptviz-sampling:visible:not([data-covered])").first
     temperature = learner.drag_slider(bench, "temperature", 0.6)
     assert temperature > 1
@@ -103,9 +109,8 @@ def test_a_check_accepts_the_solution_and_rejects_a_mistake(learner):
         expect(check).to_have_attribute("data-result", "right")
 
 
+@having("guessing_game(")
 def test_the_guessing_game_says_what_the_model_gives(learner):
-    if learner.notebook.name != NAMES[0]:
-        return
     gpt, game = gptviz.load(), learner.view("guesses")
     opening = game.locator(".opening").evaluate("(node) => node.firstChild.textContent")
     for word in ("girl", "hippopotamus", "<b>"):

@@ -2,7 +2,9 @@
 
 import families
 import pytest
+import torch
 from played import PlayedNotebook
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gptviz._paths import assets_dir
 
@@ -30,6 +32,23 @@ def llama_with_start_token(tmp_path_factory):
 def model(request):
     """The folder that GPTVIZ_MODEL names: of the embedded model, and of a random one."""
     return str(assets_dir() / "tales") if request.param == "tales" else request.getfixturevalue("llama")
+
+
+@pytest.fixture(scope="module")
+def played(request, model, play):
+    """The notebooks in the test module's LESSONS, each run once with `model`: {name: PlayedNotebook}."""
+    return {lesson: play(lesson, model) for lesson in request.module.LESSONS}
+
+
+@pytest.fixture(scope="module")
+def reference(model):
+    """transformers' own model, with the maps of its eager attention, in float32."""
+    return AutoModelForCausalLM.from_pretrained(model, attn_implementation="eager", dtype=torch.float32).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(model):
+    return AutoTokenizer.from_pretrained(model)
 
 
 @pytest.fixture(scope="module")

@@ -11,28 +11,12 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close, rounding, rounding_of_shares
-from played import CHECK, check_offered_prompts, check_views_are_shown, wrong_answer
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from played import check_offered_prompts, check_solutions, check_views_are_shown, check_wrong_guesses
 
 from gptviz._paths import notebooks_dir
 from gptviz.widgets.prompt.prompt import PromptBox
 
 LESSONS = ("01_encoding", "02_attention")
-
-
-@pytest.fixture(scope="module")
-def played(model, play):
-    return {lesson: play(lesson, model) for lesson in LESSONS}
-
-
-@pytest.fixture(scope="module")
-def reference(model):
-    return AutoModelForCausalLM.from_pretrained(model, attn_implementation="eager").eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(model):
-    return AutoTokenizer.from_pretrained(model)
 
 
 def passed(reference, tokenizer, text):
@@ -55,20 +39,7 @@ def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
-    questions = played[lesson].questions.values()
-    assert len(questions) >= 4
-    for one in questions:
-        assert one.truth is None
-        assert one._state["phase"] in ("open", "close"), one._state
-        if one._state["phase"] == "open":
-            assert all(view._covered_by for view in one._covers)
-            assert not one.guess(wrong_answer(one)), one.text
-            assert one._state["hint"], one._state
-            assert one.truth is None
-        one.reveal()
-        assert one._state["phase"] == "revealed", one._state
-        assert one._state["explain"]
-        assert not any(view._covered_by for view in one._covers)
+    check_wrong_guesses(played[lesson])
 
 
 def test_the_text_below_a_question_does_not_name_its_answer():
@@ -83,14 +54,7 @@ def test_the_text_below_a_question_does_not_name_its_answer():
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
-    assert played[lesson].exercises
-    for exercise in played[lesson].exercises:
-        name, truth = exercise.name, exercise.truth
-        assert CHECK(name, None, truth).comparison["result"] == "nothing"
-        names = dict(played[lesson].names)
-        exec(exercise.solution, names)
-        assert CHECK(name, names["mine"], truth).ok
-        assert not CHECK(name, names["mine"] + 0.01, truth).ok
+    check_solutions(played[lesson])
 
 
 def test_pieces_spaces_and_costs_are_the_tokenizers(played, reference, tokenizer):

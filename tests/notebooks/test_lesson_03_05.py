@@ -10,25 +10,9 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import CHECK, check_offered_prompts, check_views_are_shown, wrong_answer
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from played import check_offered_prompts, check_solutions, check_views_are_shown, check_wrong_guesses
 
 LESSONS = ("03_block", "04_decoding", "05_sampling")
-
-
-@pytest.fixture(scope="module")
-def played(model, play):
-    return {lesson: play(lesson, model) for lesson in LESSONS}
-
-
-@pytest.fixture(scope="module")
-def reference(model):
-    return AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(model):
-    return AutoTokenizer.from_pretrained(model)
 
 
 def next_probabilities(reference, ids):
@@ -51,31 +35,12 @@ def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(played, lesson):
-    questions = played[lesson].questions.values()
-    assert len(questions) >= 4
-    for one in questions:
-        assert one.truth is None
-        if one._state["phase"] == "open":
-            assert all(view._covered_by for view in one._covers)
-            assert not one.guess(wrong_answer(one)), one.text
-            assert one._state["hint"], one._state
-            assert one.truth is None
-        one.reveal()
-        assert one._state["phase"] == "revealed", one._state
-        assert one._state["explain"]
-    assert not any(view._covered_by for one in questions for view in one._covers)  # two may cover the same view
+    check_wrong_guesses(played[lesson])
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(played, lesson):
-    assert played[lesson].exercises
-    for exercise in played[lesson].exercises:
-        name, truth, tolerance = exercise.name, exercise.truth, exercise.tolerance
-        assert CHECK(name, None, truth).comparison["result"] == "nothing"
-        names = dict(played[lesson].names)
-        exec(exercise.solution, names)
-        assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
-        assert not CHECK(name, np.asarray(names["mine"]) + 1, truth, tolerance=tolerance).ok
+    check_solutions(played[lesson])
 
 
 def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, tokenizer):

@@ -6,10 +6,10 @@
 import ast
 import contextlib
 import io
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
+import numpy as np
 
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
@@ -19,8 +19,7 @@ VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 WRONG_ANSWERS = {"number": 1e6, "head": (0, 0)}  # by the kind of question
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(NamedTuple):
     """The arguments of `lessons.check`: the right value, the folded solution, and the tolerance if given."""
 
     name: str
@@ -125,3 +124,34 @@ def check_views_are_shown(played: PlayedNotebook) -> None:
     assert shown
     for cell, value in shown.items():
         assert VIEW_TYPE in value._repr_mimebundle_()[0], cell
+
+
+def check_wrong_guesses(played: PlayedNotebook) -> None:
+    """Checks that a wrong guess gets a hint, and that only revealing says the answer and uncovers what would give it away."""
+    questions = played.questions.values()
+    assert len(questions) >= 4
+    for question in questions:
+        assert question.truth is None
+        assert question._state["phase"] in ("open", "close"), question._state
+        if question._state["phase"] == "open":
+            assert all(view._covered_by for view in question._covers)
+            assert not question.guess(wrong_answer(question)), question.text
+            assert question._state["hint"], question._state
+            assert question.truth is None
+        question.reveal()
+        assert question._state["phase"] == "revealed", question._state
+        assert question._state["explain"]
+        assert not any(question._key in view._covered_by for view in question._covers)
+    assert not any(view._covered_by for question in questions for view in question._covers)
+
+
+def check_solutions(played: PlayedNotebook) -> None:
+    """Checks that each exercise accepts its folded solution, and neither a mistake nor an answer not written yet."""
+    assert played.exercises
+    for name, truth, solution, tolerance in played.exercises:
+        assert CHECK(name, None, truth).comparison["result"] == "nothing"
+        names = dict(played.names)
+        exec(solution, names)
+        assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
+        mistake = np.asarray(names["mine"]) + (0.01 if tolerance is None else 1)
+        assert not CHECK(name, mistake, truth, tolerance=tolerance).ok, name
