@@ -458,7 +458,7 @@ def test_at_every_width_numbers_are_whole_and_bars_can_be_read(shown, gpt, scale
             const text = box(node), cell = node.closest("td, th").getBoundingClientRect();
             return text.left < cell.left - 0.5 || text.right > cell.right + 0.5;
         });
-        const gaps = [...table.querySelectorAll("thead .axis")].flatMap((axis) => {
+        const gaps = [...table.querySelectorAll("thead .percents")].flatMap((axis) => {
             const ticks = visible(axis.children).map(box);
             return ticks.slice(1).map((tick, i) => tick.left - ticks[i].right);
         });
@@ -493,7 +493,7 @@ def test_an_axis_is_as_long_as_its_bars_and_small_shares_end_where_large_ones_do
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(0)], scale=scale)
     page = shown(view).page
     for which in (0, 1):
-        axis, row = page.locator("table .axis").nth(which), page.locator("tbody tr").first
+        axis, row = page.locator("table .percents").nth(which), page.locator("tbody tr").first
         told, drawn = axis.bounding_box(), row.locator(".track").nth(which).bounding_box()
         assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
     for share in page.locator("td.before .number").all():

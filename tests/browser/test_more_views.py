@@ -65,7 +65,7 @@ def test_the_ledgers_last_sum_and_the_logit_are_the_same_number(shown, gpt, monk
 
     def last_rows(logit):
         view = gptviz.BlockView(gpt.trace(PROMPT))
-        answer = {"logit": logit, "probability": 0.5, "steps": [None] * 40}
+        answer = {"logit": logit, "probability": 0.5, "rounding": 1e-5, "steps": [None] * 40}
         share = {"part": "token", "value": 8.214998, "layer": None, "head": None}
         monkeypatch.setattr(view, "_answer_shares", lambda **_: {**answer, "shares": [share]})
         page = shown(view).page
@@ -321,9 +321,9 @@ def test_a_single_attention_view_uses_panes_while_its_map_stays_large(shown, gpt
 def test_the_next_tokens_bars_have_their_axis(shown, gpt):
     page = shown(gptviz.compare(*map(gpt.trace, COMPARED))).page
     table = page.locator("table.next")
-    assert table.locator(".axis").all_inner_texts() == ["0\n50\n100 %"] * 2
+    assert table.locator(".percents").all_inner_texts() == ["0\n50\n100 %"] * 2
     for side in range(2):
-        axis, track = table.locator(".axis").nth(side), table.locator("tbody tr").first.locator(".track").nth(side)
+        axis, track = table.locator(".percents").nth(side), table.locator("tbody tr").first.locator(".track").nth(side)
         told, drawn = axis.bounding_box(), track.bounding_box()
         assert (told["x"], told["width"]) == pytest.approx((drawn["x"], drawn["width"]), abs=1.5)
 

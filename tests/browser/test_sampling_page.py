@@ -270,6 +270,13 @@ def test_another_distribution_beside_is_seen_under_the_same_settings(shown_bench
     rest = page.locator("tbody.rest td.more-kept").inner_text().strip()
     assert rest == percent(1 - expected[order].sum())
     expect(page.locator("th.more-kept")).to_contain_text("at position 3, with the same settings")
+    leaders = page.locator("th.more-kept .leaders .nowrap")
+    best = expected.argsort()[::-1][:3]
+    assert set(best) - set(order), "leaders without a row"
+    assert [text.split()[-2:] for text in leaders.all_inner_texts()] == [
+        percent(expected[id]).split() for id in best
+    ]
+    assert not any("#" in text for text in leaders.all_inner_texts())
     expect(page.get_by_role("button", name="keep as A")).to_be_hidden()
 
 
@@ -345,7 +352,7 @@ def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(shown_
             page.get_by_role("button", name="all stages").click()
         expect(page.locator("tfoot td.final").last).not_to_be_empty()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for axis in page.locator("th .axis:visible").all():
+        for axis in page.locator("th .percents:visible").all():
             assert not axis.evaluate(OVERLAPS)
         if width == 1280:
             assert page.locator(".results").evaluate("(node) => node.scrollWidth <= node.clientWidth")

@@ -101,7 +101,7 @@ def test_a_steps_table_has_an_axis_and_a_row_for_all_other_tokens(shown, gpt, se
     assert others[1] == pytest.approx(1 - sum(drawn.values()), abs=1e-6)
     assert others[1] == 0 if "top_k" in settings else others[1] >= 0
     for axis, track in zip(
-        page.locator(".detail .axis").all(), page.locator(".detail tfoot .track").all(), strict=True
+        page.locator(".detail .percents").all(), page.locator(".detail tfoot .track").all(), strict=True
     ):
         assert axis.inner_text() == "0\n50\n100 %"
         told, bar = axis.bounding_box(), track.bounding_box()

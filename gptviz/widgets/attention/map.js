@@ -16,6 +16,8 @@ import { clamp } from "../shared/numbers.js";
  */
 
 const MOST_LABELS = 48;
+const LINE = 13; // pixels that a label needs across, at the scale of a screen
+const LEAST_LEAN = 50; // degrees
 const FEWEST_CELLS = 8; // a side, when the map is zoomed in
 
 export class AttentionMap {
@@ -144,18 +146,20 @@ export class AttentionMap {
     const pixels = Math.floor(room / side);
     this.cell = pixels >= 1 ? Math.min(pixels, Math.round(36 * scale)) : room / side;
     this.root.style.setProperty("--side", `${this.cell * side}px`);
-    this.queries.replaceChildren(...this.labels(query));
-    this.keys.replaceChildren(...this.labels(key));
+    const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((LINE * scale) / this.cell));
+    this.queries.replaceChildren(...this.labels(query, every));
+    this.keys.replaceChildren(...this.labels(key, every));
+    const lean = leanOfKeys(every * this.cell, LINE * scale);
+    this.root.style.setProperty("--lean", `${lean}deg`);
+    this.root.style.setProperty("--shift", `${(50 * (lean - LEAST_LEAN)) / (90 - LEAST_LEAN)}%`);
     const longest = Math.max(...tokens.map((token) => (token.bytes ?? token.text).length), 3);
     this.root.style.setProperty("--label", `${Math.min(14, longest + 2)}ch`);
     this.stage.toggleAttribute("data-part", side < this.size);
   }
 
-  /** Returns the labels of a side of the visible square; where they are too many, only some. @param {number} first */
-  labels(first) {
-    const { side } = this.visible;
-    const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((13 * this.scale) / this.cell));
-    return this.tokens.slice(first, first + side).flatMap((token, i) => {
+  /** Returns the labels of a side of the visible square. @param {number} first @param {number} every so many cells */
+  labels(first, every) {
+    return this.tokens.slice(first, first + this.visible.side).flatMap((token, i) => {
       if (i % every) return [];
       const node = element("span", {}, chip(token));
       node.style.setProperty("--at", `${(i + 0.5) * this.cell}px`);
@@ -219,6 +223,15 @@ export class AttentionMap {
     node.style.width = `${width * cell}px`;
     node.style.height = `${Math.max(2, cell)}px`;
   }
+}
+
+/**
+ * Returns the angle of the labels above the columns, in degrees: upright enough that none covers its neighbour.
+ * @param {number} spacing pixels from one label to the next
+ * @param {number} line pixels that a label needs across
+ */
+export function leanOfKeys(spacing, line) {
+  return Math.max(LEAST_LEAN, (180 / Math.PI) * Math.asin(Math.min(1, line / spacing)));
 }
 
 /**

@@ -234,7 +234,7 @@ class Bench {
     );
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     const counts = this.countsMany ? sampler.tally(controls.seed, MANY_DRAWS, table.rows.length) : null;
-    table.compare(sampler, other, counts);
+    table.compare(sampler, other, counts, (id) => this.tokenOf(id));
     this.leader.show(this.tokenOf(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
     setText(this.leads, ` ${words.leads(probability)} ${words.left(sampler.kept, sampler.size)}`);

@@ -126,9 +126,14 @@ class SamplingBench(View):
         self._beside_logits = beside.logits.tobytes() if beside else b""
         self._about = {
             **_describe_position(shown),
-            "labels": [describe(shown.vocab_token(id)) for id in sorted(_labelled_ids(shown))],
+            "labels": [describe(shown.vocab_token(id)) for id in sorted(self._labelled_ids(beside))],
             "beside": None if beside is None else _describe_position(beside),
         }
+
+    def _labelled_ids(self, beside: NextToken | None) -> set[int]:
+        """Returns the ids whose labels travel: those that can come to the top here, or beside."""
+        ids = _leading_ids(self._require_next_token())
+        return ids if beside is None else ids | _leading_ids(beside)
 
     # Answers to the page
 
@@ -144,8 +149,7 @@ class SamplingBench(View):
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields questions for the texts of the tokens without labels, the likeliest first."""
-        shown = self._require_next_token()
-        labelled = _labelled_ids(shown)
+        shown, labelled = self._require_next_token(), {token["id"] for token in self._about["labels"]}
         order = np.argsort(-shown.logits, kind="stable").tolist()
         yield from (("token", {"id": id}) for id in order if id not in labelled)
 
@@ -185,8 +189,8 @@ def _describe_position(shown: NextToken) -> dict[str, Any]:
     return {"position": len(shown.before) - 1, "current": describe(shown.before[-1]), "previous": previous}
 
 
-def _labelled_ids(shown: NextToken) -> set[int]:
-    """Returns the ids whose labels travel.
+def _leading_ids(shown: NextToken) -> set[int]:
+    """Returns the ids that can come to the top.
 
     The repetition penalty moves only previous tokens, so the top rows are among these ids whatever the penalty is.
     """

@@ -29,6 +29,8 @@ const THREE_COLUMNS = ["model", "temperature", "min_p"];
 /** @type {Column[]} */
 const ALL_COLUMNS = ["model", ...REMOVING];
 
+const LEADERS = 3; // of the distribution beside
+
 export class StageTable {
   /** @param {import("./words.js").Words} words @param {boolean} all whether every stage has a column */
   constructor(words, all) {
@@ -42,6 +44,7 @@ export class StageTable {
     this.others = this.buildRow(false);
     this.besideName = element("span", {}, words.kept);
     this.besideHint = element("small", {}, words.keptHint);
+    this.besideLeaders = element("small", { class: "leaders", hidden: "" });
     this.hints = this.columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
     this.sums = words.sums.map(({ name, hint }) => ({
       name,
@@ -78,10 +81,14 @@ export class StageTable {
       element("th", { scope: "col", class: "token" }, words.token),
       element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
       ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], percentAxis())),
-      element("th", { scope: "col", class: "more-kept" }, this.besideName, this.besideHint, percentAxis()),
+      element("th", { scope: "col", class: "more-kept" }, ...this.buildBesideHead()),
       element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)),
     );
     return element("thead", {}, row);
+  }
+
+  buildBesideHead() {
+    return [this.besideName, this.besideHint, this.besideLeaders, percentAxis()];
   }
 
   buildFoot() {
@@ -249,6 +256,7 @@ export class StageTable {
   nameBeside(beside) {
     const { words } = this;
     setText(this.besideName, beside ? words.beside : words.kept);
+    this.besideLeaders.hidden = beside === null;
     if (!beside) return setText(this.besideHint, this.all ? words.keptAllHint : words.keptHint);
     const place = ` ${words.at(beside.position)} ${words.besideHint}`;
     this.besideHint.replaceChildren(words.after, " ", chip(beside.current), place);
@@ -259,14 +267,16 @@ export class StageTable {
    * @param {Sampler} sampler
    * @param {Sampler|null} other with its own settings
    * @param {Int32Array|null} counts of each row, the last of all others
+   * @param {(id: number) => PageToken} tokenOf
    */
-  compare(sampler, other, counts) {
+  compare(sampler, other, counts, tokenOf) {
     const { words } = this;
     setMark(this.root, "kept", other !== null);
     setMark(this.root, "tallied", counts !== null);
     const massHint = this.all && other ? words.massOfAll(this.besideName.textContent ?? "") : words.sums[1].hint;
     setText(this.sums[1].hint, massHint);
     if (other) this.writeBeside(sampler, other);
+    if (other && !this.besideLeaders.hidden) this.writeLeaders(other, tokenOf);
     if (counts) this.writeCounts(sampler, counts);
   }
 
@@ -284,6 +294,20 @@ export class StageTable {
     this.writeShare(this.others.kept, Math.max(0, rest), this.removedBy(other, keptCount));
     const cells = this.sums.map((sum) => sum.kept);
     this.fillSums(cells, other.kept, other.keptMass, other.entropy);
+  }
+
+  /**
+   * Names the likeliest tokens of the distribution beside, which may have no row: the rows are those of this one.
+   * @param {Sampler} other
+   * @param {(id: number) => PageToken} tokenOf
+   */
+  writeLeaders(other, tokenOf) {
+    const count = Math.min(LEADERS, other.kept);
+    const leaders = Array.from(other.order.slice(0, count), (id, rank) => {
+      const share = ` ${percent(other.at("min_p", rank))}`;
+      return element("span", { class: "nowrap" }, chip(tokenOf(id)), share);
+    });
+    this.besideLeaders.replaceChildren(this.words.besideLeaders, ...leaders.flatMap((leader) => [" ", leader]));
   }
 
   /** @param {BarCell} bar @param {number} share @param {string} removedBy */

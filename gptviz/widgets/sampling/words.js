@@ -34,6 +34,7 @@ const en = {
   massOfAll: (/** @type {string} */ name) => `by each stage alone; ${name}: by all cuts together`,
   beside: "beside",
   besideHint: "with the same settings",
+  besideLeaders: "its likeliest:",
   many: "of 1,000 draws",
   manyHint: "counted; expected ± standard deviation",
   counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
@@ -132,6 +133,7 @@ const zh = {
   massOfAll: (name) => `各阶段单独；${name}：所有截断合计`,
   beside: "对照",
   besideHint: "设置相同",
+  besideLeaders: "它最可能的：",
   many: "1,000 次抽取中",
   manyHint: "次数；期望 ± 标准差",
   counted: (drawn, expected, error) => `${grouped(drawn)}\n(${expected}\u00a0±\u00a0${error})`,

@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 /** Creates the axis from 0 to 100 % that stands above bars. */
 export function percentAxis() {
   const ticks = ["0", "50", "100 %"].map((tick) => element("i", {}, tick));
-  return element("span", { class: "axis", "aria-hidden": "true" }, ...ticks);
+  return element("span", { class: "percents", "aria-hidden": "true" }, ...ticks);
 }
 
 /**
