@@ -27,6 +27,7 @@ from gptviz.trace.trace import Trace
 MOST_CELLS = 700_000  # attention weights in one page; more would make a browser slow
 MOST_LINES = 60_000  # attention weights in a model view, which draws a line for each at once
 MOST_HEIGHT = 2400  # pixels of a frame; what is taller scrolls
+FRAME = {"gptviz": "bertviz"}  # the metadata of a frame: `gptviz export` lets its scripts run, and those of no other HTML
 _DIGITS = 4  # decimals of the numbers in a page
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
 # BertViz draws its axes and the tokens of a head view in black, also on a dark page.
@@ -243,7 +244,7 @@ def _framed(title: str, body: str, height: int, theme: str) -> Any:
         f'style="width:100%;height:{min(height, MOST_HEIGHT)}px;border:0" '
         f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
     )
-    return HTML(frame)
+    return HTML(frame, metadata=FRAME)
 
 
 def _seal(source: str) -> str:

@@ -16,16 +16,20 @@ from IPython.utils.capture import capture_output
 from ipywidgets import Widget
 from traitlets.config import Config
 
+from gptviz.bertviz_views import FRAME
 from gptviz.errors import WrongType, fail
 from gptviz.handout.prose import code_html, prose_html, text_html
 from gptviz.widgets.shared.view import View
 
-BERTVIZ_FRAME = '<iframe class="gptviz-bertviz"'
 PLOTLY_FIGURE = "data-plotly"
 _VIEW, _PLOTLY = "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"
 _SECONDS_TO_FINISH = 60  # that a view may take for what it still generates
 
 Part = View | str  # a view, or HTML
+
+
+class Frame(str):
+    """The HTML of a BertViz view, whose scripts the page's policy allows."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def run_cells(cells: list[Cell], source: Path) -> Iterator[list[Part]]:
                     got = f"cell {number}: {type(error).__name__}: {error}"
                     raise fail("a notebook whose cells all run", got, "Correct it and export again.") from error
                 printed = [text_html(captured.stdout)] if captured.stdout.strip() else []
-                yield [_code(cell), *printed, *(_output(output.data, widgets) for output in captured.outputs)]
+                yield [_code(cell), *printed, *(_output(output.data, output.metadata, widgets) for output in captured.outputs)]
         finally:
             InteractiveShell.clear_instance()
 
@@ -105,7 +109,7 @@ def _code(cell: Cell) -> str:
     return f"<details><summary>…</summary>{code}</details>" if cell.folded else code
 
 
-def _output(data: dict[str, Any], widgets: list[Any]) -> Part:
+def _output(data: dict[str, Any], metadata: dict[str, Any], widgets: list[Any]) -> Part:
     """Returns one output of a cell: one of the widgets if it is a view, else HTML."""
     id = data.get(_VIEW, {}).get("model_id")
     for view in (widget for widget in widgets if isinstance(widget, View) and widget.comm is not None):
@@ -115,9 +119,8 @@ def _output(data: dict[str, Any], widgets: list[Any]) -> Part:
     if _PLOTLY in data:
         figure = json.dumps(data[_PLOTLY]).replace("<", "\\u003c")
         return f'<div {PLOTLY_FIGURE}><script type="application/json">{figure}</script></div>'
-    markup = data.get("text/html", "")
-    if BERTVIZ_FRAME in markup:
-        return str(markup)
+    if metadata.get("text/html") == FRAME:
+        return Frame(data["text/html"])
     if "image/png" in data:
         return f'<p><img alt="" src="data:image/png;base64,{data["image/png"].strip()}"></p>'
     return text_html(html.unescape(str(data.get("text/plain", ""))))

@@ -11,7 +11,7 @@ from pathlib import Path
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import chosen_language
 from gptviz.files import check_path, check_target, write_file
-from gptviz.handout.cells import BERTVIZ_FRAME, PLOTLY_FIGURE, Cell, Part, read_cells, run_cells
+from gptviz.handout.cells import PLOTLY_FIGURE, Cell, Frame, Part, read_cells, run_cells
 from gptviz.lessons.checking import Check
 from gptviz.lessons.question import Question
 from gptviz.pages.export import page
@@ -47,7 +47,7 @@ def export_notebook(
         for part in parts:
             _reveal(part)
     markup = [part for part in parts if isinstance(part, str)]
-    frames = "".join(part for part in markup if BERTVIZ_FRAME in part)
+    frames = "".join(part for part in markup if isinstance(part, Frame))
     scripts = [_plotly_script(), _DRAW] if any(PLOTLY_FIGURE in part for part in markup) else []
     parts += [f'<div hidden id="{id}"></div>' for script in scripts for id in _STYLE_ID.findall(script)]
     style = Path(__file__).with_name("handout.css").read_text(encoding="utf-8")

@@ -97,7 +97,7 @@ def _element(part: PageWidget | str) -> str:
 def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
     """The Content-Security-Policy: it names each script and style of the page by its hash. A frame inherits the policy.
 
-    It allows an empty style element, for scripts that add rules to it.
+    It allows an empty style element, for scripts that add rules to it. `default-src` does not include the last two rules.
     """
     framed = html.unescape(frames)
     scripts = [*scripts, *re.findall(r"<script[^>]*>(.*?)</script>", framed, re.DOTALL)]
@@ -107,6 +107,8 @@ def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
         f"script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}",
         f"style-src {' '.join(dict.fromkeys(map(_hash, styles)))}",
         "img-src data: blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
     ]
     if frames:
         policy.append("style-src-attr 'unsafe-inline'")  # BertViz sets the style of its elements by attributes

@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+from handouts import write_notebook
 
 from gptviz._paths import notebooks_dir
 from gptviz.display.phrases import phrase
@@ -25,20 +26,6 @@ CELLS = [
     ("code", "gptviz.figures.probabilities(['<b>a'], [1.0])"),
     ("raw", "not for reading"),
 ]  # fmt: skip
-
-
-def write_notebook(folder, cells, folded=()):
-    """Writes a notebook of these cells, those at the `folded` indices with their source hidden; returns its path."""
-    make = {
-        "code": nbformat.v4.new_code_cell,
-        "markdown": nbformat.v4.new_markdown_cell,
-        "raw": nbformat.v4.new_raw_cell,
-    }
-    notebook = nbformat.v4.new_notebook(cells=[make[kind](text) for kind, text in cells])
-    for index in folded:
-        notebook.cells[index].metadata = {"jupyter": {"source_hidden": True}}
-    nbformat.write(notebook, folder / "lesson.ipynb")
-    return folder / "lesson.ipynb"
 
 
 @pytest.fixture(scope="module")
