@@ -13,7 +13,7 @@ PYTEST := python -m pytest -n 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab test lint types unit-js unit browser test-peers bench screenshots pictures format wheel clean node chromium
+.PHONY: lab test lint types unit-js unit browser test-peers audit bench screenshots pictures format wheel clean node chromium
 
 # `make lab ARGS=--no-browser` passes options to `gptviz lab`.
 lab: $(VENV)/.installed
@@ -47,6 +47,10 @@ browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 test-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m pytest tests/peers/transformer_lens_4.py $(ARGS)
 
+# Looks up known weaknesses of the pinned packages, with a tool in an environment of its own. Needs internet.
+audit: .venv-audit/.installed
+	.venv-audit/bin/python tools/audit.py
+
 bench: $(VENV)/.installed-for-tests node chromium
 	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done
 
@@ -69,7 +73,7 @@ wheel: $(VENV)/.installed-for-tests
 	python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) .venv-peers node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-audit node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Set-up. Each step runs once.
 
@@ -91,6 +95,11 @@ $(VENV)/.installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/pytho
 .venv-peers/.installed: tests/peers/requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/peers/requirements.txt
+	touch $@
+
+.venv-audit/.installed: tools/audit-requirements.txt
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r tools/audit-requirements.txt
 	touch $@
 
 node: $(VENV)/.installed-for-tests

@@ -1,5 +1,6 @@
 """pyproject.toml, constraints.txt, environment.yml and the installed packages agree."""
 
+import hashlib
 import importlib.metadata
 import json
 import re
@@ -105,12 +106,19 @@ def test_the_npm_lock_file_names_no_registry():
     assert all(one["integrity"].startswith("sha512-") for name, one in packages.items() if name)
 
 
+def test_the_vendored_libraries_are_the_files_of_their_releases():
+    table = (ROOT / "assets" / "vendor" / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"\| `(\S+\.js)` \| `([0-9a-f]{64})` \|", table))
+    files = {str(path.relative_to(ROOT / "assets" / "vendor")): path for path in (ROOT / "assets").rglob("*.js")}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == listed
+
+
 def test_ci_runs_make_test_and_nothing_else():
     lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
 
 
-PAGES = ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "assets/tales/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "notebooks/README.md", "assets/tales/README.md")
 
 
 def lines_of_code(page):
