@@ -27,7 +27,9 @@ from gptviz.trace.trace import Trace
 MOST_CELLS = 700_000  # attention weights in one page; more would make a browser slow
 MOST_LINES = 60_000  # attention weights in a model view, which draws a line for each at once
 MOST_HEIGHT = 2400  # pixels of a frame; what is taller scrolls
-FRAME = {"gptviz": "bertviz"}  # the metadata of a frame: `gptviz export` lets its scripts run, and those of no other HTML
+FRAME = {
+    "gptviz": "bertviz"
+}  # the metadata of a frame: `gptviz export` lets its scripts run, and those of no other HTML
 _DIGITS = 4  # decimals of the numbers in a page
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
 # BertViz draws its axes and the tokens of a head view in black, also on a dark page.

@@ -8,14 +8,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MOST_BYTES = 300_000  # of a larger file, such as the weights of a model, only the beginning has text
-ASSIGNED = rb"""(?i:api[_-]?key|secret|passw(?:or)?d|token)["']?\s*[:=]\s*["'](?=[^"']*\d)[A-Za-z0-9+/_\-]{20,}={0,2}["']"""
+ASSIGNED = (
+    rb"""(?i:api[_-]?key|secret|passw(?:or)?d|token)["']?\s*[:=]\s*["'](?=[^"']*\d)[A-Za-z0-9+/_\-]{20,}={0,2}["']"""
+)
 KINDS = {
     "a home folder": rb"""(?:/home/|/Users/)[A-Za-z][\w.-]*/|(?<![\w.])/root/[\w.]|[A-Za-z]:\\{1,2}Users\\{1,2}\w""",
     "a private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY",
     "a key of a cloud": rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{35}",
     "a token of a code host": rb"\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}",
     "a token of a model host": rb"\bhf_[A-Za-z]{34}\b|\bsk-(?:[a-z]+-)*[A-Za-z0-9]{20}",
-    "a token of a package registry": rb"\bnpm_[A-Za-z0-9]{36}|\bpypi-AgE[\w-]{20}|_authToken",
+    "a token of a package registry": rb"\bnpm_[A-Za-z0-9]{36}|\bpypi-AgE[\w-]{20}|_auth[T]oken",
     "a token of a chat": rb"\bxox[abprs]-[A-Za-z0-9-]{10}",
     "a signed token": rb"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.",
     "a password in an address": rb"\b[a-z]+://[^/\s:@'\"{}<]+:[^/\s@'\"{}<]+@",

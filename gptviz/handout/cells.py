@@ -81,7 +81,11 @@ def run_cells(cells: list[Cell], source: Path) -> Iterator[list[Part]]:
                     got = f"cell {number}: {type(error).__name__}: {error}"
                     raise fail("a notebook whose cells all run", got, "Correct it and export again.") from error
                 printed = [text_html(captured.stdout)] if captured.stdout.strip() else []
-                yield [_code(cell), *printed, *(_output(output.data, output.metadata, widgets) for output in captured.outputs)]
+                yield [
+                    _code(cell),
+                    *printed,
+                    *(_output(output.data, output.metadata, widgets) for output in captured.outputs),
+                ]
         finally:
             InteractiveShell.clear_instance()
 

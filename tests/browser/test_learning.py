@@ -28,8 +28,6 @@ for one in list(_instances.values()):
 PROMPT = "She opened the door and saw a"
 
 
-
-
 def having(code):
     """Plays only the notebooks whose cells have this code."""
     names = [name for name in NAMES if code in (notebooks_dir() / name).read_text("utf-8")]

@@ -273,9 +273,7 @@ def test_another_distribution_beside_is_seen_under_the_same_settings(shown_bench
     leaders = page.locator("th.more-kept .leaders .nowrap")
     best = expected.argsort()[::-1][:3]
     assert set(best) - set(order), "leaders without a row"
-    assert [text.split()[-2:] for text in leaders.all_inner_texts()] == [
-        percent(expected[id]).split() for id in best
-    ]
+    assert [text.split()[-2:] for text in leaders.all_inner_texts()] == [percent(expected[id]).split() for id in best]
     assert not any("#" in text for text in leaders.all_inner_texts())
     expect(page.get_by_role("button", name="keep as A")).to_be_hidden()
 

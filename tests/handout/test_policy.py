@@ -102,8 +102,8 @@ def test_the_policy_is_strict_whatever_a_cell_shows(exported):
 
 
 def test_the_policy_of_a_saved_view_is_strict(tmp_path):
-    trace = gptviz.load().trace(MARKUP[:60])
-    check_strict(gptviz.AttentionView(trace).save_html(tmp_path / "page.html", title=MARKUP).read_text(encoding="utf-8"))
+    view = gptviz.TokensView(gptviz.load().trace(MARKUP[:30]))
+    check_strict(view.save_html(tmp_path / "page.html", title=MARKUP).read_text(encoding="utf-8"))
 
 
 def test_a_policy_that_lets_a_cells_script_run_is_noticed():

@@ -303,7 +303,9 @@ def test_the_guided_loss_equals_that_of_the_models_own_maps_and_logits(model, to
     row, at = (rows.source != hops.NONE).nonzero(as_tuple=True)
     looks = out.attentions[hops.LAYER][row, hops.HEAD, at, rows.source[row, at]]
     with torch.no_grad():
-        expected = named(out.hidden_states[3], rows.stated) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
+        expected = (
+            named(out.hidden_states[3], rows.stated) + named(out.hidden_states[4], rows.asked) - looks.log().mean()
+        )
     bound = rounding(torch.stack(out.hidden_states))  # a logarithm's error is that of its logits
     assert whole == pytest.approx(expected.item(), abs=bound)
 
