@@ -5,7 +5,7 @@ contains jQuery, d3 and a few lines in place of require.js, so that nothing is f
 views. BertViz takes the same number of heads in all layers: a layer with fewer has heads without lines after its own, and
 layers without attention are left out. Source: Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model".
 
-Imports inside functions are of heavy or optional libraries (bertviz, torch, IPython).
+Imports inside functions are of heavy or optional libraries (bertviz, torch).
 """
 
 import html
@@ -29,7 +29,7 @@ MOST_LINES = 60_000  # attention weights in a model view, which draws a line for
 MOST_HEIGHT = 2400  # pixels of a frame; what is taller scrolls
 FRAME = {
     "gptviz": "bertviz"
-}  # the metadata of a frame: `gptviz export` lets its scripts run, and those of no other HTML
+}  # metadata of a view's HTML: `gptviz export` allows its scripts, and those of no other HTML
 _DIGITS = 4  # decimals of the numbers in a page
 _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window.jQuery,window.d3);"
 # BertViz draws its axes and the tokens of a head view in black, also on a dark page.
@@ -42,6 +42,22 @@ _STYLES = {
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"})
 
 
+class Frame:
+    """A view of BertViz, which a notebook shows as the last line of a cell. data: its HTML."""
+
+    def __init__(self, title: str, data: str):
+        self.title, self.data = title, data
+
+    def __repr__(self) -> str:
+        return f"<{self.title}>"
+
+    def _repr_html_(self) -> str:
+        return self.data
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": self.data, "text/plain": repr(self)}, {"text/html": FRAME}
+
+
 def head_view(
     trace: Trace,
     layers: Sequence[int] | None = None,
@@ -49,7 +65,7 @@ def head_view(
     layer: int | None = None,
     heads: Sequence[int] | None = None,
     theme: str = "light",
-) -> Any:
+) -> Frame:
     """Draws lines between tokens, as strong as the attention weights, for the heads of one layer at a time.
 
     layers: which to put into the page; None for all. layer, heads: which to show first; None for the first of the layers
@@ -72,7 +88,7 @@ def head_view(
     return _framed("BertViz head view", page.data, 23 * len(trace.tokens) + 110, theme)
 
 
-def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Any:
+def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str = "light") -> Frame:
     """Draws all heads of all layers side by side, each small; a click enlarges one.
 
     layers: which to draw; None for all. theme: "light" or "dark". Draws a line for every weight, at most 60,000.
@@ -91,7 +107,7 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
 
 def neuron_view(
     trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, head: int = 0, theme: str = "light"
-) -> Any:
+) -> Frame:
     """Draws the queries and keys of one head, number by number; a click on the plus beside a token opens it.
 
     layers: which to put into the page; None for all. layer, head: which to show first; None for the first of the layers.
@@ -223,10 +239,8 @@ def _theme(theme: str) -> str:
     return theme
 
 
-def _framed(title: str, body: str, height: int, theme: str) -> Any:
+def _framed(title: str, body: str, height: int, theme: str) -> Frame:
     """Returns the page in a frame that may run scripts only: it cannot reach the notebook or the network."""
-    from IPython.display import HTML
-
     body = re.sub(r'<script src="https://cdnjs[^>]*></script>', "", body)
     body = body.replace("https://cdnjs.cloudflare.com/", "")  # in arguments that the replaced require ignores
     body = body.replace("\\ue000", "\\u003c")
@@ -246,7 +260,7 @@ def _framed(title: str, body: str, height: int, theme: str) -> Any:
         f'style="width:100%;height:{min(height, MOST_HEIGHT)}px;border:0" '
         f'srcdoc="{html.escape(page, quote=True)}"></iframe></div>'
     )
-    return HTML(frame, metadata=FRAME)
+    return Frame(title, frame)
 
 
 def _seal(source: str) -> str:

@@ -20,12 +20,12 @@ WRONG_ANSWERS = {"number": 1e6, "head": (0, 0)}  # by the kind of question
 
 
 class Exercise(NamedTuple):
-    """The arguments of `lessons.check`: the right value, the folded solution, and the tolerance if given."""
+    """The arguments of `lessons.check`: the right value, the folded solution, and {"tolerance": …} if it was given."""
 
     name: str
     truth: Any
     solution: str
-    tolerance: float | None
+    tolerance: dict[str, float]
 
 
 class PlayedNotebook:
@@ -55,7 +55,7 @@ class PlayedNotebook:
         return self.questions[text]
 
     def _check(self, name: str, mine: Any, truth: Any, **keywords: Any) -> Any:
-        self.exercises.append(Exercise(name, truth, keywords["solution"], keywords.get("tolerance")))
+        self.exercises.append(Exercise(name, truth, keywords["solution"], _tolerance(keywords)))
         return CHECK(name, mine, truth, **keywords)
 
     def run_again(self, cell: str, **names: Any) -> tuple[str, Any]:
@@ -66,6 +66,10 @@ class PlayedNotebook:
         """Returns the one question whose text has these words."""
         (question,) = [question for text, question in self.questions.items() if words in text]
         return question
+
+
+def _tolerance(keywords: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in keywords.items() if name == "tolerance"}
 
 
 def run_cell(source: str, name: str, names: dict[str, Any]) -> tuple[str, Any]:
@@ -152,6 +156,6 @@ def check_solutions(played: PlayedNotebook) -> None:
         assert CHECK(name, None, truth).comparison["result"] == "nothing"
         names = dict(played.names)
         exec(solution, names)
-        assert CHECK(name, names["mine"], truth, tolerance=tolerance).ok, name
-        mistake = np.asarray(names["mine"]) + (0.01 if tolerance is None else 1)
-        assert not CHECK(name, mistake, truth, tolerance=tolerance).ok, name
+        assert CHECK(name, names["mine"], truth, **tolerance).ok, name
+        mistake = np.asarray(names["mine"]) + (1 if tolerance else 0.01)
+        assert not CHECK(name, mistake, truth, **tolerance).ok, name
