@@ -39,7 +39,8 @@ class GPT:
 
     model, tokenizer: the transformers objects. name: the name it was loaded by. decoding: what the tokenizer's tokens say.
     context_length: the most tokens that it can read, or None where the family sets no limit. n_layers, n_heads, d_model,
-    d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`.
+    d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions:
+    whether its forward pass takes position_ids, counted from 0.
     """
 
     can_run = True
@@ -54,6 +55,7 @@ class GPT:
         self.decoding = Decoding(tokenizer)
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
+        self.takes_positions = self._anatomy.takes_positions
         self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
         self.context_length: int | None = next(
             (limit for name in ("max_position_embeddings", "max_seq_len") if (limit := getattr(config, name, None))),

@@ -60,7 +60,7 @@ def steps(request: Request) -> Iterator[Step]:
             return
         start = len(live_rows[0].ids) - new_ids.shape[1]
         with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
-            logits, cache = _forward(gpt, new_ids, cache, use_cache)
+            logits, cache = _forward(gpt, new_ids, cache, use_cache, start)
             check_finite(logits, request.editing.edits)
             if index == 0:
                 logits, use_cache = logits.expand(len(live_rows), -1), _repeat_cache(cache, len(live_rows))
@@ -77,11 +77,17 @@ def steps(request: Request) -> Iterator[Step]:
         new_ids = torch.tensor([row.ids[-1:] if use_cache else row.ids for row in live_rows])
 
 
-def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool) -> tuple[Tensor, Any]:
-    """Runs the model on ids (rows, T): the last logits (rows, vocab), and the cache that now holds these tokens too."""
-    last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
-    with_cache = {"past_key_values": cache, "use_cache": True} if use_cache and _takes_cache(type(gpt.model)) else {}
-    result = gpt.model(ids.to(gpt.device), **with_cache, **last_only)
+def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, start: int) -> tuple[Tensor, Any]:
+    """Runs the model on ids (rows, T): the last logits (rows, vocab), and the cache that now holds these tokens too.
+
+    start: the position of the first of them.
+    """
+    options: dict[str, Any] = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
+    with_cache = use_cache and _takes_cache(type(gpt.model))
+    options |= {"past_key_values": cache, "use_cache": True} if with_cache else {}
+    if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
+        options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
+    result = gpt.model(ids.to(gpt.device), **options)
     return result.logits[:, -1].float(), getattr(result, "past_key_values", None) if with_cache else None
 
 

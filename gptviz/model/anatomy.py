@@ -71,6 +71,7 @@ class Anatomy:
     route: "interface" if its attention calls transformers' AttentionInterface, else "eager". d_head: the largest of the
     layers. one_stream: whether one vector a token enters each block and leaves the last. embedding_adds_up: whether the
     token part and the position part sum to what enters block 0. tail: None if the numbers did not confirm one.
+    takes_positions: whether the forward pass takes position_ids, which it counts from 0 when it is given none.
     overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held.
     """
 
@@ -84,6 +85,7 @@ class Anatomy:
     embedding_adds_up: bool
     rotary: bool
     tail: Tail | None
+    takes_positions: bool
     overwritten: frozenset[nn.Module]
 
     @property

@@ -124,8 +124,6 @@ def recording_name(original: str) -> str:
         # Without a mask function of the same name transformers passes no mask at all, and causality is lost.
         if original in ALL_MASK_ATTENTION_FUNCTIONS:
             AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS[original])
-    if original == "eager":
-        return name  # a family that found the name equal to "eager" would bypass the interface, where we record
     both_names = _RecordingName(name)
     both_names.original = original
     return both_names
@@ -223,7 +221,12 @@ def entering(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
 
 def _with_first_tensor(value: Any, tensor: Tensor) -> Any:
     """Returns a module's arguments or results with `tensor` in place of the one that `first_tensor` returns."""
-    return tensor if isinstance(value, Tensor) else type(value)((tensor, *value[1:]))
+    if isinstance(value, Tensor):
+        return tensor
+    items = (tensor, *value[1:])
+    return (
+        type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    )  # a named tuple takes them one by one
 
 
 # A module, "in" or "out", and what is called with the tensor there; it returns a replacement or None.

@@ -6,6 +6,7 @@ stream, so that stream in + attention + MLP = stream out? An answer is used only
 otherwise the part is None, and what needs it raises NotAvailable later.
 """
 
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
@@ -48,7 +49,8 @@ class ModuleCall:
 class StudiedPass:
     """The calls of all modules of a model in the order in which they began, and what the pass computed.
 
-    attention_calls: on the interface route. maps: attention maps, on the eager route.
+    attention_calls: on the interface route. maps: attention maps, on the eager route. counts_from_zero: whether a module
+    was given the tokens' positions, counted from 0.
     """
 
     model: nn.Module
@@ -56,6 +58,7 @@ class StudiedPass:
     attention_calls: list[AttentionCall] = field(default_factory=list)
     maps: tuple[Tensor, ...] = ()
     logits: Tensor | None = None
+    counts_from_zero: bool = False
 
     def call_of(self, module: nn.Module) -> ModuleCall | None:
         """Returns the first call of a module, or None if it was not called."""
@@ -85,9 +88,11 @@ def study(model: nn.Module) -> Anatomy:
 
 def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
     studied, open_calls = StudiedPass(model), []
+    positions = torch.arange(ids.shape[1], device=ids.device)
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> None:
         tensor = entering(args, kwargs)
+        studied.counts_from_zero |= any(_same_numbers(value, positions) for value in (*args, *kwargs.values()))
         call = ModuleCall(module, tensor, None if tensor is None else tensor.clone())
         studied.module_calls.append(call)
         open_calls.append(call)
@@ -107,8 +112,13 @@ def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
     with Block(begin) as recorder:
         result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
     studied.logits, studied.attention_calls = result.logits, recorder.calls
-    studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if m is not None)
+    studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if _is_map(m, ids.shape[1]))
     return studied
+
+
+def _is_map(value: Any, length: int) -> bool:
+    """Returns whether a value has the shape of attention maps, (1, H, T, T). RWKV returns something else under this name."""
+    return isinstance(value, Tensor) and value.ndim == 4 and value.shape[2:] == (length, length)
 
 
 def _map_makers(studied: StudiedPass) -> list[nn.Module]:
@@ -142,6 +152,7 @@ def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
         embedding_adds_up=adds_up,
         rotary=any("rotary" in type(m).__name__.lower() for m in model.modules()),
         tail=_tail(studied, last),
+        takes_positions=studied.counts_from_zero and "position_ids" in inspect.signature(model.forward).parameters,
         overwritten=frozenset(call.module for call in studied.module_calls if call.overwritten),
     )
 
@@ -151,7 +162,13 @@ def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
     for candidate in model.modules():
         if isinstance(candidate, nn.ModuleList):
             held = [attention & {id(m) for m in member.modules()} for member in candidate]
-            if attention and set().union(*held) == attention and all(len(ids) <= 1 for ids in held):
+            is_attention = any(id(member) in attention for member in candidate)  # XLM has a list for each kind of part
+            if (
+                attention
+                and set().union(*held) == attention
+                and all(len(ids) <= 1 for ids in held)
+                and not is_attention
+            ):
                 return list(candidate)
     raise fail(
         "a causal language model whose blocks stand in one list, each with one attention module",
@@ -338,6 +355,11 @@ def _contains(module: nn.Module, other: nn.Module) -> bool:
     return any(m is other for m in module.modules())
 
 
-def _same_numbers(a: Tensor | None, b: Tensor | None) -> bool:
-    """Returns whether two tensors have the same numbers in the same order, whatever their shapes."""
-    return a is not None and b is not None and a.numel() == b.numel() and torch.equal(a.flatten(), b.flatten())
+def _same_numbers(a: Any, b: Any) -> bool:
+    """Returns whether two values are tensors that have the same numbers in the same order, whatever their shapes."""
+    return (
+        isinstance(a, Tensor)
+        and isinstance(b, Tensor)
+        and a.numel() == b.numel()
+        and torch.equal(a.flatten(), b.flatten())
+    )

@@ -41,7 +41,7 @@ class RunnableModel(ModelSource, Protocol):
     """A causal language model with its tokenizer, loaded and able to run.
 
     model, tokenizer: the transformers objects. decoding: what the tokenizer's tokens say. context_length: the most tokens
-    that it can read, or None for no limit.
+    that it can read, or None for no limit. takes_positions: whether its forward pass takes position_ids, counted from 0.
     """
 
     model: Any
@@ -51,6 +51,7 @@ class RunnableModel(ModelSource, Protocol):
     d_model: int
     d_head: int
     context_length: int | None
+    takes_positions: bool
     decoding: Decoding
 
     @property

@@ -1,0 +1,66 @@
+"""Writes and reads `docs/families.md`: a row for each family, and the reasons of all refusals, numbered."""
+
+import re
+from pathlib import Path
+
+import transformers
+from zoo_checks import QUANTITIES, Outcome, Row
+
+PAGE = Path(__file__).parents[2] / "docs" / "families.md"
+
+_INTRODUCTION = """\
+# Families of models
+
+Every family in the list of causal language models of transformers {version}. A small model of each was built with random
+weights and traced, and what the trace says was compared with the untouched model. `make zoo` does this again and writes
+this page; do not edit it by hand.
+
+- **exact**: equal to transformers' own numbers, to rounding. *exact in 1 of 3* where only some layers have the quantity.
+- **refused**: gptviz says that it cannot show the quantity. The numbers in brackets are the reasons below.
+- **Route**: how attention maps are computed. *interface*: from the queries and keys that the family gives to transformers'
+  `AttentionInterface`. *eager*: by the family itself (`output_attentions=True`). None where the model cannot be wrapped.
+
+What is compared: the logits; attention maps with the family's own eager attention; the stream with what enters and leaves
+the blocks; its parts (attention and MLP) with the change of the stream; heads and neurons with what they sum to, and with
+the model with one of them silenced by a hook; the logit lens with the model whose last block returns the stream of each
+depth; shares with the logit that they sum to; edits with hooks that do the same; greedy text with `generate`.
+"""
+
+
+def page(rows: list[Row], not_built: dict[str, str]) -> str:
+    """Returns the page. not_built: the reason for each family of which there is no small model."""
+    reasons = {reason: i for i, reason in enumerate(_reasons(rows), start=1)}
+    lines = [_INTRODUCTION.format(version=transformers.__version__)]
+    header = ["Family", "Class", "Route", *QUANTITIES]
+    lines += [_line(header), _line("---" for _ in header), *(_line(_cells(row, reasons)) for row in rows)]
+    if reasons:
+        lines += ["", "## Why a quantity is refused", "", *(f"{i}. {reason}." for reason, i in reasons.items())]
+    if not_built:
+        lines += ["", "## Families that were not traced", "", _line(["Family", "Why"]), _line(["---", "---"])]
+        lines += [_line([family, reason]) for family, reason in not_built.items()]
+    return "\n".join(lines) + "\n"
+
+
+def rows_by_family(text: str) -> dict[str, str]:
+    """Returns each family's line of a page, with the reasons themselves in place of their numbers."""
+    reasons = dict(re.findall(r"^(\d+)\. (.*)\.$", text, re.MULTILINE))
+    lines = re.findall(r"^\| (\S+) (\|.*)$", text, re.MULTILINE)
+    return {family: re.sub(r"\d+(?=[,)])", lambda m: reasons[m[0]], rest) for family, rest in lines}
+
+
+def _reasons(rows: list[Row]) -> list[str]:
+    """Returns all reasons, each once, in the order of the rows."""
+    return list(dict.fromkeys(reason for row in rows for o in row.outcomes.values() for reason in o.reasons))
+
+
+def _cells(row: Row, reasons: dict[str, int]) -> list[str]:
+    return [row.family, row.model_class, row.route or "none", *(_cell(o, reasons) for o in row.outcomes.values())]
+
+
+def _cell(outcome: Outcome, reasons: dict[str, int]) -> str:
+    numbers = ", ".join(str(reasons[reason]) for reason in outcome.reasons)
+    return f"{outcome.mark} ({numbers})" if numbers else outcome.mark
+
+
+def _line(cells) -> str:
+    return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
