@@ -150,6 +150,7 @@ def _kept_layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CE
     """Returns the layers to put into the page, in order; raises GPTVizError if they have more than `most` weights."""
     if not isinstance(trace, Trace):
         raise fail("a Trace", type(trace).__name__, "Write gpt.trace(prompt) to make one.", WrongType)
+    trace.check_finite()
     if layers is None:
         kept = [layer for layer, _ in available(lambda layer: trace.attention(layer, 0), range(trace.n_layers))]
     else:

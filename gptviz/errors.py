@@ -49,7 +49,7 @@ class FileNotWritten(GPTVizError, OSError):
 
 
 class ModelChanged(GPTVizError, RuntimeError):
-    """The weights were written to or replaced since the trace was made."""
+    """The model is not the one that was wrapped, or its weights are not those that the trace was made with."""
 
 
 def fail(

@@ -21,6 +21,7 @@ from gptviz.lens.roles import role_scores
 from gptviz.model import capture
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
+from gptviz.model.requirements import check_model
 from gptviz.model.study import study
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
@@ -46,7 +47,7 @@ class GPT:
     can_run = True
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None):
-        _check_model(model, tokenizer)
+        check_model(model, tokenizer)
         self.model, self.tokenizer = model, tokenizer
         config: Any = model.config.get_text_config()
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
@@ -109,7 +110,8 @@ class GPT:
         longer than the context, and the special tokens that begin it. room: how many tokens will follow; a prompt that
         is cut leaves room for them, up to half of the context.
 
-        Raises WrongType or OutOfRange for what are no token ids, and GPTVizError for an empty or too long prompt.
+        Raises WrongType or OutOfRange for what are no token ids, GPTVizError for an empty or too long prompt, and ModelChanged
+        if the vocabulary has been resized.
         """
         if not (add_special_tokens is None or isinstance(add_special_tokens, bool)):
             got = f"{add_special_tokens!r}"
@@ -126,6 +128,7 @@ class GPT:
                 "Type at least one character, or give at least one id.",
                 code="prompt_empty",
             )
+        self._anatomy.structure.check_vocabulary()
         remedy = f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer."
         check_token_ids(ids, self.vocab_size, remedy)
         return self._fit(ids, truncate, room)
@@ -219,7 +222,8 @@ class GPT:
 
     def _run(self, ids: list[int], text: str, editing: Editing) -> Trace:
         source = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
-        check_finite(source.logits, editing.edits)
+        if editing.edits:
+            check_finite(source.logits, editing.edits)
         return Trace(self, source, self.tokens(ids), text)
 
     def check_edit(self, edit: Edit, length: int) -> None:
@@ -264,30 +268,6 @@ class GPT:
         settings: `max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, edits`.
         """
         return loop.complete(self, prompt, **settings)
-
-
-def _check_model(model: Any, tokenizer: Any) -> None:
-    if not isinstance(model, PreTrainedModel) or model.get_output_embeddings() is None:
-        raise fail(
-            "a transformers causal language model",
-            f"{type(model).__name__}",
-            "Load it with AutoModelForCausalLM.from_pretrained, or by name with gptviz.load.",
-            WrongType,
-        )
-    if model.config.is_encoder_decoder:
-        raise fail(
-            "a decoder-only model",
-            f"{type(model).__name__}, an encoder-decoder",
-            "Wrap a causal language model.",
-            WrongType,
-        )
-    if not isinstance(tokenizer, PreTrainedTokenizerBase):
-        raise fail(
-            "the model's transformers tokenizer",
-            f"{type(tokenizer).__name__}",
-            "Load it with AutoTokenizer.from_pretrained from the model's own folder or name.",
-            WrongType,
-        )
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gptviz.gpt import GPT
 
 EMBEDDED = "tales"
+_TOKENIZER_FILES = ("tokenizer*", "vocab*", "merges*", "*.model", "*.tiktoken", "tekken.json")
 CHOSEN = "GPTVIZ_MODEL"  # the environment variable that names the model that `load()` loads
 
 
@@ -117,7 +118,8 @@ def load(
     "bfloat16", "float16", or "auto" for the file's own. Other keywords, such as `revision`, are passed to
     `from_pretrained`; `trust_remote_code=True` and `use_safetensors=False` warn of their risks.
 
-    Raises ModelNotFound if there is no such model here and it cannot be fetched, WrongType for unusable arguments.
+    Raises ModelNotFound if there is no such model here and it cannot be fetched, or a library that it needs is missing, and
+    WrongType for unusable arguments. With a `device_map`, the model stays where that places it.
     """
     if name is None:
         name = os.environ.get(CHOSEN) or EMBEDDED
@@ -126,6 +128,9 @@ def load(
     source = _source(name)
     short = Path(source).resolve().name if Path(source).is_dir() and str(name) != EMBEDDED else str(name)
     target, torch_dtype = _device(device), _dtype(dtype)
+    placed = kwargs.get("device_map") is not None
+    if placed and device is not None:
+        raise fail("a device or a device_map", "both", "Leave one of them out.", WrongType)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}
     if not Path(source).is_dir() and not _hub_answers():
@@ -134,18 +139,22 @@ def load(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from gptviz.gpt import GPT
+    from gptviz.model.requirements import check_in_memory, has_vocabulary
 
     tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
     tokenizer_options = {key: value for key, value in options.items() if key in tokenizer_keys}
     with _without_progress_bar(), _explaining_errors(source, short):
         tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_options)
+        if not has_vocabulary(tokenizer):
+            raise _without_tokenizer(short)
         loaded: Any = AutoModelForCausalLM.from_pretrained(source, **model_options)
     model, loading_info = loaded
     if missing := sorted(loading_info["missing_keys"]):
         got = f"{short}, which lacks {len(missing)} of them, such as {missing[0]}"
         remedy = "transformers would fill them with random numbers; save or fetch the model again."
         raise fail("a file with all the weights that the model has", got, remedy, ModelNotFound)
-    return GPT(model.to(target).eval(), tokenizer, name=short)
+    check_in_memory(model)
+    return GPT((model if placed else model.to(target)).eval(), tokenizer, name=short)
 
 
 def _source(name: str | os.PathLike[str]) -> str:
@@ -164,7 +173,15 @@ def _source(name: str | os.PathLike[str]) -> str:
 
 
 def _checked_folder(folder: Path) -> str:
-    """Returns the folder's path; raises ModelNotFound if it holds no model."""
+    """Returns the folder's path; raises ModelNotFound if it holds no model, or adapters alone."""
+    if (folder / "adapter_config.json").is_file():
+        raise fail(
+            "a folder with a whole model",
+            f"{folder}, which holds adapters for another one (adapter_config.json)",
+            "Load the base model with its adapters, merge them, and wrap the result: "
+            "gptviz.wrap(peft.AutoPeftModelForCausalLM.from_pretrained(folder).merge_and_unload(), tokenizer).",
+            ModelNotFound,
+        )
     if not (folder / "config.json").is_file():
         raise fail(
             "a folder with config.json, model.safetensors and a tokenizer",
@@ -238,6 +255,8 @@ def _explaining_errors(source: str, name: str) -> Iterator[None]:
         yield
     except GPTVizError:
         raise
+    except ImportError as error:
+        raise _missing_library(name, error) from error
     except (OSError, ValueError) as error:
         raise _explanation(source, name, error) from error
     except TypeError as error:
@@ -252,9 +271,24 @@ def _explaining_errors(source: str, name: str) -> Iterator[None]:
         raise _explanation(source, name, error) from error
 
 
+def _missing_library(name: str, error: Exception) -> GPTVizError:
+    got = f"{name}: {' '.join(str(error).split())[:300].rstrip('.')}"
+    remedy = "Install what it names, or load the model without the keyword or the quantization that needs it."
+    return fail("a model whose libraries are installed", got, remedy, ModelNotFound)
+
+
+def _without_tokenizer(name: str) -> GPTVizError:
+    remedy = "Save it there with tokenizer.save_pretrained(folder)."
+    return fail("a folder with the model's tokenizer", f"{name}, which has no tokenizer", remedy, ModelNotFound)
+
+
 def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
     folder = Path(source)
     here = ", ".join(model.name for model in models() if model.here)
+    if "pip install" in str(error):
+        return _missing_library(name, error)
+    if folder.is_dir() and not any(path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)):
+        return _without_tokenizer(name)
     if "trust_remote_code" in str(error):
         return fail(
             "a model that transformers has the code for",

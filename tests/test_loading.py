@@ -136,6 +136,68 @@ def test_models_lists_what_is_here():
     assert table[0].name == "tales" and "gpt2" in [m.name for m in table] and "licence" in repr(table)
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "bloom", "gpt_neox"])
+def test_a_folder_without_a_tokenizer_is_refused(name, tmp_path):
+    """transformers makes an empty tokenizer for most families, which reads a text as nothing or as one unknown token."""
+    build(name).save_pretrained(tmp_path)
+    with pytest.raises(ModelNotFound, match=r"which has no tokenizer\. Save it there"):
+        gptviz.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def llama_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("llama")
+    build("llama").save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True}, "pip install 'accelerate"),
+        ({"quant_method": "gptq", "bits": 4}, "pip install optimum"),
+        ({"quant_method": "awq", "bits": 4}, "pip install gptqmodel"),
+        ({"quant_method": "hqq"}, "hqq"),
+    ],
+)
+def test_a_missing_library_of_a_quantized_model_is_named(llama_folder, settings, part, tmp_path):
+    for file in llama_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    config = json.loads((tmp_path / "config.json").read_text()) | {"quantization_config": settings}
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelNotFound, match=rf"libraries are installed.*{part}.*Install what it names"):
+        gptviz.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "part"),
+    [
+        ({"attn_implementation": "flash_attention_2"}, "FlashAttention2"),
+        ({"device_map": "auto"}, "pip install accelerate"),
+    ],
+)
+def test_a_missing_library_that_a_keyword_needs_is_named(llama_folder, keywords, part):
+    with pytest.raises(ModelNotFound, match=f"libraries are installed.*{part}"):
+        gptviz.load(llama_folder, **keywords)
+
+
+def test_a_device_and_a_map_of_devices_are_not_both_taken(llama_folder):
+    with pytest.raises(WrongType, match="device_map"):
+        gptviz.load(llama_folder, device="cpu", device_map="auto")
+
+
+@pytest.mark.parametrize("with_config", [False, True])
+def test_adapters_alone_are_refused_with_the_way_to_merge_them(gpt, with_config, tmp_path):
+    if with_config:
+        gpt.model.config.save_pretrained(tmp_path)
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "somewhere"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelNotFound, match=r"adapters for another one.*merge_and_unload"):
+        gptviz.load(tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
 def test_a_damaged_file_of_weights_is_explained(content, tmp_path):
     build("gpt2").save_pretrained(tmp_path)

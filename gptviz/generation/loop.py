@@ -88,7 +88,7 @@ def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, start
     if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
         options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
     result = gpt.model(ids.to(gpt.device), **options)
-    return result.logits[:, -1].float(), getattr(result, "past_key_values", None) if with_cache else None
+    return result.logits[:, -1], getattr(result, "past_key_values", None) if with_cache else None
 
 
 def _repeat_cache(cache: Any, rows: int) -> bool:

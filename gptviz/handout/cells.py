@@ -19,6 +19,7 @@ from traitlets.config import Config
 from gptviz.bertviz_views import FRAME
 from gptviz.errors import WrongType, fail
 from gptviz.handout.prose import code_html, prose_html, text_html
+from gptviz.pages.wire import json_ready
 from gptviz.widgets.shared.view import View
 
 PLOTLY_FIGURE = "data-plotly"
@@ -121,7 +122,7 @@ def _output(data: dict[str, Any], metadata: dict[str, Any], widgets: list[Any]) 
             _finish(view)
             return view
     if _PLOTLY in data:
-        figure = json.dumps(data[_PLOTLY]).replace("<", "\\u003c")
+        figure = json.dumps(json_ready(data[_PLOTLY]), allow_nan=False).replace("<", "\\u003c")
         return f'<div {PLOTLY_FIGURE}><script type="application/json">{figure}</script></div>'
     if metadata.get("text/html") == FRAME:
         return Frame(data["text/html"])

@@ -23,6 +23,7 @@ from torch import Tensor
 from gptviz.checks import check_index
 from gptviz.errors import WrongType, fail
 from gptviz.intervention.code import literal
+from gptviz.sampling.probabilities import undefined_logits
 from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
@@ -175,7 +176,7 @@ class SetAttention(Edit):
         return tuple(weight / total for weight in self.weights)
 
     def writer(self, read: Reader) -> Writer:
-        row = torch.tensor(self.row)
+        row = torch.tensor(self.row, dtype=torch.float32)
 
         def write(x: Tensor, start: int, value: Tensor | None) -> None:
             assert value is not None
@@ -187,7 +188,7 @@ class SetAttention(Edit):
     def set_row(self, weights: Tensor) -> None:
         """Makes the same change to the head's map, (T, T), in place."""
         weights[self.query] = 0
-        weights[self.query, : self.query + 1] = torch.tensor(self.row).to(weights)
+        weights[self.query, : self.query + 1] = torch.tensor(self.row, dtype=torch.float32).to(weights)
 
 
 @dataclass(frozen=True, repr=False)
@@ -278,7 +279,7 @@ class Steer(Edit):
         self._set("strength", _finite(self.strength, "strength"))
 
     def writer(self, read: Reader) -> Writer:
-        added = self.strength * torch.tensor(self.vector)
+        added = self.strength * torch.tensor(self.vector, dtype=torch.float32)
         return lambda x, _start, _value: x.add_(added.to(x))  # type: ignore[return-value]
 
 
@@ -304,10 +305,13 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
 
 
 def check_finite(logits: Tensor, edits: Sequence[Any]) -> None:
-    """Raises GPTVizError if edits made the logits overflow: there would be no probabilities."""
-    if edits and not logits.isfinite().all():
+    """Raises GPTVizError if logits (..., vocab) are NaN or infinite, because of the edits of their pass or without any."""
+    if logits.amax(-1).isfinite().all():
+        return
+    if edits:
         remedy = "Take a smaller factor or strength."
         raise fail("edits that leave the logits finite", "infinity or NaN among them", remedy)
+    raise undefined_logits(str(logits.dtype).removeprefix("torch."))
 
 
 def _finite(value: Any, what: str) -> float:

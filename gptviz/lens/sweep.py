@@ -196,10 +196,12 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
 
     The logits are those after the last token, in float32; nothing else of the pass is kept. ids: token ids (T,). rows: a
     list of edits for each copy, made by `gptviz.ablate_head` and similar functions. Use it to write sweeps of your own.
-    Raises GPTVizError before the pass for an edit of a place that the model does not have.
+    Raises GPTVizError before the pass for an edit of a place that the model does not have, and after it for logits that
+    are NaN or infinite.
     """
     import torch  # here and not above: see the module's docstring
 
+    from gptviz.intervention.edits import check_finite
     from gptviz.model.capture import keeps_logits
 
     editing = gpt.editing_rows(rows, len(ids))
@@ -207,6 +209,7 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):
         logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -1]
+        check_finite(logits, editing.edits)
     result: Array = logits.float().cpu().numpy()
     return result
 

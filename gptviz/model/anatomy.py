@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gptviz.checks import within_rounding
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.capture import first_tensor
+from gptviz.model.structure import Structure
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Anatomy:
     layers. one_stream: whether one vector a token enters each block and leaves the last. embedding_adds_up: whether the
     token part and the position part sum to what enters block 0. tail: None if the numbers did not confirm one.
     takes_positions: whether the forward pass takes position_ids, which it counts from 0 when it is given none.
-    overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held.
+    overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held. structure:
+    the modules and settings for which all of this was found.
     """
 
     route: str
@@ -87,6 +89,7 @@ class Anatomy:
     tail: Tail | None
     takes_positions: bool
     overwritten: frozenset[nn.Module]
+    structure: Structure
 
     @property
     def n_heads(self) -> int:

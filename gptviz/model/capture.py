@@ -24,9 +24,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.utils import output_capturing
 
 from gptviz.model.changes import Block
 from gptviz.model.evaluating import evaluate_in_this_thread
@@ -186,7 +187,10 @@ def prepare(block: Block[Any], model: nn.Module) -> None:
     block.undo_with(partial(torch.set_grad_enabled, torch.is_grad_enabled()))
     torch.set_grad_enabled(False)
     use_threads(block, model)
-    evaluate_in_this_thread(block, [module for module in modules_of(model) if module.training])
+    modules = modules_of(model)
+    evaluate_in_this_thread(block, [module for module in modules if module.training])
+    _remove_transformers_hooks(block, modules)
+    _return_outputs(block, model.config)
 
 
 def _hold(block: Block[Any], lock: threading.RLock) -> None:
@@ -205,6 +209,40 @@ def _hold(block: Block[Any], lock: threading.RLock) -> None:
 def _leave(mode: torch.inference_mode) -> None:
     if hasattr(mode, "_inference_mode_context"):  # else it was not entered
         mode.__exit__(None, None, None)
+
+
+_INSTALLED = "_output_capturing_hooks_installed"
+
+
+def _remove_transformers_hooks(block: Block[Any], modules: list[nn.Module]) -> None:
+    """Removes, at the block's end, the hooks that transformers installs for good in a pass that returns maps or the stream.
+
+    A call asks for these outputs by a keyword (`output_attentions`) or by the model's config.
+    """
+    without = [m for m in modules if isinstance(m, PreTrainedModel) and not m.__dict__.get(_INSTALLED)]
+    first_new = RemovableHandle.next_id
+
+    def remove() -> None:
+        installed = [m for m in without if m.__dict__.get(_INSTALLED)]
+        for hooks in (m._forward_hooks for m in modules if installed and m._forward_hooks):
+            for key in [key for key, hook in hooks.items() if key >= first_new and _is_transformers(hook)]:
+                hooks.pop(key, None)
+        for model in installed:  # last, so that an interrupt before this begins again
+            model.__dict__.pop(_INSTALLED, None)
+
+    block.undo_with(remove)
+
+
+def _is_transformers(hook: Callable[..., Any]) -> bool:
+    return getattr(hook, "__module__", "") == output_capturing.__name__
+
+
+def _return_outputs(block: Block[Any], config: Any) -> None:
+    """Has the model return outputs with `.logits` until the block ends, also where its config asks for tuples."""
+    before = getattr(config, "return_dict", True)
+    if not before:
+        block.undo_with(partial(setattr, config, "return_dict", before))
+        config.return_dict = True
 
 
 def first_tensor(value: Any) -> Tensor | None:
@@ -290,24 +328,6 @@ def register(block: Block[Any], module: nn.Module, end: str, hook: Callable[...,
     hooks[handle.id] = hook  # type: ignore[assignment]
 
 
-_INSTALLED = "_output_capturing_hooks_installed"
-
-
-def _remove_transformers_hooks(block: Block[Any], model: nn.Module) -> None:
-    """Removes, at the block's end, the hooks that transformers installs for good when asked for `output_attentions`."""
-    modules = modules_of(model)
-    before = [(set(m._forward_hooks), m.__dict__.get(_INSTALLED)) for m in modules]
-
-    def remove() -> None:
-        for module, (hooks, installed) in zip(modules, before, strict=True):
-            for key in set(module._forward_hooks) - hooks:
-                module._forward_hooks.pop(key, None)
-            if installed is None:
-                module.__dict__.pop(_INSTALLED, None)
-
-    block.undo_with(remove)
-
-
 def recording(
     model: nn.Module, route: str, keep: str = "inputs", edits: Mapping[nn.Module, EditOutput] | None = None
 ) -> Block[Recorder]:
@@ -332,7 +352,6 @@ def record(
     if route == "interface":
         set_implementation(block, model, recording_name)
     else:
-        _remove_transformers_hooks(block, model)
         set_implementation(block, model, lambda _original: "eager")
     return recorder
 

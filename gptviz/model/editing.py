@@ -58,9 +58,14 @@ class Editing:
         return {module: partial(_edited_heads, edits, start) for module, edits in by_module if module is not None}
 
     def acting(self, rows: int = 1, start: int = 0) -> Block[None]:
-        """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start."""
+        """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start.
+
+        The block raises ModelChanged if the model is not the one that the edits were prepared for.
+        """
 
         def begin(block: Block[None]) -> None:
+            if self.edits:
+                self.anatomy.structure.check()
             add_hooks(block, self.hooks(rows, start))
             if heads := self.heads(start):
                 record(block, self.model, self.anatomy.route, keep="nothing", edits=heads)

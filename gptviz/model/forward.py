@@ -129,7 +129,7 @@ class ForwardPass(RecordedPass):
         _, part = self.parts(layer, "Neurons")
         with self.guarding_weights():
             bias = getattr(self.anatomy.layers[layer].down_projection, "bias", None)
-            return torch.zeros(self.d_model) if bias is None else bias.float() * part.scale
+            return torch.zeros(self.d_model, dtype=torch.float32) if bias is None else bias.float() * part.scale
 
     def _unknown_input(self, layer: int, part: str) -> NotAvailable:
         return fail(

@@ -57,14 +57,19 @@ def _additive_mask(call: AttentionCall) -> Tensor | None:
     if call.mask is not None and call.mask.ndim == 4:
         mask = call.mask[..., :n_key]
         if mask.dtype == torch.bool:
-            return torch.where(mask, 0.0, _LOWEST)
+            return _additive(mask)
         return torch.where(mask > torch.finfo(mask.dtype).min / 2, mask.float(), _LOWEST)
     causal = call.kwargs.get("is_causal")
     if not (getattr(call.module, "is_causal", True) if causal is None else causal):
         return None
     distance = torch.arange(n_key - n_query, n_key)[:, None] - torch.arange(n_key)[None]
     allowed = (distance >= 0) & (distance < (call.kwargs.get("sliding_window") or math.inf))
-    return torch.where(allowed, 0.0, _LOWEST)[None, None].to(call.query.device)
+    return _additive(allowed)[None, None].to(call.query.device)
+
+
+def _additive(allowed: Tensor) -> Tensor:
+    # torch.where of two Python numbers would give torch's default dtype, which users may change.
+    return torch.zeros(allowed.shape, dtype=torch.float32, device=allowed.device).masked_fill_(~allowed, _LOWEST)
 
 
 class ModuleOfHeads:

@@ -54,6 +54,7 @@ class RecordedPass:
     def _begin(self, block: Block[Any]) -> Recorder:
         """Prepares the model for this pass, until the block ends."""
         prepare(block, self.model)
+        self.anatomy.structure.check()
         add_hooks(block, self._sites())
         self._hold_position_inputs(block)
         return record(block, self.model, self.route, edits=self.editing.heads())
@@ -101,11 +102,12 @@ class RecordedPass:
             register(block, self.anatomy.position_embedding, "in", hold)
 
     def guarding_weights(self) -> AbstractContextManager[None]:
-        """Takes the model's lock for the block; raises ModelChanged if the weights are not those of this pass."""
+        """Takes the model's lock for the block; raises ModelChanged if model and weights are not those of this pass."""
         return Block(self._guard)
 
     def _guard(self, block: Block[Any]) -> None:
         prepare(block, self.model)
+        self.anatomy.structure.check()
         if weight_versions(self.model) != self._versions:
             raise fail(
                 "the weights that this trace was made with",

@@ -19,6 +19,8 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
 from gptviz.model.capture import AttentionCall, Recorder, entering, first_tensor, record, register, running
 from gptviz.model.changes import Block
+from gptviz.model.requirements import check_forward, checked_forward
+from gptviz.model.structure import Structure
 
 # What each attention module gave to the attention function, by the module's id; None on the eager route.
 Calls = dict[int, AttentionCall | None]
@@ -73,12 +75,14 @@ class StudiedPass:
 def study(model: nn.Module) -> Anatomy:
     """Runs four tokens through the model and returns where its parts are.
 
-    Raises NotAvailable if its blocks do not stand in one list, each with at most one attention module.
+    Raises NotAvailable if its blocks do not stand in one list, each with at most one attention module, and GPTVizError if
+    it cannot be run or is not causal.
     """
     vocab = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
     device = model.get_input_embeddings().weight.device  # type: ignore[operator, union-attr]
     ids = torch.tensor([[vocab // 7, vocab // 3, vocab // 2, vocab // 5]], device=device)
     with (block := running(model)), block:
+        check_forward(model, ids)
         studied = _run(model, ids, "interface")
         if studied.attention_calls:
             return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
@@ -110,7 +114,7 @@ def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
         return record(block, model, route, keep="outputs")
 
     with Block(begin) as recorder:
-        result = model(ids, use_cache=False, **({"output_attentions": True} if route == "eager" else {}))
+        result = checked_forward(model, ids, **({"output_attentions": True} if route == "eager" else {}))
     studied.logits, studied.attention_calls = result.logits, recorder.calls
     studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if _is_map(m, ids.shape[1]))
     return studied
@@ -154,6 +158,7 @@ def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
         tail=_tail(studied, last),
         takes_positions=studied.counts_from_zero and "position_ids" in inspect.signature(model.forward).parameters,
         overwritten=frozenset(call.module for call in studied.module_calls if call.overwritten),
+        structure=Structure(model),
     )
 
 

@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
-from gptviz.pages.wire import pack
+from gptviz.pages.wire import json_ready, pack
 
 PageQuestion = tuple[str, dict[str, Any]]  # its name and its arguments
 
@@ -33,6 +33,11 @@ class PageWidget(anywidget.AnyWidget):
     def __init__(self, **keywords: Any):
         super().__init__(**keywords)
         self.on_msg(self._on_message)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Returns the state that is sent to the page; see `ipywidgets.Widget.get_state`."""
+        state: dict[str, Any] = json_ready(super().get_state(key, drop_defaults))
+        return state
 
     def family(self) -> list[Any]:
         """Returns this widget and those that it holds."""
@@ -59,7 +64,7 @@ class PageWidget(anywidget.AnyWidget):
             self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **error_for_page(error)})
         else:
             header, raw = pack(value) if isinstance(value, np.ndarray) else (None, None)
-            reply = {"kind": "answer", "id": id, "array": header, "value": None if header else value}
+            reply = {"kind": "answer", "id": id, "array": header, "value": None if header else json_ready(value)}
             self.send(reply, [raw] if raw is not None else None)
 
     def _answer(self, content: Any) -> Any:

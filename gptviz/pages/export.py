@@ -27,7 +27,7 @@ from gptviz.files import check_target, write_file
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.javascript import javascript_json
 from gptviz.pages.modules import bundle
-from gptviz.pages.wire import pack
+from gptviz.pages.wire import json_ready, pack
 
 MOST_BYTES = 20_000_000  # of one file; the page says so where an answer did not fit
 PROGRESS_AFTER = 2.0  # seconds
@@ -185,7 +185,7 @@ def _entries(widget: PageWidget) -> Iterator[_Entry]:
     for name, args, answer in widget.answers_for_a_page():
         key, stored = question_key(name, args), _stored(answer)
         if widget._sealed:
-            stored = {"sealed": base64.b64encode(json.dumps(stored).encode()).decode()}
+            stored = {"sealed": base64.b64encode(json.dumps(stored, allow_nan=False).encode()).decode()}
         yield key, stored, len(_json({key: stored}).encode()) + 1
 
 
@@ -195,7 +195,7 @@ def _reference(widget: PageWidget) -> str:
 
 def _json(value: Any) -> str:
     """JSON that can stand within a script element and in UTF-8, whatever texts are in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -205,7 +205,7 @@ def _stored(answer: Any) -> dict[str, Any]:
     if isinstance(answer, np.ndarray):
         header, raw = pack(answer)
         return {"array": header, "buffer": base64.b64encode(raw).decode()}
-    return {"value": answer}
+    return {"value": json_ready(answer)}
 
 
 def question_key(name: str, args: dict[str, Any]) -> str:

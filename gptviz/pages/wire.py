@@ -1,5 +1,6 @@
-"""Converts arrays to bytes for the page and back, with a header that states dtype and shape."""
+"""Converts numbers for the page: arrays to bytes and back, with a header that states dtype and shape; others for JSON."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,3 +28,12 @@ def unpack(header: dict[str, Any], raw: bytes | memoryview) -> np.ndarray:
     if len(raw) != expected:
         raise fail(f"{expected} bytes for shape {header['shape']}", f"{len(raw)}", "Send the whole array.")
     return np.frombuffer(raw, dtype=dtype).reshape(header["shape"])
+
+
+def json_ready(value: Any) -> Any:
+    """Returns the value with None for NaN and infinity, at any depth: JSON has neither, and no page can read them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: json_ready(item) for name, item in value.items()}
+    return [json_ready(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -4,15 +4,41 @@ from typing import Any
 
 import numpy as np
 
+from gptviz.errors import GPTVizError, fail
+
+UNDEFINED_REMEDY = (
+    'The likely cause is the dtype: float16 ends at 65,504. Load the model with dtype="float32"; if it is in float32 '
+    "already, its weights hold NaN or are too large."
+)
+
+
+def undefined_logits(dtype: str = "") -> GPTVizError:
+    """Returns the error for logits that are NaN or infinite. dtype: what they were computed in, if that is known."""
+    computed = f" in {dtype}" if dtype else ""
+    got = f"NaN or infinity among them{computed}"
+    return fail("logits that are numbers", got, UNDEFINED_REMEDY, code="undefined_logits", dtype=dtype)
+
+
+def check_highest(highest: Any, dtype: str = "") -> None:
+    """Raises GPTVizError unless the highest of the logits, at each position, is a finite number.
+
+    The maximum of logits is NaN if one of them is, and -inf if all are. A lower one may be -inf: that token cannot come.
+    """
+    if not np.isfinite(highest).all():
+        raise undefined_logits(dtype)
+
 
 def softmax(logits: Any, axis: int = -1) -> np.ndarray:
     """Returns the probabilities of logits along an axis: exp(logits) / sum(exp(logits)), in float64.
 
     logits: an array of any shape, which the result has too; -inf gives 0. The largest logit is subtracted first, so that
-    nothing overflows. Source: Bridle 1990, "Probabilistic Interpretation of Feedforward Classification Network Outputs".
+    nothing overflows. Raises GPTVizError for logits that are NaN or infinite. Source: Bridle 1990, "Probabilistic
+    Interpretation of Feedforward Classification Network Outputs".
     """
     scores = np.asarray(logits, dtype=np.float64)
-    weights = np.exp(scores - scores.max(axis, keepdims=True))
+    highest = scores.max(axis, keepdims=True)
+    check_highest(highest)
+    weights = np.exp(scores - highest)
     probabilities: np.ndarray = weights / weights.sum(axis, keepdims=True)
     return probabilities
 

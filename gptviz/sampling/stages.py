@@ -22,7 +22,7 @@ import numpy as np
 from gptviz.checks import check_token_ids
 from gptviz.errors import WrongType, fail
 from gptviz.sampling.philox import uniform
-from gptviz.sampling.probabilities import entropy
+from gptviz.sampling.probabilities import UNDEFINED_REMEDY, entropy
 from gptviz.sampling.settings import check_settings
 
 STAGES = ("model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p")
@@ -225,7 +225,7 @@ def check_logits(logits: Any) -> np.ndarray:
         raise fail(
             "logits that are finite, or -inf for tokens that cannot come next",
             f"{scores[first]} at {first}",
-            remedy,
+            f"In a model's logits: {UNDEFINED_REMEDY[0].lower()}{UNDEFINED_REMEDY[1:]}",
         )
     if scores.max() == -np.inf:
         raise fail("at least one token that can come next", "-inf everywhere", remedy)

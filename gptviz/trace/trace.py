@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from gptviz.checks import check_count, check_index
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.sampling.next_token import NextToken
-from gptviz.sampling.probabilities import softmax
+from gptviz.sampling.probabilities import check_highest, softmax
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
 from gptviz.trace.available import available
@@ -254,8 +255,22 @@ class Trace:
         """The scores of every token as the next one after each position; only differences matter: (T, vocab)."""
         return as_array(self._source.logits)
 
+    @cached_property
+    def _highest_logits(self) -> Array:
+        """The highest logit at each position: (T,)."""
+        return as_array(self.logits.max(-1))
+
+    def check_finite(self, position: int | None = None) -> None:
+        """Raises GPTVizError if logits are NaN or infinite, so that there are no probabilities, with the likely cause.
+
+        position: which logits to check; None for all.
+        """
+        highest = self._highest_logits if position is None else self._highest_logits[self._position(position)]
+        check_highest(highest, str(self._source.logits.dtype).removeprefix("torch."))
+
     def probabilities(self, position: int = -1) -> Array:
         """Returns the probabilities of the next token after one position, the softmax of its logits: (vocab,)."""
+        self.check_finite(position)
         logits = self.logits[self._position(position)]
         return as_array(softmax(logits).astype(np.float32))
 
@@ -269,6 +284,7 @@ class Trace:
     def next_token(self, position: int = -1) -> NextToken:
         """Returns the logits at one position and the tokens up to it, as `SamplingBench` takes them."""
         position = self._position(position)
+        self.check_finite(position)
         return NextToken(self.logits[position], self.tokens[: position + 1], self.vocab_token)
 
     def logit_lens(self, position: int = -1) -> Array:

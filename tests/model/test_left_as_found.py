@@ -51,6 +51,25 @@ def test_model_is_left_as_found(name):
     assert_same(before, state(model))
 
 
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+@pytest.mark.parametrize("output", ["output_attentions", "output_hidden_states"])
+def test_no_hook_stays_of_a_config_that_asks_for_more_outputs(name, output):
+    """transformers installs hooks for good in the first pass that returns such outputs."""
+    model = build(name, attn_implementation="eager")
+    setattr(model.config, output, True)
+    before = state(model)
+    gpt = gptviz.wrap(model, tokenizer())
+    assert_same(before, state(model))
+    gpt.trace(IDS, edits=[gptviz.ablate_head(1, 2)])
+    gpt.complete(IDS, max_tokens=2, seed=0)
+    assert_same(before, state(model))
+    model(torch.tensor([IDS]))  # now the user's own pass installs them
+    own = state(model)
+    assert own["hooks"] != before["hooks"]
+    gpt.trace(IDS)
+    assert_same(own, state(model))
+
+
 @every
 def test_model_is_left_as_found_when_the_pass_raises(name):
     truth_of(name)

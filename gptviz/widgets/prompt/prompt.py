@@ -79,6 +79,7 @@ class PromptBox(View):
     def _read(self, gpt: RunnableModel, prompt: str | list[int], typed: str) -> Trace:
         with self._followers_waiting():
             trace = gpt.trace(prompt)
+            trace.check_finite()
             self.gpt, self.typed = gpt, typed
             self._set_trace(trace)
         return trace

@@ -74,6 +74,13 @@ class View(PageWidget, Guarded):
             self._refresh()
         cells.note_use(self)
 
+    @traitlets.validate("trace")
+    def _check_numbers(self, proposal: dict[str, Any]) -> Trace | None:
+        trace: Trace | None = proposal["value"]
+        if trace is not None:
+            trace.check_finite()
+        return trace
+
     @traitlets.observe("selection")
     def _set_selection_reference(self, _change: Any) -> None:
         self._selection = self.selection.reference

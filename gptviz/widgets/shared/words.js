@@ -37,6 +37,8 @@ const en = {
         `Expected a layer with attention. Got layer ${layer} of ${family}, which mixes its tokens in another way. Choose a layer with attention.`,
       streams: (/** @type {{family: string}} */ { family }) =>
         `Expected a residual stream of one vector a token. Got ${family}, whose blocks pass on several, or other tensors. Attention maps, heads and logits can be read; the stream and its edits cannot.`,
+      undefined_logits: (/** @type {{dtype: string}} */ { dtype }) =>
+        `Expected logits that are numbers. Got NaN or infinity among them${dtype && ` in ${dtype}`}. The likely cause is the dtype. Load the model with dtype="float32".`,
       out_of_range: (
         /** @type {{what: string, least: number, last: number|null, got: number}} */ { what, least, last, got },
       ) =>
@@ -101,6 +103,8 @@ const zh = {
         `这里需要有注意力的层。${family} 的第 ${layer} 层以别的方式混合词元。请选有注意力的层。`,
       streams: ({ family }) =>
         `这里需要每个词元一个向量的残差流。${family} 的各块传递的是多个向量或别的张量。可以看注意力图、头和对数几率；残差流和对它的改动没有。`,
+      undefined_logits: ({ dtype }) =>
+        `对数几率应该是数。其中有 NaN 或无穷大${dtype && `（以 ${dtype} 计算）`}。原因多半是数据类型。请用 dtype="float32" 加载模型。`,
       out_of_range: ({ what, least, last, got }) =>
         `${COUNTED[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
       none_here: ({ what }) => `这里没有可选的${COUNTED[what] ?? what}。`,

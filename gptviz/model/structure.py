@@ -1,0 +1,83 @@
+"""Notices that a model is not the one that was studied: modules replaced or added, weights resized, settings changed.
+
+What was learnt about a model holds as long as it consists of the same modules with the same shapes and settings; the
+numbers in its weights may change. This is compared before each pass, so comparing costs microseconds: Python's own
+comparison of dictionaries finds equal objects by their identity.
+"""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedConfig
+
+from gptviz.errors import GPTVizError, ModelChanged, fail
+from gptviz.model.capture import modules_of
+
+# Settings that do not change what the model computes from given ids. Saving a model sets some of them.
+_WITHOUT_EFFECT = {
+    "use_cache", "return_dict", "problem_type", "id2label", "label2id", "architectures", "dtype", "transformers_version",
+}  # fmt: skip
+
+
+class Structure:
+    """The modules of a model, the shapes of their weights, and its settings, as they were when this was made."""
+
+    def __init__(self, model: nn.Module):
+        self._model = model
+        modules = modules_of(model)
+        self._children = [module._modules for module in modules]
+        self._children_then = [dict(children) for children in self._children]
+        self._weights = [module._parameters for module in modules if module._parameters.get("weight") is not None]
+        self._shapes_then = self._shapes()
+        configs = {
+            id(config): config for m in modules if isinstance(config := m.__dict__.get("config"), PreTrainedConfig)
+        }
+        self._configs = list(configs.values())
+        self._settings_then = [copy.deepcopy(vars(config)) for config in self._configs]
+        self._vocabulary_then = self._vocabulary()
+
+    def check(self) -> None:
+        """Raises ModelChanged if the model consists of other modules, shapes or settings now."""
+        if self._children != self._children_then:
+            raise _changed("modules that were replaced, added or taken away since")
+        if self._shapes() != self._shapes_then:
+            raise _changed("weights of other shapes")
+        for config, then in zip(self._configs, self._settings_then, strict=True):
+            now = vars(config)
+            if now != then and (names := _different(now, then)):
+                raise _changed(f"another {', '.join(names)} in its config")
+
+    def check_vocabulary(self) -> None:
+        """Raises ModelChanged if the model has a token table or an output head of another size now."""
+        if self._vocabulary() != self._vocabulary_then:
+            raise _changed("a vocabulary of another size")
+
+    def _shapes(self) -> list[torch.Size | None]:
+        weights = [parameters.get("weight") for parameters in self._weights]
+        return [None if weight is None else weight.shape for weight in weights]
+
+    def _vocabulary(self) -> list[Any]:
+        tables = self._model.get_input_embeddings(), self._model.get_output_embeddings()  # type: ignore[operator]
+        return [getattr(getattr(table, "weight", None), "shape", None) for table in tables]
+
+
+def _different(now: dict[str, Any], then: dict[str, Any]) -> list[str]:
+    """Returns the names of the settings with an effect that are not what they were."""
+    missing = object()
+    return sorted(
+        name
+        for name in now.keys() | then.keys()
+        if _has_effect(name, then.get(name, now.get(name))) and now.get(name, missing) != then.get(name, missing)
+    )
+
+
+def _has_effect(name: str, value: Any) -> bool:
+    """Returns whether the model may read a setting; objects are left out, since their copies need not equal them."""
+    unused = name in _WITHOUT_EFFECT or name.startswith(("_", "output_")) or name.endswith("_token_id")
+    return not unused and (value is None or isinstance(value, (bool, int, float, str, list, tuple, dict)))
+
+
+def _changed(got: str) -> GPTVizError:
+    return fail("the model as it was when it was wrapped", got, "The model has changed: wrap it again.", ModelChanged)
