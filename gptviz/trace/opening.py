@@ -18,6 +18,7 @@ from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.files import check_path
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, guessed_bytes, token_of_bytes
+from gptviz.trace.file_check import wrong_entry
 from gptviz.trace.file_format import METADATA, NEIGHBOURS, ROLE, STAGES, VERSION
 from gptviz.trace.sources import Array, PassEdit, Readout
 from gptviz.trace.trace import Trace
@@ -49,15 +50,20 @@ class TraceFile:
             raise fail(expected, got, "Check the path.", WrongType)
         try:
             self._file: Any = safe_open(str(source), framework="numpy")
-            self.metadata: dict[str, Any] = json.loads((self._file.metadata() or {})[METADATA])
+            metadata = json.loads((self._file.metadata() or {})[METADATA])
         except (SafetensorError, KeyError, ValueError, OSError) as error:
             got = f"{source.name}, which is another kind of file"
             raise fail(expected, got, "Write one with trace.save(path).", WrongType) from error
-        if self.metadata.get("version") != VERSION:
-            got = f"version {self.metadata.get('version')} of it"
+        if isinstance(metadata, dict) and metadata.get("version") != VERSION:
+            got = f"version {metadata.get('version')!r:.20} of it"
             remedy = "Save it again with this version of gptviz."
             raise fail(f"a trace in version {VERSION} of the format", got, remedy, WrongType)
         self.names = frozenset(self._file.keys())
+        shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in sorted(self.names)}
+        if (wrong := wrong_entry(metadata, shapes)) is not None:
+            got = f"{source.name}, whose {wrong!r:.60} is not of the kind that it should be"
+            raise fail(expected, got, "Save the trace again.", WrongType)
+        self.metadata: dict[str, Any] = metadata
 
     def array(self, name: str, refused_as: str | None = None) -> Array:
         """Returns a tensor, read-only. refused_as: the name under which its refusal was saved, if that is another.
@@ -67,7 +73,10 @@ class TraceFile:
         """
         if name not in self.names:
             raise self.missing(name, refused_as)
-        array: Array = self._file.get_tensor(name)
+        try:
+            array: Array = self._file.get_tensor(name)
+        except (SafetensorError, TypeError) as error:
+            raise fail(f"numbers that NumPy can read as {name}", f"{error}", "Save the trace again.") from error
         array.flags.writeable = False
         return array
 
