@@ -38,7 +38,7 @@ _STYLES = {
     "dark": f"html{{color-scheme:dark}}body{{background:{DARK.paper};color:{DARK.ink}}}text{{fill:{DARK.ink}}}"
     "rect.background{fill:#3a3f48}",
 }
-# "<" could end a script: it travels as a private character, which becomes an escaped "<" in the page.
+# "<" could end a script: it is sent as a private-use character, which becomes an escaped "<" in the page.
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"})
 
 

@@ -27,7 +27,9 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
         raise fail(f"a whole number as {what}", f"{value!r:.60} ({type(value).__name__})", remedy, WrongType)
     if size is None:
         if index < 0:
-            raise fail(f"a {what} of at least 0", f"{index}", f"The first {what} is 0.", OutOfRange)
+            remedy = f"The first {what} is 0."
+            facts = {"what": what, "least": 0, "last": None, "got": index}
+            raise fail(f"a {what} of at least 0", f"{index}", remedy, OutOfRange, "out_of_range", **facts)
         return index
     if size == 0:
         remedy = f"There is no {what} here."
@@ -55,7 +57,7 @@ def check_count(value: Any, what: str) -> int:
     """
     count = _whole_number(value)
     if count is None:
-        raise fail(f"a whole number as {what}", f"{value!r:.60}", f"{what} counts from 1.", WrongType)
+        raise fail(f"a whole number as {what}", f"{value!r:.60}", f"{what} must be at least 1.", WrongType)
     if count < 1:
         raise fail(f"{what} of at least 1", f"{count}", "Ask for one or more.")
     return count
@@ -69,7 +71,7 @@ def check_token_ids(ids: Any, vocab_size: int, remedy: str) -> None:
 
 
 def _whole_number(value: Any) -> int | None:
-    """Returns Python's, NumPy's or torch's whole numbers as an int, and None for anything else; True is no number."""
+    """Returns Python's, NumPy's or torch's whole numbers as an int, and None for anything else; True and False are rejected."""
     if isinstance(value, (bool, np.bool_)):
         return None
     try:

@@ -43,7 +43,7 @@ def check_path(path: Any) -> Path:
 def check_target(path: Any) -> Path:
     """Returns the path of a file that is going to be written.
 
-    Raises what `check_path` raises, and GPTVizError where no file of that name can be written; nothing is written yet.
+    Raises what `check_path` raises, and GPTVizError if no file of that name can be written; nothing is written yet.
     """
     target = check_path(path)
     place = Path(os.path.realpath(target))

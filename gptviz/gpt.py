@@ -39,7 +39,7 @@ class GPT:
     """A causal language model and its tokenizer. Wrapping does not change the model.
 
     model, tokenizer: the transformers objects. name: the name it was loaded by. decoding: what the tokenizer's tokens say.
-    context_length: the most tokens that it can read, or None where the family sets no limit. n_layers, n_heads, d_model,
+    context_length: the most tokens that it can read, or None if the family sets no limit. n_layers, n_heads, d_model,
     d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions:
     whether its forward pass takes position_ids, counted from 0.
     """
@@ -253,7 +253,7 @@ class GPT:
     def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
         """Runs one pass over a prompt and the ids that were generated after it, with the edits of that generation.
 
-        Positions in the edits are those of the prompt, so a patch's source has as many tokens as the prompt alone.
+        Positions in the edits are those of the prompt, so a patch's source has the same number of tokens as the prompt alone.
         """
         whole = self.encode([*prompt, *ids])
         return self._run(whole, self.prompt_text(whole), self.editing(edits, len(prompt)))

@@ -3,7 +3,8 @@
 Weights are read from safetensors only, and code from a model's repository is never run, unless the caller asks for it
 explicitly. (The module is not called `models`, because `gptviz.models` is a function.)
 
-Imports inside functions are of heavy libraries (torch, transformers, gptviz.gpt), so that `gptviz.models` needs none.
+Imports inside functions are of heavy libraries (torch, transformers, gptviz.gpt), so that `gptviz.models` needs none, and
+of libraries that only some calls need (huggingface_hub, safetensors), so that importing this module is quick.
 """
 
 import os
@@ -263,7 +264,7 @@ def _explaining_errors(source: str, name: str) -> Iterator[None]:
         if "unexpected keyword argument" not in str(error):
             raise _explanation(source, name, error) from error
         keyword = str(error).rpartition("argument ")[2]
-        remedy = "Leave it out; device and dtype are gptviz's, the rest is transformers'."
+        remedy = "Leave it out. gptviz takes device and dtype; all others go to transformers."
         raise fail("keywords that from_pretrained takes", keyword, remedy, WrongType) from error
     except (SafetensorError, RuntimeError, KeyError, AttributeError) as error:
         if not Path(source).is_dir():

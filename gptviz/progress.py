@@ -16,7 +16,7 @@ def progress(total: int, unit: str) -> Iterator[Callable[[int], object]]:
 
     total, unit: how many there are, and what they are called. Ending below `total` does not count as a failure.
     """
-    from tqdm.auto import tqdm  # imports ipywidgets in a notebook; needed only where something takes long
+    from tqdm.auto import tqdm  # imports ipywidgets in a notebook; needed only if something takes long
 
     with tqdm(total=total, unit=unit, leave=False, delay=AFTER) as bar:
         in_notebook = bar.leave = getattr(bar, "container", None) is not None  # leave: tqdm must not close it

@@ -5,9 +5,9 @@ import os
 import network_guard
 import pytest
 
-# Two test workers, or a worker and a kernel, slow each other down many times over when each runs torch on several
-# threads: the threads wait for one another in a spin. So every process of a test run has one thread. Set before torch
-# is imported; kernels, servers and other subprocesses inherit it.
+# If two test workers, or a worker and a kernel, each run torch on several threads, all become many times slower, because
+# threads that wait keep the cores busy. So every process of a test run has one thread. Set before torch is imported;
+# kernels, servers and other subprocesses inherit it.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 network_guard.refuse_network()

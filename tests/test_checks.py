@@ -28,6 +28,10 @@ def test_an_index_beyond_the_ends_is_refused_with_facts_for_the_page(value):
     assert caught.value.code == "out_of_range"
     assert caught.value.facts == {"what": "position", "least": -5, "last": 4, "got": value}
     assert check_index(5, None, "layer") == 5
+    with pytest.raises(OutOfRange) as caught:
+        check_index(-1, None, "layer")
+    assert caught.value.code == "out_of_range"
+    assert caught.value.facts == {"what": "layer", "least": 0, "last": None, "got": -1}
 
 
 def test_where_there_is_none_every_index_is_refused():

@@ -1,5 +1,6 @@
 """What an import loads, counted in a fresh interpreter: torch and transformers only where a model is run."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -43,6 +44,21 @@ def test_no_model_library_is_loaded_before_there_is_a_model(module):
     modules = loaded_modules(f"import gptviz.{module}")
     assert f"gptviz.{module}" in modules
     assert not modules & MODEL_LIBRARIES
+
+
+@pytest.mark.parametrize(
+    "path, names",
+    {
+        "gptviz.lens": "GIVING NAMES PAIRS PERIOD ROLES",
+        "gptviz.philox": "SEED_LIMIT check_seed philox4x32 uniform",
+        "gptviz.widgets.embedding": "MAP_TYPE NEAREST EmbeddingView map_figure parts_of",
+        "gptviz.widgets.selection": "Selection",
+    }.items(),
+)
+def test_an_import_path_that_stayed_has_its_names(path, names):
+    module = importlib.import_module(path)
+    assert set(names.split()) <= set(module.__all__)
+    assert all(hasattr(module, name) for name in names.split())
 
 
 def test_sampling_runs_on_numpy_alone():

@@ -1,6 +1,6 @@
 """The colours of still pictures, charts and pages that Python writes.
 
-Views in the browser have theirs in `widgets/shared/common.css` and `widgets/shared/colours.js`; where both name a
+Views in the browser have theirs in `widgets/shared/common.css` and `widgets/shared/colours.js`; if both name a
 colour, it is the same one.
 """
 

@@ -3,7 +3,7 @@
 from gptviz.errors import fail
 
 LANGUAGES = ("en", "zh")  # English, Simplified Chinese
-SCALES = ("screen", "projector")  # "projector" writes half as large again
+SCALES = ("screen", "projector")  # "projector" writes 1.5 times as large
 
 _chosen = {"language": "en", "scale": "screen"}
 

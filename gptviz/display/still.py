@@ -176,7 +176,7 @@ def arrange_names(
 
     names: the point (x, y) of each and the name's width. room: the width and height that names must stay in. height: of a
     name. All in pixels. Returns for each name its side, 1 for right and -1 for left of its point, and the y of its
-    middle, as near to the point's as possible; None where there is no room.
+    middle, as near to the point's as possible; None if there is no room.
     """
     shifts = np.arange(0, room[1], height / 4)
     candidates = [(side, shift) for shift in (*shifts, *-shifts[1:]) for side in (1, -1)]

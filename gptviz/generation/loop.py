@@ -92,7 +92,7 @@ def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, start
 
 
 def _repeat_cache(cache: Any, rows: int) -> bool:
-    """Copies the prompt's cache for each row; False where that fails, and the text is read again for each token."""
+    """Copies the prompt's cache for each row; False if that fails, and the text is read again for each token."""
     if cache is None or rows == 1:
         return cache is not None
     try:

@@ -29,7 +29,7 @@ def as_code(trace: Trace) -> str:
 
 
 def _trace_call(trace: Trace, named: Callable[[Any], str]) -> str:
-    """Returns the call that makes a trace, with its text as the prompt, or its ids where the text gives other tokens."""
+    """Returns the call that makes a trace, with its text as the prompt, or its ids if the text gives other tokens."""
     ids = [token.id for token in trace.tokens]
     try:
         prompt: Any = trace.text if running_model(trace).encode(trace.text) == ids else ids

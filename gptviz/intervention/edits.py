@@ -197,7 +197,8 @@ class Patch(Edit):
 
     site: "residual" (the stream that enters block `layer`; n_layers is what leaves the last), "head_output" (with a
     head), "attn_out" or "mlp_out". position: which token, counted from the end if negative; None for all. source: a trace
-    of as many tokens, of a model of the same shape. While a text is generated, positions are those of the prompt.
+    with the same number of tokens, of a model of the same shape. While a text is generated, positions are those of the
+    prompt.
     """
 
     position: int | None
@@ -214,7 +215,7 @@ class Patch(Edit):
             raise fail("a trace as source", type(self.source).__name__, "Write source=gpt.trace(text).", WrongType)
         if (self.head is None) == (self.site == "head_output"):
             got = f"site={self.site!r} with head={self.head!r}"
-            raise fail('a head with the site "head_output", and with no other', got, "Give the head, or leave it out.")
+            raise fail('a head only with site="head_output"', got, "Give the head, or leave it out.")
         if self.position is not None:
             self._set("position", check_index(self.position, len(self.source.tokens), "position", negative=True))
 

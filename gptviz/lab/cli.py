@@ -1,6 +1,6 @@
 """The command line: `gptviz lab`, `gptviz export`, `gptviz doctor`, `gptviz models`.
 
-Each command starts code of another module. Only a command that needs a model imports torch.
+Each command calls another module. Only a command that needs a model imports torch.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def lab(arguments: list[str], browser: bool = True) -> int:
 
 
 def lab_arguments(folder: Path, arguments: list[str], browser: bool = True) -> list[str]:
-    """Returns the options for JupyterLab: gptviz's defaults where the user sets nothing else, then the user's own."""
+    """Returns the options for JupyterLab: gptviz's defaults unless the user sets something else, then the user's own."""
     named = {argument.partition("=")[0] for argument in arguments}
     defaults = {"--ServerApp.root_dir": str(folder), "--LabApp.default_url": f"/lab/tree/{FIRST}"}
     connection = doctor.no_delay_class()

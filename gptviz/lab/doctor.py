@@ -62,7 +62,7 @@ REINSTALL = "Install gptviz again: pip install -c constraints.txt -e . (or the w
 
 
 def python_and_packages() -> Iterator[Finding]:
-    """Python and the packages that gptviz needs."""
+    """Checks Python and the packages that gptviz needs."""
     yield Finding("ok", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     from packaging.requirements import Requirement  # here since a missing package must not stop the other checks
 
@@ -91,7 +91,7 @@ def python_and_packages() -> Iterator[Finding]:
 
 
 def device() -> Iterator[Finding]:
-    """Where models can run."""
+    """Finds where models can run."""
     import torch  # here since it is slow to import, and other commands do without
 
     from gptviz.model.threads import SMALL, allowed_cores, threads_for
@@ -109,7 +109,7 @@ def device() -> Iterator[Finding]:
 
 
 def embedded_model() -> Iterator[Finding]:
-    """The embedded model is installed and runs."""
+    """Checks that the embedded model is installed and runs."""
     folder = assets_dir() / "tales"
     if not (folder / "model.safetensors").is_file():
         remedy = "Fetch the whole repository again, or install the wheel again."
@@ -121,7 +121,7 @@ def embedded_model() -> Iterator[Finding]:
 
 
 def notebooks() -> Iterator[Finding]:
-    """The lessons are installed."""
+    """Checks that the lessons are installed."""
     count = len(list(notebooks_dir().glob("*.ipynb")))
     if count:
         yield Finding("ok", f"Notebooks: {count} in {notebooks_dir()}; `gptviz lab` opens the first")
@@ -130,7 +130,7 @@ def notebooks() -> Iterator[Finding]:
 
 
 def hub() -> Iterator[Finding]:
-    """Models can be downloaded."""
+    """Checks that models can be downloaded."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         yield Finding(
             "note",
@@ -161,7 +161,7 @@ def reachable(host: str, port: int, seconds: float = 3.0) -> bool:
 
 
 def browser_widgets() -> Iterator[Finding]:
-    """JupyterLab finds the browser side of the widgets."""
+    """Checks that JupyterLab finds the browser side of the widgets."""
     from jupyter_core.paths import jupyter_path  # here since a broken Jupyter must not stop the other checks
 
     folders = [Path(folder) for folder in jupyter_path("labextensions")]
@@ -178,7 +178,7 @@ def browser_widgets() -> Iterator[Finding]:
 
 
 def connection() -> Iterator[Finding]:
-    """The connection between page and kernel."""
+    """Checks the connection between page and kernel."""
     if no_delay_class():
         yield Finding("ok", "`gptviz lab` connects page and kernel without TCP's delay of 40 ms")
     else:
@@ -186,7 +186,7 @@ def connection() -> Iterator[Finding]:
 
 
 def for_tests() -> Iterator[Finding]:
-    """The programs that only `make test` needs."""
+    """Checks the programs that only `make test` needs."""
     programs = {"Chromium": find_chromium(), "Node.js": shutil.which("node")}
     present = [f"{name} ({path})" for name, path in programs.items() if path]
     missing = [name for name, path in programs.items() if not path]
@@ -202,7 +202,7 @@ def find_chromium() -> str | None:
 
 
 def _playwright_chromium() -> str | None:
-    """Returns where Playwright has its Chromium. A process of its own asks: Playwright can start once in each process."""
+    """Returns the path of Playwright's Chromium. Runs in a separate process: Playwright can start once in each process."""
     script = (
         "from playwright.sync_api import sync_playwright\n"
         "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"

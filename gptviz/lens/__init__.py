@@ -2,15 +2,16 @@
 
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.metrics import logit_difference, probability_of
-from gptviz.lens.roles import PERIOD, ROLES, role_scores
+from gptviz.lens.roles import NAMES, PAIRS, PERIOD, ROLES, role_scores
+from gptviz.lens.roles import SENTENCE as GIVING
 from gptviz.lens.shares import Part, Share, attribution, direction, parts_at
 from gptviz.lens.sweep import Sweep, ablation_sweep, patch_sweep, run_edited
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 
 __all__ = [
-    "PERIOD", "ROLES", "Part", "Share", "Sweep", "ablation_sweep", "attribution", "direction", "logit_difference",
-    "nearest", "parts_at", "patch_sweep", "principal_plane", "probability_of", "role_scores", "run_edited",
+    "GIVING", "NAMES", "PAIRS", "PERIOD", "ROLES", "Part", "Share", "Sweep", "ablation_sweep", "attribution", "direction",
+    "logit_difference", "nearest", "parts_at", "patch_sweep", "principal_plane", "probability_of", "role_scores", "run_edited",
 ]  # fmt: skip
 
 

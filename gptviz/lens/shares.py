@@ -21,7 +21,7 @@ class Share:
 
     part: "token", "position" or "embedding" (both together); "head" and "head_bias", or "attention" for a family whose
     heads cannot be separated; "mlp", or "neuron" and "mlp_bias"; "edit" (what edits added to the stream); "norm_bias",
-    "unembedding_bias", "softcap". value: in logits. layer, head, neuron: counted from 0; None where it does not apply.
+    "unembedding_bias", "softcap". value: in logits. layer, head, neuron: counted from 0; None if it does not apply.
     """
 
     part: str
@@ -42,7 +42,7 @@ def attribution(
     neurons: split each MLP's share into those of its neurons and its bias, if it has a single down projection. parts:
     the result of `parts_at(trace, position)`, which is the same for every next token, to save computing it again. Only
     direct contributions count: what a part does through a later part is in that part's share. Sums are in float64.
-    Raises NotAvailable where the stream is not a sum of its parts, or is read in another way than through one norm.
+    Raises NotAvailable if the stream is not a sum of its parts, or is read in another way than through one norm.
     """
     position = check_index(position, len(trace.tokens), "position", negative=True)
     id = check_index(id, trace.vocab_size, "token id")

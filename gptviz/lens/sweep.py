@@ -56,7 +56,7 @@ class Sweep:
     def restored(self) -> np.ndarray:
         """Returns how far each patch moves the metric from the baseline (0) to the target (1): (rows, columns).
 
-        Raises GPTVizError for ablations, and where baseline and target are equal.
+        Raises GPTVizError for ablations, and if baseline and target are equal.
         """
         if self.target is None or self.target == self.baseline:
             got = "ablations" if self.target is None else f"two passes with the same metric, {self.target:g}"

@@ -55,7 +55,7 @@ def ask(
     says that this prompt has no clear answer, and offers the prompt `instead` on a button.
     covers: views that would give the answer away: covered until it is revealed. tally: show a field for each choice to
     count raised hands.
-    shuffle: show the choices in a random order, the same at every run. None: for a ranking, and where choices are a
+    shuffle: show the choices in a random order, the same at every run. None: for a ranking, and if choices are a
     function, whose order could give the answer away. Other keywords: scale, language, as for every view.
 
     Raises GPTVizError for invalid arguments. Errors in the functions are shown in the question.
@@ -154,7 +154,7 @@ def _check_for_kind(kind: str, choices: Any, unit: Any, tolerance: Any, tally: b
     has_choices = kind in ("choice", "ranking")
     if has_choices == (choices is None):
         got = "none" if choices is None else f"choices for kind={kind!r}"
-        expected = "choices for a choice or a ranking, and for no other kind"
+        expected = "choices only for a choice or a ranking"
         raise fail(expected, got, "Write choices=[…], or leave them out.", WrongType)
     if isinstance(choices, str) or not (choices is None or callable(choices) or isinstance(choices, Sequence)):
         remedy = 'For example choices=["yes", "no"].'

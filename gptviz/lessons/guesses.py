@@ -73,7 +73,7 @@ class GuessingGame(View):
         whole = self.gpt.trace(continued)
         ids = [token.id for token in whole.tokens]
         if ids[: len(opening_ids)] != opening_ids or len(ids) == len(opening_ids):
-            raise fail("a word that can follow", f"{word!r}", "Type another one.", OutOfRange)
+            raise fail("a word that can come next", f"{word!r}", "Type another word.", OutOfRange)
         added = range(len(opening_ids), len(ids))
         share = 1.0
         for position in added:

@@ -77,7 +77,7 @@ class Question(View):
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether there is a prompt, with choices where the kind needs them, that has a clear answer."""
+        """Whether there is a prompt, with choices if the kind needs them, that has a clear answer."""
         return self._kind is not None and not self.is_too_close
 
     def guess(self, value: Any) -> bool:
@@ -194,7 +194,7 @@ class Question(View):
     def _answer_instead(self) -> int:
         """Puts the other prompt into the box; returns its number of tokens."""
         if self._box is None or self._instead is None:
-            raise fail("a question with another prompt to offer", "one without", "Type another prompt.")
+            raise fail("a question with another prompt to offer", "a question without one", "Type another prompt.")
         return len(self._box.run(self._instead).tokens)
 
     def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:

@@ -11,7 +11,7 @@ export class Tally {
     this.root = element("div", { class: "tally" });
   }
 
-  /** The hands for each choice; null where none were counted. @returns {(number|null)[]} */
+  /** The hands for each choice; null if none were counted. @returns {(number|null)[]} */
   get hands() {
     return this.model.get("tally");
   }

@@ -100,7 +100,7 @@ class AttentionOfPass:
         return {name: stage[0, 0] for name, stage in stages.items()}
 
     def sink(self, layer: int, head: int) -> float | None:
-        """Returns the learned score of the head's attention sink, or None where the family has none."""
+        """Returns the learned score of the head's attention sink, or None if the family has none."""
         call = self._call(layer, "sinks")
         with self._pass.guarding_weights():
             sink = _sink(HeadArguments(call, head))

@@ -99,7 +99,7 @@ class _RecordingName(str):
 def recording_name(original: str) -> str:
     """Registers an attention implementation that records and delegates to `original`, and returns its name.
 
-    Our name contains the original one, because transformers asks such questions as `"flash" in name`.
+    Our name contains the original one, because transformers makes checks such as `"flash" in name`.
     """
     name = PREFIX + original
     if name not in ALL_ATTENTION_FUNCTIONS:

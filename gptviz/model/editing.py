@@ -178,7 +178,7 @@ def _check_source(edit: Edit, anatomy: Anatomy, length: int) -> None:
         remedy = "Trace the source with this model."
         raise fail(f"a source of {_describe_shape(*expected)}", _describe_shape(*shape), remedy)
     if isinstance(edit, Patch) and len(source.tokens) != length:
-        remedy = "Write two prompts of as many tokens, so that positions correspond."
+        remedy = "Write two prompts with the same number of tokens, so that positions correspond."
         raise fail(f"a source of {length} tokens, as the prompt has", f"{len(source.tokens)}", remedy)
 
 

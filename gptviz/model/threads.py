@@ -2,7 +2,7 @@
 
 torch's threads wait for one another in a spin. When something else keeps one of the cores busy, such as a browser or
 another kernel, the many small products of a small model wait most of the time; on one thread they do not. And torch
-starts a thread for every core that it sees, also where a container may use fewer.
+starts a thread for every core that it sees, even if a container may use fewer.
 
 torch's own number, set by torch.set_num_threads or OMP_NUM_THREADS, is an upper limit: gptviz uses fewer threads, not
 more, unless `set_threads` asks for them. Outside of gptviz's passes torch has its own number.
@@ -22,7 +22,7 @@ from gptviz.errors import OutOfRange, fail
 from gptviz.model.changes import Block
 
 SMALL = 30_000_000  # parameters: below this number a model runs on one thread
-_MOST = max(64, os.cpu_count() or 1)  # more threads can end the process where the system allows no more
+_MOST = max(64, os.cpu_count() or 1)  # more threads can end the process if the system allows no more
 _chosen: dict[str, int | None] = {"threads": None}
 _sizes: "WeakKeyDictionary[nn.Module, int]" = WeakKeyDictionary()  # parameters of each model
 
@@ -75,7 +75,7 @@ def allowed_cores() -> int:
 
 
 def quotas(root: Path) -> Iterator[float]:
-    """Yields the quota, in cores, of each control group that this process is in; nothing where there is no quota.
+    """Yields the quota, in cores, of each control group that this process is in; nothing if there is no quota.
 
     root: the root of the file system. Both versions of Linux's control groups are read. A container may see its own group
     at the top of the tree, or under the path that the host knows; a quota of any group above counts too.

@@ -1,4 +1,4 @@
-"""Notices when the weights of a model have changed, so that nothing is computed with other weights than a pass had."""
+"""Notices when the weights of a model have changed, so that nothing is computed with weights that changed after the pass."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ from gptviz.pages.javascript import javascript_json
 from gptviz.pages.modules import bundle
 from gptviz.pages.wire import json_ready, pack
 
-MOST_BYTES = 20_000_000  # of one file; the page says so where an answer did not fit
+MOST_BYTES = 20_000_000  # of one file; the page says so if an answer did not fit
 PROGRESS_AFTER = 2.0  # seconds
 _Entry = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page stores it, their size in bytes
 _MODULE_END = "export default "
@@ -86,7 +86,7 @@ def _whole_text(text: str) -> str:
 
 
 def _module_script(name: str, source: str) -> str:
-    """A widget's module that stores its exports in a global: a page opened from a file can import no module."""
+    """Makes a widget's module store its exports in a global: a page opened from a file can import no module."""
     return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = ")
 
 
@@ -95,7 +95,7 @@ def _element(part: PageWidget | str) -> str:
 
 
 def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
-    """The Content-Security-Policy: it names each script and style of the page by its hash. A frame inherits the policy.
+    """Returns the Content-Security-Policy, which names each script and style by its hash. A frame inherits the policy.
 
     It allows an empty style element, for scripts that add rules to it. `default-src` does not include the last two rules.
     """
@@ -142,7 +142,7 @@ def _hash(source: str) -> str:
 
 
 def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -> str:
-    """The page's data as JSON of at most `most_bytes`: the state of all widgets and selections, and answers."""
+    """Returns the page's data as JSON of at most `most_bytes`: the state of all widgets and selections, and answers."""
     stored: dict[str, dict[str, Any]] = {}
     for widget in widgets:
         state, buffers = state_of(widget)
@@ -194,7 +194,7 @@ def _reference(widget: PageWidget) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand within a script element and in UTF-8, whatever texts are in it."""
+    """Returns JSON that can stand within a script element and in UTF-8, whatever texts are in it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
 

@@ -20,7 +20,7 @@ _OTHER_FORMS = re.compile(r"^(?:import\b|export (?:\{|\*|default\b)).*", re.MULT
 def bundle(entry: Path) -> str:
     """Returns `entry` and all modules that it imports as one module, which exports what `entry` exports.
 
-    GPTVizError where modules import one another in a circle, or import or export in a form that is not understood.
+    Raises GPTVizError if modules import one another in a circle, or import or export in a form that is not understood.
     """
     return bundled(modules(entry))
 

@@ -39,7 +39,7 @@ def draw(logits: Tensor, previous: Tensor, settings: Settings, seed: int, choice
     scores = (logits.cpu() if logits.device.type == "mps" else logits).double()
     model = scores.softmax(-1)
     penalised = _penalise(scores, previous.to(scores.device), settings.repetition_penalty)
-    ranked, order = penalised.sort(descending=True, stable=True)  # of equal logits the lower id first
+    ranked, order = penalised.sort(descending=True, stable=True)  # in a tie, the lower id first
     tempered = _apply_temperature(ranked, settings.temperature)
     kept = _count_kept(ranked, tempered, settings)
     final = tempered[:kept] / tempered[:kept].sum()

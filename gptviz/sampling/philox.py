@@ -14,12 +14,11 @@ from numbers import Integral
 import numpy as np
 
 from gptviz.checks import check_index
-from gptviz.errors import WrongType, fail
+from gptviz.errors import OutOfRange, WrongType, fail
 
 SEED_LIMIT = 2**53  # a JavaScript number holds every integer below this exactly
 
 _WORD = 0xFFFFFFFF
-_WORDS = 2**32
 _MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 _KEY_STEPS = 0x9E3779B9, 0xBB67AE85  # golden ratio and sqrt(3) - 1, as 32-bit fractions
 
@@ -44,10 +43,18 @@ def uniform(seed: int, choice: int = 0, step: int = 0, draw: int | np.ndarray = 
     seed in [0, 2**53); choice, step and draw in [0, 2**32). The counter is (step, choice, draw, 0).
     """
     seed = check_seed(seed)
-    choice, step = check_index(choice, _WORDS, "choice"), check_index(step, _WORDS, "step")
-    draw = draw.astype(np.uint64) if isinstance(draw, np.ndarray) else check_index(draw, _WORDS, "draw")
+    choice, step = _check_word(choice, "choice"), _check_word(step, "step")
+    draw = draw.astype(np.uint64) if isinstance(draw, np.ndarray) else _check_word(draw, "draw")
     w0, w1, _, _ = philox4x32((step, choice, draw, 0), (seed & _WORD, seed >> 32))
     return ((w0 >> 5) * 2.0**26 + (w1 >> 6)) / 2.0**53
+
+
+def _check_word(value: int, what: str) -> int:
+    """Returns `value` as a word of the counter. Raises WrongType if it is not whole, OutOfRange outside [0, 2**32)."""
+    word = check_index(value, None, what)
+    if word > _WORD:
+        raise fail(f"a {what} from 0 to {_WORD}", f"{word}", "The generator counts in words of 32 bits.", OutOfRange)
+    return word
 
 
 def check_seed(seed: int) -> int:

@@ -33,7 +33,7 @@ class Distribution:
     """The probabilities of the next token, stage by stage. Arrays are read-only.
 
     stages: the probabilities (vocab,), float64, after each of STAGES; a stage that is off equals the one before it.
-    order: all ids (vocab,), highest probability after the repetition penalty first; of equal logits the lower id first.
+    order: all ids (vocab,), highest probability after the repetition penalty first; in a tie, the lower id first.
     kept: how many tokens the cuts keep: the first `kept` of `order`.
     kept_mass: the probability of those tokens together after the temperature, before renormalising.
     """
@@ -134,7 +134,7 @@ class _Sorted:
 
     @classmethod
     def of(cls, scores: np.ndarray) -> "_Sorted":
-        order = np.argsort(-scores, kind="stable")  # stable: of equal logits the lower id first
+        order = np.argsort(-scores, kind="stable")  # stable: in a tie, the lower id first
         gaps = scores[order] - scores[order[0]]
         possible = int(np.count_nonzero(gaps > -np.inf))
         return cls(order, gaps, _normalised(np.exp(gaps[:possible])))

@@ -35,7 +35,7 @@ class Merge:
 def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
     """Returns the merges of the word that the token at `position` belongs to, from single characters to its tokens.
 
-    text, tokens: what was encoded, and all its tokens. Raises NotAvailable where the merges cannot be followed.
+    text, tokens: what was encoded, and all its tokens. Raises NotAvailable if the merges cannot be followed.
     """
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     kind = type(tokenizer).__name__ if backend is None else type(backend.model).__name__

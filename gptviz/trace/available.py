@@ -1,4 +1,4 @@
-"""What functions over a whole model do where some layers do not have what they need: they leave those out."""
+"""What functions over a whole model do if some layers do not have what they need: they leave those out."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar

@@ -55,9 +55,9 @@ class TraceFile:
             got = f"{source.name}, which is another kind of file"
             raise fail(expected, got, "Write one with trace.save(path).", WrongType) from error
         if isinstance(metadata, dict) and metadata.get("version") != VERSION:
-            got = f"version {metadata.get('version')!r:.20} of it"
+            got = f"format version {metadata.get('version')!r:.20}"
             remedy = "Save it again with this version of gptviz."
-            raise fail(f"a trace in version {VERSION} of the format", got, remedy, WrongType)
+            raise fail(f"a trace in format version {VERSION}", got, remedy, WrongType)
         self.names = frozenset(self._file.keys())
         shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in sorted(self.names)}
         if (wrong := wrong_entry(metadata, shapes)) is not None:

@@ -65,7 +65,7 @@ class RunnableModel(ModelSource, Protocol):
         ...
 
     def running(self) -> AbstractContextManager[None]:
-        """Keeps the model to the caller inside the block, in evaluation mode and without gradients."""
+        """Gives the caller exclusive use of the model inside the block, in evaluation mode and without gradients."""
         ...
 
     def encode(

@@ -16,11 +16,12 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.files import check_target, write_file
 from gptviz.trace import file_format
 from gptviz.trace.available import available
+from gptviz.trace.savable import SavableTrace
 from gptviz.trace.sources import EMBEDDINGS
 
 
-def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
-    """Saves a `Trace` to one file; see `Trace.save`, which imports this module, so that its type is not imported here."""
+def save(trace: SavableTrace, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
+    """Saves a trace to one file; see `Trace.save`."""
     target = check_target(path)
     chosen = range(trace.n_layers) if layers is None else layers
     kept = sorted({check_index(layer, trace.n_layers, "layer") for layer in chosen})
@@ -39,7 +40,7 @@ def save(trace: Any, path: str | os.PathLike[str], layers: Iterable[int] | None,
     return write_file(target, write)
 
 
-def _check_size(trace: Any, layers: Sequence[int], neurons: bool) -> None:
+def _check_size(trace: SavableTrace, layers: Sequence[int], neurons: bool) -> None:
     """Raises GPTVizError if the file would be too large, from an estimate that computes next to nothing."""
     tokens, heads = len(trace.tokens), sum(trace.heads_in(layer) for layer in layers)
     attention = heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
@@ -54,7 +55,7 @@ def _check_size(trace: Any, layers: Sequence[int], neurons: bool) -> None:
         raise fail(limit, f"about {size / 1e9:.1f} GB for {tokens} tokens", remedy)
 
 
-def _neuron_count(trace: Any, layers: Sequence[int]) -> int:
+def _neuron_count(trace: SavableTrace, layers: Sequence[int]) -> int:
     """Returns the number of neurons of the first MLP whose activations are available, or 0 without one."""
     try:
         return next((int(activations.shape[1]) for _, activations in available(trace.mlp_activations, layers)), 0)
@@ -68,7 +69,7 @@ class _Contents:
     tensors: by name. refused: for each name whose quantity is not available, the parts of the error.
     """
 
-    def __init__(self, trace: Any, kept: Sequence[int], neurons: bool):
+    def __init__(self, trace: SavableTrace, kept: Sequence[int], neurons: bool):
         self.trace, self.kept, self.neurons = trace, kept, neurons
         self.tensors: dict[str, np.ndarray] = {}
         self.refused: dict[str, list[Any]] = {}
@@ -203,7 +204,7 @@ class _Contents:
         }
 
     def _merges(self) -> dict[str, Any]:
-        """Returns the merges of each token's word, by position, where they are available."""
+        """Returns the merges of each token's word, by position, if they are available."""
         merges: dict[str, Any] = {}
         for token in self.trace.tokens:
             stages = self._collect(f"merges.{token.position}", self.trace.merges, token.position)

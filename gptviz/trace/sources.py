@@ -1,4 +1,4 @@
-"""The interfaces behind a Trace: what a recorded pass and a model must answer, and the small values that cross.
+"""The interfaces behind a Trace: what a recorded pass and a model must answer, and the values passed between them.
 
 A Trace reads its numbers from a `PassSource` and asks a `ModelSource` about the model. A pass that was just made and one
 that was opened from a file both implement these; another kind of pass is one more class. `runnable.py` has the interface
@@ -128,7 +128,10 @@ class PassSource(Protocol):
         ...
 
     def guarding_weights(self) -> AbstractContextManager[None]:
-        """Keeps the model to the caller inside the block; raises ModelChanged if its weights are not this pass's."""
+        """Gives the caller exclusive use of the model inside the block.
+
+        Raises ModelChanged if its weights are not those of this pass.
+        """
         ...
 
     def embedding(self, kind: str) -> Numbers:

@@ -125,7 +125,7 @@ class Trace:
     def attention(self, layer: int | None = None, head: int | None = None) -> Array:
         """Returns attention weights, softmax(q·kᵀ·scaling + mask): (T, T), (H, T, T) of a layer, (L, H, T, T) of all.
 
-        Rows (queries) sum to 1, or to less where the family has an attention sink that takes a share. Computed by the
+        Rows (queries) sum to 1, or to less if the family has an attention sink that takes a share. Computed by the
         family's own eager attention function. Of all layers, NaN stands for what there is not: heads that only other
         layers have, layers without attention or that a saved file lacks. Source: Vaswani et al. 2017, eq. 1.
         """
@@ -143,7 +143,7 @@ class Trace:
     def score_stages(self, layer: int, head: int) -> dict[str, Array]:
         """Returns the head's scores after each step before the softmax, in the family's order: {name: (T, T)}.
 
-        "raw" is q·kᵀ, "scaled" usually that divided by √d_head; "softcapped" or "biased" where the family does so;
+        "raw" is q·kᵀ, "scaled" usually that divided by √d_head; "softcapped" or "biased" if the family does so;
         "masked" is -inf where a query may not look. The softmax of the last one, with `sink` if there is one, is the map.
         """
         stages = self._source.attention.stages(self._layer(layer), self._head(layer, head))
@@ -203,7 +203,7 @@ class Trace:
     def edit_out(self, layer: int) -> Array:
         """Returns what edits added to the stream where it enters block `layer`, or leaves the last: (T, d_model).
 
-        It is 0 where no edit acted. In an edited pass, the embedding, what the parts added and what edits added sum to
+        It is 0 if no edit acted. In an edited pass, the embedding, what the parts added and what edits added sum to
         `residual(n_layers)`.
         """
         return as_array(self._source.edit_out(check_index(layer, self.n_layers + 1, "depth")))
@@ -226,7 +226,7 @@ class Trace:
         if activations is None:
             raise fail(
                 "an MLP with one down projection",
-                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts or ends otherwise",
+                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts or has no single down projection",
                 "`trace.mlp_out` has what it adds to the stream.",
                 NotAvailable,
             )
@@ -275,7 +275,7 @@ class Trace:
         return as_array(softmax(logits).astype(np.float32))
 
     def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
-        """Returns the `k` likeliest next tokens with their probabilities, highest first; of equals the lower id first."""
+        """Returns the `k` likeliest next tokens with their probabilities, highest first; in a tie, the lower id first."""
         k = check_count(k, "k")
         probabilities = self.probabilities(position)
         ids = np.argsort(-probabilities, kind="stable")[:k]

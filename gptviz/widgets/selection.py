@@ -1,4 +1,4 @@
-"""Where notebooks import `Selection` from."""
+"""Keeps the import path `gptviz.widgets.selection`, which notebooks use."""
 
 from gptviz.widgets.shared.selection import Selection
 

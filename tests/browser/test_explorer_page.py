@@ -321,7 +321,7 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
     sizes = page.locator(".side :is(button, select, .count)").evaluate_all(
         "(all) => all.map((one) => getComputedStyle(one).fontSize)"
     )
-    assert set(sizes) == {"16.5px"}, "the smallest of the four sizes, half as large again"
+    assert set(sizes) == {"16.5px"}, "the smallest of the four sizes, 1.5 times as large"
 
 
 OF_THREE_LINES = LONG + " One day Anna and Tom found a big red ball in the sand, and Tom gave it to Anna."

@@ -216,7 +216,7 @@ def test_beside_all_stages_a_says_that_its_mass_is_of_all_cuts_together(shown_be
     expect(mass.locator("th")).not_to_contain_text("together")
     page.get_by_role("button", name="all stages").click()
     expect(page.locator("th.more-kept")).to_contain_text("all cuts together")
-    expect(mass.locator("th")).to_contain_text("by each stage alone; A: by all cuts together")
+    expect(mass.locator("th")).to_contain_text("each column: that stage alone; column A: all cuts")
     d = sampling.distribution(trace.logits[-1], top_k=12, top_p=0.7)
     expect(mass.locator("td.more-kept")).to_have_text(percent(d.kept_mass))
     assert page.evaluate(CUT) == []

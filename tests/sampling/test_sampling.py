@@ -200,6 +200,15 @@ def test_uniform_numbers_are_uniform_and_each_has_an_address():
     assert uniform(2**53 - 1) != uniform(2**32 - 1)  # the seed's upper word matters
 
 
+@pytest.mark.parametrize("what", ["choice", "step", "draw"])
+def test_an_address_has_words_of_32_bits(what):
+    assert 0 <= uniform(1, **{what: 2**32 - 1}) < 1
+    for value, expected in ((2**32, "from 0 to 4294967295"), (-1, "of at least 0")):
+        with pytest.raises(errors.OutOfRange, match=f"a {what} {expected}") as caught:
+            uniform(1, **{what: value})
+        assert "4294967296" not in caught.value.remedy
+
+
 def test_draws_follow_the_probabilities():
     d = distribution(zipf_logits(301, seed=8), temperature=1.1, top_k=40, min_p=0.01)
     count = 4000

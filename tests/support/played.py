@@ -112,7 +112,7 @@ def wrong_answer(question: Any) -> Any:
 
 
 def check_offered_prompts(questions: Any, model: str) -> None:
-    """Checks that a prompt offered where the learner's decides too little does decide, on the embedded model."""
+    """Checks that each prompt that a question offers instead of the learner's gives a clear answer, on the embedded model."""
     offering = [question for question in questions if question._instead]
     assert offering
     for question in offering if "tales" in model else ():

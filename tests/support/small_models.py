@@ -1,4 +1,4 @@
-"""Small random GPT-2s whose attention is neither even nor one-hot, and what one says with a part silenced by hand."""
+"""Makes small random GPT-2s whose attention is neither even nor one-hot, and switches off their parts by hooks."""
 
 import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
@@ -34,9 +34,9 @@ def gpt_for_any_text():
 
 
 def silenced_probabilities(gpt, ids, layer=None, head=None):
-    """Returns the next token's probabilities (vocabulary,) of the model itself, with a hook that silences a part.
+    """Returns the next token's probabilities (vocabulary,) of the model itself, with a hook that switches a part off.
 
-    With a layer and a head that head is silenced, with a layer alone its MLP, and with neither nothing.
+    With a layer and a head that head is off, with a layer alone its MLP, and with neither nothing.
     """
     if layer is None:
         hooks = []

@@ -24,8 +24,8 @@ def receive(widget, data):
     [
         ({"layer": 999}, "a layer from 0 to 1"),
         ({"head": 3}, "a head from 0 to 2"),
-        ({"query": -7}, "a query from -1 to"),
-        ({"key": 2**70}, "a key from -1 to"),
+        ({"query": -7}, "a query from 0 to"),
+        ({"key": 2**70}, "a key from 0 to"),
         ({"layer": "x"}, r"an int as layer. Got 'x'\. Reload"),
         ({"layer": 1, "head": None}, "an int as head"),
         ({"layer": [1, 2]}, "an int as layer"),

@@ -112,7 +112,7 @@ def test_a_patch_can_come_from_another_prompt(gpt):
         expected.argmax(),
         pytest.approx(expected.max(), rel=bound(view.trace)),
     )
-    with pytest.raises(GPTVizError, match=f"{len(gpt.encode(PROMPT))} tokens.*as many tokens"):
+    with pytest.raises(GPTVizError, match=f"{len(gpt.encode(PROMPT))} tokens.*the same number of tokens"):
         view._answer_source(LONGER)
 
 

@@ -20,7 +20,7 @@ def finite(x: float) -> float | None:
 
 
 def factor(stages: dict[str, np.ndarray]) -> float | None:
-    """Returns what the family multiplies q·k by, computed from its scores; None where scaling is no stage of its own."""
+    """Returns what the family multiplies q·k by, computed from its scores; None if scaling is no stage of its own."""
     if "scaled" not in stages:
         return None
     raw, scaled = (stages[name].ravel() for name in ("raw", "scaled"))
@@ -33,7 +33,7 @@ def cell(trace: Trace, layer: int, head: int, query: int, key: int) -> dict[str,
 
     q, k: (d_head,). stages: the scores of the family's stages, by name. factor: what "scaled" multiplies by. largest: the
     row's largest score. exponential: e to the power of the last score minus `largest`. sum: of the row's exponentials,
-    including the sink's where there is one. weight: exponential / sum.
+    including the sink's if there is one. weight: exponential / sum.
     """
     q, k = trace.q(layer)[head], _of_group(trace.k(layer), head, trace.heads_in(layer))
     stages = trace.score_stages(layer, head)

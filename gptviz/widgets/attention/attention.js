@@ -47,7 +47,7 @@ class Attention {
     /** @type {PageToken[]} */
     this.tokens = [];
     this.laidOutFor = ""; // the sizes that the map was laid out for
-    this.heightLimit = Infinity; // the view's height where it is presented
+    this.heightLimit = Infinity; // the view's height if it is presented
     this.isLoaded = false;
     const { words } = this;
     this.notices = makeNotices(model);
@@ -185,7 +185,7 @@ class Attention {
     if (this.weights) this.pane.draw(this.weights, this.scores, this.tokens.length);
   }
 
-  /** Lays the map out again where the room for it has changed. */
+  /** Lays the map out again if the room for it has changed. */
   resize() {
     const scale = Number(getComputedStyle(this.root).getPropertyValue("--gv-scale")) || 1;
     const limit = availableHeight(this.root);
@@ -300,7 +300,7 @@ class Attention {
   }
 
   /**
-   * Shows the row as bars; where a presented view is not high enough, the smallest weights join the others.
+   * Shows the row as bars; if a presented view is not high enough, the smallest weights join the others.
    * @param {Float32Array} row
    * @param {number} query
    * @param {number} key
@@ -313,7 +313,7 @@ class Attention {
     if (excess > 0) bars.show(row, query, tokens, key, hasSink, bars.countWithout(excess));
   }
 
-  /** Shows the arithmetic of the selected cell, where it is open. */
+  /** Shows the arithmetic of the selected cell, if it is open. */
   showDetail() {
     if (!this.weights) return;
     const { layer, head } = this.place();

@@ -26,7 +26,7 @@ export class CellDetail {
     this.setWaiting = addWaitingMark(this.root, model);
   }
 
-  /** Asks for a cell's numbers and shows them, where the part is open. @param {DetailPlace} place */
+  /** Asks for a cell's numbers and shows them, if the part is open. @param {DetailPlace} place */
   show(place) {
     if (!this.root.open) return;
     const { layer, head, query, key } = place;

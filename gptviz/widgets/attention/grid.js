@@ -113,7 +113,7 @@ export class HeadGrid {
     });
   }
 
-  /** Puts the buttons in the chosen order, and asks for the scores of roles where they are needed first. */
+  /** Puts the buttons in the chosen order, and asks for the scores of roles if the order needs them. */
   arrange() {
     const role = this.order.value;
     const scores = role === "place" ? null : (this.roles?.[role] ?? null);

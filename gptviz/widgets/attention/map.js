@@ -24,7 +24,7 @@ export class AttentionMap {
   /**
    * @param {(query: number, key: number, chosen: boolean) => void} onSelect a cell was hovered or chosen
    * @param {(cells: number, pixels: number) => void} onDraw how many cells a side are visible, and how many pixels draw
-   *   them: fewer than cells where a cell is smaller than a pixel
+   *   them: fewer than cells if a cell is smaller than a pixel
    */
   constructor(onSelect, onDraw) {
     this.onDraw = onDraw;

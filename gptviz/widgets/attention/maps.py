@@ -7,7 +7,7 @@ from gptviz.trace.trace import Trace
 
 
 def stage_names(trace: Trace, layer: int, head: int) -> list[str]:
-    """Returns the names of the stages of a head's scores; none where the family or the saved trace has no scores."""
+    """Returns the names of the stages of a head's scores; none if the family or the saved trace has no scores."""
     try:
         return list(trace.score_stages(layer, head))
     except NotAvailable:

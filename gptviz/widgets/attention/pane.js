@@ -93,7 +93,7 @@ export class MapPane {
   }
 
   /**
-   * Says what a pixel shows where several cells share one.
+   * Says what a pixel shows if several cells share it.
    * @param {number} cells a side
    * @param {number} pixels for them
    */

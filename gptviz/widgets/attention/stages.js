@@ -26,7 +26,7 @@ export class StageButtons {
     this.lane = new Lane();
     this.layer = -1; // the layer whose stages are shown
     this.chosen = WEIGHTS;
-    this.scaleName = ""; // the name of "scaled", where it does not divide by √d
+    this.scaleName = ""; // the name of "scaled", if it does not divide by √d
     this.hasSink = false;
     this.root = element("div", { class: "stages", role: "group", "aria-label": words.show });
   }
@@ -50,7 +50,7 @@ export class StageButtons {
     );
   }
 
-  /** Shows a button for each stage; none where the model family has the weights only. @param {StageAnswer} answer */
+  /** Shows a button for each stage; none if the model family has the weights only. @param {StageAnswer} answer */
   show({ names, factor, width, sink }) {
     this.hasSink = sink;
     this.scaleName = factor === null || isRootOf(factor, width) ? "" : scaleText(factor);

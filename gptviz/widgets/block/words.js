@@ -15,7 +15,7 @@ const en = {
   bias: "+ bias",
   attention: "= attention output",
   neuron: (/** @type {number} */ neuron, /** @type {string} */ activation) =>
-    `+ neuron ${grouped(neuron)}, at ${activation}`,
+    `+ neuron ${grouped(neuron)}, activation ${activation}`,
   others: (/** @type {number} */ neurons) => `+ ${grouped(neurons)} other neurons, bias`,
   mlp: "= MLP output",
   parallel: "In this model family the MLP reads the same stream as attention, not the stream after attention.",

@@ -59,7 +59,7 @@ function nextTable({ traces, next }, words) {
 }
 
 /**
- * @param {number|null} share null where the vocabulary does not have the token
+ * @param {number|null} share null if the vocabulary does not have the token
  * @param {string} unknown what is shown then
  * @param {boolean} leads
  */

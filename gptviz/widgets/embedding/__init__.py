@@ -1,3 +1,3 @@
-from gptviz.widgets.embedding.embedding import EmbeddingView, parts_of
+from gptviz.widgets.embedding.embedding import MAP_TYPE, NEAREST, EmbeddingView, map_figure, parts_of
 
-__all__ = ["EmbeddingView", "parts_of"]
+__all__ = ["MAP_TYPE", "NEAREST", "EmbeddingView", "map_figure", "parts_of"]

@@ -209,7 +209,7 @@ class Embedding {
     return this.words.length(significant(vectorLength(numbers)));
   }
 
-  /** Draws the figure, or its picture where the host cannot draw it. @param {{figure: string, picture: string}} map */
+  /** Draws the figure, or its picture if the host cannot draw it. @param {{figure: string, picture: string}} map */
   async drawMap({ figure, picture }) {
     if (this.drawnMap === figure) return;
     this.drawnMap = figure;

@@ -20,7 +20,7 @@ const PARTS = {
   attention: ["attention", "arithmetic", "mix"],
   block: ["block", "ledger"],
 };
-const FOLDED_PARTS = ["arithmetic", "mix"]; // these are folded where nobody presents
+const FOLDED_PARTS = ["arithmetic", "mix"]; // these are folded if nobody presents
 
 export class Presenter {
   /**

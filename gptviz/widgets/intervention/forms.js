@@ -93,7 +93,7 @@ export class PatchForm {
     );
   }
 
-  /** Starts anew with a new prompt; the other prompt has to be read again. */
+  /** Resets the form for a new prompt; the other prompt has to be read again. */
   renew() {
     /** @type {PageToken[]} */
     const tokens = this.context.model.get("_about").tokens;
@@ -192,7 +192,7 @@ export class RowForm {
     this.root.addEventListener("toggle", () => this.mark());
   }
 
-  /** Shows where the selected head looks from the selected position, where the form is open. */
+  /** Shows where the selected head looks from the selected position, if the form is open. */
   mark() {
     if (!this.root.open) return;
     const { model, words, place } = this.context;

@@ -10,7 +10,7 @@ import { arrowStep } from "../shared/keys.js";
 import { clamp, significant } from "../shared/numbers.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 
-/** A head, or a layer's MLP where `head` is null. @typedef {{layer: number, head: number|null}} Part */
+/** A head, or a layer's MLP if `head` is null. @typedef {{layer: number, head: number|null}} Part */
 /** @typedef {{button: HTMLButtonElement, canvas: HTMLCanvasElement, label: HTMLElement, part: Part}} Cell */
 /** @typedef {import("../shared/theme.js").Theme} Theme */
 
@@ -46,7 +46,7 @@ export class PartGrid {
     /** @type {Cell[]} */
     this.cells = [];
     /**
-     * The effect of switching off each part, (L, H + 1), NaN where it has none; null shows maps.
+     * The effect of switching off each part, (L, H + 1), NaN if there is none; null shows maps.
      * @type {Float32Array|null}
      */
     this.effects = null;
@@ -61,7 +61,7 @@ export class PartGrid {
   }
 
   /**
-   * Takes the maps of a new trace, and builds the squares where the model has another shape.
+   * Takes the maps of a new trace, and builds the squares if the model has another shape.
    * @param {{layers: number, heads: number, heads_in: number[], absent: number[], side: number}} about
    * @param {DataView} thumbnails
    */

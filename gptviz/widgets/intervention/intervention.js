@@ -330,7 +330,7 @@ class Intervention {
     this.effects.draw(theme);
   }
 
-  /** Marks the code, and copies it where the page may write to the clipboard. */
+  /** Marks the code, and copies it if the page may write to the clipboard. */
   async copy() {
     getSelection()?.selectAllChildren(this.code);
     try {

@@ -175,7 +175,7 @@ class InterventionView(View):
         """Traces another prompt to patch from; returns its number and its tokens."""
         source, count = running_model(self._plain).trace(prompt), len(self._plain.tokens)
         if len(source.tokens) != count:
-            remedy = "A patch goes from one position to the same position: write a text of as many tokens."
+            remedy = "A patch goes from one position to the same position: write a text with the same number of tokens."
             raise fail(f"a text of {count} tokens, as the prompt has", f"one of {len(source.tokens)}", remedy)
         return self._edit_list.hold(source) | {"tokens": [describe(token) for token in source.tokens]}
 
@@ -264,5 +264,5 @@ def _ids(trace: Trace) -> list[int]:
 
 
 def _movers(before: Array, after: Array) -> list[int]:
-    """Returns the ids of the tokens whose probability changes most; of equals, the likelier before first."""
+    """Returns the ids of the tokens whose probability changes most; in a tie, the one likelier before first."""
     return [int(id) for id in np.lexsort((-before, -np.abs(after - before)))[:MOVERS]]

@@ -52,7 +52,7 @@ class PromptBox(View):
         self.observe(self._on_prompt_set, "prompt")
 
     def follow(self, view: View) -> None:
-        """Sets `view.trace` to the latest trace, now and after each run. The box keeps no reference that keeps it alive."""
+        """Sets `view.trace` to the latest trace, now and after each run. The box holds only a weak reference."""
         self._followers.add(view)
         view.trace = self.trace
 

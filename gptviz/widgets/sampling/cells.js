@@ -38,7 +38,7 @@ export class BarCell {
 }
 
 /**
- * Sets an attribute `data-…`, and leaves the node alone where it has it already.
+ * Sets an attribute `data-…`, and leaves the node alone if it has it already.
  * @param {HTMLElement} node
  * @param {string} name
  * @param {boolean} on

@@ -219,7 +219,7 @@ export class SamplingControls {
   }
 
   /**
-   * Shows the setting again when a field is left, also where its value was refused.
+   * Shows the setting again when a field is left, even if its value was refused.
    * @param {HTMLInputElement} field
    * @param {() => string} text
    */

@@ -272,7 +272,7 @@ class Bench {
         this.tokens.set(id, token);
         this.update();
       },
-      () => {}, // the id stays where nothing answers
+      () => {}, // the id stays if nothing answers
     );
     return placeholder;
   }

@@ -3,7 +3,7 @@
 import { element } from "./dom.js";
 
 /**
- * A token as `describe` in `chips.py` sends it; `bytes` is set where the token is not made of whole characters.
+ * A token as `describe` in `chips.py` sends it; `bytes` is set if the token is not made of whole characters.
  * @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken
  */
 
@@ -36,7 +36,7 @@ export function chipText(token) {
   return token.bytes ?? pieces.join("");
 }
 
-/** Creates a token's chip; it shows bytes where the token is not made of whole characters. @param {PageToken} token */
+/** Creates a token's chip; it shows bytes if the token is not made of whole characters. @param {PageToken} token */
 export function chip(token) {
   const node = element("span", { class: "chip" });
   if (token.special) node.dataset.special = "";

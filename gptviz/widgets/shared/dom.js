@@ -54,7 +54,7 @@ export function form(attributes, onSubmit, ...children) {
 }
 
 /**
- * Sets a node's text, and leaves the node alone where it has that text already.
+ * Sets a node's text, and leaves the node alone if it has that text already.
  * @param {Node} node
  * @param {string} text
  */

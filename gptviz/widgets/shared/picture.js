@@ -290,7 +290,7 @@ function isControl(node) {
 }
 
 /**
- * Returns whether a box is turned; a box that is only moved or scaled is where the browser says.
+ * Returns whether a box is turned; a box that is only moved or scaled is at the position that the browser reports.
  * @param {CSSStyleDeclaration} style
  */
 function isTurned({ transform }) {

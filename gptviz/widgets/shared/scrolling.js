@@ -20,7 +20,7 @@ export function addScrollCues(box, down = false) {
 }
 
 /**
- * Returns the height that a presented view has, in pixels; Infinity where nobody presents.
+ * Returns the height that a presented view has, in pixels; Infinity if nobody presents.
  * @param {HTMLElement} root
  */
 export function availableHeight(root) {

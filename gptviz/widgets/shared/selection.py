@@ -9,11 +9,9 @@ from weakref import WeakKeyDictionary
 
 import traitlets
 
-from gptviz.errors import OutOfRange, fail
+from gptviz.checks import check_index
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.guarded import Guarded
-
-LEAST = {"layer": 0, "head": 0, "query": -1, "key": -1}
 
 
 class Selection(Guarded):
@@ -46,11 +44,6 @@ class Selection(Guarded):
     @traitlets.validate("layer", "head", "query", "key")
     def _check(self, proposal: dict[str, Any]) -> int:
         name, value = proposal["trait"].name, int(proposal["value"])
-        least, size = LEAST[name], max((sizes[name] for sizes in self._sizes.values()), default=None)
-        if value < least or (size is not None and value >= size):
-            last = "on" if size is None else f"to {size - 1}"
-            raise fail(
-                f"a {name} from {least} {last}", f"{value}", "Choose one that is shown.", OutOfRange,
-                "out_of_range", what=name, least=least, last=None if size is None else size - 1, got=value,
-            )  # fmt: skip
-        return value
+        if value == -1 and name in ("query", "key"):
+            return value
+        return check_index(value, max((sizes[name] for sizes in self._sizes.values()), default=None), name)

@@ -35,7 +35,7 @@ class View(PageWidget, Guarded):
     """A view of one trace. A subclass has `_name` and `_titles`, and sets the traits of the page in `_fill`.
 
     source: a Trace, or a PromptBox whose latest trace is shown from then on. trace: what is shown; may be set again.
-    scale: "screen", or "projector" for type half as large again; language: "en" or "zh". `gptviz.set_scale` and
+    scale: "screen", or "projector" for type 1.5 times as large; language: "en" or "zh". `gptviz.set_scale` and
     `gptviz.set_language` set them for all views made later.
     selection: the selected head and cell, shared by all views that follow one PromptBox; pass one to share it among others.
     """

@@ -39,7 +39,7 @@ export class StepBench {
     if (shown) this.place.toggleAttribute("data-asking", !this.place.hidden);
   }
 
-  /** Lets the kernel put the step on the bench, where the bench is open. */
+  /** Lets the kernel put the step on the bench, if the bench is open. */
   load() {
     const { shown, place } = this;
     if (place.hidden || !shown) return;

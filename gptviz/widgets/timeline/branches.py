@@ -118,7 +118,7 @@ def start_generating(request: Request, run: Run, branches: list[Branch]) -> thre
 
 
 def _generate(request: Request, run: Run, branches: list[Branch]) -> None:
-    """Runs in the thread. Any error is stored in the branches, where the page shows it."""
+    """Runs in the thread. Any error is stored in the branches, and the page shows it."""
     from gptviz.generation.loop import steps  # here since it imports torch; a Completion is shown without
 
     try:

@@ -1,5 +1,5 @@
 // @ts-check
-/** Where a head looked when the token of a step was chosen. The kernel is asked where this part is open. */
+/** Where a head looked when the token of a step was chosen. The kernel is asked if this part is open. */
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
@@ -55,7 +55,7 @@ export class HeadRow {
     if (shown) this.setWaiting(this.root.open);
   }
 
-  /** Asks for the row, where it is open. */
+  /** Asks for the row, if it is open. */
   load() {
     const { shown, selection } = this;
     if (!this.root.open || !shown) return;
