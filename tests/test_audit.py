@@ -1,13 +1,16 @@
-"""`make audit`: what its exit codes mean, and that it says when nothing was checked."""
+"""`make audit`: what its exit codes mean, and that it says when a package was not checked."""
 
 import importlib.util
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 PROGRAM = Path(__file__).parent.parent / "tools" / "audit.py"
-TABLE = "Name Version ID\ntorch 2.13.0 PYSEC-0000-1\n"
+SOUND = {"name": "numpy", "version": "2.4.6", "vulns": []}
+WEAK = {"name": "torch", "version": "2.13.0", "vulns": [{"id": "PYSEC-0000-1", "fix_versions": ["2.13.1"]}]}
+SKIPPED = {"name": "six", "skip_reason": "not found on the service"}
 
 
 @pytest.fixture
@@ -25,16 +28,27 @@ def test_without_the_service_it_says_that_nothing_was_checked(audit, capsys):
 
 
 @pytest.mark.parametrize(
-    "code, found, error, result",
-    [(0, "", "No known vulnerabilities found\n", 0), (1, TABLE, "Found 1\n", 1), (1, "", "ERROR: timed out\n", 2)],
+    "packages, code, shown",
+    [
+        ([SOUND], 0, "1 packages were checked; 0 weaknesses are known."),
+        ([SOUND, WEAK, SKIPPED], 1, "torch 2.13.0: PYSEC-0000-1, fixed in 2.13.1"),
+        ([SOUND, SKIPPED], 2, "1 packages were not checked. The first: not found on the service"),
+    ],
 )
-def test_its_exit_code_says_what_was_found(audit, monkeypatch, capsys, code, found, error, result):
+def test_its_exit_code_says_what_is_known(audit, monkeypatch, capsys, packages, code, shown):
+    """pip-audit itself ends with 0 where it has skipped packages."""
+    output = json.dumps({"dependencies": packages, "fixes": []})
     monkeypatch.setattr(audit, "why_unreachable", lambda: "")
-    monkeypatch.setattr(audit, "audit", lambda: subprocess.CompletedProcess([], code, found, error))
-    assert audit.main() == result
-    shown = capsys.readouterr()
-    assert shown.out == found + error
-    assert ("Nothing was checked" in shown.err) == (result == audit.NOT_CHECKED)
+    monkeypatch.setattr(audit, "audit", lambda: subprocess.CompletedProcess([], 0, output, ""))
+    assert audit.main() == code
+    assert shown in "".join(capsys.readouterr())
+
+
+def test_an_error_of_the_tool_is_not_taken_for_a_result(audit, monkeypatch, capsys):
+    monkeypatch.setattr(audit, "why_unreachable", lambda: "")
+    monkeypatch.setattr(audit, "audit", lambda: subprocess.CompletedProcess([], 1, "", "ERROR: timed out"))
+    assert audit.main() == audit.NOT_CHECKED
+    assert "pip-audit ended with an error.\nERROR: timed out" in capsys.readouterr().err
 
 
 def test_it_checks_the_pins(audit):
