@@ -59,6 +59,12 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture
+def open_contexts(no_faults):
+    """Opens contexts whose pages are watched: `open_contexts.open(chromium, is_allowed, viewport=…)`."""
+    return OPEN_CONTEXTS
+
+
 # Pages without JupyterLab
 
 

@@ -6,32 +6,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from handouts import write_notebook
+from handouts import CONTENTS, HURT, MARKUP, SETTING, SVG, write_notebook
 
 import gptviz
 from gptviz.handout.handout import export_notebook
 
-HURT = "window.hurt = 1"
-MARKUP = f"""<div onclick="{HURT}"><script>{HURT}</script><style>body {{ color: red }}</style><img src=x onerror="{HURT}">
-<iframe class="gptviz-bertviz" srcdoc="<script>{HURT}</script>"></iframe><base href="http://a.example/">
-<form action="http://a.example/"></form><object data="http://a.example/"></object></div>"""
-SVG = f"<svg xmlns='http://www.w3.org/2000/svg' onload='{HURT}'><script>{HURT}</script><circle r='4'/></svg>"
-CONTENTS = {
-    "printed": "print(MARKUP)",
-    "a value": "MARKUP",
-    "html": "from IPython.display import HTML; HTML(MARKUP)",
-    "an object with html": "type('Table', (), {'_repr_html_': lambda self: MARKUP})()",
-    "svg": "from IPython.display import SVG; SVG(DRAWING)",
-    "markdown": "from IPython.display import Markdown; Markdown(MARKUP)",
-    "a script": "from IPython.display import Javascript; Javascript(SCRIPT)",
-    "a warning": "import sys; print(MARKUP, file=sys.stderr)",
-    "a view": "import gptviz; gptviz.TokensView(gptviz.load().trace(MARKUP[:60]))",
-    "a question": "import gptviz; gptviz.lessons.ask(MARKUP, answer=lambda: 3, explain=MARKUP)",
-    "a control": "import ipywidgets; ipywidgets.HTML(MARKUP)",
-    "views in a box": "import gptviz, ipywidgets; ipywidgets.VBox([gptviz.TokensView(gptviz.load().trace('a'))])",
-    "a chart": "import gptviz; gptviz.figures.probabilities([MARKUP], [1.0])",
-    "bertviz": "import gptviz; gptviz.bertviz_views.head_view(gptviz.load().trace('</script>'), layers=[1])",
-}
 WITH_FRAMES = ("bertviz",)
 
 
@@ -91,8 +70,7 @@ def check_strict(text, with_frames=False):
 def exported(request, tmp_path_factory):
     """(kind, text of the page) of a notebook with one kind of content."""
     folder = tmp_path_factory.mktemp("policy")
-    names = f"MARKUP, DRAWING, SCRIPT = {MARKUP!r}, {SVG!r}, {HURT!r}"
-    path = write_notebook(folder, [("markdown", MARKUP), ("code", f"{names}\n{CONTENTS[request.param]}")])
+    path = write_notebook(folder, [("markdown", MARKUP), ("code", f"{SETTING}\n{CONTENTS[request.param]}")])
     return request.param, export_notebook(path, folder / "page.html").read_text(encoding="utf-8")
 
 
