@@ -24,9 +24,9 @@ def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) ->
             result = tokenizer(text, verbose=False, **keywords)
             encoding = result.encodings[0] if getattr(result, "encodings", None) else None
             if encoding is None or _is_whole(encoding):
-                return list(result["input_ids"]), encoding
+                return _ids_of(result), encoding
         result = copy.deepcopy(tokenizer)(text, verbose=False, **keywords)
-        return list(result["input_ids"]), result.encodings[0]
+        return _ids_of(result), result.encodings[0]
     except UnicodeEncodeError as error:
         raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
     except Exception as error:
@@ -37,3 +37,10 @@ def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) ->
 
 def _is_whole(encoding: Any) -> bool:
     return not encoding.overflowing and 0 not in encoding.attention_mask
+
+
+def _ids_of(result: Any) -> list[int]:
+    ids = list(result["input_ids"])
+    if None in ids:  # from a tokenizer written in Python that has no unknown token
+        raise ValueError("a part of it is no token")
+    return ids
