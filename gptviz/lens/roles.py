@@ -66,13 +66,13 @@ def _name_mover_scores(gpt: RunnableModel) -> Array | None:
 
 def _sentences(gpt: RunnableModel) -> list[tuple[list[int], int]]:
     """Returns the ids of each sentence and the position of the receiver's name; each of two people gives once."""
-    names = {name: ids for name in NAMES if len(ids := gpt.encode(" " + name, add_special_tokens=False)) == 1}
+    names = {name: id for name in NAMES if (id := gpt.decoding.token_id(" " + name)) is not None}
     sentences = []
     for x, y in list(zip(list(names)[::2], list(names)[1::2], strict=False))[:PAIRS]:
         for giver, receiver in ((x, y), (y, x)):
             ids = gpt.encode(SENTENCE.format(x=x, y=y, giver=giver), truncate="left")
-            if ids.count(names[giver][0]) == 2 and ids.count(names[receiver][0]) == 1:
-                sentences.append((ids, ids.index(names[receiver][0])))
+            if ids.count(names[giver]) == 2 and ids.count(names[receiver]) == 1:
+                sentences.append((ids, ids.index(names[receiver])))
     return sentences
 
 

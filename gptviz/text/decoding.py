@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from gptviz.errors import fail
-from gptviz.text.encoding import encode
+from gptviz.text.encoding import encode, is_read_as
 from gptviz.text.growing import REPLACEMENT, GrowingText, kept, text_after
 from gptviz.text.tokens import READINGS, Token, token_of_bytes, utf8
 
@@ -32,6 +32,7 @@ class Decoding:
         self._tokenizer = tokenizer
         self._word: list[int] | None = None
         self._after_word: TextEnd | None = None
+        self._added: tuple[int, dict[int, str]] | None = None
 
     def decode(self, ids: Iterable[int], *, marks: bool = False) -> str:
         """Returns the text of ids. marks: with special tokens, which are left out otherwise. Ids of no token add nothing."""
@@ -106,13 +107,29 @@ class Decoding:
         if self._after_word is None:
             self._after_word = self.after(self.word())
         token = self._after_word.add(id, position).token
-        added = self._tokenizer.added_tokens_decoder.get(id)
-        if added is None or token.special or self._is_read_as(token.text, id) or not self._is_read_as(str(added), id):
+        added = self._added_text(id)
+        if added is None or token.special or self._is_read_as(token.text, id) or not self._is_read_as(added, id):
             return token
-        return token_of_bytes(id, utf8(str(added)), position)  # the decoder takes its letters for written bytes
+        return token_of_bytes(id, utf8(added), position)  # the decoder takes its letters for written bytes
+
+    def _added_text(self, id: int) -> str | None:
+        """Returns what a token that was added to the vocabulary stands for; None for another. Asked for whole vocabularies."""
+        size = len(self._tokenizer)
+        if self._added is None or self._added[0] != size:
+            added = self._tokenizer.added_tokens_decoder
+            self._added = size, {id: str(token) for id, token in added.items()}
+        return self._added[1].get(id)
 
     def _is_read_as(self, text: str, id: int) -> bool:
-        return encode(self._tokenizer, text, add_special_tokens=False)[0] == [id]
+        return is_read_as(self._tokenizer, text, [id], add_special_tokens=False)
+
+    def token_id(self, text: str) -> int | None:
+        """Returns the token that a text is, alone or after a word; None if it is not one token."""
+        ids, _ = encode(self._tokenizer, text, add_special_tokens=False)
+        if len(ids) == 1:
+            return ids[0]
+        after_word, _ = encode(self._tokenizer, self.decode(self.word()) + text, add_special_tokens=False)
+        return next((id for id in after_word[-1:] if self.token(id).text == text), None)
 
     def after(self, ids: Sequence[int]) -> "TextEnd":
         """Returns the end of the text of ids, which tells what another token would add. ids: without special tokens."""

@@ -7,7 +7,7 @@ call and its answer. An encoding shows both, so it is asked for again; in the en
 import copy
 from typing import Any
 
-from gptviz.errors import fail
+from gptviz.errors import GPTVizError, fail
 
 _ASKED = 3  # times, before a copy is made
 
@@ -33,6 +33,14 @@ def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) ->
         kind = type(tokenizer).__name__
         got = f"{text!r:.60}, for which {kind} raises {type(error).__name__}: {error}"
         raise fail("a text that the tokenizer can read", got, "Leave out characters that it does not know.") from error
+
+
+def is_read_as(tokenizer: Any, text: str, ids: list[int], add_special_tokens: bool | None = None) -> bool:
+    """Returns whether the tokenizer reads a text as these ids."""
+    try:
+        return encode(tokenizer, text, add_special_tokens)[0] == ids
+    except GPTVizError:
+        return False
 
 
 def _is_whole(encoding: Any) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from gptviz.errors import GPTVizError
 from gptviz.text.decoding import Decoding
-from gptviz.text.encoding import encode
+from gptviz.text.encoding import encode, is_read_as
 
 
 def prompt_of(tokenizer: Any, decoding: Decoding, ids: Sequence[int]) -> str:
@@ -21,7 +20,7 @@ def prompt_of(tokenizer: Any, decoding: Decoding, ids: Sequence[int]) -> str:
     parts = groupby(inner, special.__contains__)
     joined = "".join("".join(decoding.written(list(p))) if s else decoding.decode(p) for s, p in parts)
     candidates = (decoding.decode(inner, marks=True), joined)
-    return next((text for text in candidates if _is_read_as(tokenizer, text, ids)), candidates[0])
+    return next((text for text in candidates if is_read_as(tokenizer, text, ids)), candidates[0])
 
 
 def _without(ids: list[int], added: list[int]) -> list[int]:
@@ -31,10 +30,3 @@ def _without(ids: list[int], added: list[int]) -> list[int]:
         if count <= end and ids[:count] == added[:count] and ids[end:] == added[count:]:
             return ids[count:end]
     return ids
-
-
-def _is_read_as(tokenizer: Any, text: str, ids: list[int]) -> bool:
-    try:
-        return encode(tokenizer, text)[0] == ids
-    except GPTVizError:
-        return False

@@ -89,6 +89,20 @@ def test_a_token_of_no_text_says_what_it_adds_after_a_word():
         assert Decoding(tokenizer).token(tokenizer.convert_tokens_to_ids(piece)).text == text, (name, piece)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "piece"),
+    [
+        ("byte_fallback", " owl", "▁owl"), ("unigram", " the", "▁the"), ("byte_level", " the", "Ġthe"),
+        ("wordpiece", "owl", "owl"), ("wordpiece", " owl", "owl"), ("word_ends", "owl", "owl</w>"),
+        ("byte_fallback", " playing", None), ("byte_level", "", None),
+    ],
+)  # fmt: skip
+def test_the_token_of_a_text(name, text, piece):
+    tokenizer = TOKENIZERS[name]
+    expected = None if piece is None else tokenizer.convert_tokens_to_ids(piece)
+    assert Decoding(tokenizer).token_id(text) == expected
+
+
 @pytest.mark.parametrize("name", ["byte_level", "byte_fallback", "byt5"])
 def test_a_character_of_several_tokens_keeps_its_bytes(name):
     tokenizer = TOKENIZERS[name]
@@ -175,6 +189,7 @@ HOSTILE = {
 def test_no_text_ends_in_an_error_that_is_not_gptvizs_own(gpt, text):
     try:
         trace = gpt.trace(text, truncate="left")
+        gpt.complete(text, truncate="left", max_tokens=2, seed=0, stop=[text, "\ud83d"])
     except GPTVizError:
         return
     ids = [token.id for token in trace.tokens]

@@ -222,12 +222,14 @@ class InterventionView(View):
         """Returns the id of a Token, an id, or a text that is one token of the model."""
         trace = self._require_trace()
         if isinstance(token, str):
-            ids = running_model(trace).encode(token, add_special_tokens=False)
-            if len(ids) != 1:
+            model = running_model(trace)
+            ids = model.encode(token, add_special_tokens=False)
+            id = model.decoding.token_id(token)
+            if id is None:
                 pieces = ", ".join(repr(trace.vocab_token(id).text) for id in ids)
                 remedy = "Most words begin with their space, as in ' king'."
                 raise fail("a text that is one token", f"{len(ids)}: {pieces}", remedy)
-            return ids[0]
+            return id
         if not isinstance(token, (Token, Integral)):
             remedy = "For example ' king'; None is the likeliest."
             raise fail("a token as its text, id or Token", type(token).__name__, remedy, WrongType)
