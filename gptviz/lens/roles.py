@@ -66,7 +66,7 @@ def _name_mover_scores(gpt: RunnableModel) -> Array | None:
 
 def _sentences(gpt: RunnableModel) -> list[tuple[list[int], int]]:
     """Returns the ids of each sentence and the position of the receiver's name; each of two people gives once."""
-    names = {name: id for name in NAMES if (id := gpt.decoding.token_id(" " + name)) is not None}
+    names = {name: id for name in NAMES if (id := _token_id(gpt, " " + name)) is not None}
     sentences = []
     for x, y in list(zip(list(names)[::2], list(names)[1::2], strict=False))[:PAIRS]:
         for giver, receiver in ((x, y), (y, x)):
@@ -74,6 +74,11 @@ def _sentences(gpt: RunnableModel) -> list[tuple[list[int], int]]:
             if ids.count(names[giver]) == 2 and ids.count(names[receiver]) == 1:
                 sentences.append((ids, ids.index(names[receiver])))
     return sentences
+
+
+def _token_id(gpt: RunnableModel, text: str) -> int | None:
+    ids = gpt.encode(text, add_special_tokens=False)
+    return ids[0] if len(ids) == 1 else gpt.decoding.token_id(text)
 
 
 def _start_and_random_ids(gpt: RunnableModel, seed: int) -> tuple[list[int], list[int]]:
