@@ -341,4 +341,4 @@ def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return (str(error) or type(error).__name__).splitlines()[0][:200].rstrip(".")

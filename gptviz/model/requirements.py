@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import within_rounding
-from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.errors import GPTVizError, NotAvailable, WrongType, fail
 
 # Relative, at least. Kernels of mixtures of experts add in another order where other tokens take other experts.
 _LEAST_EPSILON = 1e-6
@@ -113,6 +113,7 @@ def check_forward(model: nn.Module, ids: Tensor) -> None:
             f"{type(model).__name__}, which is not causal: another last token moves an earlier logit by {moved:.3g}",
             "Load a decoder (is_decoder=True in the config of a BERT-like model, is_causal=True in others), without masks or "
             "quantization that depend on the whole text.",
+            NotAvailable,
         )
 
 

@@ -6,6 +6,7 @@ comparison of dictionaries finds equal objects by their identity.
 """
 
 import copy
+import operator
 from typing import Any
 
 import torch
@@ -19,23 +20,26 @@ from gptviz.model.capture import modules_of
 _WITHOUT_EFFECT = {
     "use_cache", "return_dict", "problem_type", "id2label", "label2id", "architectures", "dtype", "transformers_version",
 }  # fmt: skip
+_CONFIG_OF = operator.itemgetter("config")
 
 
 class Structure:
     """The modules of a model, the shapes of their weights, and its settings, as they were when this was made."""
 
     def __init__(self, model: nn.Module):
-        self._model = model
         modules = modules_of(model)
         self._children = [module._modules for module in modules]
         self._children_then = [dict(children) for children in self._children]
         self._weights = [module._parameters for module in modules if module._parameters.get("weight") is not None]
         self._shapes_then = self._shapes()
-        configs = {
-            id(config): config for m in modules if isinstance(config := m.__dict__.get("config"), PreTrainedConfig)
-        }
-        self._configs = list(configs.values())
-        self._settings_then = [copy.deepcopy(vars(config)) for config in self._configs]
+        self._configured = [vars(m) for m in modules if isinstance(vars(m).get("config"), PreTrainedConfig)]
+        self._configs_then = [attributes["config"] for attributes in self._configured]
+        configs = {id(config): config for config in self._configs_then}.values()
+        self._settings_then = [(vars(config), copy.deepcopy(vars(config))) for config in configs]
+        tables = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[operator]
+        self._places = [
+            (children, name) for children in self._children for name, child in children.items() if child in tables
+        ]  # looked up here, since transformers takes ten times as long to find them
         self._vocabulary_then = self._vocabulary()
 
     def check(self) -> None:
@@ -44,8 +48,9 @@ class Structure:
             raise _changed("modules that were replaced, added or taken away since")
         if self._shapes() != self._shapes_then:
             raise _changed("weights of other shapes")
-        for config, then in zip(self._configs, self._settings_then, strict=True):
-            now = vars(config)
+        if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
+            raise _changed("another config")
+        for now, then in self._settings_then:
             if now != then and (names := _different(now, then)):
                 raise _changed(f"another {', '.join(names)} in its config")
 
@@ -59,7 +64,7 @@ class Structure:
         return [None if weight is None else weight.shape for weight in weights]
 
     def _vocabulary(self) -> list[Any]:
-        tables = self._model.get_input_embeddings(), self._model.get_output_embeddings()  # type: ignore[operator]
+        tables = [children.get(name) for children, name in self._places]
         return [getattr(getattr(table, "weight", None), "shape", None) for table in tables]
 
 

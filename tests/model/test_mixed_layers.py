@@ -201,7 +201,10 @@ def test_a_block_that_only_some_passes_run_is_refused_where_it_did_not_run():
 
     def exit_early(input_ids, **keywords):
         model.config.num_hidden_layers = 2 if input_ids.shape[1] > 10 else 3
-        return forward(input_ids=input_ids, **keywords)
+        try:
+            return forward(input_ids=input_ids, **keywords)
+        finally:
+            model.config.num_hidden_layers = 3
 
     model.model.forward = exit_early
     gpt = gptviz.wrap(model, tokenizer())

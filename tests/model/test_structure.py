@@ -129,6 +129,14 @@ def test_a_soft_cap_that_is_taken_away_is_noticed(setting):
         gpt.trace(IDS)
 
 
+def test_another_config_is_noticed():
+    model = build("gemma2")
+    gpt = gptviz.wrap(model, tokenizer())
+    model.config = copy.deepcopy(model.config)
+    with changed:
+        gpt.trace(IDS)
+
+
 def test_a_setting_inside_another_is_noticed():
     model = build("llama")
     gpt = gptviz.wrap(model, tokenizer())
@@ -146,6 +154,10 @@ def test_a_resized_vocabulary_is_noticed_before_ids_are_checked():
     for call in (lambda: gpt.encode("new"), lambda: gpt.complete("new", max_tokens=1), lambda: gpt.trace([264, 3])):
         with changed:
             call()
+    smaller = gptviz.wrap(model, words)
+    model.resize_token_embeddings(260, mean_resizing=False)
+    with changed:  # an id that the table no longer has
+        smaller.complete([262, 3], max_tokens=1)
     assert [token.id for token in gptviz.wrap(model, words).trace("new").tokens] == [264]
 
 
