@@ -1,6 +1,7 @@
 """Large type in little room: what stands in columns and strips stays legible."""
 
 import pytest
+from browser.pages import settle
 from playwright.sync_api import expect
 
 import gptviz
@@ -54,6 +55,7 @@ def test_a_presented_maps_columns_have_all_their_names(shown, gpt):
         step = root.get_attribute("data-step")
         page.keyboard.press("Space")
         expect(root).not_to_have_attribute("data-step", step)
+    settle(page)
     keys = page.locator(".gptviz-attention .keys")
     expect(keys.locator(":scope > span")).to_have_count(len(explorer.box.trace.tokens))
     found = keys.evaluate(SPACING)
