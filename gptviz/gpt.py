@@ -21,6 +21,7 @@ from gptviz.lens.roles import role_scores
 from gptviz.model import capture
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
+from gptviz.model.positions import length_of_short_texts
 from gptviz.model.requirements import check_model
 from gptviz.model.study import study
 from gptviz.sampling.next_token import NextToken
@@ -39,9 +40,10 @@ class GPT:
     """A causal language model and its tokenizer. Wrapping does not change the model.
 
     model, tokenizer: the transformers objects. name: the name it was loaded by. decoding: what the tokenizer's tokens say.
-    context_length: the most tokens that it can read, or None if the family sets no limit. n_layers, n_heads, d_model,
-    d_head: its shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions:
-    whether its forward pass takes position_ids, counted from 0.
+    context_length: the most tokens that it can read, or None where the family sets no limit. length_of_short_texts: a text
+    of more tokens is read with other rotations (longrope); None for most models. n_layers, n_heads, d_model, d_head: its
+    shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions: whether its
+    forward pass takes position_ids, counted from 0.
     """
 
     can_run = True
@@ -57,11 +59,12 @@ class GPT:
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
         self.takes_positions = self._anatomy.takes_positions
-        self.vocab_size: int = model.get_output_embeddings().weight.shape[0]
+        self.vocab_size = self._anatomy.vocab_size
         self.context_length: int | None = next(
             (limit for name in ("max_position_embeddings", "max_seq_len") if (limit := getattr(config, name, None))),
             None,
         )
+        self.length_of_short_texts = length_of_short_texts(config)
         self._end_ids: frozenset[int] | None = None
 
     def __repr__(self) -> str:

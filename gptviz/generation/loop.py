@@ -3,7 +3,8 @@
 `steps` is a generator, so that a completion, a stream and the timeline can consume it as they need. All choices share
 the prompt's pass and go on as rows of one batch. The model's lock is held during each step and released between steps,
 so that another thread can trace the same model meanwhile. No attention maps are kept: because of causality, the
-attention of step i equals row i of one trace of the final text.
+attention of step i equals row i of one trace of the final text. A model with other rotations for longer texts reads the
+whole text anew where it becomes one (longrope); then that holds on each side of this length.
 """
 
 import inspect
@@ -74,7 +75,10 @@ def steps(request: Request) -> Iterator[Step]:
             if use_cache:
                 cache.batch_select_indices(torch.tensor(remaining, device=gpt.device))
             live_rows = [live_rows[i] for i in remaining]
-        new_ids = torch.tensor([row.ids[-1:] if use_cache else row.ids for row in live_rows])
+        reads_anew = not use_cache or _becomes_long(gpt, len(live_rows[0].ids))
+        if reads_anew:
+            cache = None
+        new_ids = torch.tensor([row.ids if reads_anew else row.ids[-1:] for row in live_rows])
 
 
 def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, start: int) -> tuple[Tensor, Any]:
@@ -109,6 +113,11 @@ def _cache_size(cache: Any, rows: int) -> tuple[int, int] | None:
         return None
     size = sum(layer.keys.nbytes + layer.values.nbytes for layer in layers)
     return max(layer.keys.shape[-2] for layer in layers), size // rows
+
+
+def _becomes_long(gpt: RunnableModel, length: int) -> bool:
+    """Returns whether a text of `length` tokens is read with other rotations than one of a token less."""
+    return gpt.length_of_short_texts is not None and length == gpt.length_of_short_texts + 1
 
 
 def _takes_cache(model: type) -> bool:

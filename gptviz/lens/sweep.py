@@ -220,7 +220,8 @@ def _signed(value: float) -> str:
 
 
 def _check_trace(value: Any, name: str) -> None:
-    """Raises an error if `value` is not a trace, or its model is not loaded. name: the argument's."""
+    """Raises an error if `value` is not a trace, or its model is not loaded or changed. name: the argument's."""
     if not isinstance(value, Trace):
         raise fail(f"a trace as {name}", type(value).__name__, "gpt.trace(prompt) makes one.", WrongType)
     running_model(value)
+    value.check_repeats()

@@ -27,29 +27,24 @@ class Layer:
     """One block and its sites. A site that was not found, or that the numbers did not confirm, is None.
 
     block: the whole block. attention: the module that calls the attention function. out_projection: linear, from the
-    heads' outputs, side by side, to the stream. attention_part, mlp_part: what the block adds to the stream; each chain
-    begins with the module whose output is attention's or the MLP's own. down_projection: linear; its input is the MLP's
-    activations. before_attention: what the stream goes through between the block's input and attention's. parallel:
-    whether the MLP reads what enters the block, and not what attention has added to. n_heads: 0 without attention.
+    heads' outputs, side by side, to the stream. ends_in_projection: whether what it returns is attention's own output.
+    attention_part, mlp_part: what the block adds to the stream; each chain begins with the module whose output is
+    attention's or the MLP's own. down_projection: linear; its input is the MLP's activations, d_mlp of them a token.
+    before_attention: what the stream goes through between the block's input and attention's. parallel: whether the MLP
+    reads what enters the block, and not what attention has added to. n_heads: 0 without attention.
     """
 
     block: nn.Module
     attention: nn.Module | None
     out_projection: nn.Module | None = None
+    ends_in_projection: bool = False
     attention_part: Part | None = None
     mlp_part: Part | None = None
     down_projection: nn.Module | None = None
+    d_mlp: int | None = None
     before_attention: tuple[nn.Module, ...] | None = None
     parallel: bool = False
     n_heads: int = 0
-
-    @property
-    def d_mlp(self) -> int | None:
-        """The number of neurons that the down projection reads, or None without one."""
-        if self.down_projection is None:
-            return None
-        matrix = next(self.down_projection.parameters())
-        return matrix.shape[1 if isinstance(self.down_projection, nn.Linear) else 0]  # Conv1D stores it transposed
 
 
 @dataclass(frozen=True)
@@ -70,11 +65,11 @@ class Anatomy:
     """The parts of one model.
 
     route: "interface" if its attention calls transformers' AttentionInterface, else "eager". d_head: the largest of the
-    layers. one_stream: whether one vector a token enters each block and leaves the last. embedding_adds_up: whether the
-    token part and the position part sum to what enters block 0. tail: None if the numbers did not confirm one.
-    takes_positions: whether the forward pass takes position_ids, which it counts from 0 when it is given none.
-    overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held. structure:
-    the modules and settings for which all of this was found.
+    layers. one_stream: whether one vector a token enters each block and leaves the last. vocab_size: the number of logits.
+    embedding_adds_up: whether the token part and the position part sum to what enters block 0. tail: None if the numbers
+    did not confirm one. takes_positions: whether the forward pass takes position_ids, which it counts from 0 when it is
+    given none. overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held.
+    structure: the modules and settings for which all of this was found.
     """
 
     route: str
@@ -82,6 +77,7 @@ class Anatomy:
     d_head: int
     d_model: int
     one_stream: bool
+    vocab_size: int
     token_embedding: nn.Module
     position_embedding: nn.Module | None
     embedding_adds_up: bool

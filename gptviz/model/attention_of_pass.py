@@ -1,7 +1,8 @@
 """Computes what attention did in a recorded pass: maps, score stages, sinks, and what each head adds to the stream.
 
 Everything is computed in float32 from the arguments that each attention call was given, by the eager attention function
-of the model's own family, so that what a family does differently is exact. Results of an edited pass are edited again.
+of the model's own family, so that what a family does differently is exact; see `eager_attention.py`. A layer whose
+attention function computed something else in the pass is refused.
 """
 
 import inspect
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 from gptviz.checks import within_rounding
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import close, run_chain
-from gptviz.model.capture import AttentionCall, family_eager, hooked
+from gptviz.model.capture import AttentionCall, hooked
+from gptviz.model.confirming import agree, is_causal_map
+from gptviz.model.eager_attention import EagerAttention, check_causal, family_attention
 from gptviz.model.head_arguments import HeadArguments
 from gptviz.model.recorded_pass import RecordedPass
 
@@ -51,6 +54,14 @@ class AttentionOfPass:
         with recorded.guarding_weights(), hooked(recorded.editing.hooks()), recorded.recording() as recorder:
             model(recorded.ids, position_ids=torch.zeros_like(recorded.ids), use_cache=False)
         call = next(call for call in recorder.calls if call.module is recorded.anatomy.layers[0].attention)
+        in_pass = self._call(0, "queries")
+        if not all(agree(a[0, :, 0], b[0, :, 0]) for a, b in ((call.query, in_pass.query), (call.key, in_pass.key))):
+            raise fail(
+                "queries and keys that are not rotated at position 0",
+                f"{recorded.family}, whose first token has others in this pass",
+                "`trace.q` and `trace.k` are what attention receives.",
+                NotAvailable,
+            )
         return call.query[0], call.key[0]
 
     def weights(self, layer: int, head: int | None = None) -> Tensor:
@@ -66,16 +77,18 @@ class AttentionOfPass:
                     "The stream and the logits can be read.",
                     NotAvailable,
                 )
-            weights = recorded.maps[layer][0].float()
+            as_returned = recorded.maps[layer][0]
+            is_causal = recorded.confirmations.result(("map", layer), [], lambda: is_causal_map(as_returned))
+            check_causal(recorded, layer, is_causal)
+            weights = as_returned.float()
             return weights if head is None else weights[head : head + 1]
         with recorded.guarding_weights():
-            return self._edited_eager(layer, head)[1][0]
+            return self._eager(layer, "maps").weights(head)
 
     def mixed_values(self, layer: int, head: int) -> Tensor:
         """Returns the values mixed by the head's weights, before the output projection, in float32: (T, d_value)."""
-        self._call(layer, "mixed values")
         with self._pass.guarding_weights():
-            return self._edited_eager(layer, head)[0][0, :, 0]
+            return self._eager(layer, "mixed values").mixed_values(head)[:, 0].float()
 
     def stages(self, layer: int, head: int) -> dict[str, Tensor]:
         """Returns the head's scores before the softmax, stage by stage, each (T, T), in the family's order.
@@ -84,10 +97,11 @@ class AttentionOfPass:
         """
         call = self._call(layer, "scores")
         with self._pass.guarding_weights():
+            self._eager(layer, "scores").confirm()
             arguments = HeadArguments(call, head)
             stages = _score_stages(arguments)
             last = list(stages.values())[-1]
-            weights, map_of_family = _softmax(last, _sink(arguments)), _family_eager(arguments)[1]
+            weights, map_of_family = _softmax(last, _sink(arguments)), family_attention(arguments)[1]
         # A rounding error in a score is, in proportion, an error in the weight: the scores' magnitude counts.
         magnitude = max(1.0, float(last[last.isfinite()].abs().max()))
         if not within_rounding(weights, map_of_family, torch.finfo(torch.float32).eps, magnitude):
@@ -110,25 +124,24 @@ class AttentionOfPass:
         """Returns what each head adds to the stream, (H or 1, T, d_model), and what the bias adds, (T, d_model).
 
         Each head's part of the output projection's input goes through the projection alone, then through what lies
-        between the projection and the stream.
+        between the projection and the stream. Raises NotAvailable unless heads and bias sum to what attention added.
         """
-        recorded, call = self._pass, self._call(layer, "head outputs")
+        recorded, n_heads = self._pass, self._call(layer, "head outputs").query.shape[1]
         part, _ = recorded.parts(layer, "Head outputs")
         recorded.check_not_edited("attn_out", layer, "attention output", "`trace.attn_out`")
-        projection = recorded.anatomy.layers[layer].out_projection
-        if projection is None:
+        if recorded.anatomy.layers[layer].out_projection is None:
             raise self._no_heads(layer, "no linear projection takes the outputs of its heads side by side")
         with recorded.guarding_weights():
-            mixed = self._edited_eager(layer, head)[0][0]  # (T, H or 1, d_value)
-            heads = range(call.query.shape[1]) if head is None else [head]
-            side_by_side = mixed.new_zeros(len(heads) + 1, mixed.shape[0], call.query.shape[1], mixed.shape[-1])
-            for i, h in enumerate(heads):
-                side_by_side[i, :, h] = mixed[:, i]
-            weight = next(projection.parameters())
-            projected = projection(side_by_side.flatten(2).to(weight.dtype)).float()  # (heads + 1, T, d_model)
-            bias = projected[-1]  # the last input is 0
+            eager = self._eager(layer, "head outputs")
+            if not eager.heads_sum_up():
+                raise self._no_heads(layer, "what its heads and its bias give does not sum to what attention added")
+            heads = list(range(n_heads)) if head is None else [head]
+            some = eager.mixed_values(head)  # (T, H or 1, d_value)
+            mixed = some.new_zeros(some.shape[0], n_heads, some.shape[2])
+            mixed[:, heads] = some
+            projected, bias = eager.project(mixed, [[head] for head in heads])
             gain = self._frozen_gain(layer, part.chain[1:]) * part.scale
-        return (projected[:-1] - bias) * gain, bias * gain
+        return projected * gain, bias * gain
 
     def _frozen_gain(self, layer: int, norms: tuple[nn.Module, ...]) -> Tensor | float:
         """Returns the factor, (T, d_model), by which the norms after the output projection scale what goes through them.
@@ -172,12 +185,8 @@ class AttentionOfPass:
         self._pass.held("residual", layer)  # raises for a block that this pass left out
         return self._pass.calls[id(module)]
 
-    def _edited_eager(self, layer: int, head: int | None) -> tuple[Tensor, Tensor]:
-        """Returns a layer's output, (1, T, H or 1, d_value), and weights, (1, H or 1, T, T), after this pass's edits."""
-        arguments = HeadArguments(self._call(layer, "heads"), head)
-        output, weights = _family_eager(arguments)
-        self._pass.editing.rewrite_eager(layer, head, output, weights, arguments.value)
-        return output, weights
+    def _eager(self, layer: int, what: str) -> EagerAttention:
+        return EagerAttention(self._pass, layer, self._call(layer, what))
 
     def _no_heads(self, layer: int, reason: str) -> NotAvailable:
         return fail(
@@ -186,21 +195,6 @@ class AttentionOfPass:
             "`trace.attn_out` has what all heads add together.",
             NotAvailable,
         )  # type: ignore[return-value]
-
-
-def _family_eager(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
-    """Returns the output and the weights that the family's own eager attention function computes."""
-    module = arguments.call.module
-    eager = family_eager(module)
-    if eager is None:
-        raise fail(
-            "a family with an `eager_attention_forward` of its own",
-            f"{type(module).__module__}, which has none",
-            "Maps of this family cannot be computed; queries, keys and the stream can be read.",
-            NotAvailable,
-        )
-    inputs = arguments.query, arguments.key, arguments.value, arguments.mask
-    return eager(arguments.module, *inputs, **arguments.kwargs)
 
 
 def _score_stages(arguments: HeadArguments) -> dict[str, Tensor]:

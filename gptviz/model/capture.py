@@ -15,7 +15,7 @@ import inspect
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,7 +48,7 @@ class AttentionCall:
     value: Tensor  # (1, H_kv, T, d_value)
     mask: Tensor | None
     kwargs: dict[str, Any]
-    output: Tensor | None = None  # (1, T, H, d_value); kept only while the anatomy is studied
+    output: Tensor | None = None  # (1, T, H, d_value), before edits; see `Recorder`
 
 
 # Takes a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value); returns what replaces the output.
@@ -60,10 +60,12 @@ class Recorder:
     """What the attention function keeps and edits during one pass in one thread.
 
     keep: "inputs" of each call, "outputs" for the inputs and the output, or "nothing". edits: by attention module.
+    outputs_of: the modules whose output is kept as well.
     """
 
     keep: str = "inputs"
     edits: Mapping[nn.Module, EditOutput] = field(default_factory=dict)
+    outputs_of: Collection[nn.Module] = ()
     calls: list[AttentionCall] = field(default_factory=list)
 
 
@@ -114,7 +116,7 @@ def recording_name(original: str) -> str:
             result = delegate(module, query, key, value, attention_mask, **kwargs)
             recorder = _recorder.get()
             if recorder is not None:
-                output = result[0] if recorder.keep == "outputs" else None
+                output = result[0] if recorder.keep == "outputs" or module in recorder.outputs_of else None
                 if recorder.keep != "nothing":
                     recorder.calls.append(AttentionCall(module, query, key, value, attention_mask, kwargs, output))
                 if recorder.edits and module in recorder.edits:
@@ -329,13 +331,17 @@ def register(block: Block[Any], module: nn.Module, end: str, hook: Callable[...,
 
 
 def recording(
-    model: nn.Module, route: str, keep: str = "inputs", edits: Mapping[nn.Module, EditOutput] | None = None
+    model: nn.Module,
+    route: str,
+    keep: str = "inputs",
+    edits: Mapping[nn.Module, EditOutput] | None = None,
+    outputs_of: Collection[nn.Module] = (),
 ) -> Block[Recorder]:
     """Records the attention calls of passes inside the block (route "interface") or has maps computed (route "eager").
 
-    keep, edits: see `Recorder`; both are for the interface route.
+    keep, edits, outputs_of: see `Recorder`; they are for the interface route.
     """
-    return Block(partial(record, model=model, route=route, keep=keep, edits=edits))
+    return Block(partial(record, model=model, route=route, keep=keep, edits=edits, outputs_of=outputs_of))
 
 
 def record(
@@ -344,9 +350,10 @@ def record(
     route: str,
     keep: str = "inputs",
     edits: Mapping[nn.Module, EditOutput] | None = None,
+    outputs_of: Collection[nn.Module] = (),
 ) -> Recorder:
     """Records until the block ends; see `recording`."""
-    recorder = Recorder(keep, edits or {})
+    recorder = Recorder(keep, edits or {}, outputs_of=outputs_of)
     block.undo_with(partial(_recorder.set, _recorder.get()))
     _recorder.set(recorder)
     if route == "interface":

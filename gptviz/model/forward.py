@@ -1,17 +1,20 @@
 """Computes, from a recorded pass, everything that is not attention: embeddings, MLPs, the logit lens, the readout.
 
 Each is computed from held inputs and the modules they went through, without running a block again; in an edited pass the
-edits act again. Returns torch tensors; `trace.py` turns them into NumPy arrays.
+edits act again. What does not agree with the numbers of the pass is refused; see `confirming.py`. Returns torch tensors;
+`trace.py` turns them into NumPy arrays.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import run_chain
 from gptviz.model.attention_of_pass import AttentionOfPass
 from gptviz.model.capture import hooked
-from gptviz.model.readout import frozen
+from gptviz.model.confirming import agree
+from gptviz.model.linear_maps import LinearMap
+from gptviz.model.readout import final_norm, frozen
 from gptviz.model.recorded_pass import RecordedPass
 from gptviz.trace.sources import Readout
 
@@ -39,18 +42,19 @@ class ForwardPass(RecordedPass):
                 "`trace.embedding('sum')` is all that enters block 0.",
                 NotAvailable,
             )
-        if not self.anatomy.embedding_adds_up:
-            raise fail(
-                "an embedding that is the sum of a token's and a position's row",
-                f"{self.family}, where the two do not sum to what enters block 0",
-                "`trace.embedding('sum')` is exact; its parts are not shown.",
-                NotAvailable,
-            )
-        with self.guarding_weights():
-            if kind == "token":
-                return self.anatomy.token_embedding(self.ids)[0]
-            args, kwargs = self.position_inputs
-            return table(*args, **kwargs).reshape(-1, self.d_model)
+        if self.anatomy.embedding_adds_up:
+            with self.guarding_weights():
+                args, kwargs = self.position_inputs
+                token: Tensor = self.anatomy.token_embedding(self.ids)[0]
+                position: Tensor = table(*args, **kwargs).reshape(-1, self.d_model)
+            if agree(token.float() + position.float(), self.residual_before_edits(0), token, position):
+                return token if kind == "token" else position
+        raise fail(
+            "an embedding that is the sum of a token's and a position's row",
+            f"{self.family}, where the two do not sum to what enters block 0",
+            "`trace.embedding('sum')` is exact; its parts are not shown.",
+            NotAvailable,
+        )
 
     # What the parts of a block read and add
 
@@ -77,6 +81,10 @@ class ForwardPass(RecordedPass):
 
     def attention_out(self, layer: int) -> Tensor:
         """Returns what attention adds to the stream: (T, d_model)."""
+        self._confirm_sum(layer)
+        return self._attention_added(layer)
+
+    def _attention_added(self, layer: int) -> Tensor:
         part, _ = self.parts(layer, "Attention and MLP")
         out = self.held("attention_out", layer).reshape(-1, self.d_model)
         return out if part.scale == 1.0 else out * part.scale
@@ -91,45 +99,87 @@ class ForwardPass(RecordedPass):
 
     def mlp(self, layer: int) -> tuple[Tensor, Tensor | None]:
         """Returns what the MLP adds to the stream, (T, d_model), and its activations, (T, d_mlp), or None without any."""
+        out, activations = self._run_mlp(layer)
+        self._confirm_sum(layer, out)
+        return out, activations
+
+    def _run_mlp(self, layer: int) -> tuple[Tensor, Tensor | None]:
+        """Runs the MLP on what entered it. An output that was held counts; then activations are known if they lead to it."""
         _, part = self.parts(layer, "Attention and MLP")
         down = self.anatomy.layers[layer].down_projection
         activations: list[Tensor] = []
         site = [] if down is None else [(down, "in", activations.append)]
         with self.guarding_weights(), hooked([*self.editing.hooks(), *site]):
-            out = run_chain(part.chain, self.held("mlp_in", layer))
-        out = out.reshape(-1, self.d_model) * part.scale
-        return out, activations[0].reshape(out.shape[0], -1) if activations else None
+            out: Tensor = run_chain(part.chain, self.held("mlp_in", layer)).reshape(-1, self.d_model)
+        if self.holds("mlp_out", layer):
+            computed, out = out, self.held("mlp_out", layer).reshape(-1, self.d_model)
+            activations = activations if agree(computed, out) else []
+        return out * part.scale, activations[0].reshape(out.shape[0], -1) if activations else None
+
+    def _confirm_sum(self, layer: int, mlp_out: Tensor | None = None) -> None:
+        """Raises NotAvailable unless stream in + attention + MLP is stream out. mlp_out: what the MLP adds, if known."""
+
+        def adds_up() -> bool:
+            before, after = self.residual(layer), self.stream_after(layer)
+            attention, mlp = self._attention_added(layer), self._run_mlp(layer)[0] if mlp_out is None else mlp_out
+            return agree(before.float() + attention.float() + mlp.float(), after, before, attention, mlp)
+
+        self.parts(layer, "Attention and MLP")
+        if not self.confirmations.result(("sum", layer), [self.anatomy.layers[layer].block], adds_up):
+            raise fail(
+                "a block whose attention and MLP sum to what it added to the stream in this pass",
+                f"block {layer} of {self.family}, where they do not",
+                "A hook adds something more, or a part has been switched since: `trace.residual` can be read.",
+                NotAvailable,
+            )
 
     def neurons(self, layer: int, position: int) -> Tensor:
         """Returns what each neuron of the MLP adds to the stream at one token, without the bias: (d_mlp, d_model)."""
         rows = self.neuron_rows(layer)
         activations = self.mlp(layer)[1]
-        assert activations is not None  # `neuron_rows` has checked that there is a down projection
+        assert activations is not None  # `neuron_rows` has checked that there are some
         return activations[position][:, None].float() * rows
 
     def neuron_rows(self, layer: int) -> Tensor:
         """Returns what each neuron of the MLP adds to the stream for one unit of activation: (d_mlp, d_model)."""
+        down = self._down_projection(layer)
+        with self.guarding_weights():
+            return down.matrix * self.parts(layer, "Neurons")[1].scale
+
+    def mlp_bias(self, layer: int) -> Tensor:
+        """Returns what the down projection's bias adds to the stream at each token: (d_model,)."""
+        down = self._down_projection(layer)
+        with self.guarding_weights():
+            return down.offset * self.parts(layer, "Neurons")[1].scale
+
+    def _down_projection(self, layer: int) -> LinearMap:
+        """Returns the down projection; raises NotAvailable unless neurons and bias sum to what the MLP added."""
         _, part = self.parts(layer, "Neurons")
         self.check_not_edited("mlp_out", layer, "MLP output", "`trace.mlp_out`")
         down = self.anatomy.layers[layer].down_projection
-        if down is None or len(part.chain) > 1:
+
+        def confirmed_map() -> LinearMap | None:
+            out, activations = self.mlp(layer)
+            if down is None or activations is None:
+                return None
+            with self.guarding_weights():
+                linear = LinearMap(down, activations.shape[-1], activations.new_empty(0))
+                matrix, x = linear.matrix, activations.float()
+                added, largest = x @ matrix + linear.offset, x.abs() @ matrix.abs()
+            return (
+                linear if agree(added * part.scale, out, largest * part.scale, linear.offset.expand_as(out)) else None
+            )
+
+        name, block = ("neurons", layer), self.anatomy.layers[layer].block
+        linear: LinearMap | None = self.confirmations.result(name, [block], confirmed_map)
+        if linear is None:
             raise fail(
-                "an MLP whose down projection adds to the stream as it is",
+                "an MLP whose neurons and bias sum to what it adds to the stream",
                 f"block {layer} of {self.family}",
                 "`trace.mlp_out` has what all neurons add together.",
                 NotAvailable,
             )
-        with self.guarding_weights():
-            matrix = next(down.parameters()).float()
-            rows = matrix.T if isinstance(down, nn.Linear) else matrix  # Conv1D stores it transposed
-            return rows * part.scale
-
-    def mlp_bias(self, layer: int) -> Tensor:
-        """Returns what the down projection's bias adds to the stream at each token: (d_model,)."""
-        _, part = self.parts(layer, "Neurons")
-        with self.guarding_weights():
-            bias = getattr(self.anatomy.layers[layer].down_projection, "bias", None)
-            return torch.zeros(self.d_model, dtype=torch.float32) if bias is None else bias.float() * part.scale
+        return linear
 
     def _unknown_input(self, layer: int, part: str) -> NotAvailable:
         return fail(
@@ -144,16 +194,19 @@ class ForwardPass(RecordedPass):
     def lens(self, position: int) -> Tensor:
         """Returns the final norm and unembedding of the stream at every depth: (n_layers + 1, vocab)."""
         tail = self.anatomy.tail
-        if tail is None:
-            raise fail(
-                "a model whose logits are a norm and an unembedding of the stream",
-                f"{self.family}, where something else lies between them",
-                "`trace.logits` is exact; the logit lens is not shown.",
-                NotAvailable,
-            )
-        with self.guarding_weights():
-            stream = torch.stack([self.residual(depth)[position] for depth in range(self.n_layers + 1)])[None]
-            return tail.last_step(run_chain(tail.chain, stream))[0]
+        if tail is not None:
+            with self.guarding_weights():
+                stream = torch.stack([self.residual(depth)[position] for depth in range(self.n_layers + 1)])[None]
+                scores: Tensor = run_chain(tail.chain, stream)[0]
+                lens = tail.last_step(scores)
+            if agree(lens[-1:], self.logits[position][None], scores[-1:]):
+                return lens
+        raise fail(
+            "a model whose logits are a norm and an unembedding of the stream",
+            f"{self.family}, where something else lies between them",
+            "`trace.logits` is exact; the logit lens is not shown.",
+            NotAvailable,
+        )
 
     def readout(self, position: int) -> Readout:
         """Returns how the stream that leaves the last block becomes logits at one token, the norm's scale frozen."""
@@ -161,17 +214,36 @@ class ForwardPass(RecordedPass):
             head = self.model.get_output_embeddings()  # type: ignore[operator]
             readout = frozen(self.anatomy.tail, head, self.residual(self.n_layers)[position])
         if readout is None:
-            raise fail(
-                "a model that reads its last stream through one norm and one unembedding",
-                f"{self.family}, where something else lies between them",
-                "`trace.logits` is exact; what each part contributed to them is not shown.",
-                NotAvailable,
-            )
+            raise self._no_readout()
         return readout
 
     def unembedding(self, id: int) -> tuple[Tensor, float]:
-        """Returns the unembedding's row for a token, (d_model,), and its bias."""
+        """Returns the unembedding's row for a token, (d_model,), and its bias.
+
+        Raises NotAvailable unless the row times the normed stream, and the bias, are the logits of that token.
+        """
+        tail, head = self.anatomy.tail, self.model.get_output_embeddings()  # type: ignore[operator]
+
+        def unembedding() -> tuple[LinearMap, Tensor] | None:
+            normed = final_norm(tail, head, self.residual(self.n_layers))
+            return None if normed is None else (LinearMap(head, normed.shape[-1], normed.new_empty(0)), normed.float())
+
         with self.guarding_weights():
-            head = self.model.get_output_embeddings()  # type: ignore[operator]
-            bias = getattr(head, "bias", None)
-            return head.weight[id].float(), 0.0 if bias is None else float(bias[id])
+            modules = [] if tail is None else tail.chain
+            known: tuple[LinearMap, Tensor] | None = self.confirmations.result("unembedding", modules, unembedding)
+            if known is None:
+                raise self._no_readout()
+            (linear, normed), logits = known, self.logits[:, id : id + 1]
+            row, bias = linear.column(id), linear.offset[id]
+            scores, largest = (normed @ row + bias)[:, None], (normed.abs() @ row.abs() + bias.abs())[:, None]
+            if not agree(tail.last_step(scores), logits, largest * tail.multiplier):  # type: ignore[union-attr]
+                raise self._no_readout()
+            return row, float(bias)
+
+    def _no_readout(self) -> NotAvailable:
+        return fail(
+            "a model that reads its last stream through one norm and one unembedding",
+            f"{self.family}, where something else lies between them",
+            "`trace.logits` is exact; what each part contributed to them is not shown.",
+            NotAvailable,
+        )  # type: ignore[return-value]

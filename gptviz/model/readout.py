@@ -17,15 +17,13 @@ def frozen(tail: Tail | None, head: nn.Module | None, stream: Tensor) -> Readout
 
     tail: from the last stream to the logits. head: the unembedding. The caller holds the model's lock.
     """
-    if tail is None or head is None or tail.chain[-1] is not head or len(tail.chain) > 2:
+    after_norm = final_norm(tail, head, stream[None])
+    if tail is None or after_norm is None:
         return None
-    if next(head.parameters()).shape[-1] != len(stream):
-        return None
-    norm = tail.chain[:-1]
+    norm, normed = tail.chain[:-1], after_norm[0].float()
     if not norm:
         return Readout(torch.ones_like(stream), torch.zeros_like(stream), False, tail.multiplier, tail.cap)
     offset, gain = _offset_and_gain(norm, stream)
-    normed = run_chain(norm, stream[None, None])[0, 0].float()
     for centred in (False, True):
         x = stream.float() - (stream.float().mean() if centred else 0.0)
         shaped = gain * x
@@ -33,6 +31,14 @@ def frozen(tail: Tail | None, head: nn.Module | None, stream: Tensor) -> Readout
         if close((scale * shaped + offset).to(stream.dtype), normed):
             return Readout(scale * gain, offset, centred, tail.multiplier, tail.cap)
     return None
+
+
+def final_norm(tail: Tail | None, head: nn.Module | None, stream: Tensor) -> Tensor | None:
+    """Returns what the unembedding is given for the last stream, (T, d_model), or None unless one norm at most is between."""
+    if tail is None or head is None or tail.chain[-1] is not head or len(tail.chain) > 2:
+        return None
+    normed = run_chain(tail.chain[:-1], stream[None])[0]
+    return normed if normed.shape == stream.shape else None
 
 
 def _offset_and_gain(norm: tuple[nn.Module, ...], like: Tensor) -> tuple[Tensor, Tensor]:

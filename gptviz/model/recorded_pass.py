@@ -6,7 +6,7 @@ attention adds to it; what enters each MLP; the logits. The rest is computed fro
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from gptviz.errors import ModelChanged, NotAvailable, fail
 from gptviz.intervention.edits import Edit
 from gptviz.model.anatomy import Anatomy, Part, check_one_stream, no_attention
-from gptviz.model.capture import Hook, Recorder, add_hooks, prepare, record, recording, register
+from gptviz.model.autocast import autocast_now, set_autocast
+from gptviz.model.capture import Hook, Recorder, add_hooks, modules_of, prepare, record, recording, register
 from gptviz.model.changes import Block
+from gptviz.model.confirming import Confirmations, agree
 from gptviz.model.editing import Editing, module_at
 from gptviz.model.weights import weight_versions
 
@@ -25,7 +27,8 @@ class RecordedPass:
     """One pass over one text, and what it left. Tensors are on the model's device and in its dtype.
 
     calls: what each attention module was given, by the module's id (interface route). maps: attention maps by layer (eager
-    route). logits: (T, vocab). position_inputs: what the position table was called with.
+    route). logits: (T, vocab). position_inputs: what the position table was called with. confirmations: the checks of what
+    is computed from this pass.
     """
 
     def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
@@ -37,13 +40,18 @@ class RecordedPass:
         self.editing = editing or Editing(model, anatomy, (), ids.shape[1])
         self.position_inputs: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self._held: dict[tuple[str, int], Tensor] = {}
+        self._autocast = autocast_now(ids.device.type)
+        self.confirmations = Confirmations()
         with (block := Block(self._begin)), block as recorder:
-            eager = {"output_attentions": True} if self.route == "eager" else {}
-            result = model(ids, use_cache=False, **eager)
+            result = self._run()
             self._versions = weight_versions(model)
         self.logits: Tensor = result.logits[0]
         self.calls = {id(call.module): call for call in recorder.calls}
-        self.maps = self._by_layer(result.attentions) if eager else {}
+        self.maps = self._by_layer(result.attentions) if self.route == "eager" else {}
+
+    def _run(self) -> Any:
+        eager = {"output_attentions": True} if self.route == "eager" else {}
+        return self.model(self.ids, use_cache=False, **eager)
 
     def _by_layer(self, maps: Sequence[Tensor | None]) -> dict[int, Tensor]:
         """Returns the maps that the model returned by their layers; none if they are not one for each that attended."""
@@ -55,13 +63,37 @@ class RecordedPass:
         """Prepares the model for this pass, until the block ends."""
         prepare(block, self.model)
         self.anatomy.structure.check()
+        self._hooked_by_others = frozenset(
+            m for m in modules_of(self.model) if m._forward_hooks or m._forward_pre_hooks
+        )
         add_hooks(block, self._sites())
         self._hold_position_inputs(block)
-        return record(block, self.model, self.route, edits=self.editing.heads())
+        edits, outputs_of = self.editing.heads(), self._silent_attention()
+        return record(block, self.model, self.route, edits=edits, outputs_of=outputs_of)
 
     def recording(self) -> AbstractContextManager[Recorder]:
         """Records the attention calls of passes inside the block, with this pass's edits of heads."""
         return recording(self.model, self.route, edits=self.editing.heads())
+
+    def _silent_attention(self) -> set[nn.Module]:
+        """Returns the attention modules whose heads' outputs are kept, since nothing else that is held tells them."""
+        layers = enumerate(self.anatomy.layers)
+        return {layer.attention for i, layer in layers if layer.attention and not self._projection_tells(i)}
+
+    def _projection_tells(self, layer: int) -> bool:
+        """Returns whether what is held as attention's output is what the output projection made of its heads' outputs."""
+        sites = self.anatomy.layers[layer]
+        part = sites.attention_part
+        if part is None or sites.attention is None or not sites.ends_in_projection:
+            return False
+        changed = self.editing.touches("attn_out", layer) or self._is_hooked((sites.attention, *part.chain[:1]))
+        return not changed
+
+    def _is_hooked(self, modules: Iterable[nn.Module]) -> bool:
+        """Returns whether one of the modules, or a module inside, had a hook before this pass."""
+        return bool(self._hooked_by_others) and any(
+            inner in self._hooked_by_others for module in modules for inner in modules_of(module)
+        )
 
     def _sites(self) -> list[Hook]:
         """Returns the hooks that hold what passes each site. They see it after the edits, except where they say so."""
@@ -87,7 +119,11 @@ class RecordedPass:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
             if layer.mlp_part is not None:
                 hold("mlp_in", i, layer.mlp_part.chain[0], "in")
+                if self._is_hooked(layer.mlp_part.chain):  # a hook may do something else the next time
+                    hold("mlp_out", i, layer.mlp_part.chain[-1], "out")
         hold("residual", self.n_layers, self.anatomy.layers[-1].block, "out")
+        if self.anatomy.tail is not None:
+            hold("tail_in", self.n_layers, self.anatomy.tail.chain[0], "in")
         return hooks
 
     def _hold_position_inputs(self, block: Block[Any]) -> None:
@@ -102,12 +138,16 @@ class RecordedPass:
             register(block, self.anatomy.position_embedding, "in", hold)
 
     def guarding_weights(self) -> AbstractContextManager[None]:
-        """Takes the model's lock for the block; raises ModelChanged if model and weights are not those of this pass."""
+        """Takes the model's lock for the block; raises ModelChanged if model and weights are not those of this pass.
+
+        Autocast is on or off in the block as it was in the pass.
+        """
         return Block(self._guard)
 
     def _guard(self, block: Block[Any]) -> None:
         prepare(block, self.model)
         self.anatomy.structure.check()
+        set_autocast(block, self._autocast)
         if weight_versions(self.model) != self._versions:
             raise fail(
                 "the weights that this trace was made with",
@@ -115,6 +155,26 @@ class RecordedPass:
                 "So the model has changed since: trace again.",
                 ModelChanged,
             )
+
+    def check_repeats(self) -> None:
+        """Raises ModelChanged unless the model still computes the logits of this pass, so that another can be compared."""
+
+        def repeats() -> bool:
+            with (block := Block(self._begin_again)), block:
+                return agree(self._run().logits[0], self.logits)
+
+        if not self.confirmations.result("repeats", [self.model], repeats):
+            raise fail(
+                "a model that computes a text as it did for this trace",
+                "other logits for the same text",
+                "A setting, a hook or autocast is another one now, or random numbers are drawn: trace again.",
+                ModelChanged,
+            )
+
+    def _begin_again(self, block: Block[Any]) -> None:
+        self._guard(block)
+        add_hooks(block, self.editing.hooks())
+        record(block, self.model, self.route, keep="nothing", edits=self.editing.heads())
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -126,7 +186,7 @@ class RecordedPass:
         """Bytes of all distinct storages that this pass holds."""
         tensors = [self.logits, *self._held.values(), *self.maps.values()]
         for call in self.calls.values():
-            tensors += [t for t in (call.query, call.key, call.value, call.mask) if isinstance(t, Tensor)]
+            tensors += [t for t in (call.query, call.key, call.value, call.mask, call.output) if isinstance(t, Tensor)]
         storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}
         return sum(storages.values())
 
@@ -144,6 +204,10 @@ class RecordedPass:
             )
         return self._held[site, layer]
 
+    def holds(self, site: str, layer: int) -> bool:
+        """Returns whether what passed a site of a layer was held."""
+        return (site, layer) in self._held
+
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer, 0 if it has no attention."""
         return self.anatomy.layers[layer].n_heads
@@ -157,6 +221,13 @@ class RecordedPass:
         """Returns the same as it was before edits of the stream at this depth: (T, d_model)."""
         after = self.residual(depth)
         return self._held.get(("residual_before_edits", depth), after).reshape(-1, self.d_model)
+
+    def stream_after(self, layer: int) -> Tensor:
+        """Returns the stream that left a block, before edits at the next depth: (T, d_model)."""
+        depths = [depth for depth in range(layer + 1, self.n_layers + 1) if self.holds("residual", depth)]
+        if not depths and self.holds("tail_in", self.n_layers):  # the pass left out all blocks that follow
+            return self.held("tail_in", self.n_layers).reshape(-1, self.d_model)
+        return self.residual_before_edits(depths[0] if depths else layer + 1)
 
     @property
     def family(self) -> str:

@@ -19,6 +19,7 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
 from gptviz.model.capture import AttentionCall, Recorder, entering, first_tensor, record, register, running
 from gptviz.model.changes import Block
+from gptviz.model.linear_maps import is_linear
 from gptviz.model.requirements import check_forward, checked_forward
 from gptviz.model.structure import Structure
 
@@ -66,6 +67,10 @@ class StudiedPass:
         """Returns the first call of a module, or None if it was not called."""
         return next((call for call in self.module_calls if call.module is module), None)
 
+    def called_once(self, module: nn.Module) -> bool:
+        """Returns whether the pass called a module once: another call would have other numbers."""
+        return sum(call.module is module for call in self.module_calls) == 1
+
     def calls_inside(self, module: nn.Module) -> Iterator[ModuleCall]:
         """Returns the calls of the modules that a module contains."""
         members = {id(m) for m in module.modules()} - {id(module)}
@@ -75,8 +80,8 @@ class StudiedPass:
 def study(model: nn.Module) -> Anatomy:
     """Runs four tokens through the model and returns where its parts are.
 
-    Raises NotAvailable if its blocks do not stand in one list, each with at most one attention module, and GPTVizError if
-    it cannot be run or is not causal.
+    Raises NotAvailable if its blocks do not stand in one list, each with at most one attention module, or if one of these
+    is used twice, and GPTVizError if it cannot be run or is not causal.
     """
     vocab = model.get_input_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
     device = model.get_input_embeddings().weight.device  # type: ignore[operator, union-attr]
@@ -85,9 +90,12 @@ def study(model: nn.Module) -> Anatomy:
         check_forward(model, ids)
         studied = _run(model, ids, "interface")
         if studied.attention_calls:
+            _check_used_once(model, [call.module for call in studied.attention_calls])
             return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
         studied = _run(model, ids, "eager")
-        return _anatomy(studied, "eager", {id(module): None for module in _map_makers(studied)})
+        map_makers = _map_makers(studied)
+        _check_used_once(model, map_makers)
+        return _anatomy(studied, "eager", {id(module): None for module in map_makers})
 
 
 def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
@@ -135,6 +143,17 @@ def _map_makers(studied: StudiedPass) -> list[nn.Module]:
     return [modules[-1] for modules in makers if modules]
 
 
+def _check_used_once(model: nn.Module, modules: list[nn.Module]) -> None:
+    """Raises NotAvailable if a module is in the list twice: what it computes in two places could not be told apart."""
+    if len({id(module) for module in modules}) < len(modules):
+        raise fail(
+            "a model whose blocks are modules of their own",
+            f"{type(model).__name__}, where one module is used at several places",
+            "Put a copy, copy.deepcopy(module), at each place; what each computes can then be told apart.",
+            NotAvailable,
+        )
+
+
 def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
     model = studied.model
     blocks = [block for block in _blocks(model, set(calls)) if studied.call_of(block)]  # those that the pass runs
@@ -151,6 +170,7 @@ def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
         d_head=max(widths, default=d_model // max(layer.n_heads for layer in layers)),
         d_model=d_model,
         one_stream=_has_one_stream(studied, blocks, d_model),
+        vocab_size=studied.logits.shape[-1],  # type: ignore[union-attr]
         token_embedding=token,
         position_embedding=position,
         embedding_adds_up=adds_up,
@@ -174,6 +194,7 @@ def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
                 and all(len(ids) <= 1 for ids in held)
                 and not is_attention
             ):
+                _check_used_once(model, list(candidate))
                 return list(candidate)
     raise fail(
         "a causal language model whose blocks stand in one list, each with one attention module",
@@ -191,18 +212,23 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
     whole, n_heads = studied.call_of(block), _head_count(studied, attention, calls[id(attention)])
     if whole is None or whole.output_copy is None or whole.input_copy is None:
         return Layer(block, attention, n_heads=n_heads)
-    projection = _out_projection(studied, attention, calls[id(attention)])
+    projection_call = _out_projection(studied, attention, calls[id(attention)])
+    projection = projection_call.module if projection_call else None
     attention_chains = _chains_from(studied, block, [attention])
     mlp_chains = _chains_from(studied, block, _others(block, attention))
     for of_attention, of_mlp, scale in product(attention_chains, mlp_chains, _scales(studied.model, block)):
         if _adds_up(studied, of_attention[-1], of_mlp[-1], scale, whole):
+            down = _down_projection(studied, of_mlp)
+            returned = studied.call_of(of_attention[0]).output_copy  # type: ignore[union-attr]
             return Layer(
                 block,
                 attention,
                 projection,
+                projection_call is not None and _same_numbers(projection_call.output_copy, returned),
                 Part(of_attention, scale),
                 Part(of_mlp, scale),
-                _down_projection(studied, of_mlp),
+                down.module if down else None,
+                down.input_copy.shape[-1] if down else None,  # type: ignore[union-attr]
                 _modules_before(studied, block, attention, whole),
                 parallel=_modules_before(studied, block, of_mlp[0], whole) is not None,
                 n_heads=n_heads,
@@ -246,12 +272,16 @@ def _chains_from(studied: StudiedPass, block: nn.Module, modules: Iterable[nn.Mo
 def _ends(studied: StudiedPass, module: nn.Module) -> list[nn.Module]:
     """Returns the modules whose output may be the part's own: the module itself, or the last linear one that it called.
 
-    (BLOOM adds the stream inside its attention and MLP modules; there the last projection's output is the part.)
+    (BLOOM adds the stream inside its attention and MLP modules; there the last projection's output is the part.) Of a
+    projection with parts of its own, such as an adapter, it is the outermost module. A module that the pass called twice
+    has two outputs, and is none.
     """
     call = studied.call_of(module)
     if call is None or call.output is None:
         return []
-    return [module, *[inner.module for inner in studied.calls_inside(module) if _is_linear(inner.module)][-1:]]
+    linear = [inner.module for inner in studied.calls_inside(module) if _is_linear(inner.module)]
+    outermost = [m for m in linear if not any(m is not other and _contains(other, m) for other in linear)]
+    return [end for end in (module, *outermost[-1:]) if studied.called_once(end)]
 
 
 def _with_norms(studied: StudiedPass, block: nn.Module, start: nn.Module) -> list[tuple[nn.Module, ...]]:
@@ -263,6 +293,7 @@ def _with_norms(studied: StudiedPass, block: nn.Module, start: nn.Module) -> lis
             call.module for call in studied.calls_inside(block) if call.input is output and call.output is not None
         ]
         following = [module for module in following if not any(_contains(earlier, module) for earlier in chain)]
+        following = [module for module in following if studied.called_once(module)]
         if not following:
             return [tuple(chain[: i + 1]) for i in range(len(chain))]
         chain.append(following[0])
@@ -288,26 +319,41 @@ def _modules_before(
     return (norms[0].module,) if norms and tensor is not None else None
 
 
-def _out_projection(studied: StudiedPass, attention: nn.Module, call: AttentionCall | None) -> nn.Module | None:
-    """Returns the linear module that took the heads' outputs side by side; None on the eager route, without values."""
+def _out_projection(studied: StudiedPass, attention: nn.Module, call: AttentionCall | None) -> ModuleCall | None:
+    """Returns the call of the linear module that took the heads' outputs side by side; None on the eager route.
+
+    It is the outermost such module: an adapter's parts take the heads' outputs too. Best is one whose output is
+    attention's own.
+    """
     if call is None or call.output is None:
         return None
-    linear = [inner for inner in studied.calls_inside(attention) if _is_linear(inner.module)]
-    return next((inner.module for inner in reversed(linear) if _same_numbers(inner.input_copy, call.output)), None)
+    whole = studied.call_of(attention)
+    took = [inner for inner in studied.calls_inside(attention) if _same_numbers(inner.input_copy, call.output)]
+    took.sort(key=lambda inner: whole is None or not _same_numbers(inner.output_copy, whole.output_copy))
+    return next(filter(_is_projection, took), None)
 
 
-def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> nn.Module | None:
-    """Returns the last linear module of the MLP if its output is the MLP's own, so that its input is the activations.
+def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> ModuleCall | None:
+    """Returns the call of the outermost linear module whose output is the MLP's own, so that its input is the activations.
 
-    None for mixtures of experts, whose experts have activations of their own.
+    The last module of the chain that has one counts. None for mixtures of experts, whose experts have activations of their
+    own.
     """
-    modules = [m for part in mlp for m in (part, *(call.module for call in studied.calls_inside(part)))]
-    linear = [module for module in modules if _is_linear(module)]
-    outputs = [call.output_copy for call in map(studied.call_of, mlp) if call is not None]
-    last = studied.call_of(linear[-1]) if linear else None
-    if last is None or not any(_same_numbers(last.output_copy, output) for output in outputs):
-        return None
-    return last.module
+    for part in reversed(mlp):
+        whole = studied.call_of(part)
+        assert whole is not None
+        gave = [
+            call for call in (whole, *studied.calls_inside(part)) if _same_numbers(call.output_copy, whole.output_copy)
+        ]
+        if projection := next(filter(_is_projection, gave), None):
+            return projection
+    return None
+
+
+def _is_projection(call: ModuleCall) -> bool:
+    """Returns whether the call was of a linear map, and not of one that changes nothing, such as a dropout."""
+    changes = not _same_numbers(call.input_copy, call.output_copy)
+    return call.input_copy is not None and changes and is_linear(call.module, call.input_copy)
 
 
 def _position_embedding(

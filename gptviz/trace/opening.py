@@ -164,6 +164,9 @@ class SavedPass:
         """Does nothing: the file holds no weights that could have changed."""
         return nullcontext()
 
+    def check_repeats(self) -> None:
+        """Does nothing: no model can run."""
+
     def embedding(self, kind: str) -> Array:
         return self._file.array(f"embedding.{kind}")
 

@@ -41,7 +41,9 @@ class RunnableModel(ModelSource, Protocol):
     """A causal language model with its tokenizer, loaded and able to run.
 
     model, tokenizer: the transformers objects. decoding: what the tokenizer's tokens say. context_length: the most tokens
-    that it can read, or None for no limit. takes_positions: whether its forward pass takes position_ids, counted from 0.
+    that it can read, or None for no limit. length_of_short_texts: a text of more tokens is read with other rotations
+    (longrope), so that each of its tokens is read in another way; None for most models. takes_positions: whether its
+    forward pass takes position_ids, counted from 0.
     """
 
     model: Any
@@ -51,6 +53,7 @@ class RunnableModel(ModelSource, Protocol):
     d_model: int
     d_head: int
     context_length: int | None
+    length_of_short_texts: int | None
     takes_positions: bool
     decoding: Decoding
 

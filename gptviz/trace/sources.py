@@ -134,6 +134,10 @@ class PassSource(Protocol):
         """
         ...
 
+    def check_repeats(self) -> None:
+        """Raises ModelChanged unless the model still computes this pass."""
+        ...
+
     def embedding(self, kind: str) -> Numbers:
         """Returns what enters block 0, or the part of it that `kind`, one of EMBEDDINGS, names: (T, d_model)."""
         ...

@@ -226,7 +226,7 @@ class Trace:
         if activations is None:
             raise fail(
                 "an MLP with one down projection",
-                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts or has no single down projection",
+                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts, has no single one or is changed by a hook",
                 "`trace.mlp_out` has what it adds to the stream.",
                 NotAvailable,
             )
@@ -312,6 +312,13 @@ class Trace:
         Raises ModelChanged if the weights were written to or replaced since. A saved trace has no model to check.
         """
         return self._source.guarding_weights()
+
+    def check_repeats(self) -> None:
+        """Raises ModelChanged unless the model still computes this pass, so that another pass can be compared with it.
+
+        Weights, settings, hooks and autocast may have changed, or the model draws random numbers. Runs the text again, once.
+        """
+        self._source.check_repeats()
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[Token, float]]:
         """Returns the `k` tokens whose rows of the token table are most similar to this one's, with their cosines."""

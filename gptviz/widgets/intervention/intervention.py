@@ -127,12 +127,13 @@ class InterventionView(View):
         self._edits = self._edit_list.renew(kept)
 
     def _edited_trace(self, specs: list[Spec]) -> Trace:
-        """Returns the pass with these edits. Raises ModelChanged if the weights are not those of the plain pass."""
+        """Returns the pass with these edits. Raises ModelChanged if the model is not that of the plain pass any more."""
         plain, (latest_specs, trace) = self._plain, self._latest
         if not specs:
             return plain
         gpt = running_model(plain)
         with plain.guarding_weights():
+            plain.check_repeats()
             if specs != latest_specs:
                 trace = gpt.trace(_ids(plain), edits=self._edit_list.values(specs))
                 self._latest = specs, trace
@@ -211,6 +212,7 @@ class InterventionView(View):
             edits = dict(zip(specs, self._edit_list.values(list(specs.values())), strict=True))
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
             with plain.guarding_weights():
+                plain.check_repeats()
                 added = switched_off(plain, edits, ids)
             self._swept |= dict(zip(ids, added, strict=True))
         return self._swept[id]

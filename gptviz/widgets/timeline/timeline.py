@@ -248,15 +248,22 @@ class GenerationTimeline(View):
         return f"anywidget:{self._bench.model_id}"
 
     def _trace_of(self, choice: int, step: int) -> tuple[Trace, int]:
-        """Returns a trace of a branch's text that includes the step, and the position that its token was drawn after."""
+        """Returns a trace of a branch's text that includes the step, and the position that its token was drawn after.
+
+        It is of the whole text, or of as much of it as is read with the rotations that the step was read with (longrope).
+        """
         run, gpt = self._require_run(), self._require_model("look at the attention of a step")
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)
         position = len(run.prompt_tokens) + check_index(step, len(steps), "step") - 1
-        if self._traced is None or self._traced[0] is not branch or self._traced[1] <= position:
-            prompt, continuation = [token.id for token in run.prompt_tokens], [step.token.id for step in steps[:-1]]
+        prompt, continuation = [token.id for token in run.prompt_tokens], [step.token.id for step in steps[:-1]]
+        short = gpt.length_of_short_texts
+        if short is not None and position < short:
+            continuation = continuation[: short - len(prompt)]
+        length = len(prompt) + len(continuation)
+        if self._traced is None or self._traced[0] is not branch or not position < self._traced[1] <= length:
             trace = gpt.trace_continued(prompt, continuation, run.limits["edits"])
-            self._traced = branch, len(trace.tokens), trace
+            self._traced = branch, length, trace
         return self._traced[2], position
 
     # The still picture and the table

@@ -1,0 +1,103 @@
+"""Compares what is computed from a recorded pass with the numbers of that pass, up to rounding, and keeps the results.
+
+Where the parts of a model are was found by watching one short pass. An adapter, a hook or another attention function may
+do more than what was found, and a switch may be turned after the pass. So a quantity is given out only if it confirms
+itself: heads and bias are what attention added, neurons and bias what the MLP added, parts the change of the stream, the
+last row of the logit lens the logits. Otherwise it is refused.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from gptviz.model.capture import modules_of
+
+ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
+
+_PLAIN = (bool, int, float, str, type(None))
+_PYTORCH = frozenset(nn.Module().__dict__)  # what every module has: hooks, parameters, whether it is training
+_Result = TypeVar("_Result")
+
+
+_FLOAT32 = torch.finfo(torch.float32).eps  # everything here is computed in float32 or coarser
+
+
+def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0.0) -> bool:
+    """Returns whether two results, (T, d), are equal up to rounding at each token.
+
+    inputs: what went into the results, (T, any width). exponent: the largest that a softmax among the steps took: an
+    error in it is a relative error of the result. A token's bound is ROUNDINGS × epsilon × the largest number among its
+    results and inputs; epsilon is that of the coarsest dtype among them all. An operation rounds to within epsilon times
+    the magnitude of what goes in, however small the result is. Numbers that are not finite must be the same.
+    """
+    if actual.shape != expected.shape:
+        return False
+    tensors = (actual, expected, *inputs)
+    epsilon = max(_FLOAT32, *(torch.finfo(tensor.dtype).eps for tensor in tensors)) + exponent * _FLOAT32
+    largest = torch.stack([_largest(tensor) for tensor in tensors]).amax(0)
+    a, b = actual.float(), expected.float()
+    near = (a - b).abs() <= ROUNDINGS * epsilon * largest[..., None]
+    return bool((near | (a == b) | (a.isnan() & b.isnan())).all())
+
+
+def _largest(tensor: Tensor) -> Tensor:
+    """Returns the largest finite magnitude of each row: (T,)."""
+    magnitude = tensor.float().abs()
+    return torch.where(magnitude.isfinite(), magnitude, 0.0).amax(-1)
+
+
+def is_causal_map(weights: Tensor) -> bool:
+    """Returns whether the rows of attention maps, (H, T, T), sum to at most 1 and give nothing to later tokens.
+
+    An attention sink takes a share, so that a row may sum to less.
+    """
+    epsilon = max(_FLOAT32, torch.finfo(weights.dtype).eps)
+    rows = weights.float().sum(-1)
+    future = weights.float().triu(1 + weights.shape[-1] - weights.shape[-2]).abs()
+    return bool((rows <= 1 + ROUNDINGS * epsilon).all() and (future <= epsilon).all()) or bool(rows.isnan().any())
+
+
+class Confirmations:
+    """The results of the checks of one pass, so that each is made once.
+
+    A check is made again if a module that it concerns has another setting or hook by then: a part that is switched off
+    after the pass would be computed in another way than the pass did.
+    """
+
+    def __init__(self) -> None:
+        self._results: dict[Any, tuple[Any, Any]] = {}
+
+    def result(self, name: Any, modules: Iterable[nn.Module], check: Callable[[], _Result]) -> _Result:
+        """Returns what `check` returns, or what it returned before. name: of the check. modules: that it runs."""
+        settings = tuple(settings_of(module) for module in modules)
+        known = self._results.get(name)
+        if known is None or known[0] != settings:
+            known = settings, check()
+            self._results[name] = known
+        return known[1]  # type: ignore[no-any-return]
+
+
+def settings_of(module: nn.Module) -> tuple[Any, ...]:
+    """Returns what decides, besides weights, how a module computes: its hooks and plain attributes, and its submodules'."""
+    return tuple(
+        (
+            id(m),
+            tuple(m._forward_pre_hooks),
+            tuple(m._forward_hooks),
+            tuple((name, _plain(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
+        )
+        for m in modules_of(module)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Returns numbers, texts and small collections of them so that they can be compared later; None for anything else."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, (list, tuple, set)):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return tuple((str(name), _plain(item)) for name, item in value.items())
+    return None

@@ -1,0 +1,164 @@
+"""Computes a layer's attention again with the family's eager function, and confirms that it is what the pass computed.
+
+A user may have registered an attention function of their own, and a family may do something between the function and its
+projection. What the eager function gives is used only if it leads to the attention output of the pass.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gptviz.errors import NotAvailable, fail
+from gptviz.model.capture import AttentionCall, family_eager
+from gptviz.model.confirming import agree, is_causal_map
+from gptviz.model.head_arguments import HeadArguments
+from gptviz.model.linear_maps import LinearMap
+from gptviz.model.recorded_pass import RecordedPass
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What the numbers say of one layer. dtype: in which it computes the pass's output; None for the dtypes of the pass."""
+
+    is_causal: bool
+    is_what_ran: bool
+    dtype: torch.dtype | None = torch.float32
+
+
+class EagerAttention:
+    """The attention of one layer of a recorded pass. The caller holds the model's lock and has checked the weights."""
+
+    def __init__(self, recorded: RecordedPass, layer: int, call: AttentionCall):
+        """Takes the pass, the layer, and what its attention function was given."""
+        self._pass, self._layer, self._call = recorded, layer, call
+        self._sites = recorded.anatomy.layers[layer]
+        self._fresh: tuple[Tensor, Tensor] | None = None  # what the check computed, for all heads in float32
+
+    def weights(self, head: int | None) -> Tensor:
+        """Returns the attention weights in float32, after this pass's edits: (H or 1, T, T)."""
+        self.confirm()
+        fresh = self._fresh if head is None else None
+        return (fresh or self._edited(head, torch.float32))[1][0]
+
+    def mixed_values(self, head: int | None) -> Tensor:
+        """Returns the values mixed by the heads' weights, after this pass's edits: (T, H or 1, d_value)."""
+        return self._edited(head, self.confirm())[0][0]
+
+    def project(self, mixed: Tensor, groups: Sequence[Iterable[int]]) -> tuple[Tensor, Tensor]:
+        """Returns what the output projection makes of each group of heads alone, (groups, T, d), and its bias, (T, d).
+
+        mixed: the mixed values of all heads, (T, H, d_value).
+        """
+        side_by_side = mixed.new_zeros(len(groups) + 1, *mixed.shape)
+        for i, group in enumerate(groups):
+            side_by_side[i, :, list(group)] = mixed[:, list(group)]
+        projection: nn.Module = self._sites.out_projection  # type: ignore[assignment]
+        projected = LinearMap(projection, mixed[0].numel(), self._call.value)(side_by_side.flatten(2))
+        bias = projected[-1]  # the last input is 0
+        return projected[:-1] - bias, bias
+
+    def heads_sum_up(self) -> bool:
+        """Returns whether what two halves of the heads give, and the bias, sum to what attention gave in the pass."""
+
+        def check() -> bool:
+            mixed = self.mixed_values(None)
+            projected, bias = self.project(mixed, [range(first, mixed.shape[1], 2) for first in (0, 1)])
+            return agree(projected.sum(0) + bias, self._gave(), *projected, bias, exponent=self._largest_score())
+
+        return self._pass.confirmations.result(("heads", self._layer), [self._sites.block], check)
+
+    def confirm(self) -> torch.dtype | None:
+        """Raises NotAvailable unless the eager function computes what the pass did, and its maps are those of a causal model.
+
+        Returns the dtype to compute in: in half precision, an eager pass rounds its scores before the softmax.
+        """
+        name, modules = ("attention", self._layer), [self._call.module]
+        result: _Check = self._pass.confirmations.result(name, modules, self._check)
+        check_causal(self._pass, self._layer, result.is_causal)
+        if not result.is_what_ran:
+            function = getattr(getattr(self._call.module, "config", None), "_attn_implementation", None)
+            by = f' with the attention function "{function}"' if function else ""
+            raise fail(
+                "attention whose output is that of its family's eager attention function",
+                f"layer {self._layer} of {self._pass.family}{by}, whose output is another",
+                'Load the model with attn_implementation="eager" to look into its attention.',
+                NotAvailable,
+            )
+        return result.dtype
+
+    def _check(self) -> _Check:
+        output, weights = family_attention(HeadArguments(self._call, None))
+        is_causal = is_causal_map(weights[0])
+        self._fresh = self._edited(None, torch.float32) if self._has_edits() else (output, weights)
+        if self._is_what_ran(output, self._fresh[0]):
+            return _Check(is_causal, True)
+        if self._call.value.dtype == torch.float32:
+            return _Check(is_causal, False)
+        output = family_attention(HeadArguments(self._call, None, None))[0]
+        return _Check(is_causal, self._is_what_ran(output, self._edited(None, None)[0]), None)
+
+    def _has_edits(self) -> bool:
+        return self._pass.editing.touches("head_output", self._layer)
+
+    def _edited(self, head: int | None, dtype: torch.dtype | None) -> tuple[Tensor, Tensor]:
+        """Returns the output, (1, T, H or 1, d_value), and weights, (1, H or 1, T, T), after this pass's edits."""
+        arguments = HeadArguments(self._call, head, dtype)
+        output, weights = family_attention(arguments)
+        self._pass.editing.rewrite_eager(self._layer, head, output, weights, arguments.value)
+        return output, weights
+
+    def _is_what_ran(self, output: Tensor, edited_output: Tensor) -> bool:
+        """Returns whether the heads' outputs, (1, T, H, d_value), before and after edits, are those of the pass.
+
+        If these were not kept, what the output projection makes of them is compared.
+        """
+        exponent = self._largest_score()
+        if self._call.output is not None:
+            largest = self._call.value.abs().amax().expand(output.shape[1], 1)
+            return agree(output[0].flatten(1), self._call.output[0].flatten(1), largest, exponent=exponent)
+        projected, bias = self.project(edited_output[0], [range(output.shape[2])])
+        return agree(projected[0] + bias, self._gave(), bias, exponent=exponent)
+
+    def _gave(self) -> Tensor:
+        """Returns what the attention module gave in the pass, before any norm that follows it: (T, d)."""
+        chain = self._sites.attention_part.chain  # type: ignore[union-attr]
+        gave = self._pass.held("attention_before_norm" if len(chain) > 1 else "attention_out", self._layer)
+        return gave.reshape(-1, gave.shape[-1])
+
+    def _largest_score(self) -> float:
+        """Returns a bound of the scores: by the lengths of queries and keys, and the largest bias in the mask."""
+        call = self._call
+        longest = call.query.float().norm(dim=-1).amax() * call.key.float().norm(dim=-1).amax()
+        score = float(longest) * float(call.kwargs.get("scaling") or call.query.shape[-1] ** -0.5)
+        if isinstance(call.mask, Tensor) and call.mask.is_floating_point():
+            biases = call.mask[call.mask > torch.finfo(call.mask.dtype).min / 2]
+            score += float(biases.abs().max()) if biases.numel() else 0.0
+        return score
+
+
+def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:
+    """Raises NotAvailable for a layer whose maps are not those of a causal model."""
+    if not is_causal:
+        raise fail(
+            "attention maps whose rows sum to at most 1 and give nothing to later tokens",
+            f"layer {layer} of {recorded.family}, whose maps do not",
+            "Its stream and its logits can be read.",
+            NotAvailable,
+        )
+
+
+def family_attention(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
+    """Returns the output and the weights that the family's own eager attention function computes."""
+    module = arguments.call.module
+    eager = family_eager(module)
+    if eager is None:
+        raise fail(
+            "a family with an `eager_attention_forward` of its own",
+            f"{type(module).__module__}, which has none",
+            "Maps of this family cannot be computed; queries, keys and the stream can be read.",
+            NotAvailable,
+        )
+    inputs = arguments.query, arguments.key, arguments.value, arguments.mask
+    return eager(arguments.module, *inputs, **arguments.kwargs)
