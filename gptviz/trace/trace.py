@@ -226,7 +226,7 @@ class Trace:
         if activations is None:
             raise fail(
                 "an MLP with one down projection",
-                f"block {layer} of {self.model_name}, whose MLP is a mixture of experts, has no single one or is changed by a hook",
+                f"block {layer} of {self.model_name}, whose MLP is of experts, has no single one or is changed by a hook",
                 "`trace.mlp_out` has what it adds to the stream.",
                 NotAvailable,
             )
