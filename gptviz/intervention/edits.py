@@ -40,7 +40,7 @@ class Edit:
     """What all edits have in common: a layer, the site where they act, and the code that makes them.
 
     call: the function of gptviz that makes the edit. site: "residual", "attn_out", "mlp_out", "head_output" (a head's
-    output before the projection) or "neurons".
+    output before the projection, and before a gate if the family has one) or "neurons".
     """
 
     layer: int

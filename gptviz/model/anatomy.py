@@ -31,7 +31,8 @@ class Layer:
     attention_part, mlp_part: what the block adds to the stream; each chain begins with the module whose output is
     attention's or the MLP's own. down_projection: linear; its input is the MLP's activations, d_mlp of them a token.
     before_attention: what the stream goes through between the block's input and attention's. parallel: whether the MLP
-    reads what enters the block, and not what attention has added to. n_heads: 0 without attention.
+    reads what enters the block, and not what attention has added to. n_heads: 0 without attention. gated: whether each
+    number of the heads' outputs is multiplied by a positive gate before the projection.
     """
 
     block: nn.Module
@@ -45,6 +46,7 @@ class Layer:
     before_attention: tuple[nn.Module, ...] | None = None
     parallel: bool = False
     n_heads: int = 0
+    gated: bool = False
 
 
 @dataclass(frozen=True)

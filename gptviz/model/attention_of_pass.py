@@ -136,7 +136,7 @@ class AttentionOfPass:
             if not eager.heads_sum_up():
                 raise self._no_heads(layer, "what its heads and its bias give does not sum to what attention added")
             heads = list(range(n_heads)) if head is None else [head]
-            some = eager.mixed_values(head)  # (T, H or 1, d_value)
+            some = eager.projected_values(head)  # (T, H or 1, d_value)
             mixed = some.new_zeros(some.shape[0], n_heads, some.shape[2])
             mixed[:, heads] = some
             projected, bias = eager.project(mixed, [[head] for head in heads])

@@ -46,10 +46,22 @@ class EagerAttention:
         """Returns the values mixed by the heads' weights, after this pass's edits: (T, H or 1, d_value)."""
         return self._edited(head, self.confirm())[0][0]
 
+    def projected_values(self, head: int | None) -> Tensor:
+        """Returns what enters the output projection of each head: its mixed values, gated in some families.
+
+        (T, H or 1, d_value).
+        """
+        if not self._sites.gated:
+            return self.mixed_values(head)
+        self.confirm()
+        gated = self._pass.held("gated_heads", self._layer).float()
+        gated = gated.reshape(-1, self._call.query.shape[1], self._call.value.shape[-1])
+        return gated if head is None else gated[:, head : head + 1]
+
     def project(self, mixed: Tensor, groups: Sequence[Iterable[int]]) -> tuple[Tensor, Tensor]:
         """Returns what the output projection makes of each group of heads alone, (groups, T, d), and its bias, (T, d).
 
-        mixed: the mixed values of all heads, (T, H, d_value).
+        mixed: what enters the projection of all heads, (T, H, d_value).
         """
         side_by_side = mixed.new_zeros(len(groups) + 1, *mixed.shape)
         for i, group in enumerate(groups):
@@ -63,7 +75,7 @@ class EagerAttention:
         """Returns whether what two halves of the heads give, and the bias, sum to what attention gave in the pass."""
 
         def check() -> bool:
-            mixed = self.mixed_values(None)
+            mixed = self.projected_values(None)
             projected, bias = self.project(mixed, [range(first, mixed.shape[1], 2) for first in (0, 1)])
             return agree(projected.sum(0) + bias, self._gave(), *projected, bias, exponent=self._largest_score())
 

@@ -84,7 +84,7 @@ class RecordedPass:
         """Returns whether what is held as attention's output is what the output projection made of its heads' outputs."""
         sites = self.anatomy.layers[layer]
         part = sites.attention_part
-        if part is None or sites.attention is None or not sites.ends_in_projection:
+        if part is None or sites.attention is None or sites.gated or not sites.ends_in_projection:
             return False
         changed = self.editing.touches("attn_out", layer) or self._is_hooked((sites.attention, *part.chain[:1]))
         return not changed
@@ -117,6 +117,8 @@ class RecordedPass:
                 hold("attention_out", i, layer.attention_part.chain[-1], "out")
                 if len(layer.attention_part.chain) > 1:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
+            if layer.gated and layer.out_projection is not None:
+                hold("gated_heads", i, layer.out_projection, "in")
             if layer.mlp_part is not None:
                 hold("mlp_in", i, layer.mlp_part.chain[0], "in")
                 if self._is_hooked(layer.mlp_part.chain):  # a hook may do something else the next time

@@ -209,11 +209,13 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
     attention = next((m for m in block.modules() if id(m) in calls), None)
     if attention is None:
         return Layer(block, None)
-    whole, n_heads = studied.call_of(block), _head_count(studied, attention, calls[id(attention)])
+    call = calls[id(attention)]
+    whole, n_heads = studied.call_of(block), _head_count(studied, attention, call)
     if whole is None or whole.output_copy is None or whole.input_copy is None:
         return Layer(block, attention, n_heads=n_heads)
-    projection_call = _out_projection(studied, attention, calls[id(attention)])
+    projection_call = _out_projection(studied, attention, call)
     projection = projection_call.module if projection_call else None
+    gated = projection_call is not None and not _same_numbers(projection_call.input_copy, call.output)  # type: ignore
     attention_chains = _chains_from(studied, block, [attention])
     mlp_chains = _chains_from(studied, block, _others(block, attention))
     for of_attention, of_mlp, scale in product(attention_chains, mlp_chains, _scales(studied.model, block)):
@@ -232,8 +234,9 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
                 _modules_before(studied, block, attention, whole),
                 parallel=_modules_before(studied, block, of_mlp[0], whole) is not None,
                 n_heads=n_heads,
+                gated=gated,
             )
-    return Layer(block, attention, projection, n_heads=n_heads)
+    return Layer(block, attention, projection, n_heads=n_heads, gated=gated)
 
 
 def _head_count(studied: StudiedPass, attention: nn.Module, call: AttentionCall | None) -> int:
@@ -328,9 +331,22 @@ def _out_projection(studied: StudiedPass, attention: nn.Module, call: AttentionC
     if call is None or call.output is None:
         return None
     whole = studied.call_of(attention)
-    took = [inner for inner in studied.calls_inside(attention) if _same_numbers(inner.input_copy, call.output)]
+    inside = list(studied.calls_inside(attention))
+    took = [inner for inner in inside if _same_numbers(inner.input_copy, call.output)]
+    took = took or [inner for inner in inside if _are_gated(inner.input_copy, call.output)]
     took.sort(key=lambda inner: whole is None or not _same_numbers(inner.output_copy, whole.output_copy))
     return next(filter(_is_projection, took), None)
+
+
+def _are_gated(x: Tensor | None, heads: Tensor) -> bool:
+    """Returns whether x is what the heads gave, each number times a positive gate: whether it has the signs of theirs.
+
+    In a tensor that has nothing to do with theirs, half of the numbers would have another sign.
+    """
+    if x is None or x.numel() != heads.numel():
+        return False
+    gated, whole = x.flatten().float(), heads.flatten().float()
+    return bool((gated * whole >= 0).all() and gated.any())
 
 
 def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> ModuleCall | None:

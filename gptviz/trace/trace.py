@@ -164,7 +164,8 @@ class Trace:
         return self._source.attention.sink(self._layer(layer), self._head(layer, head))
 
     def head_mix(self, layer: int, head: int) -> Array:
-        """Returns the values mixed by the head's weights, which enter the output projection: (T, d_value)."""
+        """Returns the values mixed by the head's weights, which enter the output projection, in some families through a
+        gate: (T, d_value)."""
         return as_array(self._source.attention.mixed_values(self._layer(layer), self._head(layer, head)))
 
     def head_output(self, layer: int, head: int) -> Array:

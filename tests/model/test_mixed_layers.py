@@ -11,9 +11,11 @@ from families import IDS, TEXT, build, tokenizer
 from hooked import OTHER
 from mixed_layers import (
     ALL,
+    GATED,
     HYBRIDS,
     ONE_STREAM,
     UNEVEN,
+    attentions_of,
     expected_maps,
     gpt_of,
     heads_of,
@@ -58,7 +60,7 @@ def test_maps_and_logits_equal_the_untouched_models(name):
     np.testing.assert_array_equal(np.isnan(whole), np.isnan(expected_maps(name)))
 
 
-@pytest.mark.parametrize("name", [name for name in ONE_STREAM if name != "qwen3_next"])  # its heads pass a gate
+@pytest.mark.parametrize("name", ONE_STREAM)
 def test_heads_and_bias_sum_to_the_attention_output(name):
     trace = trace_of(name)
     for layer, count in enumerate(heads_of(name)):
@@ -67,6 +69,25 @@ def test_heads_and_bias_sum_to_the_attention_output(name):
             total = np.sum(parts, axis=0) + trace.head_bias(layer)
             assert_close(total, trace.attn_out(layer), scale=parts)
             assert trace.q(layer).shape[0] == count and trace.score_stages(layer, count - 1)["raw"].shape == (11, 11)
+
+
+@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_gated_head_is_its_part_of_the_projections_input_through_its_own_rows(name, edited):
+    """In an edited pass the gate is the same, since only its head's output was changed, in the last block with heads."""
+    counts = heads_of(name)
+    layer = max(layer for layer, count in enumerate(counts) if count)
+    edits = [gptviz.scale_head(layer, 1, 0.5)] if edited else []
+    trace, model, entered = gpt_of(name).trace(IDS, edits=edits), build_mixed(name), []
+    projection = attentions_of(model)[layer].o_proj
+    projection.register_forward_pre_hook(lambda _module, args: entered.append(args[0][0].double().numpy()))
+    model(torch.tensor([IDS]), use_cache=False)
+    parts = np.split(entered[0], counts[layer], axis=-1)
+    rows = np.split(projection.weight.double().numpy().T, counts[layer])
+    for head in range(counts[layer]):
+        expected = (0.5 if edited and head == 1 else 1.0) * parts[head] @ rows[head]
+        assert_close(trace.head_output(layer, head), expected, scale=trace.residual(layer))
+    assert np.abs(trace.head_mix(layer, 1) - parts[1]).max() > 0.01  # the gate does something
 
 
 @pytest.mark.parametrize("name", UNEVEN)
@@ -117,7 +138,7 @@ def test_role_scores_are_nan_where_there_is_no_head(name):
     assert list(np.isnan(scores["same"]).sum(1)) == [max(heads_of(name)) - count for count in heads_of(name)]
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "qwen3_next"])
+@every
 def test_sweeps_over_heads_are_nan_where_there_is_no_head(name):
     trace, counts = trace_of(name), heads_of(name)
     sweep = lens.ablation_sweep(trace, METRIC)
@@ -140,9 +161,7 @@ def test_sweeps_over_heads_are_nan_where_there_is_no_head(name):
 def test_rows_of_a_batch_equal_single_runs(name):
     gpt, trace = gpt_of(name), trace_of(name)
     layer = int(np.argmax(heads_of(name)))
-    rows = (
-        [] if name == "qwen3_next" else [[gptviz.ablate_head(layer, 1)], [gptviz.set_attention(layer, 0, 2, [1, 0, 2])]]
-    )
+    rows = [[gptviz.ablate_head(layer, 1)], [gptviz.set_attention(layer, 0, 2, [1, 0, 2])]]
     if name in ONE_STREAM:
         rows += [[gptviz.steer(1, [0.5] * 24)], [gptviz.steer(3, [-1.0] * 24)]]
         rows += [[gptviz.patch("residual", 2, 6, source=gpt.trace(OTHER))]]

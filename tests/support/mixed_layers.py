@@ -43,9 +43,16 @@ CONFIGS = {
         | {"pad_token_id": 0},
     ),
 }  # fmt: skip
+CONFIGS["laguna"] = (
+    "LagunaConfig",
+    _WIDE
+    | {"num_attention_heads_per_layer": [4, 2, 4], "sliding_window": 4, "num_experts": 4, "num_experts_per_tok": 2}
+    | {"moe_intermediate_size": 16, "shared_expert_intermediate_size": 16},
+)
+GATED = ("qwen3_next", "laguna")  # a gate multiplies the heads' outputs before the projection
 HYBRIDS = ("lfm2", "jamba", "qwen3_next", "bamba")
 UNEVEN = {"2-4-2": ([2, 4, 2], [10, 10, 10]), "4-2-4": ([4, 2, 4], [10, 10, 10]), "widths": ([4, 2, 4], [6, 10, 4])}
-ONE_STREAM = (*HYBRIDS, *UNEVEN)
+ONE_STREAM = (*HYBRIDS, *UNEVEN, "laguna")
 ALL = (*ONE_STREAM, "gemma3n")
 
 

@@ -60,7 +60,7 @@ def test_the_grid_of_heads_marks_what_does_not_exist(name):
     assert [score is None for score in scores] == np.isnan(trace.role_scores()["same"]).ravel().tolist()
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "qwen3_next"])
+@every
 def test_the_squares_of_interventions_are_nan_where_there_is_no_part(name):
     trace, counts = trace_of(name), heads_of(name)
     view = gptviz.InterventionView(trace, watch=11)
