@@ -7,74 +7,22 @@ otherwise the part is None, and what needs it raises NotAvailable later.
 """
 
 import inspect
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import product
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
-from gptviz.model.capture import AttentionCall, Recorder, entering, first_tensor, record, register, running
-from gptviz.model.changes import Block
+from gptviz.model.capture import AttentionCall, running
 from gptviz.model.linear_maps import is_linear
-from gptviz.model.requirements import check_forward, checked_forward
+from gptviz.model.requirements import check_forward
 from gptviz.model.structure import Structure
+from gptviz.model.studied_pass import ModuleCall, StudiedPass, map_makers, same_numbers, watch
 
 # What each attention module gave to the attention function, by the module's id; None on the eager route.
 Calls = dict[int, AttentionCall | None]
-
-
-@dataclass
-class ModuleCall:
-    """One call of one module during the studied pass: its first tensor in and out, and copies of both.
-
-    The copies keep the numbers of the moment, since some families write into these tensors later.
-    """
-
-    module: nn.Module
-    input: Tensor | None
-    input_copy: Tensor | None
-    result: Any = None
-    output: Tensor | None = None
-    output_copy: Tensor | None = None
-
-    @property
-    def overwritten(self) -> bool:
-        """Whether the input or the output was written into after the call."""
-        pairs = ((self.input, self.input_copy), (self.output, self.output_copy))
-        return any(a is not None and b is not None and not torch.equal(a, b) for a, b in pairs)
-
-
-@dataclass
-class StudiedPass:
-    """The calls of all modules of a model in the order in which they began, and what the pass computed.
-
-    attention_calls: on the interface route. maps: attention maps, on the eager route. counts_from_zero: whether a module
-    was given the tokens' positions, counted from 0.
-    """
-
-    model: nn.Module
-    module_calls: list[ModuleCall] = field(default_factory=list)
-    attention_calls: list[AttentionCall] = field(default_factory=list)
-    maps: tuple[Tensor, ...] = ()
-    logits: Tensor | None = None
-    counts_from_zero: bool = False
-
-    def call_of(self, module: nn.Module) -> ModuleCall | None:
-        """Returns the first call of a module, or None if it was not called."""
-        return next((call for call in self.module_calls if call.module is module), None)
-
-    def called_once(self, module: nn.Module) -> bool:
-        """Returns whether the pass called a module once: another call would have other numbers."""
-        return sum(call.module is module for call in self.module_calls) == 1
-
-    def calls_inside(self, module: nn.Module) -> Iterator[ModuleCall]:
-        """Returns the calls of the modules that a module contains."""
-        members = {id(m) for m in module.modules()} - {id(module)}
-        return (call for call in self.module_calls if id(call.module) in members)
 
 
 def study(model: nn.Module) -> Anatomy:
@@ -88,59 +36,14 @@ def study(model: nn.Module) -> Anatomy:
     ids = torch.tensor([[vocab // 7, vocab // 3, vocab // 2, vocab // 5]], device=device)
     with (block := running(model)), block:
         check_forward(model, ids)
-        studied = _run(model, ids, "interface")
+        studied = watch(model, ids, "interface")
         if studied.attention_calls:
             _check_used_once(model, [call.module for call in studied.attention_calls])
             return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
-        studied = _run(model, ids, "eager")
-        map_makers = _map_makers(studied)
-        _check_used_once(model, map_makers)
-        return _anatomy(studied, "eager", {id(module): None for module in map_makers})
-
-
-def _run(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
-    studied, open_calls = StudiedPass(model), []
-    positions = torch.arange(ids.shape[1], device=ids.device)
-
-    def before(module: nn.Module, args: Any, kwargs: Any) -> None:
-        tensor = entering(args, kwargs)
-        studied.counts_from_zero |= any(_same_numbers(value, positions) for value in (*args, *kwargs.values()))
-        call = ModuleCall(module, tensor, None if tensor is None else tensor.clone())
-        studied.module_calls.append(call)
-        open_calls.append(call)
-
-    def after(_module: nn.Module, _args: Any, result: Any) -> None:
-        call = open_calls.pop()
-        call.result, call.output = result, first_tensor(result)
-        call.output_copy = None if call.output is None else call.output.clone()
-
-    def begin(block: Block[Any]) -> Recorder:
-        for module in model.modules():
-            if module is not model:
-                register(block, module, "in", before)
-                register(block, module, "out", after)
-        return record(block, model, route, keep="outputs")
-
-    with Block(begin) as recorder:
-        result = checked_forward(model, ids, **({"output_attentions": True} if route == "eager" else {}))
-    studied.logits, studied.attention_calls = result.logits, recorder.calls
-    studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if _is_map(m, ids.shape[1]))
-    return studied
-
-
-def _is_map(value: Any, length: int) -> bool:
-    """Returns whether a value has the shape of attention maps, (1, H, T, T). RWKV returns something else under this name."""
-    return isinstance(value, Tensor) and value.ndim == 4 and value.shape[2:] == (length, length)
-
-
-def _map_makers(studied: StudiedPass) -> list[nn.Module]:
-    """Returns the innermost module that returned each attention map, in order."""
-
-    def returned(call: ModuleCall, attention_map: Tensor) -> bool:
-        return isinstance(call.result, (tuple, list)) and any(value is attention_map for value in call.result)
-
-    makers = [[call.module for call in studied.module_calls if returned(call, m)] for m in studied.maps]
-    return [modules[-1] for modules in makers if modules]
+        studied = watch(model, ids, "eager")
+        makers = map_makers(studied)
+        _check_used_once(model, makers)
+        return _anatomy(studied, "eager", {id(module): None for module in makers})
 
 
 def _check_used_once(model: nn.Module, modules: list[nn.Module]) -> None:
@@ -215,7 +118,7 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
         return Layer(block, attention, n_heads=n_heads)
     projection_call = _out_projection(studied, attention, call)
     projection = projection_call.module if projection_call else None
-    gated = projection_call is not None and not _same_numbers(projection_call.input_copy, call.output)  # type: ignore
+    gated = projection_call is not None and not same_numbers(projection_call.input_copy, call.output)  # type: ignore
     attention_chains = _chains_from(studied, block, [attention])
     mlp_chains = _chains_from(studied, block, _others(block, attention))
     for of_attention, of_mlp, scale in product(attention_chains, mlp_chains, _scales(studied.model, block)):
@@ -226,7 +129,7 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
                 block,
                 attention,
                 projection,
-                projection_call is not None and _same_numbers(projection_call.output_copy, returned),
+                projection_call is not None and same_numbers(projection_call.output_copy, returned),
                 Part(of_attention, scale),
                 Part(of_mlp, scale),
                 down.module if down else None,
@@ -332,9 +235,9 @@ def _out_projection(studied: StudiedPass, attention: nn.Module, call: AttentionC
         return None
     whole = studied.call_of(attention)
     inside = list(studied.calls_inside(attention))
-    took = [inner for inner in inside if _same_numbers(inner.input_copy, call.output)]
+    took = [inner for inner in inside if same_numbers(inner.input_copy, call.output)]
     took = took or [inner for inner in inside if _are_gated(inner.input_copy, call.output)]
-    took.sort(key=lambda inner: whole is None or not _same_numbers(inner.output_copy, whole.output_copy))
+    took.sort(key=lambda inner: whole is None or not same_numbers(inner.output_copy, whole.output_copy))
     return next(filter(_is_projection, took), None)
 
 
@@ -359,7 +262,7 @@ def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> Module
         whole = studied.call_of(part)
         assert whole is not None
         gave = [
-            call for call in (whole, *studied.calls_inside(part)) if _same_numbers(call.output_copy, whole.output_copy)
+            call for call in (whole, *studied.calls_inside(part)) if same_numbers(call.output_copy, whole.output_copy)
         ]
         if projection := next(filter(_is_projection, gave), None):
             return projection
@@ -368,7 +271,7 @@ def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> Module
 
 def _is_projection(call: ModuleCall) -> bool:
     """Returns whether the call was of a linear map, and not of one that changes nothing, such as a dropout."""
-    changes = not _same_numbers(call.input_copy, call.output_copy)
+    changes = not same_numbers(call.input_copy, call.output_copy)
     return call.input_copy is not None and changes and is_linear(call.module, call.input_copy)
 
 
@@ -420,13 +323,3 @@ def _is_linear(module: nn.Module) -> bool:
 
 def _contains(module: nn.Module, other: nn.Module) -> bool:
     return any(m is other for m in module.modules())
-
-
-def _same_numbers(a: Any, b: Any) -> bool:
-    """Returns whether two values are tensors that have the same numbers in the same order, whatever their shapes."""
-    return (
-        isinstance(a, Tensor)
-        and isinstance(b, Tensor)
-        and a.numel() == b.numel()
-        and torch.equal(a.flatten(), b.flatten())
-    )
