@@ -59,12 +59,13 @@ def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: in
 
 
 def _stages(
-    word: str, ranks: dict[tuple[str, str], int], unsplit: frozenset[str]
+    word: str, ranks: dict[tuple[str, str], int], unsplit: frozenset[str], end: str
 ) -> list[tuple[tuple[str, ...], int | None]]:
-    """Returns the pieces after each merge, with the merge's rank."""
+    """Returns the pieces after each merge, with the merge's rank. end: what is written after a word's last character."""
     if word in unsplit:
         return [((word,), None)]
-    pieces = tuple(word)
+    *first, last = word.removesuffix(end) or word
+    pieces = (*first, last + end * word.endswith(end))
     stages: list[tuple[tuple[str, ...], int | None]] = [(pieces, None)]
     while pairs := [(ranks[pair], i) for i, pair in enumerate(pairwise(pieces)) if pair in ranks]:
         rank, i = min(pairs)
@@ -74,12 +75,13 @@ def _stages(
 
 
 @lru_cache(maxsize=4)
-def _table(state: str) -> tuple[dict[tuple[str, str], int], frozenset[str]]:
-    """Returns the rank of each pair, and the words that are not split if the tokenizer has `ignore_merges`."""
+def _table(state: str) -> tuple[dict[tuple[str, str], int], frozenset[str], str]:
+    """Returns the rank of each pair, the words that are not split if the tokenizer has `ignore_merges`, and a word's end."""
     model = json.loads(state)["model"]
     pairs = (tuple(m.split(" ", 1)) if isinstance(m, str) else tuple(m) for m in model["merges"])
     unsplit = frozenset(model["vocab"]) if model.get("ignore_merges") else frozenset()
-    return {pair: rank for rank, pair in enumerate(pairs)}, unsplit  # type: ignore[misc]
+    ranks = {pair: rank for rank, pair in enumerate(pairs)}
+    return ranks, unsplit, model.get("end_of_word_suffix") or ""  # type: ignore[return-value]
 
 
 def _not_available(expected: str, got: str, code: str = "merges_other", **facts: str) -> Exception:

@@ -43,7 +43,8 @@ def describe_shape(heads: Sequence[int]) -> str:
 class Trace:
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
-    text: the prompt, decoded if ids were given. tokens: its tokens. stack: which stack of blocks it shows ("decoder").
+    text: the prompt; for ids, the text that is read as them. tokens: its tokens. stack: which stack of blocks it shows
+    ("decoder").
     n_layers, n_heads, d_model, d_head: the model's shape; n_heads and d_head are the largest of its layers, see `heads_in`.
     route: how attention maps are computed, "interface" or "eager"; on the eager route there are no queries and keys.
 

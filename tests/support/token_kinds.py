@@ -1,7 +1,8 @@
 """Small tokenizers of the kinds that there are, which differ in what their decoders do. No test needs a download.
 
 Each knows TEXT without unknown tokens. KINDS has the eight kinds that most models use; MORE has tokenizers that are written
-in Python, and one whose decoded text is tidied up afterwards. Their vocabularies have at most VOCAB tokens.
+in Python, one that marks spaces in another way, and one whose decoded text is tidied up afterwards. Their vocabularies have
+at most VOCAB tokens.
 """
 
 import json
@@ -104,6 +105,16 @@ def characters() -> PreTrainedTokenizerFast:
     return wrapped(backend)
 
 
+def other_marks() -> PreTrainedTokenizerFast:
+    """ "_" for spaces, and bytes for characters that are not in the vocabulary."""
+    merges = [("_", "t"), ("h", "e"), ("_t", "he"), ("o", "w"), ("ow", "l"), ("_", "owl"), ("i", "n"), ("in", "g")]
+    pieces = ["<unk>", *(f"<0x{b:02X}>" for b in range(256)), "_", *LETTERS, *joined(merges)]
+    backend = Tokenizer(models.BPE(numbered(pieces), merges, unk_token="<unk>", byte_fallback=True))
+    backend.normalizer = normalizers.Replace(" ", "_")
+    backend.decoder = decoders.Sequence([decoders.Replace("_", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return wrapped(backend)
+
+
 def tidied() -> PreTrainedTokenizerFast:
     """Words joined by spaces, which transformers takes away before punctuation and contractions."""
     return wordpiece(clean_up_tokenization_spaces=True)
@@ -119,7 +130,12 @@ KINDS: dict[str, Callable[[], Any]] = {
     "word_continues": word_continues,
     "characters": characters,
 }
-MORE: dict[str, Callable[[], Any]] = {"tidied": tidied, "canine": CanineTokenizer, "byt5": ByT5Tokenizer}
+MORE: dict[str, Callable[[], Any]] = {
+    "other_marks": other_marks,
+    "tidied": tidied,
+    "canine": CanineTokenizer,
+    "byt5": ByT5Tokenizer,
+}
 
 
 def small_model(**shape: Any) -> Any:

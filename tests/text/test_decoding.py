@@ -103,7 +103,7 @@ def test_the_token_of_a_text(name, text, piece):
     assert Decoding(tokenizer).token_id(text) == expected
 
 
-@pytest.mark.parametrize("name", ["byte_level", "byte_fallback", "byt5"])
+@pytest.mark.parametrize("name", ["byte_level", "byte_fallback", "byt5", "other_marks"])
 def test_a_character_of_several_tokens_keeps_its_bytes(name):
     tokenizer = TOKENIZERS[name]
     ids = tokenizer("a 🦉 é", add_special_tokens=False)["input_ids"]

@@ -3,6 +3,7 @@
 import pytest
 from families import build
 from families import tokenizer as family_tokenizer
+from token_kinds import word_ends
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -96,3 +97,12 @@ def test_pieces_of_bytes_are_shown_as_characters_or_bytes():
     trace = gptviz.wrap(build("gpt2"), family_tokenizer()).trace("é the")
     assert [stage.raw for stage in trace.merges(0)] == [(b"\xc3", b"\xa9")]
     assert [stage.raw for stage in trace.merges(2)] == [(b" ", b"t", b"h", b"e"), (b" ", b"th", b"e"), (b" ", b"the")]
+
+
+def test_a_word_whose_end_is_written():
+    tokenizer = word_ends()
+    stages = merges_of(tokenizer, "an owl", tokens_of(tokenizer, "an owl"), 2)
+    assert [(stage.pieces, stage.rank) for stage in stages] == [
+        (("o", "w", "l</w>"), None), (("ow", "l</w>"), 2), (("owl</w>",), 3)
+    ]  # fmt: skip
+    assert stages[0].raw == (b"o", b"w", b"l") and stages[2].raw == (b"owl",)
