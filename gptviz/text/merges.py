@@ -64,8 +64,8 @@ def _stages(
     """Returns the pieces after each merge, with the merge's rank. end: what is written after a word's last character."""
     if word in unsplit:
         return [((word,), None)]
-    *first, last = word.removesuffix(end) or word
-    pieces = (*first, last + end * word.endswith(end))
+    letters = tuple(word.removesuffix(end))
+    pieces = (*letters[:-1], "".join(letters[-1:]) + end) if word.endswith(end) else letters
     stages: list[tuple[tuple[str, ...], int | None]] = [(pieces, None)]
     while pairs := [(ranks[pair], i) for i, pair in enumerate(pairwise(pieces)) if pair in ranks]:
         rank, i = min(pairs)
