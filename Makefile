@@ -6,7 +6,8 @@
 SHELL := /bin/bash
 VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+# Python 3.11 is the tested one.
+PYTHON ?= $(shell for p in python3.11 python3 python3.14 python3.13 python3.12; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 # Two workers. The tests of a file, or of a notebook, run on the same worker. ARGS=-n0 runs all tests in one process.
 PYTEST := python -m pytest -n 2

@@ -92,6 +92,14 @@ def test_conda_installs_the_same_pinned_set():
         assert canonicalize_name(re.match(r"[\w-]+", one)[0]) not in versions
 
 
+def test_the_pages_say_which_python_is_tested():
+    prefix = "Programming Language :: Python :: 3."
+    (tested,) = [one.removeprefix(prefix) for one in PROJECT["classifiers"] if one.startswith(prefix)]
+    for page in ("README.md", "docs/where-it-runs.md"):
+        text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+        assert re.search(rf"3\.{tested} is tested", text) and "not tested" in text, page
+
+
 def test_the_version_is_the_same_everywhere():
     assert PROJECT["version"] == gptviz.__version__ == importlib.metadata.version("gptviz")
     assert f"## {gptviz.__version__}" in (ROOT / "CHANGELOG.md").read_text()
@@ -118,7 +126,14 @@ def test_ci_runs_make_test_and_nothing_else():
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
 
 
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "notebooks/README.md", "assets/tales/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/where-it-runs.md",
+    "notebooks/README.md",
+    "assets/tales/README.md",
+)
 
 
 def lines_of_code(page):

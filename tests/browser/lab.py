@@ -1,4 +1,4 @@
-"""JupyterLab as a learner has it: `gptviz lab` as a real server, and notebooks open in pages of Chromium."""
+"""JupyterLab and its relatives as people have them: real servers, and notebooks open in pages of Chromium."""
 
 import contextlib
 import json
@@ -33,11 +33,29 @@ KERNEL_IS_IDLE = """() => {
 }"""
 CELLS = "window.jupyterapp.shell.currentWidget.context.model.toJSON().cells"
 POLL_SECONDS = 0.1
+SERVER_OPTIONS = ("--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=")
+
+
+def lab_server(notebooks: Path, work: Path, *options: str) -> contextlib.AbstractContextManager[str]:
+    """Runs `gptviz lab` on a folder of notebooks. work: an empty folder for settings and logs."""
+    command = [
+        "gptviz.lab.cli",
+        "lab",
+        "--no-browser",
+        "--LabApp.expose_app_in_browser=True",
+        *SERVER_OPTIONS,
+        *options,
+    ]
+    return server(work, *command, f"--ServerApp.root_dir={notebooks}", ready="api/status")
 
 
 @contextlib.contextmanager
-def lab_server(notebooks: Path, work: Path, *options: str) -> Iterator[str]:
-    """Runs `gptviz lab` on a folder of notebooks and yields its address. work: an empty folder for settings and logs."""
+def server(work: Path, module: str, *arguments: str, ready: str = "") -> Iterator[str]:
+    """Runs a server of notebooks, `python -m module`, on a free port; yields its address when `ready` below it answers.
+
+    work: an empty folder for its settings and logs. Neither the server nor its kernels can use the network. The server
+    ends with the block.
+    """
     for plugin, values in SETTINGS.items():
         package, name = plugin.split(":")
         folder = work / "settings" / package
@@ -53,15 +71,13 @@ def lab_server(notebooks: Path, work: Path, *options: str) -> Iterator[str]:
     environment["PYTHONPATH"] = network_guard.python_path(Path(__file__).parent / "guard")
     environment[network_guard.LOG_VARIABLE] = str(work / "refused.txt")
     port = free_port()
-    command = [sys.executable, "-m", "gptviz.lab.cli", "lab", "--no-browser", f"--ServerApp.root_dir={notebooks}"]
-    command += [f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
-    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", *options]
-    log = work / "lab.log"
+    command = [sys.executable, "-m", module, *arguments, f"--port={port}"]
+    log = work / "server.log"
     with log.open("w") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_for_http(f"{address}/api/status", process, log)
+        wait_for_http(f"{address}/{ready}", process, log)
         yield address
     finally:
         process.terminate()
@@ -91,10 +107,13 @@ def wait_for_http(address: str, process: subprocess.Popen[Any], log: Path, secon
 
 
 class Notebook:
-    """One notebook, open in a page of JupyterLab. sent: messages of the page to its kernel, but for `execute`."""
+    """One notebook, open in a page of JupyterLab. sent: messages of the page to its kernel, but for `execute`.
 
-    def __init__(self, context: BrowserContext, address: str, name: str):
-        self.address, self.name, self.sent = address, name, 0
+    path: where the server shows one notebook. JupyterLab's one-document mode is the default; Notebook 7 has "notebooks".
+    """
+
+    def __init__(self, context: BrowserContext, address: str, name: str, path: str = "doc/tree"):
+        self.address, self.name, self.path, self.sent = address, name, path, 0
         self.page: Page = context.new_page()
         self.page.on("websocket", self._count_messages)
 
@@ -107,8 +126,8 @@ class Notebook:
         self.sent += "execute_request" not in text
 
     def open(self) -> None:
-        """Opens the notebook in the one-document mode and waits for its kernel."""
-        self.page.goto(f"{self.address}/doc/tree/{self.name}", wait_until="domcontentloaded")
+        """Opens the notebook and waits for its kernel."""
+        self.page.goto(f"{self.address}/{self.path}/{self.name}", wait_until="domcontentloaded")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.page.wait_for_function(KERNEL_IS_IDLE, timeout=90_000)
 
