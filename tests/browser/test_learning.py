@@ -1,6 +1,7 @@
 """Plays a learner in each notebook in JupyterLab: answers every question, types another prompt, drags a slider."""
 
 import re
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -129,9 +130,15 @@ def test_the_guessing_game_says_what_the_model_gives(learner):
 
 
 def test_the_page_can_be_saved_as_a_picture(learner, request):
-    """Saves a picture of the page when --screenshots is given."""
+    """The picture has every view of the page; it is also saved as a file when --screenshots is given."""
+    drawn = "(views) => views.map((view) => [view.getBoundingClientRect().bottom, view.innerText.trim().length])"
+    views = learner.page.locator(".gptviz:visible").evaluate_all(drawn)
+    picture = learner.page.screenshot(full_page=True)
+    height = int.from_bytes(picture[20:24])  # of the IHDR chunk of a PNG file
+    assert len(views) >= 5
+    assert all(0 < bottom <= height and letters for bottom, letters in views)
     if folder := request.config.getoption("--screenshots"):
-        learner.page.screenshot(path=f"{folder}/{learner.notebook.name.removesuffix('.ipynb')}.png", full_page=True)
+        Path(folder, f"{learner.notebook.name.removesuffix('.ipynb')}.png").write_bytes(picture)
 
 
 def test_on_a_projector_no_view_scrolls_sideways(learner):

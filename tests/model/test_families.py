@@ -18,9 +18,33 @@ SUMS = [name for name, family in ALL.items() if family.sums]
 INTERFACE = [name for name, family in ALL.items() if family.route == "interface"]
 EAGER = [name for name, family in ALL.items() if family.route == "eager"]
 
+# Which families may refuse a quantity, by what their blocks lack. All others must have it.
+NO_SUM = {"opt_post_norm", "openai_gpt"}  # the outputs of the parts do not sum to the change of the stream
+NO_DOWN_PROJECTION = {"gpt_oss", "mixtral", "qwen3_moe"}  # mixtures of experts
+NORM_AFTER_MLP = {"gemma2", "gemma3", "olmo2", "glm4"}
+FLATTENED = {"opt", "biogpt", "xglm"}  # their MLPs may run on all tokens in one dimension
+MAY_REFUSE = {
+    "parts": NO_SUM,
+    "heads": NO_SUM | {"gpt_neo", "bloom", "falcon", "gptj", "codegen", "xglm", "mpt"},  # the eager route
+    "activations": NO_SUM | NO_DOWN_PROJECTION,
+    "lens": NO_SUM,
+    "shares": NO_SUM,
+    "attn_in": NO_SUM,
+    "neurons": NO_SUM | NO_DOWN_PROJECTION | NORM_AFTER_MLP | FLATTENED,
+    "unrotated": set(EAGER) | {name for name, family in ALL.items() if family.positions},
+    "token": {"opt_post_norm"},
+}
+
 every = pytest.mark.parametrize("name", ALL)
 interface = pytest.mark.parametrize("name", INTERFACE)
 eager = pytest.mark.parametrize("name", EAGER)
+
+
+def refuses(name, quantity, call):
+    """Returns whether the call is refused in words; fails if the family is none of those that may refuse the quantity."""
+    refused = is_refused(call)
+    assert not refused or name in MAY_REFUSE[quantity]
+    return refused
 
 
 @every
@@ -59,7 +83,7 @@ def test_residual_stream_equals_hidden_states(name):
 @every
 def test_stream_is_the_sum_of_its_parts(name):
     trace = trace_of(name)
-    if not ALL[name].sums and is_refused(lambda: [(trace.attn_out(i), trace.mlp_out(i)) for i in range(LAYERS)]):
+    if refuses(name, "parts", lambda: [(trace.attn_out(i), trace.mlp_out(i)) for i in range(LAYERS)]):
         return
     parts = [trace.embedding(), *(call(i) for i in range(LAYERS) for call in (trace.attn_out, trace.mlp_out))]
     assert_float32_close(np.sum(parts, axis=0), trace.residual(LAYERS), scale=parts)
@@ -69,7 +93,7 @@ def test_stream_is_the_sum_of_its_parts(name):
 @every
 def test_heads_and_bias_sum_to_the_attention_output(name):
     trace, family = trace_of(name), ALL[name]
-    if not family.sums and is_refused(lambda: trace.head_output(1, 2)):
+    if refuses(name, "heads", lambda: trace.head_output(1, 2)):
         return
     for layer in range(LAYERS):
         parts = [trace.head_output(layer, head) for head in range(HEADS)]
@@ -83,7 +107,7 @@ def test_heads_and_bias_sum_to_the_attention_output(name):
 @pytest.mark.parametrize("name", [n for n in INTERFACE if ALL[n].multiplier is not None])
 def test_a_head_is_its_map_times_values_through_its_own_rows_of_the_projection(name):
     trace, family = trace_of(name), ALL[name]
-    if not family.sums and is_refused(lambda: trace.head_output(1, 2)):
+    if refuses(name, "heads", lambda: trace.head_output(1, 2)):
         return
     for layer in range(LAYERS):
         block = model_of(name).get_submodule(family.blocks)[layer]
@@ -106,7 +130,7 @@ def test_mlp_activations_are_the_input_of_the_down_projection(name):
     if not ALL[name].down:
         assert is_refused(lambda: trace.mlp_activations(0))
         return
-    if not ALL[name].sums and is_refused(lambda: trace.mlp_activations(1)):
+    if refuses(name, "activations", lambda: trace.mlp_activations(1)):
         return
     for layer in range(LAYERS):
         assert_float32_close(trace.mlp_activations(layer), expected.activations[layer].reshape(T, -1))
@@ -150,7 +174,7 @@ def test_score_stages_lead_to_the_map(name):
 @every
 def test_logit_lens_ends_in_the_logits_and_is_the_lens_of_each_depth(name):
     trace = trace_of(name)
-    if not ALL[name].sums and is_refused(lambda: trace.logit_lens()):
+    if refuses(name, "lens", lambda: trace.logit_lens()):
         return
     for position in (-1, 4):
         lens = trace.logit_lens(position)
@@ -163,7 +187,7 @@ def test_logit_lens_ends_in_the_logits_and_is_the_lens_of_each_depth(name):
 def test_contributions_sum_to_the_untouched_models_logit(name):
     trace = trace_of(name)
     for id, position in ((3, -1), (31, 4)):
-        if not ALL[name].sums and is_refused(lambda: attribution(trace, 3)):
+        if refuses(name, "shares", lambda: attribution(trace, 3)):
             continue
         shares = attribution(trace, id, position)
         bound = rounding(stream_of(name), [share.value for share in shares])
@@ -184,8 +208,7 @@ def test_attn_in_is_the_input_of_the_familys_attention(name):
     with torch.no_grad():
         model_of(name)(torch.tensor([IDS]))
     handle.remove()
-    if is_refused(lambda: trace_of(name).attn_in(1)):
-        assert not ALL[name].sums
+    if refuses(name, "attn_in", lambda: trace_of(name).attn_in(1)):
         return
     assert_float32_close(trace_of(name).attn_in(1), entered[0])
 
@@ -193,7 +216,7 @@ def test_attn_in_is_the_input_of_the_familys_attention(name):
 @every
 def test_neurons_and_bias_sum_to_the_mlp_output(name):
     trace, family = trace_of(name), ALL[name]
-    if is_refused(lambda: trace.neurons(1, 5)):
+    if refuses(name, "neurons", lambda: trace.neurons(1, 5)):
         return
     bias = getattr(model_of(name).get_submodule(family.blocks)[1].get_submodule(family.down), "bias", None)
     added = 0 if bias is None else family.multiplier * bias.detach().numpy()
@@ -204,8 +227,7 @@ def test_neurons_and_bias_sum_to_the_mlp_output(name):
 @every
 def test_unrotated_queries_and_keys_are_those_before_the_rotation(name):
     trace = trace_of(name)
-    if is_refused(trace.unrotated):
-        assert not (name.startswith("llama") or name.startswith("qwen"))
+    if refuses(name, "unrotated", trace.unrotated):
         return
     query, key = trace.unrotated()
     assert_float32_close(query[:, 0], trace.q(0)[:, 0])
@@ -218,8 +240,7 @@ def test_embedding_parts(name):
     trace, family = trace_of(name), ALL[name]
     if not family.positions:
         assert is_refused(lambda: trace.embedding("position"))
-    if is_refused(lambda: trace.embedding("token")):
-        assert not family.sums
+    if refuses(name, "token", lambda: trace.embedding("token")):
         return
     if family.positions:
         parts = [trace.embedding("token"), trace.embedding("position")]
@@ -252,6 +273,12 @@ def test_text_prompts_with_and_without_a_start_token(name, start):
     assert_float32_close(trace.logits, model_of(name)(torch.tensor([ids])).logits[0], scale=stream_of(name))
     maps = build(name, attn_implementation="eager")(torch.tensor([ids]), output_attentions=True).attentions
     assert_float32_softmax_close(trace.attention(), torch.cat(maps), scores_of(name))
+
+
+def test_only_known_families_may_refuse_and_none_of_them_may_refuse_what_sums():
+    assert set().union(*MAY_REFUSE.values()) <= set(ALL)
+    for quantity in ("parts", "heads", "activations", "lens", "shares", "attn_in", "token"):
+        assert not MAY_REFUSE[quantity] & set(SUMS), quantity
 
 
 def test_required_families_are_all_here():

@@ -476,9 +476,3 @@ def test_a_log_without_its_changes_is_enough(induction, tmp_path):
     assert names["changes"] == []
     assert not [shape for shape in names["figure"].layout.shapes if shape.x0 == shape.x1]
     assert "is not told" in out.getvalue() and "steps later" not in out.getvalue()
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_runs_with_a_random_llama(play, llama_with_start_token, lesson):
-    """No cell fails and no view is missing for a model without position table, head roles or stories."""
-    check_views_are_shown(play(lesson, llama_with_start_token))

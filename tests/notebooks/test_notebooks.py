@@ -1,20 +1,20 @@
 """How the notebooks are stored: without outputs, in short cells, with the parts that a lesson has.
 
-That each runs from top to bottom is tested where it is run: with the embedded model in JupyterLab
-(`tests/browser/test_learning.py`), with a random Llama in the lesson tests beside this file.
+Here each also runs from top to bottom with a random Llama whose texts begin with a start token. The lesson tests beside this
+file play them with the embedded model, and most with a Llama without one; `tests/browser/test_learning.py` runs them in
+JupyterLab.
 """
 
-import importlib.util
 import re
 import statistics
 import subprocess
-from pathlib import Path
 
 import nbformat
 import pytest
-from played import is_question
+from played import check_views_are_shown, is_question
 
 from gptviz._paths import notebooks_dir
+from gptviz.gpt import GPT
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
 LONGEST, MEDIAN = 15, 6  # lines of a cell
@@ -32,24 +32,17 @@ def stored(path):
     return nbformat.reads(result.stdout.decode() if result.returncode == 0 else path.read_text("utf-8"), as_version=4)
 
 
-def lessons_of(file):
-    """Returns the notebooks that a lesson test plays: its LESSONS."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.LESSONS
-
-
 def code_of(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[1:], ids=lambda path: path.stem)
-def test_is_played_with_another_model(path):
-    """A lesson test beside this file has the notebook in LESSONS, all of which it also plays with a random Llama."""
-    assert path.stem in [
-        lesson for file in Path(__file__).parent.glob("test_lesson_*.py") for lesson in lessons_of(file)
-    ]
+@names
+def test_runs_with_another_model(path, play, llama_with_start_token):
+    """No cell fails and no view is missing for a random model without position table, head roles or stories."""
+    played = play(path.stem, llama_with_start_token)
+    assert {gpt.model.config.model_type for gpt in played.names.values() if isinstance(gpt, GPT)} == {"llama"}
+    assert list(played.values) == [cell.id for cell in code_of(nbformat.read(path, as_version=4))]
+    check_views_are_shown(played)
 
 
 @names

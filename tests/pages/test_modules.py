@@ -1,13 +1,12 @@
 """The modules of a page put together as one: scopes, aliases, circles, and no view's words in another view's module."""
 
-import inspect
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from view_classes import view_classes
+from view_words import catalogue_of, check_words, foreign_words
 
 import gptviz
 from gptviz.display.preferences import LANGUAGES
@@ -100,26 +99,22 @@ def test_modules_that_import_one_another_in_a_circle_are_refused(tmp_path):
         bundle(entry)
 
 
-def words_in(view):
-    """The files of words in a view's module, besides the shared ones."""
-    entry = Path(inspect.getfile(view)).with_name(f"{view._name}.js")
-    return [file for file in modules(entry) if file.name.endswith("words.js") and file.parent.name != "shared"]
-
-
-def texts(file):
-    """The quoted phrases of a file of words: of several words, or of several Chinese characters."""
-    source = file.read_text(encoding="utf-8").partition("\nconst en = ")[2]
-    phrase = re.compile(r"[a-z] [a-z]{2}|[\u4e00-\u9fff]{4}")
-    return {text for text in re.findall(r'["`][^"`$]+["`]', source) if phrase.search(text)}
-
-
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_views_module_has_its_own_words_and_no_other_views(name):
-    (own,) = words_in(VIEWS[name])
-    assert texts(own), "no text to look for"
-    assert all(text in VIEWS[name]._esm for text in texts(own))
-    for other in (file for view in VIEWS.values() for file in words_in(view) if file != own):
-        assert not [text for text in texts(other) - texts(own) if text in VIEWS[name]._esm], other
+    check_words(VIEWS[name], VIEWS.values())
+
+
+@pytest.mark.parametrize("words", ['{ bits: "bits", sum: "Σ" }', '{ caption: "one row for each token" }'])
+def test_words_of_another_view_are_found_however_short_they_are(tmp_path, words):
+    own, other = tmp_path / "own" / "words.js", tmp_path / "other" / "words.js"
+    for file, catalogue in ((own, '{ sum: "Σ" }'), (other, words)):
+        file.parent.mkdir()
+        file.write_text(
+            f"// @ts-check\nconst en = {catalogue};\nexport const catalogue = {{ en }};\n", encoding="utf-8"
+        )
+    source = bundle(own)
+    assert not foreign_words(source, own, [other])
+    assert foreign_words(source + catalogue_of(other), own, [other])
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -11,6 +11,8 @@ from close import assert_close
 from families import tokenizer
 from new_view import PACKAGE, example_files, installed_example
 from transformers import GPT2Config, GPT2LMHeadModel
+from view_classes import view_classes
+from view_words import check_words
 
 import gptviz
 
@@ -88,6 +90,13 @@ def test_its_module_has_no_imports_and_is_valid_javascript(view_class, tmp_path)
     file.write_text(source, encoding="utf-8")
     checked = subprocess.run([shutil.which("node"), "--check", file], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_its_words_pass_the_checks_of_every_views_words(view_class):
+    views = view_classes()
+    assert views["entropy"] is view_class
+    for view in views.values():
+        check_words(view, views.values())
 
 
 @pytest.mark.parametrize("language, title", [("en", "Entropy of the next token"), ("zh", "下一个词元的熵")])

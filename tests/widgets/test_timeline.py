@@ -1,8 +1,9 @@
 """The generation timeline from Python: steps, forced tokens and branches, and how texts end."""
 
+import itertools
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 from close import assert_close, assert_softmax_close
@@ -12,6 +13,7 @@ from page_messages import ask
 import gptviz
 from gptviz._paths import assets_dir
 from gptviz.errors import GPTVizError, WrongType
+from gptviz.generation import loop
 
 
 def test_a_timeline_sends_the_steps_of_its_completion(gpt):
@@ -106,15 +108,25 @@ def test_a_timeline_of_a_box_generates_what_complete_generates(gpt):
     ).choices[0].token_ids  # fmt: skip
 
 
-def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
+def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt, monkeypatch):
+    forward, passes = loop._forward, itertools.count()
+    fourth_pass, is_stopped = threading.Event(), threading.Event()
+
+    def wait_in_fourth_pass(*arguments):
+        if next(passes) == 3:
+            fourth_pass.set()
+            assert is_stopped.wait(60)
+        return forward(*arguments)
+
+    monkeypatch.setattr(loop, "_forward", wait_in_fourth_pass)
     box = gptviz.PromptBox("the", gpt=gpt)
     view = gptviz.GenerationTimeline(box, max_tokens=190, seed=1)
-    first = view._run
     (thread,) = view._threads
-    while not first.branches[0].steps:
-        time.sleep(0.001)
+    assert fourth_pass.wait(60)
     ask(view, "stop")
-    assert view.wait(60).choices[0].finish_reason == "interrupted"
+    is_stopped.set()
+    stopped = view.wait(60).choices[0]
+    assert stopped.finish_reason == "interrupted" and 3 <= len(stopped.steps) <= 4
     box.prompt = "the owl"
     second = view._run
     box.prompt = TEXT
@@ -124,13 +136,11 @@ def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt):
 
 
 def test_a_failure_during_generation_is_reported(gpt, monkeypatch):
-    from gptviz.generation import loop as generation
-
     def broken(*_):
         raise RuntimeError("out of memory")
 
     box = gptviz.PromptBox("the", gpt=gpt)
-    monkeypatch.setattr(generation, "_forward", broken)
+    monkeypatch.setattr(loop, "_forward", broken)
     view = gptviz.GenerationTimeline(box, max_tokens=5, seed=1)
     view._threads[0].join(60)
     news = ask(view, "news", source=-1, have=0, choice=0)
