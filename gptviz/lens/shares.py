@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gptviz.checks import ROUNDINGS, check_index, epsilon_of
-from gptviz.errors import NotAvailable
+from gptviz.errors import NotAvailable, fail
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
@@ -57,8 +57,23 @@ def attribution(
     if readout.cap is not None:
         before = sum(share.value for share in shares)
         shares.append(Share("softcap", float(readout.cap * np.tanh(before / readout.cap) - before)))
+    _check_sum(trace, id, position, shares, sum_rounding(trace, logit_direction, position))
     always_listed = ("token", "position", "head", "mlp", "neuron")
     return tuple(share for share in shares if share.value or share.part in always_listed)
+
+
+def _check_sum(trace: Trace, id: int, position: int, shares: list[Share], rounding: float) -> None:
+    """Raises NotAvailable unless the shares sum to the logit. rounding: see `sum_rounding`."""
+    logit, values = float(trace.logits[position, id]), np.array([share.value for share in shares])
+    # Each part and the logit were rounded too, perhaps to another dtype than the stream, as with autocast.
+    rounding += ROUNDINGS * epsilon_of(trace.logits[position]) * float(np.abs(values).sum())
+    if abs(values.sum() - logit) > rounding:
+        raise fail(
+            "parts whose shares sum to the logit",
+            f"shares that sum to {values.sum():.6g} for a logit of {logit:.6g}",
+            "`trace.logits` is exact; what each part contributed is not shown.",
+            NotAvailable,
+        )
 
 
 def _split_by_neuron(trace: Trace, share: Share, logit_direction: np.ndarray, position: int) -> list[Share]:

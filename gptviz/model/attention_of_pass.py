@@ -78,7 +78,8 @@ class AttentionOfPass:
                     NotAvailable,
                 )
             as_returned = recorded.maps[layer][0]
-            is_causal = recorded.confirmations.result(("map", layer), [], lambda: is_causal_map(as_returned))
+            tokens = recorded.ids.shape[1]
+            is_causal = recorded.confirmations.result(("map", layer), [], lambda: is_causal_map(as_returned, tokens))
             check_causal(recorded, layer, is_causal)
             weights = as_returned.float()
             return weights if head is None else weights[head : head + 1]

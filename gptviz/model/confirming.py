@@ -25,9 +25,9 @@ _FLOAT32 = torch.finfo(torch.float32).eps  # everything here is computed in floa
 
 
 def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0.0) -> bool:
-    """Returns whether two results, (T, d), are equal up to rounding at each token.
+    """Returns whether two results, (..., T, d), are equal up to rounding at each token.
 
-    inputs: what went into the results, (T, any width). exponent: the largest that a softmax among the steps took: an
+    inputs: what went into the results, one row for each of theirs, of any width; otherwise their largest number counts. exponent: the largest that a softmax among the steps took: an
     error in it is a relative error of the result. A token's bound is ROUNDINGS × epsilon × the largest number among its
     results and inputs; epsilon is that of the coarsest dtype among them all. An operation rounds to within epsilon times
     the magnitude of what goes in, however small the result is. Numbers that are not finite must be the same.
@@ -36,26 +36,30 @@ def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0
         return False
     tensors = (actual, expected, *inputs)
     epsilon = max(_FLOAT32, *(torch.finfo(tensor.dtype).eps for tensor in tensors)) + exponent * _FLOAT32
-    largest = torch.stack([_largest(tensor) for tensor in tensors]).amax(0)
-    a, b = actual.float(), expected.float()
+    a, b = (tensor.float().reshape(-1, expected.shape[-1]) for tensor in (actual, expected))
+    largest = torch.stack([_largest(tensor, len(b)) for tensor in tensors]).amax(0)
     near = (a - b).abs() <= ROUNDINGS * epsilon * largest[..., None]
     return bool((near | (a == b) | (a.isnan() & b.isnan())).all())
 
 
-def _largest(tensor: Tensor) -> Tensor:
-    """Returns the largest finite magnitude of each row: (T,)."""
-    magnitude = tensor.float().abs()
-    return torch.where(magnitude.isfinite(), magnitude, 0.0).amax(-1)
+def _largest(tensor: Tensor, rows: int) -> Tensor:
+    """Returns the largest finite magnitude of each row, or in all if there is another number of rows: (rows,)."""
+    magnitude = tensor.float().abs().reshape(-1, tensor.shape[-1])
+    largest = magnitude.masked_fill(~magnitude.isfinite(), 0.0).amax(-1)
+    return largest if len(largest) == rows else largest.amax().expand(rows)
 
 
-def is_causal_map(weights: Tensor) -> bool:
-    """Returns whether the rows of attention maps, (H, T, T), sum to at most 1 and give nothing to later tokens.
+def is_causal_map(weights: Tensor, tokens: int) -> bool:
+    """Returns whether the rows of attention maps sum to at most 1 and give nothing to later tokens.
 
-    An attention sink takes a share, so that a row may sum to less.
+    weights: (H, T, keys); the last keys are the T tokens. tokens: T. An attention sink takes a share, so that a row may sum
+    to less.
     """
+    if weights.ndim != 3 or weights.shape[-2] != tokens or weights.shape[-1] < tokens:
+        return False
     epsilon = max(_FLOAT32, torch.finfo(weights.dtype).eps)
     rows = weights.float().sum(-1)
-    future = weights.float().triu(1 + weights.shape[-1] - weights.shape[-2]).abs()
+    future = weights.float().triu(1 + weights.shape[-1] - tokens).abs()
     return bool((rows <= 1 + ROUNDINGS * epsilon).all() and (future <= epsilon).all()) or bool(rows.isnan().any())
 
 

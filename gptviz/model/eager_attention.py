@@ -102,7 +102,7 @@ class EagerAttention:
 
     def _check(self) -> _Check:
         output, weights = family_attention(HeadArguments(self._call, None))
-        is_causal = is_causal_map(weights[0])
+        is_causal = is_causal_map(weights[0], self._call.query.shape[2])
         self._fresh = self._edited(None, torch.float32) if self._has_edits() else (output, weights)
         if self._is_what_ran(output, self._fresh[0]):
             return _Check(is_causal, True)

@@ -145,8 +145,12 @@ class _Contents:
     def _collect_readouts(self) -> None:
         """Collects the final norm at every token, and the unembedding's rows of the tokens that views ask about."""
         trace, positions = self.trace, range(len(self.trace.tokens))
+        ids = {token.id for token in trace.tokens}
+        for position in positions:
+            ids |= {token.id for token, _ in trace.top(file_format.LEADERS, position)}
         readouts = [self._collect("readout", trace.readout, position) for position in positions]
-        if readouts[0] is None:
+        rows = [self._collect("readout", trace.unembedding, id) for id in sorted(ids)]
+        if "readout" in self.refused:
             return
         self.tensors["gain"] = np.stack([readout.gain for readout in readouts])
         self.tensors["offset"] = np.stack([readout.offset for readout in readouts])
@@ -155,10 +159,6 @@ class _Contents:
             "multiplier": readouts[0].multiplier,
             "cap": readouts[0].cap,
         }
-        ids = {token.id for token in trace.tokens}
-        for position in positions:
-            ids |= {token.id for token, _ in trace.top(file_format.LEADERS, position)}
-        rows = [trace.unembedding(id) for id in sorted(ids)]
         self.tensors["rows"] = np.stack([row for row, _ in rows])
         self.tensors["row_ids"] = np.array(sorted(ids), np.int64)
         self.tensors["row_biases"] = np.array([bias for _, bias in rows])

@@ -56,6 +56,9 @@ def test_agreement_is_a_bound_for_each_token():
     assert agree(far, a, exponent=1.0)
     assert agree(far.bfloat16(), a)
     assert not agree(a[:, :1], a)
+    assert agree(far[None], a[None], torch.tensor([[0.0], [4.0]]))  # rows are rows, whatever the rank
+    assert not agree(far[1:], a[1:], torch.ones(7, 3))
+    assert agree(far[1:], a[1:], torch.full((7, 3), 4.0))
 
 
 def test_agreement_of_numbers_that_are_not_finite():
@@ -70,9 +73,9 @@ def test_a_causal_map_sums_to_at_most_one_and_sees_no_later_token():
     sink = 0.5 * weights
     future, too_much = weights.clone(), 1.001 * weights
     future[0, 0] = torch.tensor([0.9, 0.1, 0])
-    assert is_causal_map(weights) and is_causal_map(sink) and is_causal_map(weights.bfloat16())
-    assert not is_causal_map(future)
-    assert not is_causal_map(too_much)
+    assert is_causal_map(weights, 3) and is_causal_map(sink, 3) and is_causal_map(weights.bfloat16(), 3)
+    for other in (future, too_much, weights[:, 1:], weights.transpose(1, 2), weights[0]):
+        assert not is_causal_map(other, 3)
 
 
 def test_a_check_is_made_once_and_again_when_a_setting_changes():
