@@ -30,6 +30,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils import output_capturing
 
 from gptviz.model.changes import Block
+from gptviz.model.compiled import run_uncompiled
 from gptviz.model.evaluating import evaluate_in_this_thread
 from gptviz.model.threads import use_threads
 
@@ -190,6 +191,7 @@ def prepare(block: Block[Any], model: nn.Module) -> None:
     torch.set_grad_enabled(False)
     use_threads(block, model)
     modules = modules_of(model)
+    run_uncompiled(block, modules)
     evaluate_in_this_thread(block, [module for module in modules if module.training])
     _remove_transformers_hooks(block, modules)
     _return_outputs(block, model.config)

@@ -27,10 +27,11 @@ _FLOAT32 = torch.finfo(torch.float32).eps  # everything here is computed in floa
 def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0.0) -> bool:
     """Returns whether two results, (..., T, d), are equal up to rounding at each token.
 
-    inputs: what went into the results, one row for each of theirs, of any width; otherwise their largest number counts. exponent: the largest that a softmax among the steps took: an
-    error in it is a relative error of the result. A token's bound is ROUNDINGS × epsilon × the largest number among its
-    results and inputs; epsilon is that of the coarsest dtype among them all. An operation rounds to within epsilon times
-    the magnitude of what goes in, however small the result is. Numbers that are not finite must be the same.
+    inputs: what went into the results, a row for each of theirs; of other inputs the largest number counts. exponent: the
+    largest that a softmax among the steps took: an error in it is a relative error of the result. A token's bound is
+    ROUNDINGS × epsilon × the largest number among its results and inputs; epsilon is that of the coarsest dtype among them
+    all. An operation rounds to within epsilon times the magnitude of what goes in, however small the result is. Numbers
+    that are not finite must be the same.
     """
     if actual.shape != expected.shape:
         return False

@@ -315,6 +315,40 @@ def test_questions_are_answered_in_the_autocast_of_the_pass(name, asked_inside):
     trace.check_repeats()
 
 
+# Compiled models
+
+
+def compiled_in_place(model):
+    model.compile(backend="eager")
+
+
+def compiled_and_run(model):
+    model.compile(backend="eager")
+    model(torch.tensor([IDS]), use_cache=False)
+
+
+def compiled_forward(model):
+    model.forward = torch.compile(model.forward, backend="eager")
+
+
+@pytest.mark.parametrize("compile_model", [compiled_in_place, compiled_and_run, compiled_forward])
+def test_a_compiled_model_is_read_as_it_was_written(compile_model):
+    model = build("llama")
+    compile_model(model)
+    before = dict(vars(model))
+    gpt = wrap(model)
+    trace, expected = gpt.trace(IDS), trace_of("llama")
+    np.testing.assert_array_equal(trace.logits, expected.logits)
+    np.testing.assert_array_equal(trace.attention(), expected.attention())
+    assert_stream_sums_up(trace)
+    assert_heads_sum_up(trace, 1)
+    edits = [gptviz.ablate_head(1, 2)]
+    np.testing.assert_array_equal(
+        gpt.trace(IDS, edits=edits).logits, wrap(build("llama")).trace(IDS, edits=edits).logits
+    )
+    assert vars(model) == before
+
+
 # Nothing is refused for rounding
 
 
