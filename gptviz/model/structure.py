@@ -47,7 +47,7 @@ class Structure:
         if self._children != self._children_then:
             raise _changed("modules that were replaced, added or taken away since")
         if self._shapes() != self._shapes_then:
-            raise _changed("weights of other shapes")
+            raise _changed("weights that are gone or have another shape")
         if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
             raise _changed("another config")
         for now, then in self._settings_then:
