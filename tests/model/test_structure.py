@@ -114,7 +114,7 @@ def test_a_changed_model_is_refused_until_it_is_wrapped_again(change):
         ablation_sweep(before, lambda logits: float(logits[5]))
     np.testing.assert_array_equal(before.logits, logits)  # what the trace holds stays
     np.testing.assert_array_equal(before.embedding(), embedding)
-    if change is not see_the_future:
+    if change not in (see_the_future, share_a_block):  # such models cannot be wrapped
         ids = torch.tensor([IDS])
         again = gptviz.wrap(model, tokenizer()).trace(IDS)
         assert_close(again.logits, model(ids, use_cache=False).logits[0].detach(), scale=again.residual(again.n_layers))
