@@ -7,10 +7,10 @@ import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
 
 /**
- * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number; `place`: the
+ * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number; `index`: the
  * indices of the first number that differs; `count` of `size` numbers differ; `largest`: the largest difference.
  * @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?:
- *   string, mine?: any, wanted?: number[], place?: number[], count?: number, size?: number, largest?: number,
+ *   string, mine?: any, wanted?: number[], index?: number[], count?: number, size?: number, largest?: number,
  *   tolerance?: number}} CheckAbout
  */
 /** @typedef {import("./check_words.js").Words} Words */
@@ -36,9 +36,9 @@ export function checkLines(outcome, words) {
       return [words.right(name), largest === 0 ? words.exact : words.largest(significant(largest), limit)];
     }
   }
-  const { mine, place = [], count = 0, size = 0 } = outcome;
+  const { mine, index = [], count = 0, size = 0 } = outcome;
   const number = typeof mine === "number" ? significant(mine) : String(mine);
-  return [words.value(name, count, size), words.first(place.length ? `[${place.join(", ")}]` : "", number)];
+  return [words.value(name, count, size), words.first(index.length ? `[${index.join(", ")}]` : "", number)];
 }
 
 /** Writes a shape as Python does. @param {number[]|undefined} shape @param {Words} words */

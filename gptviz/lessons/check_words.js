@@ -17,8 +17,8 @@ const en = {
     size === 1
       ? `${name}: different from the model’s.`
       : `${name}: ${grouped(differ)} of ${grouped(size)} numbers differ from the model’s.`,
-  first: (/** @type {string} */ place, /** @type {string} */ mine) =>
-    place ? `The first difference is at ${place}, where you have ${mine}.` : `You have ${mine}.`,
+  first: (/** @type {string} */ index, /** @type {string} */ mine) =>
+    index ? `The first difference is at ${index}, where you have ${mine}.` : `You have ${mine}.`,
   solution: "show a solution",
 };
 
@@ -37,7 +37,7 @@ const zh = {
     size === 1
       ? `${name}：与模型的值不同。`
       : `${name}：${grouped(size)} 个数中有 ${grouped(differ)} 个与模型的值不同。`,
-  first: (place, mine) => (place ? `第一处不同在 ${place}，你那里是 ${mine}。` : `你的是 ${mine}。`),
+  first: (index, mine) => (index ? `第一处不同在 ${index}，你那里是 ${mine}。` : `你的是 ${mine}。`),
   solution: "查看一种写法",
 };
 

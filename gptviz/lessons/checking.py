@@ -73,7 +73,7 @@ def compared(mine: Any, truth: Any, tolerance: float) -> dict[str, Any]:
     if not differs.any():
         return {"result": "right", "largest": largest, "tolerance": tolerance, "size": int(expected.size)}
     first = tuple(int(i) for i in np.argwhere(differs)[0]) if differs.ndim else ()
-    return {"result": "value", "place": list(first), "mine": _for_the_page(array[first]),
+    return {"result": "value", "index": list(first), "mine": _for_the_page(array[first]),
             "count": int(differs.sum()), "size": int(expected.size)}  # fmt: skip
 
 

@@ -52,23 +52,23 @@ export function numberField(words, unit, onGuess) {
 export function rankingField(words, choices, onGuess) {
   const order = choices.map((_, i) => i);
   const list = element("ol", { class: "ranking", "aria-label": words.answer });
-  const move = (/** @type {number} */ place, /** @type {number} */ by) => {
-    [order[place], order[place + by]] = [order[place + by], order[place]];
+  const move = (/** @type {number} */ index, /** @type {number} */ by) => {
+    [order[index], order[index + by]] = [order[index + by], order[index]];
     draw();
-    const moved = list.children[place + by];
+    const moved = list.children[index + by];
     /** @type {HTMLElement|null} */ (moved.querySelector(by < 0 ? "button" : "button:last-of-type"))?.focus();
   };
-  const moveButton = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ place) => {
+  const moveButton = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {number} */ index) => {
     const by = sign === "↑" ? -1 : 1;
-    const node = button(sign, () => move(place, by), { class: "move", "aria-label": name });
-    node.disabled = !(place + by in order);
+    const node = button(sign, () => move(index, by), { class: "move", "aria-label": name });
+    node.disabled = !(index + by in order);
     return node;
   };
   const draw = () => {
-    const items = order.map((choice, place) => {
-      const up = moveButton("↑", words.earlier, place);
-      const down = moveButton("↓", words.later, place);
-      return element("li", { "data-place": choice }, up, down, choiceNode(choices[choice]));
+    const items = order.map((choice, index) => {
+      const up = moveButton("↑", words.earlier, index);
+      const down = moveButton("↓", words.later, index);
+      return element("li", { "data-choice": choice }, up, down, choiceNode(choices[choice]));
     });
     list.replaceChildren(...items);
   };

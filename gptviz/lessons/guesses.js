@@ -27,7 +27,7 @@ class GuessingGame {
     this.count = element("p", { class: "kicker muted small" });
     this.opening = element("p", { class: "opening" });
     this.field = textField({ maxlength: "60", "aria-label": words.field });
-    this.guessList = element("ul", { class: "said", "aria-label": words.said });
+    this.guessList = element("ul", { class: "guessed", "aria-label": words.guessed });
     this.answers = element("div", { class: "answers numbers", role: "status" });
     this.root = element(
       "section",

@@ -179,7 +179,7 @@ class Question {
   wrongReaction({ given, hint }) {
     const { words } = this;
     const verdict = element("strong", { class: "verdict wrong" }, words.wrong);
-    const text = element("p", {}, verdict, ` ${words.said} `, this.answerNode(given, true), ". ", words.again);
+    const text = element("p", {}, verdict, ` ${words.yourGuess} `, this.answerNode(given, true), ". ", words.again);
     return hint ? [text, element("p", { class: "hint" }, hint)] : [text];
   }
 
@@ -189,7 +189,7 @@ class Question {
     const text = element("p", {});
     if (right) text.append(element("strong", { class: "verdict right" }, words.right), " ");
     const repeatsGuess = given !== null && (!right || this.about.kind === "number");
-    if (repeatsGuess) text.append(`${words.said} `, this.answerNode(given, true), ". ");
+    if (repeatsGuess) text.append(`${words.yourGuess} `, this.answerNode(given, true), ". ");
     text.append(`${this.exported ? words.exported : words.revealed} `, this.answerNode(truth), ".");
     return explain ? [text, element("p", { class: "explain" }, explain)] : [text];
   }

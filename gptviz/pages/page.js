@@ -120,7 +120,7 @@ function answerFromPage(saved) {
 }
 
 /**
- * Draws the views of a saved page, each in its place.
+ * Draws the views of a saved page, each in its own element.
  * @param {PageData} data
  * @param {Record<string, {render: Function}>} modules the views' modules by name
  */
@@ -140,8 +140,8 @@ export async function openPage(data, modules) {
         modules[data.widgets[reference].module].render({ model: models.get(reference), el, host }),
     }),
   };
-  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-gptviz]"))) {
-    const widget = await host.getWidget(/** @type {string} */ (place.dataset.gptviz));
-    await widget.render({ el: place });
+  for (const container of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-gptviz]"))) {
+    const widget = await host.getWidget(/** @type {string} */ (container.dataset.gptviz));
+    await widget.render({ el: container });
   }
 }

@@ -209,7 +209,7 @@ class Learner:
 
     def sort_items(self, view: Locator, order: list[int]) -> None:
         """Moves the items up until they are in this order."""
-        read = "(list) => [...list.children].map((item) => Number(item.dataset.place))"
+        read = "(list) => [...list.children].map((item) => Number(item.dataset.choice))"
         for i, item in enumerate(order):
             now = view.locator(".ranking").evaluate(read).index(item)
             for step in range(now, i, -1):

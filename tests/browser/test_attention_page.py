@@ -216,7 +216,7 @@ def test_arrow_keys_follow_the_sorted_grid_which_says_that_it_continues(shown, g
         layer, head = divmod(int(order[place]), trace.n_heads)
         expect(page.locator(".grid button:focus")).to_have_attribute("aria-label", f"L{layer} · H{head}")
     expect(grid).to_have_attribute("data-above", "")
-    page.locator(".heads select").select_option("place")
+    page.locator(".heads select").select_option("layer")
     expect(grid).not_to_have_attribute("data-below", "")
     expect(grid).not_to_have_attribute("data-above", "")
 

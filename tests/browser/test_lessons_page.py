@@ -110,7 +110,7 @@ def test_a_ranking_by_the_keyboard(shown, box):
     root, order = page.page.locator(".gptviz-question"), [question.choices.index(one) for one in four(box.trace)]
     for i, wanted in enumerate(order):
         now = root.locator(".ranking").evaluate(
-            "(list) => [...list.children].map((item) => Number(item.dataset.place))"
+            "(list) => [...list.children].map((item) => Number(item.dataset.choice))"
         )
         for step in range(now.index(wanted), i, -1):
             root.locator(".ranking li").nth(step).locator("button").first.focus()

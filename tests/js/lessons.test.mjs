@@ -13,7 +13,7 @@ const about = (/** @type {Record<string, unknown>} */ found) => ({
 });
 
 test("a check names the first place that differs, and the number there", () => {
-  const found = about({ result: "value", place: [1, 2], mine: -0.5, count: 3, size: 1200 });
+  const found = about({ result: "value", index: [1, 2], mine: -0.5, count: 3, size: 1200 });
   assert.deepEqual(checkLines(found, words("en")), [
     "Your sum: 3 of 1,200 numbers differ from the model’s.",
     "The first difference is at [1, 2], where you have −0.500.",
@@ -22,7 +22,7 @@ test("a check names the first place that differs, and the number there", () => {
 });
 
 test("a single number has no position, and a value that is not a number is shown unchanged", () => {
-  assert.deepEqual(checkLines(about({ result: "value", place: [], mine: "nan", count: 1, size: 1 }), words("en")), [
+  assert.deepEqual(checkLines(about({ result: "value", index: [], mine: "nan", count: 1, size: 1 }), words("en")), [
     "Your sum: different from the model’s.",
     "You have nan.",
   ]);

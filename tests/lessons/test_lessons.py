@@ -269,15 +269,15 @@ def test_a_check_shows_the_wrong_number_and_its_place_but_not_the_right_one():
     mine = TRUTH.copy()
     mine[1, 2], mine[2, 0] = -5, 99
     result = check("your numbers", mine, TRUTH + 0.12345, tolerance=0.2)
-    assert result.comparison == {"result": "value", "place": [1, 2], "mine": -5.0, "count": 2, "size": 12}
+    assert result.comparison == {"result": "value", "index": [1, 2], "mine": -5.0, "count": 2, "size": 12}
     assert "6.12345" not in json.dumps(result.get_state(["_about"]))
 
 
 def test_texts_and_single_numbers_can_be_checked():
     assert check("your pieces", ["a", "b"], ["a", "b"]).ok
-    assert check("your pieces", ["a", "x"], ["a", "b"]).comparison["place"] == [1]
+    assert check("your pieces", ["a", "x"], ["a", "b"]).comparison["index"] == [1]
     assert check("your sum", 0.1 + 0.2, 0.3).ok
-    assert check("your sum", 5, 3).comparison == {"result": "value", "place": [], "mine": 5.0, "count": 1, "size": 1}
+    assert check("your sum", 5, 3).comparison == {"result": "value", "index": [], "mine": 5.0, "count": 1, "size": 1}
     assert check("your answer", True, 1).ok
     with pytest.raises(GPTVizError, match="tolerance of 0 or more"):
         check("your sum", 1, 1, tolerance=-1)

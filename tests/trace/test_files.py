@@ -130,7 +130,7 @@ def test_neurons_and_lenses_that_were_not_saved_are_refused_with_the_remedy(tmp_
 def test_the_block_view_of_a_saved_trace_is_that_of_the_trace(tmp_path):
     trace = gptviz.load().trace("Once upon a time")
     opened = gptviz.open_trace(trace.save(tmp_path / "tales.safetensors"))
-    here, there = (gptviz.BlockView(one)._answer_way(2, 3) for one in (trace, opened))
+    here, there = (gptviz.BlockView(one)._answer_path(2, 3) for one in (trace, opened))
     assert there == here
     assert not there["missing"]
 

@@ -124,7 +124,7 @@ class Attention {
 
   /** Opens the selected head in the chosen stage: at once if its numbers are kept, else when they have come. */
   open() {
-    const { layer, head } = this.place();
+    const { layer, head } = this.selectedCell();
     const name = headName(layer, head);
     setText(this.name, name);
     setText(this.counted, this.words.counted(layer, head));
@@ -170,7 +170,7 @@ class Attention {
     this.notices.setProblem("");
     this.draw();
     this.showSelection();
-    const { layer, head } = this.place();
+    const { layer, head } = this.selectedCell();
     this.stages.load(layer, head);
   }
 
@@ -218,7 +218,7 @@ class Attention {
   // The selected cell
 
   /** Returns the selection, limited to what this trace has; a key of -1 stands for the largest weight of the row. */
-  place() {
+  selectedCell() {
     const last = this.tokens.length - 1;
     const [chosenLayer, head, chosenQuery, key] = ["layer", "head", "query", "key"].map((name) =>
       this.selection.get(name),
@@ -240,7 +240,7 @@ class Attention {
 
   /** Returns the cell that is described, with the row of its weights. @param {Float32Array} weights */
   shownCell(weights) {
-    const { query, key } = this.place();
+    const { query, key } = this.selectedCell();
     const row = rowOf(weights, query, this.tokens.length);
     return { query, row, key: key < 0 ? indexOfLargest(row) : key };
   }
@@ -284,12 +284,12 @@ class Attention {
   describeCell(query, key, row) {
     const { tokens, words } = this;
     const share = row[key] || 0; // the future has no weight, and a masked key has NaN
-    const place = (/** @type {"query"|"key"} */ kind, /** @type {number} */ position) =>
+    const chipAndPosition = (/** @type {"query"|"key"} */ kind, /** @type {number} */ position) =>
       element("span", { class: `${kind} nowrap` }, chip(tokens[position]), element("sub", {}, String(position)));
     this.readout.replaceChildren(
-      place("query", query),
+      chipAndPosition("query", query),
       ` ${row[key] >= 0 ? words.looks : words.blind} `,
-      place("key", key),
+      chipAndPosition("key", key),
       ` · ${words.weight} `,
       element("strong", { class: "number", title: String(share) }, weight(share)),
     );
@@ -316,7 +316,7 @@ class Attention {
   /** Shows the arithmetic of the selected cell, if it is open. */
   showDetail() {
     if (!this.weights) return;
-    const { layer, head } = this.place();
+    const { layer, head } = this.selectedCell();
     const { query, key } = this.shownCell(this.weights);
     this.detail.show({ tokens: this.tokens, layer, head, query, key, theme: pageTheme() });
   }

@@ -21,7 +21,7 @@ import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
  */
 /**
  * @typedef {{tokens: PageToken[], layer: number, query: number, key: number,
- *   theme: import("../shared/theme.js").Theme}} CellPlace
+ *   theme: import("../shared/theme.js").Theme}} SelectedCell
  */
 
 /** How a weight is computed: query and key, their products, and each stage of the score. */
@@ -34,7 +34,7 @@ export class CellArithmetic {
     this.root = element("div", { class: "cell" }, element("h4", {}, words.cell), this.strips, this.steps);
   }
 
-  /** @param {CellNumbers} numbers @param {CellPlace} place */
+  /** @param {CellNumbers} numbers @param {SelectedCell} selected */
   show(numbers, { tokens, query, key, theme }) {
     const { words } = this;
     const { q, k } = numbers;
@@ -82,7 +82,7 @@ export class RowMix {
     this.root = element("div", { class: "mix" }, element("h4", {}, words.mix), this.strips, this.arrival);
   }
 
-  /** @param {MixNumbers} numbers @param {CellPlace} place */
+  /** @param {MixNumbers} numbers @param {SelectedCell} selected */
   show({ values, others, mixed, output, stream }, { tokens, query, layer, theme }) {
     const { words } = this;
     const parts = values.map(({ weight: share, value }) => value.map((x) => share * x));

@@ -5,7 +5,7 @@ import { addWaitingMark } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { CellArithmetic, RowMix } from "./cell.js";
 
-/** @typedef {import("./cell.js").CellPlace & {head: number}} DetailPlace */
+/** @typedef {import("./cell.js").SelectedCell & {head: number}} SelectedDetail */
 
 export class CellDetail {
   /**
@@ -26,10 +26,10 @@ export class CellDetail {
     this.setWaiting = addWaitingMark(this.root, model);
   }
 
-  /** Asks for a cell's numbers and shows them, if the part is open. @param {DetailPlace} place */
-  show(place) {
+  /** Asks for a cell's numbers and shows them, if the part is open. @param {SelectedDetail} selected */
+  show(selected) {
     if (!this.root.open) return;
-    const { layer, head, query, key } = place;
+    const { layer, head, query, key } = selected;
     const question = async () => [
       await ask(this.model, "cell", { layer, head, query, key }),
       await ask(this.model, "mix", { layer, head, query }).catch((error) => error), // the cell is shown without it
@@ -38,9 +38,9 @@ export class CellDetail {
     this.lane.ask(
       question,
       ([cell, mix]) => {
-        this.cell.show(cell, place);
+        this.cell.show(cell, selected);
         if (mix instanceof Error) return this.settle(true, mix.message);
-        this.mix.show(mix, place);
+        this.mix.show(mix, selected);
         this.settle(true, "");
       },
       (error) => this.settle(false, error.message),

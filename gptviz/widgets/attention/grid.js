@@ -116,12 +116,12 @@ export class HeadGrid {
   /** Puts the buttons in the chosen order, and asks for the scores of roles if the order needs them. */
   arrange() {
     const role = this.order.value;
-    const scores = role === "place" ? null : (this.roles?.[role] ?? null);
+    const scores = role === "layer" ? null : (this.roles?.[role] ?? null);
     const order = scores && orderByScore(scores);
-    if (role !== "place" && !this.roles) this.askRoles();
+    if (role !== "layer" && !this.roles) this.askRoles();
     this.grid.toggleAttribute("data-sorted", order !== null);
     if (order) this.arrangeByScore(order);
-    else this.arrangeByPlace();
+    else this.arrangeByLayer();
     this.describe(order);
   }
 
@@ -141,7 +141,7 @@ export class HeadGrid {
     );
   }
 
-  arrangeByPlace() {
+  arrangeByLayer() {
     const { heads } = this.about;
     const axis = (/** @type {number} */ i) => element("span", { class: "axis muted small number" }, String(i));
     const cells = this.buttons.flatMap((button, i) => (i % heads ? [button] : [axis(i / heads), button]));

@@ -115,7 +115,7 @@ export class AttentionMap {
   show(query, key, side) {
     const last = this.size - side;
     this.visible = { query: clamp(query, 0, last), key: clamp(key, 0, last), side };
-    this.place();
+    this.resizeCells();
     if (this.values) this.draw(this.values, this.theme, this.limit);
     this.select(this.selected.query, this.selected.key);
   }
@@ -136,11 +136,11 @@ export class AttentionMap {
   layOut(tokens, room, scale) {
     if (tokens.length !== this.size) this.visible = { query: 0, key: 0, side: tokens.length };
     Object.assign(this, { tokens, room, scale });
-    this.place();
+    this.resizeCells();
   }
 
   /** Sets the size of a cell and the labels for the visible square. */
-  place() {
+  resizeCells() {
     const { tokens, room, scale } = this;
     const { query, key, side } = this.visible;
     const pixels = Math.floor(room / side);
@@ -235,7 +235,7 @@ export function leanOfKeys(spacing, line) {
 }
 
 /**
- * Returns the visible square as (count, count). Where several cells share a place, it has the value with the largest
+ * Returns the visible square as (count, count). Where several cells share a pixel, it has the value with the largest
  * magnitude, so that no cell is skipped; NaN where the mask hides all of them.
  * @param {Float32Array} values (size, size)
  * @param {number} size
@@ -244,11 +244,11 @@ export function leanOfKeys(spacing, line) {
  */
 function poolCells(values, size, { query, key, side }, count) {
   const pooled = new Float32Array(count * count).fill(NaN);
-  const place = (/** @type {number} */ i) => Math.floor((i * count) / side);
-  const columns = Uint32Array.from({ length: side }, (_, column) => place(column));
+  const pooledIndex = (/** @type {number} */ i) => Math.floor((i * count) / side);
+  const columns = Uint32Array.from({ length: side }, (_, column) => pooledIndex(column));
   for (let row = 0; row < side; row++) {
     const start = (query + row) * size + key;
-    const pooledRow = place(row) * count;
+    const pooledRow = pooledIndex(row) * count;
     for (let column = 0; column < side; column++) {
       const value = values[start + column];
       const index = pooledRow + columns[column];
@@ -263,7 +263,7 @@ function poolCells(values, size, { query, key, side }, count) {
  * @param {Float32Array} cells (side, side)
  * @param {number} side
  * @param {number[][]} colours 256 of them
- * @param {(x: number) => number} shade returns a value's place among the colours
+ * @param {(x: number) => number} shade returns a value's position among the colours
  */
 function cellImage(cells, side, colours, shade) {
   const image = new ImageData(side, side);

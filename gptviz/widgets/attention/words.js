@@ -34,7 +34,7 @@ const en = {
   alone: "This token can look only at itself.",
   order: "order",
   orders: {
-    place: "by layer and head",
+    layer: "by layer and head",
     previous: "previous token",
     induction: "induction",
     first: "first token",
@@ -104,7 +104,7 @@ const zh = {
   sumSink: (total, rest) => `本行之和为 ${total}；其余 ${rest} 由汇点取走`,
   alone: "这个词元只能看自己。",
   order: "排列",
-  orders: { place: "按层和头", previous: "前一个词元", induction: "归纳头", first: "第一个词元", same: "相同词元" },
+  orders: { layer: "按层和头", previous: "前一个词元", induction: "归纳头", first: "第一个词元", same: "相同词元" },
   ranked: (heads) => `全部 ${heads} 个头，分数高的在前。`,
   scored: "分数：在同一段随机词元连写两遍的文字上，注意力落在该角色所指词元上的比例",
   nearer: "放大",

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The block view: one token's way through one block, step by step, and the ledger of what adds up to the logit of the
+ * The block view: one token's path through one block, step by step, and the ledger of what adds up to the logit of the
  * next token. The kernel says which numbers a model family has.
  */
 import { chip, chipText } from "../shared/chips.js";
@@ -18,7 +18,7 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./ledger.js").Shares} Shares */
 /** @typedef {import("../shared/kernel.js").Refusal} Refusal */
-/** @typedef {{steps: import("./journey.js").WayStep[], missing: Record<string, Refusal>, parallel: boolean|null}} Way */
+/** @typedef {{steps: import("./journey.js").PathStep[], missing: Record<string, Refusal>, parallel: boolean|null}} Path */
 /** A likely next token. @typedef {{token: import("../shared/chips.js").PageToken, probability: number}} Leader */
 
 class Block {
@@ -33,7 +33,7 @@ class Block {
     this.leadersPosition = -1; // the position whose leaders are in the menu
     /** @type {Leader[]} */
     this.leaders = [];
-    /** @type {{way: Way, strips: {data: Float32Array, shape: number[]}, shares: Shares|null}|null} */
+    /** @type {{path: Path, strips: {data: Float32Array, shape: number[]}, shares: Shares|null}|null} */
     this.content = null;
     this.refusal = ""; // why there are no shares
     this.title = element("h3", {});
@@ -59,7 +59,7 @@ class Block {
     const journey = element(
       "div",
       { class: "journey" },
-      element("h4", {}, words.way),
+      element("h4", {}, words.path),
       this.parallelNote,
       this.journey.root,
       element("p", { class: "muted small" }, words.stripCaption),
@@ -143,7 +143,7 @@ class Block {
       this.leadersPosition = position;
       this.fillMenu();
     }
-    const way = await ask(this.model, "way", { layer, position });
+    const path = await ask(this.model, "path", { layer, position });
     const strips = await ask(this.model, "strips", { layer, position });
     /** @type {Shares|Error} */
     const shares = await ask(this.model, "shares", { layer, position, id: this.explained().id }).catch(
@@ -151,7 +151,7 @@ class Block {
     );
     const isRefused = shares instanceof Error;
     this.refusal = isRefused ? shares.message : "";
-    this.content = { way, strips, shares: isRefused ? null : shares };
+    this.content = { path, strips, shares: isRefused ? null : shares };
   }
 
   fillMenu() {
@@ -168,9 +168,9 @@ class Block {
 
   draw() {
     if (!this.content) return;
-    const { way, strips, shares } = this.content;
+    const { path, strips, shares } = this.content;
     const width = strips.shape[1];
-    const rows = way.steps.map((step, i) => ({
+    const rows = path.steps.map((step, i) => ({
       step,
       vector: strips.data.subarray(i * width, (i + 1) * width),
       share: shares?.steps[i] ?? null,
@@ -178,9 +178,9 @@ class Block {
     this.journey.setRows(rows);
     const largest = this.largestShare();
     const selected = { layer: this.layer, head: this.selection.get("head") };
-    const reasons = Object.values(way.missing).map((refusal) => refusalText(sharedWords(this.model), refusal));
+    const reasons = Object.values(path.missing).map((refusal) => refusalText(sharedWords(this.model), refusal));
     this.journey.draw(selected, reasons, largest);
-    this.parallelNote.hidden = !way.parallel;
+    this.parallelNote.hidden = !path.parallel;
     this.drawLedger(shares, largest);
   }
 
@@ -195,7 +195,7 @@ class Block {
     this.caption.replaceChildren(chip(this.explained()), " ", this.words.caption(percent(shares.probability)));
   }
 
-  /** Returns the largest share that is drawn, in the ledger or on the way; it fills a bar. */
+  /** Returns the largest share that is drawn, in the ledger or on the path; it fills a bar. */
   largestShare() {
     const shares = this.content?.shares;
     if (!shares) return 1;
@@ -208,7 +208,7 @@ class Block {
     const height = this.journey.neuronHeight();
     if (!height || !this.content) return;
     const drawn = this.journey.neuronCount();
-    const all = this.content.way.steps.filter(({ kind }) => kind === "neuron").length;
+    const all = this.content.path.steps.filter(({ kind }) => kind === "neuron").length;
     const bottom = this.journey.root.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
     const left = availableHeight(this.root) - bottom;
     const fitting = Math.max(1, Math.min(all, drawn + Math.floor(left / height)));

@@ -36,7 +36,7 @@ class BlockView(OpensLayer, OpensPosition):
     _titles: ClassVar[dict[str, str]] = {"en": "Block", "zh": "块"}
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
-        **OpensLayer._answers, "way": "_answer_way", "strips": "_answer_strips", "leaders": "_answer_leaders",
+        **OpensLayer._answers, "path": "_answer_path", "strips": "_answer_strips", "leaders": "_answer_leaders",
         "shares": "_answer_shares",
     }  # fmt: skip
 
@@ -62,7 +62,7 @@ class BlockView(OpensLayer, OpensPosition):
 
     # Answers to the page
 
-    def _answer_way(self, layer: int, position: int) -> dict[str, Any]:
+    def _answer_path(self, layer: int, position: int) -> dict[str, Any]:
         """Returns the steps through the block without their vectors, which `strips` returns, one row for each step."""
         trace = self._require_trace()
         steps, missing = self._steps(layer, self._check_position(position))
@@ -115,7 +115,7 @@ class BlockView(OpensLayer, OpensPosition):
                 for layer in layers:
                     args = {"layer": layer, "position": position}
                     if rank == 0:
-                        yield from ((name, args) for name in ("way", "strips"))
+                        yield from ((name, args) for name in ("path", "strips"))
                     if rank == 0 or position == len(trace.tokens) - 1:
                         yield "shares", args | {"id": token.id}
 

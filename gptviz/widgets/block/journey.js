@@ -1,5 +1,5 @@
 // @ts-check
-/** One token's way through a block: a strip for each step, its length, and what it adds to the logit. */
+/** One token's path through a block: a strip for each step, its length, and what it adds to the logit. */
 import { element } from "../shared/dom.js";
 import { significant } from "../shared/numbers.js";
 import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
@@ -9,11 +9,11 @@ import { signedShare } from "./ledger.js";
 /**
  * A step as `BlockView` in Python sends it.
  * @typedef {{kind: string, length: number, before?: "attention"|"mlp", head?: number, neuron?: number,
- *   activation?: number, count?: number}} WayStep
+ *   activation?: number, count?: number}} PathStep
  */
 /**
  * A step with its vector, and what it adds to the logit.
- * @typedef {{step: WayStep, vector: Float32Array, share: number|null}} WayRow
+ * @typedef {{step: PathStep, vector: Float32Array, share: number|null}} PathRow
  */
 
 // The strips of one scale can be compared with each other.
@@ -37,13 +37,13 @@ export class Journey {
   constructor(words, onChoose) {
     this.words = words;
     this.onChoose = onChoose;
-    /** The steps that are drawn. @type {WayRow[]} */
+    /** The steps that are drawn. @type {PathRow[]} */
     this.rows = [];
     this.mostNeurons = Infinity; // that are drawn one by one
     this.root = element("div", { class: "strips" });
   }
 
-  /** Chooses the rows that are drawn. @param {WayRow[]} rows all steps */
+  /** Chooses the rows that are drawn. @param {PathRow[]} rows all steps */
   setRows(rows) {
     this.rows = joinWeakNeurons(rows, this.mostNeurons);
   }
@@ -97,7 +97,7 @@ export class Journey {
     row.addEventListener("click", () => this.onChoose(head));
   }
 
-  /** @param {WayStep} step @param {number} layer */
+  /** @param {PathStep} step @param {number} layer */
   nameOf({ kind, before, head = 0, neuron = 0, activation = 0, count = 0 }, layer) {
     const { words } = this;
     switch (kind) {
@@ -131,16 +131,16 @@ export class Journey {
   }
 }
 
-/** @param {WayRow} row */
+/** @param {PathRow} row */
 function isNeuron({ step }) {
   return step.kind === "neuron";
 }
 
 /**
  * Returns the steps with at most so many neurons one by one, the strongest; the weaker ones join the others.
- * @param {WayRow[]} rows
+ * @param {PathRow[]} rows
  * @param {number} most
- * @returns {WayRow[]}
+ * @returns {PathRow[]}
  */
 function joinWeakNeurons(rows, most) {
   const weak = rows.filter(isNeuron).slice(most);
@@ -149,7 +149,7 @@ function joinWeakNeurons(rows, most) {
   return kept.map((row) => (row.step.kind === "others" ? join(row, weak) : row));
 }
 
-/** @param {WayRow} others @param {WayRow[]} neurons @returns {WayRow} */
+/** @param {PathRow} others @param {PathRow[]} neurons @returns {PathRow} */
 function join({ step, vector, share }, neurons) {
   const sum = vector.map((x, i) => neurons.reduce((total, neuron) => total + neuron.vector[i], x));
   return {

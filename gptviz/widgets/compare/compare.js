@@ -114,11 +114,11 @@ async function render({ model, el, host }) {
   model.on("change:scale", show);
   show();
   el.append(root);
-  const places = [...maps, ...benches];
+  const containers = [...maps, ...benches];
   const references = [...children.maps, ...children.benches];
   for (const [i, reference] of references.entries()) {
     const child = await host.getWidget(reference);
-    await child.render({ el: places[i] });
+    await child.render({ el: containers[i] });
   }
   return () => {
     model.off("change:scale", show);

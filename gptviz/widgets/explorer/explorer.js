@@ -191,7 +191,7 @@ class Explorer {
   async openOnly(open) {
     for (const station of this.stations) station.setOpen(station === open);
     if (!open) return;
-    open.drawn ??= Promise.all([...open.places].map(([name, place]) => this.draw(name, place)));
+    open.drawn ??= Promise.all([...open.containers].map(([name, container]) => this.draw(name, container)));
     await open.drawn;
   }
 

@@ -89,8 +89,8 @@ export class Presenter {
     this.root.style.removeProperty("--gv-room");
     for (const { station, view } of this.steps) {
       station.root.hidden = false;
-      const place = station.places.get(view);
-      if (place) place.hidden = false;
+      const container = station.containers.get(view);
+      if (container) container.hidden = false;
     }
   }
 
@@ -105,7 +105,7 @@ export class Presenter {
     this.step = Math.max(0, Math.min(this.steps.length - 1, index));
     const { station: shown, view: shownView, part } = this.steps[this.step];
     for (const station of this.stations) station.root.hidden = station !== shown;
-    for (const [view, place] of shown.places) place.hidden = view !== shownView;
+    for (const [view, container] of shown.containers) container.hidden = view !== shownView;
     this.root.dataset.step = part;
     setText(this.count, `${this.step + 1} / ${this.steps.length}`);
     this.open(shown).then(() => this.unfold());
@@ -115,7 +115,7 @@ export class Presenter {
 
   unfold() {
     const { station, view, part } = this.steps[this.step];
-    const folded = station.places.get(view)?.querySelector("details");
+    const folded = station.containers.get(view)?.querySelector("details");
     if (folded) folded.open = FOLDED_PARTS.includes(part);
   }
 
@@ -154,7 +154,7 @@ export class Presenter {
 
 /** Returns the steps of a station; a station without views is one step. @param {Station} station @returns {Step[]} */
 function stepsOf(station) {
-  const views = station.places.size ? [...station.places.keys()] : [station.kind.name];
+  const views = station.containers.size ? [...station.containers.keys()] : [station.kind.name];
   return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ station, view, part })));
 }
 

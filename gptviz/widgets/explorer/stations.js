@@ -22,12 +22,12 @@ export class Station {
     /** Resolves when its views are drawn; undefined before it was first opened. @type {Promise<unknown>|undefined} */
     this.drawn = undefined;
     /** The element for each view. @type {Map<string, HTMLElement>} */
-    this.places = new Map(kind.views.map((name) => [name, element("div", { class: `view-${name}` })]));
+    this.containers = new Map(kind.views.map((name) => [name, element("div", { class: `view-${name}` })]));
     this.title = words.stations[/** @type {"tokens"} */ (kind.name)];
     this.sentence = element("p", { class: "sentence numbers" });
     this.scores = new HighestScores(words);
     this.button = button(words.open, onToggle);
-    const content = kind.name === "logits" ? [this.scores.root] : [...this.places.values()];
+    const content = kind.name === "logits" ? [this.scores.root] : [...this.containers.values()];
     this.body = element("div", { class: "body", hidden: "" }, ...content);
     const head = element("div", { class: "head" }, element("h4", {}, this.title), this.sentence, this.button);
     this.root = element("li", { class: `station station-${kind.name}` }, head, this.body);

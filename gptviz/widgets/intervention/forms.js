@@ -6,6 +6,7 @@
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { fillNumberMenu, numberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { sharedWords } from "../shared/words.js";
@@ -13,30 +14,14 @@ import { partName } from "./grid.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** Another prompt that the kernel has read. @typedef {{held: number, tokens: PageToken[]}} Source */
-/** @typedef {{layer: number, head: number, query: number}} Place */
+/** @typedef {{layer: number, head: number, query: number}} Selected */
 /**
  * What a form needs from its view.
- * @typedef {{model: import("../shared/kernel.js").Model, words: import("./words.js").Words, place: () => Place,
+ * @typedef {{model: import("../shared/kernel.js").Model, words: import("./words.js").Words, selected: () => Selected,
  *   select: (changes: Record<string, number>) => void, add: (edit: import("./edits.js").Edit) => void}} FormContext
  */
 
 const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp_out"]);
-
-/** Creates a menu of numbered layers or heads. @param {(index: number) => void} onChoose */
-function numberMenu(onChoose) {
-  const menu = element("select", {});
-  menu.addEventListener("change", () => onChoose(menu.selectedIndex));
-  return menu;
-}
-
-/** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */
-function fillMenu(menu, count, chosen, letter) {
-  if (menu.length !== count) {
-    const options = Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`));
-    menu.replaceChildren(...options);
-  }
-  menu.selectedIndex = chosen;
-}
 
 /** The line in which a form says what is wrong, or that it waits. */
 class FormNote {
@@ -139,10 +124,10 @@ export class PatchForm {
 
   /** Shows the selection. */
   mark() {
-    const { layer, head, query } = this.context.place();
+    const { layer, head, query } = this.context.selected();
     const { layers, heads, heads_in } = this.context.model.get("_about");
-    fillMenu(this.layer, layers, layer, "L");
-    fillMenu(this.head, heads_in[layer] || heads, head, "H");
+    fillNumberMenu(this.layer, layers, layer, "L");
+    fillNumberMenu(this.head, heads_in[layer] || heads, head, "H");
     this.headLabel.hidden = this.site.value !== "head_output";
     [...this.columns.children].forEach((item, i) =>
       item.firstElementChild?.setAttribute("aria-pressed", String(i === query)),
@@ -151,7 +136,7 @@ export class PatchForm {
 
   patch() {
     if (!this.source) return;
-    const { layer, head, query } = this.context.place();
+    const { layer, head, query } = this.context.selected();
     const site = this.site.value;
     this.context.add({
       kind: "patch",
@@ -195,8 +180,8 @@ export class RowForm {
   /** Shows where the selected head looks from the selected position, if the form is open. */
   mark() {
     if (!this.root.open) return;
-    const { model, words, place } = this.context;
-    const selected = place();
+    const { model, words } = this.context;
+    const selected = this.context.selected();
     /** @type {PageToken[]} */
     const tokens = model.get("_about").tokens;
     this.hint.replaceChildren(words.rowHint(partName(selected, words.mlp)));
@@ -215,8 +200,8 @@ export class RowForm {
 
   /** Adds the edit, unless the weights cannot be used. */
   set() {
-    const { words, place, add } = this.context;
-    const { layer, head, query } = place();
+    const { words, selected, add } = this.context;
+    const { layer, head, query } = selected();
     const weights = this.field.value
       .trim()
       .split(/[\s,;]+/)

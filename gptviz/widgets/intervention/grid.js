@@ -102,7 +102,7 @@ export class PartGrid {
   /** @param {Part} part @returns {Cell} */
   buildCell(part) {
     const canvas = element("canvas", { "aria-hidden": "true" });
-    const label = element("span", { class: "said number small", "aria-hidden": "true" });
+    const label = element("span", { class: "label number small", "aria-hidden": "true" });
     const button = element("button", { type: "button", tabindex: -1 }, canvas, label);
     button.toggleAttribute("data-mlp", part.head === null);
     button.addEventListener("click", () => this.onClick(part));

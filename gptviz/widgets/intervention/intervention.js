@@ -71,7 +71,7 @@ class Intervention {
     const context = {
       model,
       words,
-      place: () => this.place(),
+      selected: () => this.selected(),
       select: (/** @type {Record<string, number>} */ changes) => this.select(changes),
       add: (/** @type {Edit} */ edit) => this.add(edit),
     };
@@ -99,7 +99,7 @@ class Intervention {
     );
     const edits = element(
       "div",
-      { class: "told" },
+      { class: "sentences" },
       this.chips.root,
       this.dropped,
       element("div", { class: "follow" }, element("label", {}, `${words.follow} `, this.menu), search),
@@ -135,7 +135,7 @@ class Intervention {
   }
 
   /** Returns the selection, limited to what this trace has. */
-  place() {
+  selected() {
     const { tokens, layers, heads, heads_in } = this.model.get("_about");
     const query = this.selection.get("query");
     const layer = Math.min(this.selection.get("layer"), layers - 1);
@@ -195,7 +195,7 @@ class Intervention {
 
   /** Shows the selection. */
   mark() {
-    this.sentence.mark(this.place().query);
+    this.sentence.mark(this.selected().query);
     this.drawGrid();
     this.patch.mark();
     this.row.mark();
@@ -326,7 +326,7 @@ class Intervention {
 
   drawGrid() {
     const theme = pageTheme();
-    this.grid.draw((part) => this.edits.some((edit) => switchesOff(edit, part)), this.place(), theme);
+    this.grid.draw((part) => this.edits.some((edit) => switchesOff(edit, part)), this.selected(), theme);
     this.effects.draw(theme);
   }
 

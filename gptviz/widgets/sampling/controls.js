@@ -202,15 +202,15 @@ export class SamplingControls {
     return `gpt.complete(prompt, ${[...args, `seed=${this.seed}`].join(", ")})`;
   }
 
-  /** Returns the setting at a place of its slider. @param {Knob} knob @param {number} place @returns {number|null} */
-  fromSlider(knob, place) {
-    if (knob.key === "topK") return place >= 1 ? null : Math.round(this.vocabularySize ** place);
-    if (knob.key === "topP" && place >= 1) return null;
-    if (knob.key === "minP") return place > 0 ? Number((place ** 2).toPrecision(2)) : null;
-    return place;
+  /** Returns the setting at a position of its slider. @param {Knob} knob @param {number} position @returns {number|null} */
+  fromSlider(knob, position) {
+    if (knob.key === "topK") return position >= 1 ? null : Math.round(this.vocabularySize ** position);
+    if (knob.key === "topP" && position >= 1) return null;
+    if (knob.key === "minP") return position > 0 ? Number((position ** 2).toPrecision(2)) : null;
+    return position;
   }
 
-  /** Returns the place of a setting on its slider. @param {Knob} knob */
+  /** Returns the position of a setting on its slider. @param {Knob} knob */
   toSlider(knob) {
     const value = this.settings[knob.key];
     if (knob.key === "minP") return Math.sqrt(value ?? 0);

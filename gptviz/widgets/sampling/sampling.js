@@ -35,7 +35,7 @@ const MANY_DRAWS = 1000;
 const FEWEST_ROWS = 3;
 const ANNOUNCE_AFTER_MS = 600; // without a change, so that a screen reader does not read every step of a drag
 
-/** The place of one token's chip, which is built again only for another token. */
+/** The element of one token's chip, which is built again only for another token. */
 class ChipSlot {
   constructor() {
     this.root = element("span");
@@ -73,10 +73,10 @@ class Bench {
     this.current = new ChipSlot();
     this.leader = new ChipSlot();
     this.drawn = new ChipSlot();
-    this.place = element("span");
+    this.positionText = element("span");
     this.leads = element("span");
     this.drawnText = element("span");
-    this.sentence = element("p", { class: "sentence" }, words.after, " ", this.current.root, this.place, " ");
+    this.sentence = element("p", { class: "sentence" }, words.after, " ", this.current.root, this.positionText, " ");
     this.sentence.append(this.leader.root, this.leads);
     this.status = element("p", { class: "visually-hidden", role: "status" });
     this.controls = new SamplingControls(words, {
@@ -120,7 +120,7 @@ class Bench {
     this.root.hidden = !about.labels; // there are no logits yet
     if (!about.labels) return;
     this.current.show(about.current);
-    this.place.textContent = ` ${this.words.at(about.position)}`;
+    this.positionText.textContent = ` ${this.words.at(about.position)}`;
     this.tokens = new Map(about.labels.map((/** @type {PageToken} */ token) => [token.id, token]));
     this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
     this.beside = about.beside ? new Sampler(float32(this.model.get("_beside_logits")), about.beside.previous) : null;

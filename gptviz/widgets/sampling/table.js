@@ -258,8 +258,8 @@ export class StageTable {
     setText(this.besideName, beside ? words.beside : words.kept);
     this.besideLeaders.hidden = beside === null;
     if (!beside) return setText(this.besideHint, this.all ? words.keptAllHint : words.keptHint);
-    const place = ` ${words.at(beside.position)} ${words.besideHint}`;
-    this.besideHint.replaceChildren(words.after, " ", chip(beside.current), place);
+    const hint = ` ${words.at(beside.position)} ${words.besideHint}`;
+    this.besideHint.replaceChildren(words.after, " ", chip(beside.current), hint);
   }
 
   /**

@@ -59,9 +59,9 @@ export function signedColours(theme) {
 function ramp(stops) {
   const last = stops.length - 1;
   return Array.from({ length: 256 }, (_, i) => {
-    const place = (i / 255) * last;
-    const low = Math.min(last - 1, Math.floor(place));
-    const share = place - low;
+    const position = (i / 255) * last;
+    const low = Math.min(last - 1, Math.floor(position));
+    const share = position - low;
     return [0, 1, 2].map((c) => Math.round(stops[low][c] * (1 - share) + stops[low + 1][c] * share));
   });
 }

@@ -19,16 +19,16 @@ export class StepBench {
     this.shown = null;
     this.button = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
     this.button.addEventListener("click", () => {
-      this.setOpen(this.place.hidden);
+      this.setOpen(this.container.hidden);
       this.load();
     });
     // The bench stands beside the timeline and not inside it, since a view has styles of its own.
-    this.place = element("div", { class: "gptviz-timeline-bench", hidden: "" });
+    this.container = element("div", { class: "gptviz-timeline-bench", hidden: "" });
   }
 
   /** @param {boolean} isOpen */
   setOpen(isOpen) {
-    this.place.hidden = !isOpen;
+    this.container.hidden = !isOpen;
     this.button.setAttribute("aria-expanded", String(isOpen));
   }
 
@@ -36,20 +36,20 @@ export class StepBench {
   setStep(shown) {
     this.shown = shown;
     this.notices.setProblem("");
-    if (shown) this.place.toggleAttribute("data-asking", !this.place.hidden);
+    if (shown) this.container.toggleAttribute("data-asking", !this.container.hidden);
   }
 
   /** Lets the kernel put the step on the bench, if the bench is open. */
   load() {
-    const { shown, place } = this;
-    if (place.hidden || !shown) return;
+    const { shown, container } = this;
+    if (container.hidden || !shown) return;
     const isShown = () => this.shown?.step === shown.step;
     this.lane.ask(
       () => this.draw(shown.index),
-      () => place.toggleAttribute("data-asking", !isShown()),
+      () => container.toggleAttribute("data-asking", !isShown()),
       (error) => {
         this.setOpen(false);
-        place.toggleAttribute("data-asking", !isShown());
+        container.toggleAttribute("data-asking", !isShown());
         if (isShown()) this.notices.revealProblem(error.message);
       },
     );
@@ -61,7 +61,7 @@ export class StepBench {
     if (this.drawnReference === reference) return;
     this.drawnReference = reference;
     const child = await this.host.getWidget(reference);
-    this.place.replaceChildren();
-    await child.render({ el: this.place });
+    this.container.replaceChildren();
+    await child.render({ el: this.container });
   }
 }

@@ -4,6 +4,7 @@ import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { fillNumberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
 import { sharedWords } from "../shared/words.js";
 
@@ -63,8 +64,8 @@ export class HeadRow {
     const counts = this.model.get("_heads");
     const layer = Math.min(selection.get("layer"), counts.length - 1);
     const head = Math.min(selection.get("head"), Math.max(1, counts[layer]) - 1);
-    fillMenu(this.layers, counts.length, layer, "L");
-    fillMenu(this.heads, counts[layer], head, "H");
+    fillNumberMenu(this.layers, counts.length, layer, "L");
+    fillNumberMenu(this.heads, counts[layer], head, "H");
     [...this.layers.options].forEach((option, i) => {
       option.disabled = counts[i] === 0;
       option.title = option.disabled ? this.noAttention : "";
@@ -93,13 +94,4 @@ function keyItem(token, share) {
   const item = element("li", { title: String(share) }, chip(token), number);
   item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
   return item;
-}
-
-/** @param {HTMLSelectElement} menu @param {number} count @param {number} chosen @param {string} letter */
-function fillMenu(menu, count, chosen, letter) {
-  if (menu.length !== count) {
-    const options = Array.from({ length: count }, (_, i) => element("option", { value: i }, `${letter}${i}`));
-    menu.replaceChildren(...options);
-  }
-  menu.selectedIndex = Math.min(chosen, count - 1);
 }

@@ -171,7 +171,7 @@ export class StepDetail {
   remove() {
     clearTimeout(this.timer);
     this.head.remove();
-    this.bench.place.remove();
+    this.bench.container.remove();
   }
 }
 

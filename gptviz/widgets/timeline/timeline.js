@@ -75,7 +75,7 @@ class Timeline {
     this.comparison = new Comparison(words);
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root, () => this.list.paint());
-    el.append(this.root, this.detail.bench.place);
+    el.append(this.root, this.detail.bench.container);
     this.load();
   }
 
