@@ -4,7 +4,8 @@ Every error that gptviz raises on purpose is a `GPTVizError`. Each kind is also 
 programmer expects, so `except IndexError` works as well as `except GPTVizError`.
 
 Errors that a learner may meet in a page also have a code and facts, from which the page writes the message in its own
-language: `errors` in `widgets/shared/words.js`. A page shows all others as they are.
+language: `errors` in `widgets/shared/words.js`, and in the words of
+the views that can meet them. A page shows all others as they are.
 """
 
 from typing import Any

@@ -1,5 +1,9 @@
 // @ts-check
 /** The words of the guessing game, in each language. */
+import { promptRefusals } from "../widgets/shared/prompt_refusals.js";
+import { traceRefusals } from "../widgets/shared/trace_refusals.js";
+import { addRefusals } from "../widgets/shared/words.js";
+
 const en = {
   count: (/** @type {number} */ at, /** @type {number} */ all) => `Guess the next word: opening ${at} of ${all}`,
   field: "a word that could come next",
@@ -26,5 +30,8 @@ const zh = {
   yours: "你们的词，以及模型给每个词的概率",
   likeliest: "模型认为最可能的词元",
 };
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -1,5 +1,9 @@
 // @ts-check
 /** The words of the question, in each language. */
+import { promptRefusals } from "../widgets/shared/prompt_refusals.js";
+import { traceRefusals } from "../widgets/shared/trace_refusals.js";
+import { addRefusals } from "../widgets/shared/words.js";
+
 const en = {
   guess: "guess",
   thatOrder: "guess this order",
@@ -56,5 +60,8 @@ const zh = {
   ofClass: (hands, all) => `${all} 人中 ${hands} 人`,
   notHere: "此页面无法判断这类猜测，要在笔记本中判断。答案如下。",
 };
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, Lane } from "../../gptviz/widgets/shared/kernel.js";
+import { promptRefusals } from "../../gptviz/widgets/shared/prompt_refusals.js";
+import { addRefusals } from "../../gptviz/widgets/shared/words.js";
 
 test("while one question is pending only the newest is kept, and only the last answer is used", async () => {
   const lane = new Lane();
@@ -27,6 +29,7 @@ test("while one question is pending only the newest is kept, and only the last a
 });
 
 test("an answer belongs to its question, arrays come as typed arrays, refusals as errors", async () => {
+  addRefusals(promptRefusals);
   const listeners = new Set();
   const sent = [];
   let language = "en";

@@ -133,6 +133,15 @@ test("whatever an index can count has a Chinese name", () => {
   }
 });
 
+test("a view adds the refusals that it can meet, in both languages", async () => {
+  const codes = (/** @type {string} */ language) =>
+    Object.keys(sharedWords(/** @type {any} */ ({ get: () => language })).errors.known);
+  assert.ok(!codes("en").includes("merges_kind"));
+  for (const view of ["tokens", "explorer", "attention"]) await import(`../../gptviz/widgets/${view}/words.js`);
+  for (const code of ["merges_kind", "needs_download", "prompt_too_long", "no_attention", "out_of_range"])
+    for (const language of ["en", "zh"]) assert.ok(codes(language).includes(code), `${code} ${language}`);
+});
+
 test("the check finds a literal word wherever it is used", () => {
   for (const source of [
     'setText(node, "computing")',

@@ -104,6 +104,19 @@ def test_a_views_module_has_its_own_words_and_no_other_views(name):
     check_words(VIEWS[name], VIEWS.values())
 
 
+@pytest.mark.parametrize(
+    "code, names",
+    {
+        "merges_kind": "tokens",
+        "needs_download": "explorer",
+        "prompt_empty": "prompt explorer intervention sampling timeline guesses question",
+        "out_of_range": " ".join(VIEWS),
+    }.items(),
+)
+def test_the_texts_of_refusals_are_in_the_modules_of_the_views_that_can_meet_them(code, names):
+    assert {name for name in VIEWS if f" {code}: " in VIEWS[name]._esm} == set(names.split())
+
+
 @pytest.mark.parametrize("words", ['{ bits: "bits", sum: "Σ" }', '{ caption: "one row for each token" }'])
 def test_words_of_another_view_are_found_however_short_they_are(tmp_path, words):
     own, other = tmp_path / "own" / "words.js", tmp_path / "other" / "words.js"

@@ -9,10 +9,14 @@ from gptviz.pages.modules import modules
 PHRASE = re.compile(r"[a-z] [a-z]{2}|[\u4e00-\u9fff]{4}")  # several words, or several Chinese characters
 
 
+def files_of(view):
+    """Returns the files of a view's module."""
+    return list(modules(Path(inspect.getfile(view)).with_name(f"{view._name}.js")))
+
+
 def files_of_words(view):
     """Returns the files of words that a view's module imports, besides the shared ones."""
-    entry = Path(inspect.getfile(view)).with_name(f"{view._name}.js")
-    return [file for file in modules(entry) if file.name.endswith("words.js") and file.parent.name != "shared"]
+    return [file for file in files_of(view) if file.name.endswith("words.js") and file.parent.name != "shared"]
 
 
 def catalogue_of(file):
@@ -22,13 +26,18 @@ def catalogue_of(file):
 
 def phrases_of(file):
     """Returns the quoted phrases in a file of words; short words may be in other files as well."""
-    return {text for text in re.findall(r'["`][^"`$]+["`]', catalogue_of(file)) if PHRASE.search(text)}
+    texts = re.findall(r'"[^"\n]*"|`[^`\n]*`', catalogue_of(file))
+    return {text for text in texts if "$" not in text and PHRASE.search(text)}
 
 
-def foreign_words(source, own, others):
-    """Returns what stands in a module's source of the words of other views: file names, and phrases that `own` lacks."""
+def foreign_words(source, own, others, shared=""):
+    """Returns what a module's source has of the words of other views: folder names, and phrases.
+
+    own: the view's file of words. shared: the source of the module's shared files, which may have the same phrases.
+    """
     whole = [file.parent.name for file in others if catalogue_of(file) in source]
-    return whole + [text for file in others for text in phrases_of(file) - phrases_of(own) if text in source]
+    phrases = set().union(*map(phrases_of, others)) - phrases_of(own)
+    return whole + [text for text in phrases if text in source and text not in shared]
 
 
 def check_words(view, views):
@@ -37,4 +46,5 @@ def check_words(view, views):
     assert len(catalogue_of(own)) > 20, f"no catalogue in {own}"
     assert catalogue_of(own) in view._esm
     others = {file for other in views for file in files_of_words(other)} - {own}
-    assert not foreign_words(view._esm, own, others)
+    shared = "".join(file.read_text(encoding="utf-8") for file in files_of(view) if file.parent.name == "shared")
+    assert not foreign_words(view._esm, own, others, shared)

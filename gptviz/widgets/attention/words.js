@@ -1,5 +1,8 @@
 // @ts-check
 /** The words of the attention view, in each language. */
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
+
 const en = {
   heads: "All heads",
   counted: (/** @type {number} */ layer, /** @type {number} */ head) => `layer ${layer}, head ${head}, counted from 0`,
@@ -135,5 +138,7 @@ const zh = {
   stream: (layer) => `进入第 ${layer} 块的残差流`,
   arrival: (added, before) => `此词元处的残差流长度为 ${before}；这个头加上一个长度为 ${added} 的向量。`,
 };
+
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

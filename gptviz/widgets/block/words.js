@@ -1,6 +1,8 @@
 // @ts-check
 /** The words of the block view, in each language. */
 import { grouped } from "../shared/numbers.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   heading: (/** @type {number} */ layer) => `Block ${layer}`,
@@ -34,9 +36,11 @@ const en = {
   block: (/** @type {number} */ layer) => `block ${layer}`,
   sum: "sum: the logit",
   caption: (/** @type {string} */ share) =>
-    `Direct contributions, with the final norm’s scale held fixed. A logit is a score: only differences matter. This token’s probability is ${share}.`,
+    "Direct contributions, with the final norm’s scale held fixed. A logit is a score: only differences matter. " +
+    `This token’s probability is ${share}.`,
   stripCaption:
-    "A strip is a vector, a cell is a number: blue is negative, orange is positive. Each group has one scale. Point at a cell to see its number.",
+    "A strip is a vector, a cell is a number: blue is negative, orange is positive. Each group has one scale. " +
+    "Point at a cell to see its number.",
 };
 
 /** @typedef {typeof en} Words */
@@ -76,5 +80,7 @@ const zh = {
     `直接贡献，最后归一化的尺度保持不变。对数几率是一个分数：只有差值有意义。这个词元的概率为 ${share}。`,
   stripCaption: "一条是一个向量，一格是一个数：负为蓝，正为橙。每组用同一尺度。指向一格可见其数。",
 };
+
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -1,10 +1,14 @@
 // @ts-check
 /** The words of the comparison view, in each language. */
+import { reads } from "../shared/reads_words.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
+
 const en = {
-  reads: (/** @type {string} */ model, /** @type {number} */ tokens) =>
-    `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+  reads: reads.en,
   linked:
-    "Both sides show the same layer and head. Each side starts at its own last token. A cell chosen on one side is shown on both, at the same positions.",
+    "Both sides show the same layer and head. Each side starts at its own last token. " +
+    "A cell chosen on one side is shown on both, at the same positions.",
   apart: "The models differ in their layers and heads, so each side shows its own.",
   next: "The next token, by each side’s own probabilities",
   nextHint: "One row for each token among the ten likeliest on either side. Bold: the likeliest token of that side.",
@@ -21,7 +25,7 @@ const en = {
 
 /** @type {Words} */
 const zh = {
-  reads: (model, tokens) => `${model} 读入 ${tokens} 个词元`,
+  reads: reads.zh,
   linked: "两边显示同一层、同一个头。起初各看自己的最后一个词元。在一边选中一格，两边都显示同一位置的格。",
   apart: "两个模型的层数和头数不同，因此各显示各的。",
   next: "下一个词元，按每一边自己的概率",
@@ -34,5 +38,7 @@ const zh = {
   choices: "有效选择数",
   bits: (bits) => `${bits} 比特`,
 };
+
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

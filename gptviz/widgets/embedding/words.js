@@ -1,6 +1,8 @@
 // @ts-check
 /** The words of the embedding view, in each language. */
 import { grouped } from "../shared/numbers.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   tokens: "The text: click a token to choose it",
@@ -11,9 +13,11 @@ const en = {
   sum: "= what enters block 0",
   only: "what enters block 0",
   turned:
-    "This model family adds nothing here for the position. Positions enter later, in attention, where they rotate queries and keys.",
+    "This model family adds nothing here for the position. " +
+    "Positions enter later, in attention, where they rotate queries and keys.",
   whole:
-    "In this model family the vector that enters block 0 is not the sum of a token row and a position row, so only the whole vector is shown.",
+    "In this model family the vector that enters block 0 is not the sum of a token row and a position row, " +
+    "so only the whole vector is shown.",
   length: (/** @type {string} */ length) => `length ${length}`,
   neighbours: "Nearest in the token table",
   cosine: "cosine: 1 is the same direction, 0 is a right angle",
@@ -21,7 +25,8 @@ const en = {
   mapHint: "the two directions of greatest variance; the prompt’s tokens are marked",
   rotation: "Positions rotate queries and keys",
   rotationHead: (/** @type {number} */ head) =>
-    `L0 · H${head}, at this token. Rotation keeps the length, so positions change a score only through the distance between two tokens.`,
+    `L0 · H${head}, at this token. Rotation keeps the length, ` +
+    "so positions change a score only through the distance between two tokens.",
   head: "head of block 0",
   q: ["query before rotation", "query after rotation"],
   k: ["key before rotation", "key after rotation"],
@@ -50,5 +55,7 @@ const zh = {
   q: ["旋转前的查询", "旋转后的查询"],
   k: ["旋转前的键", "旋转后的键"],
 };
+
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

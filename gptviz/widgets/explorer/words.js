@@ -1,6 +1,11 @@
 // @ts-check
 /** The words of the explorer, in each language. */
+import { becomes } from "../shared/becomes_words.js";
+import { ends } from "../shared/ends_words.js";
 import { grouped } from "../shared/numbers.js";
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   model: "model",
@@ -21,22 +26,17 @@ const en = {
     sampling: "Probabilities",
     generation: "The loop",
   },
-  tokens: (
-    /** @type {number} */ characters,
-    /** @type {number} */ tokens,
-    /** @type {number} */ special,
-    /** @type {boolean} */ startMark,
-  ) =>
-    `${grouped(characters)} ${characters === 1 ? "character becomes" : "characters become"} ${grouped(tokens)} ${tokens === 1 ? "token" : "tokens"}` +
-    `${special === 0 ? "" : special === 1 && startMark ? ", after a start mark" : `, with ${special} special ${special === 1 ? "token" : "tokens"}`}.`,
+  tokens: becomes.en,
   embedding: (/** @type {number} */ size, /** @type {number} */ id, /** @type {number} */ position) =>
-    `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table + row ${grouped(position)} of the position table.`,
+    `becomes ${grouped(size)} numbers: ` +
+    `row ${grouped(id)} of the token table + row ${grouped(position)} of the position table.`,
   embeddingRotary: (/** @type {number} */ size, /** @type {number} */ id) =>
     `becomes ${grouped(size)} numbers: row ${grouped(id)} of the token table. Positions enter later, in attention.`,
   blocks: (/** @type {number} */ layers, /** @type {number} */ heads) =>
     `${layers} ${layers === 1 ? "block" : "blocks"}, each with ${heads} heads and an MLP, add to these numbers.`,
   mixedBlocks: (/** @type {number} */ layers, /** @type {number} */ attending, /** @type {number} */ heads) =>
-    `${layers} blocks add to these numbers: ${attending} with attention, of at most ${heads} heads${attending < layers ? `, and ${layers - attending} without` : ""}.`,
+    `${layers} blocks add to these numbers: ${attending} with attention, ` +
+    `of at most ${heads} heads${attending < layers ? `, and ${layers - attending} without` : ""}.`,
   lengths: (/** @type {string} */ before, /** @type {string} */ after) =>
     ` The vector’s length goes from ${before} to ${after}.`,
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
@@ -46,15 +46,18 @@ const en = {
     `Each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
   highest: (/** @type {string} */ logit) => `has the highest score, ${logit}.`,
   scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
-    `The ${shown} highest of ${grouped(vocabulary)} scores. A bar shows how far a score is above the mean of all scores, ${mean}. Adding the same number to every score would change no probability.`,
+    `The ${shown} highest of ${grouped(vocabulary)} scores. ` +
+    `A bar shows how far a score is above the mean of all scores, ${mean}. ` +
+    "Adding the same number to every score would change no probability.",
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
     `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it: then all steps run again.`,
   generation: "Draw a token, append it, repeat: the text grows token by token.",
   written: (/** @type {number} */ steps, /** @type {string} */ end) =>
-    `${grouped(steps)} ${steps === 1 ? "token was" : "tokens were"} drawn and appended, one after the other. Then ${end}.`,
+    `${grouped(steps)} ${steps === 1 ? "token was" : "tokens were"} drawn and appended, ` +
+    `one after the other. Then ${end}.`,
   ends: {
-    stop: "the model ended the text itself",
-    length: "the length limit was reached",
+    stop: ends.en.itself,
+    length: ends.en.length,
     interrupted: "generation was stopped by hand",
   },
   toDownload: (/** @type {string} */ name, /** @type {number} */ megabytes) =>
@@ -83,9 +86,7 @@ const zh = {
     sampling: "概率",
     generation: "循环",
   },
-  tokens: (characters, tokens, special, startMark) =>
-    `${grouped(characters)} 个字符变成 ${grouped(tokens)} 个词元` +
-    `${special === 0 ? "" : special === 1 && startMark ? "，前面有一个起始标记" : `，另有 ${special} 个特殊词元`}。`,
+  tokens: becomes.zh,
   embedding: (size, id, position) =>
     `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行 + 位置表第 ${grouped(position)} 行。`,
   embeddingRotary: (size, id) => `变成 ${grouped(size)} 个数：词元表第 ${grouped(id)} 行。位置稍后在注意力中加入。`,
@@ -102,8 +103,32 @@ const zh = {
   probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，各步就再走一遍。`,
   generation: "抽一个词元，接上，如此反复：文字逐个词元变长。",
   written: (steps, end) => `逐个抽取并接上了 ${grouped(steps)} 个词元。最后${end}。`,
-  ends: { stop: "模型自行结束", length: "到达长度上限", interrupted: "生成被手动停止" },
+  ends: { stop: ends.zh.itself, length: ends.zh.length, interrupted: "生成被手动停止" },
   toDownload: (name, megabytes) => `${name} · 需下载 ${grouped(megabytes)} MB`,
 };
+
+const hubEn = {
+  needs_download: (/** @type {{name: string, here: string}} */ { name, here }) =>
+    "Expected a model on this machine, or a connection to download it. " +
+    `Got ${name}, which needs a download, but the hub cannot be reached. ` +
+    `Connect once to download it, or choose a model that is here: ${here}.`,
+  not_found: (/** @type {{name: string, here: string}} */ { name, here }) =>
+    "Expected a model on this machine or on the Hugging Face hub. " +
+    `Got ${name}, which is not on this machine and was not found on the hub, or the hub cannot be reached. ` +
+    `Check the name, or choose a model that is here: ${here}.`,
+};
+
+/** @type {typeof hubEn} */
+const hubZh = {
+  needs_download: ({ name, here }) =>
+    `模型应在本机，或能联网下载。${name} 需要下载，而现在连不上模型库。请联网下载一次，或选用本机已有的：${here}。`,
+  not_found: ({ name, here }) =>
+    `模型应在本机或 Hugging Face 模型库中。找不到 ${name}：本机没有，模型库里也没有，或者连不上模型库。请检查名称，或选用本机已有的：${here}。`,
+};
+
+addRefusals({ en: hubEn, zh: hubZh });
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -1,18 +1,23 @@
 // @ts-check
 /** The words of the intervention view, in each language. */
 import { grouped } from "../shared/numbers.js";
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   tokens: "The prompt: click a token to choose the position of a patch or of a row",
   parts: "Every head and MLP",
   partsHint:
-    "Click a square to switch this head or MLP off; click again to switch it on. Each row is a layer: its heads, then its MLP.",
+    "Click a square to switch this head or MLP off; click again to switch it on. " +
+    "Each row is a layer: its heads, then its MLP.",
   show: "Show in the squares:",
   maps: "attention maps before the edits",
   mapEnds: ["weight 0", "1"],
   effect: "effect on",
   effectHint:
-    "Each number says how the followed token’s probability changes, in percentage points, when only this head or MLP is off. The edits in the list are not applied.",
+    "Each number says how the followed token’s probability changes, in percentage points, " +
+    "when only this head or MLP is off. The edits in the list are not applied.",
   ends: (/** @type {string} */ points) => [`−${points}: falls`, `+${points}: rises`],
   alone: (/** @type {string} */ points) => `${points} points when only this is off`,
   off: "off",
@@ -74,12 +79,15 @@ const en = {
   doPatch: "patch",
   row: "Rewrite a row of attention weights: where one head looks",
   rowHint: (/** @type {string} */ name) =>
-    `Where ${name} looks from the chosen token: type one weight per token (they are divided by their sum), or click the one token to look at.`,
+    `Where ${name} looks from the chosen token: ` +
+    "type one weight per token (they are divided by their sum), or click the one token to look at.",
   weights: "weights",
   weightsExpected: (/** @type {number} */ expected, /** @type {number} */ got) =>
-    `Expected ${expected} numbers, one for each token up to the chosen one. Got ${got}. Separate the numbers by spaces.`,
+    `Expected ${expected} numbers, one for each token up to the chosen one. Got ${got}. ` +
+    "Separate the numbers by spaces.",
   weightsPositive:
-    "Expected weights of at least 0, with at least one above 0. Got a negative weight, or only zeros. Change them; they are divided by their sum.",
+    "Expected weights of at least 0, with at least one above 0. Got a negative weight, or only zeros. " +
+    "Change them; they are divided by their sum.",
   doRow: "set the row",
 };
 
@@ -152,5 +160,8 @@ const zh = {
   weightsPositive: "权重应不小于 0，且至少有一个大于 0。现在有负数，或者全是 0。请更改；权重要除以总和。",
   doRow: "设定这一行",
 };
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -1,9 +1,12 @@
 // @ts-check
 /** The words of the prompt box, in each language. */
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { reads } from "../shared/reads_words.js";
+import { addRefusals } from "../shared/words.js";
+
 const en = {
   run: "Run",
-  status: (/** @type {string} */ model, /** @type {number} */ tokens) =>
-    `${model} reads ${tokens} ${tokens === 1 ? "token" : "tokens"}`,
+  status: reads.en,
 };
 
 /** @typedef {typeof en} Words */
@@ -11,7 +14,9 @@ const en = {
 /** @type {Words} */
 const zh = {
   run: "运行",
-  status: (model, tokens) => `${model} 读入 ${tokens} 个词元`,
+  status: reads.zh,
 };
+
+addRefusals(promptRefusals);
 
 export const catalogue = { en, zh };

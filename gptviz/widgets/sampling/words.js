@@ -1,6 +1,9 @@
 // @ts-check
 /** The words of the sampling bench, in each language. */
 import { grouped } from "../shared/numbers.js";
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   after: "After",
@@ -191,5 +194,8 @@ const zh = {
   removed: { repetition_penalty: "永不", temperature: "贪心", top_k: "top-k", top_p: "top-p", min_p: "min-p" },
   removedBy: (reason) => `被 ${reason} 去掉`,
 };
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

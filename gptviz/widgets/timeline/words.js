@@ -1,6 +1,10 @@
 // @ts-check
 /** The words of the generation timeline, in each language. */
+import { ends } from "../shared/ends_words.js";
 import { grouped } from "../shared/numbers.js";
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   play: "play",
@@ -16,7 +20,8 @@ const en = {
   compare: "compare with:",
   nothing: "nothing",
   surprise: (/** @type {number} */ tokens, /** @type {string} */ bits) =>
-    `${tokens} ${tokens === 1 ? "token" : "tokens"} only in this branch; mean surprisal ${bits} bits per token, by the model’s own probabilities`,
+    `${tokens} ${tokens === 1 ? "token" : "tokens"} only in this branch; ` +
+    `mean surprisal ${bits} bits per token, by the model’s own probabilities`,
   sameText: "every token is also in the other branch",
   layer: "layer",
   head: "head",
@@ -30,7 +35,8 @@ const en = {
     /** @type {number} */ read,
     /** @type {number} */ without,
   ) =>
-    `The cache held the keys and values of ${held} tokens, ${size}. This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache it would have read ${without}` : ""}.`,
+    `The cache held the keys and values of ${held} tokens, ${size}. ` +
+    `This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache it would have read ${without}` : ""}.`,
   noCache: "This model family keeps no keys and values between steps. It reads the whole text again for each token.",
   again: "try another seed",
   stop: "stop",
@@ -45,13 +51,15 @@ const en = {
     repetition_penalty: "repetition penalty",
   },
   ends: {
-    itself: "the model ended the text itself",
+    itself: ends.en.itself,
     stop: "a stop string was reached",
-    length: "the length limit was reached",
+    length: ends.en.length,
     interrupted: "stopped by hand",
   },
   going: "generating…",
-  hint: "Colour, bar and number: the model’s own probability of each token, before temperature. Click a token to see the alternatives.",
+  hint:
+    "Colour, bar and number: the model’s own probability of each token, before temperature. " +
+    "Click a token to see the alternatives.",
   tokens: "generated tokens",
   step: (/** @type {number} */ index) => `Step ${index}:`,
   own: "the model’s own",
@@ -105,7 +113,7 @@ const zh = {
     min_p: "min-p",
     repetition_penalty: "重复惩罚",
   },
-  ends: { itself: "模型自行结束", stop: "遇到停止串", length: "到达长度上限", interrupted: "手动停止" },
+  ends: { itself: ends.zh.itself, stop: "遇到停止串", length: ends.zh.length, interrupted: "手动停止" },
   going: "生成中…",
   hint: "颜色、横条和数字：温度之前模型给每个词元的概率。点一个词元，看有哪些别的可能。",
   tokens: "生成的词元",
@@ -120,5 +128,8 @@ const zh = {
   beyond: (shown) => `不在模型最可能的 ${shown} 个词元之内`,
   others: "其余全部词元",
 };
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -1,6 +1,8 @@
 // @ts-check
 /** The words of the token view, in each language. */
+import { becomes } from "../shared/becomes_words.js";
 import { grouped } from "../shared/numbers.js";
+import { addRefusals } from "../shared/words.js";
 
 const en = {
   count: (
@@ -9,8 +11,7 @@ const en = {
     /** @type {number} */ special,
     /** @type {boolean} */ startMark,
   ) =>
-    `${grouped(characters)} ${characters === 1 ? "character becomes" : "characters become"} ${grouped(tokens)} ${tokens === 1 ? "token" : "tokens"}` +
-    `${special === 0 ? "" : special === 1 && startMark ? ", after a start mark" : `, with ${special} special ${special === 1 ? "token" : "tokens"}`}. ` +
+    `${becomes.en(characters, tokens, special, startMark)} ` +
     "The number under a token is its id. Click a token to see how it was built.",
   position: "position",
   id: "id",
@@ -18,7 +19,8 @@ const en = {
   special: "a special token: it stands for no text",
   broken: "not a whole character: shown as its bytes",
   merges: (/** @type {number} */ position) =>
-    `at position ${position}: how its word was built. The word starts as single characters; each step applies the merge that comes first in the tokenizer’s table.`,
+    `at position ${position}: how its word was built. ` +
+    "The word starts as single characters; each step applies the merge that comes first in the tokenizer’s table.",
   apart: "start",
   merge: (/** @type {number} */ rank) => `merge ${grouped(rank)}`,
 };
@@ -28,9 +30,7 @@ const en = {
 /** @type {Words} */
 const zh = {
   count: (characters, tokens, special, startMark) =>
-    `${grouped(characters)} 个字符变成 ${grouped(tokens)} 个词元` +
-    `${special === 0 ? "" : special === 1 && startMark ? "，前面有一个起始标记" : `，另有 ${special} 个特殊词元`}。` +
-    "词元下方的数字是它的编号。点一个词元，看它如何拼成。",
+    `${becomes.zh(characters, tokens, special, startMark)}词元下方的数字是它的编号。点一个词元，看它如何拼成。`,
   position: "位置",
   id: "编号",
   bytes: "字节（十六进制）",
@@ -40,5 +40,25 @@ const zh = {
   apart: "开始",
   merge: (rank) => `第 ${grouped(rank)} 条合并`,
 };
+
+const mergesEn = {
+  merges_kind: (/** @type {{kind: string}} */ { kind }) =>
+    `Expected a tokenizer with byte-pair encoding, whose merges can be shown. Got ${kind}. ` +
+    "The tokens shown are right; only their merges are not available.",
+  merges_mark: () =>
+    "Expected a token of the text. Got a special token, which is not built by merges. Choose a token of the text.",
+  merges_other: () =>
+    "Expected a word whose merges can be followed. Got a word whose merges cannot be followed. " +
+    "The tokens shown are right; only their merges are not available.",
+};
+
+/** @type {typeof mergesEn} */
+const mergesZh = {
+  merges_kind: ({ kind }) => `只能显示字节对编码的合并。这个分词器是 ${kind}。显示的词元没有错，只是看不到合并过程。`,
+  merges_mark: () => "请选文字中的词元。这是特殊词元，不是由合并得到的。请另选一个。",
+  merges_other: () => "这里只能显示可以追踪的合并。这个词的合并无法追踪。显示的词元没有错，只是看不到合并过程。",
+};
+
+addRefusals({ en: mergesEn, zh: mergesZh });
 
 export const catalogue = { en, zh };
