@@ -35,7 +35,7 @@ class Structure:
         self._configured = [vars(m) for m in modules if isinstance(vars(m).get("config"), PreTrainedConfig)]
         self._configs_then = [attributes["config"] for attributes in self._configured]
         configs = {id(config): config for config in self._configs_then}.values()
-        self._settings_then = [(vars(config), copy.deepcopy(vars(config))) for config in configs]
+        self._settings_then = [(vars(config), _copy(config)) for config in configs]
         tables = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[operator]
         self._places = [
             (children, name) for children in self._children for name, child in children.items() if child in tables
@@ -66,6 +66,14 @@ class Structure:
     def _vocabulary(self) -> list[Any]:
         tables = [children.get(name) for children, name in self._places]
         return [getattr(getattr(table, "weight", None), "shape", None) for table in tables]
+
+
+def _copy(config: PreTrainedConfig) -> dict[str, Any]:
+    """Returns a copy of a config's settings. The configs of its parts stay themselves: not every config can be compared."""
+    return {
+        name: value if isinstance(value, PreTrainedConfig) else copy.deepcopy(value)
+        for name, value in vars(config).items()
+    }
 
 
 def _different(now: dict[str, Any], then: dict[str, Any]) -> list[str]:

@@ -38,3 +38,21 @@ def test_a_text_goes_on_as_if_it_were_read_anew(family):
     """Bamba counts a token after its cache from 0 unless it is told; RoBERTa counts from its padding token's id."""
     choice = gptviz.wrap(build(family), tokenizer()).complete(IDS, max_tokens=5, temperature=0).choices[0]
     assert list(choice.token_ids) == Truth(family).read_anew(5)
+
+
+def test_a_model_whose_config_has_parts_with_settings_by_layer_can_be_traced():
+    """Gemma 4's text config raises when it is compared with a copy: the width of its heads differs by layer."""
+    assert_close(gptviz.wrap(build("gemma4"), tokenizer()).trace(IDS).logits, Truth("gemma4").logits)
+
+
+@pytest.mark.parametrize("family", ["reformer", "deepseek_v4"])
+def test_maps_with_other_columns_than_the_tokens_are_refused(family):
+    """Reformer has a map for each chunk of the text; DeepSeek-V4 looks at summaries of several tokens too."""
+    trace = gptviz.wrap(build(family), tokenizer()).trace(IDS)
+    with pytest.raises(NotAvailable, match="attention maps"):
+        trace.attention(0)
+
+
+def test_an_mlp_that_drops_the_dimension_of_the_batch_can_be_studied():
+    """Llama 4's experts take (T, d)."""
+    assert_close(gptviz.wrap(build("llama4_text"), tokenizer()).trace(IDS).logits, Truth("llama4_text").logits)
