@@ -14,7 +14,7 @@ PYTEST := python -m pytest -n 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab test lint types unit-js unit browser test-peers audit bench screenshots pictures format wheel clean node chromium
+.PHONY: lab test lint types unit-js unit browser test-peers zoo audit bench screenshots pictures format wheel clean node chromium
 
 # `make lab ARGS=--no-browser` passes options to `gptviz lab`.
 lab: $(VENV)/.installed
@@ -51,6 +51,10 @@ test-peers: .venv-peers/.installed
 # Looks up known weaknesses of the pinned packages, with a tool in an environment of its own. Needs internet.
 audit: .venv-audit/.installed
 	.venv-audit/bin/python tools/audit.py
+
+# Traces every family of models that transformers offers, and writes docs/families.md again.
+zoo: $(VENV)/.installed-for-tests
+	python -m pytest -n0 tests/zoo/every_family.py $(ARGS)
 
 bench: $(VENV)/.installed-for-tests node chromium
 	for program in tests/benchmarks/*.py; do echo "== $$program"; python $$program || exit 1; done

@@ -105,7 +105,9 @@ def _in_words(error: GPTVizError, model_class: str) -> str:
     """Returns a refusal's reason without the numbers and names of one model, so that equal reasons read equal."""
     text = f"gptviz expects {error.expected}; this is {error.got}"
     text = text.replace(model_class, "the family")
-    return re.sub(r"\b(block|layer) \d+\b", r"a \1", text)
+    text = re.sub(r"\b(block|layer) \d+\b", r"a \1", text)
+    text = re.sub(r"gptviz\.patch\((\"\w+\"), .*?\)", r"a patch of \1", text)
+    return re.sub(r"(moves an earlier logit) by .*", r"\1", text)
 
 
 @dataclass
@@ -314,18 +316,23 @@ def _edits_of_parts(t: Traces) -> Iterator[Check]:
 
 
 def _text(t: Traces) -> Iterator[Check]:
+    """Greedy text equals that of `generate`, or where that is not the model's own forward pass, of the latter."""
+
     def check() -> None:
         choice = t.gpt.complete(IDS, max_tokens=NEW_TOKENS, temperature=0).choices[0]
-        ids, expected = list(choice.token_ids), t.truth.read_anew(NEW_TOKENS)
-        assert ids == expected, f"the ids {ids}, where greedy decoding gives {expected}"
+        ids, read_anew = list(choice.token_ids), t.truth.read_anew(NEW_TOKENS)
         try:
             generated = t.truth.generated(NEW_TOKENS)
         except Exception as error:
-            what = f"`generate` of transformers raises {type(error).__name__}"
-            raise Remark(f"{what}; this is greedy decoding by its forward pass") from error
+            assert ids == read_anew, f"the ids {ids}, where greedy decoding gives {read_anew}"
+            raise Remark(
+                f"`generate` raises {type(error).__name__}; this is greedy decoding without a cache"
+            ) from error
+        assert ids in (generated, read_anew), f"the ids {ids}, where generate gives {generated}"
         if ids != generated:
-            what = "`generate` of transformers gives another text than the model's forward pass alone"
-            raise Remark(f"{what}; this is greedy decoding by the latter")
+            raise Remark("`generate` gives another text than the model's forward pass; this is the latter's")
+        if ids != read_anew:
+            raise Remark("as `generate`, which reads from the cache; the whole text read again gives another one")
 
     yield check
 

@@ -18,7 +18,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 LAYERS, HEADS, WIDTH = 3, 4, 24
-LARGEST = 2_000_000  # parameters; a family that stays larger is not small
+LARGEST = 4_000_000  # parameters; a family that stays larger is not small
 
 
 def _named(value: Any, names: str) -> dict[str, Any]:
@@ -28,11 +28,11 @@ def _named(value: Any, names: str) -> dict[str, Any]:
 SIZES: dict[str, Any] = (
     _named(VOCAB, "vocab_size vocab_size_per_layer_input decoder_vocab_size audio_vocab_size")
     | _named(VOCAB - 4, "unpadded_vocab_size")
-    | {"bos_token_id": START, "eos_token_id": END, "pad_token_id": 0}
+    | {"bos_token_id": START, "eos_token_id": END, "pad_token_id": 1}
     # Depth and width
     | _named(LAYERS, "num_hidden_layers n_layer n_layers num_layers decoder_layers encoder_layers num_decoder_layers")
     | _named(LAYERS, "num_encoder_layers num_global_layers depth")
-    | _named(WIDTH, "hidden_size d_model n_embd emb_dim embedding_size backbone_hidden_size attention_hidden_size")
+    | _named(WIDTH, "hidden_size d_model n_embd emb_dim embedding_size backbone_hidden_size")
     | _named(WIDTH, "text_hidden_size out_hidden_size projection_hidden_dim projector_hidden_size output_proj_dims")
     | _named(16, "input_embedding_size output_embedding_size hidden_size_per_layer_input router_hidden_size")
     | _named(56, "intermediate_size n_inner ffn_dim decoder_ffn_dim encoder_ffn_dim dff dim_ff d_inner ffn_hidden_size")
@@ -77,6 +77,17 @@ SIZES: dict[str, Any] = (
     # Several streams, and layers that share keys and values
     | {"altup_num_inputs": 2, "laurel_rank": 4, "num_kv_shared_layers": 1, "hc_mult": 2, "hc_count": 2, "hc_lowrank": 8}
     | {"n_layers_per_attn_res_block": 2, "H_cycles": 2, "L_cycles": 1}
+    # What a fault would hide behind if it were 1 or left out
+    | {"residual_multiplier": 0.4, "embedding_multiplier": 3.0, "logits_scaling": 2.0, "attention_multiplier": 0.3}
+    | {"logit_scale": 0.3, "lm_head_multiplier": 1.5, "attention_in_multiplier": 1.2, "attention_out_multiplier": 0.7}
+    | {"ssm_in_multiplier": 1.1, "ssm_out_multiplier": 0.8, "key_multiplier": 0.9}
+    | {"full_attn_alpha_factor": 1.5, "full_attn_beta_factor": 0.7, "linear_attn_alpha_factor": 1.3}
+    | {"linear_attn_beta_factor": 0.8, "mlp_alpha_factor": 1.2, "mlp_beta_factor": 0.9}
+    | _named(5.0, "final_logit_softcapping logits_soft_cap output_logit_soft_cap attn_logit_softcapping")
+    | _named(True, "attention_bias mlp_bias use_qkv_bias lm_head_bias use_sliding_window")
+    # Tables of families that embed more than tokens
+    | _named(32, "pronunciation_vocab_size shape_vocab_size encoder_hash_byte_group_vocab")
+    | _named(8, "pronunciation_embed_dim shape_embed_dim")
     # Parts that read pictures and sound
     | {"image_size": 8, "patch_size": 4, "num_centroids": 8, "centroid_intermediate_top_k": 2}
 )
@@ -84,21 +95,40 @@ SIZES: dict[str, Any] = (
 # Settings that `SIZES` cannot give, since they depend on another setting or choose what the class's default leaves out.
 _CONVOLUTIONS = {"layer_types": ["conv", "full_attention", "conv"]}  # the default has attention alone
 _GLOBAL_HEADS = {"global_head_dim": 12}  # an argument that is no field of the class
+_EVEN_ROTATION = {"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.67}}
+_SHARED_TWICE = {"layers_block_type": ["hybrid", "linear_attention", "hybrid"]}  # hybrid layers share their attention
 EXCEPTIONS: dict[str, dict[str, Any]] = {
+    "cohere_compass_text": {"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 10_000.0}}},
     "deepseek_v4": {
         "compress_rates": {"compressed_sparse_attention": 4, "heavily_compressed_attention": 8},
         "partial_rotary_factor": 0.5, "o_groups": 2, "o_lora_rank": 8,
     },
+    "dots3_note_text": {  # sizes of its sliding layers, which are no fields of the class
+        "swa_num_attention_heads": 2, "swa_num_key_value_heads": 2, "swa_q_lora_rank": 8, "swa_kv_lora_rank": 8,
+        "swa_head_dim": 10, "swa_qk_nope_head_dim": 6, "swa_v_head_dim": 5,
+    },
     "gemma4_text": _GLOBAL_HEADS,
     "gemma4_unified_text": _GLOBAL_HEADS,
+    "gpt_neo": {"attention_types": [[["global", "local", "global"], 1]]},
+    "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention", "linear_attention"]},
+    "helium": {"head_dim": 6},  # heads · head_dim is the width
     "laguna": {"num_attention_heads_per_layer": [4, 2, 4]},  # the default has as many in each layer
     "lfm2": _CONVOLUTIONS | {"block_auto_adjust_ff_dim": False},
     "lfm2_moe": _CONVOLUTIONS,
     "mamba2": {"head_dim": 12},  # num_heads · head_dim is twice the width
+    "minimax_m3_vl_text": {"layer_types": ["minimax_m3_sparse", "full_attention", "minimax_m3_sparse"]},
+    "persimmon": _EVEN_ROTATION,
+    "phi": _EVEN_ROTATION,
+    "qwen4_exp_text": {  # sizes of its sparse attention, which it has all or none of
+        "indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 8, "indexer_budget": 4, "indexer_compress_ratio": 2,
+    },
     "reformer": {
         "attn_layers": ["local", "lsh", "local"], "axial_pos_shape": [8, 8], "axial_pos_embds_dim": [8, 16],
         "local_attn_chunk_length": 4, "lsh_attn_chunk_length": 4, "num_buckets": 2, "hash_seed": 0,
     },
+    "xmod": {"default_language": "en_XX"},
+    "zamba": _SHARED_TWICE,
+    "zamba2": _SHARED_TWICE,
     "zaya": {"num_experts_per_tok": 1},  # the only number it takes
 }  # fmt: skip
 _LISTS_OF_KINDS = ("layer_types", "layers_block_type", "mlp_layer_types", "indexer_types")
@@ -138,7 +168,7 @@ def build(family: str, **options: Any) -> Any:
     except Exception as error:
         raise NotBuilt(f"small settings are not enough: {one_line(error)}") from error
     randomise(model, zlib.crc32(family.encode()))
-    model.generation_config = GenerationConfig(pad_token_id=0, eos_token_id=END, bos_token_id=START)
+    model.generation_config = GenerationConfig(pad_token_id=1, eos_token_id=END, bos_token_id=START)
     return model
 
 
@@ -150,7 +180,7 @@ def _settings(config: type[PreTrainedConfig]) -> dict[str, Any]:
         chosen |= {name: chosen[name] * 2 for name in ("num_key_value_heads",) if name in names}
         chosen |= {"head_dim": chosen["qk_rope_head_dim"]} if "head_dim" in names else {}
     if lists := names.intersection(_LISTS_OF_KINDS):
-        full_size = config()
+        full_size = config(**{name: True for name in ("use_sliding_window",) if name in names})
         chosen |= {name: _each_kind(getattr(full_size, name)) for name in lists if getattr(full_size, name)}
     for name, part in config.sub_configs_defaults.items():
         chosen[name] = _part(part)

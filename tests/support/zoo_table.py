@@ -16,7 +16,7 @@ weights and traced, and what the trace says was compared with the untouched mode
 this page; do not edit it by hand.
 
 - **exact**: equal to transformers' own numbers, to rounding. *exact in 1 of 3* where only some layers have the quantity.
-- **refused**: gptviz says that it cannot show the quantity. The numbers in brackets are the reasons below.
+- **refused**: gptviz says that it cannot show the quantity. The numbers in brackets are the reasons and remarks below.
 - **Route**: how attention maps are computed. *interface*: from the queries and keys that the family gives to transformers'
   `AttentionInterface`. *eager*: by the family itself (`output_attentions=True`). None where the model cannot be wrapped.
 
@@ -34,18 +34,20 @@ def page(rows: list[Row], not_built: dict[str, str]) -> str:
     header = ["Family", "Class", "Route", *QUANTITIES]
     lines += [_line(header), _line("---" for _ in header), *(_line(_cells(row, reasons)) for row in rows)]
     if reasons:
-        lines += ["", "## Why a quantity is refused", "", *(f"{i}. {reason}." for reason, i in reasons.items())]
+        lines += ["", "## Reasons and remarks", "", *(f"{i}. {reason}." for reason, i in reasons.items())]
     if not_built:
         lines += ["", "## Families that were not traced", "", _line(["Family", "Why"]), _line(["---", "---"])]
         lines += [_line([family, reason]) for family, reason in not_built.items()]
     return "\n".join(lines) + "\n"
 
 
-def rows_by_family(text: str) -> dict[str, str]:
-    """Returns each family's line of a page, with the reasons themselves in place of their numbers."""
+def rows_by_family(text: str) -> dict[str, list[str]]:
+    """Returns the cells after each traced family's name on a page, with the reasons themselves in place of their numbers."""
     reasons = dict(re.findall(r"^(\d+)\. (.*)\.$", text, re.MULTILINE))
-    lines = re.findall(r"^\| (\S+) (\|.*)$", text, re.MULTILINE)
-    return {family: re.sub(r"\d+(?=[,)])", lambda m: reasons[m[0]], rest) for family, rest in lines}
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    traced = [line for line in lines if len(line) == len(QUANTITIES) + 3 and line[0] not in ("Family", "---")]
+    in_words = lambda cell: re.sub(r"\d+(?=[,)])", lambda number: reasons[number[0]], cell)  # noqa: E731
+    return {family: [in_words(cell) for cell in cells] for family, *cells in traced}
 
 
 def _reasons(rows: list[Row]) -> list[str]:
