@@ -70,5 +70,11 @@ def fail(
 def error_for_page(error: Exception) -> dict[str, Any]:
     """Returns what is sent to the page about an error: its message, and its code and facts if it has them."""
     if isinstance(error, GPTVizError):
-        return {"error": str(error), "code": error.code, "facts": error.facts}
-    return {"error": f"{type(error).__name__}: {error}", "code": "", "facts": {}}
+        facts = {name: _sendable(fact) if isinstance(fact, str) else fact for name, fact in error.facts.items()}
+        return {"error": _sendable(str(error)), "code": error.code, "facts": facts}
+    return {"error": _sendable(f"{type(error).__name__}: {error}"), "code": "", "facts": {}}
+
+
+def _sendable(text: str) -> str:
+    """Returns a text that can be sent: an error may quote half a character, which is written as its code."""
+    return text.encode("utf-8", "backslashreplace").decode()

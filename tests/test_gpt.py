@@ -305,3 +305,11 @@ def test_a_step_of_a_completion_can_be_looked_at_again(gpt):
     assert shares[step.token.id] == pytest.approx(step.probability, rel=bound)
     with pytest.raises(OutOfRange, match="a step from 0 to"):
         gpt.next_token(completion, 6)
+
+
+def test_traces_and_completions_of_a_long_text_have_a_short_repr():
+    gpt = gptviz.wrap(build("llama", context=2_000), tokenizer())
+    text = "the owl " * 150
+    assert len(repr(gpt.trace(text))) < 250
+    assert len(repr(gpt.complete(text, max_tokens=300, n=12, seed=1, temperature=2.0))) < 4_000
+    assert "and 2 more" in repr(gpt.complete("the owl", max_tokens=1, n=12, seed=1))

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gptviz.text.tokens import Token
+from gptviz.text.visible import quoted
 from gptviz.trace.sources import PassEdit
 
+SHOWN = 10  # choices in the text that a completion has in a cell
 FinishReason = Literal["stop", "length", "interrupted"]
 
 
@@ -154,5 +156,7 @@ class Completion:
         }
 
     def __repr__(self) -> str:
-        head = f"Completion of {self.prompt!r} by {self.model}, seed {self.seed}:"
-        return "\n".join([head, *(f"  [{c.index}] {c.text!r} ({c.finish_reason})" for c in self.choices)])
+        head = f"Completion of {quoted(self.prompt)} by {self.model}, seed {self.seed}:"
+        lines = [f"  [{c.index}] {quoted(c.text, 200)} ({c.finish_reason})" for c in self.choices[:SHOWN]]
+        more = [f"  and {len(self.choices) - SHOWN} more"] if len(self.choices) > SHOWN else []
+        return "\n".join([head, *lines, *more])

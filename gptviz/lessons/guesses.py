@@ -20,6 +20,7 @@ from gptviz.widgets.shared.view import View
 
 LIKELIEST = 8  # of the model's own next tokens that are shown
 LONGEST = 60  # characters of a guess
+MOST_WORDS = 100  # guesses at once
 
 
 class GuessingGame(View):
@@ -81,6 +82,8 @@ class GuessingGame(View):
         return {"word": word.strip(), "pieces": [describe(whole.tokens[i]) for i in added], "share": share}
 
     def _answer_shares(self, opening: int, words: list[str]) -> list[dict[str, Any]]:
+        if len(words) > MOST_WORDS:
+            raise fail(f"at most {MOST_WORDS} words", f"{len(words)}", "Take some away.")
         return [self._rate(opening, word) for word in words]
 
     def _answer_likeliest(self, opening: int) -> list[dict[str, Any]]:

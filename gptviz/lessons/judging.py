@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any, ClassVar
 
+from gptviz.checks import check_index
 from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.text.tokens import Token
 
@@ -24,6 +25,10 @@ class Kind:
     def read_guess(self, guess: Any) -> Any:
         """Returns a guess in its page form. Raises GPTVizError if it is no guess of this kind."""
         raise NotImplementedError
+
+    def read_page(self, value: Any) -> Any:
+        """Returns a guess that a page sent, in its page form. Raises GPTVizError if it is none."""
+        return self.read_guess(value)
 
     def read_truth(self, truth: Any) -> Any:
         """Returns the page form of what the lesson's answer function returned. Raises GPTVizError if it has none."""
@@ -46,6 +51,9 @@ class Choice(Kind):
     def read_guess(self, guess: Any) -> int:
         return _choice_index(guess, self.choices)
 
+    def read_page(self, value: Any) -> int:
+        return check_index(value, len(self.choices), "choice")
+
     def to_python(self, value: int) -> Any:
         return self.choices[value]
 
@@ -62,6 +70,11 @@ class Ranking(Kind):
         if sorted(indices) != list(range(len(self.choices))):
             raise fail(f"each of the {len(self.choices)} choices once", f"{len(indices)}", "Give every choice once.")
         return indices
+
+    def read_page(self, value: Any) -> list[int]:
+        if not isinstance(value, list):
+            raise fail("the choices in an order, as a list", f"{value!r:.80}", "Give every choice once.", WrongType)
+        return self.read_guess([self.choices[check_index(index, len(self.choices), "choice")] for index in value])
 
     def to_python(self, value: list[int]) -> list[Any]:
         return [self.choices[index] for index in value]

@@ -181,7 +181,7 @@ class Question(View):
     def _answer_guess(self, value: Any) -> dict[str, Any]:
         kind = self._require_kind()
         if self._state["phase"] not in ("close", "revealed"):
-            self._guess = kind.read_guess(kind.to_python(value) if kind.choices else value)
+            self._guess = kind.read_page(value)
             self._set_state(self._state_after(self._guess))
         return self._state
 

@@ -11,6 +11,7 @@ import anywidget
 import numpy as np
 
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
+from gptviz.pages.arguments import wrong_argument
 from gptviz.pages.wire import json_ready, pack
 
 PageQuestion = tuple[str, dict[str, Any]]  # its name and its arguments
@@ -73,15 +74,12 @@ class PageWidget(anywidget.AnyWidget):
             names = ", ".join(self._answers)
             got = "another message from the page"
             raise fail(f"a question among {names}", got, "Reload the page.", WrongType, "message")
-        name = content["name"]
-        try:
-            return getattr(self, self._answers[name])(**content["args"])
-        except GPTVizError:
-            raise
-        except TypeError as error:
-            why = str(error)
+        name, args = content["name"], content["args"]
+        method = getattr(self, self._answers[name])
+        if (why := wrong_argument(method, args)) is not None:
             expected, got, remedy = f"the arguments of {name}", f"others: {why}", "Reload the page."
-            raise fail(expected, got, remedy, WrongType, "arguments", name=name, why=why) from error
+            raise fail(expected, got, remedy, WrongType, "arguments", name=name, why=why)
+        return method(**args)
 
 
 def _is_question(content: Any) -> bool:

@@ -22,6 +22,7 @@ from gptviz.sampling.next_token import NextToken
 from gptviz.sampling.probabilities import check_highest, softmax
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
+from gptviz.text.visible import quoted
 from gptviz.trace.available import available
 from gptviz.trace.saving import save
 from gptviz.trace.sources import EMBEDDINGS, Array, ModelSource, Numbers, PassEdit, PassSource, Readout
@@ -65,7 +66,7 @@ class Trace:
         shape = describe_shape([self.heads_in(layer) for layer in range(self.n_layers)])
         edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
         size = f"{self.nbytes / 1e6:.1f} MB"
-        return f"Trace({self.text!r}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
+        return f"Trace({quoted(self.text)}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
 
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""

@@ -5,7 +5,7 @@ Where a family does not have a part, the view shows the trace's error text in it
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import traitlets
@@ -21,6 +21,8 @@ from gptviz.widgets.block.phrases import PHRASES
 from gptviz.widgets.block.steps import block_steps
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.opened import OpensLayer, OpensPosition
+from gptviz.widgets.shared.remembered import RememberedTrace
+from gptviz.widgets.shared.view import PAGE_TOKENS
 
 LEADERS = 12  # next tokens that the page offers to explain
 
@@ -44,6 +46,7 @@ class BlockView(OpensLayer, OpensPosition):
 
     def __init__(self, source: Any = None, *, layer: int | None = None, position: int | None = None, **keywords: Any):
         self._cache: dict[Any, Any] = {}
+        self._remembered: RememberedTrace | None = None  # while a page is exported
         super().__init__(source, **keywords)
         self._set_given(layer=layer, position=position)
 
@@ -102,14 +105,24 @@ class BlockView(OpensLayer, OpensPosition):
         if cache.get("of") != (trace, position):
             cache = self._cache = {"of": (trace, position)}
         if key not in cache:
-            cache[key] = compute(trace)
+            remembered = self._remembered
+            is_of_trace = remembered is not None and remembered.trace is trace
+            cache[key] = compute(cast(Trace, remembered) if is_of_trace else trace)
         return cache[key]
+
+    def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        """Yields the answers for an exported page, which ask for the same quantities of many tokens."""
+        self._remembered = RememberedTrace(self._require_trace(), PAGE_TOKENS)
+        try:
+            yield from super().answers_for_a_page()
+        finally:
+            self._remembered = None
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields the questions about the last token first: all blocks, and its likeliest next token; then earlier tokens."""
         trace = self._require_trace()
         layers = sorted(range(trace.n_layers), key=lambda layer: layer != self.layer)
-        for position in range(len(trace.tokens) - 1, -1, -1):
+        for position in self._page_positions():
             yield "leaders", {"position": position}
             for rank, (token, _) in enumerate(trace.top(LEADERS, position)):
                 for layer in layers:

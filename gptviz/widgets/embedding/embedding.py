@@ -6,6 +6,7 @@ plotly figure, and a still picture where no kernel runs.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.errors import GPTVizError, NotAvailable
+from gptviz.errors import GPTVizError, NotAvailable, fail
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.sources import Array
@@ -23,6 +24,7 @@ from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.opened import OpensPosition
 
 NEAREST = 8
+THEMES = ("light", "dark")
 MAP_TYPE = {"screen": 14, "projector": 24}  # font size in pixels of the still picture, which the page scales down
 
 
@@ -45,6 +47,7 @@ class EmbeddingView(OpensPosition):
     def __init__(self, source: Any = None, *, position: int | None = None, **keywords: Any):
         self._figure: Any = None
         self._drawn: tuple[Any, ...] = ()  # the arguments that the figure was made with
+        self._kept: tuple[Any, Any] = (None, None)  # a trace, and its `unrotated`
         super().__init__(source, **keywords)
         self._set_given(position=position)
 
@@ -56,7 +59,7 @@ class EmbeddingView(OpensPosition):
             "tokens": [describe(token) for token in trace.tokens],
             "width": trace.d_model,
             "parts": parts_of(trace)[0],
-            "heads": trace.heads_in(0) if _is_rotary(trace) else 0,
+            "heads": trace.heads_in(0) if self._is_rotary() else 0,
         }
 
     def close(self) -> None:
@@ -81,23 +84,38 @@ class EmbeddingView(OpensPosition):
     def _answer_turned(self, position: int, head: int) -> Array:
         """Returns the head's query before and after its position rotates it, then its key before and after: (4, d_head)."""
         trace, position = self._require_trace(), self._check_position(position)
-        queries, keys = trace.unrotated()
+        queries, keys = self._unrotated()
         head = check_index(head, len(queries), "head")
         group = head // (len(queries) // len(keys))
         rotated_query, rotated_key = trace.q(0)[head, position], trace.k(0)[group, position]
         return np.stack([queries[head, position], rotated_query, keys[group, position], rotated_key])
 
+    def _unrotated(self) -> tuple[Array, Array]:
+        """Returns `Trace.unrotated`, for which the model runs once for each trace and not for each question."""
+        trace = self._require_trace()
+        if self._kept[0] is not trace:
+            self._kept = trace, trace.unrotated()
+        queries, keys = self._kept[1]
+        return queries, keys
+
+    def _is_rotary(self) -> bool:
+        try:
+            self._unrotated()
+        except GPTVizError:
+            return False
+        return True
+
     def _answer_map(self, theme: str) -> dict[str, Any]:
         """Returns the map of the token table: a reference to the plotly figure, and its still picture."""
+        if theme not in THEMES:
+            raise fail(f"a theme among {', '.join(THEMES)}", f"{theme!r:.40}", "Reload the page.")
         trace = self._require_trace()
         arguments = trace, theme, self.scale, self.language
         if self._figure is None or self._drawn != arguments:
-            import plotly.graph_objects as go  # here since it is slow to import, and few pages open the map
-
             if self._figure is not None:
                 self._figure.close()
             # A new figure each time: a page that is still drawing a figure loses changes made to it.
-            self._figure, self._drawn = go.FigureWidget(map_figure(*arguments)), arguments
+            self._figure, self._drawn = _figure_class()(map_figure(*arguments)), arguments
         return {
             "figure": f"anywidget:{self._figure.model_id}",
             "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
@@ -105,12 +123,12 @@ class EmbeddingView(OpensPosition):
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         trace = self._require_trace()
-        yield from (("map", {"theme": theme}) for theme in ("light", "dark"))
-        for position in range(len(trace.tokens) - 1, -1, -1):
+        yield from (("map", {"theme": theme}) for theme in THEMES)
+        for position in self._page_positions():
             yield "rows", {"position": position}
             yield "neighbours", {"position": position}
-        if _is_rotary(trace):
-            for position in range(len(trace.tokens) - 1, -1, -1):
+        if self._is_rotary():
+            for position in self._page_positions():
                 yield from (("turned", {"position": position, "head": head}) for head in range(trace.heads_in(0)))
 
     # The still picture and the table
@@ -128,6 +146,17 @@ class EmbeddingView(OpensPosition):
         parts = parts_of(trace)[0]
         columns = {kind: trace.embedding(kind)[self.position] for kind in parts}
         return [{"dimension": i, **{kind: float(columns[kind][i]) for kind in parts}} for i in range(trace.d_model)]
+
+
+@cache
+def _figure_class() -> Any:
+    """Returns plotly's FigureWidget with its page side as text.
+
+    Where it is a file, anywidget keeps every figure alive: each waits for changes of the file.
+    """
+    import plotly.graph_objects as go  # here since it is slow to import, and few pages open the map
+
+    return type("MapFigure", (go.FigureWidget,), {"_esm": str(go.FigureWidget._esm)})
 
 
 def parts_of(trace: Trace) -> tuple[list[str], str]:
@@ -150,14 +179,6 @@ def map_figure(trace: Trace, theme: str = "light", scale: str = "screen", langua
     x_title, y_title = (template.format(number=i + 1, share=f"{100 * shares[i]:.1f}") for i in range(2))
     height = figure.layout.height - figure.layout.margin.t + 10  # removes the title's margin; the plane stays as high
     return figure.update_layout(title=None, margin_t=10, height=height, xaxis_title=x_title, yaxis_title=y_title)
-
-
-def _is_rotary(trace: Trace) -> bool:
-    try:
-        trace.unrotated()
-    except GPTVizError:
-        return False
-    return True
 
 
 def _map_shape(trace: Trace, theme: str = "light", scale: str = "screen") -> still.Shape:

@@ -58,13 +58,14 @@ class EditList:
         from gptviz.intervention.edits import Edit  # here since it imports torch
 
         kinds = {kind.call: kind for kind in Edit.__subclasses__()}
-        if not isinstance(spec, dict) or spec.get("kind") not in kinds:
+        kind = spec.get("kind") if isinstance(spec, dict) else None
+        if not isinstance(kind, str) or kind not in kinds:
             raise fail(f"an edit among {', '.join(kinds)}", f"{spec!r:.60}", "Reload the page.", WrongType)
         arguments = {name: self._unheld(value) for name, value in spec.items() if name not in ("kind", "code")}
         try:
-            return kinds[spec["kind"]](**arguments)
+            return kinds[kind](**arguments)
         except TypeError as error:
-            raise fail(f"the arguments of {spec['kind']}", str(error), "Reload the page.", WrongType) from error
+            raise fail(f"the arguments of {kind}", str(error), "Reload the page.", WrongType) from error
 
     def _unheld(self, value: Any) -> Any:
         """Returns the held value that a spec {"held": number} stands for; any other value unchanged."""

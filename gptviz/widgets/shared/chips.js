@@ -20,14 +20,31 @@ const INVISIBLE = /[\p{Cc}\u00a0\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2
 export function visible(text) {
   /** @type {{text: string, mark: boolean}[]} */
   const pieces = [];
-  for (const character of text) {
+  const characters = [...text];
+  for (const [i, character] of characters.entries()) {
     const code = /** @type {number} */ (character.codePointAt(0)).toString(16).toUpperCase().padStart(4, "0");
-    const mark = MARKS[/** @type {" "} */ (character)] ?? (INVISIBLE.test(character) ? `U+${code}` : null);
+    const unseen = INVISIBLE.test(character) && !joinsEmoji(characters, i);
+    const mark = MARKS[/** @type {" "} */ (character)] ?? (unseen ? `U+${code}` : null);
     const last = pieces.at(-1);
+    // A combining mark at the beginning stands on a dotted circle, or it would stand on what is drawn before the chip.
+    const shown = i === 0 && /\p{M}/u.test(character) ? `◌${character}` : character;
     if (mark === null && last && !last.mark) last.text += character;
-    else pieces.push({ text: mark ?? character, mark: mark !== null });
+    else pieces.push({ text: mark ?? shown, mark: mark !== null });
   }
   return pieces;
+}
+
+/**
+ * Returns whether a character is the joiner between two emoji, which are drawn as one. The first may have a colour or a
+ * style.
+ * @param {string[]} characters
+ * @param {number} i
+ */
+function joinsEmoji(characters, i) {
+  let before = i - 1;
+  while (/[\u{fe0f}\u{1f3fb}-\u{1f3ff}]/u.test(characters[before] ?? "")) before -= 1;
+  const isEmoji = (/** @type {string|undefined} */ character) => /\p{So}/u.test(character ?? "");
+  return characters[i] === "\u200d" && isEmoji(characters[before]) && isEmoji(characters[i + 1]);
 }
 
 /** Returns what a token's chip shows, as plain text. @param {PageToken} token */

@@ -38,8 +38,9 @@ class Guarded(anywidget.AnyWidget):
             self._send_error(error)
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
-        data = msg["content"]["data"]
-        if isinstance(data, dict) and data.get("method") in METHODS:
+        """Handles a message of the widgets' protocol; ipywidgets logs a traceback for one that is malformed."""
+        data = msg["content"].get("data")
+        if isinstance(data, dict) and data.get("method") in METHODS and not _has_unused_parts(data):
             super()._handle_msg(msg)
         else:
             self._send_error(_unknown_message())
@@ -59,6 +60,13 @@ class Guarded(anywidget.AnyWidget):
             raise fail(
                 f"{trait.info()}{between} as {name}", got, remedy, WrongType, "value", name=name, got=got
             ) from error
+
+
+def _has_unused_parts(data: dict[str, Any]) -> bool:
+    """Returns whether a message has a part that no page of ours sends: state in buffers, or a command of anywidget."""
+    content = data.get("content")
+    is_command = isinstance(content, dict) and content.get("kind") == "anywidget-command"
+    return data.get("buffer_paths", []) != [] or is_command
 
 
 def _kernel_only(name: str) -> GPTVizError:

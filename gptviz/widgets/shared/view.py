@@ -29,6 +29,7 @@ from gptviz.widgets.shared.guarded import Guarded
 from gptviz.widgets.shared.selection import Selection
 
 SHARED = Path(__file__).parent
+PAGE_TOKENS = 128  # the last tokens, whose numbers an exported page keeps where it would keep many for each
 
 
 class View(PageWidget, Guarded):
@@ -154,6 +155,11 @@ class View(PageWidget, Guarded):
     def _check_position(self, position: int) -> int:
         """Returns `position` if the trace has it; raises GPTVizError otherwise."""
         return check_index(position, len(self._require_trace().tokens), "position")
+
+    def _page_positions(self) -> range:
+        """Returns the positions whose numbers an exported page keeps, the last first; the page says what it does not have."""
+        count = len(self._require_trace().tokens)
+        return range(count - 1, max(-1, count - 1 - PAGE_TOKENS), -1)
 
     def _fill(self) -> None:
         """Sets the traits that the page draws from."""
