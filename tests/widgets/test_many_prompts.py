@@ -43,6 +43,5 @@ def test_the_memory_of_three_hundred_prompts_is_flat():
     for number in range(31, 301):
         run(number)
     late = alive()
-    assert late == early
-    assert early["FigureWidget"] == 1
+    assert not late - early, "more than before"
     assert len(tokens.trace.tokens) == len(box.trace.tokens)
