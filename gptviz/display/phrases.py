@@ -9,11 +9,13 @@ PHRASES = {
         "reads": "{model} reads {count} tokens:",
         "copy": "This is a copy to read and to try out. Views, sliders and questions work here without running a "
         "cell. Anything that needs the model says so.",
+        "absent": "{what} is not in this page: it needs the notebook with its kernel.",
     },
     "zh": {
         "covered": "在你回答关于它的问题之前，这里是盖住的。",
         "reads": "{model} 读入 {count} 个词元：",
         "copy": "这是可以阅读和试用的副本。视图、滑块和问题在这里都能用，不必运行任何单元。需要模型的地方会说明。",
+        "absent": "{what} 不在本页中：它需要带内核的笔记本。",
     },
 }
 

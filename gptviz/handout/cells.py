@@ -1,11 +1,11 @@
 """Reads the cells of a notebook and runs them in this process, so that the views they show are Python objects."""
 
-import html
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,9 @@ from IPython.utils.capture import capture_output
 from ipywidgets import Widget
 from traitlets.config import Config
 
-from gptviz.bertviz_views import FRAME
 from gptviz.errors import WrongType, fail
-from gptviz.handout.prose import code_html, prose_html, text_html
-from gptviz.pages.wire import json_ready
-from gptviz.widgets.shared.view import View
-
-PLOTLY_FIGURE = "data-plotly"
-_VIEW, _PLOTLY = "application/vnd.jupyter.widget-view+json", "application/vnd.plotly.v1+json"
-_SECONDS_TO_FINISH = 60  # that a view may take for what it still generates
-
-Part = View | str  # a view, or HTML
-
-
-class Frame(str):
-    """The HTML of a BertViz view, whose scripts the page's policy allows."""
+from gptviz.handout.outputs import Part, output_parts, printed_parts
+from gptviz.handout.prose import code_html, prose_html
 
 
 @dataclass(frozen=True)
@@ -59,10 +47,12 @@ def _is_folded(metadata: dict[str, Any]) -> bool:
 
 
 class _DisplayLast(DisplayHook):
-    """Displays the value of a cell's last line as a notebook does; a terminal would print it."""
+    """Displays the value of a cell's last line as a notebook does, unless it ends in ";"; a terminal would print it."""
+
+    cell = ""  # the code that runs
 
     def __call__(self, result: Any = None) -> None:
-        if result is not None:
+        if result is not None and not self.semicolon_at_end_of_expression(self.cell):
             display(result)
 
 
@@ -70,23 +60,21 @@ def run_cells(cells: list[Cell], source: Path) -> Iterator[list[Part]]:
     """Runs the cells in order, in the notebook's folder; yields for each cell what the page shows of it."""
     with _notebook_settings(source.resolve().parent) as widgets:
         no_history = Config({"HistoryManager": {"enabled": False}})
-        shell = InteractiveShell.instance(config=no_history, displayhook_class=_DisplayLast)
+        shell: Any = InteractiveShell.instance(config=no_history, displayhook_class=_DisplayLast)
         try:
             for number, cell in enumerate(cells):
                 if cell.kind != "code":
                     yield [prose_html(cell.text)] if cell.kind == "markdown" else []
                     continue
+                shell.displayhook.cell = cell.text
                 with capture_output() as captured:
                     result = shell.run_cell(cell.text, store_history=False)
                 if error := result.error_before_exec or result.error_in_exec:
                     got = f"cell {number}: {type(error).__name__}: {error}"
                     raise fail("a notebook whose cells all run", got, "Correct it and export again.") from error
-                printed = [text_html(captured.stdout)] if captured.stdout.strip() else []
-                yield [
-                    _code(cell),
-                    *printed,
-                    *(_output(output.data, output.metadata, widgets) for output in captured.outputs),
-                ]
+                shown = (output_parts(output.data, output.metadata or {}, widgets) for output in captured.outputs)
+                printed = [*printed_parts(captured.stdout), *printed_parts(captured.stderr)]
+                yield [_code(cell), *printed, *chain.from_iterable(shown)]
         finally:
             InteractiveShell.clear_instance()
 
@@ -112,27 +100,3 @@ def _notebook_settings(folder: Path) -> Iterator[list[Any]]:
 def _code(cell: Cell) -> str:
     code = code_html(cell.text)
     return f"<details><summary>…</summary>{code}</details>" if cell.folded else code
-
-
-def _output(data: dict[str, Any], metadata: dict[str, Any], widgets: list[Any]) -> Part:
-    """Returns one output of a cell: one of the widgets if it is a view, else HTML."""
-    id = data.get(_VIEW, {}).get("model_id")
-    for view in (widget for widget in widgets if isinstance(widget, View) and widget.comm is not None):
-        if view.model_id == id:
-            _finish(view)
-            return view
-    if _PLOTLY in data:
-        figure = json.dumps(json_ready(data[_PLOTLY]), allow_nan=False).replace("<", "\\u003c")
-        return f'<div {PLOTLY_FIGURE}><script type="application/json">{figure}</script></div>'
-    if metadata.get("text/html") == FRAME:
-        return Frame(data["text/html"])
-    if "image/png" in data:
-        return f'<p><img alt="" src="data:image/png;base64,{data["image/png"].strip()}"></p>'
-    return text_html(html.unescape(str(data.get("text/plain", ""))))
-
-
-def _finish(view: View) -> None:
-    """Waits for what a view still generates."""
-    for member in view.family():
-        if hasattr(member, "wait"):
-            member.wait(_SECONDS_TO_FINISH)

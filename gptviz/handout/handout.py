@@ -11,7 +11,8 @@ from pathlib import Path
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import chosen_language
 from gptviz.files import check_path, check_target, write_file
-from gptviz.handout.cells import PLOTLY_FIGURE, Cell, Frame, Part, read_cells, run_cells
+from gptviz.handout.cells import Cell, read_cells, run_cells
+from gptviz.handout.outputs import PLOTLY_FIGURE, Frame, Part
 from gptviz.lessons.checking import Check
 from gptviz.lessons.question import Question
 from gptviz.pages.export import page
@@ -33,8 +34,8 @@ def export_notebook(
     """Runs a notebook and writes it as one HTML page of at most 20 MB that needs no network and no kernel.
 
     target: the file to write; None is the notebook's name with .html, in the current folder. In the page the views work
-    and questions can be answered; a control that needs the model says so. answers: write the teacher's copy, with every
-    question revealed and every solution open. Returns the page's path.
+    and questions can be answered; a control that needs the model says so, and what a page cannot show is named. answers:
+    write the teacher's copy, with every question revealed and every solution open. Returns the page's path.
 
     Raises GPTVizError for a file that is no notebook, for a cell that fails, and for a page that cannot be written.
     """

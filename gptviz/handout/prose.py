@@ -89,7 +89,29 @@ def code_html(code: str) -> str:
     return f'<pre class="code">{coloured}</pre>\n'
 
 
+def formula_html(tex: str) -> str:
+    """Returns a formula, as an output has it between dollar signs, as HTML."""
+    return f'<p class="formula">{html.escape(plain_formula(tex.strip().strip("$")))}</p>\n'
+
+
 def text_html(text: str) -> str:
-    """Returns printed text as HTML, without terminal colours."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    return f'<pre class="printed">{html.escape(plain)}</pre>\n'
+    """Returns printed text as HTML, as a terminal would show it in the end, without its colours."""
+    return f'<pre class="printed">{html.escape(terminal_text(text))}</pre>\n'
+
+
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")  # of terminals: ECMA-48
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_PROGRESS = re.compile(r"\d+%\|.*\| *\d+/")
+
+
+def terminal_text(text: str) -> str:
+    """Returns what a terminal shows in the end: a carriage return goes back to the line's beginning. Drops progress bars."""
+    lines = (_last_state(line) for line in _ESCAPES.sub("", text).replace("\r\n", "\n").split("\n"))
+    return "\n".join(line for line in lines if not _PROGRESS.search(line))
+
+
+def _last_state(line: str) -> str:
+    shown = ""
+    for piece in line.split("\r"):
+        shown = piece + shown[len(piece) :]
+    return _CONTROLS.sub("", shown)
