@@ -28,7 +28,7 @@ def is_linear(module: nn.Module, x: Tensor) -> bool:
         return False
     if whole is None or zero is None or one is None or other is None or not whole.is_floating_point():
         return False
-    return agree(whole.float() + zero.float(), one.float() + other.float(), whole, zero, one, other, x)
+    return agree(whole.float() + zero.float(), one.float() + other.float(), whole, zero, one, other)
 
 
 class LinearMap:

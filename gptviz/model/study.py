@@ -255,8 +255,9 @@ def _are_gated(x: Tensor | None, heads: Tensor) -> bool:
 def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> ModuleCall | None:
     """Returns the call of the outermost linear module whose output is the MLP's own, so that its input is the activations.
 
-    The last module of the chain that has one counts. None for mixtures of experts, whose experts have activations of their
-    own.
+    The last module of the chain that has one counts. In half precision a whole MLP may look linear, so the innermost such
+    module is found first, and then the outermost that was given the same. None for mixtures of experts, whose experts have
+    activations of their own.
     """
     for part in reversed(mlp):
         whole = studied.call_of(part)
@@ -264,8 +265,8 @@ def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> Module
         gave = [
             call for call in (whole, *studied.calls_inside(part)) if same_numbers(call.output_copy, whole.output_copy)
         ]
-        if projection := next(filter(_is_projection, gave), None):
-            return projection
+        if projections := list(filter(_is_projection, gave)):
+            return next(call for call in projections if same_numbers(call.input_copy, projections[-1].input_copy))
     return None
 
 

@@ -118,3 +118,20 @@ def test_a_layer_that_is_not_linear_is_refused():
             call()
     assert_close(trace.attn_out(0) + trace.mlp_out(0), trace.residual(1) - trace.residual(0), scale=trace.residual(1))
     assert_heads_sum_up(trace, 1)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gpt_oss"])
+@pytest.mark.parametrize("scale", [1.0, 0.03])
+def test_an_mlp_with_small_weights_in_half_precision_has_its_own_neurons(name, scale):
+    """Where weights are small, an activation function is nearly linear, and so is the whole MLP within rounding."""
+    model = build(name, dtype=torch.bfloat16)
+    for path, parameter in model.named_parameters():
+        if ".mlp." in path:
+            parameter.data *= scale
+    trace = traced(model)
+    if name == "gpt_oss":
+        with pytest.raises(NotAvailable):
+            trace.mlp_activations(0)
+    else:
+        assert trace.mlp_activations(0).shape == (len(IDS), D_MLP)
+        assert trace.neurons(0).shape == (D_MLP, 24)
