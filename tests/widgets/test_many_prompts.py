@@ -32,7 +32,7 @@ def test_the_memory_of_three_hundred_prompts_is_flat():
         ask(box, "run", prompt=f"the owl {number:03d}")
         if number % 10 == 0:
             ask(attention, "head", layer=1, head=number % 4)
-            ask(block, "way", layer=0, position=2)
+            ask(block, "path", layer=0, position=2)
         if number % 30 == 0:
             ask(embedding, "map", theme="light")
             ask(embedding, "turned", position=1, head=0)

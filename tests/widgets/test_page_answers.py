@@ -62,5 +62,5 @@ def test_the_page_of_a_block_view_computes_each_part_for_all_tokens_together(mon
         model.model.layers[layer].mlp.register_forward_hook(lambda *_, layer=layer: counts.update([layer]))
     answers = of_page(view)
     assert max(counts.values()) < 8, "not once for each token"
-    ways = [dict(args)["position"] for name, *args in answers if name == "way"]
-    assert set(ways) == set(range(52, 60)), "the last tokens"
+    paths = [dict(args)["position"] for name, *args in answers if name == "path"]
+    assert set(paths) == set(range(52, 60)), "the last tokens"

@@ -107,8 +107,8 @@ def test_a_guess_that_is_no_choice_is_refused(value):
         ("guesses", "shares", {"opening": 0, "words": "x" * 10_000}, "as words"),
         ("guesses", "shares", {"opening": 0, "words": ["x"] * 101}, "at most 100 words"),
         ("guesses", "shares", {"opening": 0, "words": ["x" * 10_000]}, "at most 60 characters"),
-        ("block", "way", {"layer": 0}, "none as position"),
-        ("block", "way", {"layer": 0, "position": 0.5}, "0.5 as position"),
+        ("block", "path", {"layer": 0}, "none as position"),
+        ("block", "path", {"layer": 0, "position": 0.5}, "0.5 as position"),
         ("block", "shares", {"layer": 0, "position": 0, "id": 10**9}, "token id"),
     ],
 )  # fmt: skip
