@@ -7,16 +7,21 @@ last row of the logit lens the logits. Otherwise it is refused.
 """
 
 from collections.abc import Callable, Iterable
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakIdRef
+from transformers import PreTrainedConfig
 
 from gptviz.model.capture import modules_of
 
 ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
 
-_PLAIN = (bool, int, float, str, type(None))
+_PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
+_FIXED = (nn.Module, PreTrainedConfig, type, BuiltinFunctionType)  # told by identity: what changes in them is seen elsewhere
+_DEEPEST = 4  # of objects and collections inside each other
 _PYTORCH = frozenset(nn.Module().__dict__)  # what every module has: hooks, parameters, whether it is training
 _Result = TypeVar("_Result")
 
@@ -67,8 +72,9 @@ def is_causal_map(weights: Tensor, tokens: int) -> bool:
 class Confirmations:
     """The results of the checks of one pass, so that each is made once.
 
-    A check is made again if a module that it concerns has another setting or hook by then: a part that is switched off
-    after the pass would be computed in another way than the pass did.
+    A check is made again if a module that it concerns has another setting, buffer or hook by then: a part that is switched
+    off after the pass would be computed in another way than the pass did. It is made each time if a module has what cannot
+    be compared: a hook may do something else at each call.
     """
 
     def __init__(self) -> None:
@@ -85,24 +91,40 @@ class Confirmations:
 
 
 def settings_of(module: nn.Module) -> tuple[Any, ...]:
-    """Returns what decides, besides weights, how a module computes: its hooks and plain attributes, and its submodules'."""
+    """Returns what decides, besides weights, how a module computes: its hooks, buffers and attributes, and its submodules'."""
     return tuple(
         (
             id(m),
-            tuple(m._forward_pre_hooks),
-            tuple(m._forward_hooks),
-            tuple((name, _plain(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
+            _unlike_any() if m._forward_pre_hooks or m._forward_hooks else None,
+            tuple((name, _comparable(value)) for name, value in m._buffers.items()),
+            tuple((name, _comparable(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
         )
         for m in modules_of(module)
     )
 
 
-def _plain(value: Any) -> Any:
-    """Returns numbers, texts and small collections of them so that they can be compared later; None for anything else."""
+def _comparable(value: Any, depth: int = 0) -> Any:
+    """Returns what tells later whether a value is still the same; what equals nothing for a value of unknown kind.
+
+    depth: how many objects and collections the value is inside of. A tensor is told by its identity and by how often it was
+    written to. Configs are not looked into: `structure.py` compares them.
+    """
     if isinstance(value, _PLAIN):
         return value
+    if isinstance(value, Tensor):
+        return _unlike_any() if value.is_inference() else (WeakIdRef(value), value._version)
+    if isinstance(value, _FIXED) or (isinstance(value, FunctionType) and value.__closure__ is None):
+        return id(value)
+    if depth == _DEEPEST:
+        return _unlike_any()
     if isinstance(value, (list, tuple, set)):
-        return tuple(_plain(item) for item in value)
+        return tuple(_comparable(item, depth + 1) for item in value)
     if isinstance(value, dict):
-        return tuple((str(name), _plain(item)) for name, item in value.items())
-    return None
+        return tuple((str(name), _comparable(item, depth + 1)) for name, item in value.items())
+    attributes = getattr(value, "__dict__", None)
+    return (id(value), _comparable(attributes, depth + 1)) if attributes else _unlike_any()
+
+
+def _unlike_any() -> object:
+    """Returns an object that equals no other, so that a check is made again."""
+    return object()

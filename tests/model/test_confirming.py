@@ -5,6 +5,7 @@ The truth is what a user's own attention function or hook computed, and sums ove
 
 import copy
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,10 +89,10 @@ def test_a_check_is_made_once_and_again_when_a_setting_changes():
     assert [result(), result()] == [1, 1]
     module.on = False
     assert [result(), result()] == [2, 2]
-    module.A.register_forward_hook(lambda *_: None)
-    assert [result(), result()] == [3, 3]
     module.eval()
-    assert result() == 3  # passes run in evaluation mode anyway
+    assert result() == 2  # passes run in evaluation mode anyway
+    module.A.register_forward_hook(lambda *_: None)
+    assert [result(), result()] == [3, 4]  # a hook may do something else each time
 
 
 # Attention functions of the user's own
@@ -229,6 +230,89 @@ def test_a_part_that_is_switched_after_the_pass_is_noticed(asked_before):
         adapter.on = True
     assert_shares_sum_up(trace)
     assert_stream_sums_up(trace)
+
+
+class Scaled(torch.nn.Module):
+    """A linear module with a factor that is no weight."""
+
+    def __init__(self, plain, factor):
+        super().__init__()
+        self.weight, self.bias = plain.weight, plain.bias
+        if isinstance(factor, torch.nn.Buffer):
+            self.register_buffer("factor", factor)
+        else:
+            self.factor = factor
+
+    def forward(self, x):
+        factor = self.factor
+        factor = factor[0] if isinstance(factor, list | np.ndarray) else getattr(factor, "value", factor)
+        return torch.nn.functional.linear(x, self.weight * (factor() if callable(factor) else factor), self.bias)
+
+
+def _write(module):
+    module.factor.fill_(2.0)
+
+
+def _replace(module):
+    module.factor = torch.nn.Buffer(torch.full((), 2.0)) if "factor" in module._buffers else torch.full((), 2.0)
+
+
+def _set_value(module):
+    module.factor.value = 2.0
+
+
+def _set_first(module):
+    module.factor[0] = 2.0
+
+
+def _captured():
+    values = [1.0]
+
+    def factor():
+        return values[0]
+
+    factor.values = values
+    return factor
+
+
+def _set_captured(module):
+    module.factor.values[0] = 2.0
+
+
+FACTORS = {
+    "buffer": (lambda: torch.nn.Buffer(torch.ones(())), _write),
+    "replaced buffer": (lambda: torch.nn.Buffer(torch.ones(())), _replace),
+    "tensor": (lambda: torch.ones(()), _write),
+    "replaced tensor": (lambda: torch.ones(()), _replace),
+    "object": (lambda: SimpleNamespace(value=1.0), _set_value),
+    "object with a tensor": (lambda: SimpleNamespace(value=torch.ones(())), lambda module: module.factor.value.fill_(2.0)),
+    "list": (lambda: [1.0], _set_first),
+    "array": (lambda: np.ones(1, np.float32), _set_first),
+    "function": (_captured, _set_captured),
+}
+
+
+@pytest.mark.parametrize("kind", FACTORS)
+@pytest.mark.parametrize("path", ["mlp.gate_proj", "mlp.down_proj", "self_attn.o_proj"])
+def test_a_changed_factor_that_is_no_weight_is_noticed_after_a_first_question(path, kind):
+    model, (make, change) = build("llama"), FACTORS[kind]
+    parent, _, child = path.rpartition(".")
+    scaled = []
+    for layer in model.model.layers:
+        scaled.append(Scaled(getattr(layer.get_submodule(parent), child), make()))
+        setattr(layer.get_submodule(parent), child, scaled[-1])
+    trace = wrap(model.requires_grad_(False)).trace(IDS)
+    assert_stream_sums_up(trace)
+    assert_heads_sum_up(trace, 1)
+    trace.neurons(1)
+    for module in scaled:
+        change(module)
+    questions = [lambda: trace.head_output(1, 0)]
+    if parent == "mlp":
+        questions = [lambda: trace.mlp_out(1), lambda: trace.mlp_activations(1), lambda: trace.neurons(1)]
+    for question in questions:
+        with pytest.raises(NotAvailable):
+            question()
 
 
 # Hooks of the user's own
