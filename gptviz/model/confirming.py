@@ -7,6 +7,7 @@ last row of the logit lens the logits. Otherwise it is refused.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 
@@ -20,7 +21,12 @@ from gptviz.model.capture import modules_of
 ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
 
 _PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
-_FIXED = (nn.Module, PreTrainedConfig, type, BuiltinFunctionType)  # told by identity: what changes in them is seen elsewhere
+_FIXED = (
+    nn.Module,
+    PreTrainedConfig,
+    type,
+    BuiltinFunctionType,
+)  # told by identity: what changes in them is seen elsewhere
 _DEEPEST = 4  # of objects and collections inside each other
 _PYTORCH = frozenset(nn.Module().__dict__)  # what every module has: hooks, parameters, whether it is training
 _Result = TypeVar("_Result")
@@ -117,6 +123,8 @@ def _comparable(value: Any, depth: int = 0) -> Any:
         return id(value)
     if depth == _DEEPEST:
         return _unlike_any()
+    if isinstance(value, partial):
+        value = value.func, value.args, value.keywords
     if isinstance(value, (list, tuple, set)):
         return tuple(_comparable(item, depth + 1) for item in value)
     if isinstance(value, dict):

@@ -285,7 +285,10 @@ FACTORS = {
     "tensor": (lambda: torch.ones(()), _write),
     "replaced tensor": (lambda: torch.ones(()), _replace),
     "object": (lambda: SimpleNamespace(value=1.0), _set_value),
-    "object with a tensor": (lambda: SimpleNamespace(value=torch.ones(())), lambda module: module.factor.value.fill_(2.0)),
+    "object with a tensor": (
+        lambda: SimpleNamespace(value=torch.ones(())),
+        lambda module: module.factor.value.fill_(2.0),
+    ),
     "list": (lambda: [1.0], _set_first),
     "array": (lambda: np.ones(1, np.float32), _set_first),
     "function": (_captured, _set_captured),
