@@ -30,7 +30,7 @@ const en = {
     shown < allowed
       ? `the ${shown} largest of its ${allowed} weights`
       : `its ${allowed} ${allowed === 1 ? "weight" : "weights"}`,
-  others: (/** @type {number} */ others) => `${others} other ${others === 1 ? "token" : "tokens"}`,
+  others: (/** @type {number} */ others) => `${others} ${others === 1 ? "other" : "others"}`,
   sum: "the row sums to",
   sumSink: (/** @type {string} */ total, /** @type {string} */ rest) =>
     `the row sums to ${total}; the sink takes the rest, ${rest}`,

@@ -43,7 +43,7 @@ const en = {
     mlp_out: "MLP output",
   },
   follow: "followed token",
-  other: "another token, with its leading space",
+  other: "another token, with its space",
   otherButton: "follow",
   summary: {
     fell: (/** @type {string} */ before, /** @type {string} */ after) => `fell from ${before} to ${after}.`,

@@ -14,7 +14,7 @@ const en = {
   scrub: "Choose a step",
   forced: "forced",
   force: "force",
-  forcing: "use this token instead",
+  forcing: "instead",
   taken: "taken",
   branches: "Branches",
   compare: "compare with:",
