@@ -136,7 +136,7 @@ def test_the_page_can_be_saved_as_a_picture(learner, request):
     picture = learner.page.screenshot(full_page=True)
     height = int.from_bytes(picture[20:24])  # of the IHDR chunk of a PNG file
     assert len(views) >= 5
-    assert all(0 < bottom <= height and letters for bottom, letters in views)
+    assert not [view for view in views if not (0 < view[0] <= height and view[1])], height
     if folder := request.config.getoption("--screenshots"):
         Path(folder, f"{learner.notebook.name.removesuffix('.ipynb')}.png").write_bytes(picture)
 

@@ -68,10 +68,10 @@ def test_the_ledgers_last_sum_and_the_logit_are_the_same_number(shown, gpt, monk
         answer = {"logit": logit, "probability": 0.5, "rounding": 1e-5, "steps": [None] * 40}
         share = {"part": "token", "value": 8.214998, "layer": None, "head": None}
 
-        def answer_shares(layer: int, position: int, id: int):
+        def answer_shares(self, layer: int, position: int, id: int):
             return {**answer, "shares": [share]}
 
-        monkeypatch.setattr(view, "_answer_shares", answer_shares)
+        monkeypatch.setattr(gptviz.BlockView, "_answer_shares", answer_shares)
         page = shown(view).page
         return [
             page.locator(f".ledger tbody {row}").inner_text() for row in ("tr:nth-last-child(2) > .number", ".total")

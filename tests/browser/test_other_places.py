@@ -86,11 +86,11 @@ def test_voila_shows_a_lesson_as_an_app(watched_context, tmp_path):
         box, chips = page.locator(".gptviz-prompt").first, page.locator(".gptviz-tokens").first.locator(".row .chip")
         field = box.get_by_role("textbox")
         expect(field).not_to_have_value("", timeout=90_000)
-        expect(chips).to_have_count(len(gpt.encode(field.input_value())))
+        expect(chips).to_have_count(len(gpt.encode(field.input_value())), timeout=60_000)
         expect(page.locator(".jp-InputArea-editor")).to_have_count(0)
         question = page.locator(".gptviz-question").first
         question.get_by_role("button", name="reveal").click()
-        expect(question).to_have_attribute("data-phase", "revealed")
+        expect(question).to_have_attribute("data-phase", "revealed", timeout=90_000)
         field.fill(OTHER)
         field.press("Enter")
         expect(chips).to_have_count(len(gpt.encode(OTHER)), timeout=60_000)
