@@ -2,4 +2,4 @@
 
 from hypothesis import HealthCheck, settings
 
-ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ANY_MACHINE = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
