@@ -49,11 +49,13 @@ def check_target(path: Any) -> Path:
     place = Path(os.path.realpath(target))
     try:
         if not place.parent.is_dir():
-            raise fail("a path in a folder that exists", _short(target), "Make the folder first, or give another path.")
+            raise fail(
+                "a path in a folder that exists", shortened(target), "Make the folder first, or give another path."
+            )
         exists = place.exists()
         if exists and not place.is_file():
             kind = "a folder" if place.is_dir() else "no ordinary file"
-            raise fail("the path of a file", f"{_short(target)}, which is {kind}", "Add the name of a file to it.")
+            raise fail("the path of a file", f"{shortened(target)}, which is {kind}", "Add the name of a file to it.")
     except OSError as error:
         raise _not_written(target, error) from error
     if not os.access(place if exists else place.parent, os.W_OK):
@@ -84,10 +86,10 @@ def write_file(path: Any, write: Callable[[Path], object]) -> Path:
 def _not_written(target: Path, error: OSError) -> Exception:
     other = error.strerror or str(error), "Give another path."
     reason, remedy = _REASONS.get(error.errno or 0, other)
-    return fail("a file that can be written", f"{_short(target)}: {reason}", remedy, FileNotWritten)
+    return fail("a file that can be written", f"{shortened(target)}: {reason}", remedy, FileNotWritten)
 
 
-def _short(path: Path) -> str:
+def shortened(path: str | os.PathLike[str]) -> str:
     """Returns a path for an error; a long one without its middle."""
-    text = str(path)
+    text = os.fspath(path)
     return text if len(text) <= 160 else f"{text[:80]}…{text[-60:]}"

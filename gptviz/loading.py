@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gptviz._paths import assets_dir
 from gptviz.checks import did_you_mean
 from gptviz.errors import GPTVizError, ModelNotFound, WrongType, fail
+from gptviz.files import shortened
 
 if TYPE_CHECKING:
     import torch
@@ -127,14 +128,14 @@ def load(
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
     source = _source(name)
-    short = Path(source).resolve().name if Path(source).is_dir() and str(name) != EMBEDDED else str(name)
+    short = Path(source).resolve().name if os.path.isdir(source) and str(name) != EMBEDDED else str(name)
     target, torch_dtype = _device(device), _dtype(dtype)
     placed = kwargs.get("device_map") is not None
     if placed and device is not None:
         raise fail("a device or a device_map", "both", "Leave one of them out.", WrongType)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}
-    if not Path(source).is_dir() and not _hub_answers():
+    if not os.path.isdir(source) and not _hub_answers():
         options["local_files_only"] = True  # else every file is requested several times, which takes most of a minute
     model_options = {"use_safetensors": True, **options, "dtype": torch_dtype, "output_loading_info": True}
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -165,11 +166,12 @@ def _source(name: str | os.PathLike[str]) -> str:
         return str(assets_dir() / EMBEDDED)
     if known := next((model.source for model in _KNOWN if model.name == text), None):
         return known
-    folder = Path(text).expanduser()
-    if folder.is_dir():
-        return _checked_folder(folder)
+    folder = os.path.expanduser(text)
+    if os.path.isdir(folder):  # Path.is_dir raises an error for a name that is too long
+        return _checked_folder(Path(folder))
     if isinstance(name, os.PathLike) or text.startswith((".", "/", "~")) or text.count("/") > 1 or "\\" in text:
-        raise fail("a folder with a model", f"{text}, which is not a folder here", "Check the path.", ModelNotFound)
+        got = f"{shortened(text)}, which is not a folder here"
+        raise fail("a folder with a model", got, "Check the path.", ModelNotFound)
     return text
 
 
@@ -250,26 +252,18 @@ def _without_progress_bar() -> Iterator[None]:
 @contextmanager
 def _explaining_errors(source: str, name: str) -> Iterator[None]:
     """Turns errors of transformers and the hub into a GPTVizError that says what was expected and what to do."""
-    from safetensors import SafetensorError
-
     try:
         yield
     except GPTVizError:
         raise
     except ImportError as error:
         raise _missing_library(name, error) from error
-    except (OSError, ValueError) as error:
-        raise _explanation(source, name, error) from error
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
+    except Exception as error:  # settings of a wrong kind in a file end in errors of many kinds
+        if not isinstance(error, TypeError) or "unexpected keyword argument" not in str(error):
             raise _explanation(source, name, error) from error
         keyword = str(error).rpartition("argument ")[2]
         remedy = "Leave it out. gptviz takes device and dtype; all others go to transformers."
         raise fail("keywords that from_pretrained takes", keyword, remedy, WrongType) from error
-    except (SafetensorError, RuntimeError, KeyError, AttributeError) as error:
-        if not Path(source).is_dir():
-            raise
-        raise _explanation(source, name, error) from error
 
 
 def _missing_library(name: str, error: Exception) -> GPTVizError:
@@ -284,11 +278,11 @@ def _without_tokenizer(name: str) -> GPTVizError:
 
 
 def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
-    folder = Path(source)
+    folder, is_folder = Path(source), os.path.isdir(source)
     here = ", ".join(model.name for model in models() if model.here)
     if "pip install" in str(error):
         return _missing_library(name, error)
-    if folder.is_dir() and not any(path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)):
+    if is_folder and not any(path for pattern in _TOKENIZER_FILES for path in folder.glob(pattern)):
         return _without_tokenizer(name)
     if "trust_remote_code" in str(error):
         return fail(
@@ -297,17 +291,17 @@ def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
             "If you trust its authors, write trust_remote_code=True.",
             ModelNotFound,
         )
-    if folder.is_dir() and not list(folder.glob("*.safetensors")):
+    if is_folder and not list(folder.glob("*.safetensors")):
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         got = f"{name}, which has {'pickled weights (' + pickled[0] + ')' if pickled else 'no weights'}"
         remedy = (
             "Pickled weights can run code when opened. Convert them: model.save_pretrained(folder) writes safetensors."
         )
         return fail("weights in model.safetensors", got, remedy, ModelNotFound)
-    if folder.is_dir():
+    if is_folder or not isinstance(error, (OSError, ValueError)):
         return fail(
-            "a folder that transformers can load with these keywords",
-            f"{name}: {_first_line(error)}",
+            f"a {'folder' if is_folder else 'model'} that transformers can load with these keywords",
+            f"{name}: {_beginning(error)}",
             "Leave out keywords, or save the model and its tokenizer again.",
             ModelNotFound,
         )
@@ -331,14 +325,15 @@ def _explanation(source: str, name: str, error: Exception) -> GPTVizError:
     hint = did_you_mean(name, [model.name for model in models()], otherwise="")
     return fail(
         "a short name, a local folder, or a model of the Hugging Face hub",
-        f"{name!r}, which is not on this machine and was not found on the hub, or the hub cannot be reached",
+        f"{shortened(name)!r}, which is not on this machine and was not found on the hub, or the hub cannot be reached",
         f"On this machine: {here}. {hint}".rstrip(),
         ModelNotFound,
         code="not_found",
-        name=name,
+        name=shortened(name),
         here=here,
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200].rstrip(".")
+def _beginning(error: Exception) -> str:
+    """Returns the beginning of an error's text; its first line may end in a colon."""
+    return " ".join((str(error) or type(error).__name__).split())[:200].rstrip(".")

@@ -130,14 +130,15 @@ def test_paths_of_any_kind_are_taken(tmp_path):
 
 
 @pytest.mark.parametrize("path, message", [(5, "a path"), (None, "a path"), (".", "folder"), ("a\0b", "NUL"),
-                                           ("none.safetensors", "does not exist")])  # fmt: skip
+                                           ("none.safetensors", "does not exist"), ("x" * 300, "does not exist"),
+                                           ("/" + "x/" * 3000, "does not exist")])  # fmt: skip
 def test_a_path_that_holds_no_trace_is_refused(path, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GPTVizError, match=message):
         gptviz.open_trace(path)
 
 
-@pytest.mark.parametrize("notebook", [5, None, "a\0b", ".", "none.ipynb"])
+@pytest.mark.parametrize("notebook", [5, None, "a\0b", ".", "none.ipynb", "x" * 300])
 def test_a_path_that_holds_no_notebook_is_refused(notebook, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GPTVizError):

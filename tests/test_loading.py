@@ -1,6 +1,7 @@
 """Loading a model: from a folder, by a known name, and what is refused or explained."""
 
 import json
+import shutil
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
 from threading import Thread
@@ -205,3 +206,27 @@ def test_a_damaged_file_of_weights_is_explained(content, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ModelNotFound, match=r"folder that transformers can load|all the weights"):
         gptviz.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/" + "x" * 300, "~nobody" * 50 + "/x", "x/" * 3000])
+def test_a_name_that_no_file_can_have_is_explained_in_short(name, monkeypatch):
+    monkeypatch.setattr("gptviz.loading._hub_answers", lambda: False)
+    with pytest.raises(ModelNotFound, match=r"not on this machine|not a folder here") as caught:
+        gptviz.load(name)
+    assert len(str(caught.value)) < 500
+
+
+WRONG_SETTINGS = [
+    {"hidden_size": "x"}, {"num_hidden_layers": None}, {"num_attention_heads": 0}, {"layer_types": ["a"]},
+    {"rope_parameters": 5}, {"vocab_size": -3},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG_SETTINGS, ids=str)
+def test_a_setting_of_a_wrong_kind_is_explained(wrong, llama_folder, tmp_path):
+    shutil.copytree(llama_folder, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | wrong))
+    with pytest.raises(ModelNotFound, match="folder that transformers can load") as caught:
+        gptviz.load(tmp_path)
+    assert not isinstance(wrong.get("hidden_size"), str) or "hidden_size" in str(caught.value)

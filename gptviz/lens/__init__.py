@@ -1,6 +1,6 @@
 """What the parts of a model do, measured: shares of a logit, role scores of heads, sweeps, neighbours among embeddings."""
 
-from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
+from gptviz.lens.embedding_table import project_onto_plane
 from gptviz.lens.metrics import logit_difference, probability_of
 from gptviz.lens.roles import NAMES, PAIRS, PERIOD, ROLES, role_scores
 from gptviz.lens.roles import SENTENCE as GIVING
@@ -17,9 +17,9 @@ __all__ = [
 
 def nearest(gpt: RunnableModel, id: int, k: int = 10) -> list[tuple[int, float]]:
     """Returns the `k` tokens whose rows of the token table have the largest cosine to that of `id`: (id, cosine)."""
-    return nearest_rows(gpt.token_table(), id, k)
+    return gpt.nearest(id, k)
 
 
 def principal_plane(gpt: RunnableModel) -> tuple[Array, Array]:
     """Projects the token table onto its two principal components: points (vocab, 2), shares of variance (2,)."""
-    return project_onto_plane(gpt.token_table())
+    return project_onto_plane(gpt.token_table()) if gpt.can_run else gpt.token_plane()

@@ -3,28 +3,43 @@
 import numpy as np
 
 from gptviz.checks import check_index
+from gptviz.errors import NotAvailable, fail
 from gptviz.trace.sources import Array
 
 
 def nearest_rows(table: Array, id: int, k: int = 10) -> list[tuple[int, float]]:
     """Returns the `k` rows of table (vocab, d_model) with the largest cosine to row `id`: (id, cosine), largest first.
 
-    Row `id` itself is left out; of equal cosines the lower id comes first.
+    Row `id` itself is left out, and so are rows with NaN or infinity; of equal cosines the lower id comes first. Raises
+    NotAvailable if row `id` has NaN or infinity.
     """
-    unit_rows = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
-    cosines = unit_rows @ unit_rows[check_index(id, len(unit_rows), "token id")]
+    id = check_index(id, len(table), "token id")
+    finite = np.isfinite(table).all(1)
+    if not finite[id]:
+        raise _undefined(id)
+    with np.errstate(invalid="ignore"):  # of rows with infinity
+        unit_rows = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-12)
+        cosines = unit_rows @ unit_rows[id]
     order = np.argsort(-cosines, kind="stable")
-    return [(int(other), float(cosines[other])) for other in order if other != id][:k]
+    return [(int(other), float(cosines[other])) for other in order if other != id and finite[other]][:k]
 
 
 def project_onto_plane(table: Array) -> tuple[Array, Array]:
     """Projects table (vocab, d_model) onto its two principal components: points (vocab, 2), shares of variance (2,).
 
-    Each component's sign is such that its largest coordinate is positive.
+    Each component's sign is such that its largest coordinate is positive. Raises NotAvailable for a table with NaN or
+    infinity.
     """
+    for id in np.flatnonzero(~np.isfinite(table).all(1))[:1]:
+        raise _undefined(id)
     centred = table.astype(np.float64)
     centred = centred - centred.mean(0)
     variances, axes = np.linalg.eigh(centred.T @ centred)  # ascending
     axes = axes[:, :-3:-1]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
     return (centred @ axes).astype(np.float32), (variances[:-3:-1] / variances.sum()).astype(np.float32)
+
+
+def _undefined(id: int) -> Exception:
+    got = f"NaN or infinity in the row of token id {id}"
+    return fail("a token table of finite numbers", got, "Load the model again, or save it anew.", NotAvailable)

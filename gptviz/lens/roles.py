@@ -7,7 +7,7 @@ Learning and Induction Heads"; Wang et al. 2022, "Interpretability in the Wild" 
 
 import numpy as np
 
-from gptviz.errors import GPTVizError
+from gptviz.errors import GPTVizError, NotAvailable, fail
 from gptviz.trace.available import available
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
@@ -32,7 +32,14 @@ def role_scores(gpt: RunnableModel, seed: int = 0) -> dict[str, Array]:
     head). name_mover: in sentences in which one of two people gives something, from the last token to the name of the
     other person; missing if no name is a single token. A score says what a head looks at, not what it does: for that
     see `ablation_sweep`.
+
+    The model of a trace that was opened from a file has the scores of seed 0; raises NotAvailable for another seed.
     """
+    if not gpt.can_run:
+        if seed != 0:
+            remedy = "Leave the seed out, or load the model."
+            raise fail("seed 0, whose role scores a file holds", f"seed {seed}", remedy, NotAvailable)
+        return gpt.role_scores()
     start_ids, random_ids = _start_and_random_ids(gpt, seed)
     trace = gpt.trace([*start_ids, *random_ids, *random_ids])
     queries = len(start_ids) + len(random_ids) + np.arange(len(random_ids))

@@ -20,7 +20,7 @@ from gptviz.errors import WrongType, fail
 from gptviz.lens.metrics import Metric, measure, metric_name
 from gptviz.progress import progress
 from gptviz.trace.available import available
-from gptviz.trace.runnable import RunnableModel, running_model
+from gptviz.trace.runnable import RunnableModel, check_runs, running_model
 from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
 
@@ -204,7 +204,7 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     from gptviz.intervention.edits import check_finite
     from gptviz.model.capture import keeps_logits
 
-    editing = gpt.editing_rows(rows, len(ids))
+    editing = check_runs(gpt).editing_rows(rows, len(ids))
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)
     last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):

@@ -60,12 +60,11 @@ class Editing:
     def acting(self, rows: int = 1, start: int = 0) -> Block[None]:
         """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start.
 
-        The block raises ModelChanged if the model is not the one that the edits were prepared for.
+        The block raises ModelChanged if the model is not the one that was wrapped, also without any edit.
         """
 
         def begin(block: Block[None]) -> None:
-            if self.edits:
-                self.anatomy.structure.check()
+            self.anatomy.structure.check()
             add_hooks(block, self.hooks(rows, start))
             if heads := self.heads(start):
                 record(block, self.model, self.anatomy.route, keep="nothing", edits=heads)

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from gptviz.errors import fail
-from gptviz.text.encoding import encode, is_read_as
+from gptviz.text.encoding import encode, is_failure, is_read_as
 from gptviz.text.growing import REPLACEMENT, GrowingText, kept, text_after
 from gptviz.text.tokens import READINGS, Token, token_of_bytes, utf8
 
@@ -39,7 +39,9 @@ class Decoding:
         ids = list(ids)
         try:
             return str(self._tokenizer.decode(ids, skip_special_tokens=not marks))
-        except Exception as error:  # a decoder written in Python may fail at an id that it does not have
+        except BaseException as error:  # a decoder written in Python may fail at an id that it does not have
+            if not is_failure(error):
+                raise
             known = [id for id in ids if self._is_decoded(id)]
             if len(known) < len(ids):
                 return self.decode(known, marks=marks)
@@ -50,7 +52,9 @@ class Decoding:
     def _is_decoded(self, id: int) -> bool:
         try:
             self._tokenizer.decode([id])
-        except Exception:  # see `decode`
+        except BaseException as error:  # see `decode`
+            if not is_failure(error):
+                raise
             return False
         return True
 

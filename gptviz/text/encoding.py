@@ -29,10 +29,20 @@ def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) ->
         return _ids_of(result), result.encodings[0]
     except UnicodeEncodeError as error:
         raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         kind = type(tokenizer).__name__
         got = f"{text!r:.60}, for which {kind} raises {type(error).__name__}: {error}"
         raise fail("a text that the tokenizer can read", got, "Leave out characters that it does not know.") from error
+
+
+def is_failure(error: BaseException) -> bool:
+    """Returns whether an error means that a tokenizer failed: an exception or a panic of its Rust code, no interrupt.
+
+    A panic is a BaseException, and its class cannot be imported.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def is_read_as(tokenizer: Any, text: str, ids: list[int], add_special_tokens: bool | None = None) -> bool:

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
-from gptviz.files import check_path
+from gptviz.files import check_path, shortened
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, guessed_bytes, token_of_bytes
 from gptviz.trace.file_check import wrong_entry
@@ -45,8 +45,8 @@ class TraceFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         source, expected = check_path(path), "a file that trace.save has written"
-        if not source.is_file():
-            got = f"{source}, which {'is a folder' if source.is_dir() else 'does not exist'}"
+        if not os.path.isfile(source):  # Path.is_file raises an error for a name that is too long
+            got = f"{shortened(source)}, which {'is a folder' if os.path.isdir(source) else 'does not exist'}"
             raise fail(expected, got, "Check the path.", WrongType)
         try:
             self._file: Any = safe_open(str(source), framework="numpy")

@@ -120,11 +120,16 @@ class RunnableModel(ModelSource, Protocol):
 
 def running_model(trace: Trace) -> RunnableModel:
     """Returns the model of `trace`. Raises NotAvailable for a trace that was opened from a file without its model."""
-    if not trace.gpt.can_run:
+    return check_runs(trace.gpt)
+
+
+def check_runs(model: ModelSource) -> RunnableModel:
+    """Returns a model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
+    if not model.can_run:
         raise fail(
             "a trace whose model is loaded",
             "one that was opened from a file",
             "Load the model and trace the text again, with gpt.trace(text).",
             NotAvailable,
         )
-    return cast(RunnableModel, trace.gpt)
+    return cast(RunnableModel, model)

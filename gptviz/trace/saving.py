@@ -165,8 +165,9 @@ class _Contents:
 
     def _collect_model(self) -> None:
         trace = self.trace
-        points, shares = trace.token_plane()
-        self.tensors |= {"plane": points, "plane_shares": shares}
+        plane = self._collect("plane", trace.token_plane)
+        if plane is not None:
+            self.tensors |= {"plane": plane[0], "plane_shares": plane[1]}
         scores = self._collect("roles", trace.role_scores) or {}
         self.roles = list(scores)
         self.tensors |= {file_format.ROLE + role: scores[role] for role in scores}

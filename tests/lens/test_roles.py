@@ -7,6 +7,8 @@ from families import START, build, tokenizer
 from small_models import strong_gpt2
 
 import gptviz
+from gptviz import lens
+from gptviz.errors import NotAvailable
 from gptviz.lens.roles import PERIOD, ROLES, role_scores
 
 
@@ -117,3 +119,18 @@ def test_a_name_movers_score_is_its_attention_to_the_name_that_comes_next(gpt_wi
 
 def test_without_names_there_is_no_name_mover_score(gpt):
     assert set(role_scores(gpt)) == set(ROLES) - {"name_mover"}
+
+
+def test_the_model_of_an_opened_trace_has_the_saved_scores(tmp_path):
+    gpt = gptviz.wrap(build("llama"), tokenizer())
+    opened = gptviz.open_trace(gpt.trace([72, 258, 5]).save(tmp_path / "trace.safetensors")).gpt
+    scores, saved = role_scores(gpt), role_scores(opened)
+    assert saved.keys() == scores.keys()
+    for role in scores:
+        np.testing.assert_array_equal(saved[role], scores[role])
+    assert [id for id, _ in lens.nearest(opened, 258, 3)] == [id for id, _ in lens.nearest(gpt, 258, 3)]
+    np.testing.assert_array_equal(lens.principal_plane(opened)[0], lens.principal_plane(gpt)[0])
+    with pytest.raises(NotAvailable, match="seed 0"):
+        role_scores(opened, seed=1)
+    with pytest.raises(NotAvailable, match="whose model is loaded"):
+        lens.run_edited(opened, [72, 258], [[]])

@@ -106,6 +106,10 @@ def test_a_changed_model_is_refused_until_it_is_wrapped_again(change):
         gpt.trace(IDS)
     with changed:
         gpt.complete(IDS, max_tokens=1, edits=[gptviz.ablate_mlp(1)])
+    with changed:
+        gpt.complete(IDS, max_tokens=1)
+    with changed:
+        next(gpt.stream(IDS, max_tokens=1))
     with changed, gpt.running(), editing.acting():
         pass
     with changed:
@@ -118,6 +122,18 @@ def test_a_changed_model_is_refused_until_it_is_wrapped_again(change):
         ids = torch.tensor([IDS])
         again = gptviz.wrap(model, tokenizer()).trace(IDS)
         assert_close(again.logits, model(ids, use_cache=False).logits[0].detach(), scale=again.residual(again.n_layers))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bloom", "gpt_neo"])
+def test_a_lowered_number_of_layers_is_noticed_before_a_cache_is_too_small(name):
+    model = build(name)
+    gpt = gptviz.wrap(model, tokenizer())
+    done = gpt.complete(IDS, max_tokens=2, seed=1)
+    lower_the_number_of_layers(model)
+    with changed:
+        gpt.complete(IDS, max_tokens=2, seed=1)
+    with changed:
+        gpt.next_token(done, 1)
 
 
 @pytest.mark.parametrize("setting", ["final_logit_softcapping", "attn_logit_softcapping"])

@@ -204,3 +204,29 @@ def test_a_text_that_the_tokenizer_cannot_read_is_refused(model):
     tokenizer = wrapped(Tokenizer(models.WordLevel({"a": 0, "b": 1}, unk_token="?")), unk_token=None)
     with pytest.raises(GPTVizError, match="can read"):
         gptviz.wrap(model, tokenizer).encode("c")
+
+
+def test_a_decoder_that_panics_at_a_token_leaves_it_out(model):
+    """A panic of its Rust code is no Exception in Python."""
+    backend = Tokenizer(models.WordLevel(numbered(["_", "owl", "the"]), unk_token="the"))
+    backend.decoder = decoders.Strip("_", 2, 2)
+    tokenizer = wrapped(backend, unk_token="the")
+    with pytest.raises(BaseException, match="out of bounds") as panic:
+        tokenizer.decode([0])
+    assert not isinstance(panic.value, Exception)
+    gpt = gptviz.wrap(model, tokenizer)
+    assert gpt.decode([0]) == ""
+    assert chips(gpt.trace([1, 2]).tokens) == gpt.decode([1, 2])
+    assert gpt.token(0).text == ""
+    assert gpt.complete([1, 0], max_tokens=3, seed=1).usage.completion_tokens == 3
+
+
+def test_an_interrupt_while_decoding_passes_through(monkeypatch):
+    tokenizer = TOKENIZERS["byte_level"]
+
+    def interrupted(*_args, **_keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tokenizer, "decode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Decoding(tokenizer).decode([72])

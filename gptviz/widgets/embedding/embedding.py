@@ -6,6 +6,7 @@ plotly figure, and a still picture where no kernel runs.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, ClassVar
 
@@ -138,7 +139,10 @@ class EmbeddingView(OpensPosition):
         token = trace.tokens[self.position]
         rows = [(visible(t), max(0.0, c), f"{c:.3f}") for t, c in trace.nearest(token.id, NEAREST)]
         caption = self._phrase("near", token=visible(token))
-        return [still.chips(trace.tokens), still.words(caption), still.bars(rows), _map_shape(trace)]
+        shapes = [still.chips(trace.tokens), still.words(caption), still.bars(rows)]
+        with suppress(NotAvailable):  # a table with NaN has no map
+            shapes.append(_map_shape(trace))
+        return shapes
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each dimension of the shown token's embedding, with a column for each part."""
