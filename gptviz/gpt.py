@@ -24,6 +24,7 @@ from gptviz.model.forward import ForwardPass
 from gptviz.model.positions import length_of_short_texts
 from gptviz.model.requirements import check_model
 from gptviz.model.study import study
+from gptviz.model.weights import undefined_weight
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
 from gptviz.text.encoding import encode
@@ -195,6 +196,10 @@ class GPT:
         if self._plane is None or self._plane[0] != state:
             self._plane = state, project_onto_plane(self.token_table())
         return self._plane[1]
+
+    def undefined_weight(self) -> str:
+        """Returns the name of the first weight that holds NaN or infinity; "" if there is none."""
+        return undefined_weight(self.model)
 
     def role_scores(self) -> dict[str, np.ndarray]:
         """Returns how strongly each head plays each role; see `lens.role_scores`."""

@@ -17,7 +17,9 @@ from gptviz.pages.export import page
 from gptviz.pages.wire import json_ready
 from gptviz.sampling import distribution
 
-named = pytest.raises(GPTVizError, match=r"NaN or infinity among them.*The likely cause is the dtype.*float32")
+named = pytest.raises(
+    GPTVizError, match=r"NaN or infinity among them.*(The likely cause is the dtype|The weight .* holds|A weight is)"
+)
 
 
 def broken(bad, dtype=torch.float32):
@@ -84,7 +86,36 @@ def test_the_dtype_is_named():
     with pytest.raises(GPTVizError, match="among them in float16") as caught:
         broken(None, torch.float16).trace(IDS).top(2)
     told = error_for_page(caught.value)
-    assert (told["code"], told["facts"]) == ("undefined_logits", {"dtype": "float16"})
+    assert (told["code"], told["facts"]) == ("undefined_logits", {"dtype": "float16", "weight": ""})
+
+
+LOOKED_AT = {
+    "complete": lambda gpt: gpt.complete(IDS, max_tokens=2),
+    "top": lambda gpt: gpt.trace(IDS).top(2),
+    "run_edited": lambda gpt: lens.run_edited(gpt, IDS, [[]]),
+}
+
+
+@pytest.mark.parametrize("what", LOOKED_AT)
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_the_weight_to_blame_is_named(bad, what):
+    gpt = broken(bad)
+    gpt.model.lm_head.bias = torch.nn.Parameter(torch.full((269,), -math.inf))  # is no fault
+    gpt.model.lm_head.bias.data[:264] = 0
+    with pytest.raises(
+        GPTVizError, match=r"in float32\. The weight model\.norm\.weight holds NaN or infinity"
+    ) as caught:
+        LOOKED_AT[what](gptviz.wrap(gpt.model, gpt.tokenizer))
+    assert error_for_page(caught.value)["facts"] == {"dtype": "float32", "weight": "model.norm.weight"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_without_such_a_weight_a_wide_dtype_is_not_to_blame(dtype):
+    model = build("llama", dtype=dtype)
+    model.lm_head.weight.data.mul_(3e38).clamp_(-3e38, 3e38)
+    with pytest.raises(GPTVizError, match="A weight is probably too large, or this text") as caught:
+        gptviz.wrap(model, tokenizer()).complete(IDS, max_tokens=2)
+    assert caught.value.facts["weight"] == "" and "dtype=" not in str(caught.value)
 
 
 def test_a_box_keeps_its_trace_where_the_next_model_has_undefined_logits():

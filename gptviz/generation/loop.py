@@ -62,7 +62,7 @@ def steps(request: Request) -> Iterator[Step]:
         start = len(live_rows[0].ids) - new_ids.shape[1]
         with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
             logits, cache = _forward(gpt, new_ids, cache, use_cache, start)
-            check_finite(logits, request.editing.edits)
+            check_finite(logits, request.editing.edits, gpt.undefined_weight)
             if index == 0:
                 logits, use_cache = logits.expand(len(live_rows), -1), _repeat_cache(cache, len(live_rows))
             cached = _cache_size(cache, len(live_rows)) if use_cache else None

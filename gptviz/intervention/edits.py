@@ -305,14 +305,17 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
-def check_finite(logits: Tensor, edits: Sequence[Any]) -> None:
-    """Raises GPTVizError if logits (..., vocab) are NaN or infinite, because of the edits of their pass or without any."""
+def check_finite(logits: Tensor, edits: Sequence[Any], undefined_weight: Callable[[], str] = str) -> None:
+    """Raises GPTVizError if logits (..., vocab) are NaN or infinite, because of the edits of their pass or without any.
+
+    undefined_weight: see `undefined_logits`.
+    """
     if logits.amax(-1).isfinite().all():
         return
     if edits:
         remedy = "Take a smaller factor or strength."
         raise fail("edits that leave the logits finite", "infinity or NaN among them", remedy)
-    raise undefined_logits(str(logits.dtype).removeprefix("torch."))
+    raise undefined_logits(str(logits.dtype).removeprefix("torch."), undefined_weight)
 
 
 def _finite(value: Any, what: str) -> float:

@@ -209,7 +209,7 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):
         logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -1]
-        check_finite(logits, editing.edits)
+        check_finite(logits, editing.edits, gpt.undefined_weight)
     result: Array = logits.float().cpu().numpy()
     return result
 

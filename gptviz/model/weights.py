@@ -1,9 +1,10 @@
-"""Notices when the weights of a model have changed, so that nothing is computed with weights that changed after the pass."""
+"""Notices weights that have changed since a pass, so that nothing is computed with them, and weights that are NaN."""
 
+import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -35,3 +36,15 @@ def weight_versions(model: nn.Module) -> Versions:
         (id(p), p.data_ptr(), 0 if p.is_inference() else p._version, _steps.get(p, 0) if _steps else 0)
         for p in parameters
     )
+
+
+def undefined_weight(model: nn.Module) -> str:
+    """Returns the name of the model's first weight that holds NaN or infinity; "" if there is none.
+
+    -infinity does not count: a bias of -infinity keeps a token from coming next.
+    """
+    for name, weight in model.named_parameters():
+        plain = type(weight.data) is Tensor and weight.is_floating_point() and weight.numel() and not weight.is_meta
+        if plain and not float(weight.detach().float().max()) < math.inf:  # the maximum is NaN if one of them is
+            return name
+    return ""

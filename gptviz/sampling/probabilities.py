@@ -1,5 +1,6 @@
 """From logits to probabilities, and how uncertain probabilities are. NumPy, float64."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,30 @@ UNDEFINED_REMEDY = (
 )
 
 
-def undefined_logits(dtype: str = "") -> GPTVizError:
-    """Returns the error for logits that are NaN or infinite. dtype: what they were computed in, if that is known."""
+def undefined_logits(dtype: str = "", undefined_weight: Callable[[], str] = str) -> GPTVizError:
+    """Returns the error for logits that are NaN or infinite.
+
+    dtype: what they were computed in, if that is known. undefined_weight: finds the name of a weight of the model that
+    holds NaN or infinity, "" for none. In float16 it is not asked: there a weight may be infinite because of the dtype.
+    """
     computed = f" in {dtype}" if dtype else ""
     got = f"NaN or infinity among them{computed}"
-    return fail("logits that are numbers", got, UNDEFINED_REMEDY, code="undefined_logits", dtype=dtype)
+    weight, remedy = "" if dtype == "float16" else undefined_weight(), UNDEFINED_REMEDY
+    if weight:
+        remedy = f"The weight {weight} holds NaN or infinity: load the model again, or save it anew."
+    elif dtype not in ("", "float16"):
+        remedy = "A weight is probably too large, or this text leads to numbers that are: try another text."
+    return fail("logits that are numbers", got, remedy, code="undefined_logits", dtype=dtype, weight=weight)
 
 
-def check_highest(highest: Any, dtype: str = "") -> None:
+def check_highest(highest: Any, dtype: str = "", undefined_weight: Callable[[], str] = str) -> None:
     """Raises GPTVizError unless the highest of the logits, at each position, is a finite number.
 
     The maximum of logits is NaN if one of them is, and -inf if all are. A lower one may be -inf: that token cannot come.
+    dtype, undefined_weight: see `undefined_logits`.
     """
     if not np.isfinite(highest).all():
-        raise undefined_logits(dtype)
+        raise undefined_logits(dtype, undefined_weight)
 
 
 def softmax(logits: Any, axis: int = -1) -> np.ndarray:

@@ -240,6 +240,10 @@ class SavedModel:
         self._special = file.array("vocabulary_special")
         self.vocab_size = len(self._ends)
 
+    def undefined_weight(self) -> str:
+        """Returns "": the file does not hold the weights."""
+        return ""
+
     def token(self, id: int, position: int = -1) -> Token:
         """Returns the token with this id."""
         id = check_index(id, self.vocab_size, "token id")

@@ -206,6 +206,10 @@ class ModelSource(Protocol):
         """Returns the token with this id."""
         ...
 
+    def undefined_weight(self) -> str:
+        """Returns the name of the first weight that holds NaN or infinity; "" if there is none, or no model is loaded."""
+        return ""
+
     def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
         """Returns the merges of the word that the token at `position` belongs to, first to last."""
         ...

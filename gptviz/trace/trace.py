@@ -269,7 +269,7 @@ class Trace:
         position: which logits to check; None for all.
         """
         highest = self._highest_logits if position is None else self._highest_logits[self._position(position)]
-        check_highest(highest, str(self._source.logits.dtype).removeprefix("torch."))
+        check_highest(highest, str(self._source.logits.dtype).removeprefix("torch."), self._model.undefined_weight)
 
     def probabilities(self, position: int = -1) -> Array:
         """Returns the probabilities of the next token after one position, the softmax of its logits: (vocab,)."""
