@@ -14,7 +14,7 @@ def nearest_rows(table: Array, id: int, k: int = 10) -> list[tuple[int, float]]:
     NotAvailable if row `id` has NaN or infinity.
     """
     id = check_index(id, len(table), "token id")
-    finite = np.isfinite(table).all(1)
+    finite = np.asarray(np.isfinite(table).all(1))
     if not finite[id]:
         raise _undefined(id)
     with np.errstate(invalid="ignore"):  # of rows with infinity
