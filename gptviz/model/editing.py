@@ -60,11 +60,13 @@ class Editing:
     def acting(self, rows: int = 1, start: int = 0) -> Block[None]:
         """Applies the edits to every pass inside the block and records nothing; see `hooks` for rows and start.
 
-        The block raises ModelChanged if the model is not the one that was wrapped, also without any edit.
+        The block raises ModelChanged if the model is not the one that the edits were prepared for. Without edits, only its
+        blocks and settings are compared.
         """
 
         def begin(block: Block[None]) -> None:
-            self.anatomy.structure.check()
+            structure = self.anatomy.structure
+            structure.check() if self.edits else structure.check_for_generation()
             add_hooks(block, self.hooks(rows, start))
             if heads := self.heads(start):
                 record(block, self.model, self.anatomy.route, keep="nothing", edits=heads)

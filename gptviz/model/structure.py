@@ -30,6 +30,8 @@ class Structure:
         modules = modules_of(model)
         self._children = [module._modules for module in modules]
         self._children_then = [dict(children) for children in self._children]
+        self._lists = [module._modules for module in modules if isinstance(module, nn.ModuleList)]
+        self._lists_then = [dict(children) for children in self._lists]
         self._weights = [module._parameters for module in modules if module._parameters.get("weight") is not None]
         self._shapes_then = self._shapes()
         self._configured = [vars(m) for m in modules if isinstance(vars(m).get("config"), PreTrainedConfig)]
@@ -48,6 +50,15 @@ class Structure:
             raise _changed("modules that were replaced, added or taken away since")
         if self._shapes() != self._shapes_then:
             raise _changed("weights that are gone or have another shape")
+        self.check_for_generation()
+
+    def check_for_generation(self) -> None:
+        """Raises ModelChanged if the model has other blocks or settings now, by which its cache is made.
+
+        Other modules may have been replaced: generation reads nothing but the logits.
+        """
+        if self._lists != self._lists_then:
+            raise _changed("blocks that were replaced, added or taken away since")
         if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
             raise _changed("another config")
         for now, then in self._settings_then:
