@@ -7,7 +7,6 @@ attention of step i equals row i of one trace of the final text. A model with ot
 whole text anew where it becomes one (longrope); then that holds on each side of this length.
 """
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from gptviz.generation.completion import Alternative, Completion, Step
 from gptviz.generation.request import Request, Row, check_request
 from gptviz.intervention.edits import check_finite
-from gptviz.model.capture import keeps_logits
+from gptviz.model.capture import takes
 from gptviz.progress import progress
 from gptviz.sampling.drawing import draw
 from gptviz.trace.runnable import Prompt, RunnableModel
@@ -55,13 +54,14 @@ def steps(request: Request) -> Iterator[Step]:
         for row in live_rows:
             row.finish_reason = "length"
         return
-    new_ids, cache, use_cache = torch.tensor([request.ids]), None, True
+    new_ids, cache, forward = torch.tensor([request.ids]), None, type(gpt.model).forward
+    use_cache, last_only = takes(forward, "past_key_values"), takes(forward, "logits_to_keep")
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
         start = len(live_rows[0].ids) - new_ids.shape[1]
         with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
-            logits, cache = _forward(gpt, new_ids, cache, use_cache, start)
+            logits, cache = _forward(gpt, new_ids, cache, use_cache, last_only, start)
             check_finite(logits, request.editing.edits, gpt.undefined_weight)
             if index == 0:
                 logits, use_cache = logits.expand(len(live_rows), -1), _repeat_cache(cache, len(live_rows))
@@ -81,18 +81,19 @@ def steps(request: Request) -> Iterator[Step]:
         new_ids = torch.tensor([row.ids if reads_anew else row.ids[-1:] for row in live_rows])
 
 
-def _forward(gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, start: int) -> tuple[Tensor, Any]:
+def _forward(
+    gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, last_only: bool, start: int
+) -> tuple[Tensor, Any]:
     """Runs the model on ids (rows, T): the last logits (rows, vocab), and the cache that now holds these tokens too.
 
-    start: the position of the first of them.
+    last_only: whether the model is asked for the last logits alone. start: the position of the first of the ids.
     """
-    options: dict[str, Any] = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
-    with_cache = use_cache and _takes_cache(type(gpt.model))
-    options |= {"past_key_values": cache, "use_cache": True} if with_cache else {}
+    options: dict[str, Any] = {"logits_to_keep": 1} if last_only else {}
+    options |= {"past_key_values": cache, "use_cache": True} if use_cache else {}
     if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
         options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
     result = gpt.model(ids.to(gpt.device), **options)
-    return result.logits[:, -1], getattr(result, "past_key_values", None) if with_cache else None
+    return result.logits[:, -1], getattr(result, "past_key_values", None) if use_cache else None
 
 
 def _repeat_cache(cache: Any, rows: int) -> bool:
@@ -118,10 +119,6 @@ def _cache_size(cache: Any, rows: int) -> tuple[int, int] | None:
 def _becomes_long(gpt: RunnableModel, length: int) -> bool:
     """Returns whether a text of `length` tokens is read with other rotations than one of a token less."""
     return gpt.length_of_short_texts is not None and length == gpt.length_of_short_texts + 1
-
-
-def _takes_cache(model: type) -> bool:
-    return "past_key_values" in inspect.signature(model.forward).parameters  # type: ignore[attr-defined]
 
 
 def _has_room(gpt: RunnableModel, ids: list[int]) -> bool:

@@ -202,11 +202,11 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     import torch  # here and not above: see the module's docstring
 
     from gptviz.intervention.edits import check_finite
-    from gptviz.model.capture import keeps_logits
+    from gptviz.model.capture import takes
 
     editing = check_runs(gpt).editing_rows(rows, len(ids))
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)
-    last_only = {"logits_to_keep": 1} if keeps_logits(type(gpt.model)) else {}
+    last_only = {"logits_to_keep": 1} if takes(type(gpt.model).forward, "logits_to_keep") else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):
         logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -1]
         check_finite(logits, editing.edits, gpt.undefined_weight)

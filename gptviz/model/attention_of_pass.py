@@ -5,7 +5,6 @@ of the model's own family, so that what a family does differently is exact; see 
 attention function computed something else in the pass is refused.
 """
 
-import inspect
 import math
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from gptviz.checks import within_rounding
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import close, run_chain
-from gptviz.model.capture import AttentionCall, hooked
+from gptviz.model.capture import AttentionCall, hooked, takes
 from gptviz.model.confirming import agree, is_causal_map
 from gptviz.model.eager_attention import EagerAttention, check_causal, family_attention
 from gptviz.model.head_arguments import HeadArguments
@@ -43,7 +42,7 @@ class AttentionOfPass:
         """Returns block 0's queries and keys with every token at position 0: (H, T, d_head) and (H_kv, T, d_head)."""
         self._call(0, "queries")
         recorded, model = self._pass, self._pass.model
-        takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        takes_positions = takes(model.forward, "position_ids")
         if not (recorded.anatomy.rotary and takes_positions):
             raise fail(
                 "a family that rotates its queries and keys by their positions, and takes position_ids",

@@ -365,6 +365,6 @@ def record(
     return recorder
 
 
-def keeps_logits(model_class: type) -> bool:
-    """Returns whether the family's forward pass can be asked for the last logits alone (`logits_to_keep`)."""
-    return "logits_to_keep" in inspect.signature(model_class.forward).parameters  # type: ignore[attr-defined]
+def takes(forward: Callable[..., Any], keyword: str) -> bool:
+    """Returns whether a forward pass has a parameter of this name, such as "logits_to_keep" for the last logits alone."""
+    return keyword in inspect.signature(forward).parameters

@@ -6,7 +6,6 @@ stream, so that stream in + attention + MLP = stream out? An answer is used only
 otherwise the part is None, and what needs it raises NotAvailable later.
 """
 
-import inspect
 from collections.abc import Iterable
 from itertools import product
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import Anatomy, Layer, Part, Tail, close, run_chain
-from gptviz.model.capture import AttentionCall, running
+from gptviz.model.capture import AttentionCall, running, takes
 from gptviz.model.linear_maps import is_linear
 from gptviz.model.requirements import check_forward
 from gptviz.model.structure import Structure
@@ -79,7 +78,7 @@ def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
         embedding_adds_up=adds_up,
         rotary=any("rotary" in type(m).__name__.lower() for m in model.modules()),
         tail=_tail(studied, last),
-        takes_positions=studied.counts_from_zero and "position_ids" in inspect.signature(model.forward).parameters,
+        takes_positions=studied.counts_from_zero and takes(model.forward, "position_ids"),
         overwritten=frozenset(call.module for call in studied.module_calls if call.overwritten),
         structure=Structure(model),
     )
