@@ -50,7 +50,7 @@ class Structure:
             raise _changed("modules that were replaced, added or taken away since")
         if self._shapes() != self._shapes_then:
             raise _changed("weights that are gone or have another shape")
-        self.check_for_generation()
+        self._check_settings()
 
     def check_for_generation(self) -> None:
         """Raises ModelChanged if the model has other blocks or settings now, by which its cache is made.
@@ -59,16 +59,19 @@ class Structure:
         """
         if self._lists != self._lists_then:
             raise _changed("blocks that were replaced, added or taken away since")
-        if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
-            raise _changed("another config")
-        for now, then in self._settings_then:
-            if now != then and (names := _different(now, then)):
-                raise _changed(f"another {', '.join(names)} in its config")
+        self._check_settings()
 
     def check_vocabulary(self) -> None:
         """Raises ModelChanged if the model has a token table or an output head of another size now."""
         if self._vocabulary() != self._vocabulary_then:
             raise _changed("a vocabulary of another size")
+
+    def _check_settings(self) -> None:
+        if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
+            raise _changed("another config")
+        for now, then in self._settings_then:
+            if now != then and (names := _different(now, then)):
+                raise _changed(f"another {', '.join(names)} in its config")
 
     def _shapes(self) -> list[torch.Size | None]:
         weights = [parameters.get("weight") for parameters in self._weights]
