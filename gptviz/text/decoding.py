@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from gptviz.errors import fail
+from gptviz.errors import GPTVizError, fail
 from gptviz.text.encoding import encode, is_failure, is_read_as
 from gptviz.text.growing import REPLACEMENT, GrowingText, kept, text_after
 from gptviz.text.tokens import READINGS, Token, token_of_bytes, utf8
@@ -152,8 +152,8 @@ class Decoding:
         """Returns a token that is a word or letter of its own, as a list; an empty list if none is found."""
         if self._word is None:
             try:
-                letters = list(self._tokenizer("a", add_special_tokens=False)["input_ids"])
-            except Exception:  # a tokenizer without an unknown token may refuse a letter that it does not have
+                letters, _ = encode(self._tokenizer, "a", add_special_tokens=False)
+            except GPTVizError:  # a tokenizer without an unknown token may refuse a letter that it does not have
                 letters = []
             self._word = next(([id] for id in (*letters, *range(_TRIED)) if self._is_word(id)), [])
         return self._word
