@@ -266,9 +266,8 @@ def _with_first_tensor(value: Any, tensor: Tensor) -> Any:
     if isinstance(value, Tensor):
         return tensor
     items = (tensor, *value[1:])
-    return (
-        type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    )  # a named tuple takes them one by one
+    is_named = hasattr(value, "_fields")  # a named tuple takes its items one by one
+    return type(value)(*items) if is_named else type(value)(items)
 
 
 # A module, "in" or "out", and what is called with the tensor there; it returns a replacement or None.

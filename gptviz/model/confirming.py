@@ -21,18 +21,12 @@ from gptviz.model.capture import modules_of
 ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
 
 _PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
-_FIXED = (
-    nn.Module,
-    PreTrainedConfig,
-    type,
-    BuiltinFunctionType,
-)  # told by identity: what changes in them is seen elsewhere
+# Told by identity: what changes in them is seen elsewhere.
+_FIXED = (nn.Module, PreTrainedConfig, type, BuiltinFunctionType)
 _DEEPEST = 4  # of objects and collections inside each other
 _PYTORCH = frozenset(nn.Module().__dict__)  # what every module has: hooks, parameters, whether it is training
-_Result = TypeVar("_Result")
-
-
 _FLOAT32 = torch.finfo(torch.float32).eps  # everything here is computed in float32 or coarser
+_Result = TypeVar("_Result")
 
 
 def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0.0) -> bool:
