@@ -55,6 +55,7 @@ def digits(x):
 
 def agrees(page, trace, **settings):
     """Checks that the page shows this distribution: every number, every removed token, the sums below."""
+    page.evaluate("() => new Promise(requestAnimationFrame)")  # the bench writes its texts once a frame
     previous = [token.id for token in trace.tokens]
     d = sampling.distribution(trace.logits[-1], previous, **settings)
     others = {name: 1 - stage[d.order[:16]].sum() for name, stage in d.stages.items()}
