@@ -182,13 +182,15 @@ def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, Pass
 def run_each(trace: Trace, edits: Mapping[Place, PassEdit]) -> Iterator[tuple[Place, Array]]:
     """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after the last token.
 
-    The edits of the trace stay.
+    The edits of the trace stay, and autocast is on or off as it was in the trace.
     """
     gpt, ids = running_model(trace), [token.id for token in trace.tokens]
     rows, places = max(1, _TOKENS_A_PASS // len(ids)), list(edits)
     for first in range(0, len(places), rows):
         batch = places[first : first + rows]
-        yield from zip(batch, run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch]), strict=True)
+        with trace.guarding_weights():
+            logits = run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch])
+        yield from zip(batch, logits, strict=True)
 
 
 def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]]) -> Array:

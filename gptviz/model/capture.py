@@ -50,6 +50,7 @@ class AttentionCall:
     mask: Tensor | None
     kwargs: dict[str, Any]
     output: Tensor | None = None  # (1, T, H, d_value), before edits; see `Recorder`
+    function: Callable[..., Any] | None = None  # the attention function
 
 
 # Takes a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value); returns what replaces the output.
@@ -119,7 +120,8 @@ def recording_name(original: str) -> str:
             if recorder is not None:
                 output = result[0] if recorder.keep == "outputs" or module in recorder.outputs_of else None
                 if recorder.keep != "nothing":
-                    recorder.calls.append(AttentionCall(module, query, key, value, attention_mask, kwargs, output))
+                    call = AttentionCall(module, query, key, value, attention_mask, kwargs, output, delegate)
+                    recorder.calls.append(call)
                 if recorder.edits and module in recorder.edits:
                     return recorder.edits[module](result[0], value), *result[1:]
             return result

@@ -4,8 +4,10 @@ A user may have registered an attention function of their own, and a family may 
 projection. What the eager function gives is used only if it leads to the attention output of the pass.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -102,6 +104,8 @@ class EagerAttention:
 
     def _check(self) -> _Check:
         output, weights = family_attention(HeadArguments(self._call, None))
+        if not self._is_eager_in_float32():
+            return _Check(is_causal=True, is_what_ran=False)
         is_causal = is_causal_map(weights[0], self._call.query.shape[2])
         self._fresh = self._edited(None, torch.float32) if self._has_edits() else (output, weights)
         if self._is_what_ran(output, self._fresh[0]):
@@ -110,6 +114,27 @@ class EagerAttention:
             return _Check(is_causal, False)
         output = family_attention(HeadArguments(self._call, None, None))[0]
         return _Check(is_causal, self._is_what_ran(output, self._edited(None, None)[0]), None)
+
+    def _is_eager_in_float32(self) -> bool:
+        """Returns whether a user's own attention function computes in float32 what the eager one does; others are trusted.
+
+        In half precision rounding would hide a small difference between the two, such as another scaling.
+        """
+        call, function = self._call, self._call.function
+        if function is None or call.value.dtype == torch.float32 or _is_transformers(function):
+            return True
+        arguments = HeadArguments(call, None)
+        is_additive = call.mask is not None and call.mask.is_floating_point()
+        mask = arguments.mask if is_additive else call.mask
+        inputs = arguments.query, arguments.key, arguments.value, mask
+        with torch.autocast(call.value.device.type, enabled=False):
+            expected = family_attention(arguments)[0][0].flatten(1)
+            try:
+                output = function(arguments.module, *inputs, **arguments.kwargs)[0][0].flatten(1)
+            except Exception:  # it may take half precision only: then nothing tells whether it is the same
+                return False
+        largest = arguments.value.abs().amax().expand(len(expected), 1)
+        return agree(output, expected, largest, exponent=self._largest_score())
 
     def _has_edits(self) -> bool:
         return self._pass.editing.touches("head_output", self._layer)
@@ -148,6 +173,12 @@ class EagerAttention:
             biases = call.mask[call.mask > torch.finfo(call.mask.dtype).min / 2]
             score += float(biases.abs().max()) if biases.numel() else 0.0
         return score
+
+
+def _is_transformers(function: Callable[..., Any]) -> bool:
+    """Returns whether an attention function is one of transformers' own, perhaps with some arguments set."""
+    plain = function.func if isinstance(function, partial) else function
+    return str(getattr(plain, "__module__", "")).startswith("transformers.")
 
 
 def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:

@@ -137,7 +137,8 @@ class ForwardPass(RecordedPass):
         """Returns what each neuron of the MLP adds to the stream at one token, without the bias: (d_mlp, d_model)."""
         rows = self.neuron_rows(layer)
         activations = self.mlp(layer)[1]
-        assert activations is not None  # `neuron_rows` has checked that there are some
+        if activations is None:  # a hook may do something else at each call
+            raise self._no_neurons(layer)
         return activations[position][:, None].float() * rows
 
     def neuron_rows(self, layer: int) -> Tensor:
@@ -173,13 +174,16 @@ class ForwardPass(RecordedPass):
         name, block = ("neurons", layer), self.anatomy.layers[layer].block
         linear: LinearMap | None = self.confirmations.result(name, [block], confirmed_map)
         if linear is None:
-            raise fail(
-                "an MLP whose neurons and bias sum to what it adds to the stream",
-                f"block {layer} of {self.family}",
-                "`trace.mlp_out` has what all neurons add together.",
-                NotAvailable,
-            )
+            raise self._no_neurons(layer)
         return linear
+
+    def _no_neurons(self, layer: int) -> NotAvailable:
+        return fail(
+            "an MLP whose neurons and bias sum to what it adds to the stream",
+            f"block {layer} of {self.family}",
+            "`trace.mlp_out` has what all neurons add together.",
+            NotAvailable,
+        )  # type: ignore[return-value]
 
     def _unknown_input(self, layer: int, part: str) -> NotAvailable:
         return fail(
