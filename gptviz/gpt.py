@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import check_index, check_token_ids, did_you_mean
-from gptviz.errors import WrongType, fail
+from gptviz.errors import ModelChanged, WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
@@ -24,7 +24,7 @@ from gptviz.model.forward import ForwardPass
 from gptviz.model.positions import length_of_short_texts
 from gptviz.model.requirements import check_model
 from gptviz.model.study import study
-from gptviz.model.weights import undefined_weight
+from gptviz.model.weights import undefined_weight, weight_versions
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
 from gptviz.text.encoding import encode
@@ -98,6 +98,23 @@ class GPT:
     @end_ids.setter
     def end_ids(self, ids: Iterable[int]) -> None:
         self._end_ids = frozenset(ids)
+
+    def weight_versions(self) -> object:
+        """Returns a value that equals an earlier one if no weight has been written to or replaced since."""
+        return weight_versions(self.model)
+
+    def check_weight_versions(self, versions: object) -> None:
+        """Raises ModelChanged if `versions`, from an earlier call of `weight_versions`, are not those of now.
+
+        None is for weights that are unknown: nothing is compared.
+        """
+        if versions is not None and versions != self.weight_versions():
+            raise fail(
+                "the weights that this text was generated with",
+                "weights that were written to or replaced",
+                "So the model has changed since: generate again.",
+                ModelChanged,
+            )
 
     def running(self) -> AbstractContextManager[None]:
         """Takes the model's lock for a `with` block, in evaluation mode and without gradients; restores both afterwards."""
@@ -251,8 +268,9 @@ class GPT:
         """Returns what a step of a completion was drawn from, by one pass over the prompt and the steps before it.
 
         step, choice: counted from 0. The pass has the completion's edits. Since attention is causal, its logits are those
-        of the decode loop, within rounding.
+        of the decode loop, within rounding. Raises ModelChanged if the weights were changed after the completion.
         """
+        self.check_weight_versions(completion.weight_versions)
         chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
         step = check_index(step, len(chosen.steps), "step")
         prompt = [token.id for token in completion.prompt_tokens]

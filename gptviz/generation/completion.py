@@ -6,7 +6,7 @@ Plain values that do not need the model. Probabilities are shares of 1, entropie
 import codecs
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gptviz.text.tokens import Token
@@ -122,7 +122,8 @@ class Completion:
     """The result of `GPT.complete`.
 
     created: Unix time in seconds. seed: the seed that was used, also when None was given. settings: temperature,
-    penalty and cuts. max_tokens, stop, edits: those of the call.
+    penalty and cuts. max_tokens, stop, edits: those of the call. weight_versions: what `gpt.weight_versions()`
+    was; None if unknown, as in a completion that was copied or read from a file.
     """
 
     id: str
@@ -138,6 +139,10 @@ class Completion:
     stop: tuple[str, ...] = ()
     edits: tuple[PassEdit, ...] = ()
     object: str = "text_completion"
+    weight_versions: Any = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"weight_versions": None}  # it says nothing in another process
 
     def to_dict(self) -> dict[str, Any]:
         """Returns values that JSON can hold, with the keys of OpenAI's completions reply and the seed."""

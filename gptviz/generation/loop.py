@@ -55,12 +55,13 @@ def steps(request: Request) -> Iterator[Step]:
             row.finish_reason = "length"
         return
     new_ids, cache, forward = torch.tensor([request.ids]), None, type(gpt.model).forward
-    use_cache, last_only = takes(forward, "past_key_values"), takes(forward, "logits_to_keep")
+    use_cache, last_only = takes(forward, "past_key_values") and _cache_has_room(gpt), takes(forward, "logits_to_keep")
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
         start = len(live_rows[0].ids) - new_ids.shape[1]
         with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
+            gpt.check_weight_versions(request.weights)  # the cache is of these
             logits, cache = _forward(gpt, new_ids, cache, use_cache, last_only, start)
             check_finite(logits, request.editing.edits, gpt.undefined_weight)
             if index == 0:
@@ -94,6 +95,12 @@ def _forward(
         options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
     result = gpt.model(ids.to(gpt.device), **options)
     return result.logits[:, -1], getattr(result, "past_key_values", None) if use_cache else None
+
+
+def _cache_has_room(gpt: RunnableModel) -> bool:
+    """Returns whether the cache that the model makes has a place for each layer: the config says how many there are."""
+    layers = getattr(gpt.model.config.get_text_config(), "num_hidden_layers", None)
+    return layers is None or layers >= gpt.n_layers
 
 
 def _repeat_cache(cache: Any, rows: int) -> bool:

@@ -50,7 +50,7 @@ class Request:
 
     gpt: the model. prompt, ids, tokens: the prompt's text, token ids and tokens. rows: one for each choice. end_ids: the
     tokens that end a text. cancel: an event that ends the choices where they are. editing: the edits, prepared for this
-    model.
+    model. weights: what `gpt.weight_versions()` was.
     """
 
     gpt: RunnableModel
@@ -65,6 +65,7 @@ class Request:
     cancel: threading.Event | None
     stop: tuple[str, ...]
     editing: PreparedEdits
+    weights: object
 
     def completion(self) -> Completion:
         """Returns what has been generated so far; choices that have not ended are "interrupted"."""
@@ -82,6 +83,7 @@ class Request:
             max_tokens=self.max_tokens,
             stop=self.stop,
             edits=self.editing.edits,
+            weight_versions=self.weights,
         )
 
 
@@ -122,9 +124,9 @@ def check_request(
     plain = [token.id for token in tokens if not token.special]
     rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
-    editing = gpt.editing(edits, len(ids))
+    editing, weights = gpt.editing(edits, len(ids)), gpt.weight_versions()
     return Request(
-        gpt, text, ids, tokens, rows, gpt.end_ids, max_tokens, settings, seed, cancel, stops, editing
+        gpt, text, ids, tokens, rows, gpt.end_ids, max_tokens, settings, seed, cancel, stops, editing, weights
     )  # fmt: skip
 
 

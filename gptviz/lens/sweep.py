@@ -188,7 +188,7 @@ def run_each(trace: Trace, edits: Mapping[Place, PassEdit]) -> Iterator[tuple[Pl
     rows, places = max(1, _TOKENS_A_PASS // len(ids)), list(edits)
     for first in range(0, len(places), rows):
         batch = places[first : first + rows]
-        with trace.guarding_weights():
+        with (guard := trace.guarding_weights()), guard:
             logits = run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch])
         yield from zip(batch, logits, strict=True)
 

@@ -8,7 +8,7 @@ edits act again. What does not agree with the numbers of the pass is refused; se
 import torch
 from torch import Tensor
 
-from gptviz.errors import NotAvailable, fail
+from gptviz.errors import ModelChanged, NotAvailable, fail
 from gptviz.model.anatomy import run_chain
 from gptviz.model.attention_of_pass import AttentionOfPass
 from gptviz.model.capture import hooked
@@ -71,12 +71,24 @@ class ForwardPass(RecordedPass):
         return self.anatomy.layers[layer].parallel
 
     def attention_in(self, layer: int) -> Tensor:
-        """Returns what enters attention, after the norm before it: (T, d_model)."""
+        """Returns what enters attention, after the norm before it: (T, d_model).
+
+        It is computed again from the stream, or was held if a hook of the user's own may change it.
+        """
         self.parts(layer, "What enters attention")
         chain = self.anatomy.layers[layer].before_attention
         if chain is None:
             raise self._unknown_input(layer, "attention")
+        if self.holds("attention_in", layer):
+            return self.held("attention_in", layer).reshape(-1, self.d_model)
         with self.guarding_weights():
+            if not self.enters_attention_as_then(layer):
+                raise fail(
+                    "a norm before attention with the settings and hooks that it had in this pass",
+                    f"others in block {layer} of {self.family}",
+                    "What enters attention cannot be computed again: trace again.",
+                    ModelChanged,
+                )
             return run_chain(chain, self.held("residual", layer)).reshape(-1, self.d_model)
 
     def attention_out(self, layer: int) -> Tensor:

@@ -18,7 +18,7 @@ from gptviz.model.anatomy import Anatomy, Part, check_one_stream, no_attention
 from gptviz.model.autocast import autocast_now, set_autocast
 from gptviz.model.capture import Hook, Recorder, add_hooks, modules_of, prepare, record, recording, register
 from gptviz.model.changes import Block
-from gptviz.model.confirming import Confirmations, agree
+from gptviz.model.confirming import Confirmations, agree, settings_of
 from gptviz.model.editing import Editing, module_at
 from gptviz.model.weights import weight_versions
 
@@ -66,6 +66,7 @@ class RecordedPass:
         self._hooked_by_others = frozenset(
             m for m in modules_of(self.model) if m._forward_hooks or m._forward_pre_hooks
         )
+        self._before_attention = [self._settings_before_attention(layer) for layer in range(self.n_layers)]
         add_hooks(block, self._sites())
         self._hold_position_inputs(block)
         edits, outputs_of = self.editing.heads(), self._silent_attention()
@@ -117,6 +118,8 @@ class RecordedPass:
                 hold("attention_out", i, layer.attention_part.chain[-1], "out")
                 if len(layer.attention_part.chain) > 1:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
+            if layer.attention is not None and self._is_hooked((layer.attention, *(layer.before_attention or ()))):
+                hold("attention_in", i, layer.attention, "in")
             if layer.gated and layer.out_projection is not None:
                 hold("gated_heads", i, layer.out_projection, "in")
             if layer.mlp_part is not None:
@@ -127,6 +130,13 @@ class RecordedPass:
         if self.anatomy.tail is not None:
             hold("tail_in", self.n_layers, self.anatomy.tail.chain[0], "in")
         return hooks
+
+    def _settings_before_attention(self, layer: int) -> list[Any]:
+        return [settings_of(module) for module in self.anatomy.layers[layer].before_attention or ()]
+
+    def enters_attention_as_then(self, layer: int) -> bool:
+        """Returns whether what lies before attention has the settings, buffers and hooks that it had in this pass."""
+        return self._settings_before_attention(layer) == self._before_attention[layer]
 
     def _hold_position_inputs(self, block: Block[Any]) -> None:
         """Holds what the position table is called with. Its output is not held: it is cheap to compute again."""

@@ -21,6 +21,7 @@ _WITHOUT_EFFECT = {
     "use_cache", "return_dict", "problem_type", "id2label", "label2id", "architectures", "dtype", "transformers_version",
 }  # fmt: skip
 _CONFIG_OF = operator.itemgetter("config")
+_OVERRIDES = "forward", "is_causal"  # attributes of a module that say what it computes
 
 
 class Structure:
@@ -32,6 +33,8 @@ class Structure:
         self._children_then = [dict(children) for children in self._children]
         self._lists = [module._modules for module in modules if isinstance(module, nn.ModuleList)]
         self._lists_then = [dict(children) for children in self._lists]
+        self._attributes = [vars(module) for module in modules]
+        self._overrides_then = self._overrides()
         self._weights = [module._parameters for module in modules if module._parameters.get("weight") is not None]
         self._shapes_then = self._shapes()
         self._configured = [vars(m) for m in modules if isinstance(vars(m).get("config"), PreTrainedConfig)]
@@ -67,11 +70,16 @@ class Structure:
             raise _changed("a vocabulary of another size")
 
     def _check_settings(self) -> None:
+        if self._overrides() != self._overrides_then:
+            raise _changed(f"another {' or '.join(_OVERRIDES)} in one of its modules")
         if not all(map(operator.is_, map(_CONFIG_OF, self._configured), self._configs_then)):
             raise _changed("another config")
         for now, then in self._settings_then:
             if now != then and (names := _different(now, then)):
                 raise _changed(f"another {', '.join(names)} in its config")
+
+    def _overrides(self) -> list[Any]:
+        return [attributes.get(name) for name in _OVERRIDES for attributes in self._attributes]
 
     def _shapes(self) -> list[torch.Size | None]:
         weights = [parameters.get("weight") for parameters in self._weights]

@@ -256,11 +256,14 @@ def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> Module
 
     The last module of the chain that has one counts. In half precision a whole MLP may look linear, so the innermost such
     module is found first, and then the outermost that was given the same. None for mixtures of experts, whose experts have
-    activations of their own.
+    activations of their own. A module before the activations may belong to the chain too: its output has another width.
     """
+    width = studied.call_of(mlp[-1]).output_copy.shape[-1]  # type: ignore[union-attr]
     for part in reversed(mlp):
         whole = studied.call_of(part)
         assert whole is not None
+        if whole.output_copy.shape[-1] != width:  # type: ignore[union-attr]
+            return None
         gave = [
             call for call in (whole, *studied.calls_inside(part)) if same_numbers(call.output_copy, whole.output_copy)
         ]

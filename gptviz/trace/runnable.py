@@ -101,6 +101,14 @@ class RunnableModel(ModelSource, Protocol):
         """Runs one pass over a prompt and the ids that followed it, with the edits of that generation."""
         ...
 
+    def weight_versions(self) -> object:
+        """Returns a value that equals an earlier one if no weight has been changed since."""
+        ...
+
+    def check_weight_versions(self, versions: object) -> None:
+        """Raises ModelChanged if `versions`, from an earlier call of `weight_versions`, are not those of now; None if unknown."""
+        ...
+
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer, 0 if it has no attention."""
         ...

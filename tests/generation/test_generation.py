@@ -1,5 +1,6 @@
 """The decode loop against transformers' own `generate` and processors, and against `gptviz.sampling`."""
 
+import pickle
 import threading
 
 import numpy as np
@@ -17,7 +18,7 @@ from transformers import (
 )
 
 import gptviz
-from gptviz.errors import GPTVizError, WrongType
+from gptviz.errors import GPTVizError, ModelChanged, WrongType
 from gptviz.generation import loop as generation
 from gptviz.generation.stopping import ContinuationText
 from gptviz.sampling.drawing import draw
@@ -319,3 +320,41 @@ def test_a_cache_that_cannot_be_copied_changes_no_token(gpt, monkeypatch):
     expected = [choice.token_ids for choice in gpt.complete(IDS, **settings).choices]
     monkeypatch.setattr(generation, "_repeat_cache", lambda cache, rows: False)
     assert [choice.token_ids for choice in gpt.complete(IDS, **settings).choices] == expected
+
+
+def write_a_weight(model):
+    with torch.no_grad():
+        model.lm_head.weight[5] += 1
+
+
+def looks_the_same(gpt, done, step):
+    """Returns whether a step that is looked at again has the probability that it was drawn with."""
+    drawn, logits = done.choices[0].steps[step], gpt.next_token(done, step).logits
+    again = float(torch.softmax(torch.tensor(logits), -1)[drawn.token.id])
+    return again == pytest.approx(drawn.probability, rel=rounding(logits))
+
+
+def test_a_text_is_refused_when_the_weights_have_changed_since():
+    gpt = long_model("llama")
+    done = gpt.complete(IDS, max_tokens=3, seed=1)
+    view = gptviz.GenerationTimeline(done, gpt=gpt)
+    stream = gpt.stream(IDS, max_tokens=3, seed=1)
+    first, other = next(stream), done.choices[0].steps[1].alternatives[1].token.id
+    assert looks_the_same(gpt, done, 0) and first.probability == done.choices[0].steps[0].probability
+    write_a_weight(gpt.model)
+    for question in (
+        lambda: next(stream),
+        lambda: gpt.next_token(done, 0),
+        lambda: view.force(1, other),
+        lambda: view._answer_attention(0, 1, 0, 0),
+        lambda: view._answer_bench(1),
+    ):
+        with pytest.raises(ModelChanged, match="generate again"):
+            question()
+    assert looks_the_same(gpt, gpt.complete(IDS, max_tokens=3, seed=1), 2)
+
+
+def test_a_completion_that_was_stored_can_be_looked_at_again(gpt):
+    done = pickle.loads(pickle.dumps(gpt.complete(IDS, max_tokens=2, seed=1)))
+    assert done.weight_versions is None
+    assert looks_the_same(gpt, done, 1)

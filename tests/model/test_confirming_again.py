@@ -3,19 +3,22 @@
 The truth is the map that a user's own attention function computed, and what was said before the change.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from changed_layers import assert_heads_sum_up
+from close import assert_close
 from families import IDS, build, tokenizer
-from family_truth import is_refused
+from family_truth import is_refused, trace_of
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 import gptviz
 from gptviz import lens
-from gptviz.errors import NotAvailable
+from gptviz.errors import ModelChanged, NotAvailable
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
@@ -51,6 +54,56 @@ def test_a_hook_s_own_state_that_changes_after_a_question_is_seen():
     box[0] = 2.0
     assert is_refused(lambda: trace.head_output(0, 0))
     assert is_refused(lambda: trace.neurons(0))
+
+
+PATHS = {  # the norm before attention, and attention
+    "llama": ("model.layers.1.input_layernorm", "model.layers.1.self_attn"),
+    "gpt2": ("transformer.h.1.ln_1", "transformer.h.1.attn"),
+    "gpt_neox": ("gpt_neox.layers.1.input_layernorm", "gpt_neox.layers.1.attention"),
+}
+
+
+def entered(args, keywords):
+    return (args[0] if args else keywords["hidden_states"])[0].numpy().copy()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_what_enters_attention_is_what_the_user_s_hooks_made_of_it(name):
+    model, seen = build(name), []
+    norm, attention = (model.get_submodule(path) for path in PATHS[name])
+    gpt, factor = gptviz.wrap(model, tokenizer()), [3.0]
+    norm.register_forward_hook(lambda _module, _args, out: out * factor[0])
+
+    def doubled(_module, args, keywords):
+        if args:
+            return (args[0] * 2, *args[1:]), keywords
+        return args, keywords | {"hidden_states": keywords["hidden_states"] * 2}
+
+    attention.register_forward_pre_hook(doubled, with_kwargs=True)
+    watching = attention.register_forward_pre_hook(
+        lambda _module, args, keywords: seen.append(entered(args, keywords)), with_kwargs=True
+    )
+    trace = gpt.trace(IDS)
+    watching.remove()
+    factor[0] = 5.0
+    np.testing.assert_array_equal(trace.attn_in(1), seen[-1])
+    assert_close(trace.attn_in(0), trace_of(name).attn_in(0))  # no hook there: computed again
+
+
+@pytest.mark.parametrize("change", ["hook", "setting"])
+def test_another_norm_than_in_the_pass_does_not_tell_what_entered_attention(change):
+    model = build("llama")
+    norm = model.get_submodule(PATHS["llama"][0])
+    norm.factor = SimpleNamespace(value=1.0)
+    trace = gptviz.wrap(model, tokenizer()).trace(IDS)
+    assert_close(trace.attn_in(1), trace_of("llama").attn_in(1))
+    if change == "hook":
+        norm.register_forward_hook(lambda _module, _args, out: 3 * out)
+    else:
+        norm.factor.value = 2.0
+    with pytest.raises(ModelChanged, match="trace again"):
+        trace.attn_in(1)
+    trace.attn_in(0)
 
 
 def test_a_sweep_runs_in_the_autocast_of_its_trace():

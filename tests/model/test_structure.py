@@ -132,6 +132,39 @@ def test_a_lowered_number_of_layers_is_noticed_before_a_cache_is_too_small(name)
         gpt.next_token(done, 1)
 
 
+@pytest.mark.parametrize("name", ["llama", "gpt2", "opt", "gpt_neox", "bloom", "falcon"])
+def test_a_config_that_names_fewer_layers_does_not_end_a_completion(name):
+    model = build(name)
+    model.config.num_hidden_layers = 2
+    gpt = gptviz.wrap(model, tokenizer())
+    ids = list(IDS)
+    for id in gpt.complete(IDS, max_tokens=3, temperature=0).choices[0].token_ids:
+        assert id == int(model(torch.tensor([ids]), use_cache=False).logits[0, -1].argmax())
+        ids.append(id)
+    assert len(ids) == len(IDS) + 3
+
+
+def look_ahead(model):
+    for layer in model.model.layers:
+        layer.self_attn.is_causal = False
+
+
+def patch_a_forward(model):
+    norm = model.model.layers[1].input_layernorm
+    norm.forward = lambda x: 2 * x
+
+
+@pytest.mark.parametrize("change", [look_ahead, patch_a_forward])
+def test_what_decides_in_a_module_how_it_computes_is_compared(change):
+    model = build("llama")
+    gpt = gptviz.wrap(model, tokenizer())
+    done = gpt.complete(IDS, max_tokens=2, seed=1)
+    change(model)
+    for question in (lambda: gpt.trace(IDS), lambda: gpt.complete(IDS, max_tokens=2), lambda: gpt.next_token(done, 1)):
+        with changed:
+            question()
+
+
 @pytest.mark.parametrize("setting", ["final_logit_softcapping", "attn_logit_softcapping"])
 def test_a_soft_cap_that_is_taken_away_is_noticed(setting):
     model = build("gemma2")

@@ -113,10 +113,11 @@ class EmbeddingView(OpensPosition):
         trace = self._require_trace()
         arguments = trace, theme, self.scale, self.language
         if self._figure is None or self._drawn != arguments:
-            if self._figure is not None:
-                self._figure.close()
             # A new figure each time: a page that is still drawing a figure loses changes made to it.
-            self._figure, self._drawn = _figure_class()(map_figure(*arguments)), arguments
+            before, figure = self._figure, _figure_class()(map_figure(*arguments))
+            self._figure, self._drawn = figure, arguments
+            if before is not None:
+                before.close()
         return {
             "figure": f"anywidget:{self._figure.model_id}",
             "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),

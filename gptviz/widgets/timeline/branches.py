@@ -66,7 +66,8 @@ class Branch:
 class Run:
     """One generation and its branches; the first branches are the choices.
 
-    settings: of sampling. limits: max_tokens, stop and edits. completion: set when all choices have ended.
+    settings: of sampling. limits: max_tokens, stop and edits. weights: what `gpt.weight_versions()` was; None if unknown.
+    completion: set when all choices have ended.
     """
 
     seed: int
@@ -75,6 +76,7 @@ class Run:
     prompt: str
     prompt_tokens: tuple[Token, ...]
     branches: list[Branch]
+    weights: object
     completion: Completion | None = None
 
 
@@ -82,13 +84,13 @@ def run_of(completion: Completion) -> Run:
     """Returns a finished completion as a run with a branch for each choice."""
     branches = [Branch(list(choice.steps), choice=choice) for choice in completion.choices]
     limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None, "edits": completion.edits}
-    return Run(
-        completion.seed, completion.settings, limits, completion.prompt, completion.prompt_tokens, branches, completion
-    )  # fmt: skip
+    c = completion
+    return Run(c.seed, c.settings, limits, c.prompt, c.prompt_tokens, branches, c.weight_versions, c)
 
 
 def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branch:
     """Returns a new branch: the steps of `parent` before `step`, then the token `id`, one of the step's alternatives."""
+    gpt.check_weight_versions(run.weights)
     steps = run.branches[parent].steps
     step = check_index(step, len(steps), "step")
     alternatives = steps[step].alternatives

@@ -149,7 +149,8 @@ class GenerationTimeline(View):
         request = check_request(self._gpt, ids, **settings)
         limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [Branch([]) for _ in request.rows]
-        self._show_run(Run(request.seed, request.settings._asdict(), limits, trace.text, trace.tokens, branches))
+        sampling = request.settings._asdict()
+        self._show_run(Run(request.seed, sampling, limits, trace.text, trace.tokens, branches, request.weights))
         self._generate(ids, settings, branches)
 
     def _generate(self, ids: list[int], settings: dict[str, Any], branches: list[Branch]) -> None:
@@ -253,6 +254,7 @@ class GenerationTimeline(View):
         It is of the whole text, or of as much of it as is read with the rotations that the step was read with (longrope).
         """
         run, gpt = self._require_run(), self._require_model("look at the attention of a step")
+        gpt.check_weight_versions(run.weights)
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)
         position = len(run.prompt_tokens) + check_index(step, len(steps), "step") - 1
