@@ -90,7 +90,7 @@ def _forward(
     last_only: whether the model is asked for the last logits alone. start: the position of the first of the ids.
     """
     options: dict[str, Any] = {"logits_to_keep": 1} if last_only else {}
-    options |= {"past_key_values": cache, "use_cache": True} if use_cache else {}
+    options |= {"past_key_values": cache, "use_cache": True} if use_cache else {"use_cache": False}
     if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
         options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
     result = gpt.model(ids.to(gpt.device), **options)

@@ -188,6 +188,8 @@ class TextEnd:
             raw = read(written)
             if raw and (self._raw + raw).decode("utf-8", errors="replace") == after:
                 return Addition(token_of_bytes(id, raw, position), 0)
+        if not written and after == self._text:  # an id of no token
+            return Addition(token_of_bytes(id, b"", position), 0)
         if self._decoding.is_special(id):
             return Addition(token_of_bytes(id, utf8(written), position, special=True), 0)
         followed = self._decoding.decode([*self._ids, id, *self._decoding.word()])
