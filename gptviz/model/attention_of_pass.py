@@ -50,7 +50,12 @@ class AttentionOfPass:
                 "`trace.q` and `trace.k` are what attention receives.",
                 NotAvailable,
             )
-        with recorded.guarding_weights(), hooked(recorded.editing.hooks()), recorded.recording() as recorder:
+        with (
+            (guard := recorded.guarding_weights()),
+            guard,
+            hooked(recorded.editing.hooks()),
+            recorded.recording() as recorder,
+        ):
             model(recorded.ids, position_ids=torch.zeros_like(recorded.ids), use_cache=False)
         call = next(call for call in recorder.calls if call.module is recorded.anatomy.layers[0].attention)
         in_pass = self._call(0, "queries")
@@ -82,12 +87,12 @@ class AttentionOfPass:
             check_causal(recorded, layer, is_causal)
             weights = as_returned.float()
             return weights if head is None else weights[head : head + 1]
-        with recorded.guarding_weights():
+        with (guard := recorded.guarding_weights()), guard:
             return self._eager(layer, "maps").weights(head)
 
     def mixed_values(self, layer: int, head: int) -> Tensor:
         """Returns the values mixed by the head's weights, before the output projection, in float32: (T, d_value)."""
-        with self._pass.guarding_weights():
+        with (guard := self._pass.guarding_weights()), guard:
             return self._eager(layer, "mixed values").mixed_values(head)[:, 0].float()
 
     def stages(self, layer: int, head: int) -> dict[str, Tensor]:
@@ -96,7 +101,7 @@ class AttentionOfPass:
         Raises NotAvailable if the softmax of the last stage is not the map that the family itself computes.
         """
         call = self._call(layer, "scores")
-        with self._pass.guarding_weights():
+        with (guard := self._pass.guarding_weights()), guard:
             self._eager(layer, "scores").confirm()
             arguments = HeadArguments(call, head)
             stages = _score_stages(arguments)
@@ -116,7 +121,7 @@ class AttentionOfPass:
     def sink(self, layer: int, head: int) -> float | None:
         """Returns the learned score of the head's attention sink, or None if the family has none."""
         call = self._call(layer, "sinks")
-        with self._pass.guarding_weights():
+        with (guard := self._pass.guarding_weights()), guard:
             sink = _sink(HeadArguments(call, head))
         return None if sink is None else float(sink.reshape(-1)[0])
 
@@ -131,7 +136,7 @@ class AttentionOfPass:
         recorded.check_not_edited("attn_out", layer, "attention output", "`trace.attn_out`")
         if recorded.anatomy.layers[layer].out_projection is None:
             raise self._no_heads(layer, "no linear projection takes the outputs of its heads side by side")
-        with recorded.guarding_weights():
+        with (guard := recorded.guarding_weights()), guard:
             eager = self._eager(layer, "head outputs")
             if not eager.heads_sum_up():
                 raise self._no_heads(layer, "what its heads and its bias give does not sum to what attention added")

@@ -43,7 +43,7 @@ class ForwardPass(RecordedPass):
                 NotAvailable,
             )
         if self.anatomy.embedding_adds_up:
-            with self.guarding_weights():
+            with (guard := self.guarding_weights()), guard:
                 args, kwargs = self.position_inputs
                 token: Tensor = self.anatomy.token_embedding(self.ids)[0]
                 position: Tensor = table(*args, **kwargs).reshape(-1, self.d_model)
@@ -81,7 +81,7 @@ class ForwardPass(RecordedPass):
             raise self._unknown_input(layer, "attention")
         if self.holds("attention_in", layer):
             return self.held("attention_in", layer).reshape(-1, self.d_model)
-        with self.guarding_weights():
+        with (guard := self.guarding_weights()), guard:
             if not self.enters_attention_as_then(layer):
                 raise fail(
                     "a norm before attention with the settings and hooks that it had in this pass",
@@ -121,7 +121,7 @@ class ForwardPass(RecordedPass):
         down = self.anatomy.layers[layer].down_projection
         activations: list[Tensor] = []
         site = [] if down is None else [(down, "in", activations.append)]
-        with self.guarding_weights(), hooked([*self.editing.hooks(), *site]):
+        with (guard := self.guarding_weights()), guard, hooked([*self.editing.hooks(), *site]):
             out: Tensor = run_chain(part.chain, self.held("mlp_in", layer)).reshape(-1, self.d_model)
         if self.holds("mlp_out", layer):
             computed, out = out, self.held("mlp_out", layer).reshape(-1, self.d_model)
@@ -156,13 +156,13 @@ class ForwardPass(RecordedPass):
     def neuron_rows(self, layer: int) -> Tensor:
         """Returns what each neuron of the MLP adds to the stream for one unit of activation: (d_mlp, d_model)."""
         down = self._down_projection(layer)
-        with self.guarding_weights():
+        with (guard := self.guarding_weights()), guard:
             return down.matrix * self.parts(layer, "Neurons")[1].scale
 
     def mlp_bias(self, layer: int) -> Tensor:
         """Returns what the down projection's bias adds to the stream at each token: (d_model,)."""
         down = self._down_projection(layer)
-        with self.guarding_weights():
+        with (guard := self.guarding_weights()), guard:
             return down.offset * self.parts(layer, "Neurons")[1].scale
 
     def _down_projection(self, layer: int) -> LinearMap:
@@ -175,7 +175,7 @@ class ForwardPass(RecordedPass):
             out, activations = self.mlp(layer)
             if down is None or activations is None:
                 return None
-            with self.guarding_weights():
+            with (guard := self.guarding_weights()), guard:
                 linear = LinearMap(down, activations.shape[-1], activations.new_empty(0))
                 matrix, x = linear.matrix, activations.float()
                 added, largest = x @ matrix + linear.offset, x.abs() @ matrix.abs()
@@ -211,7 +211,7 @@ class ForwardPass(RecordedPass):
         """Returns the final norm and unembedding of the stream at every depth: (n_layers + 1, vocab)."""
         tail = self.anatomy.tail
         if tail is not None:
-            with self.guarding_weights():
+            with (guard := self.guarding_weights()), guard:
                 stream = torch.stack([self.residual(depth)[position] for depth in range(self.n_layers + 1)])[None]
                 scores: Tensor = run_chain(tail.chain, stream)[0]
                 lens = tail.last_step(scores)
@@ -226,7 +226,7 @@ class ForwardPass(RecordedPass):
 
     def readout(self, position: int) -> Readout:
         """Returns how the stream that leaves the last block becomes logits at one token, the norm's scale frozen."""
-        with self.guarding_weights():
+        with (guard := self.guarding_weights()), guard:
             head = self.model.get_output_embeddings()  # type: ignore[operator]
             readout = frozen(self.anatomy.tail, head, self.residual(self.n_layers)[position])
         if readout is None:
@@ -244,7 +244,7 @@ class ForwardPass(RecordedPass):
             normed = final_norm(tail, head, self.residual(self.n_layers))
             return None if normed is None else (LinearMap(head, normed.shape[-1], normed.new_empty(0)), normed.float())
 
-        with self.guarding_weights():
+        with (guard := self.guarding_weights()), guard:
             modules = [] if tail is None else tail.chain
             known: tuple[LinearMap, Tensor] | None = self.confirmations.result("unembedding", modules, unembedding)
             if known is None:

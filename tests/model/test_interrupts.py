@@ -23,12 +23,15 @@ def actions(name, gpt):
         "trace": lambda: gpt.trace(IDS, edits=edits).logits,
         "sweep": lambda: patch_sweep(clean, corrupted, lambda logits: float(logits[5])).metric,
         "complete": lambda: np.array(gpt.complete(IDS, max_tokens=2, seed=1, edits=edits).choices[0].token_ids),
+        "stream": lambda: np.array([step.token.id for step in gpt.stream(IDS, max_tokens=2, seed=1, edits=edits)]),
+        "lens": lambda: clean.logit_lens(),
+        "parts": lambda: np.concatenate([clean.attn_in(1), clean.attn_out(1), clean.mlp_out(1)], 1),
     }
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an interrupt in a progress bar's end
 @pytest.mark.parametrize("name", ["llama", "bloom"])
-@pytest.mark.parametrize("action", ["trace", "sweep", "complete"])
+@pytest.mark.parametrize("action", ["trace", "sweep", "complete", "stream", "lens", "parts"])
 def test_an_interrupt_at_any_moment_leaves_the_model_as_it_was(name, action):
     model = mixed_mode(build(name))
     gpt = gptviz.wrap(model, tokenizer())

@@ -132,7 +132,7 @@ class InterventionView(View):
         if not specs:
             return plain
         gpt = running_model(plain)
-        with plain.guarding_weights():
+        with (guard := plain.guarding_weights()), guard:
             plain.check_repeats()
             if specs != latest_specs:
                 trace = gpt.trace(_ids(plain), edits=self._edit_list.values(specs))
@@ -211,7 +211,7 @@ class InterventionView(View):
             plain, specs = self._plain, part_specs(self._plain)
             edits = dict(zip(specs, self._edit_list.values(list(specs.values())), strict=True))
             ids = [id, *(leader["token"]["id"] for leader in self._about["leaders"])]
-            with plain.guarding_weights():
+            with (guard := plain.guarding_weights()), guard:
                 plain.check_repeats()
                 added = switched_off(plain, edits, ids)
             self._swept |= dict(zip(ids, added, strict=True))
