@@ -6,6 +6,7 @@ stream, so that stream in + attention + MLP = stream out? An answer is used only
 otherwise the part is None, and what needs it raises NotAvailable later.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import product
 
@@ -37,12 +38,28 @@ def study(model: nn.Module) -> Anatomy:
         check_forward(model, ids)
         studied = watch(model, ids, "interface")
         if studied.attention_calls:
+            _check_one_map(studied)
             _check_used_once(model, [call.module for call in studied.attention_calls])
             return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
         studied = watch(model, ids, "eager")
         makers = map_makers(studied)
         _check_used_once(model, makers)
         return _anatomy(studied, "eager", {id(module): None for module in makers})
+
+
+def _check_one_map(studied: StudiedPass) -> None:
+    """Raises NotAvailable if a module that ran once called its attention function several times."""
+    runs = Counter(id(call.module) for call in studied.module_calls)
+    computed = Counter(id(call.module) for call in studied.attention_calls)
+    for call in studied.attention_calls:
+        module = call.module
+        if computed[id(module)] > runs[id(module)] == 1:
+            raise fail(
+                "attention modules that each compute one attention map a head",
+                f"{type(studied.model).__name__}, whose {type(module).__name__} computes {computed[id(module)]}",
+                "gptviz cannot look into this architecture; `gptviz.models()` names some that it can.",
+                NotAvailable,
+            )
 
 
 def _check_used_once(model: nn.Module, modules: list[nn.Module]) -> None:

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import transformers
 from changed_layers import Adapted, assert_heads_sum_up, assert_shares_sum_up
 from close import assert_close, assert_softmax_close
-from families import ALL, IDS, build, tokenizer
+from families import _GROUPED, ALL, IDS, build, tokenizer
 from family_truth import is_refused, trace_of
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -172,6 +173,12 @@ def test_a_module_in_two_places_is_refused_and_its_copy_is_not():
     trace = wrap(model).trace(IDS)
     assert_stream_sums_up(trace)
     assert abs(trace.attention(1) - trace.attention(2)).max() > 0.1
+
+
+def test_attention_that_is_the_difference_of_two_maps_is_refused():
+    model = transformers.DiffLlamaForCausalLM(transformers.DiffLlamaConfig(**_GROUPED)).eval()
+    with pytest.raises(NotAvailable, match=r"one attention map a head. Got .*DiffLlamaAttention computes 2"):
+        wrap(model)
 
 
 @pytest.mark.parametrize("part", ["self_attn", "mlp"])
