@@ -24,6 +24,8 @@ _HOME = {
     "set_attention": "gptviz.intervention.edits",
     "patch": "gptviz.intervention.edits",
     "ablate_mlp": "gptviz.intervention.edits",
+    "ablate_attention": "gptviz.intervention.attention_edits",
+    "ablate_key": "gptviz.intervention.attention_edits",
     "ablate_neuron": "gptviz.intervention.edits",
     "steer": "gptviz.intervention.edits",
     "GPTVizError": "gptviz.errors",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from gptviz.errors import GPTVizError
     from gptviz.generation.completion import Completion
     from gptviz.gpt import GPT
+    from gptviz.intervention.attention_edits import ablate_attention, ablate_key
     from gptviz.intervention.edits import (
         ablate_head,
         ablate_mlp,

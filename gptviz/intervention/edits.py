@@ -29,8 +29,9 @@ from gptviz.trace.trace import Trace
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
 
 # Changes a site's numbers in place. Called with x (rows, T, d), the rows that the edit acts in, whose first token stands
-# at position `start` of the text, and, for a head, its values (rows, T, d).
-Writer = Callable[[Tensor, int, Tensor | None], None]
+# at position `start` of the text, and, for a head, its values (rows, keys, d) and the weights with which these reach its
+# output (rows, T, keys), after the edit's own `reweigh`. The weights are None in a pass where no edit reads them.
+Writer = Callable[[Tensor, int, Tensor | None, Tensor | None], None]
 # Returns a trace's numbers at a site, (T, d). Called with (trace, site, layer, head).
 Reader = Callable[[Trace, str, int, int | None], Tensor]
 
@@ -47,9 +48,10 @@ class Edit:
 
     call = ""
     site = ""
+    reads_weights = False  # whether the writer needs the weights of the head's values
 
     def __post_init__(self) -> None:
-        for name in ("layer", "head", "neuron", "query"):
+        for name in ("layer", "head", "neuron", "query", "key"):
             if getattr(self, name, None) is not None:
                 self._set(name, check_index(getattr(self, name), None, name))
 
@@ -63,6 +65,13 @@ class Edit:
     def writer(self, read: Reader) -> Writer:
         """Returns the function that changes the site's numbers. What it needs from a trace is read now, before the pass."""
         raise NotImplementedError
+
+    def reweigh(self, carried: Tensor, map: Tensor, start: int) -> None:
+        """Changes, in place, the weights with which a head's values reach its output, and its map, as the edit does.
+
+        Both are (rows, T, keys), for queries from position `start`. An edit that puts in numbers that are no mix of the
+        values changes nothing here.
+        """
 
     def code(
         self, named: Callable[[Any], str] = lambda value: "source" if isinstance(value, Trace) else "vector"
@@ -112,9 +121,12 @@ class AblateHead(Edit):
 
     def writer(self, read: Reader) -> Writer:
         if self.reference is None:
-            return lambda x, _start, _value: x.zero_()  # type: ignore[return-value]
+            return zero_at(None)
         mean = read(self.reference, "head_output", self.layer, self.head).mean(0)
-        return lambda x, _start, _value: x.copy_(mean.to(x).expand_as(x))  # type: ignore[return-value]
+        return lambda x, *_: x.copy_(mean.to(x).expand_as(x))  # type: ignore[return-value]
+
+    def reweigh(self, carried: Tensor, map: Tensor, start: int) -> None:
+        carried.zero_()
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,7 +143,10 @@ class ScaleHead(Edit):
         self._set("factor", _finite(self.factor, "factor"))
 
     def writer(self, read: Reader) -> Writer:
-        return lambda x, _start, _value: x.mul_(self.factor)  # type: ignore[return-value]
+        return lambda x, *_: x.mul_(self.factor)  # type: ignore[return-value]
+
+    def reweigh(self, carried: Tensor, map: Tensor, start: int) -> None:
+        carried.mul_(self.factor)
 
 
 @dataclass(frozen=True, repr=False)
@@ -178,17 +193,19 @@ class SetAttention(Edit):
     def writer(self, read: Reader) -> Writer:
         row = torch.tensor(self.row, dtype=torch.float32)
 
-        def write(x: Tensor, start: int, value: Tensor | None) -> None:
+        def write(x: Tensor, start: int, value: Tensor | None, *_: Tensor | None) -> None:
             assert value is not None
             if 0 <= self.query - start < x.shape[1]:
                 x[:, self.query - start] = (row.to(x.device) @ value[:, : self.query + 1].float()).to(x.dtype)
 
         return write
 
-    def set_row(self, weights: Tensor) -> None:
-        """Makes the same change to the head's map, (T, T), in place."""
-        weights[self.query] = 0
-        weights[self.query, : self.query + 1] = torch.tensor(self.row, dtype=torch.float32).to(weights)
+    def reweigh(self, carried: Tensor, map: Tensor, start: int) -> None:
+        if 0 <= self.query - start < map.shape[1]:
+            for weights in (carried, map):
+                row = weights[:, self.query - start]
+                row.zero_()
+                row[:, : self.query + 1] = torch.tensor(self.row, dtype=torch.float32).to(row)
 
 
 @dataclass(frozen=True, repr=False)
@@ -227,7 +244,7 @@ class Patch(Edit):
         first = 0 if self.position is None else self.position
         replacement = numbers if self.position is None else numbers[first][None]
 
-        def write(x: Tensor, start: int, _value: Tensor | None) -> None:
+        def write(x: Tensor, start: int, *_: Tensor | None) -> None:
             overlap = replacement[max(start - first, 0) : max(start + x.shape[1] - first, 0)]  # with x's tokens
             index = max(first - start, 0)
             x[:, index : index + len(overlap)] = overlap.to(x)
@@ -241,13 +258,22 @@ class Patch(Edit):
 
 @dataclass(frozen=True, repr=False)
 class AblateMLP(Edit):
-    """Switches the MLP of one block off: it adds nothing to the stream, at every position."""
+    """Switches the MLP of one block off: it adds nothing to the stream, at one position or at all.
 
+    position: counted from 0; None for all. While a text is generated, it is a position of the prompt.
+    """
+
+    position: int | None = None
     call = "ablate_mlp"
     site = "mlp_out"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.position is not None:
+            self._set("position", check_index(self.position, None, "position"))
+
     def writer(self, read: Reader) -> Writer:
-        return lambda x, _start, _value: x.zero_()  # type: ignore[return-value]
+        return zero_at(self.position)
 
 
 @dataclass(frozen=True, repr=False)
@@ -259,7 +285,7 @@ class AblateNeuron(Edit):
     site = "neurons"
 
     def writer(self, read: Reader) -> Writer:
-        return lambda x, _start, _value: x[..., self.neuron].zero_()  # type: ignore[return-value]
+        return lambda x, *_: x[..., self.neuron].zero_()  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, repr=False)
@@ -281,7 +307,7 @@ class Steer(Edit):
 
     def writer(self, read: Reader) -> Writer:
         added = self.strength * torch.tensor(self.vector, dtype=torch.float32)
-        return lambda x, _start, _value: x.add_(added.to(x))  # type: ignore[return-value]
+        return lambda x, *_: x.add_(added.to(x))  # type: ignore[return-value]
 
 
 def patch(site: str, layer: int, position: int | None, source: Trace, head: int | None = None) -> Patch:
@@ -292,6 +318,18 @@ def patch(site: str, layer: int, position: int | None, source: Trace, head: int 
 patch.__doc__ = Patch.__doc__
 ablate_head, scale_head, set_attention = AblateHead, ScaleHead, SetAttention
 ablate_mlp, ablate_neuron, steer = AblateMLP, AblateNeuron, Steer
+
+
+def zero_at(position: int | None) -> Writer:
+    """Returns the function that sets a site's numbers to 0 at one position, or at all if it is None."""
+
+    def write(x: Tensor, start: int, *_: Tensor | None) -> None:
+        if position is None:
+            x.zero_()
+        elif 0 <= position - start < x.shape[1]:
+            x[:, position - start] = 0
+
+    return write
 
 
 def check_edits(edits: Any) -> tuple[Edit, ...]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gptviz.checks import check_index
 from gptviz.display.labels import part_label
 from gptviz.errors import WrongType, fail
 from gptviz.lens.metrics import Metric, measure, metric_name
@@ -112,7 +113,7 @@ def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Tr
     """
     from gptviz.intervention.edits import AblateHead
 
-    _check_trace(trace, "trace")
+    check_trace(trace, "trace")
     edits = {place: AblateHead(*place, to=to, reference=reference) for place in head_places(trace)}
     values = _measure_each(trace, edits, metric, "head", trace.n_heads)
     state = "switched off" if to == "zero" else "at its mean"
@@ -130,8 +131,8 @@ def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "res
     """
     from gptviz.intervention.edits import SITES, Patch
 
-    _check_trace(clean, "clean")
-    _check_trace(corrupted, "corrupted")
+    check_trace(clean, "clean")
+    check_trace(corrupted, "corrupted")
     if site not in SITES:
         raise fail(f"one of the sites {', '.join(SITES)}", f"{site!r}", "Choose where the patches go.")
     by_head = site == "head_output"
@@ -179,8 +180,8 @@ def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, Pass
     return {place: edits[place] for place, _ in available(lambda place: gpt.check_edit(edits[place], length), edits)}
 
 
-def run_each(trace: Trace, edits: Mapping[Place, PassEdit]) -> Iterator[tuple[Place, Array]]:
-    """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after the last token.
+def run_each(trace: Trace, edits: Mapping[Place, PassEdit], position: int = -1) -> Iterator[tuple[Place, Array]]:
+    """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after one token.
 
     The edits of the trace stay, and autocast is on or off as it was in the trace.
     """
@@ -189,15 +190,16 @@ def run_each(trace: Trace, edits: Mapping[Place, PassEdit]) -> Iterator[tuple[Pl
     for first in range(0, len(places), rows):
         batch = places[first : first + rows]
         with (guard := trace.guarding_weights()), guard:
-            logits = run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch])
+            logits = run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch], position)
         yield from zip(batch, logits, strict=True)
 
 
-def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]]) -> Array:
+def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]], position: int = -1) -> Array:
     """Runs one pass over a batch of copies of a text, each with edits of its own: logits (rows, vocab).
 
-    The logits are those after the last token, in float32; nothing else of the pass is kept. ids: token ids (T,). rows: a
-    list of edits for each copy, made by `gptviz.ablate_head` and similar functions. Use it to write sweeps of your own.
+    The logits are those after the token at `position`, in float32; nothing else of the pass is kept. ids: token ids (T,).
+    rows: a list of edits for each copy, made by `gptviz.ablate_head` and similar functions. Use it to write sweeps of your
+    own.
     Raises GPTVizError before the pass for an edit of a place that the model does not have, and after it for logits that
     are NaN or infinite.
     """
@@ -207,10 +209,11 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     from gptviz.model.capture import takes
 
     editing = check_runs(gpt).editing_rows(rows, len(ids))
+    kept = len(ids) - check_index(position, len(ids), "position", negative=True)  # logits, counted from the last token
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)
-    last_only = {"logits_to_keep": 1} if takes(type(gpt.model).forward, "logits_to_keep") else {}
+    last_only = {"logits_to_keep": kept} if takes(type(gpt.model).forward, "logits_to_keep") else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):
-        logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -1]
+        logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -kept]
         check_finite(logits, editing.edits, gpt.undefined_weight)
     result: Array = logits.float().cpu().numpy()
     return result
@@ -221,7 +224,7 @@ def _signed(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def _check_trace(value: Any, name: str) -> None:
+def check_trace(value: Any, name: str) -> None:
     """Raises an error if `value` is not a trace, or its model is not loaded or changed. name: the argument's."""
     if not isinstance(value, Trace):
         raise fail(f"a trace as {name}", type(value).__name__, "gpt.trace(prompt) makes one.", WrongType)

@@ -15,8 +15,8 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import close, run_chain
 from gptviz.model.capture import AttentionCall, hooked, takes
 from gptviz.model.confirming import agree, is_causal_map
-from gptviz.model.eager_attention import EagerAttention, check_causal, family_attention
-from gptviz.model.head_arguments import HeadArguments
+from gptviz.model.eager_attention import EagerAttention, check_causal
+from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.model.recorded_pass import RecordedPass
 
 
@@ -131,22 +131,53 @@ class AttentionOfPass:
         Each head's part of the output projection's input goes through the projection alone, then through what lies
         between the projection and the stream. Raises NotAvailable unless heads and bias sum to what attention added.
         """
-        recorded, n_heads = self._pass, self._call(layer, "head outputs").query.shape[1]
-        part, _ = recorded.parts(layer, "Head outputs")
-        recorded.check_not_edited("attn_out", layer, "attention output", "`trace.attn_out`")
-        if recorded.anatomy.layers[layer].out_projection is None:
-            raise self._no_heads(layer, "no linear projection takes the outputs of its heads side by side")
-        with (guard := recorded.guarding_weights()), guard:
-            eager = self._eager(layer, "head outputs")
-            if not eager.heads_sum_up():
-                raise self._no_heads(layer, "what its heads and its bias give does not sum to what attention added")
+        n_heads = self._call(layer, "head outputs").query.shape[1]
+        with (guard := self._pass.guarding_weights()), guard:
+            eager = self._heads_that_sum_up(layer)
             heads = list(range(n_heads)) if head is None else [head]
             some = eager.projected_values(head)  # (T, H or 1, d_value)
             mixed = some.new_zeros(some.shape[0], n_heads, some.shape[2])
             mixed[:, heads] = some
             projected, bias = eager.project(mixed, [[head] for head in heads])
-            gain = self._frozen_gain(layer, part.chain[1:]) * part.scale
+            gain = self._gain(layer)
         return projected * gain, bias * gain
+
+    def contributions(self, layer: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the factors of what each head adds to the stream from each key; see `sources.Contributions`.
+
+        Raises NotAvailable unless heads and keys and the bias sum to what attention added.
+        """
+        self._call(layer, "values")
+        with (guard := self._pass.guarding_weights()), guard:
+            eager = self._heads_that_sum_up(layer)
+            if self._pass.anatomy.layers[layer].gated:
+                raise self._no_keys(layer, "a gate multiplies what each of its heads has mixed")
+            factors = eager.contributions()
+            if factors is None:
+                raise self._no_keys(layer, "what its heads give is not their values, mixed by their weights")
+            gain = torch.as_tensor(self._gain(layer), device=factors[1].device)
+        return *factors, gain.expand(factors[1].shape[1:])
+
+    def _heads_that_sum_up(self, layer: int) -> EagerAttention:
+        """Returns a layer's attention; raises NotAvailable unless heads and bias sum to what attention added."""
+        recorded = self._pass
+        recorded.parts(layer, "Head outputs")
+        if recorded.editing.rows_left(layer, 1) is None:
+            recorded.check_not_edited("attn_out", layer, "attention output", "`trace.attn_out`")
+        if recorded.anatomy.layers[layer].out_projection is None:
+            raise self._no_heads(layer, "no linear projection takes the outputs of its heads side by side")
+        eager = self._eager(layer, "head outputs")
+        if not eager.heads_sum_up():
+            raise self._no_heads(layer, "what its heads and its bias give does not sum to what attention added")
+        return eager
+
+    def _gain(self, layer: int) -> Tensor | float:
+        """Returns the factor by which what the output projection gives reaches the stream: a number, or (T, d_model)."""
+        part, _ = self._pass.parts(layer, "Head outputs")
+        gain, left = self._frozen_gain(layer, part.chain[1:]) * part.scale, None
+        if self._pass.editing.touches("attn_out", layer):
+            left = self._pass.editing.rows_left(layer, self._pass.ids.shape[1])
+        return gain if left is None else gain * left.to(self._pass.ids.device)
 
     def _frozen_gain(self, layer: int, norms: tuple[nn.Module, ...]) -> Tensor | float:
         """Returns the factor, (T, d_model), by which the norms after the output projection scale what goes through them.
@@ -192,6 +223,14 @@ class AttentionOfPass:
 
     def _eager(self, layer: int, what: str) -> EagerAttention:
         return EagerAttention(self._pass, layer, self._call(layer, what))
+
+    def _no_keys(self, layer: int, reason: str) -> NotAvailable:
+        return fail(
+            "a block whose attention output is a sum over heads and keys",
+            f"block {layer} of {self._pass.family}: {reason}",
+            "`trace.head_output` has what each head adds.",
+            NotAvailable,
+        )  # type: ignore[return-value]
 
     def _no_heads(self, layer: int, reason: str) -> NotAvailable:
         return fail(

@@ -53,8 +53,8 @@ class AttentionCall:
     function: Callable[..., Any] | None = None  # the attention function
 
 
-# Takes a module's output (rows, T, H, d_value) and values (rows, H_kv, T, d_value); returns what replaces the output.
-EditOutput = Callable[[Tensor, Tensor], Tensor]
+# Takes a module's output (rows, T, H, d_value) and what the attention function was given; returns what replaces the output.
+EditOutput = Callable[[Tensor, AttentionCall], Tensor]
 
 
 @dataclass
@@ -119,11 +119,11 @@ def recording_name(original: str) -> str:
             recorder = _recorder.get()
             if recorder is not None:
                 output = result[0] if recorder.keep == "outputs" or module in recorder.outputs_of else None
+                call = AttentionCall(module, query, key, value, attention_mask, kwargs, output, delegate)
                 if recorder.keep != "nothing":
-                    call = AttentionCall(module, query, key, value, attention_mask, kwargs, output, delegate)
                     recorder.calls.append(call)
                 if recorder.edits and module in recorder.edits:
-                    return recorder.edits[module](result[0], value), *result[1:]
+                    return recorder.edits[module](result[0], call), *result[1:]
             return result
 
         AttentionInterface.register(name, attend)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
-from gptviz.model.capture import AttentionCall, family_eager
+from gptviz.model.capture import AttentionCall
 from gptviz.model.confirming import agree, is_causal_map
-from gptviz.model.head_arguments import HeadArguments
+from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.model.linear_maps import LinearMap
 from gptviz.model.recorded_pass import RecordedPass
 
@@ -68,10 +68,23 @@ class EagerAttention:
         side_by_side = mixed.new_zeros(len(groups) + 1, *mixed.shape)
         for i, group in enumerate(groups):
             side_by_side[i, :, list(group)] = mixed[:, list(group)]
-        projection: nn.Module = self._sites.out_projection  # type: ignore[assignment]
-        projected = LinearMap(projection, mixed[0].numel(), self._call.value)(side_by_side.flatten(2))
+        projected = self._linear()(side_by_side.flatten(2))
         bias = projected[-1]  # the last input is 0
         return projected[:-1] - bias, bias
+
+    def _linear(self) -> LinearMap:
+        """Returns the output projection, from the heads' outputs side by side."""
+        projection: nn.Module = self._sites.out_projection  # type: ignore[assignment]
+        return LinearMap(projection, self._call.query.shape[1] * self._call.value.shape[-1], self._call.value)
+
+    def _left_by_edits(self, added: Tensor) -> Tensor:
+        """Returns what attention gave, (T, d), after the edits that switch it off at some tokens.
+
+        Where a norm follows, they act after it, and what is held of attention is what it gave before.
+        """
+        left = self._pass.editing.rows_left(self._layer, len(added))
+        has_norm = len(self._sites.attention_part.chain) > 1  # type: ignore[union-attr]
+        return added if left is None or has_norm else added * left.to(added)
 
     def heads_sum_up(self) -> bool:
         """Returns whether what two halves of the heads give, and the bias, sum to what attention gave in the pass."""
@@ -79,9 +92,33 @@ class EagerAttention:
         def check() -> bool:
             mixed = self.projected_values(None)
             projected, bias = self.project(mixed, [range(first, mixed.shape[1], 2) for first in (0, 1)])
-            return agree(projected.sum(0) + bias, self._gave(), *projected, bias, exponent=self._largest_score())
+            added = self._left_by_edits(projected.sum(0) + bias)
+            return agree(added, self._gave(), *projected, bias, exponent=self._largest_score())
 
         return self._pass.confirmations.result(("heads", self._layer), [self._sites.block], check)
+
+    def contributions(self) -> tuple[Tensor, Tensor] | None:
+        """Returns the weights with which each key's value reaches each head's output, and what the output projection makes
+        of the value: (H, T, T) and (H, T, d). None unless the two, and the bias, give what attention gave in the pass.
+        """
+        call, (_, n_heads, tokens, _) = self._call, self._call.query.shape
+        weights = self._pass.editing.carried(self._layer, family_attention(HeadArguments(call, None))[1][0])
+        values = call.value[0].float().repeat_interleave(n_heads // call.value.shape[1], 0)  # (H, T, d_value)
+        linear = self._linear()
+        rows = linear.matrix.reshape(n_heads, values.shape[-1], -1)
+
+        def check() -> bool:
+            mixed = (weights @ values).transpose(0, 1)  # (T, H, d_value)
+            largest = values.abs().amax().expand(tokens, 1)
+            exponent = self._largest_score()
+            if not agree(mixed.flatten(1), self.mixed_values(None).flatten(1), largest, exponent=exponent):
+                return False
+            by_head = torch.einsum("thv,hvd->htd", mixed, rows)
+            added = self._left_by_edits(by_head.sum(0) + linear.offset)
+            return agree(added, self._gave(), *by_head, linear.offset[None], exponent=exponent)
+
+        name = ("contributions", self._layer)
+        return (weights, values @ rows) if self._pass.confirmations.result(name, [self._sites.block], check) else None
 
     def confirm(self) -> torch.dtype | None:
         """Raises NotAvailable unless the eager function computes what the pass did, and its maps are those of a causal model.
@@ -190,18 +227,3 @@ def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:
             "Its stream and its logits can be read.",
             NotAvailable,
         )
-
-
-def family_attention(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
-    """Returns the output and the weights that the family's own eager attention function computes."""
-    module = arguments.call.module
-    eager = family_eager(module)
-    if eager is None:
-        raise fail(
-            "a family with an `eager_attention_forward` of its own",
-            f"{type(module).__module__}, which has none",
-            "Maps of this family cannot be computed; queries, keys and the stream can be read.",
-            NotAvailable,
-        )
-    inputs = arguments.query, arguments.key, arguments.value, arguments.mask
-    return eager(arguments.module, *inputs, **arguments.kwargs)

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
-from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
+from gptviz.intervention.attention_edits import AblateAttention
+from gptviz.intervention.edits import AblateNeuron, Edit, Patch, Steer, Writer
 from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_attention
-from gptviz.model.capture import EditOutput, Hook, add_hooks, record
+from gptviz.model.capture import AttentionCall, EditOutput, Hook, add_hooks, record
 from gptviz.model.changes import Block
+from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.trace.trace import Trace
 
 ALL_ROWS = slice(None)
@@ -79,12 +81,36 @@ class Editing:
         output: (1, T, H, d_value). weights: (1, H, T, T). value: (1, H_kv, T, d_value). head: the one head that these
         belong to, or None for all.
         """
+        carried = weights.clone()
         for _, edit, write in self._prepared.get(("head_output", layer), []):
-            if head is None or head == edit.head:  # type: ignore[attr-defined]
-                index = edit.head if head is None else 0  # type: ignore[attr-defined]
-                write(output[:, :, index], 0, value[:, index * value.shape[1] // output.shape[2]])
-                if isinstance(edit, SetAttention):
-                    edit.set_row(weights[0, index])
+            for index in range(output.shape[2]):
+                if _acts_in(edit, index if head is None else head):
+                    edit.reweigh(carried[:, index], weights[:, index], 0)
+                    write(output[:, :, index], 0, _values_of(index, value, output), carried[:, index])
+
+    def carried(self, layer: int, weights: Tensor) -> Tensor:
+        """Returns the weights with which values reach the heads' outputs, from those without any edit: (H, T, T).
+
+        A head that is switched off or scaled keeps its map, but its values arrive with other weights.
+        """
+        carried, maps = weights.clone(), weights.clone()
+        for _, edit, _ in self._prepared.get(("head_output", layer), []):
+            for head in range(len(maps)):
+                if _acts_in(edit, head):
+                    edit.reweigh(carried[None, head], maps[None, head], 0)
+        return carried
+
+    def rows_left(self, layer: int, tokens: int) -> Tensor | None:
+        """Returns 0 for each token whose attention output is switched off in a layer, 1 for the others: (T, 1).
+
+        None if an edit has set the attention output to other numbers.
+        """
+        left = torch.ones(tokens, 1)
+        for _, edit, write in self._prepared.get(("attn_out", layer), []):
+            if not isinstance(edit, AblateAttention):
+                return None
+            write(left[None], 0, None, None)
+        return left
 
 
 def _edited(edits: list[PreparedEdit], rows: int, start: int, tensor: Tensor) -> Tensor:
@@ -92,17 +118,36 @@ def _edited(edits: list[PreparedEdit], rows: int, start: int, tensor: Tensor) ->
     copy = tensor.clone(memory_format=torch.contiguous_format)
     by_row = copy.view(rows, -1, tensor.shape[-1])
     for which, _, write in edits:
-        write(by_row[which], start, None)
+        write(by_row[which], start, None, None)
     return copy
 
 
-def _edited_heads(edits: list[PreparedEdit], start: int, output: Tensor, value: Tensor) -> Tensor:
-    """Returns an edited copy of the heads' outputs, (rows, T, H, d_value). value: (rows, H_kv, T, d_value)."""
-    copy = output.clone()
+def _edited_heads(edits: list[PreparedEdit], start: int, output: Tensor, call: AttentionCall) -> Tensor:
+    """Returns an edited copy of the heads' outputs, (rows, T, H, d_value). call: what the attention function was given."""
+    copy, maps, carried = output.clone(), None, None
+    if any(edit.reads_weights for _, edit, _ in edits):
+        maps = family_attention(HeadArguments(call, None))[1]
+        carried = maps.clone()
     for which, edit, write in edits:
-        head: int = edit.head  # type: ignore[attr-defined]
-        write(copy[which, :, head], start, value[which, head * value.shape[1] // output.shape[2]])
+        for head in range(output.shape[2]):
+            if not _acts_in(edit, head):
+                continue
+            weights = None
+            if maps is not None and carried is not None:
+                weights = carried[which, head]
+                edit.reweigh(weights, maps[which, head], start)
+            write(copy[which, :, head], start, _values_of(head, call.value, output)[which], weights)
     return copy
+
+
+def _acts_in(edit: Edit, head: int) -> bool:
+    """Returns whether an edit of heads acts in this one; one without a head acts in all."""
+    return edit.head in (None, head)  # type: ignore[attr-defined]
+
+
+def _values_of(head: int, value: Tensor, output: Tensor) -> Tensor:
+    """Returns a head's values, (rows, keys, d_value), from those of all key heads, (rows, H_kv, keys, d_value)."""
+    return value[:, head * value.shape[1] // output.shape[2]]
 
 
 def module_at(anatomy: Anatomy, site: str, layer: int) -> tuple[nn.Module, str]:
@@ -143,8 +188,9 @@ def check_edit(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> N
         check_index(edit.head, heads, "head", where=f" in layer {edit.layer}")  # type: ignore[attr-defined]
     if isinstance(edit, AblateNeuron):
         check_index(edit.neuron, anatomy.layers[edit.layer].d_mlp or 0, "neuron")
-    if isinstance(edit, SetAttention):
-        check_index(edit.query, length, "position")
+    for name in ("position", "query"):
+        if edit.needs() is None and getattr(edit, name, None) is not None:
+            check_index(getattr(edit, name), length, "position")
     if isinstance(edit, Steer) and len(edit.vector) != anatomy.d_model:
         remedy = "Take the vector from this model's stream."
         raise fail(f"a vector of d_model, {anatomy.d_model} numbers", f"{len(edit.vector)}", remedy)

@@ -1,4 +1,4 @@
-"""The arguments of one attention call as a family's own eager function takes them, for one head or for all."""
+"""Calls a family's own eager attention function with the arguments of one attention call, for one head or for all."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
-from gptviz.model.capture import AttentionCall
+from gptviz.model.capture import AttentionCall, family_eager
 
 
 class HeadArguments:
@@ -87,3 +87,18 @@ class ModuleOfHeads:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
+
+
+def family_attention(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
+    """Returns the output and the weights that the family's own eager attention function computes."""
+    module = arguments.call.module
+    eager = family_eager(module)
+    if eager is None:
+        raise fail(
+            "a family with an `eager_attention_forward` of its own",
+            f"{type(module).__module__}, which has none",
+            "Maps of this family cannot be computed; queries, keys and the stream can be read.",
+            NotAvailable,
+        )
+    inputs = arguments.query, arguments.key, arguments.value, arguments.mask
+    return eager(arguments.module, *inputs, **arguments.kwargs)

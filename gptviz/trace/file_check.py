@@ -67,11 +67,13 @@ _OF_LAYER: dict[str, Callable[[int, int, int], Shape | None]] = {
     "stage": lambda tokens, width, heads: (heads, tokens, tokens),
     "sink": lambda tokens, width, heads: (heads,),
     "head_output": lambda tokens, width, heads: (heads, tokens, width),
+    "head_value": lambda tokens, width, heads: (heads, tokens, width),
     "neurons": lambda tokens, width, heads: (None, width),
     "mlp_bias": lambda tokens, width, heads: (width,),
     "mlp_activations": lambda tokens, width, heads: (tokens, None),
 } | dict.fromkeys(
-    ("residual", "attn_in", "attn_out", "mlp_in", "mlp_out", "head_bias"), lambda tokens, width, heads: (tokens, width)
+    ("residual", "attn_in", "attn_out", "mlp_in", "mlp_out", "head_bias", "head_gain"),
+    lambda tokens, width, heads: (tokens, width),
 )
 
 

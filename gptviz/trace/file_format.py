@@ -7,6 +7,7 @@ It is one safetensors file. Its tensors, float32 unless said otherwise:
     parallel.LAYER                                              uint8, 1 if attention and MLP run side by side
     q.LAYER, k.LAYER, v.LAYER, attention.LAYER, stage.LAYER.NAME, sink.LAYER, head_output.LAYER, head_bias.LAYER,
     neurons.LAYER, mlp_bias.LAYER                               only for the layers that were asked for
+    head_value.LAYER, head_gain.LAYER                           for these layers: `values` and `gain` of `Trace.contributions`
     lens                                                        logit lenses of the last tokens: (tokens, L + 1, vocab)
     gain, offset, rows, row_ids, row_biases                     the readout at each token, some rows of the unembedding
     plane, plane_shares, role.NAME                              measured on the model
@@ -15,7 +16,8 @@ It is one safetensors file. Its tensors, float32 unless said otherwise:
 Its metadata has one entry, "gptviz": JSON with the version, the text and its tokens, the model's name and shape, merges,
 neighbours in the token table, and "refused": for each quantity that the model's family does not have, the three parts of
 the error that says so, its code and its facts. The array for that name is then missing. Files of gptviz 0.1 have neither
-codes and facts nor "heads_in", the number of heads of each layer, which is "heads" in all of theirs.
+codes and facts nor "heads_in", the number of heads of each layer, which is "heads" in all of theirs, and no head_value and
+head_gain: `lens.flow` refuses them, and says so.
 """
 
 VERSION = 2

@@ -137,6 +137,18 @@ class SavedAttention:
         outputs = self._file.array(f"head_output.{layer}")
         return outputs[head : head + 1], self._file.array(f"head_bias.{layer}")
 
+    def contributions(self, layer: int) -> tuple[Array, Array, Array]:
+        refused_as, weights = f"contributions.{layer}", self._file.array(f"attention.{layer}")
+        if f"head_value.{layer}" not in self._file.names and refused_as not in self._file.metadata["refused"]:
+            raise fail(
+                "a file that holds what each head adds to the stream from each key",
+                f"one that an earlier gptviz saved, without head_value.{layer} and head_gain.{layer}",
+                "Trace the text again with the model, and save that.",
+                NotAvailable,
+            )
+        values, gain = (self._file.array(f"head_{name}.{layer}", refused_as) for name in ("value", "gain"))
+        return weights, values, gain
+
 
 class SavedPass:
     """Reads what a pass computed; a `PassSource`, where each method is described."""

@@ -43,7 +43,7 @@ def save(trace: SavableTrace, path: str | os.PathLike[str], layers: Iterable[int
 def _check_size(trace: SavableTrace, layers: Sequence[int], neurons: bool) -> None:
     """Raises GPTVizError if the file would be too large, from an estimate that computes next to nothing."""
     tokens, heads = len(trace.tokens), sum(trace.heads_in(layer) for layer in layers)
-    attention = heads * tokens * (4 * tokens + trace.d_model + 3 * trace.d_head)
+    attention = heads * tokens * (4 * tokens + 2 * trace.d_model + 3 * trace.d_head)
     stream = 8 * trace.n_layers * tokens * trace.d_model
     down_projections = len(layers) * _neuron_count(trace, layers) * trace.d_model if neurons else 0
     size = 4 * (attention + stream + down_projections + (tokens + trace.n_layers) * trace.vocab_size)
@@ -120,6 +120,12 @@ class _Contents:
         outputs = [self._collect(f"head_output.{layer}", trace.head_output, layer, head) for head in heads]
         if outputs[0] is not None:
             self.tensors[f"head_output.{layer}"] = np.stack(outputs)
+        contributions = self._collect(f"contributions.{layer}", trace.contributions, layer)
+        if contributions is not None:  # without its weights, which are the attention map in a pass without edits
+            self.tensors[f"head_value.{layer}"], self.tensors[f"head_gain.{layer}"] = (
+                contributions.values,
+                contributions.gain,
+            )
         stages = [self._collect(f"stages.{layer}", trace.score_stages, layer, head) for head in heads]
         if stages[0] is not None:
             for name in stages[0]:

@@ -40,6 +40,23 @@ class Readout:
     cap: float | None
 
 
+@dataclass(frozen=True)
+class Contributions:
+    """What each head adds to the stream from each key, in factors: `gain[i] * weights[h, i, j] * values[h, j]`, (d_model,).
+
+    i, j: query and key. The sum over heads and keys, and the output projection's bias times `gain`, is what attention adds.
+
+    weights: with which the values are mixed; those of the map, unless an edit switched the head off or scaled it: (H, T, T).
+    values: what the output projection makes of each head's value at each key, without its bias: (H, T, d_model). gain: by
+    what the projection's output is multiplied on its way to the stream: a multiplier, a post-norm with its scale frozen at
+    this pass's value for each token; 1 without either, 0 where an edit switched attention off: (T, d_model).
+    """
+
+    weights: Numbers
+    values: Numbers
+    gain: Numbers
+
+
 class PassEdit(Protocol):
     """One edit of a pass, as far as a trace needs to know it; `gptviz.intervention` has the real ones."""
 
@@ -91,6 +108,10 @@ class AttentionSource(Protocol):
 
     def head_outputs(self, layer: int, head: int) -> tuple[Numbers, Numbers]:
         """Returns what the head adds to the stream, (1, T, d_model), and what the bias adds, (T or 1, d_model)."""
+        ...
+
+    def contributions(self, layer: int) -> tuple[Numbers, Numbers, Numbers]:
+        """Returns the three factors of `Contributions`: (H, T, T), (H, T, d_model) and (T, d_model)."""
         ...
 
     def unrotated(self) -> tuple[Numbers, Numbers]:

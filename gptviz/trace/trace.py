@@ -25,7 +25,7 @@ from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted
 from gptviz.trace.available import available
 from gptviz.trace.saving import save
-from gptviz.trace.sources import EMBEDDINGS, Array, ModelSource, Numbers, PassEdit, PassSource, Readout
+from gptviz.trace.sources import EMBEDDINGS, Array, Contributions, ModelSource, Numbers, PassEdit, PassSource, Readout
 
 
 def as_array(numbers: Numbers) -> Array:
@@ -182,6 +182,14 @@ class Trace:
         """Returns what the output projection's bias adds to the residual stream at each token: (T, d_model)."""
         bias = as_array(self._source.attention.head_outputs(self._layer(layer), 0)[1])
         return np.broadcast_to(bias, (len(self.tokens), self.d_model))
+
+    def contributions(self, layer: int) -> Contributions:
+        """Returns what each head adds to the stream from each key, in factors; see `Contributions`.
+
+        Raises NotAvailable unless the sum over heads and keys, and `head_bias`, is `attn_out`: on the eager route, for heads
+        behind a gate, and where an edit has put other numbers in place of a head's output.
+        """
+        return Contributions(*map(as_array, self._source.attention.contributions(self._layer(layer))))
 
     # The residual stream
 

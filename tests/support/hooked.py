@@ -127,4 +127,6 @@ def every_edit(name):
         gptviz.ablate_head(0, 1), gptviz.scale_head(1, 0, 0.5), gptviz.set_attention(1, 3, 4, [1, 0, 0, 1, 0]),
         gptviz.patch("residual", 2, 6, source=source), gptviz.patch("mlp_out", 2, 1, source=source),
         gptviz.ablate_mlp(1), gptviz.ablate_neuron(0, 7), gptviz.steer(1, np.ones(WIDTH), 0.3),
+        gptviz.ablate_mlp(0, position=2), gptviz.ablate_attention(1, position=5), gptviz.ablate_key(2, 6, 3),
+        gptviz.ablate_key(2, 8, 8, head=1, renormalise=False),
     ]  # fmt: skip

@@ -80,7 +80,8 @@ def edits_of_every_kind(gpt):
         gptviz.ablate_head(1, 0), gptviz.ablate_head(0, 2, to="mean", reference=source), gptviz.scale_head(1, 1, 0.25),
         gptviz.set_attention(1, 2, 3, [1, 0, 3, 0]), gptviz.patch("residual", 1, 4, source=source),
         gptviz.patch("head_output", 0, 2, source=source, head=1), gptviz.ablate_mlp(1), gptviz.ablate_neuron(0, 5),
-        gptviz.steer(1, vector, 2.5),
+        gptviz.steer(1, vector, 2.5), gptviz.ablate_mlp(0, position=2), gptviz.ablate_attention(1, position=3),
+        gptviz.ablate_key(0, 4, 1), gptviz.ablate_key(1, 5, 5, head=0, renormalise=False),
     ]  # fmt: skip
 
 
@@ -92,6 +93,10 @@ def test_edits_of_every_kind_are_sent_to_the_page_and_read_back(gpt):
     np.testing.assert_array_equal(view.after.logits, gpt.trace(PROMPT, edits=list(edits)).logits)
     assert view._edits[0] == {"kind": "ablate_head", "layer": 1, "head": 0}
     assert EditList().specs([gptviz.ablate_mlp(1)]) == [{"kind": "ablate_mlp", "layer": 1}]
+    at_one_token = EditList().specs([gptviz.ablate_mlp(1, position=3)])
+    assert at_one_token == [
+        {"kind": "ablate_mlp", "layer": 1, "position": 3, "code": "gptviz.ablate_mlp(1, position=3)"}
+    ]
 
 
 def test_the_code_of_the_edits_gives_the_same_logits(gpt):

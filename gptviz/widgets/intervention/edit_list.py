@@ -45,7 +45,7 @@ class EditList:
             if field.default is MISSING or value != field.default:
                 must_be_held = isinstance(value, Trace) or field.name == "vector"
                 spec[field.name] = self.hold(value) if must_be_held else _for_json(value)
-        named_by_the_page = edit.call in _NAMED_BY_THE_PAGE and "to" not in spec
+        named_by_the_page = edit.call in _NAMED_BY_THE_PAGE and not {"to", "position"} & spec.keys()
         return spec if named_by_the_page else spec | {"code": repr(edit)}
 
     def values(self, specs: Any) -> tuple[Any, ...]:

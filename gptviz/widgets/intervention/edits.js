@@ -9,10 +9,10 @@ import { partName } from "./grid.js";
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** An edit as `edit_list.py` writes it. @typedef {Record<string, any> & {kind: string, layer: number}} Edit */
 
-/** Returns whether an edit switches a part off. @param {Edit} edit @param {Part} part */
+/** Returns whether an edit switches a part off at every position. @param {Edit} edit @param {Part} part */
 export function switchesOff(edit, part) {
   if (edit.layer !== part.layer) return false;
-  if (part.head === null) return edit.kind === "ablate_mlp";
+  if (part.head === null) return edit.kind === "ablate_mlp" && edit.position === undefined;
   return edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
 }
 
@@ -69,6 +69,15 @@ export class EditChips {
       case "ablate_head":
         if (edit.to !== "mean") break;
         return [this.nameButton(part), ` ${words.atMean}`];
+      case "ablate_mlp":
+        if (!tokens[edit.position]) break;
+        return [this.nameButton(part), ...this.position(edit.position, tokens), words.switchedOff];
+      case "ablate_attention": {
+        const everywhere = edit.position === undefined;
+        if (!everywhere && !tokens[edit.position]) break;
+        const where = everywhere ? [` ${words.everywhere} `] : this.position(edit.position, tokens);
+        return [`${words.sites.attn_out} ${edit.layer}`, ...where, words.switchedOff];
+      }
       case "scale_head":
         return [this.nameButton(part), ` × ${significant(edit.factor)}`];
       case "ablate_neuron":

@@ -1,0 +1,96 @@
+"""What the model says when one part of one block is cut at one token: real passes, beside the shares of `routes.py`.
+
+Source: Wang et al. 2022, "Interpretability in the Wild" (zero ablation). Not about switching a part off at every token: see
+`ablation_sweep`.
+
+Edits are imported in the functions that run the model, because they need torch and views of saved traces work without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gptviz.checks import check_index
+from gptviz.lens.sweep import Place, check_trace, run_each, supported
+from gptviz.sampling.probabilities import softmax
+from gptviz.text.tokens import Token
+from gptviz.trace.sources import Array, PassEdit
+from gptviz.trace.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """The probability of a next token when one part of one block is cut at one token, everything else left as it is.
+
+    position: of the token whose parts are cut, and after which the next token is read. token: the next token that is
+    followed. before: its probability in the pass of the trace. attention: its probability when attention adds nothing to the
+    stream of this token in block l, neither from other tokens nor from itself, nor the bias of its output projection: (L,).
+    mlp: when the MLP of block l adds nothing to it: (L,). Both are float64, and NaN where a block has no such part or it cannot
+    be cut. Other tokens keep their attention and MLPs, so that what they read of this token's earlier blocks stays too.
+    trace: the trace that is cut; its edits are in every pass.
+
+    Limits. Each is one cut alone: parts stand in for each other, so that cuts of single parts need not add up. Zero is not
+    what later blocks are used to.
+    """
+
+    position: int
+    token: Token
+    before: float
+    attention: Array
+    mlp: Array
+    trace: Trace
+
+    def keys(self, layer: int, head: int | None = None, renormalise: bool = True) -> Array:
+        """Returns the probability when this token gives weight 0 to one key in one block: (T,), float64.
+
+        One pass for each key, run when asked; NaN for later keys. head: None cuts the key in all heads. renormalise: True
+        divides the rest of the row by what is left, as if the key had been masked; False leaves it as it is. Raises
+        NotAvailable where the block has no heads whose weights can be set, as on the eager route.
+        """
+        from gptviz.intervention.attention_edits import AblateKey
+
+        layer = check_index(layer, self.trace.n_layers, "layer")
+        check_trace(self.trace, "trace")
+        self.trace.attention(layer)  # raises unless the family's own attention is what ran, whose weights are cut
+        edits = {key: AblateKey(layer, self.position, key, head, renormalise) for key in range(self.position + 1)}
+        values = np.full(len(self.trace.tokens), np.nan)
+        for key, probability in _probabilities(self.trace, edits, self.position, self.token.id):
+            values[key] = probability
+        return values
+
+    def __repr__(self) -> str:
+        return f"Cuts({self.token.text!r} after position {self.position}: {self.before:.4g} before, {len(self.mlp)} layers)"
+
+
+def cuts(trace: Trace, position: int = -1, token: int | None = None) -> Cuts:
+    """Cuts the attention and the MLP of each block at one token, one at a time, and reads the next token; see `Cuts`.
+
+    position: of the token, counted from the end if negative. token: the id of the next token to follow; None for the
+    likeliest one. The model runs two copies of the text for each block, in one batch if they are short. Raises NotAvailable
+    for a trace that was opened from a file and if no part can be cut, ModelChanged if the model no longer computes the pass
+    of the trace, OutOfRange for a position or a token that there is not.
+    """
+    from gptviz.intervention.attention_edits import AblateAttention
+    from gptviz.intervention.edits import AblateMLP
+
+    check_trace(trace, "trace")
+    position = check_index(position, len(trace.tokens), "position", negative=True)
+    probabilities = trace.probabilities(position)
+    token = int(np.argmax(probabilities)) if token is None else check_index(token, trace.vocab_size, "token id")
+    edits: dict[tuple[int, int], Any] = {}
+    for layer in range(trace.n_layers):
+        edits |= {(0, layer): AblateAttention(layer, position), (1, layer): AblateMLP(layer, position)}
+    values = np.full((2, trace.n_layers), np.nan)
+    for place, probability in _probabilities(trace, supported(trace, edits), position, token):
+        values[place] = probability
+    before = float(probabilities[token])
+    return Cuts(position, trace.vocab_token(token), before, attention=values[0], mlp=values[1], trace=trace)
+
+
+def _probabilities(
+    trace: Trace, edits: Mapping[Place, PassEdit], position: int, token: int
+) -> list[tuple[Place, float]]:
+    """Returns the token's probability after the position with each edit alone, by its place."""
+    return [(place, float(softmax(logits)[token])) for place, logits in run_each(trace, edits, position)]
