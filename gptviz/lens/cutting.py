@@ -16,7 +16,7 @@ from gptviz.checks import check_index
 from gptviz.lens.sweep import Place, check_trace, run_each, supported
 from gptviz.sampling.probabilities import softmax
 from gptviz.text.tokens import Token
-from gptviz.trace.sources import Array, PassEdit
+from gptviz.trace.sources import PassEdit
 from gptviz.trace.trace import Trace
 
 
@@ -38,11 +38,11 @@ class Cuts:
     position: int
     token: Token
     before: float
-    attention: Array
-    mlp: Array
+    attention: np.ndarray
+    mlp: np.ndarray
     trace: Trace
 
-    def keys(self, layer: int, head: int | None = None, renormalise: bool = True) -> Array:
+    def keys(self, layer: int, head: int | None = None, renormalise: bool = True) -> np.ndarray:
         """Returns the probability when this token gives weight 0 to one key in one block: (T,), float64.
 
         One pass for each key, run when asked; NaN for later keys. head: None cuts the key in all heads. renormalise: True

@@ -173,11 +173,12 @@ class AttentionOfPass:
 
     def _gain(self, layer: int) -> Tensor | float:
         """Returns the factor by which what the output projection gives reaches the stream: a number, or (T, d_model)."""
-        part, _ = self._pass.parts(layer, "Head outputs")
-        gain, left = self._frozen_gain(layer, part.chain[1:]) * part.scale, None
-        if self._pass.editing.touches("attn_out", layer):
-            left = self._pass.editing.rows_left(layer, self._pass.ids.shape[1])
-        return gain if left is None else gain * left.to(self._pass.ids.device)
+        recorded, (part, _) = self._pass, self._pass.parts(layer, "Head outputs")
+        gain = self._frozen_gain(layer, part.chain[1:]) * part.scale
+        if not recorded.editing.touches("attn_out", layer):
+            return gain
+        left = recorded.editing.rows_left(layer, recorded.ids.shape[1])
+        return gain if left is None else gain * left.to(recorded.held("attention_out", layer).device)
 
     def _frozen_gain(self, layer: int, norms: tuple[nn.Module, ...]) -> Tensor | float:
         """Returns the factor, (T, d_model), by which the norms after the output projection scale what goes through them.

@@ -108,17 +108,19 @@ class EagerAttention:
         rows = linear.matrix.reshape(n_heads, values.shape[-1], -1)
 
         def check() -> bool:
-            mixed = (weights @ values).transpose(0, 1)  # (T, H, d_value)
+            mixed, offset, exponent = self.mixed_values(None), linear.offset, self._largest_score()
+            with _without_autocast(values):
+                again = (weights @ values).transpose(0, 1)  # (T, H, d_value)
+                by_head = torch.einsum("thv,hvd->htd", again, rows)
             largest = values.abs().amax().expand(tokens, 1)
-            exponent = self._largest_score()
-            if not agree(mixed.flatten(1), self.mixed_values(None).flatten(1), largest, exponent=exponent):
-                return False
-            by_head = torch.einsum("thv,hvd->htd", mixed, rows)
-            added = self._left_by_edits(by_head.sum(0) + linear.offset)
-            return agree(added, self._gave(), *by_head, linear.offset[None], exponent=exponent)
+            is_a_mix = agree(again.flatten(1), mixed.flatten(1), largest, exponent=exponent)
+            added = self._left_by_edits(by_head.sum(0) + offset)
+            return is_a_mix and agree(added, self._gave(), *by_head, offset[None], exponent=exponent)
 
-        name = ("contributions", self._layer)
-        return (weights, values @ rows) if self._pass.confirmations.result(name, [self._sites.block], check) else None
+        if not self._pass.confirmations.result(("contributions", self._layer), [self._sites.block], check):
+            return None
+        with _without_autocast(values):
+            return weights, values @ rows
 
     def confirm(self) -> torch.dtype | None:
         """Raises NotAvailable unless the eager function computes what the pass did, and its maps are those of a causal model.
@@ -164,7 +166,7 @@ class EagerAttention:
         is_additive = call.mask is not None and call.mask.is_floating_point()
         mask = arguments.mask if is_additive else call.mask
         inputs = arguments.query, arguments.key, arguments.value, mask
-        with torch.autocast(call.value.device.type, enabled=False):
+        with _without_autocast(call.value):
             expected = family_attention(arguments)[0][0].flatten(1)
             try:
                 output = function(arguments.module, *inputs, **arguments.kwargs)[0][0].flatten(1)
@@ -210,6 +212,11 @@ class EagerAttention:
             biases = call.mask[call.mask > torch.finfo(call.mask.dtype).min / 2]
             score += float(biases.abs().max()) if biases.numel() else 0.0
         return score
+
+
+def _without_autocast(tensor: Tensor) -> torch.autocast:
+    """Returns the block in which torch computes in the dtypes of its arguments on this tensor's device."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def _is_transformers(function: Callable[..., Any]) -> bool:

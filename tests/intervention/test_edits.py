@@ -298,7 +298,7 @@ def test_a_plain_pass_after_edits_equals_the_one_before_exactly(name):
 
 class BreakingEdit(intervention.AblateMLP):
     def writer(self, read):
-        def write(x, start, value):
+        def write(x, *_):
             raise RuntimeError("in the middle of the pass")
 
         return write

@@ -72,6 +72,9 @@ def assert_heads_sum_up(trace, layer):
     heads = [trace.head_output(layer, head) for head in range(trace.n_heads)]
     assert all(head.shape == (len(IDS), trace.d_model) and np.abs(head).max() > 0.1 for head in heads)
     assert_close(sum(heads) + trace.head_bias(layer), trace.attn_out(layer), scale=heads)
+    factors = trace.contributions(layer)
+    by_head = factors.weights @ factors.values * factors.gain
+    assert_close(by_head, heads, scale=factors.values)
 
 
 def assert_neurons_sum_up(trace, layer):

@@ -46,6 +46,7 @@ def look_at_everything(trace):
             "attn_in",
             "mlp_in",
             "is_parallel",
+            "contributions",
         ):
             calls.append(lambda name=name, layer=layer: getattr(trace, name)(layer))
         for head in heads:
@@ -88,7 +89,18 @@ def test_an_entry_of_another_kind_is_refused(saved, name, value, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["logits", "attention.1", "residual.2", "head_output.0", "vocabulary_ends", "lens", "gain"]
+    "name",
+    [
+        "logits",
+        "attention.1",
+        "residual.2",
+        "head_output.0",
+        "head_value.1",
+        "head_gain.2",
+        "vocabulary_ends",
+        "lens",
+        "gain",
+    ],
 )
 def test_a_tensor_of_another_shape_is_refused(saved, name, tmp_path):
     _, tensors, metadata = saved

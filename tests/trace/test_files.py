@@ -48,6 +48,7 @@ def everything(trace):
         answers[name] = [answer(lambda: getattr(trace, name)(layer)) for layer in layers]
     for name in ("attention", "score_stages", "sink", "head_output"):
         answers[name, "head"] = [answer(lambda: getattr(trace, name)(layer, head)) for layer in layers for head in heads]
+    answers["contributions"] = [answer(lambda: vars(trace.contributions(layer))) for layer in layers]
     answers["embedding"] = [answer(lambda: trace.embedding(kind)) for kind in ("sum", "token", "position")]
     answers["residual"] = [answer(lambda: trace.residual(layer)) for layer in range(trace.n_layers + 1)]
     at = range(len(trace.tokens))
