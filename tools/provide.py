@@ -11,8 +11,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from gptviz.lab.doctor import find_chromium
+from gptviz.lab.doctor import HEADLESS_SHELL, find_chromium
 
 ROOT = Path(__file__).parent.parent
 OLDEST_NODE = 20
@@ -43,9 +44,16 @@ def has_chromium() -> bool:
     return find_chromium() is not None
 
 
+def has_quick_chromium() -> bool:
+    """Whether Chromium is here, as the headless shell where the system's package manager could install that."""
+    return has_chromium() and (shutil.which(HEADLESS_SHELL) is not None or not can_install_packages())
+
+
 def install_chromium() -> None:
     """Installs Chromium with the system's package manager if that is possible, or else Playwright's build."""
-    install_packages("chromium", "fonts-dejavu-core")
+    install_packages(HEADLESS_SHELL, "fonts-dejavu-core")
+    if not has_chromium():
+        install_packages("chromium", "fonts-dejavu-core")
     if not has_chromium():
         run(sys.executable, "-m", "playwright", "install", *(["--with-deps"] if is_root() else []), "chromium")
 
@@ -65,27 +73,41 @@ def is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def can_install_packages() -> bool:
+    return is_root() and shutil.which("apt-get") is not None
+
+
 def install_packages(*names: str) -> None:
     """Installs packages with apt, if this system has apt and the user is root."""
-    if is_root() and shutil.which("apt-get") and run("apt-get", "update", "-qq"):
+    if can_install_packages() and run("apt-get", "update", "-qq"):
         run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names)
 
 
-PROGRAMS: dict[str, tuple[Callable[[], bool], Callable[[], None], str]] = {
-    "node": (has_node, install_node, f"Node.js {OLDEST_NODE} or later with npm"),
-    "chromium": (has_chromium, install_chromium, "Chromium"),
-    "font": (has_font, install_font, "a font with Chinese characters, such as WenQuanYi Micro Hei or Noto Sans CJK"),
+class Program(NamedTuple):
+    """is_wanted: whether what the tests use best is here. is_enough: whether they can run."""
+
+    title: str
+    is_wanted: Callable[[], bool]
+    is_enough: Callable[[], bool]
+    install: Callable[[], None]
+
+
+FONT = "a font with Chinese characters, such as WenQuanYi Micro Hei or Noto Sans CJK"
+PROGRAMS = {
+    "node": Program(f"Node.js {OLDEST_NODE} or later with npm", has_node, has_node, install_node),
+    "chromium": Program("Chromium", has_quick_chromium, has_chromium, install_chromium),
+    "font": Program(FONT, has_font, has_font, install_font),
 }
 
 
 def main(names: list[str]) -> int:
     for name in names:
-        is_installed, install, title = PROGRAMS[name]
-        if not is_installed():
-            print(f"The tests need {title}, which is not installed yet.", flush=True)
-            install()
-        if not is_installed():
-            print(f"{title} could not be installed. Install it by hand, then run this again.", file=sys.stderr)
+        program = PROGRAMS[name]
+        if not program.is_wanted():
+            print(f"The tests need {program.title}, which is not installed yet.", flush=True)
+            program.install()
+        if not program.is_enough():
+            print(f"{program.title} could not be installed. Install it by hand, then run this again.", file=sys.stderr)
             return 1
     return 0
 
