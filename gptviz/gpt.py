@@ -12,13 +12,14 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import check_index, check_token_ids, did_you_mean
-from gptviz.errors import ModelChanged, WrongType, fail
+from gptviz.errors import ModelChanged, NotAvailable, WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
+from gptviz.model.confirming import same_probability
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
 from gptviz.model.positions import length_of_short_texts
@@ -31,6 +32,7 @@ from gptviz.text.encoding import encode
 from gptviz.text.merges import Merge, merges_of
 from gptviz.text.prompts import prompt_of
 from gptviz.text.tokens import Token
+from gptviz.text.visible import quoted
 from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, as_array, describe_shape
 
@@ -116,6 +118,37 @@ class GPT:
                 ModelChanged,
             )
 
+    def check_step(self, step: Step, next_token: NextToken) -> None:
+        """Raises ModelChanged unless a step of a completion has the probability that it was drawn with, up to rounding.
+
+        A hook, a buffer, another attention function or autocast may have changed since. next_token: what follows the same
+        text now.
+        """
+        logits = torch.tensor(next_token.logits)
+        then, id = step.probability, step.token.id
+        if not same_probability(then, logits, id, self.n_layers, self.dtype, self.device.type):
+            raise fail(
+                f"{quoted(step.token.text)} with the probability {then:.4g}, as it was drawn",
+                f"{float(logits.softmax(-1)[id]):.4g} for the same text",
+                "The model has changed since, or reads a text from its cache in another way than as a whole.",
+                ModelChanged,
+            )
+
+    def check_readable(self, id: int) -> None:
+        """Raises NotAvailable for an id that the model has a logit for, and no row in its token table."""
+        rows = self._anatomy.token_embedding.weight.shape[0]  # type: ignore[union-attr, index]
+        if id >= rows:
+            raise fail(
+                f"tokens among the {rows:,} rows of the token table",
+                f"id {id:,}, which only the output head has",
+                "Give the output head as many rows as the token table.",
+                NotAvailable,
+            )
+
+    def cache_fits(self) -> bool:
+        """Returns whether the cache that the model makes has a place of its own for each layer."""
+        return self._anatomy.cache_fits(self.model.config.get_text_config())
+
     def running(self) -> AbstractContextManager[None]:
         """Takes the model's lock for a `with` block, in evaluation mode and without gradients; restores both afterwards."""
         return capture.running(self.model)
@@ -152,6 +185,7 @@ class GPT:
         self._anatomy.structure.check_vocabulary()
         remedy = f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer."
         check_token_ids(ids, self.vocab_size, remedy)
+        self.check_readable(max(ids))
         return self._fit(ids, truncate, room)
 
     def _fit(self, ids: list[int], truncate: str | None, room: int) -> list[int]:
@@ -268,13 +302,15 @@ class GPT:
         """Returns what a step of a completion was drawn from, by one pass over the prompt and the steps before it.
 
         step, choice: counted from 0. The pass has the completion's edits. Since attention is causal, its logits are those
-        of the decode loop, within rounding. Raises ModelChanged if the weights were changed after the completion.
+        of the decode loop, within rounding. Raises ModelChanged if the model was changed after the completion.
         """
         self.check_weight_versions(completion.weight_versions)
         chosen = completion.choices[check_index(choice, len(completion.choices), "choice")]
         step = check_index(step, len(chosen.steps), "step")
         prompt = [token.id for token in completion.prompt_tokens]
-        return self.trace_continued(prompt, chosen.token_ids[:step], completion.edits).next_token()
+        again = self.trace_continued(prompt, chosen.token_ids[:step], completion.edits).next_token()
+        self.check_step(chosen.steps[step], again)
+        return again
 
     def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
         """Runs one pass over a prompt and the ids that were generated after it, with the edits of that generation.

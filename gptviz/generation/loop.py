@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gptviz.errors import GPTVizError
 from gptviz.generation.completion import Alternative, Completion, Step
 from gptviz.generation.request import Request, Row, check_request
 from gptviz.intervention.edits import check_finite
@@ -54,16 +55,17 @@ def steps(request: Request) -> Iterator[Step]:
         for row in live_rows:
             row.finish_reason = "length"
         return
-    new_ids, cache, forward = torch.tensor([request.ids]), None, type(gpt.model).forward
-    use_cache, last_only = takes(forward, "past_key_values") and _cache_has_room(gpt), takes(forward, "logits_to_keep")
+    cache, forward = None, type(gpt.model).forward
+    use_cache, last_only = takes(forward, "past_key_values") and gpt.cache_fits(), takes(forward, "logits_to_keep")
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
-        start = len(live_rows[0].ids) - new_ids.shape[1]
-        with (block := gpt.running()), block, request.editing.acting(len(new_ids), start):
+        with (block := gpt.running()), block:
             gpt.check_weight_versions(request.weights)  # the cache is of these
-            logits, cache = _forward(gpt, new_ids, cache, use_cache, last_only, start)
+            read = live_rows if index else live_rows[:1]
+            logits, cache = _read(request, read, cache, use_cache, last_only)
             check_finite(logits, request.editing.edits, gpt.undefined_weight)
+            use_cache = cache is not None
             if index == 0:
                 logits, use_cache = logits.expand(len(live_rows), -1), _repeat_cache(cache, len(live_rows))
             cached = _cache_size(cache, len(live_rows)) if use_cache else None
@@ -76,31 +78,35 @@ def steps(request: Request) -> Iterator[Step]:
             if use_cache:
                 cache.batch_select_indices(torch.tensor(remaining, device=gpt.device))
             live_rows = [live_rows[i] for i in remaining]
-        reads_anew = not use_cache or _becomes_long(gpt, len(live_rows[0].ids))
-        if reads_anew:
+        if not use_cache or _becomes_long(gpt, len(live_rows[0].ids)):
             cache = None
-        new_ids = torch.tensor([row.ids if reads_anew else row.ids[-1:] for row in live_rows])
 
 
-def _forward(
-    gpt: RunnableModel, ids: Tensor, cache: Any, use_cache: bool, last_only: bool, start: int
-) -> tuple[Tensor, Any]:
-    """Runs the model on ids (rows, T): the last logits (rows, vocab), and the cache that now holds these tokens too.
+def _read(request: Request, rows: list[Row], cache: Any, use_cache: bool, last_only: bool) -> tuple[Tensor, Any]:
+    """Reads the rows on from the cache, or whole: the last logits (rows, vocab), and the cache that holds them now.
 
-    last_only: whether the model is asked for the last logits alone. start: the position of the first of the ids.
+    A cache that the model cannot go on with is left: it may have no room for a layer, or may have kept a row that ended.
     """
+    try:
+        return _forward(request, rows, cache, use_cache, last_only)
+    except Exception as error:
+        if not use_cache or isinstance(error, (GPTVizError, torch.OutOfMemoryError)):
+            raise
+        return _forward(request, rows, None, False, last_only)
+
+
+def _forward(request: Request, rows: list[Row], cache: Any, use_cache: bool, last_only: bool) -> tuple[Tensor, Any]:
+    """Runs the model once; see `_read`. last_only: whether the model is asked for the last logits alone."""
+    gpt = request.gpt
+    ids = torch.tensor([row.ids if cache is None else row.ids[-1:] for row in rows], device=gpt.device)
+    start = len(rows[0].ids) - ids.shape[1]
     options: dict[str, Any] = {"logits_to_keep": 1} if last_only else {}
     options |= {"past_key_values": cache, "use_cache": True} if use_cache else {"use_cache": False}
     if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
-        options["position_ids"] = torch.arange(start, start + ids.shape[1], device=gpt.device).expand(len(ids), -1)
-    result = gpt.model(ids.to(gpt.device), **options)
+        options["position_ids"] = torch.arange(start, start + 1, device=gpt.device).expand(len(ids), -1)
+    with request.editing.acting(len(ids), start):
+        result = gpt.model(ids, **options)
     return result.logits[:, -1], getattr(result, "past_key_values", None) if use_cache else None
-
-
-def _cache_has_room(gpt: RunnableModel) -> bool:
-    """Returns whether the cache that the model makes has a place for each layer: the config says how many there are."""
-    layers = getattr(gpt.model.config.get_text_config(), "num_hidden_layers", None)
-    return layers is None or layers >= gpt.n_layers
 
 
 def _repeat_cache(cache: Any, rows: int) -> bool:
@@ -136,6 +142,7 @@ def _draw_step(request: Request, row: Row, logits: Tensor, index: int, cached: t
     """Draws one token for one row, from logits (vocab,), and records how."""
     gpt = request.gpt
     drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
+    gpt.check_readable(drawn.id)
     place = row.text.end()
     addition = place.add(drawn.id, position=len(row.ids))
     alternatives = tuple(Alternative(place.add(i).token, p, s) for i, p, s in drawn.alternatives)

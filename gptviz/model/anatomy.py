@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,6 +89,17 @@ class Anatomy:
     takes_positions: bool
     overwritten: frozenset[nn.Module]
     structure: Structure
+
+    def cache_fits(self, config: Any) -> bool:
+        """Returns whether a cache that is made by this config has a place of its own for each layer's attention.
+
+        Layers that were left out or copied keep the numbers of their places.
+        """
+        numbers = [getattr(layer.attention, "layer_idx", i) for i, layer in enumerate(self.layers) if layer.attention]
+        count = getattr(config, "num_hidden_layers", None) or len(self.layers)
+        if len(self.layers) > count or not all(isinstance(number, int) and number < count for number in numbers):
+            return False
+        return len(set(numbers)) == len(numbers)
 
     @property
     def n_heads(self) -> int:

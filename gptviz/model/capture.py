@@ -156,6 +156,11 @@ def _configs(model: nn.Module) -> list[Any]:
     return [c for c in configs.values() if hasattr(c, "_attn_implementation_internal")]
 
 
+def attention_names(model: nn.Module) -> list[str]:
+    """Returns the name of the attention function in every configuration of the model."""
+    return [config._attn_implementation_internal or "eager" for config in _configs(model)]
+
+
 def set_implementation(block: Block[Any], model: nn.Module, rename: Callable[[str], str]) -> None:
     """Sets the attention implementation in every config to `rename(its own)` until the block ends."""
     for config in _configs(model):

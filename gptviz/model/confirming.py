@@ -6,6 +6,7 @@ itself: heads and bias are what attention added, neurons and bias what the MLP a
 last row of the logit lens the logits. Otherwise it is refused.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import BuiltinFunctionType, FunctionType
@@ -46,6 +47,21 @@ def agree(actual: Tensor, expected: Tensor, *inputs: Tensor, exponent: float = 0
     largest = torch.stack([_largest(tensor, len(b)) for tensor in tensors]).amax(0)
     near = (a - b).abs() <= ROUNDINGS * epsilon * largest[..., None]
     return bool((near | (a == b) | (a.isnan() & b.isnan())).all())
+
+
+def same_probability(then: float, logits: Tensor, id: int, layers: int, dtype: torch.dtype, device: str) -> bool:
+    """Returns whether logits, (vocab,), give a token the probability `then`, up to the rounding of each block.
+
+    One pass read the text from a cache, and the other as a whole. dtype: of the model; autocast, for this type of
+    device, may be coarser.
+    """
+    epsilon = torch.finfo(dtype).eps
+    if torch.is_autocast_enabled(device):
+        epsilon = max(epsilon, torch.finfo(torch.get_autocast_dtype(device)).eps)
+    finite = logits[logits.isfinite()].abs()
+    bound = ROUNDINGS * layers * max(epsilon, _FLOAT32) * max(1.0, float(finite.max()))
+    now = float(logits.double().log_softmax(-1)[id])
+    return abs(now - math.log(max(then, 5e-324))) <= bound or then < torch.finfo(torch.float32).tiny
 
 
 def _largest(tensor: Tensor, rows: int) -> Tensor:

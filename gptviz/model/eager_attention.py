@@ -222,7 +222,10 @@ def _without_autocast(tensor: Tensor) -> torch.autocast:
 def _is_transformers(function: Callable[..., Any]) -> bool:
     """Returns whether an attention function is one of transformers' own, perhaps with some arguments set."""
     plain = function.func if isinstance(function, partial) else function
-    return str(getattr(plain, "__module__", "")).startswith("transformers.")
+    written_in = getattr(plain, "__globals__", {}).get(
+        "__name__", ""
+    )  # `__module__` can be copied from another function
+    return str(written_in).startswith("transformers.")
 
 
 def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:

@@ -14,9 +14,19 @@ from torch import Tensor, nn
 
 from gptviz.errors import ModelChanged, NotAvailable, fail
 from gptviz.intervention.edits import Edit
-from gptviz.model.anatomy import Anatomy, Part, check_one_stream, no_attention
+from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_attention
 from gptviz.model.autocast import autocast_now, set_autocast
-from gptviz.model.capture import Hook, Recorder, add_hooks, modules_of, prepare, record, recording, register
+from gptviz.model.capture import (
+    Hook,
+    Recorder,
+    add_hooks,
+    attention_names,
+    modules_of,
+    prepare,
+    record,
+    recording,
+    register,
+)  # fmt: skip
 from gptviz.model.changes import Block
 from gptviz.model.confirming import Confirmations, agree, settings_of
 from gptviz.model.editing import Editing, module_at
@@ -90,6 +100,16 @@ class RecordedPass:
         changed = self.editing.touches("attn_out", layer) or self._is_hooked((sites.attention, *part.chain[:1]))
         return not changed
 
+    def _may_enter_otherwise(self, layer: Layer) -> bool:
+        """Returns whether something of the user's own decides what enters attention: it may do something else next time."""
+        before = layer.before_attention or ()
+        own = any(
+            "forward" in vars(module) or not type(module).__module__.startswith(("torch.", "transformers."))
+            for norm in before
+            for module in modules_of(norm)
+        )
+        return own or self._is_hooked((layer.attention, *before))  # type: ignore[arg-type]
+
     def _is_hooked(self, modules: Iterable[nn.Module]) -> bool:
         """Returns whether one of the modules, or a module inside, had a hook before this pass."""
         return bool(self._hooked_by_others) and any(
@@ -118,7 +138,7 @@ class RecordedPass:
                 hold("attention_out", i, layer.attention_part.chain[-1], "out")
                 if len(layer.attention_part.chain) > 1:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
-            if layer.attention is not None and self._is_hooked((layer.attention, *(layer.before_attention or ()))):
+            if layer.attention is not None and self._may_enter_otherwise(layer):
                 hold("attention_in", i, layer.attention, "in")
             if layer.gated and layer.out_projection is not None:
                 hold("gated_heads", i, layer.out_projection, "in")
@@ -175,7 +195,7 @@ class RecordedPass:
             with (block := Block(self._begin_again)), block:
                 return agree(self._run().logits[0], self.logits)
 
-        if not self.confirmations.result("repeats", [self.model], repeats):
+        if not self.confirmations.result(("repeats", *attention_names(self.model)), [self.model], repeats):
             raise fail(
                 "a model that computes a text as it did for this trace",
                 "other logits for the same text",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 import numpy as np
 
 from gptviz.errors import NotAvailable, fail
+from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import Array, ModelSource, PassEdit
@@ -107,6 +108,18 @@ class RunnableModel(ModelSource, Protocol):
 
     def check_weight_versions(self, versions: object) -> None:
         """Raises ModelChanged if `versions`, from an earlier call of `weight_versions`, are not those of now; None if unknown."""
+        ...
+
+    def check_step(self, step: Any, next_token: NextToken) -> None:
+        """Raises ModelChanged unless a step that is looked at again has the probability that it was drawn with."""
+        ...
+
+    def check_readable(self, id: int) -> None:
+        """Raises NotAvailable for an id that the model has a logit for, and no row in its token table."""
+        ...
+
+    def cache_fits(self) -> bool:
+        """Returns whether the cache that the model makes has a place of its own for each layer."""
         ...
 
     def heads_in(self, layer: int) -> int:

@@ -3,7 +3,8 @@
 The truth is the map that a user's own attention function computed, and what was said before the change.
 """
 
-from types import SimpleNamespace
+import functools
+from types import MethodType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from changed_layers import assert_heads_sum_up
 from close import assert_close
 from families import IDS, build, tokenizer
 from family_truth import is_refused, trace_of
+from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -21,18 +23,24 @@ from gptviz import lens
 from gptviz.errors import ModelChanged, NotAvailable
 
 
+def register_scaled(name, factor):
+    """Registers an attention function whose scores are those of transformers' times a factor."""
+
+    @functools.wraps(sdpa_attention_forward)  # so that it bears the name of transformers' own
+    def scaled(module, query, key, value, attention_mask, *, scaling=None, **keywords):
+        scaling = (query.shape[-1] ** -0.5 if scaling is None else scaling) * factor
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **keywords)
+
+    AttentionInterface.register(name, scaled)
+    AttentionMaskInterface.register(name, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+
+
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("factor", [1.0, 1.02, 1.2])
 def test_a_small_change_of_the_scaling_is_seen_in_half_precision(name, dtype, factor):
     model = build(name, dtype=dtype)
-
-    def scaled(module, query, key, value, attention_mask, *, scaling=None, **keywords):
-        scaling = (query.shape[-1] ** -0.5 if scaling is None else scaling) * factor
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **keywords)
-
-    AttentionInterface.register("test_scaled", scaled)
-    AttentionMaskInterface.register("test_scaled", ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+    register_scaled("test_scaled", factor)
     model.set_attn_implementation("test_scaled")
     trace = gptviz.wrap(model, tokenizer()).trace(IDS)
     for layer in range(3):
@@ -104,6 +112,40 @@ def test_another_norm_than_in_the_pass_does_not_tell_what_entered_attention(chan
     with pytest.raises(ModelChanged, match="trace again"):
         trace.attn_in(1)
     trace.attn_in(0)
+
+
+class Keeping(nn.Module):
+    """A norm that keeps what it was given."""
+
+    def __init__(self, base):
+        super().__init__()
+        self.base, self.weight, self.last = base, base.weight, None
+
+    def forward(self, x):
+        self.last = x
+        return self.base(x)
+
+
+def test_what_enters_attention_is_held_after_a_norm_of_the_user_s_own():
+    model = build("llama")
+    layers = model.model.layers
+    layers[1].input_layernorm = Keeping(layers[1].input_layernorm)
+    layers[2].input_layernorm.forward = MethodType(type(layers[2].input_layernorm).forward, layers[2].input_layernorm)
+    gpt = gptviz.wrap(model, tokenizer())
+    for _ in range(2):
+        trace = gpt.trace(IDS)
+        for layer in range(3):
+            assert_close(trace.attn_in(layer), trace_of("llama").attn_in(layer))
+
+
+def test_another_attention_function_after_a_sweep_is_noticed_by_the_next():
+    model, value = build("llama"), lens.probability_of(5)
+    trace = gptviz.wrap(model, tokenizer()).trace(IDS)
+    lens.ablation_sweep(trace, value)
+    register_scaled("test_hot", 0.5)
+    model.set_attn_implementation("test_hot")
+    with pytest.raises(ModelChanged):
+        lens.ablation_sweep(trace, value)
 
 
 def test_a_sweep_runs_in_the_autocast_of_its_trace():

@@ -266,7 +266,9 @@ class GenerationTimeline(View):
         if self._traced is None or self._traced[0] is not branch or not position < self._traced[1] <= length:
             trace = gpt.trace_continued(prompt, continuation, run.limits["edits"])
             self._traced = branch, length, trace
-        return self._traced[2], position
+        trace = self._traced[2]
+        gpt.check_step(steps[step], trace.next_token(position))
+        return trace, position
 
     # The still picture and the table
 
