@@ -51,6 +51,27 @@ def test_a_small_change_of_the_scaling_is_seen_in_half_precision(name, dtype, fa
                 trace.attention(layer)
 
 
+HOOKS = {  # what each does to what passes, and what can then not be shown
+    "model.layers.1": (lambda _module, _args, out: out + 1.0, lambda trace: trace.mlp_out(1)),
+    "model.layers.1.self_attn": (
+        lambda _m, _args, out: (out[0] * 1.1, *out[1:]),
+        lambda trace: trace.head_output(1, 0),
+    ),
+    "model.layers.1.mlp": (lambda _module, _args, out: out * 1.1, lambda trace: trace.neurons(1)),
+    "": (lambda _model, _args, out: type(out)(logits=out.logits * 1.05), lambda trace: trace.logit_lens()),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("path", HOOKS)
+def test_a_small_change_by_a_hook_is_seen_in_half_precision(path, dtype):
+    model = build("llama", dtype=dtype)
+    gpt, (hook, question) = gptviz.wrap(model, tokenizer()), HOOKS[path]
+    question(gpt.trace(IDS))
+    model.get_submodule(path).register_forward_hook(hook)
+    assert is_refused(lambda: question(gpt.trace(IDS)))
+
+
 def test_a_hook_s_own_state_that_changes_after_a_question_is_seen():
     model, box = build("llama"), [1.0]
     for layer in model.model.layers:
