@@ -37,6 +37,7 @@ _HOME = {
     "AttentionView": "gptviz.widgets.attention.attention",
     "EmbeddingView": "gptviz.widgets.embedding.embedding",
     "BlockView": "gptviz.widgets.block.block",
+    "FlowView": "gptviz.widgets.flow.flow",
     "InterventionView": "gptviz.widgets.intervention.intervention",
     "SamplingBench": "gptviz.widgets.sampling.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline.timeline",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from gptviz.widgets.compare.comparison import Comparison, compare
     from gptviz.widgets.embedding.embedding import EmbeddingView
     from gptviz.widgets.explorer.explorer import Explorer, explore
+    from gptviz.widgets.flow.flow import FlowView
     from gptviz.widgets.intervention.intervention import InterventionView
     from gptviz.widgets.prompt.prompt import PromptBox
     from gptviz.widgets.sampling.sampling import SamplingBench

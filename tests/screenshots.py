@@ -19,6 +19,7 @@ import gptviz
 from gptviz.lab.doctor import find_chromium
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+GIFT = "When Tom and Mary went to the park, Tom gave a ball to"
 LOOKS = {
     "light": {},
     "dark": {"dark": True},
@@ -56,6 +57,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "intervention": gptviz.InterventionView(
             trace, edits=[gptviz.ablate_head(3, 1), gptviz.ablate_mlp(0), gptviz.scale_head(1, 5, 0.5)], **options
         ),
+        "flow": gptviz.FlowView(gpt.trace(GIFT), **options),
         "timeline": branched(gpt, completion, **options),
         "compare": gptviz.compare(trace, gpt.trace(PROMPT.replace("Anna", "Tom")), **options),
         "explorer": explorer,

@@ -34,6 +34,7 @@ def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     assert page.locator(".gptviz-attention .line .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-block .sentence-row .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-embedding .sentence-row .chip").all_inner_texts() == expected
+    assert page.locator(".gptviz-flow .sentence-row .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-prompt textarea").input_value() == prompt
     expect(page.locator(".gptviz-timeline .steps li")).to_have_count(3)
     assert page.evaluate("window.hurt") is None

@@ -87,6 +87,7 @@ FOLLOWERS = {
     gptviz.EmbeddingView: ".strips",
     gptviz.BlockView: ".panes",
     gptviz.SamplingBench: "table",
+    gptviz.FlowView: ".flow",
     gptviz.GenerationTimeline: ".text",
 }
 

@@ -18,7 +18,7 @@ import { partName } from "./grid.js";
 /**
  * What a form needs from its view.
  * @typedef {{model: import("../shared/kernel.js").Model, words: import("./words.js").Words, selected: () => Selected,
- *   select: (changes: Record<string, number>) => void, add: (edit: import("./edits.js").Edit) => void}} FormContext
+ *   select: (changes: Record<string, number>) => void, add: (edit: import("../shared/edits.js").Edit) => void}} FormContext
  */
 
 const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp_out"]);

@@ -7,13 +7,14 @@
  */
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
+import { isSameEdit } from "../shared/edits.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
-import { EditChips, isSameEdit, switchesOff } from "./edits.js";
+import { EditChips, switchesOff } from "./edits.js";
 import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
 import { PartGrid } from "./grid.js";
@@ -23,7 +24,7 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./rows.js").MoverRow} MoverRow */
 /** @typedef {import("./grid.js").Part} Part */
-/** @typedef {import("./edits.js").Edit} Edit */
+/** @typedef {import("../shared/edits.js").Edit} Edit */
 /**
  * The next token with the edits.
  * @typedef {{movers: MoverRow[], leaders: MoverRow[], leader: MoverRow, watched: MoverRow|null, moved: number,

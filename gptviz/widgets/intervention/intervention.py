@@ -21,17 +21,17 @@ from gptviz.text.visible import visible
 from gptviz.trace.runnable import running_model
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
-from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
+from gptviz.widgets.intervention.edit_list import Spec
+from gptviz.widgets.intervention.edited import EditedView
 from gptviz.widgets.intervention.parts import part_specs, switched_off
 from gptviz.widgets.intervention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.thumbnails import Thumbnails
-from gptviz.widgets.shared.view import View
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched
 
 
-class InterventionView(View):
+class InterventionView(EditedView):
     """The next token before and after edits. source: a Trace, or a PromptBox to follow; an edited Trace brings its edits.
 
     edits: made by `gptviz.ablate_head`, `gptviz.patch` and the like. Clicks in the page change them, and setting them
@@ -43,41 +43,19 @@ class InterventionView(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Interventions", "zh": "干预"}
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "outcome": "_answer_outcome", "sweep": "_answer_sweep", "watch": "_answer_watch",
+        **EditedView._answers, "outcome": "_answer_outcome", "sweep": "_answer_sweep", "watch": "_answer_watch",
         "source": "_answer_source", "row": "_answer_row",
     }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
-    _page_sets = ("_edits", "_watched")
-    _edits: traitlets.List[Spec] = traitlets.List().tag(sync=True)
+    _page_sets = (*EditedView._page_sets, "_watched")
     _watched = traitlets.Int(-1).tag(sync=True)  # a token's id; -1 is the likeliest before the edits
-    _dropped: traitlets.List[str] = traitlets.List().tag(sync=True)  # code of the edits that the new prompt cannot keep
 
     def __init__(self, source: Any = None, *, edits: Iterable[Any] = (), watch: Any = None, **keywords: Any):
-        self._edit_list = EditList()
-        super().__init__(source, **keywords)
-        if edits:
-            self.edits = (*self.edits, *edits)
+        super().__init__(source, edits=edits, **keywords)
         if watch is not None:
             self.watch = watch
-
-    @traitlets.validate("_edits")
-    def _check_edits(self, proposal: dict[str, Any]) -> list[Spec]:
-        self._edit_list.values(proposal["value"])  # raises for what is no list of edits
-        return list(proposal["value"])
-
-    @property
-    def edits(self) -> tuple[Any, ...]:
-        """The edits shown, including those made in the page; set them to change the page."""
-        return self._edit_list.values(self._edits)
-
-    @edits.setter
-    def edits(self, edits: Iterable[Any]) -> None:
-        specs = self._edit_list.specs(edits)
-        if self.trace is not None:
-            self._edited_trace(specs)  # raises for an edit that this model does not support
-        self._edits = specs
 
     @property
     def watch(self) -> Token:
@@ -88,17 +66,10 @@ class InterventionView(View):
     def watch(self, token: Any) -> None:
         self._watched = -1 if token is None else self._token_id(token)
 
-    @property
-    def after(self) -> Trace:
-        """The edited pass; without edits it is the plain one."""
-        return self._edited_trace(self._edits)
-
     def _fill(self) -> None:
         trace = self._require_trace()
-        self._plain = running_model(trace).trace(_ids(trace)) if trace.edits else trace
-        self._latest: tuple[list[Spec], Trace] = ([], self._plain)  # the latest edits and their pass
         self._swept: dict[int, Array] = {}  # by token id
-        self._keep_edits(trace)
+        self._start_edits(trace)
         if self._watched >= trace.vocab_size:
             self._watched = -1
         thumbnails = Thumbnails(self._plain)
@@ -113,31 +84,6 @@ class InterventionView(View):
             "absent": thumbnails.absent,
             "leaders": [{"token": describe(token), "before": p} for token, p in self._plain.top(MOVERS)],
         }
-
-    def _keep_edits(self, trace: Trace) -> None:
-        """Takes the edits of an edited trace, or keeps the present edits as far as they apply to this trace."""
-        previous_ids = [token["id"] for token in self._about.get("tokens", [])]
-        if trace.edits:
-            kept, dropped = self._edit_list.specs(trace.edits), []
-        else:
-            same_text = previous_ids == _ids(trace)
-            kept = [spec for spec in self._edits if fits(spec, trace) and (same_text or not names_a_position(spec))]
-            dropped = [spec for spec in self._edits if spec not in kept]
-        self._dropped = [repr(edit) for edit in self._edit_list.values(dropped)]
-        self._edits = self._edit_list.renew(kept)
-
-    def _edited_trace(self, specs: list[Spec]) -> Trace:
-        """Returns the pass with these edits. Raises ModelChanged if the model is not that of the plain pass any more."""
-        plain, (latest_specs, trace) = self._plain, self._latest
-        if not specs:
-            return plain
-        gpt = running_model(plain)
-        with (guard := plain.guarding_weights()), guard:
-            plain.check_repeats()
-            if specs != latest_specs:
-                trace = gpt.trace(_ids(plain), edits=self._edit_list.values(specs))
-                self._latest = specs, trace
-        return trace
 
     # Answers to the page
 
@@ -261,10 +207,6 @@ class InterventionView(View):
              "after": float(after[id]), "difference": float(after[id] - before[id])}
             for id in ids
         ]  # fmt: skip
-
-
-def _ids(trace: Trace) -> list[int]:
-    return [token.id for token in trace.tokens]
 
 
 def _movers(before: Array, after: Array) -> list[int]:

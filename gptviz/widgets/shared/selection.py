@@ -41,6 +41,10 @@ class Selection(Guarded):
         tokens = len(trace.tokens)
         self._sizes[view] = {"layer": trace.n_layers, "head": trace.n_heads, "query": tokens, "key": tokens}
 
+    def views(self) -> list[Any]:
+        """Returns the views that share this selection and show a trace."""
+        return list(self._sizes)
+
     @traitlets.validate("layer", "head", "query", "key")
     def _check(self, proposal: dict[str, Any]) -> int:
         name, value = proposal["trait"].name, int(proposal["value"])

@@ -1,0 +1,3 @@
+from gptviz.widgets.flow.flow import FlowView
+
+__all__ = ["FlowView"]

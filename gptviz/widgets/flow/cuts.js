@@ -1,0 +1,91 @@
+// @ts-check
+/**
+ * What can be cut, as the specs of the edits that cut it, and the list of cuts as chips.
+ *
+ * The specs are those of `edit_list.py`: {kind: "ablate_key", layer: 2, query: 14, key: 5}. Other edits than those that
+ * this view makes have their Python code as their name.
+ */
+import { chipText } from "../shared/chips.js";
+import { button, element } from "../shared/dom.js";
+
+/** @typedef {import("../shared/edits.js").Edit} Edit */
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+
+/** Returns the cut of attention into a token. @param {number} layer @param {number} position @returns {Edit} */
+export function cutAttention(layer, position) {
+  return { kind: "ablate_attention", layer, position };
+}
+
+/** Returns the cut of a token's MLP. @param {number} layer @param {number} position @returns {Edit} */
+export function cutMlp(layer, position) {
+  return { kind: "ablate_mlp", layer, position };
+}
+
+/** Returns the cut of attention from one token to another, in all heads. @param {number} layer @param {number} query @param {number} key @returns {Edit} */
+export function cutKey(layer, query, key) {
+  return { kind: "ablate_key", layer, query, key };
+}
+
+/**
+ * Returns what an edit cuts, as text.
+ * @param {Edit} edit
+ * @param {import("./words.js").Words["part"]} words
+ * @param {(position: number) => PageToken|undefined} tokenAt
+ */
+export function editName(edit, words, tokenAt) {
+  const name = (/** @type {number} */ position) => {
+    const token = tokenAt(position);
+    return token && `${chipText(token)} (${position})`;
+  };
+  const [target, source] = [name(edit.position ?? edit.query), name(edit.key)];
+  if (edit.kind === "ablate_attention" && target) return words.attention(edit.layer, target);
+  if (edit.kind === "ablate_mlp" && target) return words.mlp(edit.layer, target);
+  if (edit.kind === "ablate_mlp" && edit.position === undefined) return words.mlpEverywhere(edit.layer);
+  if (edit.kind === "ablate_head" && edit.to === undefined) return words.head(edit.layer, edit.head);
+  const isWhole = edit.head === undefined && edit.renormalise === undefined;
+  if (edit.kind === "ablate_key" && target && source && isWhole) return words.key(edit.layer, source, target);
+  return edit.code ?? edit.kind;
+}
+
+export class CutChips {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {(edits: Edit[]) => void} onChange
+   */
+  constructor(words, onChange) {
+    this.words = words;
+    this.onChange = onChange;
+    this.list = element("ul", {});
+    this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
+    this.note = element("p", { class: "muted small" }, words.cuts.note);
+    const removeAll = button(words.cuts.removeAll, () => onChange([]), { class: "quiet" });
+    this.made = element("div", { class: "made" }, element("h4", {}, words.cuts.title), this.list, removeAll, this.note);
+    this.root = element("div", { class: "cuts" }, this.made, this.dropped);
+  }
+
+  /**
+   * @param {Edit[]} edits
+   * @param {string[]} dropped code of the edits that another prompt could not keep
+   * @param {(position: number) => PageToken|undefined} tokenAt
+   */
+  show(edits, dropped, tokenAt) {
+    this.made.hidden = edits.length === 0;
+    const items = edits.map((edit, i) => {
+      const name = editName(edit, this.words.part, tokenAt);
+      const text = this.words.cuts.remove(name);
+      const remove = button("×", () => this.onChange(edits.toSpliced(i, 1)), { "aria-label": text, title: text });
+      return element(
+        "li",
+        { class: "cut" },
+        element("span", { class: "number", title: edit.code ?? "" }, name),
+        remove,
+      );
+    });
+    this.list.replaceChildren(...items);
+    this.dropped.hidden = dropped.length === 0;
+    this.dropped.replaceChildren(
+      `${this.words.cuts.dropped} `,
+      element("span", { class: "number" }, dropped.join("; ")),
+    );
+  }
+}

@@ -1,0 +1,93 @@
+// @ts-check
+/** What real cuts do, block by block: asked for once for each followed token and next token, and kept. */
+import { chipText } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { cutAttention, cutMlp } from "./cuts.js";
+
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./table.js").Effect} Effect */
+/** The probability of a next token after each cut; null where there is nothing to cut. @typedef {{before: number, attention: (number|null)[], mlp: (number|null)[]}} Cuts */
+
+export class Effects {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {() => void} onAnswer
+   */
+  constructor(model, words, onAnswer) {
+    this.model = model;
+    this.words = words;
+    this.onAnswer = onAnswer;
+    this.lane = new Lane();
+    /** @type {Map<string, Cuts|null>} */
+    this.known = new Map();
+    this.asked = ""; // the question that was asked last
+    this.note = element("p", { class: "muted small effects-note", role: "status" });
+  }
+
+  /** Forgets the effects of the previous trace. */
+  load() {
+    this.known = new Map();
+    this.asked = "";
+    setText(this.note, "");
+  }
+
+  /** Asks for the effects on a next token, unless they are known. @param {PageToken} token @param {number} id */
+  ask(token, id) {
+    const { known } = this;
+    const position = /** @type {number} */ (token.position);
+    const key = `${position} ${id}`;
+    if (known.has(key) || this.asked === key) return;
+    this.asked = key;
+    this.note.dataset.asking = "";
+    this.lane.ask(
+      () => ask(this.model, "cuts", { position, id }),
+      (answer) => this.keep(known, key, answer, ""),
+      (error) => this.keep(known, key, null, error.message),
+    );
+  }
+
+  /** @param {Map<string, Cuts|null>} known @param {string} key @param {Cuts|null} answer @param {string} problem */
+  keep(known, key, answer, problem) {
+    if (known !== this.known) return; // the answer is about a previous trace
+    known.set(key, answer);
+    delete this.note.dataset.asking;
+    setText(this.note, problem);
+    this.onAnswer();
+  }
+
+  /**
+   * Returns the effects in a column: in the block of the column where each is largest.
+   * @param {number} column
+   * @param {PageToken} token
+   * @param {{token: PageToken}} outcome
+   * @returns {{cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined}}
+   */
+  inColumn(column, token, outcome) {
+    const [first, last] = this.model.get("_about").columns[column];
+    const position = /** @type {number} */ (token.position);
+    const cuts = this.known.get(`${position} ${outcome.token.id}`);
+    if (!cuts) return { cutAttention: cuts, cutMlp: cuts };
+    const name = `${chipText(token)} (${position})`;
+    const layers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    const strongest = (/** @type {(number|null)[]} */ after) =>
+      layers
+        .filter((layer) => after[layer] !== null)
+        .sort((a, b) => Math.abs(Number(after[b]) - cuts.before) - Math.abs(Number(after[a]) - cuts.before))[0];
+    /** @param {"attention"|"mlp"} part @param {(layer: number, position: number) => import("../shared/edits.js").Edit} cut */
+    const effect = (part, cut) => {
+      const layer = strongest(cuts[part]);
+      if (layer === undefined) return null;
+      const after = Number(cuts[part][layer]);
+      return {
+        layer,
+        before: cuts.before,
+        after,
+        edit: cut(layer, position),
+        name: this.words.part[part](layer, name),
+      };
+    };
+    return { cutAttention: effect("attention", cutAttention), cutMlp: effect("mlp", cutMlp) };
+  }
+}

@@ -1,0 +1,226 @@
+"""FlowView: one picture of the whole pass, from the tokens at the left to the next token at the right.
+
+Its widths are credit: `gptviz.lens.flow` says where what stands in a token after the last block comes from. Beside each
+share stands what a real cut does, from `gptviz.lens.cuts`. The shares of all tokens are sent to the page, which follows
+another token by itself. Where the family has no values to compute shares from, attention weights are drawn and named so.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from gptviz import lens
+from gptviz.checks import check_index
+from gptviz.display import still
+from gptviz.errors import NotAvailable, error_for_page
+from gptviz.pages.answering import PageQuestion
+from gptviz.text.visible import visible
+from gptviz.trace.available import available
+from gptviz.trace.sources import Array
+from gptviz.trace.trace import Trace
+from gptviz.widgets.flow.early import early_probabilities, first_early, reads_back_its_token
+from gptviz.widgets.flow.phrases import PHRASES
+from gptviz.widgets.flow.shares import (
+    ColumnShares,
+    attention_weights,
+    column_shares,
+    first_drawn,
+    layer_ranges,
+)
+from gptviz.widgets.intervention.edit_list import Spec
+from gptviz.widgets.intervention.edited import EditedView
+from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.opened import OpensPosition
+
+LEADERS = 8  # likeliest next tokens that have a bar and can be followed
+
+
+class FlowView(EditedView, OpensPosition):
+    """The whole pass as one picture. source: a Trace, or a PromptBox to follow.
+
+    position: the followed token, -1 for the last; stored in the view's selection. edits: what is cut; clicks in the page
+    change them, and views of the same PromptBox share them. Up to 256 tokens and 8 columns are drawn: blocks of a deeper
+    model are pooled by multiplying their share matrices, and the page says so.
+    """
+
+    _name = "flow"
+    _titles: ClassVar[dict[str, str]] = {"en": "A text flowing through the model", "zh": "一段文字流过模型"}
+    _phrases = PHRASES
+    _answers: ClassVar[dict[str, str]] = {
+        **EditedView._answers, "cuts": "_answer_cuts", "outcome": "_answer_outcome", "lens": "_answer_lens",
+    }  # fmt: skip
+
+    _about = traitlets.Dict().tag(sync=True)
+    _carried = traitlets.Bytes().tag(sync=True)  # by attention: float32 (columns, T (T + 1) / 2)
+    _kept = traitlets.Bytes().tag(sync=True)  # by the token: stream, bias, MLP: float32 (columns, 3, T)
+    _probabilities = traitlets.Bytes().tag(sync=True)  # of the likeliest next tokens: float32 (T, leaders)
+    _lens = traitlets.Bytes().tag(sync=True)  # the same at every depth: float32 (T, leaders, L + 1), NaN if not read
+
+    def __init__(
+        self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (), **keywords: Any
+    ):
+        super().__init__(source, edits=edits, **keywords)
+        self._set_given(position=position)
+
+    def _fill(self) -> None:
+        trace = self._require_trace()
+        self._start_edits(trace)
+        plain = self._plain
+        if self.selection.query >= len(trace.tokens):
+            self.selection.query = -1
+        self._ranges = layer_ranges(trace.n_layers)
+        self._flow, refusal = self._compute_flow(plain)
+        self._shares = self._column_shares(plain)
+        self._carried, self._kept = self._shares.packed()
+        positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
+        leaders = [plain.top(min(LEADERS, trace.vocab_size), position) for position in positions]
+        ids = [[token.id for token, _ in row] for row in leaders]
+        hidden = [None] * (len(self._shares.stream[0]) - len(positions))  # stands for the earlier tokens
+        shares = np.array([[share for _, share in row] for row in leaders], np.float32)
+        self._probabilities = np.concatenate([np.zeros((len(hidden), len(ids[0])), np.float32), shares]).tobytes()
+        lens_refusal = self._fill_lens(plain, positions, ids, len(hidden))
+        tokens = [describe(trace.tokens[position]) for position in positions]
+        earlier = {"id": -1, "text": "", "position": positions[0] - 1, "earlier": positions[0]}
+        self._about = {
+            "tokens": [earlier, *tokens] if hidden else tokens,
+            "layers": trace.n_layers,
+            "columns": self._ranges,
+            "vocab": trace.vocab_size,
+            "start": 0 if trace.tokens[0].special and not hidden and len(tokens) > 1 else None,
+            "leaders": [*([ids[0]] if hidden else []), *ids],
+            "vocabulary": {str(token.id): describe(token) for row in leaders for token, _ in row},
+            "tied": lens_refusal is None and reads_back_its_token(plain),
+            "refusal": refusal,
+            "lensRefusal": lens_refusal,
+            "runs": trace.gpt.can_run,
+            "byLength": 0 if self._flow is None else len(self._flow.by_length),
+        }
+
+    def _compute_flow(self, trace: Trace) -> tuple["lens.Flow | None", dict[str, Any] | None]:
+        """Returns the credit of a trace, or None and why there is none, as the page shows it."""
+        try:
+            return lens.flow(trace), None
+        except NotAvailable as error:
+            return None, error_for_page(error)
+
+    def _column_shares(self, trace: Trace) -> ColumnShares:
+        """Returns what is drawn: shares, or attention weights, beside which nothing stays with the token."""
+        if self._flow is not None:
+            return column_shares(self._flow, self._ranges)
+        weights = attention_weights(trace, self._ranges)
+        return ColumnShares(weights, *np.zeros((3, *weights.shape[:2])))
+
+    def _fill_lens(self, trace: Trace, positions: range, ids: list[list[int]], hidden: int) -> dict[str, Any] | None:
+        """Sets the probabilities read early; returns why there are none, as the page shows it."""
+        self._lens, self._unread = b"", set[int]()  # unread: positions that the page has to ask about
+        try:
+            shares = first_early(trace, positions, ids)
+        except NotAvailable as error:
+            return error_for_page(error)
+        self._lens = np.concatenate([np.full((hidden, *shares.shape[1:]), np.nan, np.float32), shares]).tobytes()
+        self._unread = {position for position, row in zip(positions, shares, strict=True) if np.isnan(row).any()}
+        return None
+
+    # Answers to the page
+
+    def _answer_cuts(self, position: int, id: int) -> dict[str, Any]:
+        """Returns the probability of a next token after `position`, and what it is with each block's part cut there.
+
+        attention, mlp: one number for each layer, None where there is nothing to cut. Each is a real pass.
+        """
+        trace = self._require_trace()
+        result = lens.cuts(self._plain, self._check_position(position), check_index(id, trace.vocab_size, "token id"))
+        return {"before": result.before, "attention": result.attention.tolist(), "mlp": result.mlp.tolist()}
+
+    def _answer_outcome(self, edits: list[Spec], position: int) -> dict[str, Any]:
+        """Returns the next token's probabilities after `position` with these cuts.
+
+        leaders: of the likeliest before, in order. leader: the likeliest with the cuts, before and after them.
+        """
+        position = self._check_position(position)
+        before, after = self._plain.probabilities(position), self._edited_trace(edits).probabilities(position)
+        id = int(after.argmax())
+        leader = {"token": describe(self._plain.vocab_token(id)), "before": float(before[id]), "after": float(after[id])}
+        return {"leaders": [float(after[token.id]) for token, _ in self._leaders(position)], "leader": leader}
+
+    def _answer_lens(self, position: int) -> Array:
+        """Returns the likeliest next tokens' probabilities at every depth: (leaders, L + 1)."""
+        position = self._check_position(position)
+        return early_probabilities(self._plain, position, [token.id for token, _ in self._leaders(position)])
+
+    def _leaders(self, position: int) -> list[tuple[Any, float]]:
+        return self._plain.top(min(LEADERS, self._plain.vocab_size), position)
+
+    def _page_questions(self) -> Iterator[PageQuestion]:
+        """Yields the present cuts' outcome, then of the last tokens first: the effects, and the outcome of each cut alone."""
+        positions = sorted(self._page_positions(), key=lambda position: position != self._shown_position())
+        if self._edits:
+            yield "outcome", {"edits": self._edits, "position": positions[0]}
+        for position in positions:
+            ids = [token.id for token, _ in self._leaders(position)]
+            yield from (("cuts", {"position": position, "id": id}) for id in ids[: 1 if position != positions[0] else None])
+            if position in self._unread:
+                yield "lens", {"position": position}
+        layers = range(self._plain.n_layers)
+        for position in positions[:1]:
+            for layer in layers:
+                for kind in ("ablate_attention", "ablate_mlp"):
+                    spec = {"kind": kind, "layer": layer, "position": position}
+                    yield "outcome", {"edits": [spec], "position": position}
+
+    def _shown_position(self) -> int:
+        return check_index(self.position, len(self._require_trace().tokens), "position", negative=True)
+
+    # The still picture and the table
+
+    def _shapes(self) -> list[still.Shape]:
+        trace, position = self._require_trace(), self._shown_position()
+        token, is_credit = visible(trace.tokens[position]), self._flow is not None
+        credit = self._credit(position)
+        shares = [float(share) for share in (credit[0] if is_credit else credit.max(0))]
+        drawn = max(position, first_drawn(len(trace.tokens))) - len(trace.tokens)  # from the end
+        rows = []
+        for (first, last), weights in zip(self._ranges, self._shares.attention[:, drawn], strict=True):
+            share = float(weights.sum() if is_credit else weights.max())
+            name = self._phrase("block" if first == last else "blocks", first=first, last=last)
+            rows.append((name, share, _percent(share)))
+        cuts = "; ".join(repr(edit) for edit in self.edits)
+        return [
+            still.words(self._phrase("credit" if is_credit else "weights", token=token)),
+            still.chips(trace.tokens, [_percent(share) for share in shares], shares),
+            still.words(self._phrase("attention" if is_credit else "look", token=token)),
+            still.bars(rows),
+            still.words(self._phrase("next", token=token)),
+            still.bars([(visible(one), p, _percent(p)) for one, p in self._leaders(position)]),
+            *([still.words(self._phrase("cuts", edits=cuts))] if cuts else []),
+        ]
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """Returns a row for each depth and token: its share of what stands in the followed token after the last block.
+
+        Depth 0 is the embedding; the shares of a depth sum to 1. Where attention weights are drawn, a row has the weight
+        that the block at that depth gives the token. `gptviz.lens.cuts` has the numbers of the cuts.
+        """
+        trace, name = self._require_trace(), "weight" if self._flow is None else "credit"
+        return [
+            {"depth": depth, "position": token.position, "token": token.text, name: float(row[token.position])}
+            for depth, row in enumerate(self._credit(self._shown_position()))
+            for token in trace.tokens
+        ]
+
+    def _credit(self, position: int) -> Array:
+        """Returns the credit at each depth, (L + 1, T), or the attention weights that each block gives, (L, T)."""
+        if self._flow is not None:
+            return self._flow.at(position).importance
+        trace = self._plain
+        rows = available(lambda layer: trace.attention(layer)[:, position].mean(0), range(trace.n_layers))
+        weights = np.zeros((trace.n_layers, len(trace.tokens)), np.float32)
+        for layer, row in rows:
+            weights[layer] = row
+        return weights
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

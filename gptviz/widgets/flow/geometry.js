@@ -1,0 +1,175 @@
+// @ts-check
+/**
+ * Turns credit into shapes: where each band, ribbon and bundle is, in pixels. Nothing here draws.
+ *
+ * All widths are linear in credit. A band stands on its row's base line. In a column, from left to right: where the column
+ * begins, the top of a band leaves as ribbons and the rest goes straight on; at `ARRIVE` ribbons arrive on top of what
+ * went straight on; after it comes the MLP.
+ */
+import { UNIT } from "./rows.js";
+
+/** @typedef {import("./credit.js").Ribbon} Ribbon */
+/** @typedef {import("./rows.js").Row} Row */
+/**
+ * A straight piece of a band.
+ * @typedef {{kind: "stream"|"bias"|"after"|"mlp", column: number, row: number, share: number, x: number, width: number,
+ *   y: number, height: number}} Band share: of the whole credit
+ */
+/**
+ * A curved piece: a ribbon, what comes from the closed lane of the first token, or ribbons below one pixel together.
+ * @typedef {{kind: "ribbon"|"rest"|"bundle", column: number, source: number, target: number, share: number,
+ *   count: number, path: string, width: number}} Curve source: a row, -1 for several
+ */
+
+const ARRIVE = 0.62; // of a column's width
+const MLP = /** @type {const} */ ([0.74, 0.9]); // of a column's width
+const STUB = 22; // pixels
+
+export class Geometry {
+  /**
+   * @param {import("./credit.js").Shares} shares
+   * @param {Float64Array[]} credit of tokens
+   * @param {Row[]} rows placed
+   * @param {Int32Array} rowOf
+   * @param {number} position
+   * @param {number} width of a column, in pixels
+   * @param {number} scale of the view
+   */
+  constructor(shares, credit, rows, rowOf, position, width, scale) {
+    this.shares = shares;
+    this.credit = credit;
+    this.rows = rows;
+    this.width = width;
+    this.scale = scale;
+    this.unit = UNIT * scale;
+    this.all = shares.ribbons(credit, rowOf, position);
+    /** @type {Band[]} */
+    this.bands = [];
+    /** @type {Curve[]} */
+    this.curves = [];
+    for (let column = 0; column < shares.columns; column += 1) this.addColumn(column);
+  }
+
+  /** Returns a row's credit where a column begins. @param {number} column @param {number} row */
+  creditIn(column, row) {
+    return this.rows[row].tokens.reduce((sum, token) => sum + this.credit[column][token], 0);
+  }
+
+  /** Returns a part of a row's credit that stays with its tokens. @param {"stream"|"bias"|"mlp"} part @param {number} column @param {number} row */
+  keptIn(part, column, row) {
+    if (this.shares.areWeights) return 0;
+    const { credit, shares } = this;
+    return this.rows[row].tokens.reduce(
+      (sum, token) => sum + credit[column + 1][token] * shares.kept(part, column, token),
+      0,
+    );
+  }
+
+  /** @param {number} column */
+  addColumn(column) {
+    const ribbons = this.all.filter((ribbon) => ribbon.column === column);
+    const thin = (/** @type {Ribbon} */ { share }) => share * this.unit < 1;
+    const isLane = (/** @type {number} */ row) => this.rows[row].kind === "rest";
+    const leaving = this.rows.map(() => 0); // credit that has left each row's top so far, in order of targets
+    const sources = ribbons.filter((ribbon) => !thin(ribbon) && !isLane(ribbon.source));
+    sources.sort((a, b) => a.source - b.source || a.target - b.target);
+    /** The credit above each ribbon where it leaves. @type {Map<Ribbon, number>} */
+    const leaves = new Map();
+    for (const ribbon of sources) {
+      leaves.set(ribbon, leaving[ribbon.source]);
+      leaving[ribbon.source] += ribbon.share;
+    }
+    this.rows.forEach((row, index) => {
+      if (row.kind === "later" || isLane(index)) return;
+      const into = ribbons.filter(({ target }) => target === index);
+      const stays = this.addBands(column, index);
+      const fine = into.filter((ribbon) => thin(ribbon) && !isLane(ribbon.source));
+      const rest = into.filter(({ source }) => isLane(source));
+      const thick = into.filter((ribbon) => leaves.has(ribbon)).sort((a, b) => b.source - a.source);
+      let below = stays; // credit below the next piece that arrives
+      for (const ribbon of thick) {
+        this.addRibbon(ribbon, /** @type {number} */ (leaves.get(ribbon)), below);
+        below += ribbon.share;
+      }
+      below = this.addStub("bundle", column, index, fine, below);
+      this.addStub("rest", column, index, rest, below);
+    });
+  }
+
+  /** Adds the straight pieces of a row in a column. @param {number} column @param {number} row @returns {number} the credit that stays */
+  addBands(column, row) {
+    const { width } = this;
+    const [stream, bias, mlp] = /** @type {const} */ (["stream", "bias", "mlp"]).map((part) =>
+      this.keptIn(part, column, row),
+    );
+    const x = column * width;
+    const arrive = width * ARRIVE;
+    this.addBand("stream", column, row, stream, x, arrive, 0);
+    this.addBand("bias", column, row, bias, x, arrive, stream);
+    if (this.shares.areWeights) return 0;
+    const whole = this.creditIn(column + 1, row);
+    this.addBand("after", column, row, whole, x + arrive, width - arrive, 0);
+    this.addBand("mlp", column, row, mlp, x + MLP[0] * width, (MLP[1] - MLP[0]) * width, whole - mlp);
+    return stream + bias;
+  }
+
+  /**
+   * @param {Band["kind"]} kind
+   * @param {number} column
+   * @param {number} row
+   * @param {number} share
+   * @param {number} x
+   * @param {number} width
+   * @param {number} below the credit below it in the row
+   */
+  addBand(kind, column, row, share, x, width, below) {
+    const height = share * this.unit;
+    if (!height) return;
+    const y = this.rows[row].base - below * this.unit - height;
+    this.bands.push({ kind, column, row, share, x, width, y, height });
+  }
+
+  /**
+   * Adds a ribbon between two rows, or the arch of attention to the own token.
+   * @param {Ribbon} ribbon
+   * @param {number} above the credit above it where it leaves
+   * @param {number} below the credit below it where it arrives
+   */
+  addRibbon({ column, source, target, share }, above, below) {
+    const { unit, rows, width } = this;
+    const from = rows[source].base - (this.creditIn(column, source) - above - share / 2) * unit;
+    const to = rows[target].base - (below + share / 2) * unit;
+    const [x, end] = [column * width, (column + ARRIVE) * width];
+    const bend = (end - x) * (source === target ? 0.3 : 0.5);
+    const lift = source === target ? 9 * this.scale + (share * unit) / 2 : 0;
+    const path = `M${round(x)} ${round(from)}C${round(x + bend)} ${round(from - lift)} ${round(end - bend)} ${round(to - lift)} ${round(end)} ${round(to)}`;
+    this.curves.push({ kind: "ribbon", column, source, target, share, count: 1, path, width: share * unit });
+  }
+
+  /**
+   * Adds a short curve for ribbons that are not drawn one by one.
+   * @param {"rest"|"bundle"} kind
+   * @param {number} column
+   * @param {number} target
+   * @param {Ribbon[]} ribbons
+   * @param {number} below the credit below it where it arrives
+   * @returns {number} the credit below the next piece
+   */
+  addStub(kind, column, target, ribbons, below) {
+    const share = ribbons.reduce((sum, ribbon) => sum + ribbon.share, 0);
+    if (!share) return below;
+    const { scale, unit } = this;
+    const end = (column + ARRIVE) * this.width;
+    const to = this.rows[target].base - (below + share / 2) * unit;
+    const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
+    const path = `M${round(x)} ${round(y)}C${round(x + (STUB * scale) / 2)} ${round(y)} ${round(x + (STUB * scale) / 3)} ${round(to)} ${round(end)} ${round(to)}`;
+    const source = kind === "rest" ? ribbons[0].source : -1;
+    this.curves.push({ kind, column, source, target, share, count: ribbons.length, path, width: share * unit });
+    return below + share;
+  }
+}
+
+/** @param {number} x */
+function round(x) {
+  return Math.round(x * 100) / 100;
+}

@@ -1,0 +1,59 @@
+// @ts-check
+/** The lens line: the followed next token's probability at every depth, read early with the last layer's reader. */
+import { chip } from "../shared/chips.js";
+import { element, setText } from "../shared/dom.js";
+import { percent } from "../shared/numbers.js";
+
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+
+export class LensLine {
+  /** @param {import("./words.js").Words} words */
+  constructor(words) {
+    this.words = words;
+    this.name = element("div", { class: "gutter small" });
+    this.plot = element("ol", { class: "depths", start: 0 });
+    this.note = element("p", { class: "muted small" });
+    this.root = element("div", { class: "lens" }, element("div", { class: "beside" }, this.name, this.plot), this.note);
+  }
+
+  /**
+   * @param {PageToken} outcome
+   * @param {ArrayLike<number>|null} shares at each depth; null if the model cannot be read early
+   * @param {[number, number][]} columns the first and the last block of each
+   * @param {boolean} isTied whether depth 0 reads back its own token
+   * @param {string} problem why there are no shares
+   */
+  show(outcome, shares, columns, isTied, problem) {
+    const { words } = this;
+    const named = element("span", { class: "nowrap" }, `${words.lens.probabilityOf} `, chip(outcome));
+    this.name.replaceChildren(named, " ", words.lens.title);
+    const hasNumbers = shares !== null && !Number.isNaN(shares[0]);
+    setText(this.note, shares === null ? problem || words.lens.missing : isTied && hasNumbers ? words.lens.tied : "");
+    this.note.hidden = !this.note.textContent;
+    const ends = columns.map(([first]) => first);
+    const depths = hasNumbers ? Array.from({ length: shares.length }, (_, depth) => depth) : [];
+    this.plot.replaceChildren(
+      ...depths.map((depth) => {
+        const share = /** @type {ArrayLike<number>} */ (shares)[depth];
+        const column = Math.max(
+          0,
+          columns.findIndex(([, last]) => depth <= last),
+        );
+        const isEnd = depth === depths.length - 1;
+        const [first, last] = isEnd ? columns[columns.length - 1] : columns[column];
+        const place = isEnd ? columns.length : column + (depth - first) / (last - first + 1);
+        const bar = element("span", { class: "bar" });
+        bar.style.height = `${100 * share}%`;
+        const text = words.lens.depth(depth, percent(share));
+        const number = element("span", { class: "number small", title: `${100 * share} %` }, percent(share));
+        const item = element("li", { title: text }, element("span", { class: "track" }, bar), number);
+        item.style.left = `${(100 * place) / columns.length}%`;
+        item.toggleAttribute("data-tied", isTied && depth === 0);
+        item.toggleAttribute("data-between", !isEnd && !ends.includes(depth));
+        if (depth === 0) item.dataset.end = "first";
+        if (isEnd) item.dataset.end = "last";
+        return item;
+      }),
+    );
+  }
+}

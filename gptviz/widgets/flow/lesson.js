@@ -1,0 +1,37 @@
+// @ts-check
+/** Finds where shares and effects disagree: of two blocks, one has the larger share and the other the larger effect. */
+
+/** @typedef {import("./table.js").Cells} Cells */
+/** @typedef {import("./table.js").Effect} Effect */
+/** @typedef {{column: number, attention: number, effect: Effect}} Known */
+
+const LEAST = 0.05; // by how much both the shares and the probabilities must differ to be worth a sentence
+
+/** Returns by how much a cut changes the probability. @param {Known} block */
+function change({ effect }) {
+  return Math.abs(effect.after - effect.before);
+}
+
+/**
+ * Returns the two blocks that disagree most: the one with the larger effect first, then the one with the larger share.
+ * @param {Pick<Cells, "attention"|"cutAttention">[]} cells
+ * @returns {[Known, Known]|"none"|null} "none" if no two blocks disagree; null while the effects are not known
+ */
+export function disagreement(cells) {
+  const blocks = cells.flatMap(({ attention, cutAttention: effect }, column) =>
+    effect ? [{ column, attention, effect }] : [],
+  );
+  if (!blocks.length) return null;
+  /** @type {[Known, Known]|"none"} */
+  let found = "none";
+  let most = 0;
+  for (const strong of blocks) {
+    for (const wide of blocks) {
+      const [share, effect] = [wide.attention - strong.attention, change(strong) - change(wide)];
+      if (share < LEAST || effect < LEAST || share * effect <= most) continue;
+      most = share * effect;
+      found = [strong, wide];
+    }
+  }
+  return found;
+}

@@ -1,0 +1,109 @@
+// @ts-check
+/** The table below the picture: for the followed token, each block's shares beside what real cuts do. */
+import { chip } from "../shared/chips.js";
+import { button, element } from "../shared/dom.js";
+import { percent } from "../shared/numbers.js";
+
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("../shared/edits.js").Edit} Edit */
+/**
+ * What a cut does in a column: in the block of the column where it changes the probability most.
+ * @typedef {{layer: number, before: number, after: number, edit: Edit, name: string}} Effect
+ */
+/**
+ * One column's numbers. An effect is null where there is nothing to cut, and undefined while it is not known.
+ * @typedef {{attention: number, mlp: number|null, cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined,
+ *   thin: {count: number, share: number}}} Cells
+ */
+
+export class BlockTable {
+  /** @param {import("./words.js").Words} words @param {(edit: Edit) => void} onCut */
+  constructor(words, onCut) {
+    this.words = words;
+    this.onCut = onCut;
+    this.head = element("tr", {});
+    this.body = element("tbody", {});
+    const caption = element("caption", { class: "visually-hidden" }, words.table.caption);
+    this.root = element("table", { class: "blocks" }, caption, element("thead", {}, this.head), this.body);
+  }
+
+  /**
+   * @param {string[]} names of the columns
+   * @param {Cells[]} cells
+   * @param {PageToken} token the followed token
+   * @param {PageToken} outcome
+   * @param {{areWeights: boolean, isPooled: boolean, isCut: (edit: Edit) => boolean}} state
+   */
+  show(names, cells, token, outcome, { areWeights, isPooled, isCut }) {
+    const { words } = this;
+    const corner = element("td", { class: "gutter" });
+    this.head.replaceChildren(corner, ...names.map((name) => element("th", { scope: "col" }, name)));
+    const { table } = words;
+    const cut = (/** @type {string} */ what) => [`${what} `, chip(token), ` ${table.cutHere} `, chip(outcome)];
+    const largest = Math.max(0, ...cells.flatMap((one) => [one.attention, one.mlp ?? 0]));
+    const effect = (/** @type {Effect|null|undefined} */ of) => this.effect(of, isPooled, isCut);
+    const rows = [
+      this.row("attention", [`${areWeights ? table.weights : table.attention} `, chip(token)], cells, (one) =>
+        this.share(one.attention, largest),
+      ),
+      this.row("cut-attention", cut(table.cutAttention), cells, (one) => effect(one.cutAttention)),
+    ];
+    if (!areWeights) {
+      rows.push(
+        this.row("mlp", [`${table.mlp} `, chip(token)], cells, (one) => this.share(one.mlp ?? 0, largest)),
+        this.row("cut-mlp", cut(table.cutMlp), cells, (one) => effect(one.cutMlp)),
+      );
+    }
+    rows.push(this.row("thin", [table.thin], cells, ({ thin }) => [this.thin(thin)]));
+    this.body.replaceChildren(...rows);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {(Node|string)[]} name
+   * @param {Cells[]} cells
+   * @param {(cells: Cells) => (Node|string)[]} content
+   */
+  row(kind, name, cells, content) {
+    const head = element("th", { scope: "row", class: "gutter" }, ...name);
+    return element("tr", { "data-row": kind }, head, ...cells.map((one) => element("td", {}, ...content(one))));
+  }
+
+  /** @param {number} share @param {number} largest that fills the cell */
+  share(share, largest) {
+    const bar = element("span", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${largest ? (100 * share) / largest : 0}%`;
+    return [element("span", { class: "number", title: `${100 * share} %` }, percent(share)), bar];
+  }
+
+  /** @param {{count: number, share: number}} thin */
+  thin({ count, share }) {
+    const { table } = this.words;
+    const text = count ? table.thinCount(count, percent(share)) : table.none;
+    return element("span", { class: "small muted", title: count ? `${100 * share} %` : "" }, text);
+  }
+
+  /** @param {Effect|null|undefined} effect @param {boolean} isPooled @param {(edit: Edit) => boolean} isCut @returns {Node[]} */
+  effect(effect, isPooled, isCut) {
+    const { words } = this;
+    if (!effect) return [element("span", { class: "small muted" }, effect === null ? words.table.none : "–")];
+    const { before, after, edit, name, layer } = effect;
+    const isMade = isCut(edit);
+    const label = isMade ? words.table.restore(name) : words.table.cut(name);
+    const title = words.effect(`${100 * before} %`, `${100 * after} %`);
+    const node = button("", () => this.onCut(edit), { "aria-pressed": String(isMade), title: `${label}\n${title}` });
+    if (isPooled) node.append(element("span", { class: "small" }, `${words.table.strongest(layer)} `));
+    const [was, is] = [percent(before), percent(after)].map((text) => text.replace(" ", "\u00a0"));
+    node.append(element("span", { class: "number" }, words.effect(was.replace("\u00a0%", ""), is)));
+    const bars = element("span", { class: "track", "aria-hidden": "true" });
+    for (const [kind, share] of /** @type {[string, number][]} */ ([
+      ["lost", before],
+      ["left", after],
+    ])) {
+      const bar = element("span", { class: kind });
+      bar.style.width = `${100 * share}%`;
+      bars.append(bar);
+    }
+    return [node, bars];
+  }
+}

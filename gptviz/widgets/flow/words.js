@@ -1,0 +1,246 @@
+// @ts-check
+/** The words of the flow view, in each language. */
+import { grouped } from "../shared/numbers.js";
+import { promptRefusals } from "../shared/prompt_refusals.js";
+import { traceRefusals } from "../shared/trace_refusals.js";
+import { addRefusals } from "../shared/words.js";
+
+/** A block with its share and the probability after a cut. @typedef {{block: string, share: string, after: string}} Named */
+
+const en = {
+  tokens: "prompt: point at a token to follow it, click to choose it",
+  picture: (/** @type {string} */ token) =>
+    `The credit for ${token}, from the embedding at the left to the last block at the right. ` +
+    "The table below has its numbers, and the list its ribbons.",
+  stage: "the picture; arrow keys up and down follow another token",
+  reaches: "Where what stands in",
+  reachesEnd: "after the last block comes from.",
+  reachesWeights: "Where the attention of",
+  reachesWeightsEnd: "goes, block by block.",
+  legend: {
+    stream: "stream: straight",
+    attention: "attention: curved",
+    mlp: "MLP: a part of the band",
+    cut: "cut",
+    read:
+      "Widths are credit: shares of what stands there after the last block. Credit is computed backward, from right to " +
+      "left. Attention copies: what a ribbon takes along also stays where it was.",
+    weights:
+      "Widths are attention weights, averaged over the heads of a block. They say where a token looks, not what that " +
+      "changes.",
+  },
+  pooled: (/** @type {number} */ layers, /** @type {number} */ columns) =>
+    `${layers} blocks in ${columns} columns: the shares of the blocks in a column are multiplied, so that sums stay exact.`,
+  pooledWeights: (/** @type {number} */ layers, /** @type {number} */ columns) =>
+    `${layers} blocks in ${columns} columns: the weights of the blocks in a column are averaged.`,
+  window: (/** @type {number} */ drawn, /** @type {number} */ earlier) =>
+    `The last ${grouped(drawn)} tokens are drawn. Credit that reaches one of the ${grouped(earlier)} earlier tokens is ` +
+    "summed there and not followed further back.",
+  earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
+  block: (/** @type {number} */ first, /** @type {number} */ last) =>
+    first === last ? `block ${first}` : `blocks ${first}–${last}`,
+  parts: "attention, then MLP",
+  ends: "credit at the embedding",
+  weightsAt: "attention weight",
+  resting: "resting place",
+  openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
+  closeLane: "thin lane",
+  small: (/** @type {number} */ count) => `${grouped(count)} small ones`,
+  unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
+    `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
+  fold: "fold again",
+  later: (/** @type {number} */ count) =>
+    `${grouped(count)} later: no way back`,
+  table: {
+    caption: "What each block adds to the followed token",
+    attention: "share of attention in",
+    weights: "largest weight of",
+    cutAttention: "attention into",
+    mlp: "share of the MLP in",
+    cutMlp: "MLP of",
+    cutHere: "cut here:",
+    thin: "ribbons thinner than a pixel",
+    thinCount: (/** @type {number} */ count, /** @type {string} */ share) => `${grouped(count)}, ${share} together`,
+    none: "none",
+    never: "not cut",
+    strongest: (/** @type {number} */ layer) => `block ${layer}:`,
+    cut: (/** @type {string} */ name) => `cut: ${name}`,
+    restore: (/** @type {string} */ name) => `take the cut back: ${name}`,
+  },
+  effect: (/** @type {string} */ before, /** @type {string} */ after) => `${before} → ${after}`,
+  part: {
+    attention: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, attention into ${token}`,
+    mlp: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, MLP of ${token}`,
+    mlpEverywhere: (/** @type {number} */ layer) => `block ${layer}, MLP`,
+    head: (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`,
+    key: (/** @type {number} */ layer, /** @type {string} */ source, /** @type {string} */ target) =>
+      `block ${layer}, ${source} → ${target}`,
+  },
+  lesson: {
+    agree: "Here the blocks with larger shares of attention are those where cutting it changes more.",
+    differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
+      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.block} and ${wide.share} in ` +
+      `${wide.block}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.block} and to ` +
+      `${wide.after} in ${wide.block}. A share is a length, not a cause.`,
+  },
+  lens: {
+    title: "read early with the last layer’s reader",
+    probabilityOf: "probability of",
+    tied: "Depth 0 is hatched: the reader is the token table itself there, so it reads back the token that it was given.",
+    depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
+    missing: "The model cannot be read early here.",
+  },
+  next: "next token after",
+  nextHint: "click one to follow it",
+  others: (/** @type {number} */ count) => `${grouped(count)} others`,
+  nowLeads: "leads now",
+  before: "light: before the cuts",
+  cuts: {
+    title: "Cuts",
+    remove: (/** @type {string} */ name) => `take back: ${name}`,
+    removeAll: "take all back",
+    dropped: "Removed, because they belong to the previous prompt or model:",
+    note: "The bars are those of the pass with these cuts. The ribbons stay those of the pass without them.",
+  },
+  hover: {
+    ribbon: (/** @type {string} */ block, /** @type {string} */ source, /** @type {string} */ target) =>
+      `${block}, attention from ${source} to ${target}:`,
+    bundle: (/** @type {string} */ block, /** @type {number} */ count, /** @type {string} */ target) =>
+      `${block}, ${grouped(count)} thin ribbons into ${target} together:`,
+    stream: (/** @type {string} */ block, /** @type {string} */ token) => `${block}, the stream of ${token}:`,
+    bias: (/** @type {string} */ block, /** @type {string} */ token) => `${block}, the bias of attention in ${token}:`,
+    after: (/** @type {string} */ block, /** @type {string} */ token) => `${block}, ${token} after attention:`,
+    mlp: (/** @type {string} */ block, /** @type {string} */ token) => `${block}, the MLP of ${token}:`,
+    ofCredit: "of the credit",
+    ofWeight: "attention weight",
+    click: "click to cut it",
+    restore: "click to take the cut back",
+    idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
+    idleSaved: "Point at a ribbon or a band for its number.",
+  },
+  list: {
+    title: "The ribbons as a list",
+    ribbon: "ribbon",
+    share: "share",
+    cut: "cut",
+    restore: "take back",
+    left: (/** @type {number} */ count) => `${grouped(count)} smaller ones are left out.`,
+  },
+  byLength: (/** @type {number} */ count) =>
+    `In ${grouped(count)} places no part is nearer to the sum than nothing. Shares there are by the length of the parts.`,
+  weightsBecause: "Attention weights are drawn in place of credit:",
+};
+
+/** @typedef {typeof en} Words */
+
+/** @type {Words} */
+const zh = {
+  tokens: "提示：指向一个词元就跟踪它，点击则选定它",
+  picture: (token) => `${token} 的贡献来源：左边是嵌入，右边是最后一块。下面的表列出数值，清单列出各条带子。`,
+  stage: "图：上下方向键跟踪另一个词元",
+  reaches: "最后一块之后，",
+  reachesEnd: "处的内容来自哪里。",
+  reachesWeights: "逐块看，",
+  reachesWeightsEnd: "的注意力看向哪里。",
+  legend: {
+    stream: "残差流：直的",
+    attention: "注意力：弯的",
+    mlp: "MLP：带子的一段",
+    cut: "切断",
+    read: "宽度是贡献：占最后一块之后那里内容的份额。贡献是倒着算的，从右往左。注意力是复制：带子带走的内容，原处也还在。",
+    weights: "宽度是注意力权重，对一块的各个头取平均。它们说明词元看向哪里，不说明这改变了什么。",
+  },
+  pooled: (layers, columns) => `${layers} 块合并为 ${columns} 列：同一列各块的份额相乘，所以总和仍然精确。`,
+  pooledWeights: (layers, columns) => `${layers} 块合并为 ${columns} 列：同一列各块的权重取平均。`,
+  window: (drawn, earlier) =>
+    `只画最后 ${grouped(drawn)} 个词元。到达更早 ${grouped(earlier)} 个词元的贡献在那里相加，不再往前追踪。`,
+  earlier: (count) => `更早的 ${grouped(count)} 个词元`,
+  block: (first, last) => (first === last ? `第 ${first} 块` : `第 ${first}–${last} 块`),
+  parts: "先注意力，后 MLP",
+  ends: "嵌入处的贡献",
+  weightsAt: "注意力权重",
+  resting: "停放处",
+  openLane: (token) => `给 ${token} 一整行`,
+  closeLane: "收成细条",
+  small: (count) => `${grouped(count)} 个小的`,
+  unfoldHint: (most, names) => `点击后各占一行。它们在任何深度合计不超过 ${most}：${names}`,
+  fold: "重新折叠",
+  later: (count) => `后面 ${grouped(count)} 个：影响不到前面`,
+  table: {
+    caption: "每一块给所跟踪的词元加了什么",
+    attention: "注意力的份额：",
+    weights: "最大权重：",
+    cutAttention: "进入的注意力：",
+    mlp: "MLP 的份额：",
+    cutMlp: "MLP：",
+    cutHere: "在此切断：",
+    thin: "细于一个像素的带子",
+    thinCount: (count, share) => `${grouped(count)} 条，合计 ${share}`,
+    none: "没有",
+    never: "未切断",
+    strongest: (layer) => `第 ${layer} 块：`,
+    cut: (name) => `切断：${name}`,
+    restore: (name) => `撤销切断：${name}`,
+  },
+  effect: (before, after) => `${before} → ${after}`,
+  part: {
+    attention: (layer, token) => `第 ${layer} 块，进入 ${token} 的注意力`,
+    mlp: (layer, token) => `第 ${layer} 块，${token} 的 MLP`,
+    mlpEverywhere: (layer) => `第 ${layer} 块，MLP`,
+    head: (layer, head) => `L${layer} · H${head}`,
+    key: (layer, source, target) => `第 ${layer} 块，${source} → ${target}`,
+  },
+  lesson: {
+    agree: "这里，注意力份额较大的块，切断后变化也较大。",
+    differ: (strong, wide, before) =>
+      `份额和效果不一致：注意力的份额在${strong.block}是 ${strong.share}，在${wide.block}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.block} ${strong.after}，${wide.block} ${wide.after}。份额是长度，不是原因。`,
+  },
+  lens: {
+    title: "用最后一层的读法提前读出",
+    probabilityOf: "概率：",
+    tied: "深度 0 画阴影：那里的读法就是词元表本身，读回的是刚放进去的词元。",
+    depth: (depth, share) => `深度 ${depth}：${share}`,
+    missing: "这里不能提前读出。",
+  },
+  next: "下一个词元，在此之后：",
+  nextHint: "点一个就跟踪它",
+  others: (count) => `其余 ${grouped(count)} 个`,
+  nowLeads: "现在领先",
+  before: "浅色：切断之前",
+  cuts: {
+    title: "切断",
+    remove: (name) => `撤销：${name}`,
+    removeAll: "全部撤销",
+    dropped: "已移除，因为它们属于之前的提示或模型：",
+    note: "条形是切断之后的结果。带子仍是没有切断时的。",
+  },
+  hover: {
+    ribbon: (block, source, target) => `${block}，从 ${source} 到 ${target} 的注意力：`,
+    bundle: (block, count, target) => `${block}，进入 ${target} 的 ${grouped(count)} 条细带子，合计：`,
+    stream: (block, token) => `${block}，${token} 的残差流：`,
+    bias: (block, token) => `${block}，${token} 处注意力的偏置：`,
+    after: (block, token) => `${block}，注意力之后的 ${token}：`,
+    mlp: (block, token) => `${block}，${token} 的 MLP：`,
+    ofCredit: "的贡献",
+    ofWeight: "注意力权重",
+    click: "点击切断",
+    restore: "点击撤销切断",
+    idle: "指向带子可看数值；点带子或 MLP 就切断它。",
+    idleSaved: "指向带子可看数值。",
+  },
+  list: {
+    title: "各条带子的清单",
+    ribbon: "带子",
+    share: "份额",
+    cut: "切断",
+    restore: "撤销",
+    left: (count) => `更小的 ${grouped(count)} 条未列出。`,
+  },
+  byLength: (count) => `有 ${grouped(count)} 处，没有一个部分比零更接近总和。那里的份额按各部分的长度计算。`,
+  weightsBecause: "这里画的是注意力权重，不是贡献：",
+};
+
+addRefusals(promptRefusals);
+addRefusals(traceRefusals);
+
+export const catalogue = { en, zh };

@@ -1,0 +1,312 @@
+"""The flow view in a page: every visible number against the trace, following, cutting, keys, narrow pages and contrast."""
+
+import re
+
+import numpy as np
+import pytest
+from browser.pages import settle
+from families import IDS, build, tokenizer
+from page_text import HOSTILE, chip_text
+from playwright.sync_api import expect
+from small_models import gpt_for_any_text
+
+import gptviz
+from gptviz import lens
+
+PROMPT = "When Tom and Mary went to the park, Tom gave a ball to"
+UNIT = 100  # pixels that stand for the whole credit
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return gptviz.load()
+
+
+def percent(share):
+    """Writes a share as `percent` in numbers.js does."""
+    if share == 0:
+        return "0 %"
+    if share < 1e-5:
+        return "<0.001 %"
+    if 0.99995 <= share < 1:
+        return ">99.99 %"
+    if 0.9995 <= share < 1:
+        return f"{100 * share:.2f} %"
+    digits = float(f"{100 * share:.2e}")
+    return f"{100 * share:.{max(0, 2 - int(np.floor(np.log10(digits))))}f} %"
+
+
+def agree(texts, shares):
+    """Checks texts of per cent, which may differ in the last digit where the share is between two."""
+    assert len(texts) == len(shares)
+    for text, share in zip(texts, shares, strict=True):
+        shown = text.replace("\u00a0", " ").strip()
+        if shown != percent(share):
+            assert float(shown.removesuffix(" %")) == pytest.approx(100 * share, rel=6e-3), (shown, share)
+
+
+def texts(page, selector):
+    return page.locator(f".gptviz-flow {selector}").all_inner_texts()
+
+
+def titles(page, selector):
+    """Returns the shares in tooltips, which have all digits."""
+    found = page.locator(f".gptviz-flow {selector}").evaluate_all("(all) => all.map((one) => one.title)")
+    return [float(title.removesuffix(" %")) / 100 for title in found]
+
+
+def check_numbers(page, trace, position, id):
+    """Checks every number that the page shows for a followed token and a followed next token."""
+    settle(page)
+    flow, cuts = lens.flow(trace, position), lens.cuts(trace, position, id)
+    labels = page.locator(".gptviz-flow .label:not([data-kind=later])")
+    shown = titles(page, ".label .share")
+    assert sum(shown) == pytest.approx(1, abs=1e-5)
+    agree(texts(page, ".label .share"), shown)
+    own = labels.evaluate_all("(all) => all.map((one) => one.querySelector('.chip')?.textContent ?? null)")
+    tokens = [chip_text(token) for token in trace.tokens]
+    places = iter(range(len(tokens)))  # the rows are in reading order
+    for text, share in zip(own, shown, strict=True):
+        if text is not None:  # a line of several tokens has no chip
+            assert any(
+                tokens[place] == text and flow.importance[0, place] == pytest.approx(share, abs=1e-6) for place in places
+            ), (text, share)
+    attention = [flow.attention(layer)[position].sum() for layer in range(trace.n_layers)]
+    agree(texts(page, "[data-row=attention] .number"), attention)
+    agree(texts(page, "[data-row=mlp] .number"), flow.mlp[:, position])
+    for row, values in (("cut-attention", cuts.attention), ("cut-mlp", cuts.mlp)):
+        pairs = [text.split(" → ") for text in texts(page, f"[data-row={row}] .number")]
+        agree([f"{before} %" for before, _ in pairs], [cuts.before] * trace.n_layers)
+        agree([after for _, after in pairs], values)
+    read = trace.logit_lens(position).astype(np.float64)
+    early = np.exp(read - read.max(1, keepdims=True))
+    agree(texts(page, ".depths .number"), (early / early.sum(1, keepdims=True))[:, id])
+    leaders = trace.top(8, position)
+    agree(texts(page, ".bars .number")[:8], [share for _, share in leaders])
+    agree(texts(page, ".bars .number")[8:], [1 - sum(share for _, share in leaders)])
+    assert texts(page, ".bars .chip") == [chip_text(token) for token, _ in leaders]
+
+
+def check_picture(page, trace, position):
+    """Checks that every ribbon and band is as wide as its share, and that with those in bundles they add up."""
+    flow = lens.flow(trace, position)
+    curves = page.locator(".gptviz-flow svg .curve").evaluate_all(
+        "(all) => all.map((one) => [Number(one.dataset.share), Number(one.getAttribute('stroke-width'))])"
+    )
+    bands = page.locator(".gptviz-flow svg .band").evaluate_all(
+        "(all) => all.map((one) => [Number(one.dataset.share), Number(one.getAttribute('height'))])"
+    )
+    assert len(curves) > 5 and len(bands) > 20
+    for share, size in [*curves, *bands]:
+        assert size == pytest.approx(UNIT * share, rel=1e-6)
+    largest = sorted(
+        (
+            flow.importance[layer + 1, i] * flow.attention(layer)[i, j]
+            for layer in range(trace.n_layers)
+            for i in range(position + 1)
+            for j in range(i + 1)
+            if not trace.tokens[j].special
+        ),
+        reverse=True,
+    )
+    ribbons = page.locator(".gptviz-flow svg .curve.ribbon").evaluate_all("(all) => all.map((one) => Number(one.dataset.share))")
+    np.testing.assert_allclose(sorted(ribbons, reverse=True)[:5], largest[:5], atol=1e-6)
+
+
+def test_every_number_is_the_traces_and_another_token_is_followed_without_the_kernel(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.FlowView(trace)).page
+    last = len(trace.tokens) - 1
+    check_numbers(page, trace, last, trace.top(1)[0][0].id)
+    check_picture(page, trace, last)
+    page.locator(".gptviz-flow .bars button").nth(2).click()
+    check_numbers(page, trace, last, trace.top(3)[2][0].id)
+    sent = page.evaluate("models[0].sent")
+    page.locator(".gptviz-flow .sentence-row button").nth(6).hover()
+    expect(page.locator(".gptviz-flow .caption .chip")).to_have_text(chip_text(trace.tokens[6]))
+    settle(page)
+    assert page.evaluate("models[0].sent") == sent, "hovering asks nothing"
+    check_picture(page, trace, 6)
+    page.locator(".gptviz-flow h3").hover()
+    expect(page.locator(".gptviz-flow .caption .chip")).to_have_text(chip_text(trace.tokens[last]))
+    page.locator(".gptviz-flow .sentence-row button").nth(6).click()
+    check_numbers(page, trace, 6, trace.top(1, 6)[0][0].id)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2", "gpt_neox"])
+def test_the_numbers_of_other_families(shown, name):
+    trace = gptviz.wrap(build(name), tokenizer()).trace(IDS)
+    page = shown(gptviz.FlowView(trace)).page
+    check_numbers(page, trace, len(IDS) - 1, trace.top(1)[0][0].id)
+    check_picture(page, trace, len(IDS) - 1)
+
+
+def test_a_click_cuts_the_bars_move_and_the_cut_stays_as_a_chip(shown, gpt):
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    view, other = gptviz.FlowView(box), gptviz.InterventionView(box)
+    showing = shown(view)
+    page, trace = showing.page, box.trace
+    last = len(trace.tokens) - 1
+    settle(page)
+    page.locator("[data-row=cut-attention] button").nth(2).click()
+    settle(page)
+    cut = gptviz.ablate_attention(2, position=last)
+    assert view.edits == other.edits == (cut,)
+    leaders = trace.top(8)
+    after = gpt.trace([token.id for token in trace.tokens], edits=[cut]).probabilities()
+    pairs = [text.split(" → ") for text in texts(page, ".bars li:not(:last-child) .number")][:8]
+    agree([before for before, _ in pairs], [share for _, share in leaders])
+    agree([now for _, now in pairs], [after[token.id] for token, _ in leaders])
+    expect(page.locator(".gptviz-flow .cut")).to_contain_text("block 2, attention into")
+    assert page.locator(".gptviz-flow .curve[data-cut]").count() > 0
+    page.locator(".gptviz-flow .cut button").click()
+    settle(page)
+    assert view.edits == ()
+    expect(page.locator(".gptviz-flow .made")).to_be_hidden()
+
+
+def test_a_ribbon_and_an_mlp_are_cut_by_a_click_and_by_keys(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.FlowView(trace)
+    page = shown(view).page
+    settle(page)
+    page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
+    settle(page)
+    (key,) = view.edits
+    assert key.call == "ablate_key"
+    share = lens.flow(trace, key.query).attention(key.layer)[key.query, key.key]
+    shown_share = float(page.locator(".gptviz-flow .curve.ribbon[data-cut]").first.get_attribute("data-share"))
+    assert shown_share == pytest.approx(share * lens.flow(trace).importance[key.layer + 1, key.query], abs=1e-6)
+    page.locator(".gptviz-flow .band.mlp").last.dispatch_event("click")
+    settle(page)
+    assert [edit.call for edit in view.edits] == ["ablate_key", "ablate_mlp"]
+    page.locator(".gptviz-flow summary").press("Enter")
+    row = page.locator(".gptviz-flow details tbody tr").first
+    row.locator("button").press("Enter")
+    settle(page)
+    assert view.edits in [(view.edits[0],), view.edits] and len(view.edits) in (1, 3)
+
+
+def test_arrow_keys_follow_tokens_and_next_tokens(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.FlowView(trace)
+    page = shown(view).page
+    last = len(trace.tokens) - 1
+    page.locator(".gptviz-flow .stage").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    settle(page)
+    expect(page.locator(".gptviz-flow .caption sub")).to_have_text(str(last - 2))
+    assert view.position == last - 2
+    page.locator(".gptviz-flow .bars button").first.focus()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    check_numbers(page, trace, last - 2, trace.top(2, last - 2)[1][0].id)
+
+
+def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.FlowView(trace)).page
+    assert trace.tokens[0].special
+    lane = page.locator(".gptviz-flow .label[data-kind=rest]")
+    expect(lane).to_contain_text("resting place")
+    closed = lane.bounding_box()["height"]
+    lane.locator("button").click()
+    expect(lane).to_have_count(0)
+    opened = page.locator(".gptviz-flow .label").first
+    expect(opened.locator(".chip")).to_have_text(chip_text(trace.tokens[0]))
+    assert opened.bounding_box()["height"] > closed
+    page.get_by_role("button", name="thin lane").click()
+    expect(lane).to_have_count(1)
+    fold = page.locator(".gptviz-flow .label[data-kind=small]")
+    count = int(fold.locator("button").inner_text().split()[0])
+    rows = page.locator(".gptviz-flow .label[data-kind=token]")
+    before = rows.count()
+    fold.locator("button").click()
+    expect(fold).to_have_count(0)
+    expect(rows).to_have_count(before + count)
+    page.get_by_role("button", name="fold again").click()
+    expect(rows).to_have_count(before)
+
+
+def test_attention_weights_are_labelled_and_explained(shown):
+    trace = gptviz.wrap(build("gpt_neo"), tokenizer()).trace(IDS)
+    page = shown(gptviz.FlowView(trace)).page
+    settle(page)
+    root = page.locator(".gptviz-flow")
+    expect(root.locator(".names .gutter")).to_have_text("attention weight")
+    expect(root.locator(".notes")).to_contain_text("the eager route")
+    weights = [trace.attention(layer).mean(0)[-1] for layer in range(3)]
+    agree(texts(page, "[data-row=attention] .number"), [row.max() for row in weights])
+    expect(root.locator("svg .band")).to_have_count(0)
+    drawn = root.locator("svg .curve.ribbon").evaluate_all("(all) => all.map((one) => Number(one.dataset.share))")
+    expected = sorted(weight for row in weights for weight in row if weight * UNIT >= 1)
+    np.testing.assert_allclose(sorted(drawn), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("prompt", HOSTILE)
+def test_hostile_tokens_are_text(shown, prompt):
+    trace = gpt_for_any_text().trace(prompt)
+    page = shown(gptviz.FlowView(trace)).page
+    settle(page)
+    page.locator(".gptviz-flow summary").click()
+    assert texts(page, ".sentence-row .chip") == [chip_text(token) for token in trace.tokens]
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("#views script, #views img").count() == 0
+
+
+def test_an_exported_page_has_the_effects_and_the_cuts_that_travelled(opened, gpt, tmp_path):
+    trace = gpt.trace(PROMPT)
+    page = opened(gptviz.FlowView(trace).save_html(tmp_path / "flow.html"))
+    last = len(trace.tokens) - 1
+    cuts = lens.cuts(trace)
+    agree([text.split(" → ")[1] for text in texts(page, "[data-row=cut-attention] .number")], cuts.attention)
+    page.locator("[data-row=cut-attention] button").nth(2).click()
+    expect(page.locator(".gptviz-flow .cut")).to_have_count(1)
+    after = gpt.trace([token.id for token in trace.tokens], edits=[gptviz.ablate_attention(2, position=last)])
+    first = page.locator(".gptviz-flow .bars .number").first
+    expect(first).to_contain_text("→")
+    agree([first.inner_text().split(" → ")[1]], [after.probabilities()[trace.top(1)[0][0].id]])
+    page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
+    expect(page.locator(".gptviz-flow .problem").first).to_contain_text("Not in this page")
+
+
+OVERFLOW = """() => {
+  const root = document.querySelector(".gptviz-flow");
+  const { right } = root.getBoundingClientRect();
+  return [...root.querySelectorAll("*")]
+    .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".visually-hidden, thead"))
+    .filter((node) => node.getBoundingClientRect().right > right + 1).map((node) => node.outerHTML.slice(0, 120));
+}"""
+
+
+@pytest.mark.parametrize("width", [848, 1112, 1280])
+@pytest.mark.parametrize("options", [{}, {"scale": "projector"}, {"language": "zh"}], ids=str)
+def test_nothing_is_cut_off_at_narrow_widths(shown, gpt, width, options):
+    page = shown(gptviz.FlowView(gpt.trace(PROMPT), **options), width=width).page
+    settle(page)
+    assert page.evaluate(OVERFLOW) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tops = page.locator(".gptviz-flow .label").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert tops == sorted(tops) and len(set(tops)) == len(tops)
+
+
+def luminance(colour):
+    channels = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
+    r, g, b = (x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in channels)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_everything_drawn_has_contrast_and_full_opacity(shown, gpt, dark):
+    page = shown(gptviz.FlowView(gpt.trace(PROMPT)), dark=dark).page
+    settle(page)
+    paper = luminance("17 19 23" if dark else "255 255 255")
+    for kind, paint in (("curve", "stroke"), ("band", "fill")):
+        styles = page.locator(f".gptviz-flow svg .{kind}").evaluate_all(
+            f"(all) => all.map((one) => {{ const s = getComputedStyle(one); return [s.{paint}, s.opacity, s['{paint}-opacity']]; }})"
+        )
+        for colour, *opacities in styles:
+            light, low = sorted([luminance(colour), paper], reverse=True)
+            assert (light + 0.05) / (low + 0.05) >= 3, (kind, colour)
+            assert opacities == ["1", "1"]

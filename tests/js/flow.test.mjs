@@ -1,0 +1,131 @@
+// The flow view's numbers: credit by a hand-worked example, rows, and widths that are linear in credit.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Shares } from "../../gptviz/widgets/flow/credit.js";
+import { disagreement } from "../../gptviz/widgets/flow/lesson.js";
+import { Geometry } from "../../gptviz/widgets/flow/geometry.js";
+import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
+
+// Two columns of three tokens. Attention, by rows of targets; then what stays: stream, bias, MLP.
+const CARRIED = new Float32Array([0.5, 0.25, 0.125, 0.5, 0.25, 0, 0, 0.5, 0.25, 0.125, 0.25, 0.25]);
+const KEPT = new Float32Array(
+  [
+    [0.25, 0.5, 0.125],
+    [0.25, 0.125, 0.125],
+    [0.5, 0.25, 0.75],
+    [1, 0.25, 0.375],
+    [0, 0, 0],
+    [0.125, 0.5, 0.25],
+  ].flat(),
+);
+const shares = () => new Shares(2, 3, CARRIED, KEPT);
+const all = { start: null, isOpen: false, isUnfolded: false };
+
+test("credit runs back through both columns and keeps its sum", () => {
+  const credit = shares()
+    .creditOf(2)
+    .map((depth) => [...depth]);
+  assert.deepEqual(credit[2], [0, 0, 1]);
+  assert.deepEqual(credit[1], [0.125, 0.25, 0.625]);
+  // Token 2 keeps 0.25 and gives 0.5 and 0.25; token 1 keeps 0.625 + 0.125 and gives 0.25; token 0 keeps all.
+  assert.deepEqual(credit[0], [0.625 * 0.5 + 0.25 * 0.25 + 0.125, 0.625 * 0.25 + 0.25 * 0.75, 0.625 * 0.25]);
+});
+
+test("a middle token gets its own credit, and later tokens get none", () => {
+  const credit = shares().creditOf(1);
+  assert.deepEqual([...credit[0]], [0.75 + 0.25 * 0.25, 0.25 * 0.75, 0]);
+});
+
+test("attention weights are shown block by block and are no credit", () => {
+  const credit = new Shares(2, 3, CARRIED, KEPT, true).creditOf(2).map((depth) => [...depth]);
+  assert.deepEqual(credit, [
+    [0.5, 0.25, 1],
+    [0.125, 0.25, 1],
+    [0, 0, 1],
+  ]);
+});
+
+test("every band and ribbon is as wide as its credit, and what leaves and arrives adds up", () => {
+  const table = shares();
+  const credit = table.creditOf(2);
+  const { rows, rowOf } = chooseRows(credit, 2, all);
+  for (const scale of [1, 1.5]) {
+    placeRows(rows, scale);
+    const geometry = new Geometry(table, credit, rows, rowOf, 2, 100, scale);
+    const pieces = [
+      ...geometry.bands.map(({ share, height }) => [share, height]),
+      ...geometry.curves.map(({ share, width }) => [share, width]),
+    ];
+    assert.ok(pieces.length > 15);
+    for (const [share, size] of pieces) assert.ok(Math.abs(size - share * UNIT * scale) < 1e-9);
+    for (const column of [0, 1]) {
+      for (const row of [0, 1, 2]) {
+        const sum = (/** @type {{share: number}[]} */ some) => some.reduce((total, { share }) => total + share, 0);
+        const of = (/** @type {string[]} */ kinds) =>
+          geometry.bands.filter((band) => band.column === column && band.row === row && kinds.includes(band.kind));
+        const curves = geometry.curves.filter((curve) => curve.column === column);
+        const stays = sum(of(["stream", "bias"]));
+        const arrives = sum(curves.filter(({ target }) => target === row));
+        const leaves = sum(curves.filter(({ source }) => source === row));
+        assert.ok(Math.abs(stays + arrives - credit[column + 1][row]) < 1e-6);
+        assert.ok(Math.abs(stays + leaves - credit[column][row]) < 1e-6);
+        assert.ok(Math.abs(sum(of(["after"])) - credit[column + 1][row]) < 1e-6);
+      }
+    }
+  }
+});
+
+test("tokens with little credit share one line that sums them, and the number of rows has a limit", () => {
+  const tokens = 30;
+  const credit = [new Float64Array(tokens), new Float64Array(tokens)];
+  for (let token = 0; token < tokens; token += 1) credit[0][token] = token < 20 ? 0.045 + token / 1000 : 0.001;
+  credit[1][28] = 1;
+  const { rows, rowOf } = chooseRows(credit, 28, { ...all, start: 0 });
+  const kinds = rows.map(({ kind }) => kind);
+  assert.deepEqual(kinds.slice(0, 2), ["rest", "small"]);
+  assert.equal(kinds.filter((kind) => kind === "token").length, MOST_ROWS);
+  assert.equal(kinds.at(-1), "later");
+  assert.deepEqual(
+    rows.flatMap((row) => row.tokens).sort((a, b) => a - b),
+    [...credit[0].keys()],
+  );
+  assert.deepEqual(rows.at(-1)?.tokens, [29]);
+  const small = rows[1].tokens;
+  assert.equal(small.length, 29 - 1 - MOST_ROWS);
+  assert.ok(Math.abs(rows[1].most - small.reduce((sum, token) => sum + credit[0][token], 0)) < 1e-12);
+  rows.forEach((row, i) => {
+    for (const token of row.tokens) assert.equal(rowOf[token], i);
+  });
+  const unfolded = chooseRows(credit, 28, { start: 0, isOpen: true, isUnfolded: true }).rows;
+  assert.deepEqual(
+    unfolded.map(({ kind }) => kind),
+    [...Array(29).fill("token"), "later"],
+  );
+});
+
+test("rows are below one another and high enough for their bands", () => {
+  const credit = shares().creditOf(2);
+  const { rows } = chooseRows(credit, 2, all);
+  const height = placeRows(rows, 1);
+  let top = 0;
+  for (const row of rows) {
+    assert.equal(row.top, top);
+    assert.ok(row.base - UNIT * row.most >= row.top && row.base <= row.top + row.height);
+    top += row.height;
+  }
+  assert.equal(height, top);
+});
+
+test("the two blocks that disagree most are named, and no others", () => {
+  const cell = (/** @type {number} */ attention, /** @type {number|null} */ after) => ({
+    attention,
+    cutAttention:
+      after === null ? null : { layer: 0, before: 1, after, edit: { kind: "ablate_attention", layer: 0 }, name: "" },
+  });
+  const found = disagreement([cell(0.7, 0.01), cell(0.03, 0.16), cell(0.02, 0.9), cell(0.17, 0.99), cell(0.1, null)]);
+  assert.ok(Array.isArray(found));
+  assert.deepEqual(found.map(({ column }) => column), [1, 3]);
+  assert.equal(disagreement([cell(0.5, 0.1), cell(0.2, 0.6)]), "none");
+  assert.equal(disagreement([cell(0.5, 0.6), cell(0.48, 0.1)]), "none");
+  assert.equal(disagreement([cell(0.5, null)]), null);
+});
