@@ -229,6 +229,31 @@ def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
     expect(rows).to_have_count(before)
 
 
+def test_a_block_opens_between_its_neighbours_a_head_is_cut_and_escape_closes_it(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.FlowView(trace)
+    page = shown(view).page
+    settle(page)
+    widths = lambda: page.locator(".gptviz-flow .head").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+    even = widths()
+    page.get_by_role("button", name="block 3", exact=True).click()
+    settle(page)
+    opened = widths()
+    assert opened[3] > 2 * even[3] and opened[2] < even[2] and max(even) - min(even) <= 1
+    columns = page.locator("[data-row=mlp] td").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().width)")
+    np.testing.assert_allclose(columns, opened, atol=3)
+    agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(3)[:, -1].sum(-1))
+    check_picture(page, trace, len(trace.tokens) - 1)
+    page.locator(".heads-of-block button").nth(2).click()
+    settle(page)
+    assert view.edits == (gptviz.ablate_head(3, 2),)
+    assert (view.selection.layer, view.selection.head) == (3, 2)
+    expect(page.locator(".heads-of-block button[aria-pressed=true]")).to_have_count(1)
+    page.keyboard.press("Escape")
+    settle(page)
+    assert widths() == even
+
+
 def test_attention_weights_are_labelled_and_explained(shown):
     trace = gptviz.wrap(build("gpt_neo"), tokenizer()).trace(IDS)
     page = shown(gptviz.FlowView(trace)).page

@@ -51,7 +51,7 @@ test("every band and ribbon is as wide as its credit, and what leaves and arrive
   const { rows, rowOf } = chooseRows(credit, 2, all);
   for (const scale of [1, 1.5]) {
     placeRows(rows, scale);
-    const geometry = new Geometry(table, credit, rows, rowOf, 2, 100, scale);
+    const geometry = new Geometry(table, credit, rows, rowOf, 2, [0, 100, 350], scale);
     const pieces = [
       ...geometry.bands.map(({ share, height }) => [share, height]),
       ...geometry.curves.map(({ share, width }) => [share, width]),

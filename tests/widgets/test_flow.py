@@ -13,7 +13,7 @@ import gptviz
 from gptviz import lens
 from gptviz.errors import NotAvailable
 from gptviz.widgets.flow import shares as flow_shares
-from gptviz.widgets.flow.flow import LEADERS
+from gptviz.widgets.flow.flow import LEADERS, NEURONS
 
 PROMPT = "the thin owl sat"
 
@@ -194,6 +194,23 @@ def test_every_cut_equals_a_pass_with_hooks(gpt, position):
             outcome = ask(view, "outcome", edits=[spec], position=position)
             assert outcome["leader"]["token"]["id"] == expected.argmax()
             assert_close(outcome["leaders"], expected[view._about["leaders"][position]], scale=[1.0, trace.logits])
+
+
+def test_an_open_block_has_its_heads_maps_and_strongest_neurons(gpt):
+    trace = gpt.trace(PROMPT)
+    view, flow = gptviz.FlowView(trace), lens.flow(trace)
+    block = ask(view, "block", layer=1, position=4)
+    assert block["heads"] == flow.heads(1)[:, 4].sum(-1).tolist()
+    assert sum(block["heads"]) == pytest.approx(flow.attention(1)[4].sum(), abs=rounding(1.0))
+    rows = gpt.model.transformer.h[1].mlp.c_proj.weight.detach().numpy()
+    lengths = np.abs(trace.mlp_activations(1)[4]) * np.linalg.norm(rows, axis=1)
+    assert [one["neuron"] for one in block["neurons"]] == np.argsort(-lengths)[:NEURONS].tolist()
+    assert_close([one["length"] for one in block["neurons"]], np.sort(lengths)[::-1][:NEURONS])
+    maps = ask(view, "maps", layer=1)
+    np.testing.assert_allclose(maps / 255, trace.attention(1), rtol=0, atol=0.51 / 255)
+    eager = gptviz.wrap(build("gpt_neo"), tokenizer()).trace(IDS)
+    weights = ask(gptviz.FlowView(eager), "block", layer=0, position=7)["heads"]
+    assert weights == eager.attention(0)[:, 7].max(-1).tolist()
 
 
 def test_views_of_one_box_have_one_list_of_cuts(gpt):

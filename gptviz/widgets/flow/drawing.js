@@ -37,14 +37,14 @@ export class Drawing {
    * @param {(piece: Piece) => boolean} isCut
    */
   draw(geometry, height, isCut) {
-    const { shares, rows, width } = geometry;
-    const whole = width * shares.columns;
+    const { shares, rows, edges } = geometry;
+    const whole = edges[shares.columns];
     for (const [name, value] of Object.entries({ width: whole, height, viewBox: `0 0 ${whole} ${height}` })) {
       this.root.setAttribute(name, String(value));
     }
     this.root.replaceChildren();
     for (let column = 1; column < shares.columns; column += 1) {
-      const x = column * width;
+      const x = edges[column];
       this.root.append(shape("line", { class: "border", x1: x, x2: x, y1: 0, y2: height }));
     }
     for (const { kind, base } of rows) {

@@ -7,27 +7,25 @@
  */
 import { element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { isSameEdit } from "../shared/edits.js";
 import { ask, float32, Lane, refusalText } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp, percent } from "../shared/numbers.js";
 import { makeSentence } from "../shared/sentence.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { Shares } from "./credit.js";
-import { CutChips } from "./cuts.js";
+import { Cutting } from "./cutting.js";
 import { Effects } from "./effects.js";
-import { makeLegend } from "./legend.js";
+import { makeLegend, makeNotes } from "./legend.js";
 import { LensLine } from "./lens.js";
 import { NextBars } from "./next.js";
 import { Picture } from "./picture.js";
+import { followByPointing } from "./pointing.js";
 import { disagreement } from "./lesson.js";
 import { BlockTable } from "./table.js";
 import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/chips.js").PageToken & {position: number, earlier?: number}} FlowToken */
-/** @typedef {import("../shared/edits.js").Edit} Edit */
-/** The next token with the cuts. @typedef {{leaders: number[], leader: import("./next.js").Outcome}} CutOutcome */
 
 class Flow {
   /** @param {Model} model @param {Model} selection @param {HTMLElement} el */
@@ -42,36 +40,41 @@ class Flow {
     this.hovered = null;
     this.outcome = 0; // of the likeliest next tokens, the followed one
     this.outcomeOf = -1; // the token that it belongs to
-    /** The last list of cuts that Python accepted. @type {Edit[]} */
-    this.accepted = [];
-    this.refusal = ""; // why Python refused the list after it
     this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
     /** The likeliest next tokens' probabilities: (T, leaders). */
     this.probabilities = new Float32Array();
     /** The same at every depth: (T, leaders, L + 1); NaN where they were not sent. */
     this.lensShares = new Float32Array();
-    /** The next token with the present cuts. @type {{position: number, of: CutOutcome}|null} */
-    this.cutOutcome = null;
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (shown) => this.follow(shown + this.hidden));
     this.caption = element("p", { class: "caption" });
-    this.chips = new CutChips(words, (edits) => this.setEdits(edits));
     this.picture = new Picture(words, {
       follow: (token) => this.follow(token),
-      cut: (edits) => this.toggleAll(edits),
-      isCut: (edit) => this.isCut(edit),
+      cut: (edits) => this.cutting.toggle(edits),
+      isCut: (edit) => this.cutting.has(edit),
+      opened: () => this.showNumbers(),
+      look: (layer, head) => this.look(layer, head),
+      ask: (name, args) => ask(model, name, args),
     });
-    this.table = new BlockTable(words, (edit) => this.toggleAll([edit]));
+    this.table = new BlockTable(words, (edit) => this.cutting.toggle([edit]));
     this.lens = new LensLine(words);
     this.bars = new NextBars(words, (index) => this.followOutcome(index));
     this.effects = new Effects(model, words, () => this.showNumbers());
+    this.cutting = new Cutting(model, words, {
+      busy: (isBusy) => this.notices.setWaiting(this.root, isBusy),
+      setProblem: this.notices.setProblem,
+      answered: () => this.showNumbers(),
+    });
     this.lesson = element("p", { class: "lesson", role: "status" });
     this.notes = element("div", { class: "notes muted small" });
     this.legend = element("div", { class: "legend" });
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root, undefined, selection);
     el.append(this.root);
-    this.resizer = new ResizeObserver(() => this.picture.resize());
+    this.resizer = new ResizeObserver(() => {
+      this.picture.resize();
+      this.table.place(this.picture.widths);
+    });
     this.load();
     this.resizer.observe(this.picture.stage);
   }
@@ -82,54 +85,35 @@ class Flow {
     const tableNote = this.effects.note;
     const left = element("div", { class: "flow" }, picture.root, table.root, tableNote, this.lesson, lens.root);
     left.classList.add("numbers");
-    this.listenToSentence();
+    followByPointing(this.sentence.root, (shown) => this.hover(shown), (shown) => this.follow(shown + this.hidden));
     picture.stage.addEventListener("keydown", (event) => {
       const step = event.target === picture.stage ? arrowStep(event) : undefined;
       if (step) this.follow(clamp(this.position + step[0] + step[1], 0, this.tokens.length - 1));
     });
-    return element(
+    const root = element(
       "section",
       { class: "gptviz gptviz-flow", "aria-label": title },
       element("header", {}, element("h3", {}, title), this.notices.computing),
       this.notices.problem,
       this.sentence.root,
       this.caption,
-      this.chips.root,
+      this.cutting.chips.root,
       element("div", { class: "panes" }, left, bars.root),
       picture.list.root,
       this.legend,
       this.notes,
     );
-  }
-
-  /** Follows the token under the pointer until the pointer leaves the sentence. */
-  listenToSentence() {
-    const { root } = this.sentence;
-    const buttonAt = (/** @type {Event} */ event) => /** @type {Element} */ (event.target).closest("button");
-    root.addEventListener("pointerover", (event) => {
-      const found = buttonAt(event);
-      if (found) this.hover([...root.querySelectorAll("button")].indexOf(found));
-    });
-    root.addEventListener("pointerleave", () => this.hover(null));
     root.addEventListener("keydown", (event) => {
-      const buttons = [...root.querySelectorAll("button")];
-      const focused = buttons.indexOf(/** @type {HTMLButtonElement} */ (event.target));
-      const step = focused < 0 ? undefined : arrowStep(event);
-      if (!step) return;
-      const next = clamp(focused + step[0] + step[1], 0, buttons.length - 1);
-      buttons[next].focus();
-      this.follow(next + this.hidden);
+      if (event.key !== "Escape" || picture.opened === null) return;
+      event.stopPropagation();
+      picture.open(null);
     });
+    return root;
   }
 
   /** The tokens that are drawn. @returns {FlowToken[]} */
   get tokens() {
     return this.model.get("_about").tokens;
-  }
-
-  /** @returns {Edit[]} */
-  get edits() {
-    return this.model.get("_edits");
   }
 
   /** The followed token, counted among those that are drawn. */
@@ -163,8 +147,7 @@ class Flow {
     this.root.dataset.scale = model.get("scale");
     this.hovered = null;
     this.outcomeOf = -1;
-    this.cutOutcome = null;
-    this.accepted = this.edits;
+    this.cutting.load();
     this.shares = new Shares(
       about.columns.length,
       about.tokens.length,
@@ -178,24 +161,9 @@ class Flow {
     this.picture.load(this.shares, about, Number(getComputedStyle(this.root).getPropertyValue("--gv-scale")) || 1);
     this.effects.load();
     this.legend.replaceChildren(...makeLegend(words, this.shares.areWeights));
-    this.showNotes(about);
+    this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));
     this.show();
     this.update();
-  }
-
-  /** @param {any} about */
-  showNotes({ columns, layers, tokens, refusal, byLength }) {
-    const { words } = this;
-    const { areWeights } = this.shares;
-    const earlier = tokens[0].earlier;
-    const pooled = areWeights ? words.pooledWeights : words.pooled;
-    const texts = [
-      refusal && `${words.weightsBecause} ${refusalText(sharedWords(this.model), refusal)}`,
-      layers > columns.length && pooled(layers, columns.length),
-      earlier && words.window(tokens.length - 1, earlier),
-      byLength > 0 && words.byLength(byLength),
-    ].filter(Boolean);
-    this.notes.replaceChildren(...texts.map((text) => element("p", {}, text)));
   }
 
   // Following a token and an outcome
@@ -240,10 +208,10 @@ class Flow {
       ? [words.reachesWeights, words.reachesWeightsEnd]
       : [words.reaches, words.reachesEnd];
     this.caption.replaceChildren(`${start} `, ...this.picture.placed(position), ` ${end}`);
-    this.picture.show(position);
+    this.picture.show(position, this.hovered !== null);
     this.showNumbers();
     this.askEffects();
-    if (this.edits.length && this.hovered === null && this.cutOutcome?.position !== position) this.update();
+    if (this.hovered === null) this.cutting.follow(this.tokens[position].position);
   }
 
   /** Shows the numbers beside and below the picture. */
@@ -251,7 +219,7 @@ class Flow {
     const { position, leaders, picture } = this;
     const token = this.tokens[position];
     const followed = leaders[this.outcome];
-    const known = this.cutOutcome?.position === position ? this.cutOutcome.of : null;
+    const known = this.cutting.outcomeAt(token.position);
     if (known) {
       leaders.forEach((leader, i) => {
         leader.after = known.leaders[i];
@@ -264,8 +232,9 @@ class Flow {
       ...this.effects.inColumn(column, this.tokens[position], followed),
     }));
     const { areWeights, isPooled } = picture;
-    const isCut = (/** @type {Edit} */ edit) => this.isCut(edit);
+    const isCut = (/** @type {import("../shared/edits.js").Edit} */ edit) => this.cutting.has(edit);
     this.table.show(picture.names, cells, token, followed.token, { areWeights, isPooled, isCut });
+    this.table.place(picture.widths);
     this.showLens(followed.token);
     this.showLesson(cells);
   }
@@ -277,7 +246,7 @@ class Flow {
     const first = (this.position * leaders[0].length + this.outcome) * size;
     const shares = lensRefusal === null ? this.lensShares.subarray(first, first + size) : null;
     const problem = lensRefusal && refusalText(sharedWords(this.model), lensRefusal);
-    this.lens.show(outcome, shares, columns, tied, problem);
+    this.lens.show(outcome, shares, columns, this.picture.tracks, tied, problem);
     if (shares && Number.isNaN(shares[0]) && this.hovered === null) this.askLens(this.position);
   }
 
@@ -312,54 +281,17 @@ class Flow {
     if (this.hovered === null) this.effects.ask(this.tokens[this.position], this.leaders[this.outcome].token.id);
   }
 
-  // Cuts
-
-  /** @param {Edit} edit */
-  isCut(edit) {
-    return this.edits.some((other) => isSameEdit(other, edit));
+  /** Shows a head in linked views. @param {number} layer @param {number} head */
+  look(layer, head) {
+    this.selection.set("layer", layer);
+    this.selection.set("head", head);
+    this.selection.save_changes();
   }
 
-  /** Makes these cuts, or takes them back if all of them are made. @param {Edit[]} edits */
-  toggleAll(edits) {
-    if (!this.model.get("_about").runs) return;
-    const others = this.edits.filter((other) => !edits.some((edit) => isSameEdit(edit, other)));
-    const isMade = this.edits.length - others.length === edits.length;
-    this.setEdits(isMade ? others : [...others, ...edits]);
-  }
-
-  /** @param {Edit[]} edits */
-  setEdits(edits) {
-    this.model.set("_edits", edits);
-    this.model.save_changes();
-  }
-
-  /** Shows the present cuts; their outcome is asked for, and the numbers before are dim until it comes. */
+  /** Shows the present cuts, and asks for their outcome. */
   update() {
-    const { edits, refusal } = this;
-    const position = this.selected;
     this.picture.mark();
-    this.chips.show(edits, this.model.get("_dropped"), (place) => this.tokens.find((one) => one.position === place));
-    this.notices.setWaiting(this.root, edits.length > 0);
-    /** @returns {Promise<CutOutcome|null>} */
-    const question = async () =>
-      edits.length ? ask(this.model, "outcome", { edits, position: this.tokens[position].position }) : null;
-    this.lane.ask(
-      question,
-      (of) => {
-        this.accepted = edits;
-        this.cutOutcome = of && { position, of };
-        this.notices.setWaiting(this.root, false);
-        this.notices.setProblem(refusal);
-        this.showNumbers();
-      },
-      (error) => {
-        this.notices.setWaiting(this.root, false);
-        this.notices.setProblem(error.message);
-        this.refusal = error.message; // stays in sight while the accepted list is shown again
-        this.setEdits(isSameList(this.accepted, edits) ? [] : this.accepted);
-        this.refusal = "";
-      },
-    );
+    this.cutting.update(this.tokens[this.selected].position);
   }
 
   remove() {
@@ -367,11 +299,6 @@ class Flow {
     this.resizer.disconnect();
     this.root.remove();
   }
-}
-
-/** @param {Edit[]} first @param {Edit[]} second */
-function isSameList(first, second) {
-  return first.length === second.length && first.every((edit, i) => isSameEdit(edit, second[i]));
 }
 
 /** @param {import("../shared/kernel.js").RenderProps} context */

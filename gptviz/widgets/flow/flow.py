@@ -14,6 +14,7 @@ import traitlets
 from gptviz import lens
 from gptviz.checks import check_index
 from gptviz.display import still
+from gptviz.display.pooling import pooled
 from gptviz.errors import NotAvailable, error_for_page
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
@@ -33,7 +34,9 @@ from gptviz.widgets.intervention.edit_list import Spec
 from gptviz.widgets.intervention.edited import EditedView
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.opened import OpensPosition
+from gptviz.widgets.shared.thumbnails import THUMBNAIL
 
+NEURONS = 4  # of an open block
 LEADERS = 8  # likeliest next tokens that have a bar and can be followed
 
 
@@ -50,6 +53,7 @@ class FlowView(EditedView, OpensPosition):
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **EditedView._answers, "cuts": "_answer_cuts", "outcome": "_answer_outcome", "lens": "_answer_lens",
+        "maps": "_answer_maps", "block": "_answer_block",
     }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
@@ -150,6 +154,29 @@ class FlowView(EditedView, OpensPosition):
         position = self._check_position(position)
         return early_probabilities(self._plain, position, [token.id for token, _ in self._leaders(position)])
 
+    def _answer_maps(self, layer: int) -> Array:
+        """Returns the attention maps of a block's heads, pooled: (H, side, side), uint8, 255 for a weight of 1."""
+        return np.round(255 * pooled(self._plain.attention(layer), THUMBNAIL)).astype(np.uint8)
+
+    def _answer_block(self, layer: int, position: int) -> dict[str, Any]:
+        """Returns what a block's heads and MLP do at one token.
+
+        heads: the share of each head in the attention node, or its largest weight where attention weights are drawn.
+        neurons: those that add the longest vectors to the stream; none for an MLP without single neurons.
+        """
+        position = self._check_position(position)
+        if self._flow is not None:
+            heads = self._flow.heads(layer)[:, position].sum(-1)
+        else:
+            heads = self._plain.attention(layer)[:, position].max(-1)
+        try:
+            lengths = np.linalg.norm(self._plain.neurons(layer, position), axis=-1)
+        except NotAvailable:
+            lengths = np.zeros(0)
+        strongest = np.argsort(-lengths, kind="stable")[:NEURONS]
+        neurons = [{"neuron": int(neuron), "length": float(lengths[neuron])} for neuron in strongest]
+        return {"heads": heads.tolist(), "neurons": neurons}
+
     def _leaders(self, position: int) -> list[tuple[Any, float]]:
         return self._plain.top(min(LEADERS, self._plain.vocab_size), position)
 
@@ -163,12 +190,13 @@ class FlowView(EditedView, OpensPosition):
             yield from (("cuts", {"position": position, "id": id}) for id in ids[: 1 if position != positions[0] else None])
             if position in self._unread:
                 yield "lens", {"position": position}
-        layers = range(self._plain.n_layers)
-        for position in positions[:1]:
-            for layer in layers:
-                for kind in ("ablate_attention", "ablate_mlp"):
-                    spec = {"kind": kind, "layer": layer, "position": position}
-                    yield "outcome", {"edits": [spec], "position": position}
+        position = positions[0]
+        for layer in range(self._plain.n_layers):
+            for kind in ("ablate_attention", "ablate_mlp"):
+                spec = {"kind": kind, "layer": layer, "position": position}
+                yield "outcome", {"edits": [spec], "position": position}
+            yield "maps", {"layer": layer}
+            yield "block", {"layer": layer, "position": position}
 
     def _shown_position(self) -> int:
         return check_index(self.position, len(self._require_trace().tokens), "position", negative=True)

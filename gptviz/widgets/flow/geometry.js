@@ -32,14 +32,14 @@ export class Geometry {
    * @param {Row[]} rows placed
    * @param {Int32Array} rowOf
    * @param {number} position
-   * @param {number} width of a column, in pixels
+   * @param {number[]} edges of the columns, in pixels: one more than there are columns
    * @param {number} scale of the view
    */
-  constructor(shares, credit, rows, rowOf, position, width, scale) {
+  constructor(shares, credit, rows, rowOf, position, edges, scale) {
     this.shares = shares;
     this.credit = credit;
     this.rows = rows;
-    this.width = width;
+    this.edges = edges;
     this.scale = scale;
     this.unit = UNIT * scale;
     this.all = shares.ribbons(credit, rowOf, position);
@@ -48,6 +48,12 @@ export class Geometry {
     /** @type {Curve[]} */
     this.curves = [];
     for (let column = 0; column < shares.columns; column += 1) this.addColumn(column);
+  }
+
+  /** Returns where ribbons arrive in a column. @param {number} column */
+  arrival(column) {
+    const [x, end] = this.edges.slice(column);
+    return x + ARRIVE * (end - x);
   }
 
   /** Returns a row's credit where a column begins. @param {number} column @param {number} row */
@@ -98,11 +104,11 @@ export class Geometry {
 
   /** Adds the straight pieces of a row in a column. @param {number} column @param {number} row @returns {number} the credit that stays */
   addBands(column, row) {
-    const { width } = this;
     const [stream, bias, mlp] = /** @type {const} */ (["stream", "bias", "mlp"]).map((part) =>
       this.keptIn(part, column, row),
     );
-    const x = column * width;
+    const x = this.edges[column];
+    const width = this.edges[column + 1] - x;
     const arrive = width * ARRIVE;
     this.addBand("stream", column, row, stream, x, arrive, 0);
     this.addBand("bias", column, row, bias, x, arrive, stream);
@@ -136,10 +142,10 @@ export class Geometry {
    * @param {number} below the credit below it where it arrives
    */
   addRibbon({ column, source, target, share }, above, below) {
-    const { unit, rows, width } = this;
+    const { unit, rows } = this;
     const from = rows[source].base - (this.creditIn(column, source) - above - share / 2) * unit;
     const to = rows[target].base - (below + share / 2) * unit;
-    const [x, end] = [column * width, (column + ARRIVE) * width];
+    const [x, end] = [this.edges[column], this.arrival(column)];
     const bend = (end - x) * (source === target ? 0.3 : 0.5);
     const lift = source === target ? 9 * this.scale + (share * unit) / 2 : 0;
     const path = `M${round(x)} ${round(from)}C${round(x + bend)} ${round(from - lift)} ${round(end - bend)} ${round(to - lift)} ${round(end)} ${round(to)}`;
@@ -159,7 +165,7 @@ export class Geometry {
     const share = ribbons.reduce((sum, ribbon) => sum + ribbon.share, 0);
     if (!share) return below;
     const { scale, unit } = this;
-    const end = (column + ARRIVE) * this.width;
+    const end = this.arrival(column);
     const to = this.rows[target].base - (below + share / 2) * unit;
     const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
     const path = `M${round(x)} ${round(y)}C${round(x + (STUB * scale) / 2)} ${round(y)} ${round(x + (STUB * scale) / 3)} ${round(to)} ${round(end)} ${round(to)}`;

@@ -1,6 +1,8 @@
 // @ts-check
-/** The key to the picture: what the shapes are, and how to read the widths. */
+/** The key to the picture: what the shapes are, how to read the widths, and what is drawn otherwise than usual. */
 import { element } from "../shared/dom.js";
+import { refusalText } from "../shared/kernel.js";
+import { sharedWords } from "../shared/words.js";
 
 /** @param {import("./words.js").Words} words @param {boolean} areWeights @returns {Node[]} */
 export function makeLegend(words, areWeights) {
@@ -13,4 +15,22 @@ export function makeLegend(words, areWeights) {
     return element("li", {}, swatch, legend[kind]);
   });
   return [element("ul", {}, ...items), element("p", { class: "small" }, areWeights ? legend.weights : legend.read)];
+}
+
+/**
+ * Returns what is drawn otherwise than usual, and why.
+ * @param {import("../shared/kernel.js").Model} model
+ * @param {import("./words.js").Words} words
+ * @param {any} about
+ * @returns {string[]}
+ */
+export function makeNotes(model, words, { columns, layers, tokens, refusal, byLength }) {
+  const { earlier } = tokens[0];
+  const pooled = refusal ? words.pooledWeights : words.pooled;
+  return [
+    refusal ? `${words.weightsBecause} ${refusalText(sharedWords(model), refusal)}` : "",
+    layers > columns.length ? pooled(layers, columns.length) : "",
+    earlier ? words.window(tokens.length - 1, earlier) : "",
+    byLength > 0 ? words.byLength(byLength) : "",
+  ].filter(Boolean);
 }

@@ -20,10 +20,11 @@ export class LensLine {
    * @param {PageToken} outcome
    * @param {ArrayLike<number>|null} shares at each depth; null if the model cannot be read early
    * @param {[number, number][]} columns the first and the last block of each
+   * @param {number[]} tracks their relative widths
    * @param {boolean} isTied whether depth 0 reads back its own token
    * @param {string} problem why there are no shares
    */
-  show(outcome, shares, columns, isTied, problem) {
+  show(outcome, shares, columns, tracks, isTied, problem) {
     const { words } = this;
     const named = element("span", { class: "nowrap" }, `${words.lens.probabilityOf} `, chip(outcome));
     this.name.replaceChildren(named, " ", words.lens.title);
@@ -31,6 +32,7 @@ export class LensLine {
     setText(this.note, shares === null ? problem || words.lens.missing : isTied && hasNumbers ? words.lens.tied : "");
     this.note.hidden = !this.note.textContent;
     const ends = columns.map(([first]) => first);
+    const before = (/** @type {number} */ column) => tracks.slice(0, column).reduce((sum, track) => sum + track, 0);
     const depths = hasNumbers ? Array.from({ length: shares.length }, (_, depth) => depth) : [];
     this.plot.replaceChildren(
       ...depths.map((depth) => {
@@ -40,14 +42,16 @@ export class LensLine {
           columns.findIndex(([, last]) => depth <= last),
         );
         const isEnd = depth === depths.length - 1;
-        const [first, last] = isEnd ? columns[columns.length - 1] : columns[column];
-        const place = isEnd ? columns.length : column + (depth - first) / (last - first + 1);
+        const [first, last] = columns[column];
+        const place = isEnd
+          ? before(columns.length)
+          : before(column) + (tracks[column] * (depth - first)) / (last - first + 1);
         const bar = element("span", { class: "bar" });
         bar.style.height = `${100 * share}%`;
         const text = words.lens.depth(depth, percent(share));
         const number = element("span", { class: "number small", title: `${100 * share} %` }, percent(share));
         const item = element("li", { title: text }, element("span", { class: "track" }, bar), number);
-        item.style.left = `${(100 * place) / columns.length}%`;
+        item.style.left = `${(100 * place) / before(columns.length)}%`;
         item.toggleAttribute("data-tied", isTied && depth === 0);
         item.toggleAttribute("data-between", !isEnd && !ends.includes(depth));
         if (depth === 0) item.dataset.end = "first";

@@ -1,7 +1,7 @@
 // @ts-check
 /** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out what is pointed at. */
 import { chipText } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
+import { button, element, setText } from "../shared/dom.js";
 import { percent } from "../shared/numbers.js";
 import { Shares } from "./credit.js";
 import { cutAttention, cutKey, cutMlp } from "./cuts.js";
@@ -9,9 +9,12 @@ import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
 import { RowLabels } from "./labels.js";
 import { placedChip, RibbonList } from "./list.js";
+import { OpenBlock } from "./open.js";
 import { chooseRows, placeRows } from "./rows.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
+const OPENED = 4; // times as wide as another column
+
 /** @typedef {import("./drawing.js").Piece} Piece */
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {import("./flow.js").FlowToken} FlowToken */
@@ -19,7 +22,8 @@ import { chooseRows, placeRows } from "./rows.js";
 export class Picture {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean}} actions
+   * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
+   *   opened: () => void, look: (layer: number, head: number) => void, ask: (name: string, args: any) => Promise<any>}} actions
    */
   constructor(words, actions) {
     this.words = words;
@@ -54,6 +58,9 @@ export class Picture {
       toggleLane: () => this.toggle("isOpen"),
       toggleFold: () => this.toggle("isUnfolded"),
     });
+    /** The column that is open: wider than the others, with its heads. @type {number|null} */
+    this.opened = null;
+    this.block = new OpenBlock(words, actions);
     this.drawing = new Drawing(
       "",
       (piece) => this.readOut(piece),
@@ -98,13 +105,45 @@ export class Picture {
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
-    this.heads.replaceChildren(
-      ...this.names.map((name) => {
-        const parts = this.areWeights ? [] : [element("span", { class: "small muted" }, words.parts)];
-        return element("div", { class: "head" }, element("strong", {}, name), ...parts);
-      }),
-    );
+    this.block.load();
+    this.opened = null;
+    this.showHeads();
     this.readOut(null);
+  }
+
+  /** Writes the columns' names; a column of one block has a button that opens it. */
+  showHeads() {
+    const { words, opened } = this;
+    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(/** @type {any} */ (document.activeElement));
+    const heads = this.names.map((name, column) => {
+      const [first, last] = this.columns[column];
+      const attributes = { class: "name", "aria-expanded": String(column === opened), title: words.open(name) };
+      const title = first === last ? button(name, () => this.open(column), attributes) : element("strong", {}, name);
+      const parts = this.areWeights ? [] : [element("span", { class: "small muted" }, words.parts)];
+      return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
+    });
+    this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
+    this.heads.replaceChildren(...heads);
+    if (focused >= 0) /** @type {HTMLElement[]} */ ([...this.heads.querySelectorAll("button.name")])[focused]?.focus();
+  }
+
+  /** The relative widths of the columns. */
+  get tracks() {
+    return this.names.map((_name, column) => (column === this.opened ? OPENED : 1));
+  }
+
+  /** The widths of the columns, in pixels; none while all are equal. */
+  get widths() {
+    const edges = this.geometry?.edges ?? [];
+    return this.opened === null ? [] : edges.slice(1).map((edge, i) => edge - edges[i]);
+  }
+
+  /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */
+  open(column) {
+    this.opened = column === this.opened ? null : column;
+    this.showHeads();
+    this.show(this.position);
+    this.actions.opened();
   }
 
   /** @param {"isOpen"|"isUnfolded"} what */
@@ -113,8 +152,8 @@ export class Picture {
     this.show(this.position);
   }
 
-  /** Draws the picture for a followed token. @param {number} position */
-  show(position) {
+  /** Draws the picture for a followed token. @param {number} position @param {boolean} [isHovered] whether it is only pointed at */
+  show(position, isHovered = false) {
     this.position = position;
     this.credit = this.shares.creditOf(position);
     const { rows, rowOf } = chooseRows(this.credit, position, this);
@@ -129,6 +168,7 @@ export class Picture {
     const ends = rows.map((row, i) => (row.kind === "later" ? 0 : this.endOf(geometry, i)));
     this.labels.show(rows, this.tokens, ends, this);
     this.showList();
+    if (this.opened !== null && !isHovered) this.block.show(this.columns[this.opened][0], this.tokens[position]);
   }
 
   /**
@@ -147,15 +187,21 @@ export class Picture {
     const width = this.canvas.clientWidth;
     if (width === this.width) return;
     this.width = width;
-    const column = Math.max(30, width / this.columns.length);
+    const tracks = this.tracks;
+    const whole = tracks.reduce((sum, track) => sum + track, 0);
+    const unit = Math.max(30, width / whole);
+    /** @type {number[]} */
+    const edges = [0];
+    for (const track of tracks) edges.push(edges[edges.length - 1] + track * unit);
     const { shares, credit, rows, rowOf, position, scale } = this;
-    this.geometry = new Geometry(shares, credit, rows, rowOf, position, column, scale);
+    this.geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale);
     this.mark();
   }
 
   /** Draws the picture with the present cuts. */
   mark() {
     if (!this.geometry) return;
+    this.block.mark();
     this.drawing.draw(this.geometry, this.height, (piece) => this.isCut(piece));
     this.showList();
   }

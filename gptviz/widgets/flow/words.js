@@ -39,6 +39,8 @@ const en = {
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   block: (/** @type {number} */ first, /** @type {number} */ last) =>
     first === last ? `block ${first}` : `blocks ${first}–${last}`,
+  open: (/** @type {string} */ block) => `${block}: show its heads here, or hide them (Escape)`,
+  neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}`,
   parts: "attention, then MLP",
   ends: "credit at the embedding",
   weightsAt: "attention weight",
@@ -156,6 +158,8 @@ const zh = {
     `只画最后 ${grouped(drawn)} 个词元。到达更早 ${grouped(earlier)} 个词元的贡献在那里相加，不再往前追踪。`,
   earlier: (count) => `更早的 ${grouped(count)} 个词元`,
   block: (first, last) => (first === last ? `第 ${first} 块` : `第 ${first}–${last} 块`),
+  open: (block) => `${block}：在此显示它的头，或收起（Escape）`,
+  neurons: (list) => `MLP 中加入最多的神经元，以及所加向量的长度：${list}`,
   parts: "先注意力，后 MLP",
   ends: "嵌入处的贡献",
   weightsAt: "注意力权重",

@@ -1,0 +1,100 @@
+// @ts-check
+/** The list of cuts, and the next token with them. The list is the trait `_edits`, which other views may change too. */
+import { isSameEdit } from "../shared/edits.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { CutChips } from "./cuts.js";
+
+/** @typedef {import("../shared/edits.js").Edit} Edit */
+/** The next token with the cuts: of the likeliest before, and the one that leads now. @typedef {{leaders: number[], leader: import("./next.js").Outcome}} Outcome */
+
+export class Cutting {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {{busy: (isBusy: boolean) => void, setProblem: (text: string) => void, answered: () => void}} actions
+   */
+  constructor(model, words, actions) {
+    this.model = model;
+    this.actions = actions;
+    this.lane = new Lane();
+    this.chips = new CutChips(words, (edits) => this.set(edits));
+    /** The last list that Python accepted. @type {Edit[]} */
+    this.accepted = [];
+    this.refusal = ""; // why Python refused the list after it
+    /** @type {{position: number, of: Outcome}|null} */
+    this.outcome = null;
+  }
+
+  /** @returns {Edit[]} */
+  get edits() {
+    return this.model.get("_edits");
+  }
+
+  /** Forgets the outcome of the previous trace. */
+  load() {
+    this.outcome = null;
+    this.accepted = this.edits;
+  }
+
+  /** @param {Edit} edit */
+  has(edit) {
+    return this.edits.some((other) => isSameEdit(other, edit));
+  }
+
+  /** Makes these cuts, or takes them back if all of them are made. @param {Edit[]} edits */
+  toggle(edits) {
+    if (!this.model.get("_about").runs) return;
+    const others = this.edits.filter((other) => !edits.some((edit) => isSameEdit(edit, other)));
+    const isMade = this.edits.length - others.length === edits.length;
+    this.set(isMade ? others : [...others, ...edits]);
+  }
+
+  /** @param {Edit[]} edits */
+  set(edits) {
+    this.model.set("_edits", edits);
+    this.model.save_changes();
+  }
+
+  /** Returns the next token after a position with the present cuts, null while it is not known. @param {number} position */
+  outcomeAt(position) {
+    return this.outcome?.position === position ? this.outcome.of : null;
+  }
+
+  /** Asks for the outcome after another token, if there are cuts. @param {number} position */
+  follow(position) {
+    if (this.edits.length && this.outcome?.position !== position) this.update(position);
+  }
+
+  /** Shows the present cuts; the numbers before are dim until the outcome comes. @param {number} position */
+  update(position) {
+    const { model, edits, refusal, actions } = this;
+    /** @type {import("../shared/chips.js").PageToken[]} */
+    const tokens = model.get("_about").tokens;
+    this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));
+    actions.busy(edits.length > 0);
+    /** @returns {Promise<Outcome|null>} */
+    const question = async () => (edits.length ? ask(model, "outcome", { edits, position }) : null);
+    this.lane.ask(
+      question,
+      (of) => {
+        this.accepted = edits;
+        this.outcome = of && { position, of };
+        actions.busy(false);
+        actions.setProblem(refusal);
+        actions.answered();
+      },
+      (error) => {
+        actions.busy(false);
+        actions.setProblem(error.message);
+        this.refusal = error.message; // stays in sight while the accepted list is shown again
+        this.set(isSameList(this.accepted, edits) ? [] : this.accepted);
+        this.refusal = "";
+      },
+    );
+  }
+}
+
+/** @param {Edit[]} first @param {Edit[]} second */
+function isSameList(first, second) {
+  return first.length === second.length && first.every((edit, i) => isSameEdit(edit, second[i]));
+}
