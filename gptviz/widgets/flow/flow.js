@@ -158,7 +158,7 @@ class Flow {
     this.probabilities = float32(model.get("_probabilities"));
     this.lensShares = float32(model.get("_lens"));
     this.sentence.show(about.tokens.filter((/** @type {FlowToken} */ token) => !token.earlier));
-    this.picture.load(this.shares, about, Number(getComputedStyle(this.root).getPropertyValue("--gv-scale")) || 1);
+    this.picture.load(this.shares, about);
     this.effects.load();
     this.legend.replaceChildren(...makeLegend(words, this.shares.areWeights));
     this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));

@@ -89,12 +89,10 @@ export class Picture {
    * Takes the numbers of a trace.
    * @param {import("./credit.js").Shares} shares
    * @param {any} about
-   * @param {number} scale
    */
-  load(shares, about, scale) {
+  load(shares, about) {
     const { words } = this;
     this.shares = shares;
-    this.scale = scale;
     this.isOpen = false;
     this.isUnfolded = false;
     this.tokens = about.tokens;
@@ -159,15 +157,9 @@ export class Picture {
     const { rows, rowOf } = chooseRows(this.credit, position, this);
     this.rows = rows;
     this.rowOf = rowOf;
-    this.height = placeRows(rows, this.scale);
-    this.stage.style.height = `${this.height}px`;
     this.drawing.root.setAttribute("aria-label", this.words.picture(this.nameOf(position)));
     this.width = -1;
     this.resize();
-    const geometry = /** @type {Geometry} */ (this.geometry);
-    const ends = rows.map((row, i) => (row.kind === "later" ? 0 : this.endOf(geometry, i)));
-    this.labels.show(rows, this.tokens, ends, this);
-    this.showList();
     if (this.opened !== null && !isHovered) this.block.show(this.columns[this.opened][0], this.tokens[position]);
   }
 
@@ -182,19 +174,24 @@ export class Picture {
     return Math.max(0, ...given);
   }
 
-  /** Draws the picture again if its width has changed. */
+  /** Lays the picture out again if its width or its scale has changed. */
   resize() {
     const width = this.canvas.clientWidth;
-    if (width === this.width) return;
+    const scale = Number(getComputedStyle(this.root).getPropertyValue("--gv-scale")) || 1;
+    if ((width === this.width && scale === this.scale) || !this.rows.length) return;
     this.width = width;
-    const tracks = this.tracks;
-    const whole = tracks.reduce((sum, track) => sum + track, 0);
-    const unit = Math.max(30, width / whole);
+    this.scale = scale;
+    const { shares, credit, rows, rowOf, position, tracks } = this;
+    this.height = placeRows(rows, scale);
+    this.stage.style.height = `${this.height}px`;
+    const unit = Math.max(30, width / tracks.reduce((sum, track) => sum + track, 0));
     /** @type {number[]} */
     const edges = [0];
     for (const track of tracks) edges.push(edges[edges.length - 1] + track * unit);
-    const { shares, credit, rows, rowOf, position, scale } = this;
-    this.geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale);
+    const geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale);
+    this.geometry = geometry;
+    const ends = rows.map((row, i) => (row.kind === "later" ? 0 : this.endOf(geometry, i)));
+    this.labels.show(rows, this.tokens, ends, this);
     this.mark();
   }
 
