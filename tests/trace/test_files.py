@@ -65,7 +65,7 @@ def everything(trace):
     answers["cell"] = answer(lambda: cell(trace, 1, 2, 4, 3))
     answers["mix"] = answer(lambda: mix(trace, 1, 2, 4))
     views = [gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench]
-    views.append(gptviz.InterventionView)
+    views += [gptviz.InterventionView, gptviz.FlowView]
     answers["tables"] = [answer(lambda: kind(trace).to_table()) for kind in views]
     return {str(name): value for name, value in answers.items()}
 """

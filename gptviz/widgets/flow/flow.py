@@ -81,10 +81,10 @@ class FlowView(EditedView, OpensPosition):
         positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
         leaders = [plain.top(min(LEADERS, trace.vocab_size), position) for position in positions]
         ids = [[token.id for token, _ in row] for row in leaders]
-        hidden = [None] * (len(self._shares.stream[0]) - len(positions))  # stands for the earlier tokens
+        hidden = len(self._shares.stream[0]) - len(positions)  # 1 if a token stands for the earlier ones
         shares = np.array([[share for _, share in row] for row in leaders], np.float32)
-        self._probabilities = np.concatenate([np.zeros((len(hidden), len(ids[0])), np.float32), shares]).tobytes()
-        lens_refusal = self._fill_lens(plain, positions, ids, len(hidden))
+        self._probabilities = np.concatenate([np.zeros((hidden, len(ids[0])), np.float32), shares]).tobytes()
+        lens_refusal = self._fill_lens(plain, positions, ids, hidden)
         tokens = [describe(trace.tokens[position]) for position in positions]
         earlier = {"id": -1, "text": "", "position": positions[0] - 1, "earlier": positions[0]}
         self._about = {
