@@ -7,24 +7,13 @@ import { partName } from "./grid.js";
 
 /** @typedef {import("./grid.js").Part} Part */
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-/** An edit as `edit_list.py` writes it. @typedef {Record<string, any> & {kind: string, layer: number}} Edit */
+/** @typedef {import("../shared/edits.js").Edit} Edit */
 
 /** Returns whether an edit switches a part off at every position. @param {Edit} edit @param {Part} part */
 export function switchesOff(edit, part) {
   if (edit.layer !== part.layer) return false;
   if (part.head === null) return edit.kind === "ablate_mlp" && edit.position === undefined;
   return edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
-}
-
-/** Returns whether two edits do the same. @param {Edit} first @param {Edit} second */
-export function isSameEdit(first, second) {
-  const content = (/** @type {Edit} */ edit) =>
-    JSON.stringify(
-      Object.entries(edit)
-        .filter(([name]) => name !== "code")
-        .sort(),
-    );
-  return content(first) === content(second);
 }
 
 export class EditChips {
