@@ -312,7 +312,9 @@ REACHABLE = """() => [...document.querySelectorAll("button, input, select, texta
 .map((node) => node.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("name", ["tokens", "embedding", "block", "sampling", "flow", "intervention", "timeline", "compare"])
+@pytest.mark.parametrize(
+    "name", ["tokens", "embedding", "block", "sampling", "flow", "intervention", "timeline", "compare"]
+)
 def test_tab_reaches_every_control(opened, gpt, tmp_path, monkeypatch, name):
     """Keys do the same as a click."""
     monkeypatch.setattr("gptviz.pages.export.MOST_BYTES", 5_000_000)

@@ -69,7 +69,8 @@ def check_numbers(page, trace, position, id):
     for text, share in zip(own, shown, strict=True):
         if text is not None:  # a line of several tokens has no chip
             assert any(
-                tokens[place] == text and flow.importance[0, place] == pytest.approx(share, abs=1e-6) for place in places
+                tokens[place] == text and flow.importance[0, place] == pytest.approx(share, abs=1e-6)
+                for place in places
             ), (text, share)
     attention = [flow.attention(layer)[position].sum() for layer in range(trace.n_layers)]
     agree(texts(page, "[data-row=attention] .number"), attention)
@@ -99,18 +100,18 @@ def check_picture(page, trace, position):
     assert len(curves) > 5 and len(bands) > 20
     for share, size in [*curves, *bands]:
         assert size == pytest.approx(UNIT * share, rel=1e-6)
-    largest = sorted(
-        (
-            flow.importance[layer + 1, i] * flow.attention(layer)[i, j]
-            for layer in range(trace.n_layers)
-            for i in range(position + 1)
-            for j in range(i + 1)
-            if not trace.tokens[j].special
-        ),
-        reverse=True,
+    share = [flow.importance[layer + 1][:, None] * flow.attention(layer) for layer in range(trace.n_layers)]
+    ribbons = page.locator(".gptviz-flow svg .curve:not(.bundle)").evaluate_all(
+        "(all) => all.map(({ dataset: { column, from, to, share } }) => [column, from, to, share])"
     )
-    ribbons = page.locator(".gptviz-flow svg .curve.ribbon").evaluate_all("(all) => all.map((one) => Number(one.dataset.share))")
-    np.testing.assert_allclose(sorted(ribbons, reverse=True)[:5], largest[:5], atol=1e-6)
+    for column, sources, targets, drawn in ribbons:
+        rows, columns = (np.array([int(i) for i in some.split(",")]) for some in (targets, sources))
+        assert float(drawn) == pytest.approx(share[int(column)][np.ix_(rows, columns)].sum(), abs=1e-6)
+    single = {(int(column), sources, targets) for column, sources, targets, _ in ribbons}
+    rows = page.locator(".gptviz-flow .label[data-kind=token] sub").all_inner_texts()
+    for layer, matrix in enumerate(share):
+        for i, j in ((int(i), int(j)) for i in rows for j in rows):
+            assert ((layer, str(j), str(i)) in single) == (matrix[i, j] * UNIT >= 1), (layer, j, i)
 
 
 def test_every_number_is_the_traces_and_another_token_is_followed_without_the_kernel(shown, gpt):
@@ -213,7 +214,7 @@ def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
     closed = lane.bounding_box()["height"]
     lane.locator("button").click()
     expect(lane).to_have_count(0)
-    opened = page.locator(".gptviz-flow .label").first
+    opened = page.locator(".gptviz-flow .label[data-kind=token]").first
     expect(opened.locator(".chip")).to_have_text(chip_text(trace.tokens[0]))
     assert opened.bounding_box()["height"] > closed
     page.get_by_role("button", name="thin lane").click()
@@ -234,13 +235,18 @@ def test_a_block_opens_between_its_neighbours_a_head_is_cut_and_escape_closes_it
     view = gptviz.FlowView(trace)
     page = shown(view).page
     settle(page)
-    widths = lambda: page.locator(".gptviz-flow .head").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+
+    def widths():
+        return page.locator(".gptviz-flow .head").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+
     even = widths()
     page.get_by_role("button", name="block 3", exact=True).click()
     settle(page)
     opened = widths()
     assert opened[3] > 2 * even[3] and opened[2] < even[2] and max(even) - min(even) <= 1
-    columns = page.locator("[data-row=mlp] td").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().width)")
+    columns = page.locator("[data-row=mlp] td").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().width)"
+    )
     np.testing.assert_allclose(columns, opened, atol=3)
     agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(3)[:, -1].sum(-1))
     check_picture(page, trace, len(trace.tokens) - 1)
@@ -312,8 +318,16 @@ def test_nothing_is_cut_off_at_narrow_widths(shown, gpt, width, options):
     settle(page)
     assert page.evaluate(OVERFLOW) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    tops = page.locator(".gptviz-flow .label").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    tops = page.locator(".gptviz-flow .label").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().top)"
+    )
     assert tops == sorted(tops) and len(set(tops)) == len(tops)
+
+
+COMPUTED_PAINT = """(all, paint) => all.map((one) => {
+  const style = getComputedStyle(one);
+  return [style[paint], style.opacity, style[`${paint}-opacity`]];
+})"""
 
 
 def luminance(colour):
@@ -328,9 +342,7 @@ def test_everything_drawn_has_contrast_and_full_opacity(shown, gpt, dark):
     settle(page)
     paper = luminance("17 19 23" if dark else "255 255 255")
     for kind, paint in (("curve", "stroke"), ("band", "fill")):
-        styles = page.locator(f".gptviz-flow svg .{kind}").evaluate_all(
-            f"(all) => all.map((one) => {{ const s = getComputedStyle(one); return [s.{paint}, s.opacity, s['{paint}-opacity']]; }})"
-        )
+        styles = page.locator(f".gptviz-flow svg .{kind}").evaluate_all(COMPUTED_PAINT, paint)
         for colour, *opacities in styles:
             light, low = sorted([luminance(colour), paper], reverse=True)
             assert (light + 0.05) / (low + 0.05) >= 3, (kind, colour)

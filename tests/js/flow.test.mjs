@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Shares } from "../../gptviz/widgets/flow/credit.js";
-import { disagreement } from "../../gptviz/widgets/flow/lesson.js";
 import { Geometry } from "../../gptviz/widgets/flow/geometry.js";
+import { disagreement } from "../../gptviz/widgets/flow/lesson.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
 
 // Two columns of three tokens. Attention, by rows of targets; then what stays: stream, bias, MLP.
@@ -33,7 +33,7 @@ test("credit runs back through both columns and keeps its sum", () => {
 
 test("a middle token gets its own credit, and later tokens get none", () => {
   const credit = shares().creditOf(1);
-  assert.deepEqual([...credit[0]], [0.75 + 0.25 * 0.25, 0.25 * 0.75, 0]);
+  assert.deepEqual([...credit[0]], [0.5 + 0.5 * 0.25, 0.5 * 0.75, 0]);
 });
 
 test("attention weights are shown block by block and are no credit", () => {
@@ -124,7 +124,10 @@ test("the two blocks that disagree most are named, and no others", () => {
   });
   const found = disagreement([cell(0.7, 0.01), cell(0.03, 0.16), cell(0.02, 0.9), cell(0.17, 0.99), cell(0.1, null)]);
   assert.ok(Array.isArray(found));
-  assert.deepEqual(found.map(({ column }) => column), [1, 3]);
+  assert.deepEqual(
+    found.map(({ column }) => column),
+    [1, 3],
+  );
   assert.equal(disagreement([cell(0.5, 0.1), cell(0.2, 0.6)]), "none");
   assert.equal(disagreement([cell(0.5, 0.6), cell(0.48, 0.1)]), "none");
   assert.equal(disagreement([cell(0.5, null)]), null);

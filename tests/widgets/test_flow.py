@@ -154,7 +154,9 @@ def test_what_is_read_early_is_asked_for_where_it_would_take_long(gpt, monkeypat
 
 
 def test_tied_embeddings_are_noticed():
-    tied = {name: gptviz.wrap(build(name), tokenizer()).trace(IDS) for name in ("gpt2", "gpt2_by_layer", "llama", "gemma2")}
+    tied = {
+        name: gptviz.wrap(build(name), tokenizer()).trace(IDS) for name in ("gpt2", "gpt2_by_layer", "llama", "gemma2")
+    }
     found = {name: gptviz.FlowView(trace)._about["tied"] for name, trace in tied.items()}
     assert found == {"gpt2": True, "gpt2_by_layer": False, "llama": False, "gemma2": True}
 
@@ -268,5 +270,9 @@ def test_what_goes_to_the_page_is_small(tokens):
     model = strong_gpt2(n_layer=12, n_head=12, n_embd=48, n_positions=64)
     trace = gptviz.wrap(model, tokenizer()).trace([(7 * i) % 250 for i in range(tokens)])
     state = gptviz.FlowView(trace).get_state()
-    size = sum(len(value) if isinstance(value, bytes) else len(str(value)) for name, value in state.items() if name[1:4] not in ("esm", "css"))
+    size = sum(
+        len(value) if isinstance(value, bytes) else len(str(value))
+        for name, value in state.items()
+        if name[1:4] not in ("esm", "css")
+    )
     assert size < 700_000

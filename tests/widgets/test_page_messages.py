@@ -33,7 +33,8 @@ def views():
     box = gptviz.PromptBox("the owl", gpt=gpt)
     made = [
         box, gptviz.TokensView(trace), gptviz.AttentionView(trace), gptviz.EmbeddingView(trace), gptviz.BlockView(trace),
-        gptviz.FlowView(trace), gptviz.InterventionView(trace), gptviz.SamplingBench(trace), gptviz.GenerationTimeline(completion, gpt=gpt),
+        gptviz.FlowView(trace), gptviz.InterventionView(trace), gptviz.SamplingBench(trace),
+        gptviz.GenerationTimeline(completion, gpt=gpt),
         gptviz.compare(trace, trace), gptviz.explore("the owl", gpt=gpt),
         gptviz.lessons.ask("Which?", answer=lambda: 1, choices=[1, 2]),
         gptviz.lessons.check("a number", 1, 1), gptviz.lessons.guessing_game(["the owl"], gpt),

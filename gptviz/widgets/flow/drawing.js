@@ -50,14 +50,21 @@ export class Drawing {
     for (const { kind, base } of rows) {
       const lane = { x: 0.5, y: base - (LANE + 1) * geometry.scale, height: LANE * geometry.scale };
       if (kind === "rest") this.root.append(shape("rect", { class: "lane-line", width: whole - 1, rx: 3, ...lane }));
-      if (kind === "token") this.root.append(shape("line", { class: "row-line", x1: 0, x2: whole, y1: base, y2: base }));
+      if (kind === "token")
+        this.root.append(shape("line", { class: "row-line", x1: 0, x2: whole, y1: base, y2: base }));
     }
     const wide = geometry.curves.filter((curve) => curve.width >= 1);
     for (const curve of wide.sort((a, b) => b.width - a.width)) {
       const attributes = { "data-share": curve.share, d: curve.path, "stroke-width": curve.width };
+      // The positions of what it joins, among the drawn tokens, so that a test can tell which ribbon this is.
+      const ends = {
+        "data-column": curve.column,
+        "data-from": rows[curve.source]?.tokens.join() ?? "",
+        "data-to": rows[curve.target].tokens.join(),
+      };
       const halo = shape("path", { class: "halo", d: curve.path, "stroke-width": curve.width + 1.5 });
       this.root.append(halo);
-      this.add(shape("path", { class: `curve ${curve.kind}`, ...attributes }), { curve }, isCut);
+      this.add(shape("path", { class: `curve ${curve.kind}`, ...attributes, ...ends }), { curve }, isCut);
     }
     for (const band of geometry.bands.filter(({ height }) => height >= 0.5)) {
       const { x, y, width, height } = band;

@@ -17,10 +17,10 @@ import { Cutting } from "./cutting.js";
 import { Effects } from "./effects.js";
 import { makeLegend, makeNotes } from "./legend.js";
 import { LensLine } from "./lens.js";
+import { disagreement } from "./lesson.js";
 import { NextBars } from "./next.js";
 import { Picture } from "./picture.js";
 import { followByPointing } from "./pointing.js";
-import { disagreement } from "./lesson.js";
 import { BlockTable } from "./table.js";
 import { catalogue } from "./words.js";
 
@@ -41,9 +41,9 @@ class Flow {
     this.outcome = 0; // of the likeliest next tokens, the followed one
     this.outcomeOf = -1; // the token that it belongs to
     this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
-    /** The likeliest next tokens' probabilities: (T, leaders). */
+    /** The likeliest next tokens' probabilities: (T, leaders). @type {Float32Array} */
     this.probabilities = new Float32Array();
-    /** The same at every depth: (T, leaders, L + 1); NaN where they were not sent. */
+    /** The same at every depth: (T, leaders, L + 1); NaN where they were not sent. @type {Float32Array} */
     this.lensShares = new Float32Array();
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (shown) => this.follow(shown + this.hidden));
@@ -85,7 +85,11 @@ class Flow {
     const tableNote = this.effects.note;
     const left = element("div", { class: "flow" }, picture.root, table.root, tableNote, this.lesson, lens.root);
     left.classList.add("numbers");
-    followByPointing(this.sentence.root, (shown) => this.hover(shown), (shown) => this.follow(shown + this.hidden));
+    followByPointing(
+      this.sentence.root,
+      (shown) => this.hover(shown),
+      (shown) => this.follow(shown + this.hidden),
+    );
     picture.stage.addEventListener("keydown", (event) => {
       const step = event.target === picture.stage ? arrowStep(event) : undefined;
       if (step) this.follow(clamp(this.position + step[0] + step[1], 0, this.tokens.length - 1));

@@ -62,9 +62,7 @@ class FlowView(EditedView, OpensPosition):
     _probabilities = traitlets.Bytes().tag(sync=True)  # of the likeliest next tokens: float32 (T, leaders)
     _lens = traitlets.Bytes().tag(sync=True)  # the same at every depth: float32 (T, leaders, L + 1), NaN if not read
 
-    def __init__(
-        self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (), **keywords: Any
-    ):
+    def __init__(self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (), **keywords: Any):
         super().__init__(source, edits=edits, **keywords)
         self._set_given(position=position)
 
@@ -146,7 +144,11 @@ class FlowView(EditedView, OpensPosition):
         position = self._check_position(position)
         before, after = self._plain.probabilities(position), self._edited_trace(edits).probabilities(position)
         id = int(after.argmax())
-        leader = {"token": describe(self._plain.vocab_token(id)), "before": float(before[id]), "after": float(after[id])}
+        leader = {
+            "token": describe(self._plain.vocab_token(id)),
+            "before": float(before[id]),
+            "after": float(after[id]),
+        }
         return {"leaders": [float(after[token.id]) for token, _ in self._leaders(position)], "leader": leader}
 
     def _answer_lens(self, position: int) -> Array:
@@ -187,7 +189,9 @@ class FlowView(EditedView, OpensPosition):
             yield "outcome", {"edits": self._edits, "position": positions[0]}
         for position in positions:
             ids = [token.id for token, _ in self._leaders(position)]
-            yield from (("cuts", {"position": position, "id": id}) for id in ids[: 1 if position != positions[0] else None])
+            yield from (
+                ("cuts", {"position": position, "id": id}) for id in ids[: 1 if position != positions[0] else None]
+            )
             if position in self._unread:
                 yield "lens", {"position": position}
         position = positions[0]

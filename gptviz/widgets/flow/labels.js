@@ -74,11 +74,10 @@ export class RowLabels {
       "data-key": first,
     });
     node.append(chip(token));
+    node.append(element("sub", {}, String(token.position)));
     const close = first === start && isOpen && first !== position;
-    const extras = close
-      ? [button(words.closeLane, actions.toggleLane, { class: "quiet small", "data-key": "lane" })]
-      : [];
-    if (isUnfolded && first === position) extras.push(this.fold(true));
+    const extras = close ? [this.quiet(words.closeLane, actions.toggleLane, "lane")] : [];
+    if (isUnfolded && first === position) extras.push(this.quiet(words.fold, actions.toggleFold, "fold"));
     return [node, ...extras];
   }
 

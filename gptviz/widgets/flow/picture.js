@@ -50,6 +50,7 @@ export class Picture {
     this.credit = [];
     /** @type {Row[]} */
     this.rows = [];
+    /** The row of each token. @type {Int32Array} */
     this.rowOf = new Int32Array();
     /** @type {Geometry|null} */
     this.geometry = null;
@@ -112,7 +113,9 @@ export class Picture {
   /** Writes the columns' names; a column of one block has a button that opens it. */
   showHeads() {
     const { words, opened } = this;
-    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(/** @type {any} */ (document.activeElement));
+    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(
+      /** @type {any} */ (document.activeElement),
+    );
     const heads = this.names.map((name, column) => {
       const [first, last] = this.columns[column];
       const attributes = { class: "name", "aria-expanded": String(column === opened), title: words.open(name) };
@@ -130,10 +133,10 @@ export class Picture {
     return this.names.map((_name, column) => (column === this.opened ? OPENED : 1));
   }
 
-  /** The widths of the columns, in pixels; none while all are equal. */
+  /** The widths of the columns, in pixels. */
   get widths() {
     const edges = this.geometry?.edges ?? [];
-    return this.opened === null ? [] : edges.slice(1).map((edge, i) => edge - edges[i]);
+    return edges.slice(1).map((edge, i) => edge - edges[i]);
   }
 
   /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */

@@ -25,17 +25,24 @@ export class BlockTable {
     this.body = element("tbody", {});
     const caption = element("caption", { class: "visually-hidden" }, words.table.caption);
     this.columns = element("colgroup", {});
-    this.root = element("table", { class: "blocks" }, caption, this.columns, element("thead", {}, this.head), this.body);
+    this.root = element(
+      "table",
+      { class: "blocks" },
+      caption,
+      this.columns,
+      element("thead", {}, this.head),
+      this.body,
+    );
   }
 
-  /** Gives the columns widths in pixels; none for equal widths. @param {number[]} widths */
+  /** Gives the columns the widths of the picture's, in pixels. @param {number[]} widths */
   place(widths) {
     const columns = widths.map((width) => {
       const column = element("col", {});
       column.style.width = `${width}px`;
       return column;
     });
-    this.columns.replaceChildren(...(columns.length ? [element("col", { class: "gutter" }), ...columns] : []));
+    this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
   }
 
   /**

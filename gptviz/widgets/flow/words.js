@@ -51,8 +51,7 @@ const en = {
   unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
     `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
   fold: "fold again",
-  later: (/** @type {number} */ count) =>
-    `${grouped(count)} later: no way back`,
+  later: (/** @type {number} */ count) => `${grouped(count)} later: no way back`,
   table: {
     caption: "What each block adds to the followed token",
     attention: "share of attention in",
