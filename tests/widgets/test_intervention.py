@@ -11,8 +11,8 @@ from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable
-from gptviz.widgets.intervention.edit_list import EditList
 from gptviz.widgets.intervention.intervention import MOVERS
+from gptviz.widgets.shared.edit_list import EditList
 
 PROMPT, OTHER, LONGER = "the thin owl", "the thin cat", "the thin old owl sat there"
 

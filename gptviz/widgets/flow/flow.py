@@ -30,9 +30,9 @@ from gptviz.widgets.flow.shares import (
     first_drawn,
     layer_ranges,
 )
-from gptviz.widgets.intervention.edit_list import Spec
-from gptviz.widgets.intervention.edited import EditedView
 from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.edit_list import Spec
+from gptviz.widgets.shared.edited import EditedView
 from gptviz.widgets.shared.opened import OpensPosition
 from gptviz.widgets.shared.thumbnails import THUMBNAIL
 

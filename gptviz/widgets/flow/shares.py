@@ -11,7 +11,6 @@ import numpy as np
 
 from gptviz.lens import Flow
 from gptviz.trace.available import available
-from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
 MOST_COLUMNS = 8
@@ -27,10 +26,10 @@ class ColumnShares:
     an MLP of the column after attention.
     """
 
-    attention: Array
-    stream: Array
-    bias: Array
-    mlp: Array
+    attention: np.ndarray
+    stream: np.ndarray
+    bias: np.ndarray
+    mlp: np.ndarray
 
     def packed(self) -> tuple[bytes, bytes]:
         """Returns float32 bytes: attention without the future (C, T (T + 1) / 2), and stream, bias, mlp: (C, 3, T)."""
@@ -51,7 +50,7 @@ def column_shares(flow: Flow, ranges: Sequence[tuple[int, int]]) -> ColumnShares
     return ColumnShares(*(np.stack(part) for part in zip(*columns, strict=True)))
 
 
-def _column(flow: Flow, first: int, last: int) -> tuple[Array, Array, Array, Array]:
+def _column(flow: Flow, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Returns attention (T, T), stream, bias and mlp, (T,) each, of layers that are pooled; in float64."""
     whole = without_mlp = np.eye(drawn_count(len(flow.trace.tokens)))
     stream = stays = np.ones(len(whole))
@@ -67,7 +66,7 @@ def _column(flow: Flow, first: int, last: int) -> tuple[Array, Array, Array, Arr
     return whole - np.diag(stays), stream, stays - stream, 1 - without_mlp.sum(1)
 
 
-def attention_weights(trace: Trace, ranges: Sequence[tuple[int, int]]) -> Array:
+def attention_weights(trace: Trace, ranges: Sequence[tuple[int, int]]) -> np.ndarray:
     """Returns attention weights averaged over the heads, and over the layers of a column: (C, T, T).
 
     Layers without a map have no part in the average; a column of such layers is 0. Raises NotAvailable if none has one.
@@ -88,7 +87,7 @@ def drawn_count(count: int) -> int:
     return min(count, MOST_TOKENS + 1)
 
 
-def _drawn_matrix(matrix: Array) -> Array:
+def _drawn_matrix(matrix: np.ndarray) -> np.ndarray:
     """Returns the rows and columns of the tokens that are drawn, in float64; nothing leaves the earlier tokens again."""
     first = first_drawn(len(matrix))
     if not first:
@@ -98,7 +97,7 @@ def _drawn_matrix(matrix: Array) -> Array:
     return drawn
 
 
-def _drawn(values: Array, earlier: float) -> Array:
+def _drawn(values: np.ndarray, earlier: float) -> np.ndarray:
     """Returns the values of the tokens that are drawn, in float64. earlier: of the one that stands for the earlier tokens."""
     first = first_drawn(len(values))
     return np.r_[[earlier] if first else [], values[first:].astype(np.float64)]

@@ -21,11 +21,11 @@ from gptviz.text.visible import visible
 from gptviz.trace.runnable import running_model
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
-from gptviz.widgets.intervention.edit_list import Spec
-from gptviz.widgets.intervention.edited import EditedView
 from gptviz.widgets.intervention.parts import part_specs, switched_off
 from gptviz.widgets.intervention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
+from gptviz.widgets.shared.edit_list import Spec
+from gptviz.widgets.shared.edited import EditedView
 from gptviz.widgets.shared.thumbnails import Thumbnails
 
 MOVERS = 12  # tokens that have a row, and next tokens that are offered to be watched

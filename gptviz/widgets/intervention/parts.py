@@ -9,7 +9,7 @@ from gptviz.lens.sweep import run_each, supported
 from gptviz.sampling.probabilities import softmax
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
-from gptviz.widgets.intervention.edit_list import Spec
+from gptviz.widgets.shared.edit_list import Spec
 
 
 def part_specs(trace: Trace) -> dict[tuple[int, int], Spec]:

@@ -11,7 +11,7 @@ import traitlets
 
 from gptviz.trace.runnable import running_model
 from gptviz.trace.trace import Trace
-from gptviz.widgets.intervention.edit_list import EditList, Spec, fits, names_a_position
+from gptviz.widgets.shared.edit_list import EditList, Spec, fits, names_a_position
 from gptviz.widgets.shared.view import View
 
 
