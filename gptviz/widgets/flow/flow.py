@@ -134,7 +134,10 @@ class FlowView(EditedView, OpensPosition):
         """
         trace = self._require_trace()
         result = lens.cuts(self._plain, self._check_position(position), check_index(id, trace.vocab_size, "token id"))
-        return {"before": result.before, "attention": result.attention.tolist(), "mlp": result.mlp.tolist()}
+        attention, mlp = (
+            [None if np.isnan(p) else float(p) for p in after] for after in (result.attention, result.mlp)
+        )
+        return {"before": result.before, "attention": attention, "mlp": mlp}
 
     def _answer_outcome(self, edits: list[Spec], position: int) -> dict[str, Any]:
         """Returns the next token's probabilities after `position` with these cuts.

@@ -1,7 +1,6 @@
 // @ts-check
 /** The words of the flow view, in each language. */
 import { grouped } from "../shared/numbers.js";
-import { promptRefusals } from "../shared/prompt_refusals.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
@@ -243,7 +242,6 @@ const zh = {
   weightsBecause: "这里画的是注意力权重，不是贡献：",
 };
 
-addRefusals(promptRefusals);
 addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };
