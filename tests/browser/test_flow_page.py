@@ -156,7 +156,7 @@ def test_a_click_cuts_the_bars_move_and_the_cut_stays_as_a_chip(shown, gpt):
     leaders = trace.top(8)
     after = gpt.trace([token.id for token in trace.tokens], edits=[cut]).probabilities()
     pairs = [text.split(" → ") for text in texts(page, ".bars li:not(:last-child) .number")][:8]
-    agree([before for before, _ in pairs], [share for _, share in leaders])
+    agree([f"{before} %" for before, _ in pairs], [share for _, share in leaders])
     agree([now for _, now in pairs], [after[token.id] for token, _ in leaders])
     expect(page.locator(".gptviz-flow .cut")).to_contain_text("block 2, attention into")
     assert page.locator(".gptviz-flow .curve[data-cut]").count() > 0

@@ -60,7 +60,8 @@ export class NextBars {
       ghost.style.width = `${100 * before}%`;
       track.prepend(ghost);
     }
-    const text = after === null ? percent(before) : this.words.effect(percent(before), percent(after));
+    const was = percent(before).replace(" %", "");
+    const text = after === null ? percent(before) : this.words.effect(was, percent(after));
     const title = after === null ? `${100 * before} %` : this.words.effect(`${100 * before} %`, `${100 * after} %`);
     return element("li", { class: "bar-row" }, name, track, element("span", { class: "number", title }, text));
   }

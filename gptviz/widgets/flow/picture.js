@@ -120,7 +120,8 @@ export class Picture {
       const [first, last] = this.columns[column];
       const attributes = { class: "name", "aria-expanded": String(column === opened), title: words.open(name) };
       const title = first === last ? button(name, () => this.open(column), attributes) : element("strong", {}, name);
-      const parts = this.areWeights ? [] : [element("span", { class: "small muted" }, words.parts)];
+      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, words.parts));
+      const parts = this.areWeights ? [] : [label];
       return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
     });
     this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
