@@ -30,13 +30,23 @@ export class Shares {
     this.keptShares = kept;
   }
 
-  /** Returns what attention carries from a source to a target. @param {number} column @param {number} target @param {number} source */
+  /**
+   * Returns what attention carries from a source to a target.
+   * @param {number} column
+   * @param {number} target
+   * @param {number} source
+   */
   carried(column, target, source) {
     const before = (target * (target + 1)) / 2;
     return this.carriedShares[(column * this.tokens * (this.tokens + 1)) / 2 + before + source];
   }
 
-  /** Returns a part that stays with the token. @param {typeof KEPT[number]} part @param {number} column @param {number} token */
+  /**
+   * Returns a part that stays with the token.
+   * @param {typeof KEPT[number]} part
+   * @param {number} column
+   * @param {number} token
+   */
   kept(part, column, token) {
     return this.keptShares[(column * KEPT.length + KEPT.indexOf(part)) * this.tokens + token];
   }
@@ -61,7 +71,12 @@ export class Shares {
     return credit;
   }
 
-  /** Takes credit back through one column. @param {Float64Array[]} credit @param {number} column @param {number} position */
+  /**
+   * Takes credit back through one column.
+   * @param {Float64Array[]} credit
+   * @param {number} column
+   * @param {number} position
+   */
   takeBack(credit, column, position) {
     for (let target = this.areWeights ? position : 0; target <= position; target += 1) {
       const whole = this.areWeights ? 1 : credit[column + 1][target];

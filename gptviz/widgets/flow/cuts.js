@@ -21,7 +21,13 @@ export function cutMlp(layer, position) {
   return { kind: "ablate_mlp", layer, position };
 }
 
-/** Returns the cut of attention from one token to another, in all heads. @param {number} layer @param {number} query @param {number} key @returns {Edit} */
+/**
+ * Returns the cut of attention from one token to another, in all heads.
+ * @param {number} layer
+ * @param {number} query
+ * @param {number} key
+ * @returns {Edit}
+ */
 export function cutKey(layer, query, key) {
   return { kind: "ablate_key", layer, query, key };
 }

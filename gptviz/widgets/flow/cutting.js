@@ -5,7 +5,10 @@ import { ask, Lane } from "../shared/kernel.js";
 import { CutChips } from "./cuts.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
-/** The next token with the cuts: of the likeliest before, and the one that leads now. @typedef {{leaders: number[], leader: import("./next.js").Outcome}} Outcome */
+/**
+ * The next token with the cuts: the probabilities of the likeliest before, and the one that leads now.
+ * @typedef {{leaders: number[], leader: import("./next.js").Outcome}} Outcome
+ */
 
 export class Cutting {
   /**
@@ -55,7 +58,7 @@ export class Cutting {
     this.model.save_changes();
   }
 
-  /** Returns the next token after a position with the present cuts, null while it is not known. @param {number} position */
+  /** Returns the next token with the present cuts, null while it is not known. @param {number} position */
   outcomeAt(position) {
     return this.outcome?.position === position ? this.outcome.of : null;
   }

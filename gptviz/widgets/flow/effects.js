@@ -7,7 +7,10 @@ import { cutAttention, cutMlp } from "./cuts.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("./table.js").Effect} Effect */
-/** The probability of a next token after each cut; null where there is nothing to cut. @typedef {{before: number, attention: (number|null)[], mlp: (number|null)[]}} Cuts */
+/**
+ * The probability of a next token after each cut; null where there is nothing to cut.
+ * @typedef {{before: number, attention: (number|null)[], mlp: (number|null)[]}} Cuts
+ */
 
 export class Effects {
   /**
@@ -75,7 +78,10 @@ export class Effects {
       layers
         .filter((layer) => after[layer] !== null)
         .sort((a, b) => Math.abs(Number(after[b]) - cuts.before) - Math.abs(Number(after[a]) - cuts.before))[0];
-    /** @param {"attention"|"mlp"} part @param {(layer: number, position: number) => import("../shared/edits.js").Edit} cut */
+    /**
+     * @param {"attention"|"mlp"} part
+     * @param {(layer: number, position: number) => import("../shared/edits.js").Edit} cut
+     */
     const effect = (part, cut) => {
       const layer = strongest(cuts[part]);
       if (layer === undefined) return null;

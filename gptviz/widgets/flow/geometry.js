@@ -2,7 +2,7 @@
 /**
  * Turns credit into shapes: where each band, ribbon and bundle is, in pixels. Nothing here draws.
  *
- * All widths are linear in credit. A band stands on its row's base line. In a column, from left to right: where the column
+ * All widths are linear in credit. A band stands on its row's base line. In a column, from left to right: where it
  * begins, the top of a band leaves as ribbons and the rest goes straight on; at `ARRIVE` ribbons arrive on top of what
  * went straight on; after it comes the MLP.
  */
@@ -61,7 +61,12 @@ export class Geometry {
     return this.rows[row].tokens.reduce((sum, token) => sum + this.credit[column][token], 0);
   }
 
-  /** Returns a part of a row's credit that stays with its tokens. @param {"stream"|"bias"|"mlp"} part @param {number} column @param {number} row */
+  /**
+   * Returns a part of a row's credit that stays with its tokens.
+   * @param {"stream"|"bias"|"mlp"} part
+   * @param {number} column
+   * @param {number} row
+   */
   keptIn(part, column, row) {
     if (this.shares.areWeights) return 0;
     const { credit, shares } = this;
@@ -102,7 +107,12 @@ export class Geometry {
     });
   }
 
-  /** Adds the straight pieces of a row in a column. @param {number} column @param {number} row @returns {number} the credit that stays */
+  /**
+   * Adds the straight pieces of a row in a column.
+   * @param {number} column
+   * @param {number} row
+   * @returns {number} the credit that stays
+   */
   addBands(column, row) {
     const [stream, bias, mlp] = /** @type {const} */ (["stream", "bias", "mlp"]).map((part) =>
       this.keptIn(part, column, row),
@@ -148,7 +158,7 @@ export class Geometry {
     const [x, end] = [this.edges[column], this.arrival(column)];
     const bend = (end - x) * (source === target ? 0.3 : 0.5);
     const lift = source === target ? 9 * this.scale + (share * unit) / 2 : 0;
-    const path = `M${round(x)} ${round(from)}C${round(x + bend)} ${round(from - lift)} ${round(end - bend)} ${round(to - lift)} ${round(end)} ${round(to)}`;
+    const path = curve([x, from], [x + bend, from - lift], [end - bend, to - lift], [end, to]);
     this.curves.push({ kind: "ribbon", column, source, target, share, count: 1, path, width: share * unit });
   }
 
@@ -168,11 +178,17 @@ export class Geometry {
     const end = this.arrival(column);
     const to = this.rows[target].base - (below + share / 2) * unit;
     const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
-    const path = `M${round(x)} ${round(y)}C${round(x + (STUB * scale) / 2)} ${round(y)} ${round(x + (STUB * scale) / 3)} ${round(to)} ${round(end)} ${round(to)}`;
+    const path = curve([x, y], [x + (STUB * scale) / 2, y], [x + (STUB * scale) / 3, to], [end, to]);
     const source = kind === "rest" ? ribbons[0].source : -1;
     this.curves.push({ kind, column, source, target, share, count: ribbons.length, path, width: share * unit });
     return below + share;
   }
+}
+
+/** Returns the path of a Bézier curve. @param {...number[]} points its ends and, between them, its control points */
+function curve(...points) {
+  const [start, ...others] = points.map(([x, y]) => `${round(x)} ${round(y)}`);
+  return `M${start}C${others.join(" ")}`;
 }
 
 /** @param {number} x */

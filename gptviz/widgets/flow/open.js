@@ -1,5 +1,5 @@
 // @ts-check
-/** An open block: each of its heads as a small map with its share, which a click cuts, and the MLP's strongest neurons. */
+/** An open block: its heads as small maps with their shares, which a click cuts, and the MLP's strongest neurons. */
 import { button, element, setText } from "../shared/dom.js";
 import { Lane } from "../shared/kernel.js";
 import { percent, significant } from "../shared/numbers.js";
@@ -7,7 +7,10 @@ import { pageTheme } from "../shared/theme.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
-/** Heads' shares in a token, and the neurons that add most. @typedef {{heads: number[], neurons: {neuron: number, length: number}[]}} Block */
+/**
+ * Heads' shares in a token, and the neurons that add most.
+ * @typedef {{heads: number[], neurons: {neuron: number, length: number}[]}} Block
+ */
 
 export class OpenBlock {
   /**
@@ -23,7 +26,10 @@ export class OpenBlock {
     this.position = -1;
     /** @type {Block|null} */
     this.shown = null;
-    /** The small maps of each layer that was opened: (H, side, side). @type {Map<number, {data: Uint8Array, shape: number[]}>} */
+    /**
+     * The small maps of each layer that was opened: (H, side, side).
+     * @type {Map<number, {data: Uint8Array, shape: number[]}>}
+     */
     this.maps = new Map();
     this.list = element("ul", { class: "heads-of-block" });
     this.note = element("p", { class: "small muted", role: "status" });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out what is pointed at. */
+/** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out one of them. */
 import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { percent } from "../shared/numbers.js";
@@ -23,7 +23,8 @@ export class Picture {
   /**
    * @param {import("./words.js").Words} words
    * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
-   *   opened: () => void, look: (layer: number, head: number) => void, ask: (name: string, args: any) => Promise<any>}} actions
+   *   opened: () => void, look: (layer: number, head: number) => void,
+   *   ask: (name: string, args: any) => Promise<any>}} actions
    */
   constructor(words, actions) {
     this.words = words;
@@ -154,7 +155,11 @@ export class Picture {
     this.show(this.position);
   }
 
-  /** Draws the picture for a followed token. @param {number} position @param {boolean} [isHovered] whether it is only pointed at */
+  /**
+   * Draws the picture for a followed token.
+   * @param {number} position
+   * @param {boolean} [isHovered] whether it is only pointed at
+   */
   show(position, isHovered = false) {
     this.position = position;
     this.credit = this.shares.creditOf(position);
@@ -257,7 +262,11 @@ export class Picture {
     return tokens.length === 1 && !this.tokens[tokens[0]].earlier ? this.tokens[tokens[0]] : null;
   }
 
-  /** Returns the edits that cut a piece in every block of its column; none if it cannot be cut. @param {Piece} piece @returns {Edit[]} */
+  /**
+   * Returns the edits that cut a piece in every block of its column; none if it cannot be cut.
+   * @param {Piece} piece
+   * @returns {Edit[]}
+   */
   editsOf({ band, curve }) {
     const column = (band ?? curve)?.column ?? 0;
     const [first, last] = this.columns[column];

@@ -101,7 +101,12 @@ export class BlockTable {
     return element("span", { class: "small muted", title: count ? `${100 * share} %` : "" }, text);
   }
 
-  /** @param {Effect|null|undefined} effect @param {boolean} isPooled @param {(edit: Edit) => boolean} isCut @returns {Node[]} */
+  /**
+   * @param {Effect|null|undefined} effect
+   * @param {boolean} isPooled
+   * @param {(edit: Edit) => boolean} isCut
+   * @returns {Node[]}
+   */
   effect(effect, isPooled, isCut) {
     const { words } = this;
     if (!effect) return [element("span", { class: "small muted" }, effect === null ? words.table.none : "–")];

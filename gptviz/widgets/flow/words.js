@@ -4,7 +4,10 @@ import { grouped } from "../shared/numbers.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
-/** A block with its share and the probability after a cut. @typedef {{block: string, share: string, after: string}} Named */
+/**
+ * A block with its share and the probability after a cut.
+ * @typedef {{block: string, share: string, after: string}} Named
+ */
 
 const en = {
   tokens: "prompt: point at a token to follow it, click to choose it",
