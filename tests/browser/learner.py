@@ -29,8 +29,9 @@ def describe(question):
             "traits": question.get_state(["_state", "_about", "tally"])}
 """
 
-HIDDEN = """(view) => [...view.querySelectorAll("*")]
-    .every((node) => node.closest(".cover") || getComputedStyle(node).visibility === "hidden")"""
+# Of each covered view: its text, and whether everything in it but its cover is hidden.
+COVERED = """(views) => views.map((view) => [view.innerText, [...view.querySelectorAll("*")]
+    .every((node) => node.closest(".cover") || getComputedStyle(node).visibility === "hidden")])"""
 OUTSIDE = """(question) => [...document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput")]
     .filter((output) => !output.contains(question)).map((output) => output.innerText).join("\\n")"""
 WRITE = """async (check, lines) => {
@@ -184,12 +185,11 @@ class Learner:
         for pattern in giveaways(question):
             match = re.search(pattern, outside, re.DOTALL)
             assert not match, f"{question.text}: {match[0]!r} is not covered"
-        for cover in self.page.locator(".gptviz[data-covered]").all():
-            waits_for = re.match(
-                r"(?:covered until you answer: |回答这个问题后才显示：)(.*)", cover.inner_text().strip(), re.DOTALL
-            )
-            assert waits_for and waits_for[1] in self.questions(), cover.inner_text()
-            assert cover.evaluate(HIDDEN)
+        questions = self.questions()
+        for text, is_hidden in self.page.locator(".gptviz[data-covered]").evaluate_all(COVERED):
+            waits_for = re.match(r"(?:covered until you answer: |回答这个问题后才显示：)(.*)", text.strip(), re.DOTALL)
+            assert waits_for and waits_for[1] in questions, text
+            assert is_hidden, text
 
     def enter_answer(self, view: Locator, question: KernelQuestion, answer: Any) -> None:
         """Enters an answer with the controls of the question's kind. A number is written with a decimal comma."""

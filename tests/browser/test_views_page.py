@@ -326,8 +326,8 @@ def test_views_in_chinese_have_no_english_sentence(shown, gpt):
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")
     # Text that the model wrote is not part of the interface.
     own_text.evaluate_all("nodes => nodes.forEach((node) => node.remove())")
-    for node in page.locator("h3, h4, label, p, th, summary, button, figcaption").all():
-        text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", node.inner_text())
+    for shown_text in page.locator("h3, h4, label, p, th, summary, button, figcaption").all_inner_texts():
+        text = re.sub(r"softmax|logits?|top-[kp]|min-p|gpt\.complete.*|L\d · H\d|q·k|<\|.*\|>", "", shown_text)
         assert not re.search(r"[a-z]{3,} [a-z]{3,}", text), text
 
 
