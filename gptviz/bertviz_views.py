@@ -21,6 +21,7 @@ from gptviz._paths import assets_dir
 from gptviz.checks import check_index, within_rounding
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.errors import NotAvailable, WrongType, fail
+from gptviz.lens.opening import opening_head
 from gptviz.trace.available import available
 from gptviz.trace.trace import Trace
 
@@ -68,8 +69,8 @@ def head_view(
 ) -> Frame:
     """Draws lines between tokens, as strong as the attention weights, for the heads of one layer at a time.
 
-    layers: which to put into the page; None for all. layer, heads: which to show first; None for the first of the layers
-    and all heads. theme: "light" or "dark".
+    layers: which to put into the page; None for all. layer, heads: which to show first; None for the layer of the head at
+    which `AttentionView` opens, and all heads. theme: "light" or "dark".
     """
     import bertviz
 
@@ -106,16 +107,19 @@ def model_view(trace: Trace, layers: Sequence[int] | None = None, *, theme: str 
 
 
 def neuron_view(
-    trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, head: int = 0, theme: str = "light"
-) -> Frame:
+    trace: Trace, layers: Sequence[int] | None = None, *, layer: int | None = None, head: int | None = None,
+    theme: str = "light",
+) -> Frame:  # fmt: skip
     """Draws the queries and keys of one head, number by number; a click on the plus beside a token opens it.
 
-    layers: which to put into the page; None for all. layer, head: which to show first; None for the first of the layers.
-    theme: "light" or "dark". The view computes softmax(q·k / √d_head) itself; a family whose scores are computed in
-    another way raises NotAvailable.
+    layers: which to put into the page; None for all. layer, head: which to show first; None for the head at which
+    `AttentionView` opens. theme: "light" or "dark". The view computes softmax(q·k / √d_head) itself; a family whose
+    scores are computed in another way raises NotAvailable.
     """
     kept = _kept_layers(trace, layers)
     first = _opened(layer, kept, trace)
+    if head is None:
+        head = opening_head(trace, [first]).head
     opened = first, check_index(head, trace.heads_in(first), "head", where=f" in layer {first}")
     for index in kept:
         _check_scores(trace, index)
@@ -173,7 +177,7 @@ def _indices(indices: Sequence[int], count: int, what: str) -> list[int]:
 
 
 def _opened(layer: int | None, kept: list[int], trace: Trace) -> int:
-    opened = kept[0] if layer is None else check_index(layer, trace.n_layers, "layer")
+    opened = opening_head(trace, kept).layer if layer is None else check_index(layer, trace.n_layers, "layer")
     if opened not in kept:
         raise fail("a layer among those of the view", f"{layer}", f"layers has {kept}.")
     return opened

@@ -16,6 +16,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gptviz.checks import check_index
+from gptviz.display.numbers import percent
 from gptviz.display.palette import ANY_THEME, CLOUD, DARK, GRID, LIGHT, MARK, Palette, blend
 from gptviz.display.preferences import chosen_scale
 from gptviz.display.still import NAME_GAP, arrange_names
@@ -50,7 +51,7 @@ def probabilities(
     rows = list(range(len(labels)))
     bars = go.Bar(
         x=100 * values, y=rows, orientation="h", marker_color=_palette(theme).bar,
-        text=[_percent(v) for v in values], textposition="outside", cliponaxis=False,
+        text=[percent(v) for v in values], textposition="outside", cliponaxis=False,
         hovertemplate="%{x} %<extra></extra>",
     )  # fmt: skip
     figure = _figure(title, theme, 90 + 26 * len(labels), bars)
@@ -136,13 +137,6 @@ def _signed(value: float, most: float) -> str:
     digits = max(0, 1 - math.floor(math.log10(most)))
     text = f"{value:+.{digits}f}" if digits <= 4 else f"{value:+.0e}"
     return text.replace("-", "−") if float(text) else "0"
-
-
-def _percent(share: float) -> str:
-    """Returns a share in per cent, never rounded to 0 or 100; the page's `percent` does the same."""
-    if 0 < share < 1e-5:
-        return "<0.001 %"
-    return ">99.99 %" if 0.99995 <= share < 1 else f"{100 * share:.{4 if share >= 0.9995 else 3}g} %"
 
 
 def _tenths(share: float) -> str:

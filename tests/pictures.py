@@ -1,6 +1,6 @@
 """Draws the README's pictures into assets/pictures, in light and dark: `python tests/pictures.py`.
 
-They show the embedded model's own numbers in the views' own modules, with the head whose last token looks back most.
+They show the embedded model's own numbers in the views' own modules.
 """
 
 import sys
@@ -14,7 +14,6 @@ from browser.pages import ViewPage, settle
 
 import gptviz
 from gptviz.lab.doctor import find_chromium
-from gptviz.widgets.explorer.stations import station_numbers
 
 PICTURES = Path(__file__).parent.parent / "assets" / "pictures"
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
@@ -22,13 +21,12 @@ PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 
 def main() -> None:
     trace = gptviz.load().trace(PROMPT)
-    strongest = station_numbers(trace)["attention"]
     written = trace.gpt.complete(PROMPT, max_tokens=30, temperature=0.8, seed=1)
     gift = trace.gpt.trace("Kate met David on the road. Then Kate told a story to")
     most = gift.attention()[:, :, -1, 3].argmax()  # the head that looks most from the last token at David
     looker = divmod(int(most), gift.n_heads)
     views = {
-        "attention": lambda: gptviz.AttentionView(trace, layer=strongest["layer"], head=strongest["head"]),
+        "attention": lambda: gptviz.AttentionView(trace),
         "sampling": lambda: gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=14),
         "explorer": lambda: gptviz.explore(PROMPT, gpt=trace.gpt),
         "timeline": lambda: gptviz.GenerationTimeline(written, gpt=trace.gpt),

@@ -24,7 +24,7 @@ def test_bars_are_the_probabilities_on_an_axis_from_0_to_100():
     figure = figures.probabilities(HOSTILE, [0.5, 0.25, 0.125, 0.0625])
     (bars,) = figure.data
     assert list(bars.x) == [50, 25, 12.5, 6.25]
-    assert list(bars.text) == ["50 %", "25 %", "12.5 %", "6.25 %"]
+    assert list(bars.text) == ["50.0 %", "25.0 %", "12.5 %", "6.25 %"]
     assert list(figure.layout.xaxis.range) == [0, 100]
     assert list(figure.layout.yaxis.ticktext) == SHOWN
     assert figure.layout.yaxis.autorange == "reversed", "the largest stands on top"
@@ -87,7 +87,7 @@ def test_per_cents_are_never_written_as_0_or_100():
     assert [[re.findall(">(.*)<", text)[0] for text in row] for row in heat.text] == [
         ["&lt;0.1 %", "3.1 %", "96.9 %"], ["&gt;99.9 %", "&lt;0.1 %", "&lt;0.1 %"]]  # fmt: skip
     (bars,) = figures.probabilities(list("abc"), [0.99999, 1e-7, 0.5]).data
-    assert list(bars.text) == [">99.99 %", "<0.001 %", "50 %"]
+    assert list(bars.text) == [">99.99 %", "<0.001 %", "50.0 %"]
 
 
 @pytest.mark.parametrize("scale", ["screen", "projector"])

@@ -378,9 +378,10 @@ def test_a_shortened_list_says_so_and_counts_the_rest_as_others(on_screen, gpt):
     neurons = [int(re.search(r"neuron (\d+)", name)[1]) for kind, name, _ in steps if kind == "neuron"]
     assert 1 <= len(neurons) < 8
     trace, last = explorer.box.trace, tokens - 1
-    rest = trace.mlp_out(0)[last] - trace.neurons(0, last)[neurons].sum(0)
+    layer = explorer.selection.layer
+    rest = trace.mlp_out(layer)[last] - trace.neurons(layer, last)[neurons].sum(0)
     ((name, length),) = [(name, length) for kind, name, length in steps if kind == "others"]
-    assert f"{len(trace.neurons(0, last)) - len(neurons):,} other" in name
+    assert f"{len(trace.neurons(layer, last)) - len(neurons):,} other" in name
     assert length == pytest.approx(float(np.linalg.norm(rest)), rel=6e-3)
     page.keyboard.press("Escape")
     page.locator(".station-attention > .head button").click()

@@ -187,7 +187,8 @@ def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
         button.click()
     expect(page.locator(".gptviz-attention")).to_have_attribute("data-theme", "dark" if dark else "light")
     page.locator(".stack button").first.click()
-    expect(page.locator(".gptviz-attention h3")).to_contain_text(f"L{explorer.trace.n_layers - 1} · H0")
+    opened = f"L{explorer.trace.n_layers - 1} · H{explorer.selection.head}"
+    expect(page.locator(".gptviz-attention h3")).to_contain_text(opened)
     page.locator(".gptviz-attention .grid button").nth(explorer.trace.n_heads + 1).click()
     expect(page.locator(".stack button[data-open]")).to_have_text("block 1")
     page.locator(".gptviz-prompt textarea").fill("another prompt")

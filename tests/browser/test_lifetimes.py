@@ -94,7 +94,8 @@ def test_a_closed_view_is_forgotten(gpt):
 
 def test_two_views_of_one_trace_keep_to_themselves(shown, gpt):
     trace = gpt.trace(PROMPTS[0])
-    first, second = gptviz.AttentionView(trace), gptviz.AttentionView(trace, layer=1, head=2)
+    first = gptviz.AttentionView(trace, layer=0, head=0)
+    second = gptviz.AttentionView(trace, layer=1, head=2)
     page = shown(first, second).page
     titles = page.locator(".gptviz-attention h3")
     expect(titles).to_have_text(["Attention L0 · H0", "Attention L1 · H2"])

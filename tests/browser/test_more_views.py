@@ -221,7 +221,7 @@ def test_scrubbing_stays_in_the_page(shown, gpt):
 def test_heads_missing_from_a_file_are_hatched_and_labelled(shown, gpt, tmp_path):
     """The canvas is transparent there, so that the button's hatching is visible."""
     found = gptviz.open_trace(gpt.trace(PROMPT).save(tmp_path / "some.safetensors", layers=[1, 3]))
-    page = shown(gptviz.AttentionView(found)).page
+    page = shown(gptviz.AttentionView(found, layer=1, head=0)).page
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L1 · H0")
     drawn = page.locator(".grid canvas").evaluate_all(
         "(all) => all.map((one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((x) => x > 0))"
@@ -280,10 +280,12 @@ def test_the_comparison_names_what_both_prompts_predict(shown, gpt):
 
 def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     other = gptviz.wrap(build("llama"), tokenizer())
-    page = shown(gptviz.compare(gpt.trace("the owl"), other.trace("the owl"))).page
+    compared = gptviz.compare(gpt.trace("the owl"), other.trace("the owl"))
+    page = shown(compared).page
     expect(page.get_by_text("differ in their layers and heads")).to_be_visible()
     page.locator(".gptviz-attention").first.locator(".grid button").last.click()
-    expect(page.locator(".gptviz-attention h3").last).to_contain_text("L0 · H0")
+    own = compared.views[1]
+    expect(page.locator(".gptviz-attention h3").last).to_contain_text(f"L{own.layer} · H{own.head}")
     expect(page.locator(".gptviz-sampling")).to_have_count(2)
     row = page.locator("table.next tr:has([data-unknown])").first
     expect(row.locator("[data-unknown]")).to_have_text("not in the vocabulary")

@@ -1,6 +1,7 @@
 """The timeline while it is scrubbed: what changes in place, what the kernel is asked, what stays visible, colours."""
 
 import dataclasses
+import html
 
 import pytest
 from close import assert_softmax_close, rounding
@@ -79,6 +80,14 @@ def test_another_step_changes_the_table_in_place(shown, gpt):
         "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
     )
     assert lengths[: len(wanted)] == pytest.approx(wanted, abs=0.01)
+
+
+def test_a_nearly_certain_token_is_not_written_as_certain(shown, completion):
+    shares = [0.99997, 0.9996, 0.123456, 1e-9]
+    written = [">99.99 %", "99.96 %", "12.3 %", "<0.001 %"]
+    view = gptviz.GenerationTimeline(steps_like(completion, shares))
+    expect(shown(view).page.locator(".steps li .number")).to_have_text(written)
+    assert all(html.escape(text) in view.still() for text in written)
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 1.0}, {"top_k": 3}, {"top_p": 0.999}], ids=str)

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
 
 import gptviz
 from gptviz._paths import assets_dir
+from gptviz.lens.opening import opening_head
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +256,7 @@ def test_pointing_in_one_view_moves_the_other_without_a_message(shown, gpt):
 def test_the_keyboard_reaches_cells_heads_and_steps(shown, gpt):
     trace = gpt.trace("Once upon a time there was a cat")
     completion = gpt.complete("Once", max_tokens=5, seed=2)
-    page = shown(gptviz.AttentionView(trace), gptviz.GenerationTimeline(completion)).page
+    page = shown(gptviz.AttentionView(trace, layer=0, head=0), gptviz.GenerationTimeline(completion)).page
     page.locator(".stage").focus()
     page.keyboard.press("ArrowUp")
     expect(page.locator(".readout .query sub")).to_have_text(str(len(trace.tokens) - 2))
@@ -268,7 +269,41 @@ def test_the_keyboard_reaches_cells_heads_and_steps(shown, gpt):
     expect(page.locator(".gptviz-timeline .detail h4").first).to_contain_text("Step 4")
 
 
+def test_the_view_says_why_it_opened_at_a_head_and_keeps_the_space_for_it(shown, gpt):
+    trace = gpt.trace("Once upon a time there was a cat")
+    view = gptviz.AttentionView(trace)
+    page = shown(view).page
+    note, opening = page.locator(".gptviz-attention .opening"), opening_head(trace)
+    query, key = (chip_text(trace.tokens[at]) + str(at) for at in (opening.query, opening.key))
+    expect(page.locator(".gptviz-attention h3")).to_contain_text(f"L{opening.layer} · H{opening.head}")
+    expect(note).to_contain_text(f"{query} gives {key} {opening.weight:.3f}, the largest weight in any head")
+    before = page.locator("canvas.map").bounding_box()
+    page.locator(".grid button:not([data-open])").first.click()
+    settle(page)
+    expect(note).not_to_be_visible()
+    assert page.locator("canvas.map").bounding_box() == before
+    page.locator(".grid button").nth(opening.layer * trace.n_heads + opening.head).click()
+    expect(note).to_be_visible()
+    page = shown(gptviz.AttentionView(trace, layer=opening.layer, head=opening.head)).page
+    expect(page.locator(".gptviz-attention .opening")).to_be_hidden()
+
+
 # The Explorer
+
+
+def test_the_block_that_is_open_is_marked_and_no_other(shown, gpt):
+    explorer = gptviz.explore("Once upon a time there was a cat", gpt=gpt)
+    page = shown(explorer).page
+    marked, sentence = page.locator(".stack button[data-open]"), page.locator(".station-attention .sentence")
+    expect(marked).to_have_count(0)
+    layer, head = explorer.selection.layer, explorer.selection.head
+    expect(sentence).to_contain_text(f"is in L{layer} · H{head}:")
+    page.locator(".station-attention > .head button").click()
+    expect(marked).to_have_text(f"block {layer}")
+    expect(page.locator(".station-attention .gptviz-attention h3")).to_contain_text(f"L{layer} · H{head}")
+    page.locator(".station-tokens > .head button").click()
+    expect(marked).to_have_count(0)
+    expect(page.locator(".stack button[aria-current=true]")).to_have_count(0)
 
 
 def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
@@ -281,7 +316,7 @@ def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
     expect(page.locator(".station-sampling .sentence")).to_contain_text(f"{100 * share:.3g}")
     expect(page.locator(".stack button")).to_have_text(["block 1", "block 0"])
     page.locator(".stack button").first.click()
-    expect(page.locator(".station-attention .gptviz-attention h3")).to_contain_text("L1 · H0")
+    expect(page.locator(".station-attention .gptviz-attention h3")).to_contain_text(f"L1 · H{explorer.selection.head}")
     page.locator(".station-sampling .head button").click()
     page.get_by_role("button", name="draw once").click()
     page.get_by_role("button", name="append to the prompt").click()

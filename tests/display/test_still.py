@@ -13,6 +13,7 @@ from view_classes import view_classes
 
 import gptviz
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.display.phrases import PHRASES
 from gptviz.display.pooling import pooled
 
@@ -62,7 +63,7 @@ def test_a_picture_has_the_views_numbers(views):
     assert {str(row["id"]) for row in by_kind["TokensView"].to_table()} <= set(texts(by_kind["TokensView"].still()))
     bench = by_kind["SamplingBench"]
     leader = bench.to_table()[0]
-    assert f"{100 * leader[list(leader)[-1]]:.3g} %" in texts(bench.still())
+    assert percent(leader[list(leader)[-1]]) in texts(bench.still())
     block = by_kind["BlockView"]
     total = sum(row["value"] for row in block.to_table())
     assert f"sum: {total:.4g} " in texts(block.still())

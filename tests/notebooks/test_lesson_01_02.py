@@ -57,6 +57,14 @@ def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(play
     check_solutions(played[lesson])
 
 
+def test_a_byte_is_written_as_the_views_write_it(played):
+    """The lesson prints `f0 9f 99 82`, as a chip does, and not 240, 159, 153, 130."""
+    lines = played["01_encoding"].printed["bytes"].splitlines()
+    assert [line.split(None, 1)[1] for line in lines if "' '" not in line] == [
+        character.encode().hex(" ") for character in "né猫🙂"
+    ]
+
+
 def test_pieces_spaces_and_costs_are_the_tokenizers(played, reference, tokenizer):
     lesson = played["01_encoding"]
     words = lesson.names["box"].prompt.split()

@@ -17,9 +17,9 @@ def test_the_numbers_of_the_sentences_are_the_traces(gpt):
     assert numbers["tokens"] == {"characters": len(TEXT), "tokens": len(trace.tokens), "marks": 0, "start_mark": False}
     assert (numbers["embedding"]["position"], numbers["embedding"]["id"]) == (last, trace.tokens[-1].id)
     attention = numbers["attention"]
-    maps = trace.attention()[:, :, last, :last]
+    maps = trace.attention()[:, :, last, 1:last]
     assert attention["weight"] == float(maps.max())
-    assert maps[attention["layer"], attention["head"], attention["key"]] == maps.max()
+    assert maps[attention["layer"], attention["head"], attention["key"] - 1] == maps.max()
     assert attention["stream"][1] == pytest.approx(float(np.linalg.norm(trace.residual(2)[last])), rel=rounding(1.0))
     p = trace.probabilities().astype(np.float64)
     assert numbers["sampling"]["entropy"] == pytest.approx(float(-(p * np.log2(p)).sum()), rel=rounding(1.0))

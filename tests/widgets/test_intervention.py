@@ -10,6 +10,7 @@ from families import build, tokenizer
 from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
 
 import gptviz
+from gptviz.display.numbers import percent
 from gptviz.errors import GPTVizError, ModelChanged, NotAvailable
 from gptviz.widgets.intervention.intervention import MOVERS
 from gptviz.widgets.shared.edit_list import EditList
@@ -281,6 +282,6 @@ def test_a_saved_page_has_the_outcome_of_each_part_alone(gpt):
 def test_a_still_picture_has_the_numbers_before_and_after(gpt):
     view = gptviz.InterventionView(gpt.trace(PROMPT), edits=[gptviz.ablate_head(1, 2)])
     picture, row = view.still(), view.to_table()[1]
-    assert f"{100 * row['before']:.3g} %" in picture
-    assert f"{100 * row['after']:.3g} %" in picture
+    assert percent(row["before"]) in picture
+    assert percent(row["after"]) in picture
     assert "gptviz.ablate_head(1, 2)" in picture

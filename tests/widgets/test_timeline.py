@@ -12,6 +12,7 @@ from page_messages import ask
 
 import gptviz
 from gptviz._paths import assets_dir
+from gptviz.display.numbers import percent
 from gptviz.errors import GPTVizError, WrongType
 from gptviz.generation import loop
 
@@ -213,7 +214,7 @@ def test_the_still_picture_of_a_boxs_timeline_has_its_steps(gpt):
     picture = view._repr_mimebundle_()[0]["image/svg+xml"]
     steps = view.wait(60).choices[0].steps
     assert len(steps) == 4
-    assert all(f"{100 * step.probability:.0f} %" in picture for step in steps)
+    assert all(percent(step.probability) in picture for step in steps)
 
 
 def test_python_ends_while_a_text_is_being_generated():

@@ -5,7 +5,7 @@
  * The grid's pooled thumbnails are sent with the view; the exact map of a head is asked for once and kept. Hovering and
  * moving by keys ask nothing.
  */
-import { chip } from "../shared/chips.js";
+import { positionedChip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
@@ -17,6 +17,7 @@ import { wordsOf } from "../shared/words.js";
 import { CellDetail } from "./detail.js";
 import { HeadGrid, headName } from "./grid.js";
 import { indexOfLargest, rowOf, unpackMap } from "./matrix.js";
+import { OpeningNote } from "./opening.js";
 import { MapPane } from "./pane.js";
 import { RowBars, Sentence } from "./row.js";
 import { StageButtons, WEIGHTS } from "./stages.js";
@@ -64,12 +65,14 @@ class Attention {
     this.detail = new CellDetail(model, words, () => this.showDetail());
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
+    this.opening = new OpeningNote(words);
     this.readout = element("p", { class: "readout", role: "status" });
     const title = model.get("_title");
     this.root = element(
       "section",
       { class: "gptviz gptviz-attention", "aria-label": title },
       element("header", {}, element("h3", {}, `${title} `, this.name), this.counted, this.notices.computing),
+      this.opening.root,
       this.notices.problem,
       this.sentence.root,
       element(
@@ -106,6 +109,7 @@ class Attention {
     this.isLoaded = true;
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(this.tokens);
+    this.opening.write(this.model.get("_about").opening, this.tokens);
     this.grid.build();
     this.grid.draw(pageTheme());
     this.laidOutFor = "";
@@ -129,6 +133,7 @@ class Attention {
     setText(this.name, name);
     setText(this.counted, this.words.counted(layer, head));
     this.map.stage.setAttribute("aria-label", this.words.map(name));
+    this.opening.show(layer, head);
     this.grid.mark(layer, head);
     const stage = this.stages.chosen;
     const weights = this.maps.get(name);
@@ -284,12 +289,10 @@ class Attention {
   describeCell(query, key, row) {
     const { tokens, words } = this;
     const share = row[key] || 0; // the future has no weight, and a masked key has NaN
-    const chipAndPosition = (/** @type {"query"|"key"} */ kind, /** @type {number} */ position) =>
-      element("span", { class: `${kind} nowrap` }, chip(tokens[position]), element("sub", {}, String(position)));
     this.readout.replaceChildren(
-      chipAndPosition("query", query),
+      positionedChip(tokens[query], query, "query"),
       ` ${row[key] >= 0 ? words.looks : words.blind} `,
-      chipAndPosition("key", key),
+      positionedChip(tokens[key], key, "key"),
       ` · ${words.weight} `,
       element("strong", { class: "number", title: String(share) }, weight(share)),
     );

@@ -4,6 +4,7 @@ The thumbnails travel pooled, one byte a cell. The page asks for the exact map o
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +26,10 @@ from gptviz.widgets.shared.thumbnails import Thumbnails
 class AttentionView(OpensLayer):
     """Attention maps of a trace. source: a Trace, or a PromptBox to follow.
 
-    layer, head: the open head; stored in the view's selection together with the selected cell.
+    layer, head: the open head; stored in the view's selection together with the selected cell. Where neither is given and
+    no view that shares the selection has chosen one, the view opens at the head with the largest weight from the last
+    token to a token other than itself and the first (with a layer alone: at that layer's), and says so. A later trace
+    does not change the open head.
     """
 
     _name = "attention"
@@ -40,6 +44,7 @@ class AttentionView(OpensLayer):
     _thumbnails = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, source: Any = None, *, layer: int | None = None, head: int | None = None, **keywords: Any):
+        self._given_layer, self._given_head = layer, head
         super().__init__(source, **keywords)
         self._set_given(layer=layer, head=head)
 
@@ -63,6 +68,8 @@ class AttentionView(OpensLayer):
         thumbnails = Thumbnails(trace)
         self._thumbnails = thumbnails.to_bytes()
         selection = self.selection
+        if self._given_head is None and self._given_layer not in thumbnails.absent:
+            selection.open_head(trace, self._given_layer)
         layer = min(selection.layer, trace.n_layers - 1)
         layer = layer if layer in thumbnails.by_layer else next(iter(thumbnails.by_layer))
         selection.layer, selection.head = layer, min(selection.head, self._head_count(layer) - 1)
@@ -74,7 +81,13 @@ class AttentionView(OpensLayer):
             "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
             "side": thumbnails.side,
             "absent": thumbnails.absent,
+            "opening": self._opening(trace),
         }
+
+    def _opening(self, trace: Trace) -> dict[str, Any] | None:
+        """Returns the head at which the view opened by itself, with the weight that chose it; None for any other head."""
+        opening = self.selection.opening_in(trace)
+        return None if opening is None or opening.key is None else asdict(opening)
 
     # Answers to the page
 

@@ -11,6 +11,7 @@ import numpy as np
 import traitlets
 
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.errors import GPTVizError
 from gptviz.lens.shares import attribution, direction, parts_at, sum_rounding
 from gptviz.pages.answering import PageQuestion
@@ -53,7 +54,8 @@ class BlockView(OpensLayer, OpensPosition):
     def _fill(self) -> None:
         trace = self._require_trace()
         self._cache = {}
-        self.selection.layer = min(self.selection.layer, trace.n_layers - 1)
+        if self.selection.layer >= trace.n_layers:
+            self.selection.layer = trace.n_layers - 1
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
         self._about = {
@@ -137,7 +139,7 @@ class BlockView(OpensLayer, OpensPosition):
     def _shapes(self) -> list[still.Shape]:
         trace = self._require_trace()
         leader, probability = trace.top(1, self.position)[0]
-        caption = self._phrase("ledger", token=visible(leader), share=f"{100 * probability:.3g}")
+        caption = self._phrase("ledger", token=visible(leader), share=percent(probability))
         try:
             shares = attribution(trace, leader.id, self.position)
         except GPTVizError as error:

@@ -2,7 +2,7 @@
 
 PHRASES = {
     "en": {
-        "ledger": "The parts that add up to the logit of {token} ({share} %):",
+        "ledger": "The parts that add up to the logit of {token} ({share}):",
         "sum": "sum: {total}",
         "block attention": "block {layer}, attention",
         "block mlp": "block {layer}, MLP",
@@ -15,7 +15,7 @@ PHRASES = {
         "softcap": "change by the soft cap",
     },
     "zh": {
-        "ledger": "{token}（{share} %）的对数几率由哪些部分相加而成：",
+        "ledger": "{token}（{share}）的对数几率由哪些部分相加而成：",
         "sum": "总和：{total}",
         "block attention": "第 {layer} 块，注意力",
         "block mlp": "第 {layer} 块，MLP",

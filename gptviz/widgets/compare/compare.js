@@ -16,7 +16,7 @@ import { catalogue } from "./words.js";
 /** @typedef {{model: string, text: string, tokens: number}} Side */
 /** @typedef {{token: PageToken, shares: (number|null)[], leads: boolean[]}} NextRow a value for each side */
 /** @typedef {{rows: NextRow[], others: number[], entropy: number[]}} NextTokens */
-/** @typedef {{traces: Side[], linked: boolean, next: NextTokens}} About */
+/** @typedef {{traces: Side[], linked: boolean, opened: boolean, next: NextTokens}} About */
 
 /** Creates what a side reads. @param {Side} side @param {Words} words */
 function sideName({ model, text, tokens }, words) {
@@ -91,14 +91,20 @@ async function render({ model, el, host }) {
   const about = model.get("_about");
   const columns = () =>
     about.traces.map((side) =>
-      element("div", { class: "side" }, element("p", { class: "reads" }, ...sideName(side, words))),
+      element(
+        "div",
+        { class: "side" },
+        element("p", { class: "reads" }, ...sideName(side, words)),
+        element("div", { class: "view" }),
+      ),
     );
   const maps = columns();
   const benches = columns();
-  const hint = element("p", { class: "muted" }, about.linked ? words.linked : words.apart);
+  const opened = about.opened ? ` ${words.opened}` : "";
+  const hint = element("p", { class: "muted" }, about.linked ? words.linked + opened : words.apart);
   const root = element(
     "section",
-    { class: "gptviz gptviz-compare", "aria-label": title },
+    { class: "gptviz gptviz-compare", "aria-label": title, ...(about.linked ? { "data-linked": "" } : {}) },
     element("header", {}, element("h3", {}, title), hint),
     element("div", { class: "sides" }, ...maps),
     element("h4", {}, words.next),
@@ -114,7 +120,7 @@ async function render({ model, el, host }) {
   model.on("change:scale", show);
   show();
   el.append(root);
-  const containers = [...maps, ...benches];
+  const containers = [...maps, ...benches].map((side) => /** @type {HTMLElement} */ (side.lastElementChild));
   const references = [...children.maps, ...children.benches];
   for (const [i, reference] of references.entries()) {
     const child = await host.getWidget(reference);

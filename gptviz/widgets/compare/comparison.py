@@ -12,6 +12,7 @@ import traitlets
 
 from gptviz import sampling
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
@@ -60,6 +61,7 @@ class Comparison(View):
         self._about = {
             "traces": [{"model": t.model_name, "text": t.text, "tokens": len(t.tokens)} for t in self.traces],
             "linked": same_shape,
+            "opened": maps[0]._about["opening"] is not None,
             "next": self._next_tokens(),
         }
         self.trace = one
@@ -88,7 +90,7 @@ class Comparison(View):
         for side, (trace, map) in enumerate(zip(self.traces, self.views[:2], strict=True)):
             entropy = sampling.entropy(trace.probabilities())
             leader, share = trace.top(1)[0]
-            numbers = {"share": f"{100 * share:.3g}", "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
+            numbers = {"share": percent(share), "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
             bars = [(visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows]
             shapes += [
                 still.words(self._phrase("reads", model=trace.model_name, count=len(trace.tokens))),
@@ -100,7 +102,7 @@ class Comparison(View):
         return shapes
 
     def _percent(self, share: float | None) -> str:
-        return self._phrase("unknown") if share is None else f"{100 * share:.3g} %"
+        return self._phrase("unknown") if share is None else percent(share)
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each of the ten likeliest tokens of either trace: its probability in both."""

@@ -118,11 +118,15 @@ class Explorer {
     for (const station of this.stations) station.show(about);
   }
 
-  /** Shows the model's blocks, the last one on top as in the pictures of papers, and marks the open one. */
+  /**
+   * Shows the model's blocks, the last one on top as in the pictures of papers, and marks the open one; none is open
+   * while another station is.
+   */
   showStack() {
     /** @type {{layers: number, heads_in: number[]}} */
     const { layers, heads_in } = this.model.get("_about").attention;
-    const openLayer = Math.min(this.selection.get("layer"), layers - 1);
+    const isAnyOpen = this.stations.some(({ kind, isOpen }) => kind.name === "attention" && isOpen);
+    const openLayer = isAnyOpen ? Math.min(this.selection.get("layer"), layers - 1) : -1;
     if (this.blocks.length !== layers) this.buildStack(layers);
     this.blocks.forEach((block, layer) => {
       block.toggleAttribute("data-open", layer === openLayer);
@@ -190,6 +194,7 @@ class Explorer {
   /** Opens one station and closes all others. @param {Station|null} open */
   async openOnly(open) {
     for (const station of this.stations) station.setOpen(station === open);
+    this.showStack();
     if (!open) return;
     open.drawn ??= Promise.all([...open.containers].map(([name, container]) => this.draw(name, container)));
     await open.drawn;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The stations of the path: a title, a sentence with this prompt's numbers, and what opens below it. */
 import { shareBar } from "../shared/bars.js";
-import { chip } from "../shared/chips.js";
+import { chip, positionedChip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { percent, significant, weight } from "../shared/numbers.js";
 
@@ -111,11 +111,6 @@ function attentionSentence(numbers, words) {
     positionedChip(looked, key),
     `: ${weight(numbers.weight)}.`,
   ];
-}
-
-/** @param {PageToken} token @param {number} position */
-function positionedChip(token, position) {
-  return element("span", { class: "nowrap" }, chip(token), element("sub", {}, String(position)));
 }
 
 /** The highest scores as bars, which show how much higher each is than the mean of the whole vocabulary. */

@@ -1,12 +1,13 @@
 """The numbers of the sentences with which the Explorer's stations begin."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from gptviz import sampling
 from gptviz.errors import GPTVizError, NotAvailable
-from gptviz.trace.available import available
+from gptviz.lens.opening import opening_head
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 
@@ -36,7 +37,7 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
             "heads": trace.n_heads,
             "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
             "stream": _stream_lengths(trace),
-            **_largest_weight(trace),
+            **_opening(trace),
         },
         "logits": {
             "vocabulary": trace.vocab_size,
@@ -71,18 +72,11 @@ def _has_position_table(trace: Trace) -> bool:
     return True
 
 
-def _largest_weight(trace: Trace) -> dict[str, Any]:
-    """Returns the largest weight, of all heads, that the last token gives to an earlier token that is not special."""
-    last = len(trace.tokens) - 1
-    keys = [token.position for token in trace.tokens[:last] if not token.special]
-    largest: dict[str, Any] = {"weight": 0.0, "layer": 0, "head": 0, "key": None, "query": last}
-    for layer, maps in available(trace.attention, range(trace.n_layers if keys else 0)):
-        rows = maps[:, last][:, keys]
-        head, key = np.unravel_index(int(rows.argmax()), rows.shape)
-        if rows[head, key] > largest["weight"]:
-            largest |= {"weight": float(rows[head, key]), "layer": layer, "head": int(head), "key": keys[int(key)]}
+def _opening(trace: Trace) -> dict[str, Any]:
+    """Returns the weight that chooses the head at which the attention view opens, with its two tokens."""
+    opening = opening_head(trace)
     return {
-        **largest,
-        "looking": describe(trace.tokens[last]),
-        "looked": None if largest["key"] is None else describe(trace.tokens[largest["key"]]),
+        **asdict(opening),
+        "looking": describe(trace.tokens[opening.query]),
+        "looked": None if opening.key is None else describe(trace.tokens[opening.key]),
     }

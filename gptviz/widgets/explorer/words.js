@@ -40,7 +40,7 @@ const en = {
   lengths: (/** @type {string} */ before, /** @type {string} */ after) =>
     ` The vector’s length goes from ${before} to ${after}.`,
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
-    `The largest attention weight on an earlier token of the text is in L${layer} · H${head}:`,
+    `The last token’s largest attention weight on a token other than itself and the first is in L${layer} · H${head}:`,
   looks: "looks at",
   logits: (/** @type {number} */ vocabulary) =>
     `Each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
@@ -94,7 +94,7 @@ const zh = {
   mixedBlocks: (layers, attending, heads) =>
     `${layers} 块都加到这些数上：${attending} 块有注意力，最多 ${heads} 个头${attending < layers ? `；${layers - attending} 块没有` : ""}。`,
   lengths: (before, after) => `向量的长度从 ${before} 变为 ${after}。`,
-  head: (layer, head) => `对文中前面某个词元的最大注意力权重在 L${layer} · H${head}：`,
+  head: (layer, head) => `最后一个词元对自身和首词元以外的词元，最大的注意力权重在 L${layer} · H${head}：`,
   looks: "看向",
   logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数（对数几率）。只有分数之差有意义。`,
   highest: (logit) => `的分数最高，为 ${logit}。`,

@@ -14,6 +14,7 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token
@@ -189,9 +190,9 @@ class InterventionView(EditedView):
         rows = []
         for row in self.to_table():
             name = visible(self._plain.vocab_token(row["id"]))
-            rows.append((name, row["before"], f"{100 * row['before']:.3g} %"))
+            rows.append((name, row["before"], percent(row["before"])))
             if self._edits:
-                rows.append((self._phrase("after"), row["after"], f"{100 * row['after']:.3g} %"))
+                rows.append((self._phrase("after"), row["after"], percent(row["after"])))
         code = "; ".join(repr(edit) for edit in self.edits)
         caption = self._phrase("edits", edits=code) if self._edits else self._phrase("unedited")
         return [still.chips(self._plain.tokens), still.words(caption), still.bars(rows)]

@@ -15,6 +15,7 @@ import traitlets
 from gptviz import sampling
 from gptviz.checks import check_index
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.pages.answering import PageQuestion
 from gptviz.sampling.next_token import NextToken
@@ -159,7 +160,7 @@ class SamplingBench(View):
         shown = self._require_next_token()
         table = self.to_table()[:-1]
         final = list(table[0])[-1]  # the name of the last stage
-        bars = [(visible(shown.vocab_token(row["id"])), row[final], f"{100 * row[final]:.3g} %") for row in table]
+        bars = [(visible(shown.vocab_token(row["id"])), row[final], percent(row[final])) for row in table]
         caption = self._phrase("drawn", token=visible(shown.before[-1]), temperature=self.temperature)
         return [still.words(caption), still.bars(bars)]
 

@@ -65,3 +65,13 @@ export function chip(token) {
   }
   return node;
 }
+
+/**
+ * Creates a token's chip with its position as an index.
+ * @param {PageToken} token
+ * @param {number} position
+ * @param {string} [kind] "query" or "key", which has a colour
+ */
+export function positionedChip(token, position, kind = "") {
+  return element("span", { class: `${kind} nowrap`.trim() }, chip(token), element("sub", {}, String(position)));
+}

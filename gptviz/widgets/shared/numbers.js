@@ -10,10 +10,13 @@ export function significant(x) {
   return (whole ? x.toFixed(0) : x.toPrecision(3)).replaceAll("-", "−");
 }
 
+/** A smaller share is written as "<0.001 %". */
+export const SMALLEST_SHARE = 1e-5;
+
 /** Writes a share as per cent, never rounded to 0 % or 100 %. @param {number} p from 0 to 1 */
 export function percent(p) {
   if (p === 0) return "0 %";
-  if (p < 1e-5) return "<0.001 %";
+  if (p < SMALLEST_SHARE) return "<0.001 %";
   if (p >= 0.99995 && p < 1) return ">99.99 %";
   return `${p >= 0.9995 && p < 1 ? (100 * p).toFixed(2) : (100 * p).toPrecision(3)} %`;
 }

@@ -1,5 +1,7 @@
 """The selected head and the selected cell of its map. Views that share a Selection select together.
 
+Until somebody chooses a layer or a head, the first view of attention chooses where to open; see `lens/opening.py`.
+
 In the page the Selection is one model that all its views listen to, so pointing in one view updates the others without a
 message to the kernel. A click is also sent to the kernel.
 """
@@ -10,6 +12,7 @@ from weakref import WeakKeyDictionary
 import traitlets
 
 from gptviz.checks import check_index
+from gptviz.lens.opening import OpeningHead, opening_head
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.guarded import Guarded
 
@@ -29,6 +32,8 @@ class Selection(Guarded):
 
     def __init__(self, **keywords: Any):
         self._sizes: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+        self._openings: WeakKeyDictionary[Trace, OpeningHead] = WeakKeyDictionary()
+        self._is_chosen = not keywords.keys().isdisjoint(("layer", "head"))
         super().__init__(**keywords)
 
     @property
@@ -45,9 +50,25 @@ class Selection(Guarded):
         """Returns the views that share this selection and show a trace."""
         return list(self._sizes)
 
+    def open_head(self, trace: Trace, layer: int | None = None) -> None:
+        """Selects the head at which views of attention open, unless a layer or a head was chosen before.
+
+        layer: in which to choose; None for all.
+        """
+        if not self._is_chosen:
+            opening = opening_head(trace, None if layer is None else [layer])
+            self.layer, self.head = opening.layer, opening.head
+            self._openings[trace] = opening
+
+    def opening_in(self, trace: Trace) -> OpeningHead | None:
+        """Returns the head that `open_head` selected for this trace; None if the head was chosen in another way."""
+        return self._openings.get(trace)
+
     @traitlets.validate("layer", "head", "query", "key")
     def _check(self, proposal: dict[str, Any]) -> int:
         name, value = proposal["trait"].name, int(proposal["value"])
+        if name in ("layer", "head"):
+            self._is_chosen = True  # also by a value that changes nothing
         if value == -1 and name in ("query", "key"):
             return value
         return check_index(value, max((sizes[name] for sizes in self._sizes.values()), default=None), name)

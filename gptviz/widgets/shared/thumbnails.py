@@ -3,7 +3,9 @@
 import numpy as np
 
 from gptviz.display.pooling import pooled
+from gptviz.lens.opening import note_maps
 from gptviz.trace.available import available
+from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
 THUMBNAIL = 32  # cells a side at most; maps of longer texts are pooled
@@ -19,7 +21,7 @@ class Thumbnails:
     def __init__(self, trace: Trace):
         layers = range(trace.n_layers)
         self._shape = trace.n_layers, trace.n_heads
-        self.by_layer = dict(available(lambda layer: pooled(trace.attention(layer), THUMBNAIL), layers))
+        self.by_layer = dict(available(lambda layer: _thumbnails(trace, layer), layers))
         self.absent = [layer for layer in layers if layer not in self.by_layer]
         self.side = min(len(trace.tokens), THUMBNAIL)
 
@@ -29,3 +31,9 @@ class Thumbnails:
         for layer, of_heads in self.by_layer.items():
             maps[layer, : len(of_heads)] = np.round(255 * of_heads)
         return maps.tobytes()
+
+
+def _thumbnails(trace: Trace, layer: int) -> Array:
+    maps = trace.attention(layer)
+    note_maps(trace, layer, maps)
+    return pooled(maps, THUMBNAIL)

@@ -6,6 +6,7 @@
 import { chip } from "../shared/chips.js";
 import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
+import { percent } from "../shared/numbers.js";
 import { pageTheme } from "../shared/theme.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
@@ -44,8 +45,7 @@ export class StepList {
 
   /** @param {Step} step @param {boolean} isForced */
   append({ token, probability: share }, isForced) {
-    const text = share < 0.01 ? "<1 %" : `${Math.round(100 * share)} %`;
-    const number = element("span", { class: "number small muted" }, text);
+    const number = element("span", { class: "number small muted" }, percent(share));
     const item = element("li", { tabindex: -1, title: `${100 * share} %` }, chip(token), number);
     item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
     if (isForced) {

@@ -15,6 +15,7 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
+from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion
 from gptviz.generation.request import check_request
@@ -279,7 +280,7 @@ class GenerationTimeline(View):
         branch = run.branches[self.choice]
         steps = list(branch.steps)
         shares = [step.probability for step in steps]
-        chips = still.chips([step.token for step in steps], [f"{100 * share:.0f} %" for share in shares], shares)
+        chips = still.chips([step.token for step in steps], [percent(share) for share in shares], shares)
         return [still.words(run.prompt), still.words(branch.text, 16), chips]
 
     def to_table(self) -> list[dict[str, Any]]:

@@ -1,0 +1,15 @@
+"""Numbers as text. `widgets/shared/numbers.js` writes them in the page in the same way."""
+
+SMALLEST_SHARE = 1e-5  # a smaller one is written as "<0.001 %"
+
+
+def percent(share: float) -> str:
+    """Returns a share from 0 to 1 in per cent with three significant digits, never rounded to 0 % or 100 %."""
+    if share == 0:
+        return "0 %"
+    if share < SMALLEST_SHARE:
+        return "<0.001 %"
+    if 0.99995 <= share < 1:
+        return ">99.99 %"
+    text = f"{100 * share:.2f}" if 0.9995 <= share < 1 else f"{100 * share:#.3g}".rstrip(".")
+    return f"{text} %"

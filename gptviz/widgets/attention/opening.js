@@ -1,0 +1,44 @@
+// @ts-check
+/** Says why the view opened at a head that nobody had chosen: it gives the largest weight to another token. */
+import { positionedChip } from "../shared/chips.js";
+import { element } from "../shared/dom.js";
+import { weight } from "../shared/numbers.js";
+
+/**
+ * `OpeningHead` in Python.
+ * @typedef {{layer: number, head: number, query: number, key: number, weight: number, of_all: boolean}} Opening
+ */
+
+export class OpeningNote {
+  /** @param {import("./words.js").Words} words */
+  constructor(words) {
+    this.words = words;
+    /** @type {Opening|null} */
+    this.opening = null;
+    this.root = element("p", { class: "opening muted small numbers" });
+  }
+
+  /** @param {Opening|null} opening null if the head was chosen @param {import("../shared/chips.js").PageToken[]} tokens */
+  write(opening, tokens) {
+    const { words } = this;
+    this.opening = opening;
+    this.root.hidden = opening === null;
+    if (opening === null) return;
+    const { layer, query, key } = opening;
+    this.root.replaceChildren(
+      `${words.opened} `,
+      positionedChip(tokens[query], query),
+      ` ${words.gives} `,
+      positionedChip(tokens[key], key),
+      " ",
+      element("span", { class: "number", title: String(opening.weight) }, weight(opening.weight)),
+      words.openedWhy(opening.of_all ? null : layer),
+    );
+  }
+
+  /** Shows the text at its head only. The space for it stays, so that nothing moves. @param {number} layer @param {number} head */
+  show(layer, head) {
+    const isHere = this.opening?.layer === layer && this.opening?.head === head;
+    this.root.style.visibility = isHere ? "" : "hidden";
+  }
+}
