@@ -39,7 +39,11 @@ def test_axe_finds_nothing_serious(shown, gpt, dark, options):
     page.evaluate("() => document.querySelectorAll('.station .body').forEach((body) => { body.hidden = false; })")
     page.locator(".gptviz-attention summary").first.click()
     page.locator(".gptviz-tokens .row li").nth(3).click()
-    page.locator(".gptviz-sampling .draw button").first.click()
+    page.locator(".gptviz-sampling .draw button").nth(0).click()
+    page.locator(".gptviz-sampling .draw button").nth(1).click()
+    page.locator(".gptviz-sampling .scale").first.click()
+    for fold in page.locator(".gptviz-sampling button.fold:visible").all():
+        fold.click()
     page.locator(".gptviz-sampling .more button").nth(0).click()
     page.locator(".gptviz-sampling .more button").nth(1).click()
     page.locator(".gptviz-timeline summary").last.click()

@@ -309,7 +309,7 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
             page.get_by_role("button", name="draw once").click()
             settle(page)
             assert box(page.locator(".gptviz-sampling tbody tr").nth(4))[3] <= HEIGHT
-            for shown in (".rest tr", "tfoot tr:last-child", ".controls > button:visible >> nth=-1"):
+            for shown in (".rest tr", "tfoot tr:last-child", ".controls button:visible >> nth=-1"):
                 assert box(page.locator(f".gptviz-sampling {shown}"))[3] <= HEIGHT
         if step == "block":
             expect(page.locator(".gptviz-block .ledger")).to_be_hidden()
@@ -396,11 +396,13 @@ def test_the_presented_knobs_keep_one_line(on_screen, gpt, language):
     for _ in range(STEPS.index("sampling")):
         page.keyboard.press("Space")
     settle(page)
+    page.locator(".gptviz-sampling button.fold").click()
     knobs = page.locator(".gptviz-sampling .knob")
+    expect(page.locator(".gptviz-sampling .knob:visible")).to_have_count(5)
     assert knobs.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length") == 0
     heights = {round(label.bounding_box()["height"]) for label in knobs.locator("label").all()}
     assert max(heights) < 30
-    assert len({round(slider.bounding_box()["y"]) for slider in knobs.locator("input[type=range]").all()}) == 1
+    assert len({round(slider.bounding_box()["y"]) for slider in knobs.locator("input[type=range]").all()}) <= 2
 
 
 def test_the_bench_has_all_its_rows_again_after_presenting(page):
@@ -441,6 +443,73 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
     page.keyboard.press("Escape")
     expect(page.locator(".station:visible")).to_have_count(6)
     expect(page.locator(".gptviz-explorer[data-presenting], .gptviz-explorer[data-frozen]")).to_have_count(0)
+
+
+FILLS = "() => document.fullscreenElement?.matches('.gptviz-explorer[data-presenting]') ?? false"
+# What lies beyond the edges of the screen or of its view, or under something else, as [text, place].
+HIDDEN_PARTS = """() => {
+  const root = document.querySelector(".gptviz-explorer"), faults = [];
+  const side = root.querySelector(".side").getBoundingClientRect();
+  const stations = root.querySelector(".stations").getBoundingClientRect();
+  if (side.right > stations.left + 1) faults.push(["side", side.right, stations.left]);
+  if (document.documentElement.scrollWidth > innerWidth) faults.push(["wide", document.documentElement.scrollWidth]);
+  for (const node of root.querySelectorAll(".body:not([hidden]) .gptviz, .body:not([hidden]) .highest")) {
+    if (!node.offsetParent) continue;
+    const box = node.getBoundingClientRect();
+    if (node.scrollHeight > node.clientHeight || box.bottom > innerHeight + 1) faults.push(["high", node.className, box.bottom]);
+    for (const part of node.querySelectorAll("p, h3, h4, li, td, th, button, canvas, select, input")) {
+      const place = part.getBoundingClientRect();
+      if (place.width && (place.right > box.right + 1 || place.left < box.left - 1) && !part.closest(".sentence, .stages, .line"))
+        faults.push(["part", part.className, part.textContent.slice(0, 30), place.left, place.right]);
+    }
+  }
+  return faults;
+}"""
+
+
+def test_presenting_fills_the_screen_and_escape_leaves(page):
+    page.get_by_role("button", name="present").click()
+    page.wait_for_function(FILLS)
+    page.get_by_role("button", name="leave").click()
+    page.wait_for_function("() => document.fullscreenElement === null")
+    page.get_by_role("button", name="present").click()
+    page.wait_for_function(FILLS)
+    page.evaluate(
+        "document.exitFullscreen()"
+    )  # as the browser does for its own Escape key, of which a page learns nothing
+    expect(page.locator(".gptviz-explorer[data-presenting]")).to_have_count(0)
+    expect(page.locator(".station:visible")).to_have_count(6)
+
+
+def test_buttons_step_forward_and_back(page):
+    back, forward, count = (page.locator(f".steer {part}") for part in ("button >> nth=0", "button >> nth=1", ".count"))
+    expect(forward).to_be_hidden()
+    page.get_by_role("button", name="present").click()
+    expect(back).to_have_attribute("aria-disabled", "true")
+    forward.click()
+    forward.click()
+    expect(count).to_have_text("3 / 11")
+    back.focus()
+    page.keyboard.press("Enter")
+    expect(count).to_have_text("2 / 11")
+    page.keyboard.press("PageDown")
+    expect(count).to_have_text("3 / 11")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_step_fits_a_part_of_the_window_where_full_screen_is_refused(shown, gpt, language):
+    explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
+    explorer._stations["generation"].wait(60)
+    page = shown(explorer, width=848, height=560).page
+    page.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('refused')); }")
+    page.locator(".presenter button").last.click()
+    for index, step in enumerate(STEPS[:-1]):
+        expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
+        settle(page)
+        assert page.evaluate("document.fullscreenElement") is None
+        assert page.evaluate(HIDDEN_PARTS) == [], step
+        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
+        page.locator(".steer button").last.click()
 
 
 # The generation

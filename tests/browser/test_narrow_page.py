@@ -27,7 +27,7 @@ def gpt():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("kind", ["BlockView", "EmbeddingView"])
+@pytest.mark.parametrize("kind", ["BlockView", "EmbeddingView", "SamplingBench"])
 def test_nothing_is_wider_than_the_view(shown, gpt, kind, language):
     page = shown(getattr(gptviz, kind)(gpt.trace(PROMPT), language=language), width=400, height=900).page
     settle(page)

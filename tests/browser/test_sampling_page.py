@@ -4,11 +4,13 @@ import re
 from decimal import Decimal
 
 import pytest
+from browser.pages import settle
 from families import tokenizer
 from playwright.sync_api import expect
 
 import gptviz
 from gptviz import sampling
+from gptviz.sampling.next_token import NextToken
 
 TEXT = "the déjà-vu of the thin owl"
 PENALTY = 1.3
@@ -31,8 +33,8 @@ def trace():
 def shown_bench(shown, trace):
     """Shows a bench on the trace: `shown_bench(temperature=0.5)`. Returns the page."""
 
-    def show(width=1100, height=800, **settings):
-        return shown(gptviz.SamplingBench(trace, **settings), width=width, height=height).page
+    def show(width=1100, height=800, source=trace, **settings):
+        return shown(gptviz.SamplingBench(source, **settings), width=width, height=height).page
 
     return show
 
@@ -51,6 +53,20 @@ def percent(p):
 def digits(x):
     """Writes a number with three significant digits, trailing zeros included."""
     return f"{Decimal(f'{x:.2e}'):f}"
+
+
+# How far a bar's right end is along its track, from 0 to 1.
+FILLED = """(bar) => {
+  const track = bar.parentElement.getBoundingClientRect();
+  return (bar.getBoundingClientRect().right - track.left) / track.width;
+}"""
+
+
+def unfold(page):
+    """Shows the settings that are folded where the controls stand above the table."""
+    fold = page.locator(".gptviz-sampling button.fold")
+    if fold.is_visible() and fold.get_attribute("aria-expanded") == "false":
+        fold.click()
 
 
 def agrees(page, trace, **settings):
@@ -176,17 +192,35 @@ def test_a_thousand_draws_stand_beside_what_was_expected(shown_bench, trace):
     page.get_by_role("button", name="draw 1,000").click()
     d = sampling.distribution(trace.logits[-1], temperature=0.8)
     drawn = [d.draw(9, draw=draw) for draw in range(1000)]
-    cells = page.locator("td.more-many")
-    expect(cells.first).to_be_visible()
+    counted = page.locator(".tally li")
+    expect(counted).to_have_count(17)
+    lines = page.locator("td.stage-2 .counted")
     for rank, id in enumerate(d.order[:16]):
-        text = cells.nth(rank).inner_text()
+        text = counted.nth(rank).locator(".number").inner_text()
+        assert lines.nth(rank).evaluate(FILLED) == pytest.approx(drawn.count(id) / 1000, abs=0.01)
         p = d.probabilities[id]
         count, expected, error = (float(x.replace(",", "")) for x in re.findall(r"[\d,.]+", text))
         assert count == drawn.count(id)
         assert expected == pytest.approx(1000 * p, abs=0.51)
         assert error == pytest.approx((1000 * p * (1 - p)) ** 0.5, abs=0.51)
-    rest = float(re.match(r"[\d,]+", cells.nth(16).inner_text())[0].replace(",", ""))
+    rest = float(re.match(r"[\d,]+", counted.nth(16).locator(".number").inner_text())[0].replace(",", ""))
     assert rest == sum(id not in d.order[:16] for id in drawn)
+
+
+PLACES = """() => [...document.querySelectorAll(".gptviz-sampling *")]
+  .filter((node) => !node.closest(".tally") && !node.querySelector(".tally") && !node.matches(".counted, .save-picture"))
+  .map((node) => { const { x, y, width, height } = node.getBoundingClientRect(); return [x, y, width, height]; })"""
+
+
+@pytest.mark.parametrize(("width", "scale"), [(848, "projector"), (1000, "screen"), (1280, "projector")])
+def test_a_thousand_draws_move_nothing(shown_bench, width, scale):
+    page = shown_bench(width=width, height=720, scale=scale)
+    settle(page)
+    before = page.evaluate(PLACES)
+    for _ in range(2):
+        page.get_by_role("button", name="draw 1,000").click()
+        settle(page)
+        assert page.evaluate(PLACES) == before
 
 
 def test_settings_kept_as_a_stand_beside_the_present_ones(shown_bench, trace):
@@ -346,6 +380,7 @@ OVERLAPS = """(axis) => {
 @pytest.mark.parametrize("width", [900, 1280])
 def test_bars_are_long_enough_to_compare_and_nothing_is_scrolled_sideways(shown_bench, scale, width):
     page = shown_bench(width=width, height=720, scale=scale, temperature=1.4, top_k=11, repetition_penalty=PENALTY)
+    unfold(page)
     for all in (False, True):
         if all:
             page.get_by_role("button", name="all stages").click()
@@ -377,6 +412,7 @@ KNOBS = """() => [...document.querySelectorAll(".knob")].map((knob) => {
 @pytest.mark.parametrize("width", [700, 900, 1180, 1280, 1500])
 def test_every_knob_keeps_one_line_and_its_number_whole(shown_bench, width, scale, language):
     page = shown_bench(width=width, height=720, scale=scale, language=language, top_k=50000, min_p=0.025)
+    unfold(page)
     knobs = page.evaluate(KNOBS)
     assert [knob["lines"] for knob in knobs] == [1] * 5
     assert min(knob["free"] for knob in knobs) >= 0
@@ -394,9 +430,12 @@ CUT = """() => [...document.querySelectorAll(".stages :is(.number, th, td.logit)
 @pytest.mark.parametrize("width", [900, 1180, 1280])
 def test_no_width_cuts_a_number_with_every_column_there_is(shown_bench, width, scale, all_stages):
     page = shown_bench(width=width, height=720, scale=scale, top_k=11, all_stages=all_stages)
+    unfold(page)
     for name in ("keep as A", "draw 1,000"):
         page.get_by_role("button", name=name).click()
-    expect(page.locator("td.more-many .number").first).to_contain_text("±")
+    expect(page.locator(".tally li .number").first).to_contain_text("±")
+    cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+    assert page.locator(".tally .number").evaluate_all(cut) == []
     assert page.evaluate(CUT) == []
     results = page.locator(".results")
     if results.evaluate("(node) => node.scrollWidth > node.clientWidth"):
@@ -404,5 +443,91 @@ def test_no_width_cuts_a_number_with_every_column_there_is(shown_bench, width, s
         left = page.locator("tbody th.token").first.bounding_box()["x"]
         results.evaluate("(node) => { node.scrollLeft = node.scrollWidth; }")
         assert page.locator("tbody th.token").first.bounding_box()["x"] == pytest.approx(left, abs=1)
-        last, edge = page.locator("td.more-many .number").first.bounding_box(), results.bounding_box()
+        last, edge = page.locator("td.more-kept .number").first.bounding_box(), results.bounding_box()
         assert last["x"] + last["width"] <= edge["x"] + edge["width"] + 1
+
+
+# On a projector
+
+
+# A page has a margin of 16 pixels on each side: the widths are those of JupyterLab's cells, with its file browser and without.
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("width", "height", "bars"), [(1280, 720, 8), (1112, 620, 5), (848, 560, 3)])
+def test_temperature_top_k_and_the_bars_are_on_one_screen(shown_bench, width, height, bars, language):
+    page = shown_bench(width=width, height=height, scale="projector", top_p=0.9, language=language)
+    settle(page)
+    for index in (0, 1):
+        knob = page.locator(".knob").nth(index)
+        expect(knob.locator("input[type=range]")).to_be_in_viewport(ratio=1)
+        expect(knob.locator("input[type=number]")).to_be_in_viewport(ratio=1)
+    for row in range(bars):
+        expect(page.locator("tbody tr").nth(row).locator("td.stage-2 .track")).to_be_in_viewport(ratio=1)
+    expect(page.locator("button.fold")).to_contain_text("1")
+
+
+def test_the_other_settings_unfold_with_the_keyboard_and_are_counted(shown_bench, trace):
+    page = shown_bench(width=848, scale="projector", top_p=0.9)
+    fold, top_p = page.locator("button.fold"), page.get_by_label("top-p", exact=True)
+    expect(fold).to_have_text("more settings · 1 on")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(top_p).to_be_hidden()
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    for id in fold.get_attribute("aria-controls").split():
+        expect(page.locator(f"#{id}")).to_be_visible()
+    page.get_by_label("repetition penalty", exact=True).fill("1.3")
+    expect(fold).to_have_text("more settings · 2 on")
+    page.get_by_role("button", name="reset").click()
+    expect(fold).to_have_text("more settings")
+    fold.press("Space")
+    expect(top_p).to_be_hidden()
+
+
+def test_beside_the_table_every_setting_is_shown(shown_bench):
+    page = shown_bench(width=1280)
+    expect(page.locator("button.fold")).to_be_hidden()
+    expect(page.locator(".knob:visible")).to_have_count(5)
+
+
+def test_bars_can_be_scaled_to_the_largest_and_the_axis_says_so(shown_bench, trace):
+    page = shown_bench(temperature=1.9, top_k=400)
+    d = sampling.distribution(trace.logits[-1], temperature=1.9, top_k=400)
+    shares = [d.stages[name][id] for id in d.order[:16] for name in ("model", "temperature", "min_p")]
+    bars = page.locator("tbody:not(.rest) td.stage .bar")
+    button, axes = page.get_by_role("button", name="scale to the largest"), page.locator("th .percents:visible")
+    for end in (1, max(shares), 1):
+        settle(page)
+        assert bars.evaluate_all(f"(all) => all.map({FILLED})") == pytest.approx([p / end for p in shares], abs=0.01)
+        texts = [text.split("\n") for text in axes.all_inner_texts()]
+        assert {text[-1] for text in texts} == {"100 %" if end == 1 else f"largest: {percent(end)}"}
+        beyond = [1 - sum(shares[column::3]) > end for column in range(3)]
+        rest = page.locator("tbody.rest td.stage")
+        assert rest.evaluate_all("(all) => all.map((one) => one.matches('[data-beyond]'))") == beyond
+        button.click()
+    assert any(1 - sum(shares[column::3]) > max(shares) for column in range(3)), "a bar that goes on beyond the axis"
+
+
+def test_rows_that_neither_model_expects_are_folded_beside_another(shown_bench, trace):
+    sharp = NextToken(8 * trace.logits[-1], trace.tokens, trace.vocab_token)
+    other = NextToken(8 * trace.logits[3], trace.tokens[:4], trace.vocab_token)
+    page = shown_bench(beside=other)
+    expect(page.locator("tbody:not(.rest) tr")).to_have_count(16)
+    page = shown_bench(source=sharp, beside=other)
+    here, there = (sampling.distribution(one.logits) for one in (sharp, other))
+    larger = [max(here.probabilities[id], there.probabilities[id]) for id in here.order[:16]]
+    rows = max(rank for rank, share in enumerate(larger) if share >= 1e-5) + 1
+    assert 1 <= rows < 12
+    expect(page.locator("tbody:not(.rest) tr")).to_have_count(rows)
+    expect(page.locator("tbody.rest th")).to_have_text(f"{2611 - rows:,} other tokens")
+    rest = 1 - there.probabilities[here.order[:rows]].sum()
+    expect(page.locator("tbody.rest td.more-kept .number")).to_have_text(percent(rest))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "whose sum is 0.9 or more"), ("zh", "总和不小于 0.9")])
+def test_the_words_of_top_p_agree_with_the_sum_that_is_kept(shown_bench, trace, language, words):
+    page = shown_bench(top_p=0.9, all_stages=True, language=language)
+    expect(page.locator("thead th").nth(6)).to_contain_text(words)
+    kept = sampling.distribution(trace.logits[-1], top_p=0.9).kept_mass
+    assert kept > 0.9
+    expect(page.locator("tfoot tr").nth(1).locator("td").nth(4)).to_have_text(percent(kept))

@@ -1,9 +1,14 @@
 // @ts-check
 /**
  * Presents the path on a projector: one view, or a part of it, at a time and as large as the screen allows. The space
- * bar shows the next step.
+ * bar and a button show the next step.
+ *
+ * It fills the screen where the browser allows that. Elsewhere, as in a frame or in part of a window, the type is made
+ * smaller together with the room, so that each step still fits.
  */
 import { button, element, setText } from "../shared/dom.js";
+import { clamp } from "../shared/numbers.js";
+import { enterFullScreen, isFullScreen, leaveFullScreen } from "./full_screen.js";
 
 /** @typedef {import("./stations.js").Station} Station */
 /**
@@ -13,6 +18,9 @@ import { button, element, setText } from "../shared/dom.js";
 
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"];
 const BACK_KEYS = ["ArrowLeft", "PageUp"];
+/** The room for which type 1.5 times as large is laid out: a projector's 1280 × 720 pixels, without margins. */
+const LAID_OUT = { width: 1248, height: 720, scale: 1.5 };
+const SCALES = { smallest: 0.9, ofPage: 1.5, largest: 3 };
 const TYPED_FIELDS = "textarea, select, input:not([type=range], [type=checkbox])";
 /** The parts of the views that need more than one screen. @type {Record<string, string[]>} */
 const PARTS = {
@@ -36,16 +44,25 @@ export class Presenter {
     this.scale = scale;
     this.steps = stations.flatMap(stepsOf);
     this.on = false;
+    this.fillsScreen = false;
     this.step = 0;
     this.count = element("span", { class: "count number" });
+    this.back = button("◀", () => this.goTo(this.step - 1), { "aria-label": words.back, title: words.back });
+    this.forward = button("▶", () => this.goTo(this.step + 1), { "aria-label": words.forward, title: words.forward });
+    this.steer = element("span", { class: "steer", hidden: "" }, this.back, this.count, this.forward);
     this.freeze = button(words.freeze, () => this.setFrozen(!this.root.hasAttribute("data-frozen")));
     this.present = button(words.present, () => this.setOn(!this.on));
-    this.tools = element("span", { class: "presenter" }, this.count, this.freeze, this.present);
+    this.tools = element("span", { class: "presenter" }, this.steer, this.freeze, this.present);
     /** @type {HTMLElement} */
     this.root = this.tools;
     this.onTurn = (/** @type {boolean} */ _on) => {};
     this.fit = () => {
-      if (this.on) this.setHeight();
+      if (this.on) this.setSize();
+    };
+    this.onFullScreen = () => {
+      if (this.on && this.fillsScreen && !isFullScreen(this.root)) this.setOn(false); // the browser's own key was pressed
+      this.fillsScreen = isFullScreen(this.root);
+      this.fit();
     };
   }
 
@@ -63,6 +80,7 @@ export class Presenter {
     });
     root.addEventListener("submit", () => this.takeFocus(root));
     window.addEventListener("resize", this.fit);
+    document.addEventListener("fullscreenchange", this.onFullScreen);
   }
 
   /** Takes the keys back after a click, unless the click was on a field to type in. @param {EventTarget|null} target */
@@ -77,16 +95,19 @@ export class Presenter {
     this.root.toggleAttribute("data-presenting", on);
     this.root.dataset.scale = on ? "projector" : this.scale();
     this.onTurn(on);
+    this.steer.hidden = !on;
     setText(this.present, on ? this.words.leave : this.words.present);
     if (on) this.goTo(this.step);
     else this.showAll();
+    if (on) enterFullScreen(this.root);
+    else leaveFullScreen(this.root);
     this.root.focus({ preventScroll: true });
   }
 
   /** Shows all stations and views again. */
   showAll() {
     this.setFrozen(false);
-    this.root.style.removeProperty("--gv-room");
+    for (const size of ["--gv-room", "--gv-screen", "--gv-present"]) this.root.style.removeProperty(size);
     for (const { station, view } of this.steps) {
       station.root.hidden = false;
       const container = station.containers.get(view);
@@ -108,9 +129,12 @@ export class Presenter {
     for (const [view, container] of shown.containers) container.hidden = view !== shownView;
     this.root.dataset.step = part;
     setText(this.count, `${this.step + 1} / ${this.steps.length}`);
+    this.back.setAttribute("aria-disabled", String(this.step === 0));
+    this.forward.setAttribute("aria-disabled", String(this.step === this.steps.length - 1));
     this.open(shown).then(() => this.unfold());
     this.root.scrollIntoView({ block: "start" });
-    this.setHeight();
+    this.root.scrollTop = 0;
+    this.setSize();
   }
 
   unfold() {
@@ -119,11 +143,17 @@ export class Presenter {
     if (folded) folded.open = FOLDED_PARTS.includes(part);
   }
 
-  /** Tells the views how high the step may be. */
-  setHeight() {
+  /** Tells the views how large the type is, and how high the step may be. */
+  setSize() {
+    const { root, fillsScreen } = this;
+    const height = (fillsScreen ? root : scrollerOf(root)).clientHeight;
+    const room = Math.min(root.clientWidth / LAID_OUT.width, height / LAID_OUT.height);
+    const largest = fillsScreen ? SCALES.largest : SCALES.ofPage;
+    root.style.setProperty("--gv-present", String(clamp(LAID_OUT.scale * room, SCALES.smallest, largest)));
+    root.style.setProperty("--gv-screen", `${height}px`);
     const { body } = this.steps[this.step].station;
-    const top = body.getBoundingClientRect().top - this.root.getBoundingClientRect().top;
-    this.root.style.setProperty("--gv-room", `${Math.round(scrollerOf(this.root).clientHeight - top)}px`);
+    const top = body.getBoundingClientRect().top - root.getBoundingClientRect().top;
+    root.style.setProperty("--gv-room", `${Math.round(height - top)}px`);
   }
 
   /** Keeps everything as it is while somebody points at it and talks. @param {boolean} frozen */
@@ -149,6 +179,7 @@ export class Presenter {
 
   remove() {
     window.removeEventListener("resize", this.fit);
+    document.removeEventListener("fullscreenchange", this.onFullScreen);
   }
 }
 

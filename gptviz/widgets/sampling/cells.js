@@ -8,21 +8,37 @@ export class BarCell {
   constructor(name, hasGhost) {
     this.share = NaN;
     this.shareBefore = NaN;
+    this.end = NaN; // the share at the end of the track
     this.removedBy = ""; // the name of the stage that removed the token
     this.bar = element("div", { class: "bar" });
     this.ghost = element("div", { class: "ghost" });
+    this.counted = element("div", { class: "counted", hidden: "" });
     this.number = element("span", { class: "number" });
-    const bars = hasGhost ? [this.ghost, this.bar] : [this.bar];
+    const bars = hasGhost ? [this.ghost, this.bar, this.counted] : [this.bar];
     const track = element("div", { class: "track", "aria-hidden": "true" }, ...bars);
     this.root = element("td", { class: name }, element("div", {}, track, this.number));
   }
 
-  /** Moves the bars, if they change. @param {number} share @param {number} shareBefore */
-  draw(share, shareBefore) {
-    if (this.share !== share) this.bar.style.transform = `translateX(${100 * share}%)`;
-    if (this.shareBefore !== shareBefore) this.ghost.style.transform = `translateX(${100 * shareBefore}%)`;
+  /**
+   * Moves the bars, if they change. A bar that does not fit ends with the track, and is marked.
+   * @param {number} share
+   * @param {number} shareBefore
+   * @param {number} end the share at the end of the track
+   */
+  draw(share, shareBefore, end) {
+    const isScaled = this.end !== end;
+    if (isScaled || this.share !== share) moveTo(this.bar, share / end);
+    if (isScaled || this.shareBefore !== shareBefore) moveTo(this.ghost, shareBefore / end);
+    setMark(this.root, "beyond", share > end * (1 + 1e-9));
     this.share = share;
     this.shareBefore = shareBefore;
+    this.end = end;
+  }
+
+  /** Draws the line of the share that was drawn. @param {number|null} share null for none */
+  drawCounted(share) {
+    this.counted.hidden = share === null;
+    if (share !== null) moveTo(this.counted, share / this.end);
   }
 
   /** Marks the token as removed. @param {string} removedBy the name of the stage; empty if it is not removed */
@@ -35,6 +51,11 @@ export class BarCell {
   write() {
     setText(this.number, this.removedBy || percent(this.share));
   }
+}
+
+/** Moves a bar in from the left. @param {HTMLElement} bar @param {number} part of the track */
+function moveTo(bar, part) {
+  bar.style.transform = `translateX(${100 * Math.min(1, part)}%)`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The controls of the sampling bench: a slider and a number field for each setting, the seed, and the draw.
+ * The controls of the sampling bench: a slider and a number field for each setting, the seed, and the draw. Where they
+ * stand above the table, only the main ones are shown until the others are unfolded, so that the bars stay on the screen.
  *
  * The settings are kept in the page. Each slider has a scale of its own: top-k is logarithmic over the vocabulary,
  * min-p is quadratic, finer where it matters. At one end of their sliders the cuts are off. A number field takes every
@@ -34,6 +35,9 @@ const KNOBS = [
 
 /** @type {Settings} */
 const NEUTRAL = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
+
+/** The settings that are never folded. */
+const MAIN = ["temperature", "topK"];
 
 /** The names of the settings in Python. @type {Record<keyof Settings, Stage>} */
 const PYTHON_NAMES = {
@@ -70,6 +74,11 @@ export class SamplingControls {
     this.restoreOnLeave(this.seedField, () => String(this.seed));
     this.appendButton = button(words.append, listener.append, { hidden: "" });
     this.manyButton = button(words.drawMany, () => this.toggleMany(), { "aria-pressed": "false" });
+    this.foldButton = button(words.more(0), () => this.setFolded(isUnfolded(this.foldButton)), {
+      class: "fold",
+      "aria-expanded": "false",
+      "aria-controls": `${this.id("more")} ${this.id("tools")}`,
+    });
     this.allButton = button(words.all, () => this.showAll(!isPressed(this.allButton)), {
       "aria-pressed": "false",
       title: words.allHint,
@@ -85,19 +94,36 @@ export class SamplingControls {
   build() {
     const { words, listener } = this;
     const seedLabel = element("label", { for: this.id("seed") }, words.seed);
-    const draw = element("div", { class: "draw" }, seedLabel, this.seedField, button(words.draw, listener.draw));
-    return element(
+    const drawOnce = button(words.draw, listener.draw);
+    const draw = element("div", { class: "draw" }, seedLabel, this.seedField, drawOnce, this.manyButton);
+    const knobs = (/** @type {boolean} */ main) =>
+      this.rows.filter(({ knob }) => MAIN.includes(knob.key) === main).map(({ root }) => root);
+    const reset = button(words.reset, () => this.reset(), { class: "quiet" });
+    const tools = element("div", { class: "more" }, this.allButton, this.keepButton);
+    const settings = element(
       "div",
-      { class: "controls", role: "group", "aria-label": words.group },
-      ...this.rows.map(({ root }) => root),
-      button(words.reset, () => this.reset(), { class: "quiet" }),
+      { class: "settings" },
+      ...knobs(true),
+      this.foldButton,
+      element("div", { class: "others", id: this.id("more") }, ...knobs(false), reset),
       draw,
-      this.outcome,
-      this.appendButton,
-      element("div", { class: "more" }, this.allButton, this.manyButton, this.keepButton),
+      element("div", { class: "result" }, this.outcome, this.appendButton),
       this.note,
-      element("div", {}, this.code, this.keptCode),
+      element("div", { class: "tools", id: this.id("tools") }, tools, this.code, this.keptCode),
     );
+    const attributes = { class: "controls", role: "group", "aria-label": words.group, "data-folded": "" };
+    return element("div", attributes, settings);
+  }
+
+  /** Folds the settings that are not the main ones, or shows them. @param {boolean} folded */
+  setFolded(folded) {
+    this.root.toggleAttribute("data-folded", folded);
+    this.foldButton.setAttribute("aria-expanded", String(!folded));
+  }
+
+  /** Returns how many of the settings that may be folded change something. */
+  countOn() {
+    return KNOBS.filter(({ key, off }) => !MAIN.includes(key) && this.settings[key] !== off).length;
   }
 
   /** @param {string} name */
@@ -172,18 +198,21 @@ export class SamplingControls {
       this.seedField.value = String(this.seed);
     }
     setText(this.code, this.asPython(this.settings));
+    setText(this.foldButton, this.words.more(this.countOn()));
   }
 
   /** Shows the settings that are kept as A. @param {Settings|null} settings */
   showKept(settings) {
     setText(this.keepButton, settings ? this.words.forget : this.words.keep);
     this.keptCode.hidden = settings === null;
+    if (settings) this.setFolded(false); // with one more column the controls may move above the table
     if (settings) setText(this.keptCode, `${this.words.kept}: ${this.asPython(settings)}`);
   }
 
   /** Gives every stage a column, or all cuts together one. @param {boolean} all */
   showAll(all) {
     this.allButton.setAttribute("aria-pressed", String(all));
+    if (all) this.setFolded(false);
     this.listener.arranged(all);
   }
 
@@ -267,6 +296,11 @@ export class SamplingControls {
 /** @param {HTMLElement} node */
 function isPressed(node) {
   return node.getAttribute("aria-pressed") === "true";
+}
+
+/** @param {HTMLElement} node */
+function isUnfolded(node) {
+  return node.getAttribute("aria-expanded") === "true";
 }
 
 /**

@@ -6,16 +6,17 @@
  * and sends nothing to the kernel, so that the view also works without one.
  */
 import { chip } from "../shared/chips.js";
-import { element, setText } from "../shared/dom.js";
+import { button, element, setText } from "../shared/dom.js";
 import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
 import { ask, float32 } from "../shared/kernel.js";
-import { clamp, percent } from "../shared/numbers.js";
+import { clamp, percent, SMALLEST_SHARE } from "../shared/numbers.js";
 import { addScrollCues, availableHeight } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
 import { Sampler } from "./math.js";
 import { uniform } from "./philox.js";
 import { StageTable } from "./table.js";
+import { Tally } from "./tally.js";
 import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
@@ -89,7 +90,9 @@ class Bench {
       reseeded: () => this.setDrawCount(0),
     });
     this.controls.outcome.append(this.drawnText, " ", this.drawn.root);
+    this.scaleButton = button(words.scale, () => this.toggleScale(), { class: "scale", "aria-pressed": "false" });
     this.table = new StageTable(words, false);
+    this.tally = new Tally(words);
     this.results = element("div", { class: "results numbers" }, this.table.root, legend(words));
     addScrollCues(this.results);
     this.setWaiting = addWaitingMark(this.results, model);
@@ -108,9 +111,10 @@ class Bench {
     return element(
       "section",
       { class: "gptviz gptviz-sampling", "aria-label": title },
-      element("header", {}, element("h3", {}, title), this.sentence),
+      element("header", {}, element("h3", {}, title), this.scaleButton, this.sentence),
       element("div", { class: "bench" }, panes),
       this.status,
+      this.tally.root,
     );
   }
 
@@ -135,11 +139,25 @@ class Bench {
   }
 
   /**
-   * Returns as many rows as were asked for; in a presented view only as many as leave room for the sums and the legend.
+   * Returns how many rows were asked for. With another distribution beside, the last tokens that neither model gives as
+   * much as 0.001 % have no row.
+   */
+  wantedRows() {
+    const { sampler, beside } = this;
+    let count = Math.min(this.model.get("rows"), sampler.size);
+    if (!beside) return count;
+    const isSmall = (/** @type {number} */ id) =>
+      Math.max(sampler.modelProbability(id), beside.modelProbability(id)) < SMALLEST_SHARE;
+    while (count > 1 && isSmall(sampler.modelOrder[count - 1])) count--;
+    return count;
+  }
+
+  /**
+   * Returns as many rows as are wanted; in a presented view only as many as leave room for the sums and the legend.
    */
   fittingRows() {
     const { rows } = this.table;
-    const wanted = Math.min(this.model.get("rows"), this.sampler.size);
+    const wanted = this.wantedRows();
     const height = rows[0]?.root.offsetHeight;
     if (!height) return wanted;
     const bottom = this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
@@ -173,11 +191,19 @@ class Bench {
     this.update();
   }
 
+  /** Lets the axis of the bars end at the largest share of a row, or at 100 %. */
+  toggleScale() {
+    this.table.isScaled = !this.table.isScaled;
+    this.scaleButton.setAttribute("aria-pressed", String(this.table.isScaled));
+    this.update();
+  }
+
   /** Gives every stage a column, or all cuts together one. @param {boolean} all */
   arrange(all) {
     if (all === this.table.all) return;
-    const { root, rows } = this.table;
+    const { root, rows, isScaled } = this.table;
     this.table = new StageTable(this.words, all);
+    this.table.isScaled = isScaled;
     this.table.resize(rows.length);
     this.table.nameBeside(this.model.get("_about").beside ?? null);
     root.replaceWith(this.table.root);
@@ -235,6 +261,8 @@ class Bench {
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     const counts = this.countsMany ? sampler.tally(controls.seed, MANY_DRAWS, table.rows.length) : null;
     table.compare(sampler, other, counts, (id) => this.tokenOf(id));
+    if (counts) this.tally.show(counts, sampler, (id) => this.tokenOf(id));
+    else this.tally.hide();
     this.leader.show(this.tokenOf(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
     setText(this.leads, ` ${words.leads(probability)} ${words.left(sampler.kept, sampler.size)}`);
@@ -247,7 +275,8 @@ class Bench {
   showDrawn(rank) {
     const { controls, sampler, words } = this;
     this.drawn.root.hidden = rank < 0;
-    controls.appendButton.hidden = rank < 0 || !this.model.get("_can_append");
+    controls.appendButton.hidden = !this.model.get("_can_append");
+    controls.appendButton.style.visibility = rank < 0 ? "hidden" : ""; // its space is kept
     if (rank < 0) return setText(this.drawnText, words.repeatable);
     const number = uniform(controls.seed, 0, 0, this.drawCount - 1);
     setText(this.drawnText, words.drawn(this.drawCount, number.toFixed(4)));

@@ -3,8 +3,8 @@
  * The table of the sampling bench: a row for each token, a column of bars for each stage, and the sums below.
  *
  * It has three columns, with all cuts in one, or six, with a column for each stage. An update moves the bars within the
- * event, by transforms alone; the numbers that differ are written once a frame. All bars have one axis, from 0 to 100
- * %.
+ * event, by transforms alone; the numbers that differ are written once a frame. All bars have one axis: from 0 to 100 %,
+ * or to the largest share of a row.
  */
 import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
@@ -17,9 +17,9 @@ import { BarCell, setMark } from "./cells.js";
 /** @typedef {import("./math.js").Stage} Stage */
 /** @typedef {Stage|"model"} Column */
 /**
- * `bars`: one a column; `kept`: the bar of the column beside; `many`: counted draws.
- * @typedef {{root: HTMLElement, name: HTMLElement, logit: HTMLElement, bars: BarCell[], kept: BarCell, many:
- *   HTMLElement, token: PageToken|null}} Row
+ * `bars`: one a column; `kept`: the bar of the column beside.
+ * @typedef {{root: HTMLElement, name: HTMLElement, logit: HTMLElement, bars: BarCell[], kept: BarCell,
+ *   token: PageToken|null}} Row
  */
 
 /** The stages in the order in which they may remove a token. @type {Stage[]} */
@@ -36,6 +36,10 @@ export class StageTable {
   constructor(words, all) {
     this.words = words;
     this.all = all;
+    this.isScaled = false; // whether the axis ends at the largest share of a row
+    this.end = 1; // the share at the end of the axis
+    /** @type {HTMLElement[]} */
+    this.axes = [];
     this.columns = all ? ALL_COLUMNS : THREE_COLUMNS;
     /** The bar of each table cell, for hovering. @type {WeakMap<Element, BarCell>} */
     this.barOf = new WeakMap();
@@ -68,7 +72,7 @@ export class StageTable {
   }
 
   buildColumns() {
-    const names = ["token", "logit", ...this.columns.map(() => "stage"), "more-kept", "more-many"];
+    const names = ["token", "logit", ...this.columns.map(() => "stage"), "more-kept"];
     return element("colgroup", {}, ...names.map((name) => element("col", { class: name })));
   }
 
@@ -80,15 +84,20 @@ export class StageTable {
       {},
       element("th", { scope: "col", class: "token" }, words.token),
       element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
-      ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], percentAxis())),
+      ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], this.buildAxis())),
       element("th", { scope: "col", class: "more-kept" }, ...this.buildBesideHead()),
-      element("th", { scope: "col", class: "more-many" }, words.many, element("small", {}, words.manyHint)),
     );
     return element("thead", {}, row);
   }
 
   buildBesideHead() {
-    return [this.besideName, this.besideHint, this.besideLeaders, percentAxis()];
+    return [this.besideName, this.besideHint, this.besideLeaders, this.buildAxis()];
+  }
+
+  buildAxis() {
+    const axis = percentAxis();
+    this.axes.push(axis);
+    return axis;
   }
 
   buildFoot() {
@@ -100,7 +109,6 @@ export class StageTable {
         element("th", { scope: "row", colspan: "2" }, name, hint),
         ...cells.map((cell, i) => element("td", { class: i === last ? "final" : "" }, element("div", {}, cell))),
         element("td", { class: "more-kept" }, element("div", {}, kept)),
-        element("td", { class: "more-many" }),
       ),
     );
     return element("tfoot", {}, ...rows);
@@ -112,18 +120,9 @@ export class StageTable {
     const logit = element("td", { class: "logit" });
     const bars = this.columns.map((_, column) => new BarCell(`stage stage-${column}`, column > 0));
     const kept = new BarCell("more-kept", false);
-    const many = element("span", { class: "number" });
     for (const bar of [...bars, kept]) this.barOf.set(bar.root, bar);
-    const root = element(
-      "tr",
-      {},
-      name,
-      ...(hasLogit ? [logit] : []),
-      ...bars.map((bar) => bar.root),
-      kept.root,
-      element("td", { class: "more-many" }, element("div", {}, many)),
-    );
-    return { root, name, logit, bars, kept, many, token: null };
+    const root = element("tr", {}, name, ...(hasLogit ? [logit] : []), ...bars.map((bar) => bar.root), kept.root);
+    return { root, name, logit, bars, kept, token: null };
   }
 
   /** Sets the number of rows. @param {number} count */
@@ -143,12 +142,15 @@ export class StageTable {
     const count = this.rows.length;
     const { kept } = sampler;
     const others = columns.map(() => 1);
+    const sharesOf = this.rows.map((_, rank) =>
+      columns.map((stage) =>
+        stage === "model" ? sampler.modelProbability(sampler.order[rank]) : sampler.at(stage, rank),
+      ),
+    );
+    this.end = this.isScaled ? Math.max(...sharesOf.flat()) : 1;
     for (let rank = 0; rank < count; rank++) {
       const row = this.rows[rank];
-      const id = sampler.order[rank];
-      const shares = columns.map((stage) =>
-        stage === "model" ? sampler.modelProbability(id) : sampler.at(stage, rank),
-      );
+      const shares = sharesOf[rank];
       this.drawRow(row, shares, sampler, rank);
       for (let column = 0; column < columns.length; column++) others[column] -= shares[column];
       setMark(row.root, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
@@ -176,7 +178,7 @@ export class StageTable {
         const isLast = stage !== "model" && rank === sampler.counts[stage] - 1;
         setMark(bar.root, "cut", isLast && cuts(sampler, stage, this.columns[column - 1]));
       }
-      bar.draw(shares[column], column ? shares[column - 1] : shares[column]);
+      bar.draw(shares[column], column ? shares[column - 1] : shares[column], this.end);
     }
   }
 
@@ -200,6 +202,7 @@ export class StageTable {
     const { words } = this;
     const count = this.rows.length;
     setMark(this.root, "penalised", sampler.penalty !== 1);
+    this.writeAxes();
     this.rows.forEach((row, rank) => this.writeRow(row, sampler, rank, tokenOf));
     this.others.root.hidden = count === sampler.size;
     setText(this.others.name, words.others(sampler.size - count));
@@ -220,6 +223,12 @@ export class StageTable {
     if (row.token !== token) row.name.replaceChildren(chip(token));
     row.token = token;
     setText(row.logit, score === logit ? significant(logit) : `${significant(logit)} → ${significant(score)}`);
+  }
+
+  writeAxes() {
+    const { end, isScaled } = this;
+    const texts = isScaled ? ["0", "", this.words.largest(percent(end))] : ["0", "50", "100 %"];
+    for (const axis of this.axes) texts.forEach((text, tick) => setText(axis.children[tick], text));
   }
 
   /** @param {Sampler} sampler @param {Column} stage @param {number} column */
@@ -263,7 +272,7 @@ export class StageTable {
   }
 
   /**
-   * Writes the columns beside: another distribution, and counted draws.
+   * Writes the column beside, and draws the lines of counted draws.
    * @param {Sampler} sampler
    * @param {Sampler|null} other with its own settings
    * @param {Int32Array|null} counts of each row, the last of all others
@@ -272,12 +281,12 @@ export class StageTable {
   compare(sampler, other, counts, tokenOf) {
     const { words } = this;
     setMark(this.root, "kept", other !== null);
-    setMark(this.root, "tallied", counts !== null);
     const massHint = this.all && other ? words.massOfAll(this.besideName.textContent ?? "") : words.sums[1].hint;
     setText(this.sums[1].hint, massHint);
     if (other) this.writeBeside(sampler, other);
     if (other && !this.besideLeaders.hidden) this.writeLeaders(other, tokenOf);
-    if (counts) this.writeCounts(sampler, counts);
+    const draws = counts?.reduce((sum, n) => sum + n, 0) ?? 1;
+    [...this.rows, this.others].forEach(({ bars }, row) => bars.at(-1)?.drawCounted(counts && counts[row] / draws));
   }
 
   /** @param {Sampler} sampler @param {Sampler} other */
@@ -313,33 +322,8 @@ export class StageTable {
   /** @param {BarCell} bar @param {number} share @param {string} removedBy */
   writeShare(bar, share, removedBy) {
     bar.setRemoved(removedBy);
-    bar.draw(share, share);
+    bar.draw(share, share, this.end);
     bar.write();
-  }
-
-  /** @param {Sampler} sampler @param {Int32Array} counts */
-  writeCounts(sampler, counts) {
-    const draws = counts.reduce((sum, n) => sum + n, 0);
-    let rest = 1;
-    this.rows.forEach(({ many }, rank) => {
-      const p = sampler.at("min_p", rank);
-      rest -= p;
-      setText(many, this.countText(counts[rank], draws, p));
-    });
-    setText(this.others.many, this.countText(counts[this.rows.length], draws, Math.max(0, rest)));
-  }
-
-  /**
-   * Writes how often a token was drawn, and how often it is expected with its standard deviation.
-   * @param {number} count
-   * @param {number} draws
-   * @param {number} p
-   */
-  countText(count, draws, p) {
-    const expected = draws * p;
-    const deviation = Math.sqrt(Math.max(0, expected * (1 - p)));
-    const digits = deviation < 1 && expected < 100 ? 1 : 0;
-    return this.words.counted(count, expected.toFixed(digits), deviation.toFixed(deviation < 1 ? 1 : 0));
   }
 
   /** Shows all digits where the pointer is. @param {Element} target */

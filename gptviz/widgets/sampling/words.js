@@ -17,6 +17,7 @@ const en = {
   legend: {
     logit: "a score: only differences matter",
     ghost: "value in the column before",
+    counted: "share of 1,000 draws",
     removed: "removed; the label names the setting",
   },
   drawn: (/** @type {number} */ draw, /** @type {string} */ number) => `draw ${draw}, random number ${number}:`,
@@ -38,10 +39,12 @@ const en = {
   beside: "beside",
   besideHint: "with the same settings",
   besideLeaders: "its likeliest:",
-  many: "of 1,000 draws",
-  manyHint: "counted; expected ± standard deviation",
+  more: (/** @type {number} */ on) => `more settings${on ? ` · ${on} on` : ""}`,
+  scale: "scale to the largest",
+  largest: (/** @type {string} */ share) => `largest: ${share}`,
+  many: (/** @type {string} */ draws) => `Of ${draws} draws: counted (expected ± standard deviation)`,
   counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
-    `${grouped(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
+    `${grouped(drawn)} (${expected}\u00a0±\u00a0${error})`,
   code: "in Python",
   knobs: {
     temperature: {
@@ -89,7 +92,7 @@ const en = {
     repetition_penalty: (/** @type {string} */ penalty) => `scores of seen tokens ÷ or × ${penalty}`,
     temperature: (/** @type {string} */ temperature) => `scores ÷ ${temperature}`,
     top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100\u00a0%`,
-    top_p: (/** @type {string} */ p) => `up to a sum of ${p}, scaled to 100\u00a0%`,
+    top_p: (/** @type {string} */ p) => `the fewest likeliest whose sum is ${p} or more, scaled to 100\u00a0%`,
     min_p: (/** @type {string} */ share) => `at least ${share} × the leader, scaled to 100\u00a0%`,
   },
   penalised: "penalised, then ÷ temperature",
@@ -117,7 +120,12 @@ const zh = {
       ? `${grouped(size)} 个词元都可能被抽到。`
       : `${grouped(size)} 个词元中只有 ${grouped(kept)} 个可能被抽到。`,
   repeatable: "设置相同、种子相同，抽到的词元就相同",
-  legend: { logit: "一个分数：只有差值有意义", ghost: "前一列的值", removed: "被去掉；标签是哪个设置" },
+  legend: {
+    logit: "一个分数：只有差值有意义",
+    ghost: "前一列的值",
+    counted: "1,000 次抽取中的比例",
+    removed: "被去掉；标签是哪个设置",
+  },
   drawn: (draw, number) => `第 ${draw} 次抽取，随机数 ${number}：`,
   group: "设置",
   slider: (name) => `${name}，滑块`,
@@ -137,9 +145,11 @@ const zh = {
   beside: "对照",
   besideHint: "设置相同",
   besideLeaders: "它最可能的：",
-  many: "1,000 次抽取中",
-  manyHint: "次数；期望 ± 标准差",
-  counted: (drawn, expected, error) => `${grouped(drawn)}\n(${expected}\u00a0±\u00a0${error})`,
+  more: (on) => `更多设置${on ? ` · ${on} 项已开` : ""}`,
+  scale: "按最大值缩放",
+  largest: (share) => `最大：${share}`,
+  many: (draws) => `${draws} 次抽取：次数（期望 ± 标准差）`,
+  counted: (drawn, expected, error) => `${grouped(drawn)}（${expected}\u00a0±\u00a0${error}）`,
   code: "对应的 Python 代码",
   knobs: {
     temperature: {
@@ -179,7 +189,7 @@ const zh = {
     repetition_penalty: (penalty) => `出现过的词元：分数 ÷ 或 × ${penalty}`,
     temperature: (temperature) => `分数 ÷ ${temperature}`,
     top_k: (k) => `最可能的 ${k} 个，重新归一化`,
-    top_p: (p) => `直到总和达到 ${p}，重新归一化`,
+    top_p: (p) => `最可能的几个，总和不小于 ${p}，重新归一化`,
     min_p: (share) => `不低于领先者的 ${share}，重新归一化`,
   },
   penalised: "先惩罚，再 ÷ 温度",
