@@ -267,7 +267,7 @@ def test_stages_that_a_page_lacks_are_reported_missing(opened, gpt, tmp_path, mo
 
 def told(shown, family):
     trace = gptviz.wrap(build(family), tokenizer()).trace([5, 9, 2, 31, 7, 7, 3])
-    page = shown(gptviz.AttentionView(trace)).page
+    page = shown(gptviz.AttentionView(trace, layer=0, head=0)).page
     page.locator("summary").click()
     expect(page.locator(".arithmetic li").first).to_be_visible()
     return trace, page

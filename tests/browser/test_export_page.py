@@ -48,7 +48,7 @@ def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):
         if view._name == "attention":
             page.get_by_text("Step by step").click()
             weights = page.locator(".arithmetic li .number")
-            expect(weights.last).to_have_text(f"{trace.attention(0, 0)[-1].max():.3f}")
+            expect(weights.last).to_have_text(f"{trace.attention(view.layer, view.head)[-1].max():.3f}")
             page.locator(".grid button").nth(2 * trace.n_heads + 5).click()
             row = trace.attention(2, 5)[-1]
             expect(page.locator(".rowbars li .number").first).to_have_text(f"{row.max():.3f}")
@@ -343,8 +343,10 @@ def test_tab_reaches_every_control(opened, gpt, tmp_path, monkeypatch, name):
         page.keyboard.press("End")
         expect(page.locator(".detail h4")).to_contain_text("Step 5")
     if name == "compare":
-        page.locator(".grid button[tabindex='0']").first.press("ArrowDown")
-        expect(page.locator(".gptviz-attention h3").last).to_contain_text("L1 · H0")
+        opened_at = view.views[0]
+        key, layer = ("ArrowUp", opened_at.layer - 1) if opened_at.layer else ("ArrowDown", 1)
+        page.locator(".grid button[tabindex='0']").first.press(key)
+        expect(page.locator(".gptviz-attention h3").last).to_contain_text(f"L{layer} · H{opened_at.head}")
 
 
 def test_missing_content_is_reported_in_the_pages_language(opened, gpt, tmp_path):
