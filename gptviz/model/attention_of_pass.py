@@ -220,6 +220,13 @@ class AttentionOfPass:
             )
         module = self._pass.attention_module(layer)
         self._pass.held("residual", layer)  # raises for a block that this pass left out
+        if id(module) not in self._pass.calls:
+            raise fail(
+                "an attention module that calls its attention function once in a pass",
+                f"layer {layer} of {self._pass.family}, which did not in this one",
+                "The stream and the logits can be read.",
+                NotAvailable,
+            )
         return self._pass.calls[id(module)]
 
     def _eager(self, layer: int, what: str) -> EagerAttention:

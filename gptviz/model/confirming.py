@@ -9,10 +9,12 @@ last row of the logit lens the logits. Otherwise it is refused.
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import takewhile
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 
 import torch
+import torch.nn.modules.module as global_hooks
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdRef
 from transformers import PreTrainedConfig
@@ -26,7 +28,7 @@ _BIAS = 2  # epsilons that a mean of roundings may reach, since some are all in 
 
 _PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
 # Told by identity: what changes in them is seen elsewhere.
-_FIXED = (nn.Module, PreTrainedConfig, type, BuiltinFunctionType)
+_FIXED = (PreTrainedConfig, type, BuiltinFunctionType)
 _DEEPEST = 4  # of objects and collections inside each other
 _PYTORCH = frozenset(nn.Module().__dict__)  # what every module has: hooks, parameters, whether it is training
 _FLOAT32 = torch.finfo(torch.float32).eps  # everything here is computed in float32 or coarser
@@ -131,16 +133,32 @@ class Confirmations:
 
 
 def settings_of(module: nn.Module) -> tuple[Any, ...]:
-    """Returns what decides, besides weights, how a module computes: its hooks, buffers and attributes, and its submodules'."""
+    """Returns what decides, besides weights, how a module computes: its hooks, buffers, attributes and class.
+
+    It includes those of its submodules.
+    """
     return tuple(
         (
             id(m),
-            _unlike_any() if m._forward_pre_hooks or m._forward_hooks else None,
+            _unlike_any() if m._forward_pre_hooks or m._forward_hooks or has_global_hooks() else None,
+            type(m).forward,
+            _class_attributes(type(m)),
             tuple((name, _comparable(value)) for name, value in m._buffers.items()),
             tuple((name, _comparable(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
         )
         for m in modules_of(module)
     )
+
+
+def _class_attributes(kind: type) -> list[tuple[str, Any]]:
+    """Returns the plain attributes of a class of modules and of those that it is made from, without PyTorch's own."""
+    own = takewhile(lambda base: base is not nn.Module, kind.__mro__)
+    return [(name, value) for base in own for name, value in vars(base).items() if isinstance(value, _PLAIN)]
+
+
+def has_global_hooks() -> bool:
+    """Returns whether a hook of all modules is registered in PyTorch."""
+    return bool(global_hooks._global_forward_hooks or global_hooks._global_forward_pre_hooks)
 
 
 def _comparable(value: Any, depth: int = 0) -> Any:
@@ -153,6 +171,8 @@ def _comparable(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, Tensor):
         return _unlike_any() if value.is_inference() else (WeakIdRef(value), value._version)
+    if isinstance(value, nn.Module):  # not a registered one, so that nothing else sees what changes in it
+        return _unlike_any()
     if isinstance(value, _FIXED) or (isinstance(value, FunctionType) and value.__closure__ is None):
         return id(value)
     if depth == _DEEPEST:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
-from gptviz.model.capture import AttentionCall
+from gptviz.model.capture import AttentionCall, family_eager
 from gptviz.model.confirming import agree, is_causal_map
 from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.model.linear_maps import LinearMap
@@ -127,7 +127,8 @@ class EagerAttention:
 
         Returns the dtype to compute in: in half precision, an eager pass rounds its scores before the softmax.
         """
-        name, modules = ("attention", self._layer), [self._call.module]
+        module = self._call.module
+        name, modules = ("attention", self._layer, family_eager(module)), [module]
         result: _Check = self._pass.confirmations.result(name, modules, self._check)
         check_causal(self._pass, self._layer, result.is_causal)
         if not result.is_what_ran:

@@ -6,6 +6,7 @@ attention adds to it; what enters each MLP; the logits. The rest is computed fro
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -28,7 +29,7 @@ from gptviz.model.capture import (
     register,
 )  # fmt: skip
 from gptviz.model.changes import Block
-from gptviz.model.confirming import Confirmations, agree, settings_of
+from gptviz.model.confirming import Confirmations, agree, has_global_hooks, settings_of
 from gptviz.model.editing import Editing, module_at
 from gptviz.model.weights import weight_versions
 
@@ -36,9 +37,9 @@ from gptviz.model.weights import weight_versions
 class RecordedPass:
     """One pass over one text, and what it left. Tensors are on the model's device and in its dtype.
 
-    calls: what each attention module was given, by the module's id (interface route). maps: attention maps by layer (eager
-    route). logits: (T, vocab). position_inputs: what the position table was called with. confirmations: the checks of what
-    is computed from this pass.
+    calls: what each attention module that called its function once was given, by the module's id (interface route). maps:
+    attention maps by layer (eager route). logits: (T, vocab). position_inputs: what the position table was called with.
+    confirmations: the checks of what is computed from this pass.
     """
 
     def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
@@ -56,7 +57,8 @@ class RecordedPass:
             result = self._run()
             self._versions = weight_versions(model)
         self.logits: Tensor = result.logits[0]
-        self.calls = {id(call.module): call for call in recorder.calls}
+        counts = Counter(id(call.module) for call in recorder.calls)
+        self.calls = {id(call.module): call for call in recorder.calls if counts[id(call.module)] == 1}
         self.maps = self._by_layer(result.attentions) if self.route == "eager" else {}
 
     def _run(self) -> Any:
@@ -108,7 +110,7 @@ class RecordedPass:
             for norm in before
             for module in modules_of(norm)
         )
-        return own or self._is_hooked((layer.attention, *before))  # type: ignore[arg-type]
+        return own or has_global_hooks() or self._is_hooked((layer.attention, *before))  # type: ignore[arg-type]
 
     def _is_hooked(self, modules: Iterable[nn.Module]) -> bool:
         """Returns whether one of the modules, or a module inside, had a hook before this pass."""

@@ -14,6 +14,7 @@ from close import assert_close
 from families import IDS, build, tokenizer
 from family_truth import is_refused, trace_of
 from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -157,6 +158,94 @@ def test_what_enters_attention_is_held_after_a_norm_of_the_user_s_own():
         trace = gpt.trace(IDS)
         for layer in range(3):
             assert_close(trace.attn_in(layer), trace_of("llama").attn_in(layer))
+
+
+class Gain(nn.Module):
+    """A linear layer whose class has a number that it multiplies with."""
+
+    gain = 1.0
+
+    def __init__(self, old):
+        super().__init__()
+        self.weight, self.bias = old.weight, old.bias
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight * self.gain, self.bias)
+
+
+class Hidden(Gain):
+    """A linear layer with a module in a plain list, which PyTorch does not know of."""
+
+    def __init__(self, old):
+        super().__init__(old)
+        self.extra = [nn.Linear(*old.weight.shape[::-1]).requires_grad_(False)]
+
+    def forward(self, x):
+        return super().forward(x) + self.extra[0](x)
+
+
+def raise_the_gain(monkeypatch, model):
+    monkeypatch.setattr(Gain, "gain", 2.0)
+
+
+def change_what_is_hidden(_monkeypatch, model):
+    for layer in model.model.layers:
+        for part in (layer.mlp.gate_proj, layer.self_attn.o_proj):
+            part.extra[0].weight.mul_(3)
+
+
+def patch_the_class(monkeypatch, model):
+    forward = Gain.forward
+    monkeypatch.setattr(Gain, "forward", lambda self, x: 1.5 * forward(self, x))
+
+
+def hook_all_modules(monkeypatch, model):
+    hook = register_module_forward_hook(lambda module, _args, out: out * 1.5 if isinstance(module, Gain) else None)
+    model.undo = hook.remove
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [(Gain, raise_the_gain), (Gain, patch_the_class), (Gain, hook_all_modules), (Hidden, change_what_is_hidden)],
+)
+def test_what_changes_outside_of_a_module_after_a_question_is_seen(monkeypatch, kind, change):
+    model = build("llama")
+    for layer in model.model.layers:
+        layer.mlp.gate_proj, layer.self_attn.o_proj = kind(layer.mlp.gate_proj), kind(layer.self_attn.o_proj)
+    trace = gptviz.wrap(model, tokenizer()).trace(IDS)
+    questions = [lambda: trace.mlp_out(1), lambda: trace.head_output(1, 0), lambda: trace.neurons(1, -1)]
+    for question in questions:
+        question()
+    try:
+        change(monkeypatch, model)
+        assert all(is_refused(question) for question in questions)
+    finally:
+        getattr(model, "undo", lambda: None)()
+
+
+def test_another_norm_class_than_in_the_pass_does_not_tell_what_entered_attention(monkeypatch):
+    trace = gptviz.wrap(build("llama"), tokenizer()).trace(IDS)
+    norm = type(trace.gpt.model.model.norm)
+    forward = norm.forward
+    monkeypatch.setattr(norm, "forward", lambda self, x: 1.5 * forward(self, x))
+    with pytest.raises(ModelChanged, match="trace again"):
+        trace.attn_in(1)
+
+
+def test_an_attention_module_that_calls_its_function_for_each_part_of_the_text_is_refused():
+    model = build("llama")
+    attention = model.model.layers[1].self_attn
+    whole = type(attention).forward
+
+    def in_parts(hidden_states, *args, **keywords):
+        result = whole(attention, hidden_states, *args, **keywords)
+        return whole(attention, hidden_states, *args, **keywords) if hidden_states.shape[1] > 8 else result
+
+    attention.forward = in_parts
+    trace = gptviz.wrap(model, tokenizer()).trace(IDS)
+    for question in (lambda: trace.q(1), lambda: trace.attention(1), lambda: trace.head_output(1, 0)):
+        assert is_refused(question)
+    assert trace.q(0).shape == (4, len(IDS), 10)
 
 
 def test_another_attention_function_after_a_sweep_is_noticed_by_the_next():
