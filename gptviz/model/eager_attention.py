@@ -156,12 +156,13 @@ class EagerAttention:
         return _Check(is_causal, self._is_what_ran(output, self._edited(None, None)[0]), None)
 
     def _is_eager_in_float32(self) -> bool:
-        """Returns whether a user's own attention function computes in float32 what the eager one does; others are trusted.
+        """Returns whether the attention function of a pass in half precision computes in float32 what the eager one does.
 
-        In half precision rounding would hide a small difference between the two, such as another scaling.
+        In half precision rounding would hide a small difference between the two, such as another scaling. A function of
+        transformers that takes half precision only is trusted.
         """
         call, function = self._call, self._call.function
-        if function is None or call.value.dtype == torch.float32 or _is_transformers(function):
+        if function is None or call.value.dtype == torch.float32:
             return True
         arguments = HeadArguments(call, None)
         is_additive = call.mask is not None and call.mask.is_floating_point()
@@ -171,8 +172,8 @@ class EagerAttention:
             expected = family_attention(arguments)[0][0].flatten(1)
             try:
                 output = function(arguments.module, *inputs, **arguments.kwargs)[0][0].flatten(1)
-            except Exception:  # it may take half precision only: then nothing tells whether it is the same
-                return False
+            except Exception:  # it may take half precision only
+                return _is_transformers(function)
         largest = arguments.value.abs().amax().expand(len(expected), 1)
         return agree(output, expected, largest, exponent=self._largest_score())
 
@@ -223,10 +224,8 @@ def _without_autocast(tensor: Tensor) -> torch.autocast:
 def _is_transformers(function: Callable[..., Any]) -> bool:
     """Returns whether an attention function is one of transformers' own, perhaps with some arguments set."""
     plain = function.func if isinstance(function, partial) else function
-    written_in = getattr(plain, "__globals__", {}).get(
-        "__name__", ""
-    )  # `__module__` can be copied from another function
-    return str(written_in).startswith("transformers.")
+    # Not `__module__`, which can be copied from another function.
+    return str(getattr(plain, "__globals__", {}).get("__name__", "")).startswith("transformers.")
 
 
 def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:

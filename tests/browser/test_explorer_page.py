@@ -361,7 +361,7 @@ def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, pr
 
 def test_a_shortened_list_says_so_and_counts_the_rest_as_others(shown, gpt):
     explorer = gptviz.explore(OF_THREE_LINES, gpt=gpt)
-    page = shown(explorer, width=WIDTH, height=HEIGHT - 80).page
+    page = shown(explorer, width=WIDTH, height=HEIGHT - 160).page
     page.get_by_role("button", name="present").click()
     for _ in range(STEPS.index("attention")):
         page.keyboard.press("Space")

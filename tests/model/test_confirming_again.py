@@ -52,6 +52,17 @@ def test_a_small_change_of_the_scaling_is_seen_in_half_precision(name, dtype, fa
                 trace.attention(layer)
 
 
+def test_a_kernel_that_was_replaced_is_seen_in_half_precision(monkeypatch):
+    kernel = nn.functional.scaled_dot_product_attention
+
+    def hot(*tensors, scale, **keywords):
+        return kernel(*tensors, scale=scale * 1.15, **keywords)
+
+    monkeypatch.setattr(nn.functional, "scaled_dot_product_attention", hot)
+    trace = gptviz.wrap(build("llama", dtype=torch.bfloat16), tokenizer()).trace(IDS)
+    assert all(is_refused(lambda layer=layer: trace.attention(layer)) for layer in range(3))
+
+
 HOOKS = {  # what each does to what passes, and what can then not be shown
     "model.layers.1": (lambda _module, _args, out: out + 1.0, lambda trace: trace.mlp_out(1)),
     "model.layers.1.self_attn": (
