@@ -91,7 +91,9 @@ def _rotate_own_width(attention, arguments):
 
     def replace(_module, args, kwargs):
         states = kwargs.get("hidden_states", args[0] if args else None)
-        positions = torch.arange(states.shape[1])[None]
+        earlier = kwargs.get("past_key_values")
+        start = 0 if earlier is None else earlier.get_seq_length(attention.layer_idx)
+        positions = torch.arange(start, start + states.shape[1])[None]
         return args, kwargs | {"position_embeddings": rotary(states, positions)}
 
     attention.register_forward_pre_hook(replace, with_kwargs=True)
