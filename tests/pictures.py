@@ -25,7 +25,9 @@ def main() -> None:
     gift = trace.gpt.trace("Kate met David on the road. Then Kate told a story to")
     most = gift.attention()[:, :, -1, 3].argmax()  # the head that looks most from the last token at David
     looker = divmod(int(most), gift.n_heads)
+    ball = trace.gpt.trace("When Tom and Mary went to the park, Tom gave a ball to")
     views = {
+        "flow": lambda: gptviz.FlowView(ball),
         "attention": lambda: gptviz.AttentionView(trace),
         "sampling": lambda: gptviz.SamplingBench(trace, temperature=0.8, top_k=12, rows=14),
         "explorer": lambda: gptviz.explore(PROMPT, gpt=trace.gpt),
