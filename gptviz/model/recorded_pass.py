@@ -27,7 +27,7 @@ from gptviz.model.capture import (
     record,
     recording,
     register,
-)  # fmt: skip
+)
 from gptviz.model.changes import Block
 from gptviz.model.confirming import Confirmations, agree, has_global_hooks, settings_of
 from gptviz.model.editing import Editing, module_at

@@ -12,6 +12,7 @@ from hooked import (
     OTHER,
     WIDTH,
     T,
+    assert_same_as_hooks,
     at_position,
     block_path,
     every_edit,
@@ -32,14 +33,6 @@ from gptviz import intervention, lens
 from gptviz.errors import ModelChanged, NotAvailable
 
 families = pytest.mark.parametrize("name", FAMILIES)
-
-
-def assert_same_as_hooks(name, edits, *hooks):
-    """Checks that the edited pass has the logits of the hooked model and that the edit changed them; returns the trace."""
-    edited = gpt_of(name).trace(IDS, edits=edits)
-    assert_close(edited.logits, hooked_logits(name, *hooks), scale=stream_of(edited))
-    assert np.abs(edited.logits - trace_of(name).logits).max() > 1e-3
-    return edited
 
 
 # Each edit is what a hook on an untouched model does

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from close import assert_close
 from families import ALL, IDS, build, tokenizer
 
 import gptviz
@@ -118,6 +119,17 @@ def at_position(position, value):
 def stream_of(trace):
     """Returns the stream that goes into the logits of a trace."""
     return trace.residual(LAYERS)
+
+
+def assert_same_as_hooks(name, edits, *hooks, least=1e-3):
+    """Checks that the edited pass has the logits of the hooked model, and that the edit changed one by more than `least`.
+
+    Returns the trace.
+    """
+    edited = gpt_of(name).trace(IDS, edits=edits)
+    assert_close(edited.logits, hooked_logits(name, *hooks), scale=stream_of(edited))
+    assert np.abs(edited.logits - trace_of(name).logits).max() > least
+    return edited
 
 
 def every_edit(name):

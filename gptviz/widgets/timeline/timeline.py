@@ -63,6 +63,7 @@ class GenerationTimeline(View):
         self._gpt: RunnableModel | None = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: Run | None = None
         self._traced: tuple[Branch, int, Trace] | None = None  # a branch, how many tokens were traced, their trace
+        self._compared: set[int] = set()  # the positions of that trace that were compared with their steps
         self._bench: SamplingBench | None = None
         self._threads: list[threading.Thread] = []
         if isinstance(source, Completion) and settings:
@@ -266,9 +267,11 @@ class GenerationTimeline(View):
         length = len(prompt) + len(continuation)
         if self._traced is None or self._traced[0] is not branch or not position < self._traced[1] <= length:
             trace = gpt.trace_continued(prompt, continuation, run.limits["edits"])
-            self._traced = branch, length, trace
+            self._traced, self._compared = (branch, length, trace), set()
         trace = self._traced[2]
-        gpt.check_step(steps[step], trace.next_token(position))
+        if position not in self._compared:  # each step once, however many heads are asked for
+            gpt.check_step(steps[step], trace.next_token(position))
+            self._compared.add(position)
         return trace, position
 
     # The still picture and the table
