@@ -145,7 +145,7 @@ def load(
 
     tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
     tokenizer_options = {key: value for key, value in options.items() if key in tokenizer_keys}
-    with _without_progress_bar(), _explaining_errors(source, short):
+    with without_progress_bar(), _explaining_errors(source, short):
         tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_options)
         if not has_vocabulary(tokenizer):
             raise _without_tokenizer(short)
@@ -236,7 +236,7 @@ def _warn_of_risks(kwargs: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _without_progress_bar() -> Iterator[None]:
+def without_progress_bar() -> Iterator[None]:
     """Turns off the progress bar of transformers, which appears even when weights load at once."""
     from transformers.utils import logging
 

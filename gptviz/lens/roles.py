@@ -22,25 +22,27 @@ NAMES = (
 PAIRS = 3  # pairs of names, each of which makes two sentences
 
 
-def role_scores(gpt: RunnableModel, seed: int = 0) -> dict[str, Array]:
+def role_scores(gpt: RunnableModel, seed: int = 0, period: int = PERIOD) -> dict[str, Array]:
     """Returns for each role the share of attention that each head gives to it: {role: (L, H)}, from 0 to 1.
 
     H is the largest number of heads of a layer; NaN where a layer has no such head, or no attention.
-    The text is some random tokens, then the same tokens again. Scores are means over the queries in the second half.
+    The text is some random tokens, `period` of them if they fit twice into the context, then the same tokens again.
+    Scores are means over the queries in the second half.
     previous: attention to the token before the query. induction: to the token that followed the query's token in the
     first half. first: to the first token of the text. same: to the query's token in the first half (a duplicate-token
     head). name_mover: in sentences in which one of two people gives something, from the last token to the name of the
     other person; missing if no name is a single token. A score says what a head looks at, not what it does: for that
     see `ablation_sweep`.
 
-    The model of a trace that was opened from a file has the scores of seed 0; raises NotAvailable for another seed.
+    The model of a trace that was opened from a file has the scores of seed 0 and period 40; raises NotAvailable for others.
     """
     if not gpt.can_run:
-        if seed != 0:
-            remedy = "Leave the seed out, or load the model."
-            raise fail("seed 0, whose role scores a file holds", f"seed {seed}", remedy, NotAvailable)
+        if (seed, period) != (0, PERIOD):
+            remedy = "Leave both out, or load the model."
+            got = f"seed {seed} and period {period}"
+            raise fail(f"seed 0 and period {PERIOD}, whose role scores a file holds", got, remedy, NotAvailable)
         return gpt.role_scores()
-    start_ids, random_ids = _start_and_random_ids(gpt, seed)
+    start_ids, random_ids = _start_and_random_ids(gpt, seed, period)
     trace = gpt.trace([*start_ids, *random_ids, *random_ids])
     queries = len(start_ids) + len(random_ids) + np.arange(len(random_ids))
     keys = {
@@ -88,7 +90,7 @@ def _token_id(gpt: RunnableModel, text: str) -> int | None:
     return ids[0] if len(ids) == 1 else gpt.decoding.token_id(text)
 
 
-def _start_and_random_ids(gpt: RunnableModel, seed: int) -> tuple[list[int], list[int]]:
+def _start_and_random_ids(gpt: RunnableModel, seed: int, period: int) -> tuple[list[int], list[int]]:
     """Returns the ids of the tokenizer's start tokens, if it has any, and random ids that fit twice after them."""
     try:
         start_ids = gpt.encode("")
@@ -96,6 +98,6 @@ def _start_and_random_ids(gpt: RunnableModel, seed: int) -> tuple[list[int], lis
         start_ids = []
     special = gpt.decoding.special_ids()
     plain = [id for id in range(min(gpt.vocab_size, len(gpt.tokenizer))) if id not in special]
-    room = PERIOD if gpt.context_length is None else (gpt.context_length - len(start_ids)) // 2
-    count = min(PERIOD, room, len(plain))
+    room = period if gpt.context_length is None else (gpt.context_length - len(start_ids)) // 2
+    count = min(period, room, len(plain))
     return start_ids, np.random.default_rng(seed).choice(plain, count, replace=False).tolist()

@@ -1,0 +1,17 @@
+"""What a run has computed, as it is saved and opened."""
+
+from dataclasses import dataclass, field
+
+from gptviz.training.learner import State
+
+
+@dataclass
+class Record:
+    """A run without its thread. losses: by step. states, measured: by kept step. status, error: see `Run`."""
+
+    losses: list[float]
+    states: dict[int, State]
+    measured: dict[int, dict[str, float]]
+    status: str
+    error: Exception | None = None
+    has_ended: bool = field(default=True, init=False)

@@ -1,0 +1,245 @@
+"""Run: the handle of a training that goes on in a thread of its own."""
+
+import atexit
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gptviz.checks import check_index
+from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
+from gptviz.gpt import GPT
+from gptviz.progress import progress
+from gptviz.training.learner import Learner
+from gptviz.training.measuring import Measuring
+from gptviz.training.record import Record
+from gptviz.training.saving import save_run
+from gptviz.training.settings import Settings
+from gptviz.training.states import copy_of, load_weights, weights_of
+from gptviz.training.tasks import MakeTask, Task
+from gptviz.training.worker import PAUSED, RUNNING, STOPPED, Worker, nbytes, schedule
+
+KEPT_BYTES = 1 << 29  # that the kept steps of a run may have together
+_POLL = 0.2  # seconds between two looks at the progress
+_live: "weakref.WeakSet[Worker]" = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Ends the threads before Python does, which must not happen in the middle of a step."""
+    for worker in list(_live):
+        worker.ask(STOPPED)
+    for worker in list(_live):
+        worker.join()
+
+
+class Run:
+    """A training run, made by `pretrain`, `finetune` or `prefer`; it trains while other code runs.
+
+    settings: how it trains. before: the model that it began with, a copy of its own. A step is counted from 0: step s is the
+    model that has learned from s batches, so `at(0)` is the model before. Steps are kept evenly spaced, together at most 512 MiB;
+    the newest is kept whenever the run pauses or ends.
+
+    A run ends when it is finished, stopped, or no longer held by anything.
+    """
+
+    def __init__(self, before: GPT, make_task: MakeTask | None, settings: Settings, record: Record | None = None):
+        self.before, self.settings = before, settings
+        self._make_task = make_task
+        self._models: weakref.WeakValueDictionary[int, GPT] = weakref.WeakValueDictionary()
+        self._source: Worker | Record
+        if record is not None:
+            self._source = record
+        elif make_task is not None:
+            self._source = _start(before, make_task(before, settings), settings)
+            weakref.finalize(self, self._source.ask, STOPPED)
+
+    # What has been computed
+
+    @property
+    def loss(self) -> np.ndarray:
+        """The loss of each step's batch in nats, before the step: loss[s] is that of `at(s)`. float64, (steps taken,)."""
+        return np.array(self._source.losses, np.float64)
+
+    @property
+    def measures(self) -> dict[str, np.ndarray]:
+        """What was measured of the kept steps, by name: float64, as many as there are in `steps_kept`."""
+        measured = dict(self._source.measured)
+        steps = [step for step in self.steps_kept if step in measured]
+        names = measured[steps[0]] if steps else {}
+        return {name: np.array([measured[step][name] for step in steps], np.float64) for name in names}
+
+    @property
+    def steps_kept(self) -> np.ndarray:
+        """The steps that are kept, in order: int64."""
+        return np.array(sorted(self._source.states), np.int64)
+
+    @property
+    def status(self) -> str:
+        """One of "running", "paused", "finished", "stopped" and "failed"."""
+        return self._source.status
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the run failed; None if it did not."""
+        return self._source.error
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the kept steps."""
+        return sum(nbytes(state) for state in list(self._source.states.values()))
+
+    def __repr__(self) -> str:
+        steps, kept = len(self._source.losses), len(self._source.states)
+        loss = f", loss {self._source.losses[-1]:.4g}" if steps else ""
+        size = f"{kept} kept steps of {self.nbytes / 1e6:.3g} MB together"
+        return f"Run({self.status}, step {steps} of {self.settings.steps}{loss}, {size})"
+
+    # Models
+
+    def at(self, step: int) -> GPT:
+        """Returns the model at a kept step, as a GPT of its own. -1 is the newest kept step.
+
+        Raises OutOfRange for a step that was not kept, and names its neighbours.
+        """
+        return self._model_of(self._check_step(step))
+
+    @property
+    def gpt(self) -> GPT:
+        """The model at the newest kept step."""
+        return self.at(-1)
+
+    def strength(self, x: float) -> GPT:
+        """Returns a model between the one before (x = 0) and the newest kept step (x = 1).
+
+        Its weights are before + x (newest - before). x beyond 1 overshoots. Raises WrongType for what is no number.
+        """
+        if isinstance(x, bool) or not isinstance(x, (int, float)) or not np.isfinite(x):
+            raise fail("a number as strength", f"{x!r:.60}", "0 is the model before, 1 the newest step.", WrongType)
+        step = int(self.steps_kept[-1])
+        return self._with_weights(step, f"{x:g} of step {step}", float(x))
+
+    def _model_of(self, step: int) -> GPT:
+        gpt = self._models.get(step)
+        if gpt is None:
+            gpt = self._models[step] = self._with_weights(step, f"step {step}")
+        return gpt
+
+    def _with_weights(self, step: int, name: str, strength: float = 1.0) -> GPT:
+        gpt = copy_of(self.before, f"{self.before.name}, {name}")
+        if step:
+            load_weights(gpt, weights_of(self.before, self._source.states[step], self.settings.method), strength)
+        return gpt
+
+    def _check_step(self, step: Any) -> int:
+        kept = self.steps_kept.tolist()
+        if step in (-1,) and not isinstance(step, bool):
+            return int(kept[-1])
+        number = check_index(step, None, "step")
+        if number in kept:
+            return number
+        neighbours = [*[k for k in kept if k < number][-1:], *[k for k in kept if k > number][:1]]
+        nearest = " and ".join(map(str, neighbours))
+        raise fail("a step that was kept", f"{number}", f"The nearest that were kept: {nearest}.", OutOfRange)
+
+    # Steering
+
+    def pause(self) -> "Run":
+        """Pauses the run after the present step, which is kept. Returns the run."""
+        if isinstance(worker := self._source, Worker):
+            worker.ask(PAUSED)
+            worker.wait_until(lambda: worker.status != RUNNING)
+        return self
+
+    def resume(self) -> "Run":
+        """Lets a paused run go on, exactly as if it had not been paused. Returns the run.
+
+        Raises NotAvailable for a run that has ended.
+        """
+        worker = self._source
+        if worker.has_ended or not isinstance(worker, Worker):
+            raise fail("a run that is paused", f"one that is {self.status}", "Fork it from a kept step.", NotAvailable)
+        worker.ask(RUNNING)
+        worker.wait_until(lambda: worker.status != PAUSED)
+        return self
+
+    def stop(self) -> "Run":
+        """Ends the run after the present step, which is kept. Returns the run. To go on from there, `fork` it."""
+        if isinstance(self._source, Worker):
+            self._source.ask(STOPPED)
+            self._source.join()
+        return self
+
+    def wait(self) -> "Run":
+        """Waits until the run has ended or is paused, with a progress bar, and returns it.
+
+        An interrupt pauses the run; nothing is lost. Raises the error of a run that failed.
+        """
+        if isinstance(self._source, Worker):
+            try:
+                self._watch(self._source)
+            except KeyboardInterrupt:
+                self.pause()
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def _watch(self, worker: Worker) -> None:
+        with progress(self.settings.steps, "step") as advance:
+            shown = 0
+            while True:
+                ended = worker.wait_until(lambda: worker.has_ended or worker.status == PAUSED, _POLL)
+                steps = len(worker.losses)
+                advance(steps - shown)
+                shown = steps
+                if ended:
+                    break
+        if worker.has_ended:
+            worker.join()
+
+    def fork(self, step: int, **settings: Any) -> "Run":
+        """Starts another run from a kept step, with other settings: `steps`, `seed`, `learning_rate` and so on.
+
+        The new run counts from 0, begins with a fresh optimizer, and has this step's model as its own `before`. This run goes on.
+        Raises OutOfRange for a step that was not kept, WrongType for a name that is no setting, and NotAvailable for a run
+        that was opened from a folder, which holds no data.
+        """
+        if self._make_task is None:
+            remedy = "Start a new one: gptviz.training.finetune(run.at(step), texts)."
+            raise fail("a run whose data is here", "one that was opened from a folder", remedy, NotAvailable)
+        return Run(copy_of(self.at(step)), self._make_task, self.settings.changed(settings))
+
+    def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that."""
+        if not isinstance(self._source, Worker):
+            return lambda: None
+        listeners = self._source.listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener) if listener in listeners else None
+
+    def save(self, folder: Any) -> Path:
+        """Saves the run into a folder: the model before, the kept steps (safetensors) and run.json. Returns the folder.
+
+        `gptviz.training.open_run(folder)` opens it. A run that still trains is saved as far as it is. Raises GPTVizError if
+        the folder exists and holds something else, FileNotWritten if it cannot be written.
+        """
+        source = self._source
+        steps = self.steps_kept.tolist()
+        status = STOPPED if not source.has_ended else source.status
+        record = Record(
+            list(source.losses), {step: source.states[step] for step in steps},
+            {step: source.measured[step] for step in steps}, status, source.error,
+        )  # fmt: skip
+        return save_run(folder, self.before, self.settings, record)
+
+
+def _start(before: GPT, task: Task, settings: Settings) -> Worker:
+    """Creates a learner and starts its thread."""
+    learner = Learner(before.model, task.loss, settings)
+    steps = schedule(settings.steps, settings.keep, nbytes(learner.state()), KEPT_BYTES)
+    worker = Worker(learner, settings.steps, steps, Measuring(before, task.measure, settings.method))
+    _live.add(worker)
+    worker.start()
+    return worker

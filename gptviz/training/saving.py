@@ -1,0 +1,91 @@
+"""Saves a run into a folder.
+
+run.json: settings, losses, what was measured, the steps. before/: the model before, as transformers saves it, with its tokenizer.
+steps/000040.safetensors: the adapters or the weights of a kept step. The folder is written beside its place and moved there when
+it is whole.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from gptviz.errors import FileNotWritten, GPTVizError, fail
+from gptviz.files import check_path, shortened
+from gptviz.gpt import GPT
+from gptviz.loading import without_progress_bar
+from gptviz.training.record import Record
+from gptviz.training.settings import Settings
+
+FORMAT = 1
+DESCRIPTION, BEFORE, STEPS = "run.json", "before", "steps"
+
+
+def save_run(folder: Any, before: GPT, settings: Settings, record: Record) -> Path:
+    """Writes a run; returns the folder. A run that was saved there before is replaced when the new one is whole."""
+    target = check_path(folder)
+    if target.exists() and not (target / DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise fail("a new folder, or one with a saved run", shortened(target), "Give another path.")
+    beside = target.with_name(f".gptviz-{uuid.uuid4().hex}")
+    try:
+        _write(beside, before, settings, record)
+        _put_in_place(beside, target)
+    except OSError as error:
+        remedy = "Make room, or give a path in a folder of your own."
+        got = f"{shortened(target)}: {error.strerror or error}"
+        raise fail("a folder that can be written", got, remedy, FileNotWritten) from error
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(beside)
+    return target
+
+
+def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> None:
+    (folder / STEPS).mkdir(parents=True)
+    with before.running(), without_progress_bar():
+        before.model.save_pretrained(folder / BEFORE)
+    before.tokenizer.save_pretrained(folder / BEFORE)
+    for step, state in record.states.items():
+        save_file(state, folder / STEPS / file_of(step))
+    description = {
+        "format": FORMAT,
+        "name": before.name,
+        "settings": asdict(settings),
+        "status": record.status,
+        "error": _parts(record.error),
+        "end_ids": sorted(before.end_ids),
+        "losses": record.losses,
+        "steps": sorted(record.states),
+        "measured": [record.measured[step] for step in sorted(record.states)],
+    }
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), "utf-8")
+
+
+def _parts(error: Exception | None) -> list[str] | None:
+    """Returns what an error expected, what it got, and the remedy; None for no error."""
+    if error is None:
+        return None
+    if isinstance(error, GPTVizError):
+        return [error.expected, error.got, error.remedy]
+    return ["a run without an error", f"{type(error).__name__}: {error}", "Start it again."]
+
+
+def _put_in_place(beside: Path, target: Path) -> None:
+    if target.exists():
+        old = target.with_name(f".gptviz-{uuid.uuid4().hex}")
+        os.replace(target, old)
+        os.replace(beside, target)
+        shutil.rmtree(old)
+    else:
+        os.replace(beside, target)
+
+
+def file_of(step: int) -> str:
+    """Returns the name of a step's file."""
+    return f"{step:06}.safetensors"

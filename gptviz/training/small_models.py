@@ -1,0 +1,70 @@
+"""Small models with random weights, and tokenizers that are learned from texts: where pre-training begins."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+from gptviz.checks import did_you_mean
+from gptviz.errors import fail
+
+END = "<end>"  # between two texts
+# Layers, heads, and the width of the residual stream.
+SIZES = {"tiny": (2, 4, 64), "small": (4, 4, 128), "medium": (6, 8, 256)}
+POSITIONS = ("rotary", "learned")
+
+
+def random_model(size: str, positions: str, vocabulary: int, context: int, seed: int) -> PreTrainedModel:
+    """Creates a model with random weights.
+
+    size: "tiny" (2 layers, 64 wide), "small" (4, 128) or "medium" (6, 256). positions: "rotary" (Llama's architecture, in
+    which attention turns queries and keys by their positions) or "learned" (GPT-2's, which adds a row of a table). context:
+    the most tokens that it reads. The same seed gives the same weights.
+    """
+    if size not in SIZES:
+        raise fail(
+            f"a size among {', '.join(SIZES)}", f"{size!r}", did_you_mean(str(size), SIZES, "tiny is the smallest.")
+        )
+    if positions not in POSITIONS:
+        remedy = did_you_mean(str(positions), POSITIONS, "rotary is the default.")
+        raise fail(f"positions among {', '.join(POSITIONS)}", f"{positions!r}", remedy)
+    layers, heads, width = SIZES[size]
+    no_ids: Any = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if positions == "rotary":
+            return LlamaForCausalLM(
+                LlamaConfig(
+                    vocab_size=vocabulary, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers,
+                    num_attention_heads=heads, num_key_value_heads=heads, max_position_embeddings=context, **no_ids,
+                )
+            ).eval()  # fmt: skip
+        return GPT2LMHeadModel(
+            GPT2Config(vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=heads, n_positions=context, **no_ids)
+        ).eval()
+
+
+def learn_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerBase:
+    """Learns a byte-level BPE tokenizer (as GPT-2's) from texts; every text can be written with it.
+
+    vocabulary: how many tokens it has, at most; at least 257, one for each byte and one for the end of a text.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary, initial_alphabet=alphabet, special_tokens=[END], show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END)

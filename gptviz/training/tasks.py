@@ -1,0 +1,118 @@
+"""Tasks: what a run makes smaller, and what it measures on the way."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gptviz.gpt import GPT
+from gptviz.training import batches
+from gptviz.training.batches import HELD_OUT, Batch, Text, filled
+from gptviz.training.languages import Language
+from gptviz.training.learner import Loss
+from gptviz.training.losses import answer_log_probabilities, next_token_loss, preference_loss
+from gptviz.training.measuring import all_of, on_batch, roles
+from gptviz.training.settings import Settings
+
+HELD_OUT_TEXTS = 64
+
+MeasureAll = Callable[[GPT], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run trains on. loss: of a model at a step. measure: of a GPT, by name; None to measure nothing."""
+
+    loss: Loss
+    measure: MeasureAll | None
+
+
+MakeTask = Callable[[GPT, Settings], Task]  # of the model before, and of the settings; a fork has others
+
+
+def language_task(language: Language, extra: MeasureAll | None) -> MakeTask:
+    """Makes the task of predicting the next token of a synthetic language."""
+
+    def make(_before: GPT, settings: Settings) -> Task:
+        held_out = batches.of_language(language, HELD_OUT_TEXTS, settings.seed)(HELD_OUT)
+        batch = batches.of_language(language, settings.batch, settings.seed)
+        return Task(_prediction(batch), all_of(on_batch(held_out), roles(language.length), extra))
+
+    return make
+
+
+def stream_task(ids: np.ndarray, length: int, held_out: Batch | None, extra: MeasureAll | None) -> MakeTask:
+    """Makes the task of predicting the next token of texts that stand one after the other."""
+
+    def make(_before: GPT, settings: Settings) -> Task:
+        of_held_out = None if held_out is None else on_batch(held_out)
+        batch = batches.of_stream(ids, length, settings.batch, settings.seed)
+        return Task(_prediction(batch), all_of(of_held_out, roles(length), extra))
+
+    return make
+
+
+def generator_task(given: Iterable[object], length: int, extra: MeasureAll | None) -> MakeTask:
+    """Makes the task of predicting the next token in the batches of a user's generator. A fork goes on where it stands."""
+    iterator = iter(given)
+
+    def make(before: GPT, _settings: Settings) -> Task:
+        batch = batches.of_generator(iterator, before.vocab_size, before.context_length)
+        return Task(_prediction(batch), all_of(roles(length), extra))
+
+    return make
+
+
+def texts_task(
+    texts: Sequence[Text], rehearse: Sequence[Text], held_out: Sequence[Text], extra: MeasureAll | None
+) -> MakeTask:
+    """Makes the task of predicting the tokens of some texts that count."""
+
+    def make(_before: GPT, settings: Settings) -> Task:
+        of_held_out = on_batch(filled(held_out)) if held_out else None
+        batch = batches.of_texts(texts, rehearse, settings.batch, settings.seed)
+        return Task(_prediction(batch), all_of(of_held_out, extra))
+
+    return make
+
+
+def preference_task(
+    chosen: Sequence[Text], rejected: Sequence[Text], beta: float, extra: MeasureAll | None
+) -> MakeTask:
+    """Makes the task of preferring the chosen answer of each pair; the model before is the reference."""
+
+    def make(before: GPT, settings: Settings) -> Task:
+        with before.running():
+            reference = [_log_probabilities(before.model, texts, settings.batch) for texts in (chosen, rejected)]
+
+        def loss(model: Any, step: int) -> Tensor:
+            pairs = _chosen_pairs(len(chosen), settings, step)
+            answers = [
+                answer_log_probabilities(model, filled([texts[i] for i in pairs])) for texts in (chosen, rejected)
+            ]
+            of_reference = reference[0][pairs].to(answers[0]), reference[1][pairs].to(answers[0])
+            return preference_loss(answers[0], answers[1], of_reference, beta)
+
+        return Task(loss, all_of(extra))
+
+    return make
+
+
+def _prediction(batch: Callable[[int], Batch]) -> Loss:
+    return lambda model, step: next_token_loss(model, batch(step))
+
+
+def _chosen_pairs(count: int, settings: Settings, step: int) -> list[int]:
+    """Returns which pairs a step learns from: all, or a batch at random if there are more."""
+    if count <= settings.batch:
+        return list(range(count))
+    random = np.random.default_rng((settings.seed, step))
+    return [int(i) for i in random.choice(count, settings.batch, replace=False)]
+
+
+def _log_probabilities(model: Any, texts: Sequence[Text], size: int) -> Tensor:
+    parts = [texts[i : i + size] for i in range(0, len(texts), size)]
+    return torch.cat([answer_log_probabilities(model, filled(part)).cpu() for part in parts])

@@ -1,0 +1,223 @@
+"""A run can be watched, paused, ended, forked and asked for any kept step; the model handed in stays as it is."""
+
+import copy
+import gc
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from close import assert_close
+from trained import TEXTS, assert_weights_equal, logits, quick, small_gpt, weights
+
+from gptviz import training
+from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, WrongType
+from gptviz.training.learner import Learner
+from gptviz.training.settings import Settings
+from gptviz.training.worker import schedule
+
+METHODS = ("lora", "full")
+LONG = 100_000  # steps that no test waits for
+
+
+@pytest.fixture(scope="module")
+def gpt():
+    return small_gpt()
+
+
+@pytest.fixture(scope="module", params=METHODS)
+def run(request, gpt):
+    return quick(gpt, method=request.param)
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "gptviz training"]
+
+
+def wait_for_steps(run, count):
+    deadline = time.monotonic() + 60
+    while len(run.loss) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(run.loss) >= count
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "gemma2", "gpt_neox"])
+@pytest.mark.parametrize("method", METHODS)
+def test_step_0_is_the_model_before_and_later_steps_learn(family, method):
+    gpt = small_gpt(family)
+    before = logits(gpt)
+    run = quick(gpt, method=method)
+    assert np.array_equal(logits(run.at(0)), before)
+    assert np.array_equal(logits(gpt), before)
+    assert run.status == "finished" and run.steps_kept.tolist() == [0, 1, 2, 3, 4, 5]
+    assert run.loss.shape == (5,) and run.loss[-1] < run.loss[0]
+    assert not np.array_equal(logits(run.gpt), before)
+
+
+def test_a_seed_gives_the_same_losses_and_weights_again(gpt, run):
+    again = quick(gpt, method=run.settings.method)
+    assert np.array_equal(again.loss, run.loss)
+    assert_weights_equal(again.gpt, run.gpt)
+    other = quick(gpt, method=run.settings.method, seed=1)
+    assert not np.array_equal(other.loss, run.loss)
+
+
+def test_a_paused_run_goes_on_as_if_it_had_not_been_paused(gpt, run):
+    paused = training.finetune(gpt, TEXTS, method=run.settings.method, steps=5, batch=3, learning_rate=1e-2)
+    paused.pause()
+    assert paused.status in ("paused", "finished")
+    assert len(paused.loss) in paused.steps_kept
+    if paused.status == "paused":
+        paused.resume()
+    assert np.array_equal(paused.wait().loss, run.loss)
+    assert_weights_equal(paused.gpt, run.gpt)
+
+
+def test_a_pass_of_a_step_is_a_gpt_like_any_other(run):
+    gpt = run.at(3)
+    assert gpt is run.at(3) and "step 3" in gpt.name
+    completion = gpt.complete("the", max_tokens=3, temperature=0)
+    assert len(completion.choices[0].steps) == 3
+    trace = gpt.trace("the thin tin")
+    assert_close(trace.attention(1).sum(-1), np.ones(trace.attention(1).shape[:2]))
+
+
+def test_steps_that_were_not_kept_are_refused_with_their_neighbours(gpt):
+    run = quick(gpt, steps=8, keep=3)
+    assert run.steps_kept.tolist() == [0, 4, 8]
+    with pytest.raises(OutOfRange, match="nearest that were kept: 4 and 8"):
+        run.at(6)
+    with pytest.raises(OutOfRange, match="nearest that were kept: 8"):
+        run.at(9)
+    with pytest.raises(WrongType):
+        run.at("last")
+
+
+def test_kept_steps_fit_into_memory():
+    assert schedule(10, 41, 8, 10**9) == list(range(11))
+    assert schedule(100, 5, 8, 10**9) == [0, 25, 50, 75, 100]
+    assert schedule(100, 41, 30, 100) == [0, 50, 100]
+    assert schedule(100, 41, 10**9, 100) == [0, 100]
+
+
+def test_a_run_says_how_much_memory_its_kept_steps_need(run):
+    assert run.nbytes == sum(tensor.nbytes for state in run._source.states.values() for tensor in state.values())
+    assert f"{len(run.steps_kept)} kept steps" in repr(run)
+
+
+def test_strength_mixes_the_model_before_with_the_newest_step(gpt, run):
+    assert_weights_equal(run.strength(0), gpt)
+    assert_weights_equal(run.strength(1), run.gpt)
+    before, after = (dict(g.model.named_parameters()) for g in (gpt, run.gpt))
+    mixed = dict(run.strength(0.25).model.named_parameters())
+    for name, weight in mixed.items():
+        b, a = before[name].detach().numpy(), after[name].detach().numpy()
+        assert_close(weight.detach().numpy(), 0.75 * b.astype(np.float64) + 0.25 * a, scale=[a, b])
+    with pytest.raises(WrongType, match="a number as strength"):
+        run.strength("half")
+
+
+def test_a_fork_begins_with_a_kept_step_and_leaves_its_run(run):
+    losses = run.loss
+    fork = run.fork(2, steps=3, learning_rate=1e-3).wait()
+    assert np.array_equal(logits(fork.at(0)), logits(run.at(2)))
+    assert fork.settings.steps == 3 and len(fork.loss) == 3
+    assert np.array_equal(run.loss, losses)
+    with pytest.raises(WrongType, match="Did you mean learning_rate"):
+        run.fork(2, learnin_rate=1e-3)
+
+
+def test_a_run_is_stopped_and_keeps_where_it_was(gpt):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2)
+    wait_for_steps(run, 3)
+    run.stop()
+    assert run.status == "stopped" and not threads()
+    assert run.steps_kept[-1] == len(run.loss) < LONG
+    assert np.isfinite(logits(run.gpt)).all()
+    with pytest.raises(NotAvailable, match="Fork it from a kept step"):
+        run.resume()
+
+
+def test_a_run_that_nobody_holds_ends(gpt):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2)
+    (thread,) = threads()
+    del run
+    gc.collect()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_two_runs_train_at_once(gpt):
+    runs = [training.finetune(gpt, TEXTS, steps=6, batch=3, seed=seed) for seed in (1, 2)]
+    alone = [training.finetune(gpt, TEXTS, steps=6, batch=3, seed=seed).wait() for seed in (1, 2)]
+    for run, expected in zip(runs, alone, strict=True):
+        assert np.array_equal(run.wait().loss, expected.loss)
+    assert not threads()
+
+
+def test_a_pass_during_a_run_is_the_models_own(gpt):
+    before = logits(gpt)
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, method="full")
+    wait_for_steps(run, 3)
+    during = logits(gpt)
+    run.stop()
+    assert np.array_equal(during, before)
+
+
+def test_an_interrupt_pauses_a_run_and_loses_nothing(gpt, monkeypatch):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2)
+    wait_for_steps(run, 2)
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_watch", interrupted)
+    assert run.wait() is run
+    assert run.status == "paused" and run.steps_kept[-1] == len(run.loss) >= 2
+    run.stop()
+    assert run.status == "stopped"
+
+
+def test_a_rate_that_is_too_large_ends_the_run_and_says_when(gpt):
+    run = training.finetune(gpt, TEXTS, steps=9, method="full", learning_rate=1e30, optimizer="sgd")
+    with pytest.raises(GPTVizError, match=r"a loss that is a number at step 1\b.*learning rate is too large") as caught:
+        run.wait()
+    assert run.status == "failed" and run.error is caught.value and not threads()
+    assert len(run.loss) == 1 and np.array_equal(logits(run.at(0)), logits(gpt))
+    assert all(np.isfinite(weight).all() for weight in weights(run.gpt).values())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_that_are_no_numbers_are_not_kept(gpt, method):
+    learner = Learner(copy.deepcopy(gpt.model), lambda model, step: None, Settings(steps=1, method=method))
+    assert learner.state()
+    trained = [parameter for parameter in learner.model.parameters() if parameter.requires_grad]
+    with torch.no_grad():
+        trained[-1].view(-1)[0] = float("inf")
+    with pytest.raises(GPTVizError, match="weights that are numbers"):
+        learner.state()
+
+
+def test_listeners_hear_of_kept_steps_until_they_stop_listening(gpt):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=2)
+    run.pause()
+    heard = []
+    stop_listening = run.on_change(lambda: heard.append(run.status))
+    run.resume().pause()
+    assert "paused" in heard
+    stop_listening()
+    count = len(heard)
+    run.stop()
+    assert len(heard) == count
+
+
+def test_measures_are_taken_of_each_kept_step(gpt):
+    id = gpt.encode("n")[0]
+    run = quick(gpt, held_out=["the thin inn"], measures={"n": lambda g: g.trace("thi").probabilities()[id]})
+    assert set(run.measures) == {"held_out", "accuracy", "n"}
+    for step, share, loss in zip(run.steps_kept, run.measures["n"], run.measures["held_out"], strict=True):
+        assert share == float(run.at(int(step)).trace("thi").probabilities()[id])
+        trace = run.at(int(step)).trace("the thin inn")
+        own = [-np.log(trace.probabilities(i)[token.id]) for i, token in enumerate(trace.tokens[1:])]
+        assert loss == pytest.approx(np.mean(own), rel=1e-5)
