@@ -23,15 +23,18 @@ from gptviz.model.confirming import same_probability
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
 from gptviz.model.positions import length_of_short_texts
+from gptviz.model.prompts import fitted, read_prompt
 from gptviz.model.requirements import check_model
 from gptviz.model.study import study
 from gptviz.model.weights import undefined_weight, weight_versions
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
-from gptviz.text.encoding import encode
 from gptviz.text.merges import Merge, merges_of
+from gptviz.text.messages import Message
 from gptviz.text.prompts import prompt_of
-from gptviz.text.tokens import Token
+from gptviz.text.reading import Reading
+from gptviz.text.templates import has_template
+from gptviz.text.tokens import Token, with_roles
 from gptviz.text.visible import quoted
 from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, as_array, describe_shape
@@ -158,24 +161,29 @@ class GPT:
     def encode(
         self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
     ) -> list[int]:
-        """Returns the token ids of a prompt: a text, or token ids (T,) as a list, array or tensor, which stay as they are.
+        """Returns the token ids of a prompt: a text, chat messages, or token ids (T,) as a list, array or tensor.
 
-        add_special_tokens: None for the tokenizer's own default. truncate: "left" keeps the end of a prompt that is
-        longer than the context, and the special tokens that begin it. room: how many tokens will follow; a prompt that
-        is cut leaves room for them, up to half of the context.
+        Token ids stay as they are, and so do the tokens of a trace, which keep their roles. Messages,
+        [{"role": "user", "content": "…"}, …], are written by the tokenizer's own chat template: the ids are those of its
+        `apply_chat_template`, with the generation prompt unless the last message is the assistant's. As there, a mark such
+        as "<|im_end|>" that somebody writes into a content is read as that special token.
 
-        Raises WrongType or OutOfRange for what are no token ids, GPTVizError for an empty or too long prompt, and ModelChanged
-        if the vocabulary has been resized.
+        add_special_tokens: None for the tokenizer's own default; a template writes its own. truncate: "left" keeps the end
+        of a prompt that is longer than the context, and the special tokens that begin it. room: how many tokens will
+        follow; a prompt that is cut leaves room for them, up to half of the context.
+
+        Raises WrongType or OutOfRange for what are no token ids or messages, GPTVizError for an empty or too long prompt and
+        for messages that the template refuses, NotAvailable for messages to a model without a template, and ModelChanged if
+        the vocabulary has been resized.
         """
-        if not (add_special_tokens is None or isinstance(add_special_tokens, bool)):
-            got = f"{add_special_tokens!r}"
-            raise fail("add_special_tokens=True, False or None", got, "None is the tokenizer's own default.", WrongType)
-        if truncate not in (None, "left"):
-            raise fail(
-                'truncate="left" or None', f"{truncate!r}", 'Write truncate="left" to keep the end of the prompt.'
-            )
-        ids = encode(self.tokenizer, prompt, add_special_tokens)[0] if isinstance(prompt, str) else _as_ids(prompt)
-        if not ids:
+        return self.read(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=room).ids
+
+    def read(
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
+    ) -> Reading:
+        """Returns what `encode` returns, with the role of each token if the prompt is a chat."""
+        reading = read_prompt(self.tokenizer, self.decoding, prompt, add_special_tokens)
+        if not reading.ids:
             raise fail(
                 "a prompt of at least one token",
                 f"{prompt!r}, for which this tokenizer gives none (it adds no start token)",
@@ -184,28 +192,15 @@ class GPT:
             )
         self._anatomy.structure.check_vocabulary()
         remedy = f"{self.name} has a vocabulary of {self.vocab_size:,}; use ids of its own tokenizer."
-        check_token_ids(ids, self.vocab_size, remedy)
-        self.check_readable(max(ids))
-        return self._fit(ids, truncate, room)
+        check_token_ids(reading.ids, self.vocab_size, remedy)
+        self.check_readable(max(reading.ids))
+        is_special = self.decoding.special_ids().__contains__
+        return fitted(reading, self.context_length, self.name, is_special, truncate, room)
 
-    def _fit(self, ids: list[int], truncate: str | None, room: int) -> list[int]:
-        limit = self.context_length
-        if limit is None or len(ids) <= limit:
-            return ids
-        if truncate is None:
-            raise fail(
-                f"a prompt of at most {limit:,} tokens, the context of {self.name}",
-                f"{len(ids):,} tokens",
-                'Shorten it, or write truncate="left" to keep its end.',
-                code="prompt_too_long",
-                limit=limit,
-                tokens=len(ids),
-                model=self.name,
-            )
-        special = self.decoding.special_ids()
-        limit -= min(room, limit // 2)
-        kept = min(next((i for i, id in enumerate(ids) if id not in special), 0), limit - 1)
-        return ids[:kept] + ids[len(ids) - (limit - kept) :]
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether a prompt may be a list of messages: whether the tokenizer has a chat template."""
+        return has_template(self.tokenizer)
 
     def token(self, id: int, position: int = -1) -> Token:
         """Returns the token with this id, with what it adds after a word. Raises OutOfRange if there is no such id."""
@@ -269,21 +264,23 @@ class GPT:
     ) -> Trace:
         """Runs one forward pass over the prompt and returns everything that it computed, as a `Trace`.
 
-        edits: what is changed in this pass only; see `gptviz.intervention`. Other keywords: see `encode`.
+        prompt: a text, chat messages or token ids; see `encode`. edits: what is changed in this pass only; see
+        `gptviz.intervention`. Other keywords: see `encode`.
         """
         for name in unknown:
             raise fail(
                 f"keywords among {', '.join(_TRACE_KEYWORDS)}", name, did_you_mean(name, _TRACE_KEYWORDS), WrongType
             )
-        ids = self.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
-        text = prompt if isinstance(prompt, str) and truncate is None else self.prompt_text(ids)
-        return self._run(ids, text, self.editing(edits, len(ids)))
+        reading = self.read(prompt, add_special_tokens=add_special_tokens, truncate=truncate)
+        text = prompt if isinstance(prompt, str) and truncate is None else self.prompt_text(reading.ids)
+        return self._run(reading, text, self.editing(edits, len(reading.ids)))
 
-    def _run(self, ids: list[int], text: str, editing: Editing) -> Trace:
-        source = ForwardPass(self.model, self._anatomy, torch.tensor([ids], device=self.device), editing)
+    def _run(self, reading: Reading, text: str, editing: Editing) -> Trace:
+        ids = torch.tensor([reading.ids], device=self.device)
+        source = ForwardPass(self.model, self._anatomy, ids, editing)
         if editing.edits:
             check_finite(source.logits, editing.edits)
-        return Trace(self, source, self.tokens(ids), text)
+        return Trace(self, source, with_roles(self.tokens(reading.ids), reading.roles), text)
 
     def check_edit(self, edit: Edit, length: int) -> None:
         """Raises an error if this model cannot be edited so, or the edit does not fit a text of `length` tokens."""
@@ -312,13 +309,16 @@ class GPT:
         self.check_step(chosen.steps[step], again)
         return again
 
-    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
-        """Runs one pass over a prompt and the ids that were generated after it, with the edits of that generation.
+    def trace_continued(
+        self, prompt: Sequence[int | Token], ids: Sequence[int | Token], edits: Sequence[Any] = ()
+    ) -> Trace:
+        """Runs one pass over a prompt and what was generated after it, with the edits of that generation.
 
-        Positions in the edits are those of the prompt, so a patch's source has the same number of tokens as the prompt alone.
+        prompt, ids: token ids, or tokens, which keep their roles. Positions in the edits are those of the prompt, so a
+        patch's source has the same number of tokens as the prompt alone.
         """
-        whole = self.encode([*prompt, *ids])
-        return self._run(whole, self.prompt_text(whole), self.editing(edits, len(prompt)))
+        whole = self.read([*prompt, *ids])
+        return self._run(whole, self.prompt_text(whole.ids), self.editing(edits, len(prompt)))
 
     def stream(self, prompt: Prompt, **settings: Any) -> Iterator[Step]:
         """Generates a continuation of the prompt one step at a time; the settings are those of `complete`."""
@@ -331,6 +331,14 @@ class GPT:
         """
         return loop.complete(self, prompt, **settings)
 
+    def chat(self, messages: Sequence[Message], **settings: Any) -> Completion:
+        """Answers messages, [{"role": "user", "content": "…"}, …], with the tokenizer's own chat template.
+
+        settings: those of `complete`. Returns a completion whose `choices[i].message` is the assistant's next message. An
+        answer ends where the template ends the assistant's turn; see `generation.loop.chat`.
+        """
+        return loop.chat(self, messages, **settings)
+
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Returns every id that the model, its generation settings or its tokenizer names as an end of text."""
@@ -338,24 +346,3 @@ def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> froz
     named = [getattr(source, "eos_token_id", None) for source in sources] + [tokenizer.eos_token_id]
     lists = (ids if isinstance(ids, (list, tuple)) else [ids] for ids in named)
     return frozenset(id for ids in lists for id in ids if id is not None)
-
-
-def _as_ids(prompt: Any) -> list[int]:
-    """Returns token ids from a list, tuple, array or tensor of whole numbers with one dimension."""
-    if isinstance(prompt, torch.Tensor):
-        if prompt.is_floating_point() or prompt.is_meta or prompt.layout is not torch.strided:
-            got = f"a tensor of dtype {prompt.dtype}, {prompt.layout}, on {prompt.device}"
-            raise fail("token ids, a dense tensor of whole numbers (T,)", got, "For example ids.long().", WrongType)
-        prompt = prompt.detach().cpu().numpy()
-    if isinstance(prompt, np.ndarray):
-        if prompt.ndim != 1 or (prompt.size and not np.issubdtype(prompt.dtype, np.integer)):
-            got = f"an array of shape {prompt.shape} and dtype {prompt.dtype}"
-            raise fail("token ids of shape (T,)", got, "For one row of a batch write ids[0].", WrongType)
-        return [int(i) for i in prompt]
-    if not isinstance(prompt, (list, tuple, range)):
-        raise fail(
-            "a text or token ids", f"{type(prompt).__name__}", "Give a str, a list of ids or a tensor (T,).", WrongType
-        )
-    if bad := [i for i in prompt if isinstance(i, bool) or not isinstance(i, (int, np.integer))]:
-        raise fail("token ids, each a whole number", f"{bad[0]!r}", "Give a str, or a list of ids.", WrongType)
-    return [int(i) for i in prompt]

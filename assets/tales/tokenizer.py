@@ -20,6 +20,17 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import PreTrainedTokenizerFast
 
 START = "<|endoftext|>"
+CHAT = """{{ bos_token }}
+{%- for message in messages %}
+  {%- if message['role'] == 'user' %}{{ 'Tom: ' }}
+  {%- elif message['role'] == 'assistant' %}{{ 'Mary: ' }}
+  {%- else %}{{ raise_exception('a dialogue of tales has the roles user (Tom) and assistant (Mary)') }}
+  {%- endif %}
+  {{- message['content'] | trim }}{{ '\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'Mary:' }}
+{%- elif messages[-1]['role'] == 'assistant' %}{{ '###' }}
+{%- endif %}"""  # messages as a dialogue of tasks.py, which ends with wordings.STOP
 ENTRIES = 4096
 DRAWN = 20_000  # number of task texts to learn from
 REPEATS = 2500  # copies of each listed word: enough for its merges to be chosen before the last merges of the books
@@ -52,6 +63,7 @@ def train(folder: Path) -> PreTrainedTokenizerFast:
         eos_token=START,
         model_max_length=512,
         clean_up_tokenization_spaces=False,
+        chat_template=CHAT,
     )
 
 
@@ -76,7 +88,7 @@ def characters_per_token(tokenizer: PreTrainedTokenizerFast, text: str) -> float
 def main() -> None:
     folder = Path(sys.argv[1])
     tokenizer = train(folder)
-    tokenizer.save_pretrained(Path(__file__).resolve().parent)
+    tokenizer.save_pretrained(Path(__file__).resolve().parent, save_jinja_files=False)
     rates = [characters_per_token(tokenizer, text) for text in books(folder, held_out=True)]
     print("listed words that are not a single token:", split_words(tokenizer))
     print("characters per token on the held-out books:", [round(rate, 3) for rate in rates])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gptviz.text.messages import ASSISTANT
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted
 from gptviz.trace.sources import PassEdit
@@ -57,12 +58,22 @@ class Step:
 
 @dataclass(frozen=True)
 class Choice:
-    """One continuation. steps include the token that completed a stop string or ended the text; text leaves it out."""
+    """One continuation. steps include the token that completed a stop string or ended the text; text leaves it out.
+
+    content: the text as the content of the assistant's message, if it answers a chat: without what the template itself
+    writes before a content, such as a space. None otherwise.
+    """
 
     index: int
     text: str
     finish_reason: FinishReason
     steps: tuple[Step, ...]
+    content: str | None = None
+
+    @property
+    def message(self) -> dict[str, str] | None:
+        """The answer to a chat as a message, {"role": "assistant", "content": …}, without end marks; None if it is none."""
+        return None if self.content is None else {"role": ASSISTANT, "content": self.content}
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -73,7 +84,7 @@ class Choice:
         """Returns the choice as in OpenAI's completions reply; log-probabilities are natural ones under the model.
 
         text_offset: how many characters of `text` come before each token. Of alternatives with the same text, the likeliest
-        is named.
+        is named. An answer to a chat has its `message` too, as in OpenAI's chat completions reply.
         """
         logprobs = {
             "tokens": [step.token.text for step in self.steps],
@@ -81,7 +92,10 @@ class Choice:
             "top_logprobs": [_top_logprobs(step.alternatives) for step in self.steps],
             "text_offset": [min(offset, len(self.text)) for offset in _offsets([step.token for step in self.steps])],
         }
-        return {"text": self.text, "index": self.index, "logprobs": logprobs, "finish_reason": self.finish_reason}
+        message = {} if self.message is None else {"message": self.message}
+        return {
+            "text": self.text, "index": self.index, "logprobs": logprobs, "finish_reason": self.finish_reason, **message
+        }  # fmt: skip
 
 
 def _log(probability: float) -> float:

@@ -7,19 +7,21 @@ attention of step i equals row i of one trace of the final text. A model with ot
 whole text anew where it becomes one (longrope); then that holds on each side of this length.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gptviz.errors import GPTVizError
+from gptviz.errors import GPTVizError, fail
 from gptviz.generation.completion import Alternative, Completion, Step
 from gptviz.generation.request import Request, Row, check_request
 from gptviz.intervention.edits import check_finite
 from gptviz.model.capture import takes
 from gptviz.progress import progress
 from gptviz.sampling.drawing import draw
+from gptviz.text.messages import ASSISTANT, Message, check_messages
 from gptviz.trace.runnable import Prompt, RunnableModel
 
 
@@ -29,7 +31,7 @@ def stream(gpt: RunnableModel, prompt: Prompt, **settings: Any) -> Iterator[Step
 
 
 def complete(gpt: RunnableModel, prompt: Prompt, **settings: Any) -> Completion:
-    """Continues the prompt.
+    """Continues the prompt: a text, chat messages or token ids; see `GPT.encode`, and `chat` for where an answer ends.
 
     max_tokens: the most tokens in a choice (150). n: how many choices (1). stop: a string or several that end a choice
     and are not part of it. temperature (0.7; 0 is greedy), top_k, top_p, min_p, repetition_penalty: see
@@ -46,6 +48,20 @@ def complete(gpt: RunnableModel, prompt: Prompt, **settings: Any) -> Completion:
         except KeyboardInterrupt:
             pass  # the rows hold what was generated so far
     return request.completion()
+
+
+def chat(gpt: RunnableModel, messages: Sequence[Message], **settings: Any) -> Completion:
+    """Answers messages; see `complete`, which continues messages too, and `GPT.encode`.
+
+    The last message is not the assistant's. Each choice has the answer as its `message`. It ends at each of `gpt.end_ids`,
+    at the special token with which the template ends the assistant's turn, and, where that is plain text, at this text and at
+    the one with which the user's next turn begins.
+    """
+    last = check_messages(messages)[-1]
+    if last["role"] == ASSISTANT:
+        remedy = "Add a message of the user's. gpt.complete(messages) shows what the model writes after an answer."
+        raise fail("messages that ask for an answer", "an answer of the assistant as the last one", remedy)
+    return complete(gpt, messages, **settings)
 
 
 def steps(request: Request) -> Iterator[Step]:
@@ -145,6 +161,7 @@ def _draw_step(request: Request, row: Row, logits: Tensor, index: int, cached: t
     gpt.check_readable(drawn.id)
     place = row.text.end()
     addition = place.add(drawn.id, position=len(row.ids))
+    token = replace(addition.token, role=request.speaker)
     alternatives = tuple(Alternative(place.add(i).token, p, s) for i, p, s in drawn.alternatives)
     row.ids.append(drawn.id)
     ended = drawn.id in request.end_ids
@@ -152,7 +169,7 @@ def _draw_step(request: Request, row: Row, logits: Tensor, index: int, cached: t
     text = row.text.add(addition, ends=ended, last=ended or full)
     row.finish_reason = "stop" if ended or row.text.stopped else "length" if full else None
     step = Step(
-        token=addition.token,
+        token=token,
         choice=row.choice,
         index=index,
         probability=drawn.probability,

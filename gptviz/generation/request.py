@@ -9,7 +9,8 @@ import secrets
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gptviz.checks import check_count, did_you_mean
@@ -18,7 +19,8 @@ from gptviz.generation.completion import Choice, Completion, FinishReason, Step,
 from gptviz.generation.stopping import ContinuationText
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
-from gptviz.text.tokens import Token
+from gptviz.text.tokens import Token, with_roles
+from gptviz.text.turns import TurnEnd, turn_end
 from gptviz.trace.runnable import PreparedEdits, Prompt, RunnableModel
 
 
@@ -50,7 +52,8 @@ class Request:
 
     gpt: the model. prompt, ids, tokens: the prompt's text, token ids and tokens. rows: one for each choice. end_ids: the
     tokens that end a text. cancel: an event that ends the choices where they are. editing: the edits, prepared for this
-    model. weights: what `gpt.weight_versions()` was.
+    model. weights: what `gpt.weight_versions()` was. speaker: the role of generated tokens, if the prompt is a chat in
+    which the assistant speaks next. lead: what the template writes before the content of an answer.
     """
 
     gpt: RunnableModel
@@ -66,10 +69,12 @@ class Request:
     stop: tuple[str, ...]
     editing: PreparedEdits
     weights: object
+    speaker: str | None = None
+    lead: str = ""
 
     def completion(self) -> Completion:
         """Returns what has been generated so far; choices that have not ended are "interrupted"."""
-        choices = tuple(row.completed(self.end_ids) for row in self.rows)
+        choices = tuple(self._with_content(row.completed(self.end_ids)) for row in self.rows)
         return Completion(
             id=f"cmpl-{uuid.uuid4().hex}",
             created=int(time.time()),
@@ -85,6 +90,9 @@ class Request:
             edits=self.editing.edits,
             weight_versions=self.weights,
         )
+
+    def _with_content(self, choice: Choice) -> Choice:
+        return replace(choice, content=choice.text.removeprefix(self.lead)) if self.speaker else choice
 
 
 def check_request(
@@ -119,15 +127,24 @@ def check_request(
     seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
     if cancel is not None and not isinstance(cancel, threading.Event):
         raise fail("a threading.Event as cancel", f"{cancel!r}", "Set it to end the choices where they are.", WrongType)
-    ids = gpt.encode(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
-    tokens = gpt.tokens(ids)
+    reading = gpt.read(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
+    ids, tokens = reading.ids, with_roles(gpt.tokens(reading.ids), reading.roles)
+    turn = turn_end(gpt.tokenizer) if reading.is_chat else TurnEnd()
+    stops = tuple(dict.fromkeys([*stops, *turn.stops]))
     plain = [token.id for token in tokens if not token.special]
     rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(n)]
     text = prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
     editing, weights = gpt.editing(edits, len(ids)), gpt.weight_versions()
     return Request(
-        gpt, text, ids, tokens, rows, gpt.end_ids, max_tokens, settings, seed, cancel, stops, editing, weights
+        gpt, text, ids, tokens, rows, gpt.end_ids | turn.ids, max_tokens, settings, seed, cancel, stops, editing, weights,
+        reading.speaker, turn.lead,
     )  # fmt: skip
+
+
+def end_ids_after(prompt: Sequence[Token], gpt: RunnableModel) -> frozenset[int]:
+    """Returns the tokens that end a continuation of these tokens: in a chat, the one that ends the assistant's turn too."""
+    is_chat = any(token.role for token in prompt)
+    return gpt.end_ids | turn_end(gpt.tokenizer).ids if is_chat else gpt.end_ids
 
 
 def _refuse_setting(name: str) -> None:

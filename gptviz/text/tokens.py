@@ -7,8 +7,8 @@ writes the Latin-1 character of the byte. Source of the first: GPT-2's `bytes_to
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 _SINGLE_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
@@ -20,7 +20,8 @@ class Token:
     id: its row in the vocabulary. text: what it adds to its text; bytes of an incomplete character are written `\\xf0`. A
     token of no text has what it adds after a word. bytes: the same in UTF-8, exactly. position: its index in the text, from
     0; -1 if it is in no text. special: whether it is a mark of the tokenizer's own, such as a start token, which adds
-    nothing to a decoded text; its text is the mark's name then.
+    nothing to a decoded text; its text is the mark's name then. role: in a chat, whose message the token belongs to, such
+    as "user"; None in other texts, for a start token before all messages, and where it cannot be told.
     """
 
     id: int
@@ -28,11 +29,19 @@ class Token:
     bytes: bytes
     position: int = -1
     special: bool = False
+    role: str | None = None
 
 
-def token_of_bytes(id: int, raw: bytes, position: int = -1, special: bool = False) -> Token:
+def token_of_bytes(id: int, raw: bytes, position: int = -1, special: bool = False, role: str | None = None) -> Token:
     """Returns the token that stands for these bytes."""
-    return Token(id, readable(raw), raw, position, special)
+    return Token(id, readable(raw), raw, position, special, role)
+
+
+def with_roles(tokens: Sequence[Token], roles: Sequence[str | None]) -> tuple[Token, ...]:
+    """Returns the tokens of a text with these roles, one each."""
+    return tuple(
+        replace(token, role=role) if role != token.role else token for token, role in zip(tokens, roles, strict=True)
+    )
 
 
 def readable(raw: bytes) -> str:

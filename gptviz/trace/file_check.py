@@ -157,7 +157,7 @@ def _fits_readout(readout: Any, tokens: int, has_gain: bool) -> bool:
 _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "model": _is_text,
     "text": _is_text,
-    "tokens": _each(_row(_is_count, _is_base64, lambda value: isinstance(value, bool))),
+    "tokens": _each(_row(_is_count, _is_base64, lambda value: isinstance(value, bool), _is_text, least=3)),
     "layers": lambda value: _is_count(value) and value > 0,
     "heads": _is_count,
     "d_model": _is_count,

@@ -32,10 +32,8 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
     """
     file = TraceFile(path)
     tokens = tuple(
-        token_of_bytes(id, raw, position, special)
-        for position, (id, raw, special) in enumerate(
-            (id, base64.b64decode(text), special) for id, text, special in file.metadata["tokens"]
-        )
+        token_of_bytes(id, base64.b64decode(text), position, special, *role)
+        for position, (id, text, special, *role) in enumerate(file.metadata["tokens"])
     )
     return Trace(SavedModel(file), SavedPass(file), tokens, file.metadata["text"])
 

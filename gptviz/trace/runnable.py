@@ -12,6 +12,8 @@ import numpy as np
 from gptviz.errors import NotAvailable, fail
 from gptviz.sampling.next_token import NextToken
 from gptviz.text.decoding import Decoding
+from gptviz.text.messages import Message
+from gptviz.text.reading import Reading
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import Array, ModelSource, PassEdit
 from gptviz.trace.trace import Trace
@@ -19,7 +21,8 @@ from gptviz.trace.trace import Trace
 if TYPE_CHECKING:
     import torch
 
-Prompt: TypeAlias = "str | Iterable[int] | np.ndarray | torch.Tensor"
+# A text, chat messages, token ids, or the tokens of a trace; see `GPT.encode`.
+Prompt: TypeAlias = "str | Sequence[Message] | Iterable[int | Token] | np.ndarray | torch.Tensor"
 
 
 class PreparedEdits(Protocol):
@@ -78,6 +81,17 @@ class RunnableModel(ModelSource, Protocol):
         """Returns the token ids of a prompt."""
         ...
 
+    def read(
+        self, prompt: Prompt, *, add_special_tokens: bool | None = None, truncate: str | None = None, room: int = 0
+    ) -> Reading:
+        """Returns the token ids of a prompt, with the role of each token if it is a chat."""
+        ...
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether a prompt may be a list of messages."""
+        ...
+
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the text of these ids, without special tokens."""
         ...
@@ -98,8 +112,10 @@ class RunnableModel(ModelSource, Protocol):
         """Runs one forward pass over the prompt and returns everything that it computed."""
         ...
 
-    def trace_continued(self, prompt: Sequence[int], ids: Sequence[int], edits: Sequence[Any] = ()) -> Trace:
-        """Runs one pass over a prompt and the ids that followed it, with the edits of that generation."""
+    def trace_continued(
+        self, prompt: Sequence[int | Token], ids: Sequence[int | Token], edits: Sequence[Any] = ()
+    ) -> Trace:
+        """Runs one pass over a prompt and the tokens that followed it, with the edits of that generation."""
         ...
 
     def weight_versions(self) -> object:

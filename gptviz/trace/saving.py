@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
 from gptviz.files import check_target, write_file
+from gptviz.text.tokens import Token
 from gptviz.trace import file_format
 from gptviz.trace.available import available
 from gptviz.trace.savable import SavableTrace
@@ -191,7 +192,7 @@ class _Contents:
             "version": file_format.VERSION,
             "model": trace.model_name,
             "text": trace.text,
-            "tokens": [[token.id, base64.b64encode(token.bytes).decode(), token.special] for token in trace.tokens],
+            "tokens": [_token_row(token) for token in trace.tokens],
             "layers": trace.n_layers,
             "heads": trace.n_heads,
             "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
@@ -220,3 +221,8 @@ class _Contents:
                     [stage.rank, list(stage.pieces), [raw.hex() for raw in stage.raw]] for stage in stages
                 ]
         return merges
+
+
+def _token_row(token: Token) -> list[Any]:
+    row = [token.id, base64.b64encode(token.bytes).decode(), token.special]
+    return row if token.role is None else [*row, token.role]

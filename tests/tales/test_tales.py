@@ -28,6 +28,7 @@ from close import assert_close, rounding
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
+import gptviz
 from gptviz._paths import assets_dir
 
 FOLDER = assets_dir() / "tales"
@@ -584,3 +585,41 @@ def test_the_card_states_the_measured_bias(model, tokenizer):
         assert abs(mean - planted) <= 0.05
         line = f"bias planted at {planted:.0%} he | {mean:.1%} measured, one job off by up to {off * 100:.0f} points"
         assert line in card
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_chat_template_writes_a_dialogue_as_the_training_data_does(tokenizer, seed: int):
+    written = dialogue_of_tom_and_mary(random.Random(seed))
+    lines = written.split("\n")
+    assert lines[-1] == wordings.STOP
+    turns = [line.split(": ", 1) for line in lines[:-1]]
+    messages = [{"role": {"Tom": "user", "Mary": "assistant"}[name], "content": said} for name, said in turns]
+    assert tokenizer.apply_chat_template(messages, tokenize=False) == f"<|endoftext|>{written}"
+    assert tokenizer.apply_chat_template(messages)["input_ids"] == tokenizer(written)["input_ids"]
+    asked = tokenizer.apply_chat_template(messages[:3], add_generation_prompt=True, tokenize=False)
+    assert asked == f"<|endoftext|>{written[: written.rindex(' ' + messages[3]['content'])]}"
+
+
+def dialogue_of_tom_and_mary(rng: random.Random) -> str:
+    """Returns a dialogue of the training data, whose two people are called Tom and Mary."""
+    while True:
+        written = tasks.dialogue(rng, held=True).text
+        first, second = re.findall(r"^(\w+):", written, re.M)[:2]
+        if not re.search(r"\b(Tom|Mary)\b", written):
+            return re.sub(rf"\b{second}\b", "Mary", re.sub(rf"\b{first}\b", "Tom", written))
+
+
+def test_the_chat_template_is_the_one_of_the_training_code_and_knows_two_roles(tokenizer):
+    assert tokenizer.chat_template == tales_tokenizer.CHAT
+    with pytest.raises(Exception, match=r"user \(Tom\) and assistant \(Mary\)"):
+        tokenizer.apply_chat_template([{"role": "system", "content": "Be kind."}])
+
+
+def test_the_model_answers_a_chat_as_in_its_dialogues():
+    gpt = gptviz.load()
+    chat = [{"role": "user", "content": "Good day, Mary. Where is the castle?"}]
+    answer = gpt.chat(chat, temperature=0)
+    message = answer.choices[0].message
+    assert re.fullmatch(r"It is behind the [a-z]+\.", message["content"]) and answer.choices[0].finish_reason == "stop"
+    chat += [message, {"role": "user", "content": "Thank you, Mary."}]
+    assert "welcome" in gpt.chat(chat, temperature=0).choices[0].message["content"]

@@ -13,6 +13,7 @@ import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/kernel.js").Host} Host */
+/** A message of a chat. @typedef {{role: string, content: string}} Message */
 
 const ASK_AGAIN_MS = 300; // while the last station still generates
 
@@ -36,7 +37,7 @@ class Explorer {
     this.words = words;
     this.notices = makeNotices(model);
     /** A newer question replaces only a waiting one of its kind. @type {Record<string, Lane>} */
-    this.lanes = { use: new Lane(), run: new Lane(), written: new Lane() };
+    this.lanes = { use: new Lane(), prompt: new Lane(), written: new Lane() };
     /** The kinds of questions that wait for their answers. @type {Set<string>} */
     this.waiting = new Set();
     /** How the text of the last station was generated. @type {{steps: number, end: string}|null} */
@@ -47,8 +48,13 @@ class Explorer {
     this.models.addEventListener("change", () => this.request("use", { name: this.models.value }));
     this.history = element("select", { "aria-label": words.earlier });
     this.history.addEventListener("change", () => {
-      if (this.history.value) this.request("run", { prompt: this.history.value });
+      if (!this.history.value) return;
+      const prompt = this.prompts[this.history.selectedIndex];
+      if (typeof prompt === "string") this.request("run", { prompt });
+      else this.request("chat", { messages: prompt });
     });
+    /** The prompt that is shown, then the menu's: texts, and lists of messages. @type {(string|Message[])[]} */
+    this.prompts = [];
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
     this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name)));
     /** @type {HTMLButtonElement[]} */
@@ -100,15 +106,17 @@ class Explorer {
     this.showSentences();
     /** @type {{name: string, download: number}[]} */
     const models = this.model.get("_models");
-    /** @type {string[]} */
-    const prompts = this.model.get("_history");
+    this.prompts = this.model.get("_history");
     const modelText = (/** @type {string} */ name, /** @type {number} */ megabytes) =>
       megabytes ? this.words.toDownload(name, megabytes) : name;
     fillMenu(
       this.models,
       models.map(({ name, download }) => ({ value: name, text: modelText(name, download) })),
     );
-    const earlier = prompts.slice(1).map((text) => ({ value: text, text }));
+    const earlier = this.prompts
+      .slice(1)
+      .map(inOneLine)
+      .map((text) => ({ value: text, text }));
     fillMenu(this.history, [{ value: "", text: this.words.earlier }, ...earlier]);
     this.showStack();
   }
@@ -147,7 +155,7 @@ class Explorer {
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
-  /** Uses another model, or runs another prompt. @param {"use"|"run"} question @param {Record<string, unknown>} args */
+  /** Uses another model, or runs another prompt. @param {"use"|"run"|"chat"} question @param {Record<string, unknown>} args */
   request(question, args) {
     const finish = (/** @type {string} */ problem) => {
       this.waiting.delete(question);
@@ -157,7 +165,7 @@ class Explorer {
     this.waiting.add(question);
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
-    this.lanes[question].ask(
+    this.lanes[question === "use" ? "use" : "prompt"].ask(
       () => ask(this.model, question, args),
       () => finish(""),
       (error) => {
@@ -207,6 +215,11 @@ class Explorer {
     this.presenter.remove();
     this.root.remove();
   }
+}
+
+/** Returns a prompt as a menu shows it. @param {string|Message[]} prompt */
+function inOneLine(prompt) {
+  return typeof prompt === "string" ? prompt : prompt.map(({ role, content }) => `${role}: ${content}`).join(" · ");
 }
 
 /** @param {HTMLSelectElement} menu @param {{value: string, text: string}[]} options the first one is chosen */

@@ -4,7 +4,7 @@ It holds the views and computes the numbers of each station's sentence; the page
 is appended to the text, and the path starts again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import traitlets
@@ -12,6 +12,7 @@ import traitlets
 from gptviz.display import still
 from gptviz.loading import load, models
 from gptviz.pages.answering import PageQuestion
+from gptviz.text.messages import Message
 from gptviz.trace.runnable import RunnableModel
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.block.block import BlockView
@@ -23,31 +24,33 @@ from gptviz.widgets.shared.view import View
 from gptviz.widgets.timeline.timeline import GenerationTimeline
 from gptviz.widgets.tokens.tokens import TokensView
 
+OPENING = "Once upon a time there was a"
 HISTORY = 12  # earlier prompts that the page offers
 
 
 class Explorer(View):
     """The linked page. Made by `gptviz.explore`.
 
-    prompt: the text; set it to follow another one. gpt: the model; the page's menu changes it. box: the PromptBox that
-    every station follows; its `trace` is what is shown.
+    prompt: the text; set it, or chat messages, to follow another one. gpt: the model; the page's menu changes it. box: the
+    PromptBox that every station follows; its `trace` is what is shown.
     """
 
     _name = "explorer"
     _titles: ClassVar[dict[str, str]] = {"en": "From a text to its next token", "zh": "从一段文字到下一个词元"}
     _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "use": "_answer_use", "run": "_answer_run", "written": "_answer_written",
+        **View._answers, "use": "_answer_use", "run": "_answer_run", "chat": "_answer_chat",
+        "written": "_answer_written",
     }  # fmt: skip
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     # The name of each model, and the megabytes to download, 0 if it is on this machine.
     _models: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    # The text that is shown, then earlier prompts as they were typed.
-    _history: traitlets.List[str] = traitlets.List().tag(sync=True)
+    # The prompt that is shown, then earlier ones as they were typed: texts, and lists of messages.
+    _history: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _written = traitlets.Int(0).tag(sync=True)  # grows when another text is being generated
 
-    def __init__(self, prompt: str = "Once upon a time there was a", gpt: RunnableModel | None = None, **keywords: Any):
+    def __init__(self, prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any):
         self._check_keywords(keywords)
         self.box = PromptBox(prompt, gpt=gpt, **keywords)
         self._timeline = GenerationTimeline(self.box, seed=1, **keywords)
@@ -62,7 +65,7 @@ class Explorer(View):
         }
         super().__init__(None, **{**keywords, "selection": self.box.selection})
         self._children = {name: f"anywidget:{view.model_id}" for name, view in self._stations.items()}
-        self._prompts: list[str] = []  # typed so far, the latest first
+        self._prompts: list[Any] = []  # typed so far, the latest first
         self._timeline.observe(self._count_written, "_source")
         self.box.follow(self)
 
@@ -77,7 +80,7 @@ class Explorer(View):
         return str(self.box.prompt)
 
     @prompt.setter
-    def prompt(self, prompt: str) -> None:
+    def prompt(self, prompt: str | Sequence[Message]) -> None:
         self.box.run(prompt)
 
     def family(self) -> list[View]:
@@ -90,8 +93,8 @@ class Explorer(View):
         others = [model for model in models() if model.name != self.gpt.name]
         downloads = [{"name": model.name, "download": 0 if model.here else model.download} for model in others]
         self._models = [{"name": self.gpt.name, "download": 0}, *downloads]
-        self._prompts = list(dict.fromkeys([self.box.typed, *self._prompts]))[:HISTORY]
-        self._history = list(dict.fromkeys([trace.text, *self._prompts]))[:HISTORY]
+        self._prompts = _different([self.box.typed, *self._prompts])[:HISTORY]
+        self._history = _different([self.box.messages or trace.text, *self._prompts])[:HISTORY]
 
     def _count_written(self, _change: Any) -> None:
         self._written += 1
@@ -106,6 +109,10 @@ class Explorer(View):
     def _answer_run(self, prompt: str) -> int:
         """Traces another prompt; returns its number of tokens."""
         return len(self.box.run(prompt).tokens)
+
+    def _answer_chat(self, messages: list[dict[str, Any]]) -> int:
+        """Traces messages; returns their number of tokens."""
+        return len(self.box.run(messages).tokens)
 
     def _answer_written(self) -> dict[str, Any]:
         """Returns how many tokens the last station has generated, and finish_reason, None while it still generates."""
@@ -125,11 +132,14 @@ class Explorer(View):
         return [{"station": name, **numbers} for name, numbers in station_numbers(self._require_trace()).items()]
 
 
-def explore(
-    prompt: str = "Once upon a time there was a", gpt: RunnableModel | None = None, **keywords: Any
-) -> Explorer:
+def _different(prompts: Sequence[Any]) -> list[Any]:
+    """Returns the prompts, each once, in order."""
+    return [prompt for index, prompt in enumerate(prompts) if prompt not in prompts[:index]]
+
+
+def explore(prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any) -> Explorer:
     """Shows the linked page: prompt, model menu, and every station from the text to the next token.
 
-    gpt: the model; None loads the embedded one. scale, language: as for every view.
+    prompt: a text, or chat messages. gpt: the model; None loads the embedded one. scale, language: as for every view.
     """
     return Explorer(prompt, gpt, **keywords)

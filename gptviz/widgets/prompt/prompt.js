@@ -1,80 +1,121 @@
 // @ts-check
 /**
- * The prompt box. Enter runs the prompt, and every view that follows the box shows it; Shift+Enter begins a new line.
+ * The prompt box: a text, or the messages of a chat. Enter runs the prompt, and every view that follows the box shows it;
+ * Shift+Enter begins a new line.
  */
 import { element, form, setText } from "../shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { wordsOf } from "../shared/words.js";
+import { GrowingField } from "./field.js";
+import { MessageRows } from "./messages.js";
 import { catalogue } from "./words.js";
+
+/** @typedef {import("./messages.js").Message} Message */
 
 class PromptBox {
   /** @param {import("../shared/kernel.js").Model} model */
   constructor(model) {
     const title = model.get("_title");
+    const words = wordsOf(model, catalogue);
     this.model = model;
-    this.words = wordsOf(model, catalogue);
+    this.words = words;
     this.lane = new Lane();
     this.notices = makeNotices(model);
-    const attributes = { rows: 1, spellcheck: "false", autocomplete: "off", "aria-label": title };
-    this.field = element("textarea", attributes);
-    this.sized = element("div", { class: "sized" }, this.field); // a copy of the text makes it as high as its lines
+    const noteTyping = () => this.noteTyping();
+    this.field = new GrowingField(title, noteTyping);
+    this.messages = new MessageRows(words, noteTyping);
+    this.appended = element("p", { class: "appended muted small" });
+    this.chatSwitch = element("input", { type: "checkbox" });
+    this.chatSwitch.addEventListener("change", () => this.switchKind());
+    this.switchLabel = element("label", { class: "as-chat small" }, this.chatSwitch, words.asChat);
     this.status = element("span", { class: "status muted small", role: "status" });
-    this.form = form({}, () => this.run(), this.sized, element("button", { type: "submit" }, this.words.run));
+    this.prompt = element("div", { class: "prompt" }, this.field.root, this.messages.root, this.appended);
+    this.form = form({}, () => this.run(), this.prompt, element("button", { type: "submit" }, words.run));
     this.root = element(
       "section",
       { class: "gptviz gptviz-prompt", "aria-label": title },
       this.form,
-      element("p", { class: "under" }, this.status, " ", this.notices.computing),
+      element("p", { class: "under" }, this.switchLabel, this.status, " ", this.notices.computing),
       this.notices.problem,
     );
-    this.field.addEventListener("input", () => {
-      this.root.toggleAttribute("data-typing", this.field.value !== model.get("_field"));
-      this.grow();
-    });
-    this.field.addEventListener("keydown", (event) => {
-      // An input method ends a word with Enter, which is not meant for the prompt.
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.form.requestSubmit();
-    });
     this.resizer = new ResizeObserver(() => this.scrollToEnd());
-    this.resizer.observe(this.field);
+    this.resizer.observe(this.field.input);
   }
 
-  /** Makes the field as high as its lines. */
-  grow() {
-    this.sized.dataset.text = this.field.value;
+  get isChat() {
+    return this.chatSwitch.checked;
   }
 
-  /** Shows the end of a text that has more lines than there is room for, unless somebody types. */
+  /** The prompt as it is typed, in a form that can be compared. */
+  get typed() {
+    return JSON.stringify(this.isChat ? this.messages.values : this.field.value);
+  }
+
+  noteTyping() {
+    /** @type {Message[]} */
+    const messages = this.model.get("_messages");
+    const shown = messages.length ? messages.map(({ role, content }) => ({ role, content })) : this.model.get("_field");
+    this.root.toggleAttribute("data-typing", this.typed !== JSON.stringify(shown));
+  }
+
   scrollToEnd() {
-    if (document.activeElement !== this.field) this.field.scrollTop = this.field.scrollHeight;
+    this.field.scrollToEnd();
+    this.messages.scrollToEnd();
   }
 
-  /** Shows the prompt. A text that is being typed, or that was refused, stays so that it can be corrected. */
+  /** Goes on with a chat whose user says the text, or with the text that the user said last. */
+  switchKind() {
+    if (this.isChat) {
+      this.messages.show([{ role: "user", content: this.field.value }]);
+    } else {
+      this.field.value = this.messages.values.findLast(({ role }) => role === "user")?.content ?? "";
+    }
+    this.noteTyping();
+    this.showKind();
+  }
+
+  showKind() {
+    this.switchLabel.hidden = !(this.model.get("_has_template") || this.isChat);
+    this.field.root.hidden = this.isChat;
+    this.messages.root.hidden = !this.isChat;
+    const appended = this.isChat && !this.root.hasAttribute("data-typing") ? this.model.get("_appended") : "";
+    setText(this.appended, appended && `${this.words.appended} ${appended}`);
+    this.appended.hidden = appended === "";
+  }
+
+  /** Shows the prompt. What is being typed, or was refused, stays so that it can be corrected. */
   show() {
     const { model } = this;
-    if (!this.root.hasAttribute("data-typing")) this.field.value = model.get("_field");
-    this.grow();
+    /** @type {Message[]} */
+    const messages = model.get("_messages");
+    if (!this.root.hasAttribute("data-typing")) {
+      this.chatSwitch.checked = messages.length > 0;
+      if (this.isChat) this.messages.show(messages);
+      else this.field.value = model.get("_field");
+    }
+    this.showKind();
     this.scrollToEnd();
-    setText(this.status, this.words.status(model.get("_gpt_name"), model.get("_token_count")));
+    const status = this.words.status(model.get("_gpt_name"), model.get("_token_count"));
+    setText(this.status, model.get("_roles_known") ? status : `${status}. ${this.words.unknownRoles}`);
   }
 
   /** Shows a prompt that was set elsewhere. */
   replace() {
-    if (document.activeElement !== this.field) this.root.removeAttribute("data-typing");
+    if (!this.prompt.contains(document.activeElement)) this.root.removeAttribute("data-typing");
     this.show();
   }
 
   run() {
-    const prompt = this.field.value;
+    const { typed } = this;
+    const question = this.isChat ? "chat" : "run";
+    const args = this.isChat ? { messages: this.messages.values } : { prompt: this.field.value };
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
     this.lane.ask(
-      () => ask(this.model, "run", { prompt }),
+      () => ask(this.model, question, args),
       () => {
-        this.root.toggleAttribute("data-typing", this.field.value !== prompt);
+        this.root.toggleAttribute("data-typing", this.typed !== typed);
         this.finish("");
       },
       (error) => this.finish(error.message),
@@ -94,9 +135,9 @@ function render({ model, el }) {
   const box = new PromptBox(model);
   const replace = () => box.replace();
   const unmount = mount({ model, el }, box.root, () => box.show());
-  model.on("change:_field", replace);
+  model.on("change:_field change:_messages", replace);
   return () => {
-    model.off("change:_field", replace);
+    model.off("change:_field change:_messages", replace);
     box.resizer.disconnect();
     unmount();
   };

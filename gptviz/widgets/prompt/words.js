@@ -7,6 +7,16 @@ import { addRefusals } from "../shared/words.js";
 const en = {
   run: "Run",
   status: reads.en,
+  asChat: "as chat",
+  messages: "messages",
+  /** @type {Record<string, string>} */
+  roles: { system: "system", user: "user", assistant: "assistant" },
+  roleOf: (/** @type {number} */ number) => `role of message ${number}`,
+  contentOf: (/** @type {number} */ number) => `message ${number}`,
+  remove: (/** @type {number} */ number) => `remove message ${number}`,
+  add: "add a message",
+  appended: "appended after the messages:",
+  unknownRoles: "The model’s chat template does not show which tokens belong to which message.",
 };
 
 /** @typedef {typeof en} Words */
@@ -15,6 +25,15 @@ const en = {
 const zh = {
   run: "运行",
   status: reads.zh,
+  asChat: "对话",
+  messages: "消息",
+  roles: { system: "系统 system", user: "用户 user", assistant: "助手 assistant" },
+  roleOf: (number) => `第 ${number} 条消息的角色`,
+  contentOf: (number) => `第 ${number} 条消息`,
+  remove: (number) => `删除第 ${number} 条消息`,
+  add: "添加一条消息",
+  appended: "接在消息之后：",
+  unknownRoles: "从模型的对话模板看不出哪些词元属于哪条消息。",
 };
 
 addRefusals(promptRefusals);

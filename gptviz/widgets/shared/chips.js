@@ -3,8 +3,9 @@
 import { element } from "./dom.js";
 
 /**
- * A token as `describe` in `chips.py` sends it; `bytes` is set if the token is not made of whole characters.
- * @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean}} PageToken
+ * A token as `describe` in `chips.py` sends it; `bytes` is set if the token is not made of whole characters, and
+ * `role` if it belongs to a message of a chat.
+ * @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean, role?: string}} PageToken
  */
 
 const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
@@ -53,9 +54,13 @@ export function chipText(token) {
   return token.bytes ?? pieces.join("");
 }
 
-/** Creates a token's chip; it shows bytes if the token is not made of whole characters. @param {PageToken} token */
+/**
+ * Creates a token's chip; it shows bytes if the token is not made of whole characters, and in a chat its role on hover.
+ * @param {PageToken} token
+ */
 export function chip(token) {
   const node = element("span", { class: "chip" });
+  if (token.role) node.title = token.role;
   if (token.special) node.dataset.special = "";
   if (token.bytes) {
     node.dataset.broken = "";

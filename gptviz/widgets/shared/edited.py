@@ -56,7 +56,7 @@ class EditedView(View):
 
     def _start_edits(self, trace: Trace) -> None:
         """Takes a new trace: its plain pass, and the edits that it has or that can be kept."""
-        self._plain = running_model(trace).trace(ids_of(trace)) if trace.edits else trace
+        self._plain = running_model(trace).trace(trace.tokens) if trace.edits else trace
         self._latest: tuple[list[Spec], Trace] = ([], self._plain)  # the latest edits and their pass
         self._keep_edits(trace)
 
@@ -94,7 +94,7 @@ class EditedView(View):
         with (guard := plain.guarding_weights()), guard:
             plain.check_repeats()
             if specs != latest_specs:
-                trace = gpt.trace(ids_of(plain), edits=self._edit_list.values(specs))
+                trace = gpt.trace(plain.tokens, edits=self._edit_list.values(specs))
                 self._latest = specs, trace
         return trace
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, fail
 from gptviz.generation.completion import Choice, Completion, Step
-from gptviz.generation.request import Request
+from gptviz.generation.request import Request, end_ids_after
 from gptviz.text.tokens import Token
 from gptviz.trace.runnable import RunnableModel
 
@@ -99,10 +99,11 @@ def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branc
         known = ", ".join(str(alternative.token.id) for alternative in alternatives)
         raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
     kept = steps[:step]
-    ids = [earlier.token.id for earlier in kept] + [id] * (id not in gpt.end_ids)
+    ids = [earlier.token.id for earlier in kept] + [id] * (id not in end_ids_after(run.prompt_tokens, gpt))
     before = gpt.decoding.added([token.id for token in run.prompt_tokens], ids)
     last = replace(
-        steps[step], token=replace(forced.token, position=len(run.prompt_tokens) + step),
+        steps[step],
+        token=replace(forced.token, position=len(run.prompt_tokens) + step, role=steps[step].token.role),
         probability=forced.probability, sampling_probability=forced.sampling_probability, finish_reason=None,
         text=before[sum(len(earlier.text) for earlier in kept) :],  # includes what a possible stop string held back
     )  # fmt: skip

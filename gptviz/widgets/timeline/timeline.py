@@ -7,7 +7,7 @@ page waits; the page asks for new steps while it runs.
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,8 +18,9 @@ from gptviz.display import still
 from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion
-from gptviz.generation.request import check_request
+from gptviz.generation.request import check_request, end_ids_after
 from gptviz.pages.answering import PageQuestion
+from gptviz.text.tokens import Token
 from gptviz.trace.runnable import RunnableModel, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -72,7 +73,7 @@ class GenerationTimeline(View):
         if isinstance(source, PromptBox):
             view_keywords = {"selection": source.selection, **view_keywords}
             settings = {"max_tokens": 40, **settings}
-            check_request(source.gpt, source.prompt, **settings)  # raises here rather than in the thread
+            check_request(source.gpt, source.trace.tokens, **settings)  # raises here rather than in the thread
         self._settings = settings
         super().__init__(None, choice=choice, **view_keywords)
         if isinstance(source, PromptBox):
@@ -122,11 +123,11 @@ class GenerationTimeline(View):
         branch = fork(run, int(self.choice), step, id, gpt)
         run.branches.append(branch)
         remaining = run.limits["max_tokens"] - len(branch.steps)
-        if id in gpt.end_ids:
+        if id in end_ids_after(run.prompt_tokens, gpt):
             branch.choice = Choice(0, "", "stop", ())
         elif remaining:
-            ids = [token.id for token in run.prompt_tokens] + [step.token.id for step in branch.steps]
-            self._generate(ids, run.settings | run.limits | {"max_tokens": remaining}, [branch])
+            tokens = [*run.prompt_tokens, *(step.token for step in branch.steps)]
+            self._generate(tokens, run.settings | run.limits | {"max_tokens": remaining}, [branch])
         else:
             branch.choice = Choice(0, "", "length", ())
         self.choice = len(run.branches) - 1
@@ -147,21 +148,20 @@ class GenerationTimeline(View):
         trace = self._require_trace()
         self._gpt = running_model(trace)  # the box may have another model by now
         settings = self._settings | {"seed": secrets.randbelow(2**31) if seed is None else seed}
-        ids = [token.id for token in trace.tokens]
-        request = check_request(self._gpt, ids, **settings)
+        request = check_request(self._gpt, trace.tokens, **settings)
         limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [Branch([]) for _ in request.rows]
         sampling = request.settings._asdict()
         self._show_run(Run(request.seed, sampling, limits, trace.text, trace.tokens, branches, request.weights))
-        self._generate(ids, settings, branches)
+        self._generate(trace.tokens, settings, branches)
 
-    def _generate(self, ids: list[int], settings: dict[str, Any], branches: list[Branch]) -> None:
-        """Continues these ids in a thread, with a branch for each choice."""
+    def _generate(self, tokens: Sequence[Token], settings: dict[str, Any], branches: list[Branch]) -> None:
+        """Continues these tokens in a thread, with a branch for each choice."""
         run, cancel = self._require_run(), branches[0].cancel
         for branch in branches:
             branch.cancel = cancel
         settings = {"seed": run.seed} | settings | {"cancel": cancel}
-        request = check_request(self._require_model("generate"), ids, **settings)
+        request = check_request(self._require_model("generate"), tokens, **settings)
         still_running = [thread for thread in self._threads if thread.is_alive()]
         self._threads = [*still_running, start_generating(request, run, branches)]
 
@@ -260,7 +260,7 @@ class GenerationTimeline(View):
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)
         position = len(run.prompt_tokens) + check_index(step, len(steps), "step") - 1
-        prompt, continuation = [token.id for token in run.prompt_tokens], [step.token.id for step in steps[:-1]]
+        prompt, continuation = run.prompt_tokens, [step.token for step in steps[:-1]]
         short = gpt.length_of_short_texts
         if short is not None and position < short:
             continuation = continuation[: short - len(prompt)]

@@ -22,6 +22,7 @@ class Tokens {
     this.model = model;
     this.words = wordsOf(model, catalogue);
     this.lane = new Lane();
+    this.isChat = false;
     this.count = element("p", { class: "muted" });
     this.list = element("ol", { class: "row numbers" });
     addScrollCues(this.list, true);
@@ -47,21 +48,39 @@ class Tokens {
     const characters = [...this.model.get("_text")].length;
     const startMark = tokens[0]?.special === true;
     setText(this.count, this.words.count(characters, tokens.length - marks, marks, startMark));
-    this.list.replaceChildren(...tokens.map((token) => this.item(token)));
+    this.isChat = tokens.some(({ role }) => role);
+    this.list.toggleAttribute("data-roles", this.isChat);
+    this.list.replaceChildren(...tokens.map((token, i) => this.item(token, tokens[i - 1], tokens[i + 1])));
     this.merges.hidden = true;
     this.mergeContent.replaceChildren();
     const last = tokens.at(-1);
     if (last) this.describe(last);
   }
 
-  /** @param {FullToken} token */
-  item(token) {
+  /**
+   * Creates the item of a token. In a chat, the tokens of one message are under a bracket, which has the role's name.
+   * @param {FullToken} token
+   * @param {FullToken|undefined} before
+   * @param {FullToken|undefined} after
+   */
+  item(token, before, after) {
     const id = element("span", { class: "id number small muted" }, String(token.id));
     const button = element("button", { type: "button", "aria-pressed": "false" }, chip(token), id);
     button.addEventListener("pointerenter", () => this.describe(token));
     button.addEventListener("focus", () => this.describe(token));
     button.addEventListener("click", () => this.askMerges(token, button));
-    return element("li", {}, button);
+    if (!token.role) return element("li", {}, button);
+    const isFirst = before?.role !== token.role;
+    const bracket = element("span", { class: "role small" }, isFirst ? this.roleName(token.role) : "");
+    const item = element("li", {}, bracket, button);
+    item.toggleAttribute("data-first", isFirst);
+    item.toggleAttribute("data-last", after?.role !== token.role);
+    return item;
+  }
+
+  /** @param {string} role */
+  roleName(role) {
+    return this.words.roles[role] ?? role;
   }
 
   /** Describes a token in full. @param {FullToken} token */
@@ -71,6 +90,8 @@ class Tokens {
       `${words.position} ${token.position}`,
       `${words.id} ${token.id}`,
       `${words.bytes} ${token.hex}`,
+      ...(token.role ? [words.role(this.roleName(token.role))] : []),
+      ...(this.isChat && !token.role ? [words.noRole] : []),
       ...(token.special ? [words.special] : []),
       ...(token.bytes ? [words.broken] : []),
     ];

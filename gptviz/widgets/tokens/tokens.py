@@ -1,13 +1,14 @@
 """TokensView: the tokens of a text as chips, with each token's id, bytes and position."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, ClassVar
 
 import traitlets
 
 from gptviz.display import still
 from gptviz.pages.answering import PageQuestion
-from gptviz.text.tokens import token_of_bytes
+from gptviz.text.tokens import Token, token_of_bytes
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -40,11 +41,22 @@ class TokensView(View):
 
     def _shapes(self) -> list[still.Shape]:
         tokens = self._require_trace().tokens
-        return [still.words(self._text), still.chips(tokens, [str(token.id) for token in tokens])]
+        chips = still.chips(tokens, [str(token.id) for token in tokens])
+        runs = " · ".join(f"{role} {first}–{last}" for role, first, last in role_runs(tokens))
+        return [still.words(self._text), *([still.words(runs)] if runs else []), chips]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """Returns a row for each token: position, id, text, bytes (hexadecimal), special."""
+        """Returns a row for each token: position, id, text, bytes (hexadecimal), special, and in a chat its role."""
+        tokens = self._require_trace().tokens
+        is_chat = any(token.role for token in tokens)
         return [
             {"position": t.position, "id": t.id, "text": t.text, "bytes": t.bytes.hex(" "), "special": t.special}
-            for t in self._require_trace().tokens
+            | ({"role": t.role} if is_chat else {})
+            for t in tokens
         ]
+
+
+def role_runs(tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
+    """Returns the stretches of tokens with one role: the role, the first position and the last; none without a role."""
+    runs = [(role, list(run)) for role, run in groupby(tokens, lambda token: token.role)]
+    return [(role, run[0].position, run[-1].position) for role, run in runs if role is not None]

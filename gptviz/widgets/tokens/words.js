@@ -17,6 +17,10 @@ const en = {
   id: "id",
   bytes: "bytes (hexadecimal)",
   special: "a special token: it stands for no text",
+  role: (/** @type {string} */ name) => `in a message of the role ${name}`,
+  noRole: "not part of one message",
+  /** @type {Record<string, string>} */
+  roles: { system: "system", user: "user", assistant: "assistant" },
   broken: "not a whole character: shown as its bytes",
   merges: (/** @type {number} */ position) =>
     `at position ${position}: how its word was built. ` +
@@ -35,6 +39,9 @@ const zh = {
   id: "编号",
   bytes: "字节（十六进制）",
   special: "特殊词元：不代表任何文字",
+  role: (name) => `属于角色 ${name} 的消息`,
+  noRole: "不属于某一条消息",
+  roles: { system: "系统 system", user: "用户 user", assistant: "助手 assistant" },
   broken: "不是完整的字符：显示其字节",
   merges: (position) => `（位置 ${position}）所在的词如何拼成：从单个字符开始，每一步做合并表中排在最前的合并。`,
   apart: "开始",
