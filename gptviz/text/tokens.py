@@ -44,6 +44,16 @@ def with_roles(tokens: Sequence[Token], roles: Sequence[str | None]) -> tuple[To
     )
 
 
+def written_characters(text: str, tokens: Sequence[Token]) -> int:
+    """Returns how many characters of a text are not those of marks, such as "<|im_end|>", that it spells out."""
+    count, at = len(text), 0
+    for token in tokens:
+        start = text.find(token.text, at) if token.special and token.text else -1
+        if start >= 0:
+            count, at = count - len(token.text), start + len(token.text)
+    return count
+
+
 def readable(raw: bytes) -> str:
     """Returns the bytes as text; bytes of an incomplete character as `\\x..`."""
     return raw.decode("utf-8", errors="backslashreplace")

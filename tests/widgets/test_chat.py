@@ -18,7 +18,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def chatting(model):
-    return gptviz.wrap(model, chatty(CHATML))
+    return gptviz.wrap(model, chatty(CHATML, start=False))
 
 
 def ids_of(trace):
@@ -109,6 +109,9 @@ def test_the_token_view_names_whose_each_token_is(chatting):
     roles = [token.role for token in trace.tokens]
     assert [token.get("role") for token in view._tokens] == [row["role"] for row in view.to_table()] == roles
     first = roles.index("assistant")
+    marks = [token.text for token in trace.tokens if token.special]
+    written = sum(len(m["content"]) for m in ASKED) + len("user\nassistant\nuser\nassistant\n") + len("\n") * 3
+    assert view._characters == written == len(trace.text) - len("".join(marks))
     assert f"user 0–{first - 1} · assistant {first}–" in view.still()
     plain = gptviz.TokensView(chatting.trace("the owl"))
     assert "role" not in plain.to_table()[0] and "role" not in plain._tokens[0]

@@ -8,6 +8,7 @@ import numpy as np
 from gptviz import sampling
 from gptviz.errors import GPTVizError, NotAvailable
 from gptviz.lens.opening import opening_head
+from gptviz.text.tokens import written_characters
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 
@@ -21,7 +22,7 @@ def station_numbers(trace: Trace) -> dict[str, dict[str, Any]]:
     logits = trace.logits[-1]
     return {
         "tokens": {
-            "characters": len(trace.text),
+            "characters": written_characters(trace.text, trace.tokens),
             "tokens": sum(not token.special for token in trace.tokens),
             "marks": sum(token.special for token in trace.tokens),
             "start_mark": trace.tokens[0].special,

@@ -45,9 +45,8 @@ class Tokens {
     /** @type {FullToken[]} */
     const tokens = this.model.get("_tokens");
     const marks = tokens.filter(({ special }) => special).length;
-    const characters = [...this.model.get("_text")].length;
     const startMark = tokens[0]?.special === true;
-    setText(this.count, this.words.count(characters, tokens.length - marks, marks, startMark));
+    setText(this.count, this.words.count(this.model.get("_characters"), tokens.length - marks, marks, startMark));
     this.isChat = tokens.some(({ role }) => role);
     this.list.toggleAttribute("data-roles", this.isChat);
     this.list.replaceChildren(...tokens.map((token, i) => this.item(token, tokens[i - 1], tokens[i + 1])));

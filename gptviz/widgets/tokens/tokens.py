@@ -8,7 +8,7 @@ import traitlets
 
 from gptviz.display import still
 from gptviz.pages.answering import PageQuestion
-from gptviz.text.tokens import Token, token_of_bytes
+from gptviz.text.tokens import Token, token_of_bytes, written_characters
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -21,12 +21,12 @@ class TokensView(View):
     _answers: ClassVar[dict[str, str]] = {**View._answers, "merges": "_answer_merges"}
 
     _tokens: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    _text = traitlets.Unicode().tag(sync=True)
+    _characters = traitlets.Int().tag(sync=True)  # of the text, without marks that it spells out
 
     def _fill(self) -> None:
         trace = self._require_trace()
         self._tokens = [describe(token) | {"hex": token.bytes.hex(" ")} for token in trace.tokens]
-        self._text = trace.text
+        self._characters = written_characters(trace.text, trace.tokens)
 
     def _answer_merges(self, position: int) -> list[dict[str, Any]]:
         """Returns the stages of byte-pair encoding for the token's word: its pieces, and the rank of the merge applied."""
@@ -40,10 +40,11 @@ class TokensView(View):
         yield from (("merges", {"position": token.position}) for token in self._require_trace().tokens)
 
     def _shapes(self) -> list[still.Shape]:
-        tokens = self._require_trace().tokens
+        trace = self._require_trace()
+        tokens = trace.tokens
         chips = still.chips(tokens, [str(token.id) for token in tokens])
         runs = " · ".join(f"{role} {first}–{last}" for role, first, last in role_runs(tokens))
-        return [still.words(self._text), *([still.words(runs)] if runs else []), chips]
+        return [still.words(trace.text), *([still.words(runs)] if runs else []), chips]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each token: position, id, text, bytes (hexadecimal), special, and in a chat its role."""
