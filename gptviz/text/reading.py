@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -30,8 +30,7 @@ class Reading:
 
     def kept(self, indices: Sequence[int]) -> "Reading":
         """Returns the reading with these of its tokens alone."""
-        ids, roles = ([values[i] for i in indices] for values in (self.ids, self.roles))
-        return Reading(ids, roles, self.is_chat, self.speaker)
+        return replace(self, ids=[self.ids[i] for i in indices], roles=[self.roles[i] for i in indices])
 
 
 def read_ids(ids: Sequence[int]) -> Reading:
@@ -59,7 +58,7 @@ def read_messages(tokenizer: Any, decoding: Decoding, messages: Any) -> Reading:
     ids, encoding = encode(tokenizer, text, add_special_tokens=False)
     offsets = encoding.offsets if encoding else _offsets(decoding, ids, text)
     characters = character_roles(tokenizer, messages, text, prompted)
-    roles = token_roles(characters, offsets) if offsets else [None] * len(ids)
+    roles: list[Role] = token_roles(characters, offsets) if offsets else [None] * len(ids)
     if not any(roles):
         warnings.warn(
             "Which tokens belong to which message cannot be told from the text that this chat template makes. "

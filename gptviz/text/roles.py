@@ -104,16 +104,16 @@ class _Ends:
 
     def split(self, literal: str, index: int, next_role: str) -> list[Role]:
         """Returns the role of each character of what the template writes after the content of message `index`."""
-        role = self._messages[index]["role"]
+        role: Role = self._messages[index]["role"]
         if role == next_role:
             return [role] * len(literal)
-        own = self._by_role.get(role)
+        own = self._by_role.get(self._messages[index]["role"])
         if own is None or not literal.startswith(own):
             own = self._find(index)
         others = sorted(self._by_role.values(), key=len, reverse=True)
         for end in ([] if own is None else [own]) + [other for other in others if other]:
             if literal.startswith(end):
-                return [role] * len(end) + [next_role] * (len(literal) - len(end))
+                return [*[role] * len(end), *[next_role] * (len(literal) - len(end))]
         return [None] * len(literal)
 
     def _find(self, index: int) -> str | None:
@@ -135,14 +135,14 @@ def _opening(tokenizer: Any, messages: Sequence[Message], whole: Frame, prompted
     if role == _SYSTEM:
         user = frame_of_roles(tokenizer, "user")
         if user and len(user.literals[0]) > start and literal.startswith(user.literals[0]):
-            roles = [None] * len(rest)  # the user's message begins here, and the system's content is put into it
+            roles[:] = [None] * len(rest)  # the user's message begins here, and the system's content is put into it
     elif system := _before_inserted(tokenizer, messages, prompted)[start:]:
         before = rest.removesuffix(header) if header else rest
         if before.startswith(system):
-            roles = [_SYSTEM if header and before != rest else None] * len(before) + roles[len(before) :]
-        elif header and before and before != rest:
-            roles = [None] * len(before) + roles[len(before) :]
-    return [None] * start + roles
+            roles[: len(before)] = [_SYSTEM if before != rest else None] * len(before)
+        elif before != rest:
+            roles[: len(before)] = [None] * len(before)
+    return [*[None] * start, *roles]
 
 
 def _start_mark(tokenizer: Any, whole: Frame, header: str | None) -> str:

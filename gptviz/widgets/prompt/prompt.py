@@ -108,7 +108,7 @@ class PromptBox(View):
 
     def _set_typed(self, typed: "str | Sequence[Message]", trace: Trace | None) -> None:
         """Takes the prompt as it was typed. trace: its trace, if no tokens were appended."""
-        self.typed = [dict(message) for message in typed] if is_chat(typed) else typed
+        self.typed = typed if isinstance(typed, str) else [dict(message) for message in typed]
         if trace is not None:
             self._length = len(trace.tokens)
 
@@ -146,7 +146,7 @@ class PromptBox(View):
         self._field = spelled(trace)
         self._gpt_name, self._token_count = self.gpt.name, len(trace.tokens)
         self._has_template = getattr(self.gpt, "has_chat_template", False)
-        self._messages = self.typed if is_chat(self.typed) else []
+        self._messages = [] if isinstance(self.typed, str) else self.typed
         appended = [token.bytes for token in trace.tokens[self._length :] if not token.special]
         self._appended = b"".join(appended).decode(errors="gptviz.spell") if self._messages else ""
         self._roles_known = not self._messages or any(token.role for token in trace.tokens)

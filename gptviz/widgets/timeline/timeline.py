@@ -73,7 +73,9 @@ class GenerationTimeline(View):
         if isinstance(source, PromptBox):
             view_keywords = {"selection": source.selection, **view_keywords}
             settings = {"max_tokens": 40, **settings}
-            check_request(source.gpt, source.trace.tokens, **settings)  # raises here rather than in the thread
+            check_request(
+                source.gpt, source._require_trace().tokens, **settings
+            )  # raises here rather than in the thread
         self._settings = settings
         super().__init__(None, choice=choice, **view_keywords)
         if isinstance(source, PromptBox):
