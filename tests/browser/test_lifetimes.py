@@ -10,6 +10,7 @@ import gptviz
 from gptviz.trace.trace import Trace
 
 PROMPTS = ("Once upon a time there was a cat", "The king and the queen")
+PLAYED = 12  # a play of 1,000 nodes, so that a few that stay show
 DRAWN, TRACED, COLLECTIONS = 60, 200, 20  # a draw costs about 50 ms: 60 of each view show any leak of one node a draw
 
 
@@ -51,6 +52,19 @@ DRAW_AGAIN = """async ([index, times]) => {
 }"""
 
 
+PLAY_AND_REMOVE = """async ([index, times]) => {
+    for (let i = 0; i < times; i++) {
+        const el = document.createElement("div");
+        document.getElementById("views").append(el);
+        const stop = await modules[index].render({ model: models[index], el, host });
+        el.querySelector(".player .play").click();
+        await new Promise(requestAnimationFrame);
+        stop();
+        el.remove();
+    }
+}"""
+
+
 def test_drawing_and_removing_60_times_leaves_nothing(shown, gpt):
     views = every_view(gpt)
     page = shown(*views).page
@@ -68,6 +82,23 @@ def test_drawing_and_removing_60_times_leaves_nothing(shown, gpt):
     assert later_listeners <= listeners
     assert later_nodes <= nodes + 50
     assert later_heap < heap + 2e6
+
+
+def test_a_play_that_is_cut_short_leaves_nothing(shown, gpt):
+    """A view that is removed while it plays: its frames, and answers that come later, hold nothing of it."""
+    page = shown(gptviz.FlowView(gpt.trace(PROMPTS[0]))).page
+    page.evaluate(PLAY_AND_REMOVE, [0, 5])
+    settle(page)
+    nodes, listeners, heap = held_by(page)
+    page.evaluate(PLAY_AND_REMOVE, [0, PLAYED])
+    for _ in range(COLLECTIONS):
+        settle(page)
+        later_nodes, later_listeners, later_heap = held_by(page)
+        if later_listeners <= listeners and later_nodes <= nodes + 50 and later_heap < heap + 1e6:
+            break
+    assert later_listeners <= listeners
+    assert later_nodes <= nodes + 50
+    assert later_heap < heap + 1e6
 
 
 def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):

@@ -33,18 +33,20 @@ def phrases_of(file):
 def foreign_words(source, own, others, shared=""):
     """Returns what a module's source has of the words of other views: folder names, and phrases.
 
-    own: the view's file of words. shared: the source of the module's shared files, which may have the same phrases.
+    own: the view's files of words. shared: the source of the module's shared files, which may have the same phrases.
     """
     whole = [file.parent.name for file in others if catalogue_of(file) in source]
-    phrases = set().union(*map(phrases_of, others)) - phrases_of(own)
+    phrases = set().union(*map(phrases_of, others)).difference(*map(phrases_of, own))
     return whole + [text for text in phrases if text in source and text not in shared]
 
 
 def check_words(view, views):
     """Checks that a view's module has all of the view's own words, and none of the other views'."""
-    (own,) = files_of_words(view)
-    assert len(catalogue_of(own)) > 20, f"no catalogue in {own}"
-    assert catalogue_of(own) in view._esm
-    others = {file for other in views for file in files_of_words(other)} - {own}
+    own = files_of_words(view)
+    assert own
+    for file in own:
+        assert len(catalogue_of(file)) > 20, f"no catalogue in {file}"
+        assert catalogue_of(file) in view._esm
+    others = {file for other in views for file in files_of_words(other)}.difference(own)
     shared = "".join(file.read_text(encoding="utf-8") for file in files_of(view) if file.parent.name == "shared")
     assert not foreign_words(view._esm, own, others, shared)

@@ -9,8 +9,13 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {import("./geometry.js").Curve} Curve */
 /** What a click or the pointer is on. @typedef {{band?: Band, curve?: Curve}} Piece */
 
-/** @param {string} tag @param {Record<string, string|number>} attributes */
-function shape(tag, attributes) {
+/**
+ * Creates an SVG element.
+ * @param {string} tag
+ * @param {Record<string, string|number>} attributes
+ * @returns {SVGElement}
+ */
+export function shape(tag, attributes) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   return node;

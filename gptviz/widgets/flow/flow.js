@@ -20,6 +20,7 @@ import { LensLine } from "./lens.js";
 import { disagreement } from "./lesson.js";
 import { NextBars } from "./next.js";
 import { Picture } from "./picture.js";
+import { Player } from "./play.js";
 import { followByPointing } from "./pointing.js";
 import { BlockTable } from "./table.js";
 import { catalogue } from "./words.js";
@@ -65,6 +66,16 @@ class Flow {
       setProblem: this.notices.setProblem,
       answered: () => this.showNumbers(),
     });
+    this.player = new Player(model, words, () => ({
+      root: this.root,
+      picture: this.picture,
+      sentence: this.sentence.root,
+      bars: this.bars,
+      chosen: () => this.selected,
+      hasCuts: () => this.cutting.edits.length > 0,
+      outcomesAt: (token) => this.leadersAt(token),
+      ended: () => this.showNumbers(),
+    }));
     this.lesson = element("p", { class: "lesson", role: "status" });
     this.notes = element("div", { class: "notes muted small" });
     this.legend = element("div", { class: "legend" });
@@ -74,11 +85,13 @@ class Flow {
     this.resizer = new ResizeObserver(() => {
       this.picture.resize();
       this.table.place(this.picture.widths);
+      this.player.resize();
     });
     this.load();
     this.resizer.observe(this.picture.stage);
   }
 
+  /** @returns {HTMLElement} */
   build() {
     const { model, picture, table, lens, bars } = this;
     const title = model.get("_title");
@@ -97,10 +110,11 @@ class Flow {
     const root = element(
       "section",
       { class: "gptviz gptviz-flow", "aria-label": title },
-      element("header", {}, element("h3", {}, title), this.notices.computing),
+      element("header", {}, element("h3", {}, title), this.player.controls.root, this.notices.computing),
       this.notices.problem,
       this.sentence.root,
       this.caption,
+      this.player.says,
       this.cutting.chips.root,
       element("div", { class: "panes" }, left, bars.root),
       picture.list.root,
@@ -108,9 +122,10 @@ class Flow {
       this.notes,
     );
     root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || picture.opened === null) return;
+      if (event.key !== "Escape" || (picture.opened === null && !this.player.isOn)) return;
       event.stopPropagation();
-      picture.open(null);
+      if (this.player.isOn) this.player.end();
+      else picture.open(null);
     });
     return root;
   }
@@ -132,14 +147,19 @@ class Flow {
     return query < 0 ? last : clamp(last + query - this.tokens[last].position, this.hidden, last);
   }
 
-  /** The likeliest next tokens after the followed one. @returns {import("./next.js").Outcome[]} */
+  /** The likeliest next tokens after the followed one. */
   get leaders() {
+    return this.leadersAt(this.position);
+  }
+
+  /** Returns the likeliest next tokens after a drawn token. @param {number} token @returns {import("./next.js").Outcome[]} */
+  leadersAt(token) {
     const { leaders, vocabulary } = this.model.get("_about");
     /** @type {number[]} */
-    const ids = leaders[this.position];
+    const ids = leaders[token];
     return ids.map((id, i) => ({
       token: vocabulary[id],
-      before: this.probabilities[this.position * ids.length + i],
+      before: this.probabilities[token * ids.length + i],
       after: null,
     }));
   }
@@ -149,6 +169,7 @@ class Flow {
     const { model, words } = this;
     const about = model.get("_about");
     this.root.dataset.scale = model.get("scale");
+    this.player.forget();
     this.hovered = null;
     this.outcomeOf = -1;
     this.cutting.load();
@@ -204,6 +225,7 @@ class Flow {
   /** Shows the followed token: the picture and all numbers. */
   show() {
     const { words, position } = this;
+    this.player.close();
     if (this.outcomeOf !== position) this.outcome = 0;
     this.outcomeOf = position;
     this.sentence.mark(position - this.hidden);
@@ -230,7 +252,7 @@ class Flow {
       });
       if (!leaders.some((leader) => leader.token.id === known.leader.token.id)) leaders.push(known.leader);
     }
-    this.bars.show(token, leaders, this.outcome, this.model.get("_about").vocab);
+    if (!this.player.isOn) this.bars.show(token, leaders, this.outcome, this.model.get("_about").vocab);
     const cells = picture.cells().map((cell, column) => ({
       ...cell,
       ...this.effects.inColumn(column, this.tokens[position], followed),
@@ -294,11 +316,13 @@ class Flow {
 
   /** Shows the present cuts, and asks for their outcome. */
   update() {
+    this.player.end();
     this.picture.mark();
     this.cutting.update(this.tokens[this.selected].position);
   }
 
   remove() {
+    this.player.stop();
     this.stopFrame();
     this.resizer.disconnect();
     this.root.remove();

@@ -23,6 +23,7 @@ from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.flow.early import early_probabilities, first_early, reads_back_its_token
 from gptviz.widgets.flow.phrases import PHRASES
+from gptviz.widgets.flow.playing import describe_draw, describe_last_row, longer_pass
 from gptviz.widgets.flow.shares import (
     ColumnShares,
     attention_weights,
@@ -45,7 +46,8 @@ class FlowView(EditedView, OpensPosition):
 
     position: the followed token, -1 for the last; stored in the view's selection. edits: what is cut; clicks in the page
     change them, and views of the same PromptBox share them. Up to 256 tokens and 8 columns are drawn: blocks of a deeper
-    model are pooled by multiplying their share matrices, and the page says so.
+    model are pooled by multiplying their share matrices, and the page says so. The page's player shows the pass step by
+    step, then a token drawn with seed 0 and the pass after it.
     """
 
     _name = "flow"
@@ -53,7 +55,7 @@ class FlowView(EditedView, OpensPosition):
     _phrases = PHRASES
     _answers: ClassVar[dict[str, str]] = {
         **EditedView._answers, "cuts": "_answer_cuts", "outcome": "_answer_outcome", "lens": "_answer_lens",
-        "maps": "_answer_maps", "block": "_answer_block",
+        "maps": "_answer_maps", "block": "_answer_block", "draw": "_answer_draw", "next_pass": "_answer_next_pass",
     }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
@@ -74,7 +76,7 @@ class FlowView(EditedView, OpensPosition):
             self.selection.query = -1
         self._ranges = layer_ranges(trace.n_layers)
         self._flow, refusal = self._compute_flow(plain)
-        self._shares = self._column_shares(plain)
+        self._shares = self._column_shares(plain, self._flow)
         self._carried, self._kept = self._shares.packed()
         positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
         leaders = [plain.top(min(LEADERS, trace.vocab_size), position) for position in positions]
@@ -98,6 +100,8 @@ class FlowView(EditedView, OpensPosition):
             "lensRefusal": lens_refusal,
             "runs": trace.gpt.can_run,
             "byLength": 0 if self._flow is None else len(self._flow.by_length),
+            "width": trace.d_model,
+            "parallel": [self._flow is not None and self._flow.parallel[first] for first, _ in self._ranges],
         }
 
     def _compute_flow(self, trace: Trace) -> tuple["lens.Flow | None", dict[str, Any] | None]:
@@ -107,10 +111,10 @@ class FlowView(EditedView, OpensPosition):
         except NotAvailable as error:
             return None, error_for_page(error)
 
-    def _column_shares(self, trace: Trace) -> ColumnShares:
+    def _column_shares(self, trace: Trace, flow: "lens.Flow | None") -> ColumnShares:
         """Returns what is drawn: shares, or attention weights, beside which nothing stays with the token."""
-        if self._flow is not None:
-            return column_shares(self._flow, self._ranges)
+        if flow is not None:
+            return column_shares(flow, self._ranges)
         weights = attention_weights(trace, self._ranges)
         return ColumnShares(weights, *np.zeros((3, *weights.shape[:2])))
 
@@ -182,6 +186,23 @@ class FlowView(EditedView, OpensPosition):
         neurons = [{"neuron": int(neuron), "length": float(lengths[neuron])} for neuron in strongest]
         return {"heads": heads.tolist(), "neurons": neurons}
 
+    def _answer_draw(self) -> dict[str, Any]:
+        """Returns the token that the player draws after the last one, and how; see `describe_draw`."""
+        return describe_draw(self._plain)
+
+    def _answer_next_pass(self) -> dict[str, Any]:
+        """Returns the row that the drawn token adds to the pass; see `describe_last_row`.
+
+        token: the drawn one, at its position. leaders: the likeliest tokens after it, each with its probability.
+        """
+        trace = longer_pass(self._plain)
+        shares = self._column_shares(trace, None if self._flow is None else lens.flow(trace))
+        leaders = [
+            {"token": describe(token), "before": share} for token, share in trace.top(min(LEADERS, trace.vocab_size))
+        ]
+        row = describe_last_row(shares, len(self._about["tokens"]))
+        return {"token": describe(trace.tokens[-1]), "leaders": leaders, **row}
+
     def _leaders(self, position: int) -> list[tuple[Any, float]]:
         return self._plain.top(min(LEADERS, self._plain.vocab_size), position)
 
@@ -190,6 +211,9 @@ class FlowView(EditedView, OpensPosition):
         positions = sorted(self._page_positions(), key=lambda position: position != self._shown_position())
         if self._edits:
             yield "outcome", {"edits": self._edits, "position": positions[0]}
+        yield "draw", {}
+        if self._plain.gpt.can_run:
+            yield "next_pass", {}
         for position in positions:
             ids = [token.id for token, _ in self._leaders(position)]
             yield from (

@@ -21,9 +21,9 @@ import { UNIT } from "./rows.js";
  *   count: number, path: string, width: number}} Curve source: a row, -1 for several
  */
 
-const ARRIVE = 0.62; // of a column's width
-const MLP = /** @type {const} */ ([0.74, 0.9]); // of a column's width
-const STUB = 22; // pixels
+export const ARRIVE = 0.62; // of a column's width
+export const MLP = /** @type {const} */ ([0.74, 0.9]); // of a column's width
+export const STUB = 22; // pixels
 
 export class Geometry {
   /**
@@ -186,7 +186,7 @@ export class Geometry {
 }
 
 /** Returns the path of a Bézier curve. @param {...number[]} points its ends and, between them, its control points */
-function curve(...points) {
+export function curve(...points) {
   const [start, ...others] = points.map(([x, y]) => `${round(x)} ${round(y)}`);
   return `M${start}C${others.join(" ")}`;
 }

@@ -3,6 +3,7 @@
 import { grouped } from "../shared/numbers.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
+import { playCatalogue } from "./play_words.js";
 
 /**
  * A block with its share and the probability after a cut.
@@ -132,6 +133,7 @@ const en = {
   byLength: (/** @type {number} */ count) =>
     `In ${grouped(count)} places no part is nearer to the sum than nothing. Shares there are by the length of the parts.`,
   weightsBecause: "Attention weights are drawn in place of credit:",
+  play: playCatalogue.en,
 };
 
 /** @typedef {typeof en} Words */
@@ -243,6 +245,7 @@ const zh = {
   },
   byLength: (count) => `有 ${grouped(count)} 处，没有一个部分比零更接近总和。那里的份额按各部分的长度计算。`,
   weightsBecause: "这里画的是注意力权重，不是贡献：",
+  play: playCatalogue.zh,
 };
 
 addRefusals(traceRefusals);

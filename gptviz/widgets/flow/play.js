@@ -1,0 +1,392 @@
+// @ts-check
+/**
+ * The player: shows one pass step by step, from the tokens to the prediction, the credit back, a draw and the next pass.
+ *
+ * The steps are data, see `play_steps.js`. Here is the clock that goes through them, and what puts a state on the page.
+ */
+import { chip } from "../shared/chips.js";
+import { element } from "../shared/dom.js";
+import { ask } from "../shared/kernel.js";
+import { clamp, percent, significant } from "../shared/numbers.js";
+import { Controls } from "./play_controls.js";
+import { nextRow, rowOf } from "./play_facts.js";
+import { Flight } from "./play_flight.js";
+import { Scene, uncover } from "./play_scene.js";
+import { between, eased, startState } from "./play_state.js";
+import { makeSteps } from "./play_steps.js";
+
+/** @typedef {import("./play_state.js").State} State */
+/** @typedef {import("./play_steps.js").Step} Step */
+/** @typedef {import("./play_steps.js").Play} Play */
+/** @typedef {import("./next.js").Outcome} Outcome */
+
+const LONGEST_FRAME = 100; // milliseconds that count; a page that was hidden goes on where it was
+
+/**
+ * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown.
+ * @typedef {{root: HTMLElement, picture: import("./picture.js").Picture, sentence: HTMLElement,
+ *   bars: import("./next.js").NextBars, chosen: () => number, hasCuts: () => boolean,
+ *   outcomesAt: (token: number) => Outcome[], ended: () => void}} Around
+ */
+
+export class Player {
+  /**
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {import("./words.js").Words} words
+   * @param {() => Around} around
+   */
+  constructor(model, words, around) {
+    this.model = model;
+    this.words = words.play;
+    this.around = around;
+    this.isOn = false;
+    this.isPlaying = false;
+    this.isMoving = false; // whether the present step still moves
+    this.isPending = false; // whether an answer with more steps is awaited
+    this.frame = 0;
+    this.last = 0; // the time of the last frame
+    this.elapsed = 0; // milliseconds of the present step
+    this.index = 0;
+    /** @type {Step[]} */
+    this.steps = [];
+    /** @type {State} */
+    this.state = startState(0);
+    this.from = this.state;
+    this.shows = "";
+    /** The answers about this trace. @type {Pick<Play, "draw"|"next"|"problem">} */
+    this.answers = { draw: null, next: null, problem: [] };
+    /** @type {Play|null} */
+    this.play = null;
+    this.controls = new Controls(words.play, {
+      toggle: () => this.toggle(),
+      step: (steps) => this.step(steps),
+      restart: () => this.restart(),
+      end: () => this.end(),
+      useCache: (isCached) => this.useCache(isCached),
+    });
+    this.says = element("p", { class: "play-says", role: "status", "aria-live": "polite" });
+    this.scene = new Scene(words);
+    this.flight = new Flight();
+  }
+
+  // What the buttons and keys do
+
+  toggle() {
+    if (!this.isOn) return this.start();
+    const isAtEnd = !this.isPending && this.index === this.steps.length - 1;
+    if (!this.isPlaying && isAtEnd) return this.restart();
+    this.isPlaying = !this.isPlaying;
+    this.isMoving &&= this.isPlaying;
+    this.tick();
+    this.showControls();
+  }
+
+  start() {
+    const { root, picture, sentence } = this.around();
+    this.isOn = true;
+    this.isPlaying = true;
+    this.isPending = false;
+    this.shows = "";
+    root.dataset.playing = "";
+    if (picture.opened !== null) picture.open(null);
+    picture.stage.append(this.scene.root);
+    root.append(this.flight.root);
+    sentence.scrollTop = sentence.scrollHeight;
+    this.prepare();
+    this.state = startState(this.steps[0].state.credit);
+    this.enter(0);
+    this.controls.play.focus();
+    this.inquire();
+  }
+
+  restart() {
+    this.isPlaying = true;
+    this.state = startState(this.steps[0].state.credit);
+    this.enter(0);
+  }
+
+  /** Goes some steps on or back, and pauses there. @param {number} steps */
+  step(steps) {
+    this.isPlaying = false;
+    const index = clamp(this.index + steps, 0, this.steps.length - 1);
+    if (steps < 0) this.state = this.steps[index].state;
+    if (index !== this.index) this.enter(index);
+    else this.finish();
+  }
+
+  /** Plays the next pass with or without a cache. @param {boolean} isCached */
+  useCache(isCached) {
+    if (!this.play) return;
+    this.play.isCached = isCached;
+    this.steps = makeSteps(this.play, this.words.sentences);
+    const next = this.steps.findIndex(({ kind }) => kind === "next");
+    if (this.index < next) return this.showControls();
+    this.isPlaying = true;
+    this.state = this.steps[next - 1].state;
+    this.enter(next);
+  }
+
+  /** Ends the play: the ordinary picture with its numbers is there again. */
+  end() {
+    if (!this.isOn) return;
+    this.close();
+    this.around().ended();
+  }
+
+  /** Ends the play and forgets the answers about the previous trace. */
+  forget() {
+    this.close();
+    this.answers = { draw: null, next: null, problem: [] };
+  }
+
+  /** Ends the play in a view that is drawn again, with its bars. */
+  close() {
+    if (!this.isOn) return;
+    const { root, picture } = this.around();
+    const hadFocus = this.controls.root.contains(document.activeElement);
+    this.stop();
+    for (const name of ["playing", "step"]) delete root.dataset[name];
+    this.scene.root.remove();
+    this.flight.remove();
+    picture.stage.style.minHeight = "";
+    for (const node of [picture.canvas, picture.labels.root, picture.drawing.root]) node.style.cssText = "";
+    for (const head of picture.heads.children) head.removeAttribute("data-now");
+    this.bars(1);
+    this.says.replaceChildren();
+    this.showControls();
+    if (hadFocus) this.controls.play.focus();
+  }
+
+  /** Stops the clock; nothing is shown any more. */
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.isOn = false;
+    this.isPlaying = false;
+    this.isMoving = false;
+    this.play = null;
+  }
+
+  // What is played
+
+  /** Makes the steps from the numbers of the view, and draws all rows. */
+  prepare() {
+    const { picture, chosen, hasCuts, outcomesAt } = this.around();
+    const about = this.model.get("_about");
+    const last = about.tokens.length - 1;
+    this.play = {
+      shares: picture.shares,
+      tokens: about.tokens,
+      names: picture.names,
+      isPooled: picture.columns.map(([first, end]) => end > first),
+      parallel: about.parallel,
+      count: about.tokens[last].position + 1,
+      width: about.width,
+      chosen: chosen(),
+      outcomes: outcomesAt(last),
+      hasCuts: hasCuts(),
+      ...this.answers,
+      isCached: true,
+    };
+    this.refresh();
+  }
+
+  /** Takes the answers that are there now. */
+  refresh() {
+    if (!this.play) return;
+    Object.assign(this.play, this.answers);
+    this.steps = makeSteps(this.play, this.words.sentences);
+    const { draw } = this.answers;
+    if (draw) this.flight.take(draw.token, this.around().sentence);
+    this.draw();
+  }
+
+  /** Asks for the draw and the next pass, unless they are known. */
+  async inquire() {
+    const { play, answers, model, words } = this;
+    if (answers.problem.length || answers.next) return;
+    this.isPending = true;
+    this.showControls();
+    try {
+      answers.draw ??= await ask(model, "draw", {});
+      if (!model.get("_about").runs) answers.problem = words.sentences.noModel();
+      else answers.next = await ask(model, "next_pass", {});
+    } catch (error) {
+      answers.problem = words.sentences.refused(/** @type {Error} */ (error).message);
+    }
+    if (this.play !== play) return; // another play has begun, or none is on
+    this.isPending = false;
+    this.refresh();
+    this.show(this.state);
+    this.shows = "";
+    this.showBars();
+    this.showControls();
+    this.tick();
+  }
+
+  /** Draws the rows for the present width. */
+  draw() {
+    const { play, scene } = this;
+    const { picture } = this.around();
+    if (!play || !picture.geometry) return;
+    const { tokens, shares, next } = play;
+    const { edges, scale } = picture.geometry;
+    const rows = tokens.map((_token, i) => rowOf(shares, i));
+    const added = next && { token: next.token, row: nextRow(next, tokens.length) };
+    const about = { edges, scale, start: picture.start, areWeights: shares.areWeights };
+    picture.stage.style.minHeight = `${scene.draw(tokens, rows, added, about)}px`;
+  }
+
+  /** Fits the rows to another width of the view. */
+  resize() {
+    if (!this.isOn) return;
+    this.draw();
+    this.aim();
+    this.show(this.state);
+  }
+
+  // The clock
+
+  /** Begins a step. @param {number} index */
+  enter(index) {
+    const { root, picture } = this.around();
+    this.index = index;
+    this.from = this.state;
+    this.elapsed = 0;
+    this.isMoving = true;
+    const { kind, column, sentence } = this.steps[index];
+    root.dataset.step = kind;
+    this.says.replaceChildren(...sentence.map(written));
+    [...picture.heads.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
+    this.showBars();
+    this.aim();
+    this.showControls();
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (isStill) this.finish();
+    else this.show(between(this.from, this.steps[index].state, 0));
+    this.tick();
+  }
+
+  /** Shows the end of the present step at once. */
+  finish() {
+    this.isMoving = false;
+    this.show(this.steps[this.index].state);
+    this.showControls();
+  }
+
+  /** Asks for the next frame, if anything is to move. */
+  tick() {
+    if (this.frame || !this.isOn || !(this.isPlaying || this.isMoving)) return;
+    this.last = performance.now();
+    this.frame = requestAnimationFrame((now) => this.advance(now));
+  }
+
+  /** @param {number} now */
+  advance(now) {
+    this.frame = 0;
+    if (!this.isOn) return;
+    this.elapsed += clamp(now - this.last, 0, LONGEST_FRAME);
+    const { move, rest, state } = this.steps[this.index];
+    if (this.isMoving) {
+      const time = Math.min(1, this.elapsed / move);
+      this.show(between(this.from, state, eased(time)));
+      if (time === 1) this.isMoving = false;
+    }
+    if (this.isPlaying && this.elapsed >= move + rest) this.goOn();
+    if (!this.frame) this.tick();
+  }
+
+  /** Begins the next step, waits for it, or stops at the last one. */
+  goOn() {
+    if (this.index + 1 < this.steps.length) return this.enter(this.index + 1);
+    if (this.isPending) return;
+    this.isPlaying = false;
+    this.showControls();
+  }
+
+  // The page
+
+  /** @param {State} state */
+  show(state) {
+    const { picture } = this.around();
+    this.state = state;
+    this.scene.show(state);
+    this.flight.show(state);
+    this.bars(state.bars);
+    const { edges } = this.scene;
+    const column = Math.min(Math.floor(state.credit), edges.length - 2);
+    const x = edges[column] + (edges[column + 1] - edges[column]) * (state.credit - column);
+    uncover(picture.canvas, picture.drawing.root, x);
+    for (const { style } of [picture.canvas, picture.labels.root]) {
+      style.opacity = String(1 - state.forward);
+      style.visibility = state.forward < 1 ? "" : "hidden";
+    }
+  }
+
+  /** Shows how far the bars have grown. @param {number} grown from 0 to 1 */
+  bars(grown) {
+    const { list } = this.around().bars;
+    list.style.setProperty("--grown", String(grown));
+    list.style.opacity = grown < 1 ? String(grown) : "";
+    list.style.visibility = grown ? "" : "hidden";
+  }
+
+  /** Shows the next token's probabilities that belong to the step. */
+  showBars() {
+    const { play } = this;
+    const { shows } = this.steps[this.index];
+    if (!play || shows === this.shows) return;
+    this.shows = shows;
+    const { bars } = this.around();
+    const { vocab } = this.model.get("_about");
+    if (shows === "next" && play.next) bars.show(play.next.token, withoutCuts(play.next.leaders), -1, vocab);
+    else bars.show(play.tokens[play.tokens.length - 1], withDrawn(play), -1, vocab);
+  }
+
+  /** Reads where the drawn token's bar is. */
+  aim() {
+    const { play } = this;
+    if (!play?.draw) return;
+    const { id } = play.draw.token;
+    const drawn = withDrawn(play).findIndex(({ token }) => token.id === id);
+    this.flight.aim(this.around().bars.list.children[drawn]);
+  }
+
+  present() {
+    const { isOn, isPlaying, isPending, index, steps, play } = this;
+    const hasNext = play?.next != null;
+    return { isOn, isPlaying, isPending, index, steps: steps.length, hasNext, isCached: play?.isCached ?? true };
+  }
+
+  showControls() {
+    this.controls.show(this.present());
+  }
+}
+
+/** Returns the likeliest next tokens, and the drawn one if it is none of them. @param {Play} play @returns {Outcome[]} */
+function withDrawn({ outcomes, draw }) {
+  const known = withoutCuts(outcomes);
+  if (!draw || known.some(({ token }) => token.id === draw.token.id)) return known;
+  return [...known, { token: draw.token, before: draw.probability, after: null }];
+}
+
+/** @param {Outcome[]} outcomes @returns {Outcome[]} */
+function withoutCuts(outcomes) {
+  return outcomes.map(({ token, before }) => ({ token, before, after: null }));
+}
+
+/** Writes a piece of a sentence. @param {import("./play_words.js").Part} part @returns {Node|string} */
+function written(part) {
+  if (typeof part === "string") return part;
+  if ("token" in part) {
+    const { token } = part;
+    const position = token.position ?? -1;
+    const index = position < 0 ? [] : [element("sub", {}, String(position))];
+    return element("span", { class: "nowrap" }, chip(token), ...index);
+  }
+  const isShare = "share" in part;
+  const value = isShare ? part.share : part.value;
+  const title = isShare ? `${100 * value} %` : String(value);
+  const text = isShare ? percent(value).replace(" ", "\u00a0") : significant(value);
+  return element("strong", { class: "number", title }, text);
+}

@@ -1,0 +1,72 @@
+// @ts-check
+/** The player's buttons: play, back, forward, restart, end, a switch for the cache, and how many steps are done. */
+import { button, element, setText } from "../shared/dom.js";
+
+const ICONS = { play: "▶", pause: "❚❚", restart: "↺", back: "◀", forward: "▶", end: "✕" };
+
+export class Controls {
+  /**
+   * @param {import("./words.js").Words["play"]} words
+   * @param {{toggle: () => void, step: (steps: number) => void, restart: () => void, end: () => void,
+   *   useCache: (isCached: boolean) => void}} actions
+   */
+  constructor(words, actions) {
+    this.words = words;
+    this.icon = element("span", { "aria-hidden": "true" }, ICONS.play);
+    this.name = element("span", {}, words.start);
+    this.play = button("", actions.toggle, { class: "play" });
+    this.play.append(this.icon, this.name);
+    const small = (/** @type {"restart"|"back"|"forward"|"end"} */ name, /** @type {() => void} */ onClick) =>
+      button(ICONS[name], onClick, { "aria-label": words[name], title: words[name], "data-action": name });
+    this.done = element("progress", { "aria-label": words.steps, value: 0, max: 1 });
+    this.count = element("span", { class: "number small muted" });
+    this.switch = element("input", { type: "checkbox", role: "switch" });
+    this.switch.addEventListener("change", () => actions.useCache(!this.switch.checked));
+    this.cache = element("label", { hidden: "" }, this.switch, ` ${words.uncached}`);
+    this.steering = element(
+      "span",
+      { class: "steering", hidden: "" },
+      small("restart", actions.restart),
+      small("back", () => actions.step(-1)),
+      small("forward", () => actions.step(1)),
+      this.done,
+      this.count,
+      this.cache,
+      small("end", actions.end),
+    );
+    const group = { class: "player", role: "group", "aria-label": words.player, tabindex: -1, "data-no-picture": "" };
+    this.root = element("div", group, this.play, this.steering);
+    this.root.addEventListener("keydown", (event) => this.onKey(event, actions));
+  }
+
+  /** @param {KeyboardEvent} event @param {{toggle: () => void, step: (steps: number) => void}} actions */
+  onKey(event, actions) {
+    if (this.steering.hidden) return;
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const isSpace = event.key === " ";
+    if (!step && !isSpace) return;
+    event.stopPropagation();
+    if (isSpace && event.target !== this.root) return; // a button or the switch does its own
+    event.preventDefault();
+    if (step) actions.step(step);
+    else actions.toggle();
+  }
+
+  /**
+   * Shows where the player is.
+   * @param {{isOn: boolean, isPlaying: boolean, isPending: boolean, index: number, steps: number, hasNext: boolean,
+   *   isCached: boolean}} state isPending: whether more steps may come
+   */
+  show({ isOn, isPlaying, isPending, index, steps, hasNext, isCached }) {
+    const { words } = this;
+    const isAtEnd = isOn && !isPlaying && !isPending && index === steps - 1;
+    setText(this.icon, isPlaying ? ICONS.pause : ICONS.play);
+    setText(this.name, isPlaying ? words.pause : isAtEnd ? words.again : isOn ? words.resume : words.start);
+    this.steering.hidden = !isOn;
+    this.done.max = steps;
+    this.done.value = index + 1;
+    setText(this.count, `${index + 1} / ${steps}`);
+    this.cache.hidden = !hasNext;
+    this.switch.checked = !isCached;
+  }
+}
