@@ -126,8 +126,8 @@ def test_words_of_another_view_are_found_however_short_they_are(tmp_path, words)
             f"// @ts-check\nconst en = {catalogue};\nexport const catalogue = {{ en }};\n", encoding="utf-8"
         )
     source = bundle(own)
-    assert not foreign_words(source, own, [other])
-    assert foreign_words(source + catalogue_of(other), own, [other])
+    assert not foreign_words(source, [own], [other])
+    assert foreign_words(source + catalogue_of(other), [own], [other])
 
 
 @pytest.mark.parametrize("name", VIEWS)
