@@ -1,10 +1,15 @@
-"""Texts as a run learns them: checked, tokenised, and marked where the loss counts."""
+"""Texts as a run learns them: checked, tokenised, and marked where the loss counts.
+
+A text may be chat messages, which the tokenizer's own template writes. Then the assistant's tokens alone count: the
+contents of its messages and what ends them, but not what the template writes to ask for them.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 from gptviz.errors import WrongType, fail
 from gptviz.gpt import GPT
+from gptviz.text.messages import ASSISTANT, Message, is_chat
 from gptviz.training.batches import Text
 
 
@@ -41,9 +46,27 @@ def read_pairs(gpt: GPT, pairs: Any) -> tuple[list[Text], list[Text]]:
 
 
 def _read(gpt: GPT, text: Any, name: str) -> Text:
-    if not isinstance(text, str):
-        raise fail(f"a text as {name}", f"{text!r:.60} ({type(text).__name__})", "Give texts.", WrongType)
-    return _checked(gpt, gpt.encode(text), name)
+    if isinstance(text, str):
+        return _checked(gpt, gpt.encode(text), name)
+    if is_chat(text):
+        return _chat(gpt, text, name)
+    remedy = "Give a text, or a list of messages."
+    raise fail(f"a text or messages as {name}", f"{text!r:.60} ({type(text).__name__})", remedy, WrongType)
+
+
+def _chat(gpt: GPT, messages: Sequence[Message], name: str) -> Text:
+    reading = gpt.read(messages)
+    counts = [role == ASSISTANT for role in reading.roles]
+    asked = [i for i, message in enumerate(messages) if i and message["role"] == ASSISTANT]
+    ends = [len(gpt.read(messages[:i]).ids) for i in asked]  # of what asks for each answer
+    for end in [*ends, *([len(counts)] if reading.speaker else [])]:
+        while end and reading.roles[end - 1] == ASSISTANT:
+            end -= 1
+            counts[end] = False
+    if not any(counts):
+        remedy = "Add a message of the assistant's, or use a template whose text shows whose each message is."
+        raise fail(f"an answer of the assistant in {name}", "messages without a token of it", remedy)
+    return Text(reading.ids, counts)
 
 
 def _answer(gpt: GPT, prompt: str, answer: str, name: str) -> Text:

@@ -19,7 +19,7 @@ def gpt():
     [
         ([], {}, GPTVizError, "at least 1 text in texts. Got 0"),
         ("one text", {}, WrongType, "a list of texts"),
-        (["fine", 3], {}, WrongType, r"a text as texts\[1\]"),
+        (["fine", 3], {}, WrongType, r"a text or messages as texts\[1\]"),
         (["t"], {}, GPTVizError, r"at least 2 tokens in texts\[0\]"),
         (["x" * 65], {}, GPTVizError, "at most 64 tokens"),
         (TEXTS, {"method": "lore"}, GPTVizError, "Did you mean lora"),
