@@ -44,6 +44,10 @@ class PageWidget(anywidget.AnyWidget):
         """Returns this widget and those that it holds."""
         return [self]
 
+    def page_family(self) -> list[Any]:
+        """Returns what an exported page holds: `family`, and widgets that a notebook makes when its page asks for them."""
+        return self.family()
+
     def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
         """Yields (name, arguments, answer) for an exported page, the most useful first; an answer may be a GPTVizError."""
         for name, args in self._page_questions():

@@ -66,7 +66,7 @@ def page(
     parts = tuple(_whole_text(part) if isinstance(part, str) else part for part in parts)
     title, frames = _whole_text(title), _whole_text(frames)
     roots = [part for part in parts if isinstance(part, PageWidget)]
-    widgets = list({member.model_id: member for root in roots for member in root.family()}.values())
+    widgets = list({member.model_id: member for root in roots for member in root.page_family()}.values())
     classes = {widget._name: widget for widget in widgets}
     own_scripts = [_module_script(name, str(widget._esm)) for name, widget in classes.items()]
     host = bundle(Path(__file__).with_name("page.js"))

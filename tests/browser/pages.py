@@ -16,7 +16,8 @@ from gptviz.pages.export import state_of
 from gptviz.pages.modules import bundle
 
 OF_A_TRACE = views_of_a_trace()
-PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched")  # the traits that page sides write to
+# The traits that page sides write to.
+PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched", "_explained")
 # The page's own module as a script, whose names are global.
 PAGE_SCRIPT = bundle(Path(gptviz.__file__).parent / "pages" / "page.js").replace("\nexport ", "\n")
 HOST = (
@@ -32,7 +33,7 @@ globalThis.models = [];
 globalThis.selections = {};
 // What anywidget's host does for a view: finds another widget's model by its reference.
 globalThis.host = {
-  getModel: async (reference) => selections[reference],
+  getModel: async (reference) => selections[reference] ?? models[children[reference]],
   getWidget: async (reference) => {
     if (!(reference in children) && !(await adopt(reference))) throw new Error("no such widget");
     return { render: ({ el }) => draw(children[reference], el) };
@@ -146,7 +147,7 @@ class ViewPage:
 
     def _new_view(self, reference: str) -> dict[str, Any] | None:
         """Returns the page data of a view that another view made after the page was opened; None for anything else."""
-        made = [getattr(widget, "_bench", None) for widget in self.widgets]
+        made = [getattr(widget, name, None) for widget in self.widgets for name in ("_bench", "_own_attention")]
         new = next((view for view in made if view is not None and f"anywidget:{view.model_id}" == reference), None)
         if new is None:
             return None

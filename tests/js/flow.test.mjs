@@ -3,8 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Shares } from "../../gptviz/widgets/flow/credit.js";
 import { Geometry } from "../../gptviz/widgets/flow/geometry.js";
+import { drawnParts, HeadShares } from "../../gptviz/widgets/flow/heads.js";
 import { disagreement } from "../../gptviz/widgets/flow/lesson.js";
+import { Pieces } from "../../gptviz/widgets/flow/pieces.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
+import { catalogue as words } from "../../gptviz/widgets/flow/words.js";
+import { isSameEdit } from "../../gptviz/widgets/shared/edits.js";
 
 // Two columns of three tokens. Attention, by rows of targets; then what stays: stream, bias, MLP.
 const CARRIED = new Float32Array([0.5, 0.25, 0.125, 0.5, 0.25, 0, 0, 0.5, 0.25, 0.125, 0.25, 0.25]);
@@ -131,4 +135,93 @@ test("the two blocks that disagree most are named, and no others", () => {
   assert.equal(disagreement([cell(0.5, 0.1), cell(0.2, 0.6)]), "none");
   assert.equal(disagreement([cell(0.5, 0.6), cell(0.48, 0.1)]), "none");
   assert.equal(disagreement([cell(0.5, null)]), null);
+});
+
+test("in an open block a ribbon has a part for each head, and one for those that are too thin", () => {
+  const table = shares();
+  const credit = table.creditOf(2);
+  const { rows, rowOf } = chooseRows(credit, 2, all);
+  placeRows(rows, 1);
+  // Of column 1's attention, head 0 has a half, head 1 a quarter, and heads 2 and 3 the rest but for a sixteenth.
+  const of = CARRIED.subarray(6);
+  const parts = [0.5, 0.25, 0.25 - 1 / 16, 1 / 16].map((part) => [...of].map((share) => share * part));
+  const heads = new HeadShares(1, 4, 3, new Float32Array(parts.flat()));
+  const geometry = new Geometry(table, credit, rows, rowOf, 2, [0, 100, 350], 1, heads);
+  const ribbons = geometry.curves.filter(({ column, source, target }) => column === 1 && source === 1 && target === 2);
+  // Token 2 looks at token 1 with 0.25: heads have 12.5, 6.25, 4.6875 and 1.5625 pixels.
+  assert.deepEqual(
+    ribbons.map(({ head, count, width, whole }) => [head, count, width, whole]),
+    [
+      [0, 1, 12.5, 25],
+      [1, 1, 6.25, 25],
+      [2, 1, 4.6875, 25],
+      [3, 1, 1.5625, 25],
+    ],
+  );
+  assert.deepEqual(
+    ribbons.map(({ halo, seam }) => [halo !== "", seam !== ""]),
+    [
+      [true, false],
+      [false, true],
+      [false, true],
+      [false, true],
+    ],
+  );
+  assert.deepEqual(
+    drawnParts([0.5, 0.004, 0, 0.003], (share) => share < 0.01),
+    [
+      { head: 0, count: 1, share: 0.5 },
+      { head: -1, count: 2, share: 0.007 },
+    ],
+  );
+  assert.equal(heads.through(0, credit[2]), 0.5 * (0.125 + 0.25 + 0.25));
+  assert.ok(geometry.curves.every(({ column, head }) => (head === null) === (column === 0)));
+});
+
+test("a piece is cut by its own edit and by those of what it is a part of", () => {
+  /** @type {import("../../gptviz/widgets/shared/edits.js").Edit[]} */
+  let made = [];
+  const pieces = new Pieces(words.en, (edit) => made.some((other) => isSameEdit(edit, other)));
+  const tokens = [0, 1, 2].map((position) => ({ id: position, text: "x", position }));
+  const row = (/** @type {number} */ token) => ({
+    kind: "token",
+    tokens: [token],
+    most: 1,
+    top: 0,
+    height: 0,
+    base: 0,
+  });
+  Object.assign(pieces, { tokens, rows: [0, 1, 2].map(row), columns: [[5, 5]], names: ["block 5"], canCut: true });
+  const curve = { kind: "ribbon", column: 0, source: 1, target: 2, share: 1, count: 1, head: null };
+  const part = { ...curve, head: 3 };
+  const several = { ...curve, head: -1, count: 4 };
+  const bundle = { ...curve, kind: "bundle", source: -1 };
+  const band = { kind: "mlp", column: 0, row: 2, share: 1, x: 0, width: 1, y: 0, height: 1 };
+  const bias = { ...band, kind: "bias" };
+  const all = /** @type {any[]} */ ([
+    { curve },
+    { curve: part },
+    { curve: several },
+    { curve: bundle },
+    { band },
+    { band: bias },
+  ]);
+  const cutBy = (/** @type {any} */ edit) => {
+    made = [edit];
+    return all.map((piece) => Number(pieces.isCut(piece))).join("");
+  };
+  assert.equal(cutBy({ kind: "ablate_key", layer: 5, query: 2, key: 1 }), "111000");
+  assert.equal(cutBy({ kind: "ablate_key", layer: 5, query: 2, key: 1, head: 3 }), "010000");
+  assert.equal(cutBy({ kind: "ablate_key", layer: 5, query: 2, key: 0 }), "000000");
+  assert.equal(cutBy({ kind: "ablate_head", layer: 5, head: 3 }), "010000");
+  assert.equal(cutBy({ kind: "ablate_attention", layer: 5, position: 2 }), "111101");
+  assert.equal(cutBy({ kind: "ablate_attention", layer: 5 }), "111101");
+  assert.equal(cutBy({ kind: "ablate_attention", layer: 4 }), "000000");
+  assert.equal(cutBy({ kind: "ablate_mlp", layer: 5, position: 2 }), "000010");
+  assert.equal(cutBy({ kind: "ablate_mlp", layer: 5 }), "000010");
+  assert.deepEqual(pieces.cellOf(all[1]), { layer: 5, head: 3, query: 2, key: 1 });
+  assert.deepEqual(
+    [all[0], all[2], all[4]].map((piece) => pieces.cellOf(piece)),
+    [null, null, null],
+  );
 });

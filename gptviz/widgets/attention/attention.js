@@ -355,11 +355,14 @@ async function render({ model, el, host }) {
   const load = () => view.load();
   const open = oncePerTurn(() => view.open());
   const showSelection = oncePerTurn(() => view.showSelection());
+  const explain = () => view.detail.follow();
   model.on("change:_source change:scale", load);
+  model.on("change:_explained", explain);
   selection.on("change:layer change:head", open);
   selection.on("change:query change:key", showSelection);
   return () => {
     model.off("change:_source change:scale", load);
+    model.off("change:_explained", explain);
     selection.off("change:layer change:head", open);
     selection.off("change:query change:key", showSelection);
     view.remove();

@@ -40,6 +40,8 @@ class AttentionView(OpensLayer):
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
     }  # fmt: skip
 
+    _page_sets: ClassVar[tuple[str, ...]] = ("_explained",)
+    _explained = traitlets.Bool(False).tag(sync=True)  # whether the arithmetic of the selected cell is open
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
 
@@ -73,7 +75,8 @@ class AttentionView(OpensLayer):
         layer = min(selection.layer, trace.n_layers - 1)
         layer = layer if layer in thumbnails.by_layer else next(iter(thumbnails.by_layer))
         selection.layer, selection.head = layer, min(selection.head, self._head_count(layer) - 1)
-        selection.query = selection.key = -1
+        if self._source or max(selection.query, selection.key) >= len(trace.tokens):
+            selection.query = selection.key = -1  # a cell of another text
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,

@@ -22,8 +22,24 @@ export class CellDetail {
     const summary = element("summary", {}, words.explain);
     const attributes = { class: "detail numbers" };
     this.root = element("details", attributes, summary, this.problem, this.cell.root, this.mix.root);
-    this.root.addEventListener("toggle", onOpen);
+    this.root.open = model.get("_explained") === true;
+    this.root.addEventListener("toggle", () => this.keepOpen(onOpen));
     this.setWaiting = addWaitingMark(this.root, model);
+  }
+
+  /** Tells whether it is open, so that a view around this one can know and change it. @param {() => void} onOpen */
+  keepOpen(onOpen) {
+    const { model, root } = this;
+    if (model.get("_explained") !== root.open) {
+      model.set("_explained", root.open);
+      model.save_changes();
+    }
+    onOpen();
+  }
+
+  /** Opens or closes it as the model says. */
+  follow() {
+    this.root.open = this.model.get("_explained") === true;
   }
 
   /** Asks for a cell's numbers and shows them, if the part is open. @param {SelectedDetail} selected */

@@ -48,8 +48,10 @@ export function editName(edit, words, tokenAt) {
   if (edit.kind === "ablate_mlp" && target) return words.mlp(edit.layer, target);
   if (edit.kind === "ablate_mlp" && edit.position === undefined) return words.mlpEverywhere(edit.layer);
   if (edit.kind === "ablate_head" && edit.to === undefined) return words.head(edit.layer, edit.head);
-  const isWhole = edit.head === undefined && edit.renormalise === undefined;
-  if (edit.kind === "ablate_key" && target && source && isWhole) return words.key(edit.layer, source, target);
+  if (edit.kind === "ablate_key" && target && source && edit.renormalise === undefined) {
+    if (edit.head === undefined) return words.key(edit.layer, source, target);
+    return words.headKey(words.head(edit.layer, edit.head), source, target);
+  }
   return edit.code ?? edit.kind;
 }
 

@@ -19,6 +19,7 @@ import { makeLegend, makeNotes } from "./legend.js";
 import { LensLine } from "./lens.js";
 import { disagreement } from "./lesson.js";
 import { NextBars } from "./next.js";
+import { OpenHead } from "./open_head.js";
 import { Picture } from "./picture.js";
 import { Player } from "./play.js";
 import { followByPointing } from "./pointing.js";
@@ -29,8 +30,8 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/chips.js").PageToken & {position: number, earlier?: number}} FlowToken */
 
 class Flow {
-  /** @param {Model} model @param {Model} selection @param {HTMLElement} el */
-  constructor(model, selection, el) {
+  /** @param {Model} model @param {Model} selection @param {import("../shared/kernel.js").Host} host @param {HTMLElement} el */
+  constructor(model, selection, host, el) {
     const words = wordsOf(model, catalogue);
     this.model = model;
     this.selection = selection;
@@ -53,9 +54,14 @@ class Flow {
       follow: (token) => this.follow(token),
       cut: (edits) => this.cutting.toggle(edits),
       isCut: (edit) => this.cutting.has(edit),
-      opened: () => this.showNumbers(),
-      look: (layer, head) => this.look(layer, head),
+      opened: () => this.showOpenBlock(),
+      openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
+      openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
       ask: (name, args) => ask(model, name, args),
+    });
+    this.openHead = new OpenHead(model, selection, host, words, {
+      changed: () => this.showOpenHead(),
+      followed: () => this.show(),
     });
     this.table = new BlockTable(words, (edit) => this.cutting.toggle([edit]));
     this.lens = new LensLine(words);
@@ -95,9 +101,8 @@ class Flow {
   build() {
     const { model, picture, table, lens, bars } = this;
     const title = model.get("_title");
-    const tableNote = this.effects.note;
-    const left = element("div", { class: "flow" }, picture.root, table.root, tableNote, this.lesson, lens.root);
-    left.classList.add("numbers");
+    const flow = element("div", { class: "flow numbers" }, picture.root);
+    const below = element("div", { class: "below numbers" }, table.root, this.effects.note, this.lesson, lens.root);
     followByPointing(
       this.sentence.root,
       (shown) => this.hover(shown),
@@ -110,22 +115,19 @@ class Flow {
     const root = element(
       "section",
       { class: "gptviz gptviz-flow", "aria-label": title },
-      element("header", {}, element("h3", {}, title), this.player.controls.root, this.notices.computing),
-      this.notices.problem,
-      this.sentence.root,
-      this.caption,
-      this.player.says,
-      this.cutting.chips.root,
-      element("div", { class: "panes" }, left, bars.root),
-      picture.list.root,
-      this.legend,
-      this.notes,
+      own(
+        element("header", {}, element("h3", {}, title), this.player.controls.root, this.notices.computing),
+        this.notices.problem,
+        this.sentence.root,
+        this.caption,
+        this.player.says,
+        this.cutting.chips.root,
+      ),
+      element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, own(below)),
+      own(picture.list.root, this.legend, this.notes),
     );
     root.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || (picture.opened === null && !this.player.isOn)) return;
-      event.stopPropagation();
-      if (this.player.isOn) this.player.end();
-      else picture.open(null);
+      if (event.key === "Escape" && this.goOut()) event.stopPropagation();
     });
     return root;
   }
@@ -143,7 +145,7 @@ class Flow {
   /** The selected token, counted among those that are drawn. */
   get selected() {
     const last = this.tokens.length - 1;
-    const query = this.selection.get("query");
+    const query = this.openHead.chosen?.query ?? this.selection.get("query");
     return query < 0 ? last : clamp(last + query - this.tokens[last].position, this.hidden, last);
   }
 
@@ -182,6 +184,7 @@ class Flow {
     );
     this.probabilities = float32(model.get("_probabilities"));
     this.lensShares = float32(model.get("_lens"));
+    this.openHead.hide();
     this.sentence.show(about.tokens.filter((/** @type {FlowToken} */ token) => !token.earlier));
     this.picture.load(this.shares, about);
     this.effects.load();
@@ -233,7 +236,7 @@ class Flow {
     const [start, end] = areWeights
       ? [words.reachesWeights, words.reachesWeightsEnd]
       : [words.reaches, words.reachesEnd];
-    this.caption.replaceChildren(`${start} `, ...this.picture.placed(position), ` ${end}`);
+    this.caption.replaceChildren(`${start} `, ...this.picture.pieces.placed(position), ` ${end}`);
     this.picture.show(position, this.hovered !== null);
     this.showNumbers();
     this.askEffects();
@@ -307,11 +310,37 @@ class Flow {
     if (this.hovered === null) this.effects.ask(this.tokens[this.position], this.leaders[this.outcome].token.id);
   }
 
-  /** Shows a head in linked views. @param {number} layer @param {number} head */
-  look(layer, head) {
-    this.selection.set("layer", layer);
-    this.selection.set("head", head);
-    this.selection.save_changes();
+  // What is open: a block, under it a head, and in that a cell; or the player
+
+  /** Goes one level out; returns whether anything was open. */
+  goOut() {
+    const { picture, openHead, player } = this;
+    const { opened } = picture;
+    if (player.isOn) {
+      player.end();
+      return true;
+    }
+    if (openHead.back()) return true;
+    if (opened === null) return false;
+    picture.open(null);
+    picture.focusOn(opened);
+    return true;
+  }
+
+  /** Shows the numbers for the open block. A head of another block closes. */
+  showOpenBlock() {
+    const { columns, opened } = this.picture;
+    if (opened === null || columns[opened][0] !== this.selection.get("layer")) this.openHead.hide();
+    this.showNumbers();
+  }
+
+  /** Marks the open head in the picture, and opens its block; other views may have chosen it. */
+  showOpenHead() {
+    const { picture, openHead, selection } = this;
+    const [layer, head] = [selection.get("layer"), selection.get("head")];
+    if (openHead.isOpen) picture.openLayer(layer);
+    openHead.show(this.words.part.head(layer, head));
+    picture.showOpenHead(openHead.isOpen ? head : null);
   }
 
   /** Shows the present cuts, and asks for their outcome. */
@@ -329,20 +358,30 @@ class Flow {
   }
 }
 
+/** Wraps parts of this view, so that its style sheet leaves the view that it holds alone. @param {...Node} parts */
+function own(...parts) {
+  return element("div", { class: "flow-own" }, ...parts);
+}
+
 /** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
-  const view = new Flow(model, selection, el);
+  const view = new Flow(model, selection, host, el);
   const load = () => view.load();
   const update = () => view.update();
-  const show = () => view.show();
+  const show = () => {
+    if (!view.openHead.chosen) view.show();
+  };
+  const showOpenHead = () => view.showOpenHead();
   model.on("change:_source change:scale", load);
   model.on("change:_edits", update);
   selection.on("change:query", show);
+  selection.on("change:layer change:head", showOpenHead);
   return () => {
     model.off("change:_source change:scale", load);
     model.off("change:_edits", update);
     selection.off("change:query", show);
+    selection.off("change:layer change:head", showOpenHead);
     view.remove();
   };
 }

@@ -3,9 +3,12 @@
 Its widths are credit: `gptviz.lens.flow` says where what stands in a token after the last block comes from. Beside each
 share stands what a real cut does, from `gptviz.lens.cuts`. The shares of all tokens are sent to the page, which follows
 another token by itself. Where the family has no values to compute shares from, attention weights are drawn and named so.
+
+An open head is shown by an AttentionView, which is made when the page first asks for it.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +24,7 @@ from gptviz.text.visible import visible
 from gptviz.trace.available import available
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
+from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.flow.early import early_probabilities, first_early, reads_back_its_token
 from gptviz.widgets.flow.phrases import PHRASES
 from gptviz.widgets.flow.playing import describe_draw, describe_last_row, longer_pass
@@ -29,6 +33,7 @@ from gptviz.widgets.flow.shares import (
     attention_weights,
     column_shares,
     first_drawn,
+    head_shares,
     layer_ranges,
 )
 from gptviz.widgets.shared.chips import describe
@@ -45,7 +50,8 @@ class FlowView(EditedView, OpensPosition):
     """The whole pass as one picture. source: a Trace, or a PromptBox to follow.
 
     position: the followed token, -1 for the last; stored in the view's selection. edits: what is cut; clicks in the page
-    change them, and views of the same PromptBox share them. Up to 256 tokens and 8 columns are drawn: blocks of a deeper
+    change them, and views of the same PromptBox share them. attention: a view of the same source that shows the open
+    heads; None makes one when a head is first opened. Up to 256 tokens and 8 columns are drawn: blocks of a deeper
     model are pooled by multiplying their share matrices, and the page says so. The page's player shows the pass step by
     step, then a token drawn with seed 0 and the pass after it.
     """
@@ -56,6 +62,7 @@ class FlowView(EditedView, OpensPosition):
     _answers: ClassVar[dict[str, str]] = {
         **EditedView._answers, "cuts": "_answer_cuts", "outcome": "_answer_outcome", "lens": "_answer_lens",
         "maps": "_answer_maps", "block": "_answer_block", "draw": "_answer_draw", "next_pass": "_answer_next_pass",
+        "heads": "_answer_heads", "attention": "_answer_attention",
     }  # fmt: skip
 
     _about = traitlets.Dict().tag(sync=True)
@@ -64,14 +71,51 @@ class FlowView(EditedView, OpensPosition):
     _probabilities = traitlets.Bytes().tag(sync=True)  # of the likeliest next tokens: float32 (T, leaders)
     _lens = traitlets.Bytes().tag(sync=True)  # the same at every depth: float32 (T, leaders, L + 1), NaN if not read
 
-    def __init__(self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (), **keywords: Any):
+    def __init__(
+        self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (),
+        attention: AttentionView | None = None, **keywords: Any,
+    ):  # fmt: skip
+        self._given_attention = attention
+        self._own_attention: AttentionView | None = None
+        self._opened: tuple[int, Array] | None = None  # the layer that was opened last, and its heads' shares (H, T, T)
         super().__init__(source, edits=edits, **keywords)
         self._set_given(position=position)
+
+    def family(self) -> list[Any]:
+        """Returns this view, and the view of open heads if there is one."""
+        attention = self._given_attention or self._own_attention
+        return [self] if attention is None else [self, attention]
+
+    def page_family(self) -> list[Any]:
+        """Returns this view and the view of open heads, if this model has attention maps."""
+        with suppress(NotAvailable):
+            self._attention_view()
+        return self.family()
+
+    def close(self) -> None:
+        """Closes the view and the view of open heads that it has made."""
+        attention: AttentionView | None = getattr(self, "_own_attention", None)  # none if __init__ raised an error
+        if attention is not None:
+            attention.close()
+        super().close()
+
+    def _attention_view(self) -> AttentionView:
+        """Returns the view of open heads. Raises NotAvailable if no layer has attention maps."""
+        if self._given_attention is not None:
+            return self._given_attention
+        if self._own_attention is None:
+            self._own_attention = AttentionView(self._plain, selection=self.selection)
+            for name in ("scale", "language"):
+                traitlets.dlink((self, name), (self._own_attention, name))
+        return self._own_attention
 
     def _fill(self) -> None:
         trace = self._require_trace()
         self._start_edits(trace)
         plain = self._plain
+        self._opened = None
+        if self._own_attention is not None:
+            self._own_attention.trace = plain
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
         self._ranges = layer_ranges(trace.n_layers)
@@ -174,10 +218,8 @@ class FlowView(EditedView, OpensPosition):
         neurons: those that add the longest vectors to the stream; none for an MLP without single neurons.
         """
         position = self._check_position(position)
-        if self._flow is not None:
-            heads = self._flow.heads(layer)[:, position].sum(-1)
-        else:
-            heads = self._plain.attention(layer)[:, position].max(-1)
+        heads = self._heads(layer)[:, position]
+        heads = heads.sum(-1) if self._flow is not None else heads.max(-1)
         try:
             lengths = np.linalg.norm(self._plain.neurons(layer, position), axis=-1)
         except NotAvailable:
@@ -185,6 +227,22 @@ class FlowView(EditedView, OpensPosition):
         strongest = np.argsort(-lengths, kind="stable")[:NEURONS]
         neurons = [{"neuron": int(neuron), "length": float(lengths[neuron])} for neuron in strongest]
         return {"heads": heads.tolist(), "neurons": neurons}
+
+    def _answer_heads(self, layer: int) -> Array:
+        """Returns the parts of the heads in what the page draws of a block, as its shares: (H, T (T + 1) / 2), float32."""
+        heads = self._heads(layer)
+        return head_shares(heads if self._flow is not None else heads / len(heads))
+
+    def _answer_attention(self) -> str:
+        """Returns the reference of the view of open heads, for the page's host."""
+        return f"anywidget:{self._attention_view().model_id}"
+
+    def _heads(self, layer: int) -> Array:
+        """Returns the shares of a layer's heads, or their attention weights: (H, T, T)."""
+        if self._opened is None or self._opened[0] != layer:
+            compute = self._plain.attention if self._flow is None else self._flow.heads
+            self._opened = check_index(layer, self._plain.n_layers, "layer"), compute(layer)
+        return self._opened[1]
 
     def _answer_draw(self) -> dict[str, Any]:
         """Returns the token that the player draws after the last one, and how; see `describe_draw`."""
@@ -221,12 +279,15 @@ class FlowView(EditedView, OpensPosition):
             )
             if position in self._unread:
                 yield "lens", {"position": position}
+        if len(self.family()) > 1:
+            yield "attention", {}
         position = positions[0]
         for layer in range(self._plain.n_layers):
             for kind in ("ablate_attention", "ablate_mlp"):
                 spec = {"kind": kind, "layer": layer, "position": position}
                 yield "outcome", {"edits": [spec], "position": position}
             yield "maps", {"layer": layer}
+            yield "heads", {"layer": layer}
             yield "block", {"layer": layer, "position": position}
 
     def _shown_position(self) -> int:

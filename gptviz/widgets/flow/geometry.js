@@ -4,21 +4,27 @@
  *
  * All widths are linear in credit. A band stands on its row's base line. In a column, from left to right: where it
  * begins, the top of a band leaves as ribbons and the rest goes straight on; at `ARRIVE` ribbons arrive on top of what
- * went straight on; after it comes the MLP.
+ * went straight on; after it comes the MLP. In an open block each ribbon has a part for each head.
  */
+import { drawnParts } from "./heads.js";
 import { UNIT } from "./rows.js";
 
 /** @typedef {import("./credit.js").Ribbon} Ribbon */
 /** @typedef {import("./rows.js").Row} Row */
+/** @typedef {import("./heads.js").RibbonPart} RibbonPart */
 /**
  * A straight piece of a band.
  * @typedef {{kind: "stream"|"bias"|"after"|"mlp", column: number, row: number, share: number, x: number, width: number,
  *   y: number, height: number}} Band share: of the whole credit
  */
 /**
- * A curved piece: a ribbon, what comes from the closed lane of the first token, or ribbons below one pixel together.
+ * A curved piece: a ribbon, what comes from the closed lane of the first token, or ribbons below one pixel together; in
+ * an open block, a head's part of a ribbon.
  * @typedef {{kind: "ribbon"|"rest"|"bundle", column: number, source: number, target: number, share: number,
- *   count: number, path: string, width: number}} Curve source: a row, -1 for several
+ *   count: number, head: number|null, path: string, width: number, whole: number, halo: string, seam: string}} Curve
+ *   source: a row, -1 for several; count: of ribbons, or of heads; head: -1 for several, null for all; whole: the width of
+ *   the ribbon that it is a part of; halo: the middle of that ribbon, for its first part; seam: the border to the part
+ *   above, for the others
  */
 
 export const ARRIVE = 0.62; // of a column's width
@@ -34,13 +40,15 @@ export class Geometry {
    * @param {number} position
    * @param {number[]} edges of the columns, in pixels: one more than there are columns
    * @param {number} scale of the view
+   * @param {import("./heads.js").HeadShares|null} heads of the open block
    */
-  constructor(shares, credit, rows, rowOf, position, edges, scale) {
+  constructor(shares, credit, rows, rowOf, position, edges, scale, heads = null) {
     this.shares = shares;
     this.credit = credit;
     this.rows = rows;
     this.edges = edges;
     this.scale = scale;
+    this.heads = heads;
     this.unit = UNIT * scale;
     this.all = shares.ribbons(credit, rowOf, position);
     /** @type {Band[]} */
@@ -94,7 +102,6 @@ export class Geometry {
       if (row.kind === "later" || isLane(index)) return;
       const into = ribbons.filter(({ target }) => target === index);
       const stays = this.addBands(column, index);
-      const fine = into.filter((ribbon) => thin(ribbon) && !isLane(ribbon.source));
       const rest = into.filter(({ source }) => isLane(source));
       const thick = into.filter((ribbon) => leaves.has(ribbon)).sort((a, b) => b.source - a.source);
       let below = stays; // credit below the next piece that arrives
@@ -102,8 +109,16 @@ export class Geometry {
         this.addRibbon(ribbon, /** @type {number} */ (leaves.get(ribbon)), below);
         below += ribbon.share;
       }
-      below = this.addStub("bundle", column, index, fine, below);
-      this.addStub("rest", column, index, rest, below);
+      below = this.addBundle(
+        column,
+        index,
+        into.filter((ribbon) => thin(ribbon) && !isLane(ribbon.source)),
+        below,
+      );
+      for (const ribbon of rest) {
+        this.addRest(ribbon, below);
+        below += ribbon.share;
+      }
     });
   }
 
@@ -151,37 +166,89 @@ export class Geometry {
    * @param {number} above the credit above it where it leaves
    * @param {number} below the credit below it where it arrives
    */
-  addRibbon({ column, source, target, share }, above, below) {
+  addRibbon(ribbon, above, below) {
     const { unit, rows } = this;
-    const from = rows[source].base - (this.creditIn(column, source) - above - share / 2) * unit;
-    const to = rows[target].base - (below + share / 2) * unit;
+    const { column, source, target, share } = ribbon;
     const [x, end] = [this.edges[column], this.arrival(column)];
     const bend = (end - x) * (source === target ? 0.3 : 0.5);
     const lift = source === target ? 9 * this.scale + (share * unit) / 2 : 0;
-    const path = curve([x, from], [x + bend, from - lift], [end - bend, to - lift], [end, to]);
-    this.curves.push({ kind: "ribbon", column, source, target, share, count: 1, path, width: share * unit });
+    this.addParts("ribbon", ribbon, (over) => {
+      const from = rows[source].base - (this.creditIn(column, source) - above - over) * unit;
+      const to = rows[target].base - (below + share - over) * unit;
+      return curve([x, from], [x + bend, from - lift], [end - bend, to - lift], [end, to]);
+    });
   }
 
   /**
-   * Adds a short curve for ribbons that are not drawn one by one.
-   * @param {"rest"|"bundle"} kind
+   * Adds a short curve for ribbons below one pixel.
    * @param {number} column
    * @param {number} target
    * @param {Ribbon[]} ribbons
    * @param {number} below the credit below it where it arrives
    * @returns {number} the credit below the next piece
    */
-  addStub(kind, column, target, ribbons, below) {
+  addBundle(column, target, ribbons, below) {
     const share = ribbons.reduce((sum, ribbon) => sum + ribbon.share, 0);
-    if (!share) return below;
-    const { scale, unit } = this;
-    const end = this.arrival(column);
-    const to = this.rows[target].base - (below + share / 2) * unit;
-    const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
-    const path = curve([x, y], [x + (STUB * scale) / 2, y], [x + (STUB * scale) / 3, to], [end, to]);
-    const source = kind === "rest" ? ribbons[0].source : -1;
-    this.curves.push({ kind, column, source, target, share, count: ribbons.length, path, width: share * unit });
+    const ribbon = { column, source: -1, target, share };
+    if (share)
+      this.addCurve("bundle", ribbon, ribbons.length, null, share, this.stub(column, target, below + share / 2));
     return below + share;
+  }
+
+  /** Adds a short curve for what comes from the closed lane. @param {Ribbon} ribbon @param {number} below as above */
+  addRest(ribbon, below) {
+    const { column, target, share } = ribbon;
+    this.addParts("rest", ribbon, (over) => this.stub(column, target, below + share - over));
+  }
+
+  /**
+   * Returns a short path that ends where ribbons arrive.
+   * @param {number} column
+   * @param {number} target
+   * @param {number} below the credit below its middle
+   */
+  stub(column, target, below) {
+    const { scale } = this;
+    const end = this.arrival(column);
+    const to = this.rows[target].base - below * this.unit;
+    const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
+    return curve([x, y], [x + (STUB * scale) / 2, y], [x + (STUB * scale) / 3, to], [end, to]);
+  }
+
+  /**
+   * Adds a ribbon, in an open block as the parts of its heads.
+   * @param {"ribbon"|"rest"} kind
+   * @param {Ribbon} ribbon
+   * @param {(over: number) => string} pathAt the path of what has so much of the ribbon's credit above it
+   */
+  addParts(kind, ribbon, pathAt) {
+    const { heads, unit, credit, rows } = this;
+    const { column, share } = ribbon;
+    const halo = pathAt(share / 2);
+    if (heads?.column !== column) return void this.addCurve(kind, ribbon, 1, null, share, halo);
+    const parts = drawnParts(heads.ofRibbon(ribbon, credit[column + 1], rows), (part) => part * unit < 1);
+    let over = 0;
+    parts.forEach((part, i) => {
+      const added = this.addCurve(kind, ribbon, part.count, part.head, part.share, pathAt(over + part.share / 2));
+      Object.assign(added, i ? { halo: "", seam: pathAt(over) } : { halo });
+      over += part.share;
+    });
+  }
+
+  /**
+   * @param {Curve["kind"]} kind
+   * @param {Ribbon} ribbon that it is, or is a part of
+   * @param {number} count
+   * @param {number|null} head
+   * @param {number} share
+   * @param {string} path
+   */
+  addCurve(kind, { column, source, target, share: whole }, count, head, share, path) {
+    const sizes = { width: share * this.unit, whole: whole * this.unit };
+    /** @type {Curve} */
+    const added = { kind, column, source, target, share, count, head, path, ...sizes, halo: path, seam: "" };
+    this.curves.push(added);
+    return added;
   }
 }
 

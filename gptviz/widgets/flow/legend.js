@@ -3,6 +3,7 @@
 import { element } from "../shared/dom.js";
 import { refusalText } from "../shared/kernel.js";
 import { sharedWords } from "../shared/words.js";
+import { makeHatching, shape } from "./drawing.js";
 
 /** @param {import("./words.js").Words} words @param {boolean} areWeights @returns {Node[]} */
 export function makeLegend(words, areWeights) {
@@ -11,10 +12,24 @@ export function makeLegend(words, areWeights) {
     areWeights ? ["attention", "cut"] : ["stream", "attention", "mlp", "cut"]
   );
   const items = kinds.map((kind) => {
-    const swatch = element("span", { class: "swatch", "data-kind": kind, "aria-hidden": "true" });
-    return element("li", {}, swatch, legend[kind]);
+    return element("li", {}, kind === "cut" ? cutSwatch() : swatch(kind), legend[kind]);
   });
   return [element("ul", {}, ...items), element("p", { class: "small" }, areWeights ? legend.weights : legend.read)];
+}
+
+/** @param {string} kind */
+function swatch(kind) {
+  return element("span", { class: "swatch", "data-kind": kind, "aria-hidden": "true" });
+}
+
+/** Creates a piece of a cut band as the picture draws it. */
+function cutSwatch() {
+  const { defs, paint } = makeHatching();
+  const root = shape("svg", { class: "swatch", "data-kind": "cut", "aria-hidden": "true" });
+  const band = shape("rect", { class: "cut-band", width: "100%", height: "100%" });
+  band.style.fill = paint;
+  root.append(defs, band);
+  return root;
 }
 
 /**

@@ -9,10 +9,14 @@ const MOST = 24; // ribbons that are listed
 /** @typedef {import("./geometry.js").Curve} Curve */
 
 export class RibbonList {
-  /** @param {import("./words.js").Words} words @param {(curve: Curve) => void} onCut @param {() => void} onOpen */
-  constructor(words, onCut, onOpen) {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {{cut: (curve: Curve) => void, compute: (curve: Curve, focusBack: () => void) => void,
+   *   unfolded: () => void}} actions
+   */
+  constructor(words, actions) {
     this.words = words;
-    this.onCut = onCut;
+    this.actions = actions;
     const { list } = words;
     this.body = element("tbody", {});
     this.left = element("p", { class: "muted small" });
@@ -20,36 +24,54 @@ export class RibbonList {
       "tr",
       {},
       ...[list.ribbon, list.share].map((text) => element("th", { scope: "col" }, text)),
-      element("td", {}),
+      element("td", { colspan: 2 }),
     );
     const table = element("table", {}, element("thead", {}, head), this.body);
     this.root = element("details", {}, element("summary", {}, list.title), table, this.left);
-    this.root.addEventListener("toggle", onOpen);
+    this.root.addEventListener("toggle", () => actions.unfolded());
   }
 
   /**
    * @param {Curve[]} curves
-   * @param {(row: number) => (Node|string)[]} nameOf a row
-   * @param {(column: number) => string} blockOf a column
-   * @param {(curve: Curve) => boolean|null} isCut null for a ribbon that cannot be cut
+   * @param {{rowName: (row: number) => (Node|string)[], carrierOf: (curve: Curve) => string,
+   *   editsOf: (piece: {curve: Curve}) => object[], isCut: (piece: {curve: Curve}) => boolean,
+   *   cellOf: (piece: {curve: Curve}) => object|null}} pieces
    */
-  show(curves, nameOf, blockOf, isCut) {
+  show(curves, pieces) {
     if (!this.root.open) return;
     const { list } = this.words;
     const single = curves.filter(({ kind }) => kind !== "bundle").sort((a, b) => b.share - a.share);
-    const rows = single.slice(0, MOST).map((curve) => {
-      const name = [`${blockOf(curve.column)}: `, ...nameOf(curve.source), " → ", ...nameOf(curve.target)];
+    const rows = single.slice(0, MOST).map((curve, i) => {
+      const ends = [...pieces.rowName(curve.source), " → ", ...pieces.rowName(curve.target)];
       const share = element("td", { class: "number", title: `${100 * curve.share} %` }, percent(curve.share));
-      const cut = isCut(curve);
-      const pressed = { "aria-pressed": String(cut) };
-      const action = cut === null ? "" : button(cut ? list.restore : list.cut, () => this.onCut(curve), pressed);
-      return element("tr", {}, element("th", { scope: "row" }, ...name), share, element("td", {}, action));
+      const canCut = pieces.editsOf({ curve }).length > 0;
+      const compute = () => this.actions.compute(curve, () => this.focusOn(i));
+      return element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, `${pieces.carrierOf(curve)}: `, ...ends),
+        share,
+        element("td", {}, canCut ? this.cutButton(curve, pieces.isCut({ curve })) : ""),
+        element("td", {}, pieces.cellOf({ curve }) ? button(list.open, compute, { class: "compute" }) : ""),
+      );
     });
     const focused = [...this.body.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     this.body.replaceChildren(...rows);
     if (focused >= 0) this.body.querySelectorAll("button")[focused]?.focus();
     const left = single.length - rows.length;
     this.left.textContent = left > 0 ? list.left(left) : "";
+  }
+
+  /** @param {Curve} curve @param {boolean} isCut */
+  cutButton(curve, isCut) {
+    const { list } = this.words;
+    const attributes = { "aria-pressed": String(isCut) };
+    return button(isCut ? list.restore : list.cut, () => this.actions.cut(curve), attributes);
+  }
+
+  /** Gives the focus back to the button of a row that opened an arithmetic. @param {number} row */
+  focusOn(row) {
+    /** @type {HTMLElement|null|undefined} */ (this.body.children[row]?.querySelector("button.compute"))?.focus();
   }
 }
 

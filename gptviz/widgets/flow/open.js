@@ -1,64 +1,99 @@
 // @ts-check
-/** An open block: its heads as small maps with their shares, which a click cuts, and the MLP's strongest neurons. */
+/**
+ * An open block: its heads as small maps with their shares, what each of them carries from token to token, and the MLP's
+ * strongest neurons. A head is opened by its map, and cut by the button below it.
+ */
 import { button, element, setText } from "../shared/dom.js";
 import { Lane } from "../shared/kernel.js";
 import { percent, significant } from "../shared/numbers.js";
 import { pageTheme } from "../shared/theme.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
+import { HeadShares } from "./heads.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 /**
  * Heads' shares in a token, and the neurons that add most.
  * @typedef {{heads: number[], neurons: {neuron: number, length: number}[]}} Block
  */
+/** What was asked for once a layer: small maps (H, side, side), and shares. @typedef {{maps: {data: Uint8Array, shape: number[]}, shares: HeadShares}} Heads */
 
 export class OpenBlock {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean, look: (layer: number, head: number) => void,
-   *   ask: (name: string, args: any) => Promise<any>}} actions
+   * @param {{cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
+   *   openHead: (layer: number, head: number, focusBack: () => void) => void, ask: (name: string, args: any) => Promise<any>}} actions
+   * @param {{came: () => void, point: (head: number|null) => void}} picture `came`: the shares of the heads;
+   *   `point`: the pointer or the focus is on a head, or on none
    */
-  constructor(words, actions) {
+  constructor(words, actions, picture) {
     this.words = words;
     this.actions = actions;
+    this.picture = picture;
     this.lane = new Lane();
     this.layer = -1;
     this.position = -1;
+    this.canCut = false;
+    /** The head that is open under the picture. @type {number|null} */
+    this.opened = null;
     /** @type {Block|null} */
     this.shown = null;
-    /**
-     * The small maps of each layer that was opened: (H, side, side).
-     * @type {Map<number, {data: Uint8Array, shape: number[]}>}
-     */
-    this.maps = new Map();
+    /** What is known of each layer that was opened. @type {Map<number, Heads>} */
+    this.known = new Map();
     this.list = element("ul", { class: "heads-of-block" });
     this.note = element("p", { class: "small muted", role: "status" });
     this.root = element("div", { class: "open-block" }, this.list, this.note);
+    for (const name of ["pointerover", "focusin"]) {
+      this.list.addEventListener(name, ({ target }) => picture.point(this.headAt(/** @type {Element} */ (target))));
+    }
+    for (const name of ["pointerleave", "focusout"]) this.list.addEventListener(name, () => picture.point(null));
   }
 
-  /** Forgets the previous trace. */
-  load() {
-    this.maps = new Map();
+  /** Returns the head whose map or button an element is. @param {Element} node @returns {number|null} */
+  headAt(node) {
+    const index = [...this.list.children].indexOf(/** @type {Element} */ (node.closest("li")));
+    return index < 0 ? null : index;
+  }
+
+  /** Forgets the previous trace. @param {boolean} canCut */
+  load(canCut) {
+    this.known = new Map();
     this.layer = -1;
     this.shown = null;
+    this.opened = null;
+    this.canCut = canCut;
     this.list.replaceChildren();
     setText(this.note, "");
   }
 
-  /** Shows a block for a followed token. @param {number} layer @param {{position: number}} token */
-  show(layer, { position }) {
+  /** What the heads of the open block carry, null until it is known. */
+  get shares() {
+    return this.known.get(this.layer)?.shares ?? null;
+  }
+
+  /**
+   * Shows a block for a followed token.
+   * @param {number} layer
+   * @param {number} column
+   * @param {number} tokens how many are drawn
+   * @param {number} position of the followed token in the text
+   */
+  show(layer, column, tokens, position) {
     if (layer === this.layer && position === this.position) return;
     this.layer = layer;
     this.position = position;
     this.root.dataset.asking = "";
-    const { maps, actions } = this;
+    const { known, actions } = this;
     this.lane.ask(
       async () => {
-        if (!maps.has(layer)) maps.set(layer, await actions.ask("maps", { layer }));
+        if (!known.has(layer)) {
+          const maps = await actions.ask("maps", { layer });
+          const { data, shape } = await actions.ask("heads", { layer });
+          known.set(layer, { maps, shares: new HeadShares(column, shape[0], tokens, data) });
+        }
         return /** @type {Promise<Block>} */ (actions.ask("block", { layer, position }));
       },
       (block) => {
-        if (maps === this.maps) this.fill(block, "");
+        if (known === this.known) this.fill(block, "");
       },
       (error) => this.fill(null, error.message),
     );
@@ -70,37 +105,53 @@ export class OpenBlock {
     this.shown = block;
     const neurons = (block?.neurons ?? []).map(({ neuron, length }) => `${neuron} (${significant(length)})`);
     setText(this.note, problem || (neurons.length ? this.words.neurons(neurons.join(", ")) : ""));
-    this.mark();
+    this.picture.came();
   }
 
   /** Draws the heads with the present cuts. */
   mark() {
-    const { words, layer, actions } = this;
     const heads = this.shown?.heads ?? [];
-    const focused = [...this.list.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
-    this.list.replaceChildren(
-      ...heads.map((share, head) => {
-        const edit = { kind: "ablate_head", layer, head };
-        const isCut = actions.isCut(edit);
-        const name = words.part.head(layer, head);
-        const label = isCut ? words.table.restore(name) : words.table.cut(name);
-        const onClick = () => {
-          actions.look(layer, head);
-          actions.cut([edit]);
-        };
-        const node = button("", onClick, { "aria-pressed": String(isCut), title: label });
-        const text = element("span", { class: "number small", title: `${100 * share} %` }, percent(share));
-        node.append(this.map(head), element("span", { class: "small" }, `H${head}`), text);
-        return element("li", {}, node);
-      }),
+    const buttons = () => [...this.list.querySelectorAll("button")];
+    const focused = buttons().indexOf(/** @type {any} */ (document.activeElement));
+    this.list.replaceChildren(...heads.map((share, head) => this.item(share, head)));
+    if (focused >= 0) buttons()[focused]?.focus();
+  }
+
+  /** @param {number} share @param {number} head */
+  item(share, head) {
+    const { layer, actions } = this;
+    const { head: words, part, table, cuts } = this.words;
+    const name = part.head(layer, head);
+    const isOpen = head === this.opened;
+    const edit = { kind: "ablate_head", layer, head };
+    const isCut = actions.isCut(edit);
+    const openName = isOpen ? words.closeName(name) : words.openName(name);
+    const map = button("", () => actions.openHead(layer, head, () => this.focusOn(head)), {
+      class: "map",
+      "aria-expanded": String(isOpen),
+      title: openName,
+    });
+    map.append(
+      this.map(head),
+      element("span", { class: "small" }, `H${head}`),
+      element("span", { class: "number small", title: `${100 * share} %` }, percent(share)),
+      element("span", { class: "small word" }, isOpen ? words.close : words.open),
     );
-    if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
+    const cutName = isCut ? cuts.remove(name) : table.cut(name);
+    const attributes = { class: "quiet small", "aria-pressed": String(isCut), "aria-label": cutName, title: cutName };
+    const cut = button(isCut ? words.restore : words.cut, () => actions.cut([edit]), attributes);
+    return element("li", isCut ? { "data-cut": "" } : {}, map, ...(this.canCut ? [cut] : []));
+  }
+
+  /** Gives the focus back to the map of a head. @param {number} head */
+  focusOn(head) {
+    /** @type {HTMLElement|null|undefined} */ (this.list.children[head]?.querySelector("button.map"))?.focus();
   }
 
   /** @param {number} head */
   map(head) {
     const canvas = element("canvas", { "aria-hidden": "true" });
-    const maps = this.maps.get(this.layer);
+    const maps = this.known.get(this.layer)?.maps;
     if (!maps) return canvas;
     const side = maps.shape[1];
     drawThumbnail(canvas, maps.data.subarray(head * side * side, (head + 1) * side * side), side, pageTheme());

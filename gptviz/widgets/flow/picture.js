@@ -1,15 +1,14 @@
 // @ts-check
 /** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out one of them. */
-import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { percent } from "../shared/numbers.js";
 import { Shares } from "./credit.js";
-import { cutAttention, cutKey, cutMlp } from "./cuts.js";
 import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
 import { RowLabels } from "./labels.js";
-import { placedChip, RibbonList } from "./list.js";
+import { RibbonList } from "./list.js";
 import { OpenBlock } from "./open.js";
+import { Pieces } from "./pieces.js";
 import { chooseRows, placeRows } from "./rows.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
@@ -23,7 +22,8 @@ export class Picture {
   /**
    * @param {import("./words.js").Words} words
    * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
-   *   opened: () => void, look: (layer: number, head: number) => void,
+   *   opened: () => void, openHead: (layer: number, head: number, focusBack: () => void) => void,
+   *   openCell: (cell: import("./open_head.js").Cell, focusBack: () => void) => void,
    *   ask: (name: string, args: any) => Promise<any>}} actions
    */
   constructor(words, actions) {
@@ -43,7 +43,6 @@ export class Picture {
     this.names = [];
     /** The special first token. @type {number|null} */
     this.start = null;
-    this.runs = false; // whether the model is loaded, so that cuts can be made
     this.areWeights = false;
     this.isPooled = false;
     this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
@@ -55,6 +54,7 @@ export class Picture {
     this.rowOf = new Int32Array();
     /** @type {Geometry|null} */
     this.geometry = null;
+    this.pieces = new Pieces(words, actions.isCut);
     this.labels = new RowLabels(words, {
       follow: actions.follow,
       toggleLane: () => this.toggle("isOpen"),
@@ -62,14 +62,14 @@ export class Picture {
     });
     /** The column that is open: wider than the others, with its heads. @type {number|null} */
     this.opened = null;
-    this.block = new OpenBlock(words, actions);
+    this.block = new OpenBlock(words, actions, {
+      came: () => this.layOut(),
+      point: (head) => this.pointAtHead(head),
+    });
     this.drawing = new Drawing(
       "",
       (piece) => this.readOut(piece),
-      (piece) => {
-        const edits = this.editsOf(piece);
-        if (edits.length) actions.cut(edits);
-      },
+      (piece) => this.choose(piece),
     );
     this.canvas = element("div", { class: "canvas" });
     this.canvas.append(this.drawing.root);
@@ -79,11 +79,11 @@ export class Picture {
     this.ends = element("div", { class: "gutter small muted" });
     this.readout = element("p", { class: "readout", role: "status" });
     const head = element("div", { class: "beside names" }, this.ends, this.heads);
-    this.list = new RibbonList(
-      words,
-      (curve) => actions.cut(this.editsOf({ curve })),
-      () => this.showList(),
-    );
+    this.list = new RibbonList(words, {
+      cut: (curve) => actions.cut(this.pieces.editsOf({ curve })),
+      compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
+      unfolded: () => this.showList(),
+    });
     this.root = element("div", { class: "picture" }, head, this.stage, this.readout);
   }
 
@@ -100,12 +100,12 @@ export class Picture {
     this.tokens = about.tokens;
     this.columns = about.columns;
     this.start = about.start;
-    this.runs = about.runs;
     this.areWeights = shares.areWeights;
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
+    Object.assign(this.pieces, { tokens: this.tokens, columns: this.columns, names: this.names, canCut: about.runs });
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
-    this.block.load();
+    this.block.load(about.runs);
     this.opened = null;
     this.showHeads();
     this.readOut(null);
@@ -146,6 +146,7 @@ export class Picture {
     this.opened = column === this.opened ? null : column;
     this.showHeads();
     this.show(this.position);
+    this.readOut(null);
     this.actions.opened();
   }
 
@@ -166,10 +167,12 @@ export class Picture {
     const { rows, rowOf } = chooseRows(this.credit, position, this);
     this.rows = rows;
     this.rowOf = rowOf;
-    this.drawing.root.setAttribute("aria-label", this.words.picture(this.nameOf(position)));
-    this.width = -1;
-    this.resize();
-    if (this.opened !== null && !isHovered) this.block.show(this.columns[this.opened][0], this.tokens[position]);
+    this.pieces.rows = rows;
+    this.drawing.root.setAttribute("aria-label", this.words.picture(this.pieces.nameOf(position)));
+    this.layOut();
+    const { opened } = this;
+    if (opened === null || isHovered) return;
+    this.block.show(this.columns[opened][0], opened, this.tokens.length, this.tokens[position].position);
   }
 
   /**
@@ -181,6 +184,12 @@ export class Picture {
     if (!this.areWeights) return geometry.creditIn(0, row);
     const given = geometry.all.filter(({ source }) => source === row).map(({ share }) => share);
     return Math.max(0, ...given);
+  }
+
+  /** Lays the picture out again. */
+  layOut() {
+    this.width = -1;
+    this.resize();
   }
 
   /** Lays the picture out again if its width or its scale has changed. */
@@ -197,7 +206,8 @@ export class Picture {
     /** @type {number[]} */
     const edges = [0];
     for (const track of tracks) edges.push(edges[edges.length - 1] + track * unit);
-    const geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale);
+    const heads = this.opened === this.block.shares?.column ? this.block.shares : null;
+    const geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale, heads);
     this.geometry = geometry;
     const ends = rows.map((row, i) => (row.kind === "later" ? 0 : this.endOf(geometry, i)));
     this.labels.show(rows, this.tokens, ends, this);
@@ -208,7 +218,8 @@ export class Picture {
   mark() {
     if (!this.geometry) return;
     this.block.mark();
-    this.drawing.draw(this.geometry, this.height, (piece) => this.isCut(piece));
+    this.drawing.draw(this.geometry, this.height, (piece) => this.pieces.isCut(piece));
+    this.drawing.follow(this.block.opened);
     this.showList();
   }
 
@@ -228,92 +239,77 @@ export class Picture {
   }
 
   showList() {
-    if (!this.geometry) return;
-    this.list.show(
-      this.geometry.curves,
-      (row) => this.rowName(row),
-      (column) => this.names[column],
-      (curve) => (this.editsOf({ curve }).length ? this.isCut({ curve }) : null),
-    );
+    if (this.geometry) this.list.show(this.geometry.curves, this.pieces);
   }
 
-  // Names and cuts of pieces
+  // An open block and its heads
 
-  /** Creates a token's chip with its position. @param {number} token */
-  placed(token) {
-    const { earlier } = this.tokens[token];
-    return earlier ? [this.words.earlier(earlier)] : placedChip(this.tokens[token]);
+  /** Gives the focus back to a column's name. @param {number} column */
+  focusOn(column) {
+    /** @type {HTMLElement|null|undefined} */ (this.heads.children[column]?.querySelector("button.name"))?.focus();
   }
 
-  /** @param {number} token */
-  nameOf(token) {
-    return `${chipText(this.tokens[token])} (${this.tokens[token].position})`;
+  /** Opens the column of a layer, if it is one of a single block. @param {number} layer */
+  openLayer(layer) {
+    const column = this.columns.findIndex(([first, last]) => first === layer && last === layer);
+    if (column >= 0 && column !== this.opened) this.open(column);
   }
 
-  /** @param {number} row @returns {(Node|string)[]} */
-  rowName(row) {
-    const { tokens } = this.rows[row];
-    return tokens.length === 1 ? this.placed(tokens[0]) : [this.words.small(tokens.length)];
+  /** Marks the head that is open under the picture, and follows it. @param {number|null} head */
+  showOpenHead(head) {
+    this.block.opened = head;
+    this.block.mark();
+    this.drawing.follow(head);
   }
 
-  /** Returns the token of a row that stands for one, null for other rows. @param {number} row */
-  tokenOf(row) {
-    const { tokens } = this.rows[row] ?? { tokens: [] };
-    return tokens.length === 1 && !this.tokens[tokens[0]].earlier ? this.tokens[tokens[0]] : null;
+  /** Follows a head that is pointed at, and says how much of the credit comes through it. @param {number|null} head */
+  pointAtHead(head) {
+    const { shares } = this.block;
+    this.drawing.follow(head ?? this.block.opened);
+    if (head === null || !shares || this.areWeights) return this.readOut(null);
+    const share = shares.through(head, this.credit[shares.column + 1]);
+    const name = this.words.part.head(this.block.layer, head);
+    setText(this.readout, this.words.head.through(name, percent(share)));
+    this.readout.title = `${100 * share} %`;
   }
 
-  /**
-   * Returns the edits that cut a piece in every block of its column; none if it cannot be cut.
-   * @param {Piece} piece
-   * @returns {Edit[]}
-   */
-  editsOf({ band, curve }) {
-    const column = (band ?? curve)?.column ?? 0;
-    const [first, last] = this.columns[column];
-    const layers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-    if (!this.runs) return [];
-    if (band) {
-      const token = this.tokenOf(band.row);
-      return token && band.kind === "mlp" ? layers.map((layer) => cutMlp(layer, token.position)) : [];
-    }
-    const [source, target] = [this.tokenOf(curve?.source ?? -1), this.tokenOf(curve?.target ?? -1)];
-    return source && target ? layers.map((layer) => cutKey(layer, target.position, source.position)) : [];
+  /** Does what a click on a piece does: in an open block it opens a weight, elsewhere it cuts. @param {Piece} piece */
+  choose(piece) {
+    const isOpen = this.opened !== null && piece.curve?.column === this.opened;
+    if (isOpen) return this.openCell(piece, () => this.stage.focus());
+    const edits = this.pieces.editsOf(piece);
+    if (edits.length) this.actions.cut(edits);
   }
 
-  /** @param {Piece} piece */
-  isCut(piece) {
-    const edits = this.editsOf(piece);
-    const { isCut } = this.actions;
-    const isWhole = (/** @type {Edit} */ edit) =>
-      edit.kind === "ablate_key"
-        ? isCut(cutAttention(edit.layer, edit.query)) || isCut({ kind: "ablate_attention", layer: edit.layer })
-        : isCut({ kind: "ablate_mlp", layer: edit.layer });
-    return edits.length > 0 && edits.every((edit) => isCut(edit) || isWhole(edit));
+  /** @param {Piece} piece @param {() => void} focusBack */
+  openCell(piece, focusBack) {
+    const cell = this.pieces.cellOf(piece);
+    if (cell) this.actions.openCell(cell, focusBack);
   }
 
   /** Reads out the piece under the pointer. @param {Piece|null} piece */
   readOut(piece) {
+    const { pieces, drawing, block } = this;
     const { hover } = this.words;
     const found = piece?.band ?? piece?.curve;
-    if (!piece || !found) return setText(this.readout, this.runs ? hover.idle : hover.idleSaved);
+    const head = piece?.curve?.head ?? null;
+    drawing.follow(head !== null && head >= 0 ? head : block.opened);
+    this.readout.title = found ? `${100 * found.share} %` : "";
+    if (!piece || !found) return setText(this.readout, this.idleText());
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
-    const texts = [this.textOf(piece), `${percent(found.share)} ${unit}`];
-    if (this.editsOf(piece).length) texts.push(`· ${this.isCut(piece) ? hover.restore : hover.click}`);
+    const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];
+    const isOpen = this.opened !== null && piece.curve?.column === this.opened;
+    if (isOpen && pieces.cellOf(piece)) texts.push(`· ${hover.compute}`);
+    else if (!isOpen && pieces.editsOf(piece).length) {
+      texts.push(`· ${pieces.isCut(piece) ? hover.restore : hover.click}`);
+    }
     setText(this.readout, texts.join(" "));
   }
 
-  /** @param {Piece} piece */
-  textOf({ band, curve }) {
+  /** Returns what can be done where nothing is pointed at. */
+  idleText() {
     const { hover } = this.words;
-    const name = (/** @type {number} */ row) =>
-      this.rowName(row)
-        .map((part) => (typeof part === "string" ? part : part.textContent))
-        .join("");
-    if (band) return hover[band.kind](this.names[band.column], name(band.row));
-    if (!curve) return "";
-    const block = this.names[curve.column];
-    return curve.kind === "bundle"
-      ? hover.bundle(block, curve.count, name(curve.target))
-      : hover.ribbon(block, name(curve.source), name(curve.target));
+    if (this.opened !== null && this.block.shares) return hover.idleOpen;
+    return this.pieces.canCut ? hover.idle : hover.idleSaved;
   }
 }

@@ -33,9 +33,18 @@ class ColumnShares:
 
     def packed(self) -> tuple[bytes, bytes]:
         """Returns float32 bytes: attention without the future (C, T (T + 1) / 2), and stream, bias, mlp: (C, 3, T)."""
-        lower = np.tri(self.attention.shape[-1], dtype=bool)
         kept = np.stack([self.stream, self.bias, self.mlp], axis=1)
-        return self.attention[:, lower].astype("<f4").tobytes(), kept.astype("<f4").tobytes()
+        return without_future(self.attention).tobytes(), kept.astype("<f4").tobytes()
+
+
+def without_future(matrices: np.ndarray) -> np.ndarray:
+    """Returns the rows of matrices (N, T, T) up to the diagonal, one after another: (N, T (T + 1) / 2), float32."""
+    return matrices[:, np.tri(matrices.shape[-1], dtype=bool)].astype("<f4")
+
+
+def head_shares(heads: np.ndarray) -> np.ndarray:
+    """Returns the matrices of heads (H, T, T) as the page draws them, without the future; see `without_future`."""
+    return without_future(np.stack([_drawn_matrix(head) for head in heads]))
 
 
 def layer_ranges(n_layers: int) -> list[tuple[int, int]]:

@@ -42,7 +42,19 @@ const en = {
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   block: (/** @type {number} */ first, /** @type {number} */ last) =>
     first === last ? `block ${first}` : `blocks ${first}–${last}`,
-  open: (/** @type {string} */ block) => `${block}: show its heads here, or hide them (Escape)`,
+  open: (/** @type {string} */ block) => `${block}: show its heads and their ribbons here, or hide them (Escape)`,
+  head: {
+    open: "open",
+    close: "close",
+    openName: (/** @type {string} */ head) => `${head}: open its map and its arithmetic under the picture`,
+    closeName: (/** @type {string} */ head) => `${head}: close it (Escape)`,
+    cut: "cut",
+    restore: "take back",
+    panel: (/** @type {string} */ head) => `${head}, opened from the picture`,
+    back: "back to the picture (Escape)",
+    through: (/** @type {string} */ head, /** @type {string} */ share) =>
+      `${head}: ${share} of the credit comes through it.`,
+  },
   neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}`,
   parts: "attention, then MLP",
   ends: "credit at the embedding",
@@ -77,8 +89,11 @@ const en = {
     mlp: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, MLP of ${token}`,
     mlpEverywhere: (/** @type {number} */ layer) => `block ${layer}, MLP`,
     head: (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`,
+    heads: (/** @type {string} */ block, /** @type {number} */ count) => `${block}, ${count} of its heads`,
     key: (/** @type {number} */ layer, /** @type {string} */ source, /** @type {string} */ target) =>
       `block ${layer}, ${source} → ${target}`,
+    headKey: (/** @type {string} */ head, /** @type {string} */ source, /** @type {string} */ target) =>
+      `${head}, ${source} → ${target}`,
   },
   lesson: {
     agree: "Here the blocks with larger shares of attention are those where cutting it changes more.",
@@ -119,8 +134,11 @@ const en = {
     ofWeight: "attention weight",
     click: "click to cut it",
     restore: "click to take the cut back",
+    compute: "click to see how this weight is computed",
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
     idleSaved: "Point at a ribbon or a band for its number.",
+    idleOpen:
+      "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
   list: {
     title: "The ribbons as a list",
@@ -128,6 +146,7 @@ const en = {
     share: "share",
     cut: "cut",
     restore: "take back",
+    open: "how it is computed",
     left: (/** @type {number} */ count) => `${grouped(count)} smaller ones are left out.`,
   },
   byLength: (/** @type {number} */ count) =>
@@ -161,7 +180,18 @@ const zh = {
     `只画最后 ${grouped(drawn)} 个词元。到达更早 ${grouped(earlier)} 个词元的贡献在那里相加，不再往前追踪。`,
   earlier: (count) => `更早的 ${grouped(count)} 个词元`,
   block: (first, last) => (first === last ? `第 ${first} 块` : `第 ${first}–${last} 块`),
-  open: (block) => `${block}：在此显示它的头，或收起（Escape）`,
+  open: (block) => `${block}：在此显示它的头和各头的带子，或收起（Escape）`,
+  head: {
+    open: "打开",
+    close: "关闭",
+    openName: (head) => `${head}：在图下打开它的图和算式`,
+    closeName: (head) => `${head}：关闭（Escape）`,
+    cut: "切断",
+    restore: "撤销",
+    panel: (head) => `从图中打开的 ${head}`,
+    back: "回到图（Escape）",
+    through: (head, share) => `${head}：有 ${share} 的贡献经过它。`,
+  },
   neurons: (list) => `MLP 中加入最多的神经元，以及所加向量的长度：${list}`,
   parts: "先注意力，后 MLP",
   ends: "嵌入处的贡献",
@@ -195,7 +225,9 @@ const zh = {
     mlp: (layer, token) => `第 ${layer} 块，${token} 的 MLP`,
     mlpEverywhere: (layer) => `第 ${layer} 块，MLP`,
     head: (layer, head) => `L${layer} · H${head}`,
+    heads: (block, count) => `${block}，其中 ${count} 个头`,
     key: (layer, source, target) => `第 ${layer} 块，${source} → ${target}`,
+    headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
   lesson: {
     agree: "这里，注意力份额较大的块，切断后变化也较大。",
@@ -232,8 +264,10 @@ const zh = {
     ofWeight: "注意力权重",
     click: "点击切断",
     restore: "点击撤销切断",
+    compute: "点击查看这个权重怎么算出来",
     idle: "指向带子可看数值；点带子或 MLP 就切断它。",
     idleSaved: "指向带子可看数值。",
+    idleOpen: "打开的块里每个头有自己的带子：指向可看数值，点击可看算式。",
   },
   list: {
     title: "各条带子的清单",
@@ -241,6 +275,7 @@ const zh = {
     share: "份额",
     cut: "切断",
     restore: "撤销",
+    open: "怎么算出来",
     left: (count) => `更小的 ${grouped(count)} 条未列出。`,
   },
   byLength: (count) => `有 ${grouped(count)} 处，没有一个部分比零更接近总和。那里的份额按各部分的长度计算。`,

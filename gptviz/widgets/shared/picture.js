@@ -5,6 +5,7 @@
  * Boxes have their backgrounds and borders, canvases become images, and inner SVG keeps its computed colours.
  * Everything is added as nodes and attributes and written by the browser's serializer, so that no text becomes markup.
  */
+import { hatchPattern } from "./hatching.js";
 
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box in pixels of the picture */
 /** @typedef {Record<string, string|number>} Attributes */
@@ -51,23 +52,11 @@ export function pictureOf(root) {
   const { width, height } = frame;
   const style = getComputedStyle(root);
   const paper = style.getPropertyValue("--gv-bg").trim() || "#ffffff";
-  const hatching = hatchPattern(style.getPropertyValue("--gv-hatch-ink").trim());
+  const hatching = hatchPattern("hatch", { fill: style.getPropertyValue("--gv-hatch-ink").trim() });
   const svg = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` });
   svg.append(shape("defs", {}, hatching), shape("rect", { width, height, fill: paper }));
   new Painter(svg, frame).drawElement(root, { left: 0, top: 0, right: width, bottom: height });
   return new XMLSerializer().serializeToString(svg);
-}
-
-/** @param {string} ink */
-function hatchPattern(ink) {
-  const attributes = {
-    id: "hatch",
-    width: 6,
-    height: 6,
-    patternUnits: "userSpaceOnUse",
-    patternTransform: "rotate(45)",
-  };
-  return shape("pattern", attributes, shape("rect", { width: 1.5, height: 6, fill: ink }));
 }
 
 class Painter {

@@ -1,0 +1,73 @@
+// @ts-check
+/**
+ * What each head of an open block carries from token to token. Its ribbons are parts of the block's ribbons. Nothing
+ * here draws.
+ */
+
+/** @typedef {import("./credit.js").Ribbon} Ribbon */
+/** @typedef {import("./rows.js").Row} Row */
+/**
+ * A part of a ribbon. head: -1 for those of several heads, each too thin to be drawn by itself; count: of heads.
+ * @typedef {{head: number, count: number, share: number}} RibbonPart share: of the whole credit
+ */
+
+export class HeadShares {
+  /**
+   * @param {number} column that is open
+   * @param {number} count of heads
+   * @param {number} tokens
+   * @param {Float32Array} carried by each head: (count, tokens · (tokens + 1) / 2), as in `Shares`
+   */
+  constructor(column, count, tokens, carried) {
+    this.column = column;
+    this.count = count;
+    this.tokens = tokens;
+    this.carriedShares = carried;
+  }
+
+  /** Returns what a head carries from a source to a target. @param {number} head @param {number} target @param {number} source */
+  carried(head, target, source) {
+    return this.carriedShares[(head * this.tokens * (this.tokens + 1)) / 2 + (target * (target + 1)) / 2 + source];
+  }
+
+  /**
+   * Returns each head's part of a ribbon.
+   * @param {Ribbon} ribbon
+   * @param {ArrayLike<number>} credit of the tokens after the block
+   * @param {Row[]} rows
+   */
+  ofRibbon({ source, target }, credit, rows) {
+    return Array.from({ length: this.count }, (_, head) => {
+      let sum = 0;
+      for (const i of rows[target].tokens) {
+        for (const j of rows[source].tokens) if (j <= i) sum += credit[i] * this.carried(head, i, j);
+      }
+      return sum;
+    });
+  }
+
+  /** Returns how much of the credit comes through a head. @param {number} head @param {ArrayLike<number>} credit */
+  through(head, credit) {
+    let sum = 0;
+    for (let target = 0; target < this.tokens; target += 1) {
+      for (let source = 0; credit[target] && source <= target; source += 1) {
+        sum += credit[target] * this.carried(head, target, source);
+      }
+    }
+    return sum;
+  }
+}
+
+/**
+ * Returns the parts of a ribbon as they are drawn: one a head, and one for all heads that are too thin.
+ * @param {number[]} shares of each head
+ * @param {(share: number) => boolean} isThin
+ * @returns {RibbonPart[]}
+ */
+export function drawnParts(shares, isThin) {
+  const all = shares.map((share, head) => ({ head, count: 1, share })).filter(({ share }) => share > 0);
+  const wide = all.filter(({ share }) => !isThin(share));
+  const thin = all.filter(({ share }) => isThin(share));
+  if (thin.length < 2) return all;
+  return [...wide, { head: -1, count: thin.length, share: thin.reduce((sum, { share }) => sum + share, 0) }];
+}
