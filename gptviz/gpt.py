@@ -146,6 +146,9 @@ class GPT:
                 f"id {id:,}, which only the output head has",
                 "Give the output head as many rows as the token table.",
                 NotAvailable,
+                code="no_row",
+                id=id,
+                rows=rows,
             )
 
     def cache_fits(self) -> bool:

@@ -42,4 +42,5 @@ def project_onto_plane(table: Array) -> tuple[Array, Array]:
 
 def _undefined(id: int) -> Exception:
     got = f"NaN or infinity in the row of token id {id}"
-    return fail("a token table of finite numbers", got, "Load the model again, or save it anew.", NotAvailable)
+    remedy = "Load the model again, or save it anew."
+    return fail("a token table of finite numbers", got, remedy, NotAvailable, "undefined_table", id=int(id))

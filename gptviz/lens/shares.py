@@ -73,6 +73,7 @@ def _check_sum(trace: Trace, id: int, position: int, shares: list[Share], roundi
             f"shares that sum to {values.sum():.6g} for a logit of {logit:.6g}",
             "`trace.logits` is exact; what each part contributed is not shown.",
             NotAvailable,
+            code="no_sum_of_shares",
         )
 
 

@@ -49,6 +49,8 @@ class AttentionOfPass:
                 f"{recorded.family}, which does not",
                 "`trace.q` and `trace.k` are what attention receives.",
                 NotAvailable,
+                code="not_rotated",
+                family=recorded.family,
             )
         with (
             (guard := recorded.guarding_weights()),
@@ -65,6 +67,8 @@ class AttentionOfPass:
                 f"{recorded.family}, whose first token has others in this pass",
                 "`trace.q` and `trace.k` are what attention receives.",
                 NotAvailable,
+                code="not_rotated",
+                family=recorded.family,
             )
         return call.query[0], call.key[0]
 
@@ -80,6 +84,9 @@ class AttentionOfPass:
                     f"another number of maps from {recorded.family}",
                     "The stream and the logits can be read.",
                     NotAvailable,
+                    code="no_map",
+                    layer=layer,
+                    family=recorded.family,
                 )
             as_returned = recorded.maps[layer][0]
             tokens = recorded.ids.shape[1]
@@ -115,6 +122,8 @@ class AttentionOfPass:
                 f"{type(call.module).__name__}, which does something else between scores and weights",
                 "`trace.attention` is exact for it; its score stages are not shown.",
                 NotAvailable,
+                code="other_scores",
+                module=type(call.module).__name__,
             )
         return {name: stage[0, 0] for name, stage in stages.items()}
 
@@ -226,6 +235,9 @@ class AttentionOfPass:
                 f"layer {layer} of {self._pass.family}, which did not in this one",
                 "The stream and the logits can be read.",
                 NotAvailable,
+                code="no_map",
+                layer=layer,
+                family=self._pass.family,
             )
         return self._pass.calls[id(module)]
 
@@ -238,6 +250,10 @@ class AttentionOfPass:
             f"block {layer} of {self._pass.family}: {reason}",
             "`trace.head_output` has what each head adds.",
             NotAvailable,
+            code="no_sum_over_keys",
+            layer=layer,
+            family=self._pass.family,
+            reason=reason,
         )  # type: ignore[return-value]
 
     def _no_heads(self, layer: int, reason: str) -> NotAvailable:
@@ -246,6 +262,10 @@ class AttentionOfPass:
             f"block {layer} of {self._pass.family}: {reason}",
             "`trace.attn_out` has what all heads add together.",
             NotAvailable,
+            code="no_sum_over_heads",
+            layer=layer,
+            family=self._pass.family,
+            reason=reason,
         )  # type: ignore[return-value]
 
 

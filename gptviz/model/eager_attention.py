@@ -139,6 +139,10 @@ class EagerAttention:
                 f"layer {self._layer} of {self._pass.family}{by}, whose output is another",
                 'Load the model with attn_implementation="eager" to look into its attention.',
                 NotAvailable,
+                code="other_attention",
+                layer=self._layer,
+                family=self._pass.family,
+                function=function or "",
             )
         return result.dtype
 
@@ -236,4 +240,7 @@ def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:
             f"layer {layer} of {recorded.family}, whose maps do not",
             "Its stream and its logits can be read.",
             NotAvailable,
+            code="no_causal_map",
+            layer=layer,
+            family=recorded.family,
         )

@@ -212,7 +212,8 @@ def _check_site(edit: Edit, model: nn.Module, anatomy: Anatomy) -> None:
         reason = "its attention takes the eager route" if by_eager else "no such module was found in it"
         remedy = "Other edits, such as those of the stream (steer), may be possible."
         got = f"{edit!r} in {type(model).__name__}: {reason}"
-        raise fail(f"a block {description}", got, remedy, NotAvailable)
+        facts = {"edit": repr(edit), "family": type(model).__name__}
+        raise fail(f"a block {description}", got, remedy, NotAvailable, "no_edit", **facts)
 
 
 def _check_source(edit: Edit, anatomy: Anatomy, length: int) -> None:

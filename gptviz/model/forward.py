@@ -41,6 +41,9 @@ class ForwardPass(RecordedPass):
                 f"{self.family}, where positions enter inside attention, by {how}",
                 "`trace.embedding('sum')` is all that enters block 0.",
                 NotAvailable,
+                code="no_position_part",
+                family=self.family,
+                rotary=self.anatomy.rotary,
             )
         if self.anatomy.embedding_adds_up:
             with (guard := self.guarding_weights()), guard:
@@ -54,6 +57,8 @@ class ForwardPass(RecordedPass):
             f"{self.family}, where the two do not sum to what enters block 0",
             "`trace.embedding('sum')` is exact; its parts are not shown.",
             NotAvailable,
+            code="no_embedding_parts",
+            family=self.family,
         )
 
     # What the parts of a block read and add
@@ -143,6 +148,9 @@ class ForwardPass(RecordedPass):
                 f"block {layer} of {self.family}, where they do not",
                 "A hook adds something more, or a part has been switched since: `trace.residual` can be read.",
                 NotAvailable,
+                code="no_parts",
+                layer=layer,
+                family=self.family,
             )
 
     def neurons(self, layer: int, position: int) -> Tensor:
@@ -195,6 +203,9 @@ class ForwardPass(RecordedPass):
             f"block {layer} of {self.family}",
             "`trace.mlp_out` has what all neurons add together.",
             NotAvailable,
+            code="no_neurons",
+            layer=layer,
+            family=self.family,
         )  # type: ignore[return-value]
 
     def _unknown_input(self, layer: int, part: str) -> NotAvailable:
@@ -203,6 +214,10 @@ class ForwardPass(RecordedPass):
             f"block {layer} of {self.family}, where something else lies between the two",
             "What it adds to the stream can be read.",
             NotAvailable,
+            code="no_input",
+            layer=layer,
+            family=self.family,
+            part=part,
         )  # type: ignore[return-value]
 
     # After the last block
@@ -222,6 +237,8 @@ class ForwardPass(RecordedPass):
             f"{self.family}, where something else lies between them",
             "`trace.logits` is exact; the logit lens is not shown.",
             NotAvailable,
+            code="no_readout",
+            family=self.family,
         )
 
     def readout(self, position: int) -> Readout:
@@ -262,4 +279,6 @@ class ForwardPass(RecordedPass):
             f"{self.family}, where something else lies between them",
             "`trace.logits` is exact; what each part contributed to them is not shown.",
             NotAvailable,
+            code="no_readout",
+            family=self.family,
         )  # type: ignore[return-value]

@@ -51,7 +51,9 @@ def _additive_mask(call: AttentionCall, dtype: torch.dtype) -> Tensor | None:
     if call.mask is not None and not isinstance(call.mask, Tensor):
         got = f"a {type(call.mask).__name__}, which {type(call.module).__name__} was given"
         remedy = 'Load the model with attn_implementation="sdpa" to see its maps.'
-        raise fail("a mask that is a tensor", got, remedy, NotAvailable)
+        raise fail(
+            "a mask that is a tensor", got, remedy, NotAvailable, "other_mask", module=type(call.module).__name__
+        )
     if call.mask is not None and call.mask.ndim == 4:
         mask = call.mask[..., :n_key]
         if mask.dtype == torch.bool:
@@ -99,6 +101,8 @@ def family_attention(arguments: HeadArguments) -> tuple[Tensor, Tensor]:
             f"{type(module).__module__}, which has none",
             "Maps of this family cannot be computed; queries, keys and the stream can be read.",
             NotAvailable,
+            code="no_eager_function",
+            module=type(module).__module__,
         )
     inputs = arguments.query, arguments.key, arguments.value, arguments.mask
     return eager(arguments.module, *inputs, **arguments.kwargs)

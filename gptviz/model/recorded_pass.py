@@ -235,6 +235,9 @@ class RecordedPass:
                 f"block {min(layer, self.n_layers - 1)} of {self.family}, which this pass left out",
                 "Ask for another block, or trace another text.",
                 NotAvailable,
+                code="left_out",
+                layer=min(layer, self.n_layers - 1),
+                family=self.family,
             )
         return self._held[site, layer]
 
@@ -288,6 +291,9 @@ class RecordedPass:
                 f"block {layer} of {self.family}, where no two outputs sum to the change of the stream",
                 f"{what} cannot be told apart here; `trace.residual` can be read.",
                 NotAvailable,
+                code="no_parts",
+                layer=layer,
+                family=self.family,
             )
         return block.attention_part, block.mlp_part
 
@@ -299,4 +305,7 @@ class RecordedPass:
                 f"block {layer} of a pass in which an edit has set it",
                 f"{instead} has what it became.",
                 NotAvailable,
+                code="part_was_set",
+                layer=layer,
+                what=what,
             )

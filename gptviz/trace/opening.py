@@ -91,7 +91,9 @@ class TraceFile:
             f"of them{'' if neurons else ', or with neurons=True'}."
         )
         got = f"{name}, which it does not hold"
-        return fail("a number that this file of a trace holds", got, remedy, NotAvailable)  # type: ignore[return-value]
+        facts = {"name": name, "layers": self.metadata["kept"], "neurons": neurons}
+        expected = "a number that this file of a trace holds"
+        return fail(expected, got, remedy, NotAvailable, "not_in_file", **facts)  # type: ignore[return-value]
 
 
 class SavedAttention:
@@ -143,6 +145,7 @@ class SavedAttention:
                 f"one that an earlier gptviz saved, without head_value.{layer} and head_gain.{layer}",
                 "Trace the text again with the model, and save that.",
                 NotAvailable,
+                code="older_file",
             )
         values, gain = (self._file.array(f"head_{name}.{layer}", refused_as) for name in ("value", "gain"))
         return weights, values, gain
@@ -219,7 +222,10 @@ class SavedPass:
         if position < first:
             which = "the last token" if len(lenses) == 1 else f"the last {len(lenses)} tokens"
             remedy = f"This file has the logit lens of {which} of the text."
-            raise fail(f"a position of at least {first}", f"{position}", remedy, NotAvailable)
+            facts = {"first": first, "position": position}
+            raise fail(
+                f"a position of at least {first}", f"{position}", remedy, NotAvailable, "no_lens_in_file", **facts
+            )
         lens: Array = lenses[position - first]
         return lens
 
@@ -232,7 +238,8 @@ class SavedPass:
         matches = np.flatnonzero(self._file.array("row_ids", "readout") == id)
         if not len(matches):
             got = f"token {id}, whose row of the unembedding the file does not hold"
-            raise fail("a likely next token of this saved trace", got, "Trace the text again.", NotAvailable)
+            expected, remedy = "a likely next token of this saved trace", "Trace the text again."
+            raise fail(expected, got, remedy, NotAvailable, "no_row_in_file", id=id)
         index = matches[0]
         return self._file.array("rows")[index], float(self._file.array("row_biases")[index])
 

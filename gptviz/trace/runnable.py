@@ -168,5 +168,6 @@ def check_runs(model: ModelSource) -> RunnableModel:
             "one that was opened from a file",
             "Load the model and trace the text again, with gpt.trace(text).",
             NotAvailable,
+            code="no_model",
         )
     return cast(RunnableModel, model)

@@ -240,6 +240,9 @@ class Trace:
                 f"block {layer} of {self.model_name}, whose MLP is of experts, has no single one or is changed by a hook",
                 "`trace.mlp_out` has what it adds to the stream.",
                 NotAvailable,
+                code="no_neurons",
+                layer=self._layer(layer),
+                family=self.model_name,
             )
         return as_array(activations)
 

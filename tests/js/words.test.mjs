@@ -142,6 +142,38 @@ test("a view adds the refusals that it can meet, in both languages", async () =>
     for (const language of ["en", "zh"]) assert.ok(codes(language).includes(code), `${code} ${language}`);
 });
 
+test("every refusal with a code has a text in both languages, and the Chinese one needs no English reason", async () => {
+  const files = readdirSync(PACKAGE, { recursive: true, encoding: "utf8" });
+  for (const name of files.filter((file) => file.endsWith("words.js"))) await import(`../../gptviz/${name}`);
+  const sources = files
+    .filter((name) => name.endsWith(".py"))
+    .map((name) => readFileSync(new URL(name, PACKAGE), "utf8"));
+  const found = sources.flatMap((text) =>
+    [...text.matchAll(/(?:code=|NotAvailable, )"([a-z_]+)"/g)].map(([, code]) => code),
+  );
+  const codes = new Set(found);
+  assert.ok(codes.size > 30, [...codes].join());
+  const [en, zh] = ["en", "zh"].map(
+    (language) => sharedWords(/** @type {any} */ ({ get: () => language })).errors.known,
+  );
+  for (const code of codes) {
+    assert.ok(code in en && code in zh, `${code}: into trace_refusals.js or the words of the views that meet it`);
+  }
+  const reasons = sources.flatMap((text) =>
+    [...text.matchAll(/_no_(?:heads|keys)\(layer, "([^"]+)"/g)].map(([, why]) => why),
+  );
+  assert.equal(reasons.length, 5);
+  const known = /** @type {Record<string, (facts: any) => string>} */ (/** @type {unknown} */ (zh));
+  for (const reason of reasons) {
+    assert.doesNotMatch(known.no_sum_over_heads({ layer: 2, family: "", reason }), /[a-z]{3}/i, reason);
+  }
+  const parts = sources.flatMap((text) =>
+    [...text.matchAll(/check_not_edited\("\w+", layer, "([^"]+)"/g)].map(([, what]) => what),
+  );
+  assert.equal(parts.length, 2);
+  for (const what of parts) assert.doesNotMatch(known.part_was_set({ layer: 2, what }).replace("MLP", ""), /[a-z]{3}/i);
+});
+
 test("the check finds a literal word wherever it is used", () => {
   for (const source of [
     'setText(node, "computing")',

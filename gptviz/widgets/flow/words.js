@@ -284,5 +284,16 @@ const zh = {
 };
 
 addRefusals(traceRefusals);
+addRefusals({
+  en: {
+    other_rotations: (/** @type {{count: number}} */ { count }) =>
+      `Expected a text whose rows keep their numbers. Got one of ${grouped(count)} tokens, the most that this model reads ` +
+      "with the same rotations. Take a shorter text.",
+  },
+  zh: {
+    other_rotations: (/** @type {{count: number}} */ { count }) =>
+      `加一个词元后，前面各行的数应保持不变。这段文本有 ${grouped(count)} 个词元，已是这个模型以同样的旋转能读的最长文本。请用较短的文本。`,
+  },
+});
 
 export const catalogue = { en, zh };
