@@ -46,12 +46,12 @@ _HOME = {
     "Explorer": "gptviz.widgets.explorer.explorer",
     "explore": "gptviz.widgets.explorer.explorer",
 }
-_MODULES = ("bertviz_views", "errors", "figures", "intervention", "lens", "lessons", "sampling", "training")
+_MODULES = ("bertviz_views", "drawings", "errors", "figures", "intervention", "lens", "lessons", "sampling", "training")
 
 __all__ = [*_HOME, *_MODULES]
 
 if TYPE_CHECKING:
-    from gptviz import bertviz_views, errors, figures, intervention, lens, lessons, sampling, training
+    from gptviz import bertviz_views, drawings, errors, figures, intervention, lens, lessons, sampling, training
     from gptviz.display.preferences import set_language, set_scale
     from gptviz.errors import GPTVizError
     from gptviz.generation.completion import Completion

@@ -1,5 +1,7 @@
 """Numbers as text. `widgets/shared/numbers.js` writes them in the page in the same way."""
 
+import math
+
 SMALLEST_SHARE = 1e-5  # a smaller one is written as "<0.001 %"
 
 
@@ -13,3 +15,16 @@ def percent(share: float) -> str:
         return ">99.99 %"
     text = f"{100 * share:.2f}" if 0.9995 <= share < 1 else f"{100 * share:#.3g}".rstrip(".")
     return f"{text} %"
+
+
+def significant(value: float) -> str:
+    """Returns a finite number with three significant digits and a real minus sign."""
+    rounded = abs(float(f"{value:.3g}"))
+    if rounded >= 1000:
+        text = f"{value:.0f}"
+    elif 0 < rounded < 1e-6:
+        digits, exponent = f"{value:.2e}".split("e")
+        text = f"{digits}e{int(exponent)}"
+    else:
+        text = f"{value:.{2 - math.floor(math.log10(rounded or 1))}f}"
+    return text.replace("-", "−")

@@ -52,6 +52,7 @@ GRID, MARK, CLOUD = "#8c8c8c", "#d55e00", "#65779c"
 # In still pictures, which stand on white paper.
 MUTED, TRACK, CHIP, CHIP_TRACK, FUTURE, POINT = "#5a616c", "#f0f2f5", "#ffffff", "#cdd6e4", "#dfe2e6", "#8496b5"
 ABOVE, BELOW = "#b4622a", "#2f6fa8"
+PARTS = {"query": "#0072b2", "key": "#b84f00", "value": "#00795a", "residual": "#6a5c8d", "mlp": "#8a5f00"}
 
 
 def blend(stops: tuple[str, ...], share: float) -> np.ndarray:

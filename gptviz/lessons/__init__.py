@@ -1,5 +1,5 @@
-"""Questions and checks for lessons, compared with the live model."""
+"""Questions, checks and pictures for lessons, computed with the live model."""
 
-from gptviz.lessons.asking import KINDS, ask, check, guessing_game
+from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture
 
-__all__ = ["KINDS", "ask", "check", "guessing_game"]
+__all__ = ["KINDS", "ask", "check", "guessing_game", "picture"]

@@ -1,4 +1,4 @@
-"""The functions that lessons call: `ask`, `check` and `guessing_game`. They check their arguments and make the views.
+"""The functions that lessons call: `ask`, `check`, `picture` and `guessing_game`. They check arguments and make views.
 
 All three compare with the live model; no answer is stored anywhere.
 """
@@ -7,8 +7,10 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gptviz.drawings.canvas import Drawing
 from gptviz.errors import WrongType, fail
 from gptviz.lessons.checking import Check
+from gptviz.lessons.drawing import DrawingView
 from gptviz.lessons.guesses import GuessingGame
 from gptviz.lessons.judging import Choice, Head, Kind, Number, Ranking, label
 from gptviz.lessons.question import Question
@@ -104,6 +106,25 @@ def check(
     if not tolerance >= 0:
         raise fail("a tolerance of 0 or more", f"{tolerance!r}", "For example tolerance=1e-5.")
     return Check(name, mine, truth, tolerance, hint=hint, solution=solution, **keywords)
+
+
+def picture(
+    draw: Callable[..., Drawing], source: Any = None, *, until: Sequence[Question] = (), **keywords: Any
+) -> DrawingView:
+    """Returns a view of a drawing, which is drawn again for every new prompt.
+
+    draw: a function of the trace that returns a drawing of `gptviz.drawings`; without a source a function of nothing.
+    source: a PromptBox or a Trace. until: questions that the drawing would answer; it stays covered until all of them are
+    revealed. scale, language: as for every view. An error in `draw` is shown in the view.
+
+    Raises WrongType if `draw` is no function, or `until` has something else than questions.
+    """
+    if not callable(draw):
+        raise fail("a function that draws", f"{draw!r:.80}", "Write lambda trace: gptviz.drawings…", WrongType)
+    for question in until:
+        if not isinstance(question, Question):
+            raise fail("questions to wait for", type(question).__name__, "until=[gptviz.lessons.ask(…)]", WrongType)
+    return DrawingView(draw, source, until=until, **keywords)
 
 
 def guessing_game(openings: Sequence[str], gpt: RunnableModel | None = None, **keywords: Any) -> GuessingGame:

@@ -124,11 +124,20 @@ class Question(View):
             "choices": [_describe_choice(choice) for choice in self.choices],
             "tally": self._has_tally,
             "instead": self._instead,
-            "covers": [f"anywidget:{view.model_id}" for view in self._covers],
+            "covers": self._references_of_covered(),
             "key": self._key,
         }
         self.tally = [None] * len(self.choices) if self._has_tally else []
         self._set_state(state)
+
+    def also_cover(self, view: View) -> None:
+        """Covers one more view, which was made after the question, until the answer is revealed."""
+        self._covers.append(view)
+        self._about = self._about | {"covers": self._references_of_covered()}
+        self._set_state(self._state)
+
+    def _references_of_covered(self) -> list[str]:
+        return [f"anywidget:{view.model_id}" for view in self._covers]
 
     def _set_state(self, state: dict[str, Any]) -> None:
         """Shows a state in the page, and covers the views while the question is open."""

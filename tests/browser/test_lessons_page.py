@@ -258,13 +258,14 @@ HANDED_OUT = [
     "view = gptviz.AttentionView(box)\nchosen = [token for token, _ in box.trace.top(3)]",
     "gptviz.lessons.ask('Which?', answer=lambda t: t.top(1)[0][0], choices=chosen, source=box, "
     "covers=[view], explain='So it is.')",
-    "gptviz.lessons.ask('How much?', answer=lambda t: 100 * t.top(1)[0][1], source=box, unit='%', tolerance=2)",
+    "how = gptviz.lessons.ask('How much?', answer=lambda t: 100 * t.top(1)[0][1], source=box, unit='%', tolerance=2)\nhow",
     "gptviz.lessons.ask('Which head?', answer=lambda t: (2, 3), source=view, kind='head')",
     "view",
     "gptviz.figures.probabilities([token.text for token in chosen], [0.5, 0.3, 0.2])",
     "gptviz.bertviz_views.head_view(box.trace, layers=[0, 1])",
     "gptviz.lessons.check('Your sum', 1, 1)",
     "gptviz.lessons.guessing_game(['Once upon a'], gpt=gpt)",
+    "gptviz.lessons.picture(lambda t: gptviz.drawings.shares([2.0, 1.0], t.tokens[:2]), box, until=[how])",
 ]
 
 
@@ -286,11 +287,15 @@ def test_a_handout_page_works_offline(opened, tmp_path):
     view.locator('.grid button[title="L2 · H3"]').click()
     head.get_by_role("button", name="guess this head").click()
     expect(head.locator(".reaction")).to_contain_text("Right.")
+    picture = page.locator(".gptviz-drawing")
+    expect(picture).to_have_attribute("data-covered", "")
     how_much.locator("input").fill("7,5")
     how_much.locator("form button").click()
     expect(how_much.locator(".reaction")).to_contain_text(
         f"Your guess: 7,5 %. Answer, computed when this page was made: {100 * trace.top(1)[0][1]:.3g} %."
     )
+    expect(picture).not_to_have_attribute("data-covered", "")
+    expect(picture.locator("svg text", has_text="73.1 %")).to_be_visible()
     expect(page.locator("[data-plotly] .main-svg").first).to_be_visible()
     expect(page.locator("[data-plotly] .bars .point")).to_have_count(3)
     expect(page.frame_locator(".gptviz-bertviz").locator("svg").first).to_be_visible()

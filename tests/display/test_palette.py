@@ -36,7 +36,12 @@ def test_named_colours_are_those_of_the_style_sheet():
         ours = THEMES[theme]
         for name, colour in {"bg": ours.paper, "fg": ours.ink, "line-strong": ours.rule, "bar": ours.bar}.items():
             assert declared[name][occurrence] == colour, (theme, name)
-    for name, colour in {"above": palette.ABOVE, "below": palette.BELOW, "muted": palette.MUTED}.items():
+    for name, colour in {
+        "above": palette.ABOVE,
+        "below": palette.BELOW,
+        "muted": palette.MUTED,
+        **palette.PARTS,
+    }.items():
         assert declared[name][0] == colour, name
 
 

@@ -223,3 +223,47 @@ def test_another_prompt_resets_the_questions_or_is_called_undecided(played, less
         assert question._state["phase"] == "revealed", question._state
     for name, box in boxes.items():
         box.run(first[name])
+
+
+def test_the_arrows_are_the_heads_query_and_three_of_its_keys(played):
+    lesson = played["02_attention"]
+    trace, layer, head, group = (lesson.names[name] for name in ("trace", "layer", "head", "group"))
+    query, keys = (part.astype(np.float64) for part in (trace.q(layer)[head][-1], trace.k(layer)[group]))
+    products = keys @ query
+    table = lesson.values["arrows"].to_table()
+    shown = [row["product"] for row in table]
+    assert_close(shown, np.sort(products)[[-1, -1 - len(products) // 2, 0]], scale=[query * keys])
+    for row in table:
+        at = int(np.abs(products - row["product"]).argmin())
+        assert row["key"] == trace.tokens[at].text
+        lengths = np.linalg.norm(query), np.linalg.norm(keys[at])
+        expected = *lengths, np.degrees(np.arccos(products[at] / np.prod(lengths)))
+        assert (row["query_size"], row["key_size"], row["degrees"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_shares_are_the_row_of_the_map(played):
+    lesson = played["02_attention"]
+    trace, layer, head = (lesson.names[name] for name in ("trace", "layer", "head"))
+    table = lesson.values["row"].to_table()
+    scores = np.array([row["score"] for row in table])
+    query, keys = trace.q(layer)[head][-1].astype(np.float64), trace.k(layer)[lesson.names["group"]]
+    assert_close(scores, keys @ query / np.sqrt(len(query)), scale=[trace.scores(layer, head, "scaled")])
+    exponentials = np.exp(scores - scores.max())
+    shares = exponentials / exponentials.sum()
+    np.testing.assert_allclose([row["exponential"] for row in table], exponentials, rtol=1e-12)
+    np.testing.assert_allclose([row["share"] for row in table], shares, rtol=1e-12)
+    np.testing.assert_allclose(shares, trace.attention(layer, head)[-1], rtol=rounding(1.0, scores), atol=1e-30)
+
+
+def test_the_mix_is_what_enters_the_output_projection(played):
+    lesson = played["02_attention"]
+    trace, layer, head = (lesson.names[name] for name in ("trace", "layer", "head"))
+    table = lesson.values["taken"].to_table()
+    columns = [name for name in table[0] if name.startswith("weight ×")]
+    mixed = trace.head_mix(layer, head)[-1]
+    assert len(columns) == 3
+    for column in columns:
+        dimension = int(column.partition("[")[2].removesuffix("]"))
+        total = sum(row[column] for row in table)
+        assert total == pytest.approx(mixed[dimension], abs=rounding(trace.v(layer), mixed))
+        assert abs(mixed[dimension]) >= np.sort(np.abs(mixed))[-3] - rounding(mixed)

@@ -266,3 +266,30 @@ def test_the_sweep_prints_what_it_measures(played):
     u, first = lesson.names["u"], lesson.names["first"]
     assert 0 <= u < 1
     assert repr(first.text) in lesson.printed["seed"].splitlines()[0]
+
+
+def test_the_areas_are_the_models_parameters(played, reference):
+    """Every parameter is counted once, and each block has its own."""
+    picture = played["03_block"].values["areas"]
+    table = picture.to_table()
+    assert sum(row["parameters"] for row in table) == sum(one.numel() for one in reference.parameters())
+    layers = getattr(reference, "transformer", None) or reference.model
+    for number, block in enumerate(getattr(layers, "h", None) or layers.layers):
+        parts = {row["part"]: row["parameters"] for row in table if row["column"] == number}
+        attention = getattr(block, "attn", None) or block.self_attn
+        assert parts["attention"] == sum(one.numel() for one in attention.parameters())
+        assert parts["MLPs"] == sum(one.numel() for one in block.mlp.parameters())
+        assert sum(parts.values()) == sum(one.numel() for one in block.parameters())
+    assert {row["share"] for row in table if row["column"] == "token table"} == {
+        reference.get_input_embeddings().weight.numel() / sum(row["parameters"] for row in table)
+    }
+    is_tied = reference.get_input_embeddings().weight is reference.get_output_embeddings().weight
+    assert ("tied" in picture.drawing.note) == is_tied
+
+
+def test_the_areas_stay_covered_until_the_question_on_the_largest_part_is_answered(played):
+    picture, question = played["03_block"].values["areas"], played["03_block"].question("most parameters")
+    question._set_state(question._state | {"phase": "open"})
+    assert picture._covered_by == [question.text]
+    question.reveal()
+    assert picture._covered_by == []

@@ -476,3 +476,36 @@ def test_a_log_without_its_changes_is_enough(induction, tmp_path):
     assert names["changes"] == []
     assert not [shape for shape in names["figure"].layout.shapes if shape.x0 == shape.x1]
     assert "is not told" in out.getvalue() and "steps later" not in out.getvalue()
+
+
+def test_the_circuit_is_drawn_from_what_was_measured(movers, reference, tokenizer):
+    """Looks, restored shares and turns of the drawn heads; readers look at the teller, movers at the right name."""
+    names, picture = movers.names, movers.values["drawn"]
+    assert picture._about["problem"] == ""
+    rows = {row["head"]: row for row in picture.to_table()}
+    assert sorted(rows) == sorted(names["name"](head) for head in names["readers"] + names["movers"])
+    for head in names["readers"] + names["movers"]:
+        row, is_reader = rows[names["name"](head)], head in names["readers"]
+        looks = []
+        for first, second in names["pairs"]:
+            ids = tokenizer(names["SENTENCE"].format(first, second, first))["input_ids"]
+            name = tokenizer(" " + (first if is_reader else second), add_special_tokens=False)["input_ids"][-1]
+            looks.append(look_at(reference, ids, head, len(ids) - 1 - ids[::-1].index(name)))
+        assert row["weight"] == pytest.approx(np.mean(looks), rel=rounding_of_shares(names["clean"]))
+        assert row["restored"] == names["restored"][head]
+        assert (row["before"] is None) == is_reader
+    before, after = names["told_clean"]
+    assert picture.drawing.answer == [before, after]
+
+
+def test_the_circuit_stays_covered_until_its_questions_are_answered(movers):
+    picture = movers.values["drawn"]
+    for question in (
+        movers.question("to the right name. Switched"),
+        movers.question("gives it"),
+        movers.question("From which layer"),
+    ):
+        question._set_state(question._state | {"phase": "open"})
+        assert picture._covered_by == [question.text]
+        question.reveal()
+    assert picture._covered_by == []

@@ -128,6 +128,9 @@ def check_views_are_shown(played: PlayedNotebook) -> None:
     assert shown
     for cell, value in shown.items():
         assert VIEW_TYPE in value._repr_mimebundle_()[0], cell
+    for cell, value in played.values.items():
+        if "lessons.picture(" in played.sources[cell]:
+            assert value.drawing is not None, (cell, value._about)
 
 
 def check_wrong_guesses(played: PlayedNotebook) -> None:

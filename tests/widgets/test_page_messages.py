@@ -38,6 +38,7 @@ def views():
         gptviz.compare(trace, trace), gptviz.explore("the owl", gpt=gpt),
         gptviz.lessons.ask("Which?", answer=lambda: 1, choices=[1, 2]),
         gptviz.lessons.check("a number", 1, 1), gptviz.lessons.guessing_game(["the owl"], gpt),
+        gptviz.lessons.picture(lambda: gptviz.drawings.treemap({0: {"MLPs": 3}})),
     ]  # fmt: skip
     assert {view._name for view in made} == set(view_classes())
     return {view._name: view for view in made}

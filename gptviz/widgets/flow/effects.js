@@ -29,6 +29,11 @@ export class Effects {
     this.note = element("p", { class: "muted small effects-note", role: "status" });
   }
 
+  /** Whether effects are shown before a cut is made; a lesson that asks about them leaves them out. */
+  get areShown() {
+    return this.model.get("effects") !== false;
+  }
+
   /** Forgets the effects of the previous trace. */
   load() {
     this.known = new Map();
@@ -41,7 +46,7 @@ export class Effects {
     const { known } = this;
     const position = /** @type {number} */ (token.position);
     const key = `${position} ${id}`;
-    if (known.has(key) || this.asked === key) return;
+    if (!this.areShown || known.has(key) || this.asked === key) return;
     this.asked = key;
     this.note.dataset.asking = "";
     this.lane.ask(
@@ -61,7 +66,8 @@ export class Effects {
   }
 
   /**
-   * Returns the effects in a column: in the block of the column where each is largest.
+   * Returns the effects in a column: in the block of the column where each is largest. Where effects are not shown, the
+   * probabilities are NaN.
    * @param {number} column
    * @param {PageToken} token
    * @param {{token: PageToken}} outcome
@@ -70,9 +76,18 @@ export class Effects {
   inColumn(column, token, outcome) {
     const [first, last] = this.model.get("_about").columns[column];
     const position = /** @type {number} */ (token.position);
+    const name = `${chipText(token)} (${position})`;
+    if (!this.areShown) {
+      if (first !== last) return { cutAttention: undefined, cutMlp: undefined };
+      const unknown = { layer: first, before: Number.NaN, after: Number.NaN };
+      const { attention, mlp } = this.words.part;
+      return {
+        cutAttention: { ...unknown, edit: cutAttention(first, position), name: attention(first, name) },
+        cutMlp: { ...unknown, edit: cutMlp(first, position), name: mlp(first, name) },
+      };
+    }
     const cuts = this.known.get(`${position} ${outcome.token.id}`);
     if (!cuts) return { cutAttention: cuts, cutMlp: cuts };
-    const name = `${chipText(token)} (${position})`;
     const layers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
     const strongest = (/** @type {(number|null)[]} */ after) =>
       layers

@@ -50,10 +50,11 @@ class FlowView(EditedView, OpensPosition):
     """The whole pass as one picture. source: a Trace, or a PromptBox to follow.
 
     position: the followed token, -1 for the last; stored in the view's selection. edits: what is cut; clicks in the page
-    change them, and views of the same PromptBox share them. attention: a view of the same source that shows the open
-    heads; None makes one when a head is first opened. Up to 256 tokens and 8 columns are drawn: blocks of a deeper
-    model are pooled by multiplying their share matrices, and the page says so. The page's player shows the pass step by
-    step, then a token drawn with seed 0 and the pass after it.
+    change them, and views of the same PromptBox share them. effects: whether the page says what each cut does before it is
+    made; a lesson that asks about it sets False. attention: a view of the same source that shows the open heads; None makes
+    one when a head is first opened. Up to 256 tokens and 8 columns are drawn: blocks of a deeper model are pooled by
+    multiplying their share matrices, and the page says so. The page's player shows the pass step by step, then a token
+    drawn with seed 0 and the pass after it.
     """
 
     _name = "flow"
@@ -65,6 +66,7 @@ class FlowView(EditedView, OpensPosition):
         "heads": "_answer_heads", "attention": "_answer_attention",
     }  # fmt: skip
 
+    effects = traitlets.Bool(True).tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     _carried = traitlets.Bytes().tag(sync=True)  # by attention: float32 (columns, T (T + 1) / 2)
     _kept = traitlets.Bytes().tag(sync=True)  # by the token: stream, bias, MLP: float32 (columns, 3, T)
@@ -274,9 +276,9 @@ class FlowView(EditedView, OpensPosition):
             yield "next_pass", {}
         for position in positions:
             ids = [token.id for token, _ in self._leaders(position)]
-            yield from (
-                ("cuts", {"position": position, "id": id}) for id in ids[: 1 if position != positions[0] else None]
-            )
+            if self.effects:
+                asked = ids[: 1 if position != positions[0] else None]
+                yield from (("cuts", {"position": position, "id": id}) for id in asked)
             if position in self._unread:
                 yield "lens", {"position": position}
         if len(self.family()) > 1:

@@ -19,7 +19,7 @@ function change({ effect }) {
  */
 export function disagreement(cells) {
   const blocks = cells.flatMap(({ attention, cutAttention: effect }, column) =>
-    effect ? [{ column, attention, effect }] : [],
+    effect && !Number.isNaN(effect.before) ? [{ column, attention, effect }] : [],
   );
   if (!blocks.length) return null;
   /** @type {[Known, Known]|"none"} */

@@ -7,7 +7,7 @@ import { percent } from "../shared/numbers.js";
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 /**
- * What a cut does in a column: in the block of the column where it changes the probability most.
+ * What a cut does in a column: in the block of the column where it changes the probability most. NaN if that is not shown.
  * @typedef {{layer: number, before: number, after: number, edit: Edit, name: string}} Effect
  */
 /**
@@ -113,6 +113,12 @@ export class BlockTable {
     const { before, after, edit, name, layer } = effect;
     const isMade = isCut(edit);
     const label = isMade ? words.table.restore(name) : words.table.cut(name);
+    if (Number.isNaN(before)) {
+      const text = isMade ? words.list.restore : words.list.cut;
+      return [
+        button(text, () => this.onCut(edit), { "aria-pressed": String(isMade), "aria-label": label, title: label }),
+      ];
+    }
     const title = words.effect(`${100 * before} %`, `${100 * after} %`);
     const node = button("", () => this.onCut(edit), { "aria-pressed": String(isMade), title: `${label}\n${title}` });
     if (isPooled) node.append(element("span", { class: "small" }, `${words.table.strongest(layer)} `));

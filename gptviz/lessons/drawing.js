@@ -1,0 +1,66 @@
+// @ts-check
+/** Shows a drawing that Python has laid out: its marks as SVG in the colours of the theme, and its numbers as a table. */
+import { chip } from "../widgets/shared/chips.js";
+import { element } from "../widgets/shared/dom.js";
+import { makeNotices, mount, whenFilled } from "../widgets/shared/frame.js";
+import { wordsOf } from "../widgets/shared/words.js";
+import { catalogue } from "./drawing_words.js";
+
+/**
+ * One SVG element: its tag, the names of its colours ("" for none), its text and whether that is in the code font; all
+ * else are attributes.
+ * @typedef {{tag: string, fill: string, stroke: string, text?: string, code?: boolean} & Record<string, any>} Mark
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @param {Mark} mark */
+function markNode({ tag, fill, stroke, text, code, ...attributes }) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+  node.setAttribute("class", `fill-${fill || "none"} stroke-${stroke || "none"}${code ? " code" : ""}`);
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+/** A value of the table: a text, and for a number a title with all its digits. @typedef {{text: string, title?: string}} Cell */
+
+/** @param {Cell} cell @param {boolean} isToken */
+function cellNode({ text, title }, isToken) {
+  if (title !== undefined) return element("td", { class: "number", title }, text);
+  return element("td", {}, isToken ? chip({ id: -1, text }) : text);
+}
+
+/** @param {import("../widgets/shared/kernel.js").RenderProps} context */
+function render({ model, el }) {
+  const words = wordsOf(model, catalogue);
+  const heading = element("h3", {});
+  const { problem, setProblem } = makeNotices(model);
+  const stage = element("div", { class: "stage" });
+  const table = element("table", {});
+  const details = element("details", {}, element("summary", {}, words.table), table);
+  const root = element("section", { class: "gptviz gptviz-drawing" }, heading, problem, stage, details);
+  const draw = () => {
+    const { problem: text, title, width, height, marks, columns, rows } = model.get("_about");
+    setProblem(text ? `${words.failed} ${text}` : "");
+    root.setAttribute("aria-label", title ?? model.get("_title"));
+    heading.textContent = title ?? "";
+    stage.replaceChildren();
+    details.hidden = Boolean(text);
+    if (text) return;
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", `${title}. ${words.alt}`);
+    svg.append(...marks.map(markNode));
+    stage.append(svg);
+    const head = columns.map((/** @type {[string, boolean]} */ [name]) => element("th", { scope: "col" }, name));
+    const body = rows.map((/** @type {Cell[]} */ row) =>
+      element("tr", {}, ...row.map((cell, i) => cellNode(cell, columns[i][1]))),
+    );
+    table.replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
+  };
+  return mount({ model, el }, root, draw);
+}
+
+export default { render: whenFilled(render) };
