@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from gptviz.errors import GPTVizError, fail
+from gptviz.generation.cached import can_cache, read_on, repeat_cache
 from gptviz.generation.completion import Alternative, Completion, Step
 from gptviz.generation.request import Request, Row, check_request
 from gptviz.intervention.edits import check_finite
-from gptviz.model.capture import takes
 from gptviz.progress import progress
 from gptviz.sampling.drawing import draw
 from gptviz.text.messages import ASSISTANT, Message, check_messages
@@ -71,19 +71,18 @@ def steps(request: Request) -> Iterator[Step]:
         for row in live_rows:
             row.finish_reason = "length"
         return
-    cache, forward = None, type(gpt.model).forward
-    use_cache, last_only = takes(forward, "past_key_values") and gpt.cache_fits(), takes(forward, "logits_to_keep")
+    cache, use_cache = None, can_cache(gpt)
     for index in range(request.max_tokens):
         if request.cancel is not None and request.cancel.is_set():
             return
         with (block := gpt.running()), block:
             gpt.check_weight_versions(request.weights)  # the cache is of these
             read = live_rows if index else live_rows[:1]
-            logits, cache = _read(request, read, cache, use_cache, last_only)
+            logits, cache = _read(request, read, cache, use_cache)
             check_finite(logits, request.editing.edits, gpt.undefined_weight)
             use_cache = cache is not None
             if index == 0:
-                logits, use_cache = logits.expand(len(live_rows), -1), _repeat_cache(cache, len(live_rows))
+                logits, use_cache = logits.expand(len(live_rows), -1), repeat_cache(cache, len(live_rows))
             cached = _cache_size(cache, len(live_rows)) if use_cache else None
             drawn = [_draw_step(request, row, logits[i], index, cached) for i, row in enumerate(live_rows)]
         yield from drawn
@@ -98,42 +97,24 @@ def steps(request: Request) -> Iterator[Step]:
             cache = None
 
 
-def _read(request: Request, rows: list[Row], cache: Any, use_cache: bool, last_only: bool) -> tuple[Tensor, Any]:
+def _read(request: Request, rows: list[Row], cache: Any, use_cache: bool) -> tuple[Tensor, Any]:
     """Reads the rows on from the cache, or whole: the last logits (rows, vocab), and the cache that holds them now.
 
     A cache that the model cannot go on with is left: it may have no room for a layer, or may have kept a row that ended.
     """
     try:
-        return _forward(request, rows, cache, use_cache, last_only)
+        return _forward(request, rows, cache, use_cache)
     except Exception as error:
         if not use_cache or isinstance(error, (GPTVizError, torch.OutOfMemoryError)):
             raise
-        return _forward(request, rows, None, False, last_only)
+        return _forward(request, rows, None, False)
 
 
-def _forward(request: Request, rows: list[Row], cache: Any, use_cache: bool, last_only: bool) -> tuple[Tensor, Any]:
-    """Runs the model once; see `_read`. last_only: whether the model is asked for the last logits alone."""
+def _forward(request: Request, rows: list[Row], cache: Any, use_cache: bool) -> tuple[Tensor, Any]:
+    """Runs the model once; see `_read`."""
     gpt = request.gpt
     ids = torch.tensor([row.ids if cache is None else row.ids[-1:] for row in rows], device=gpt.device)
-    start = len(rows[0].ids) - ids.shape[1]
-    options: dict[str, Any] = {"logits_to_keep": 1} if last_only else {}
-    options |= {"past_key_values": cache, "use_cache": True} if use_cache else {"use_cache": False}
-    if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
-        options["position_ids"] = torch.arange(start, start + 1, device=gpt.device).expand(len(ids), -1)
-    with request.editing.acting(len(ids), start):
-        result = gpt.model(ids, **options)
-    return result.logits[:, -1], getattr(result, "past_key_values", None) if use_cache else None
-
-
-def _repeat_cache(cache: Any, rows: int) -> bool:
-    """Copies the prompt's cache for each row; False if that fails, and the text is read again for each token."""
-    if cache is None or rows == 1:
-        return cache is not None
-    try:
-        cache.batch_repeat_interleave(rows)
-    except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError):
-        return False  # a family whose state cannot be copied
-    return True
+    return read_on(gpt, ids, len(rows[0].ids) - ids.shape[1], request.editing, cache, use_cache)
 
 
 def _cache_size(cache: Any, rows: int) -> tuple[int, int] | None:

@@ -45,9 +45,9 @@ class Cuts:
     def keys(self, layer: int, head: int | None = None, renormalise: bool = True) -> np.ndarray:
         """Returns the probability when this token gives weight 0 to one key in one block: (T,), float64.
 
-        One pass for each key, run when asked; NaN for later keys. head: None cuts the key in all heads. renormalise: True
-        divides the rest of the row by what is left, as if the key had been masked; False leaves it as it is. Raises
-        NotAvailable where the block has no heads whose weights can be set, as on the eager route.
+        One pass for each key, run when asked, as in `cuts`; NaN for later keys. head: None cuts the key in all heads.
+        renormalise: True divides the rest of the row by what is left, as if the key had been masked; False leaves it as it
+        is. Raises NotAvailable where the block has no heads whose weights can be set, as on the eager route.
         """
         from gptviz.intervention.attention_edits import AblateKey
 
@@ -68,7 +68,8 @@ def cuts(trace: Trace, position: int = -1, token: int | None = None) -> Cuts:
     """Cuts the attention and the MLP of each block at one token, one at a time, and reads the next token; see `Cuts`.
 
     position: of the token, counted from the end if negative. token: the id of the next token to follow; None for the
-    likeliest one. The model runs two copies of the text for each block, in one batch if they are short. Raises NotAvailable
+    likeliest one. The model runs two copies of the text for each block, in one batch if they are short; of longer ones only
+    the token at `position`, where it can read the tokens before from its cache. Raises NotAvailable
     for a trace that was opened from a file and if no part can be cut, ModelChanged if the model no longer computes the pass
     of the trace, OutOfRange for a position or a token that there is not.
     """

@@ -66,18 +66,64 @@ def _proximities(parts: Array, wholes: Array) -> Array:
 def _head_proximities(heads: Contributions, wholes: Array) -> Array:
     """Returns the proximity of what each head takes from each key to the query's whole, (T, d): (H, T, T), in float32."""
     signs = np.copysign(np.float32(1), wholes) * heads.gain
-    magnitudes, values = np.abs(wholes), heads.values
-    near = np.stack([signs @ of_head.T for of_head in values]) * heads.weights  # the sum of q
-    rows = max(1, _NUMBERS // wholes.shape[-1])
+    near = np.stack([signs @ of_head.T for of_head in heads.values]) * heads.weights  # the sum of q
+    by_dimension = np.ascontiguousarray(heads.values.transpose(2, 0, 1))
+    magnitudes, search = np.abs(wholes), _search(heads, wholes)
     for query in range(len(wholes)):
-        heads_at, keys = np.nonzero(near[:, query] > 0)  # a part whose sum of q is not above 0 has a proximity of 0
-        for first in range(0, len(keys), rows):
-            some = heads_at[first : first + rows], keys[first : first + rows]
-            beyond = values[some] * signs[query]
-            beyond *= heads.weights[some[0], query, some[1]][:, None]
-            beyond -= magnitudes[query]
-            near[some[0], query, some[1]] -= 2 * np.maximum(beyond, 0, out=beyond).sum(-1)
+        weights = heads.weights[:, query, : query + 1]
+        beyond = np.zeros_like(weights)
+        some = search.order[query, : search.widths[query]]
+        step = max(1, _NUMBERS // weights.size)
+        for dimensions in (some[first : first + step] for first in range(0, len(some), step)):
+            q = by_dimension[dimensions, :, : query + 1] * weights
+            q *= signs[query, dimensions, None, None]
+            q -= magnitudes[query, dimensions, None, None]
+            beyond += np.maximum(q, 0, out=q).sum(0)
+        heads_at, keys = np.nonzero(search.reach[:, query, : query + 1] > search.limits[query])
+        step = max(1, _NUMBERS // wholes.shape[-1])
+        for first in range(0, len(keys), step):
+            pairs = heads_at[first : first + step], keys[first : first + step]
+            q = heads.values[pairs] * weights[pairs][:, None]
+            q *= signs[query]
+            q -= magnitudes[query]
+            beyond[pairs] = np.maximum(q, 0, out=q).sum(-1)
+        near[:, query, : query + 1] -= 2 * beyond
     return np.maximum(near, 0, out=near)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Where a part may be larger than the whole.
+
+    reach: the largest magnitude of each part before the gain: (H, T, T). order: the dimensions of each query, those first in
+    which a small reach is enough: (T, d). widths: in how many of these all parts are looked at: (T,). limits: the reach
+    above which a part is looked at in every dimension: (T,).
+    """
+
+    reach: Array
+    order: np.ndarray
+    widths: np.ndarray
+    limits: Array
+
+
+def _search(heads: Contributions, wholes: Array) -> _Search:
+    """Returns where to look, so that little is looked at and nothing is missed.
+
+    Most weights are small, and a part with a small weight is larger than the whole in few dimensions or none. So all parts
+    of a query are looked at in those dimensions that most of them can exceed, and the few others in all.
+    """
+    reach = np.abs(heads.weights) * np.abs(heads.values).max(-1)[:, None]
+    gain = np.abs(heads.gain)
+    enough = np.divide(np.abs(wholes), gain, out=np.full_like(wholes, np.inf), where=gain > 0)
+    order = enough.argsort(-1)
+    queries, size = np.arange(len(wholes)), wholes.shape[-1]
+    widths = np.array([0, *(1 << np.arange(size.bit_length() - 1)), size])
+    last = np.full((len(wholes), 1), np.inf, np.float32)
+    limits = np.append(np.take_along_axis(enough, order, 1), last, 1)[:, widths]  # (T, candidates)
+    above = np.stack([(reach > limit[:, None]).sum((0, 2)) for limit in limits.T], 1)
+    looked_at = above * size + widths * len(heads.values) * (queries[:, None] + 1)
+    best = looked_at.argmin(1)
+    return _Search(reach, order, widths[best], limits[queries, best])
 
 
 def _head_lengths(heads: Contributions, queries: np.ndarray) -> Array:

@@ -114,7 +114,8 @@ def flow(trace: Trace, position: int = -1) -> Flow:
     Takes the trace's own numbers; the model does not run again. Raises NotAvailable if a block of the model has no attention
     or gives no values (the eager route), if its heads pass a gate, if an edit has put other numbers in place of heads or
     attention, and for a file that does not hold every layer or was saved by an earlier gptviz. Raises OutOfRange for the
-    position. Time and memory: it looks at every head, query and key (L × H × T² / 2 vectors), one block at a time.
+    position. Time and memory: one block at a time, it multiplies vectors of d_model numbers for every head, query and key, and
+    looks at single dimensions of them where a part may be larger than the sum; see `proximity.py`.
     """
     position = check_index(position, len(trace.tokens), "position", negative=True)
     trace.check_finite()
@@ -144,7 +145,8 @@ def flow(trace: Trace, position: int = -1) -> Flow:
 def _nodes(trace: Trace, layer: int) -> list[NodeShares]:
     """Returns the shares of the nodes of a block: after attention and after the MLP, or one in a parallel block."""
     heads, stream = trace.contributions(layer), trace.residual(layer)
-    after_attention, mlp = stream + trace.attn_out(layer), trace.mlp_out(layer)
+    mlp = trace.mlp_out(layer)  # first, because it is needed to confirm what attention adds
+    after_attention = stream + trace.attn_out(layer)
     beside = {"residual": stream, "bias": trace.head_bias(layer)}
     after_both = after_attention + mlp
     if trace.is_parallel(layer):

@@ -183,14 +183,21 @@ def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, Pass
 def run_each(trace: Trace, edits: Mapping[Place, PassEdit], position: int = -1) -> Iterator[tuple[Place, Array]]:
     """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after one token.
 
-    The edits of the trace stay, and autocast is on or off as it was in the trace.
+    The edits of the trace stay, and autocast is on or off as it was in the trace. If the edits take several passes and act
+    at late tokens only, the tokens before are read once, where the model's family allows it; see `from_cache.py`.
     """
-    gpt, ids = running_model(trace), [token.id for token in trace.tokens]
-    rows, places = max(1, _TOKENS_A_PASS // len(ids)), list(edits)
+    from gptviz.lens.from_cache import cached_beginning  # here and not above: see the module's docstring
+
+    gpt, ids, places = running_model(trace), [token.id for token in trace.tokens], list(edits)
+    position = check_index(position, len(ids), "position", negative=True)
+    rows = max(1, _TOKENS_A_PASS // len(ids))
+    beginning = cached_beginning(trace, edits.values(), position) if len(places) > rows else None
+    rows = rows if beginning is None else beginning.rows
     for first in range(0, len(places), rows):
         batch = places[first : first + rows]
+        edits_of_rows = [[*trace.edits, edits[place]] for place in batch]
         with (guard := trace.guarding_weights()), guard:
-            logits = run_edited(gpt, ids, [[*trace.edits, edits[place]] for place in batch], position)
+            logits = beginning.run(edits_of_rows) if beginning else run_edited(gpt, ids, edits_of_rows, position)
         yield from zip(batch, logits, strict=True)
 
 

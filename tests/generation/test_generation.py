@@ -318,7 +318,7 @@ def test_a_family_without_a_cache_reads_the_whole_text_at_each_step():
 def test_a_cache_that_cannot_be_copied_changes_no_token(gpt, monkeypatch):
     settings = {"max_tokens": 8, "n": 3, "temperature": 1.5, "seed": 2}
     expected = [choice.token_ids for choice in gpt.complete(IDS, **settings).choices]
-    monkeypatch.setattr(generation, "_repeat_cache", lambda cache, rows: False)
+    monkeypatch.setattr(generation, "repeat_cache", lambda cache, rows: False)
     assert [choice.token_ids for choice in gpt.complete(IDS, **settings).choices] == expected
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from close import assert_close, assert_softmax_close
 from families import ALL, IDS, build, tokenizer
 from hooked import (
@@ -22,10 +23,12 @@ from hooked import (
     trace_of,
 )
 from mixed_layers import trace_of as trace_of_mixed
+from zoo_models import build as build_of_zoo
 
 import gptviz
 from gptviz import lens
 from gptviz.errors import ModelChanged, NotAvailable, OutOfRange, WrongType
+from gptviz.lens.from_cache import CachedBeginning
 from gptviz.sampling.probabilities import softmax
 
 EAGER = {"bloom": ("self_attention.dense", "mlp.dense_4h_to_h"), "gpt_neo": ("attn.attention.out_proj", "mlp.c_proj")}
@@ -43,10 +46,27 @@ def assert_probabilities(actual, logits, token, scale):
     assert_softmax_close(actual, [softmax(row)[token] for row in logits], scale)
 
 
+def long_texts(monkeypatch, reads_cache):
+    """Treats a text of T tokens as a long one: two batches, the last one not full. Returns the numbers of copies read on."""
+    monkeypatch.setattr("gptviz.lens.sweep._TOKENS_A_PASS", 4 * T)
+    monkeypatch.setattr("gptviz.lens.from_cache._CACHED_TOKENS", 4 * T)
+    if not reads_cache:
+        monkeypatch.setattr("gptviz.lens.from_cache.can_cache", lambda _gpt: False)
+    read_on, run = [], CachedBeginning.run
+
+    def counted(self, rows):
+        read_on.append(len(rows))
+        return run(self, rows)
+
+    monkeypatch.setattr(CachedBeginning, "run", counted)
+    return read_on
+
+
 @pytest.mark.parametrize("name", [*FAMILIES, "gpt_oss", *EAGER])
 @pytest.mark.parametrize("position", [-1, 4])
-def test_each_cut_equals_a_pass_with_hooks(name, position, monkeypatch):
-    monkeypatch.setattr("gptviz.lens.sweep._TOKENS_A_PASS", 4 * T)  # two batches, the last one not full
+@pytest.mark.parametrize("reads_cache", [True, False])
+def test_each_cut_equals_a_pass_with_hooks(name, position, reads_cache, monkeypatch):
+    read_on = long_texts(monkeypatch, reads_cache)
     cuts, at = lens.cuts(trace_of(name), position), position % T
     token = int(trace_of(name).logits[at].argmax())
     assert (cuts.position, cuts.token.id) == (at, token)
@@ -57,13 +77,15 @@ def test_each_cut_equals_a_pass_with_hooks(name, position, monkeypatch):
         assert actual.shape == (LAYERS,) and actual.dtype == np.float64
         assert_probabilities(actual, logits, token, [logits, stream_of(trace_of(name))])
     assert np.abs(cuts.attention - cuts.before).max() > 1e-3
+    assert read_on == ([] if not reads_cache else [4, 2] if position == -1 else [6])
 
 
 @pytest.mark.parametrize("name", [*FAMILIES, "gpt_oss"])
-@pytest.mark.parametrize("renormalise", [True, False])
-def test_each_key_that_is_cut_equals_a_pass_with_hooks(name, renormalise):
+@pytest.mark.parametrize("renormalise, reads_cache", [(True, True), (True, False), (False, True)])
+def test_each_key_that_is_cut_equals_a_pass_with_hooks(name, renormalise, reads_cache, monkeypatch):
     """The truth: weight times value taken out of the output projection's input, divided by what is left of the row."""
     trace, query, layer, token = trace_of(name), 5, 1, 33
+    read_on = long_texts(monkeypatch, reads_cache)
     values, maps = trace.v(layer), trace.attention(layer)
 
     def hook(head, key):
@@ -84,13 +106,47 @@ def test_each_key_that_is_cut_equals_a_pass_with_hooks(name, renormalise):
         logits = [hooked_logits(name, *(hook(head, key) for head in heads))[query] for key in range(query + 1)]
         assert_probabilities(actual[: query + 1], logits, token, [logits, stream_of(trace)])
         assert actual.shape == (T,) and np.isnan(actual[query + 1 :]).all()
+    assert sum(read_on) == (2 * (query + 1) + 2 * LAYERS) * reads_cache
 
 
-def test_the_edits_of_the_trace_stay():
+@pytest.mark.parametrize("reads_cache", [True, False])
+def test_the_edits_of_the_trace_stay(reads_cache, monkeypatch):
+    long_texts(monkeypatch, reads_cache)
     gpt, edit = gpt_of("llama"), gptviz.ablate_head(0, 1)
     cuts = lens.cuts(gpt.trace(IDS, edits=[edit]), token=7)
     both = gpt.trace(IDS, edits=[edit, gptviz.ablate_attention(2, T - 1)])
     assert_softmax_close([cuts.attention[2]], [both.probabilities()[7]], stream_of(both))
+
+
+def test_a_model_that_reads_one_token_otherwise_than_a_text_is_read_whole(monkeypatch):
+    """What a cache gives is compared with the trace, so that such a model's cuts are passes over the whole text."""
+    model = build("llama")
+    model.model.layers[1].register_forward_hook(lambda _module, _args, out: out * 1.01 if out.shape[1] == 1 else None)
+    read_on = long_texts(monkeypatch, reads_cache=True)
+    cuts, expected = (lens.cuts(trace) for trace in (gptviz.wrap(model, tokenizer()).trace(IDS), trace_of("llama")))
+    assert_softmax_close(cuts.attention, expected.attention, stream_of(trace_of("llama")))
+    assert read_on == [4, 2], "of the other model alone"
+
+
+@pytest.mark.parametrize("name", ["deepseek_v32", "jamba", "qwen3_next", "recurrent_gemma"])
+def test_families_with_other_caches_have_the_cuts_of_whole_passes(name, monkeypatch):
+    trace = gptviz.wrap(build_of_zoo(name), tokenizer()).trace(IDS)
+    cuts = []
+    for reads_cache in (True, False):
+        with monkeypatch.context() as patch:
+            long_texts(patch, reads_cache)
+            cuts.append(lens.cuts(trace))
+    for part in ("attention", "mlp"):
+        assert_softmax_close(*(getattr(each, part) for each in cuts), stream_of(trace))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_long_text_in_half_precision_is_read_from_the_cache_too(dtype, monkeypatch):
+    read_on = long_texts(monkeypatch, reads_cache=True)
+    cuts = lens.cuts(gptviz.wrap(build("llama").to(dtype), tokenizer()).trace(IDS), token=7)
+    assert read_on == [4, 2]
+    whole = lens.cuts(trace_of("llama"), token=7)
+    assert_softmax_close(cuts.attention, whole.attention, stream_of(trace_of("llama")), dtype=dtype)
 
 
 def test_parts_that_a_block_lacks_are_nan():

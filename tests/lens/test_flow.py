@@ -187,6 +187,27 @@ def test_a_dimension_in_which_the_sum_is_zero_counts_against_a_part():
     assert_close([node.beside["residual"][0], node.beside["mlp"][0]], [2 / 2, 0])  # 4 - (1 + 1), and 4 - (3 + 1)
 
 
+@pytest.mark.parametrize("sharpness", [0.3, 3.0, 30.0])
+def test_parts_with_any_weights_have_the_proximities_of_the_formula(sharpness):
+    """From weights that are nearly equal to one-hot ones, with gains and sums of 0 in some dimensions."""
+    random, (n_heads, tokens, width) = np.random.default_rng(7), (3, 23, 41)
+    scores = np.where(np.tri(tokens), sharpness * random.normal(size=(n_heads, tokens, tokens)), -np.inf)
+    weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    weights[1] *= -0.5  # a head that was scaled
+    gain = random.normal(size=(tokens, width)) * (random.random((tokens, width)) > 0.1)
+    whole = random.normal(size=(tokens, width)) * (random.random((tokens, width)) > 0.1)
+    values = 3 * random.normal(size=(n_heads, tokens, width))
+    weights, values, gain, whole = (array.astype(np.float32) for array in (weights, values, gain, whole))
+    parts = np.einsum("qd,hqk,hkd->hqkd", *(array.astype(np.float64) for array in (gain, weights, values)))
+    lengths = np.abs(whole.astype(np.float64)).sum(-1)[:, None]
+    expected = np.maximum(0, lengths - np.abs(whole[:, None] - parts).sum(-1))
+    node = node_shares(whole, {"residual": whole}, Contributions(weights, values, gain))
+    assert_close(
+        node.heads, expected / (lengths + expected.sum(0).sum(-1, keepdims=True)), scale=np.abs(parts).sum(-1) / lengths
+    )
+    assert (expected > 0).sum() > 40
+
+
 def test_how_many_vectors_are_looked_at_together_changes_nothing(monkeypatch):
     flow = flow_of("llama")
     monkeypatch.setattr("gptviz.lens.proximity._NUMBERS", 5 * 24)
