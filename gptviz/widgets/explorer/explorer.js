@@ -1,13 +1,15 @@
 // @ts-check
 /**
- * The explorer: the path from a text to its next token. Each station is a sentence that opens in place and shows a
- * view, which the host draws when the station is first opened.
+ * The explorer: the path from a text to its next token as one picture. The stations' names stand under the parts of the
+ * picture that they are about. One station opens at a time, below the picture, and shows its views, which the host draws
+ * when the station is first opened.
  */
 import { button, element } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
-import { Presenter, scrollerOf } from "./presenter.js";
+import { Presenter } from "./presenter.js";
+import { Rail } from "./rail.js";
 import { Station } from "./stations.js";
 import { catalogue } from "./words.js";
 
@@ -26,6 +28,9 @@ const PATH = [
   { name: "sampling", views: ["sampling"] },
   { name: "generation", views: ["generation"] },
 ];
+
+/** @type {import("./stations.js").StationKind} */
+const PICTURE = { name: "flow", views: ["flow"] };
 
 class Explorer {
   /** @param {Model} model @param {Model} selection @param {Host} host @param {HTMLElement} el */
@@ -56,11 +61,17 @@ class Explorer {
     /** The prompt that is shown, then the menu's: texts, and lists of messages. @type {(string|Message[])[]} */
     this.prompts = [];
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
-    this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name)));
+    this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name, false)));
+    this.rail = new Rail(words, this.stations, ({ kind }) => this.toggle(kind.name));
+    this.picture = element("div", { class: "view-flow" }, this.rail.root); // the picture's view gives the names their place
     /** @type {HTMLButtonElement[]} */
     this.blocks = [];
     const scale = () => this.model.get("scale");
-    this.presenter = new Presenter(words, this.stations, (station) => this.openOnly(station), scale);
+    const picture = { kind: PICTURE, root: this.picture, body: this.picture, containers: new Map() };
+    const places = [picture, ...this.stations];
+    const open = (/** @type {import("./presenter.js").Place} */ place) =>
+      this.openOnly(this.stations.find((station) => station === place) ?? null);
+    this.presenter = new Presenter(words, places, open, scale);
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root);
     el.append(this.root);
@@ -70,6 +81,7 @@ class Explorer {
     });
     this.boxSize.observe(this.prompt);
     this.draw("prompt", this.prompt);
+    this.draw("flow", this.picture);
     this.show();
     this.askGeneration();
   }
@@ -81,14 +93,14 @@ class Explorer {
     const tools = element("span", { class: "tools" }, this.models, this.history, restart, presenter.tools);
     const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
-    const stations = element("ol", { class: "stations" }, ...this.stations.map(({ root }) => root));
+    const stations = element("div", { class: "stations" }, ...this.stations.map(({ root }) => root));
     const root = element(
       "section",
-      { class: "gptviz gptviz-explorer", "aria-label": title, tabindex: -1 },
+      { class: "gptviz gptviz-explorer", "aria-label": title, tabindex: -1, "data-open": "" },
       header,
       this.notices.problem,
       this.prompt,
-      element("div", { class: "way" }, side, stations),
+      element("div", { class: "way" }, this.picture, side, stations),
     );
     presenter.attach(root, (on) => (on ? side : header).append(tools)); // beside the presented view, not above it
     return root;
@@ -124,6 +136,7 @@ class Explorer {
   showSentences() {
     const about = { ...this.model.get("_about"), generation: this.generation };
     for (const station of this.stations) station.show(about);
+    this.rail.show();
   }
 
   /**
@@ -189,19 +202,22 @@ class Explorer {
     );
   }
 
-  /** Opens or closes a station, which stays where it was clicked. @param {string} name @param {boolean} [isOpen] */
-  toggle(name, isOpen) {
+  /** Opens or closes a station. @param {string} name @param {boolean} [isOpen] */
+  async toggle(name, isOpen) {
     const station = this.stations.find(({ kind }) => kind.name === name);
     if (!station) return;
-    if (this.presenter.on) return this.presenter.goToStation(station);
-    const before = station.root.getBoundingClientRect().top;
-    this.openOnly((isOpen ?? !station.isOpen) ? station : null);
-    scrollerOf(this.root).scrollTop += station.root.getBoundingClientRect().top - before;
+    if (this.presenter.on) return this.presenter.goToPlace(station);
+    const opens = isOpen ?? !station.isOpen;
+    await this.openOnly(opens ? station : null);
+    const shown = opens ? station.root : this.picture;
+    shown.scrollIntoView({ block: "nearest" });
   }
 
   /** Opens one station and closes all others. @param {Station|null} open */
   async openOnly(open) {
     for (const station of this.stations) station.setOpen(station === open);
+    this.root.dataset.open = open?.kind.name ?? "";
+    this.rail.show();
     this.showStack();
     if (!open) return;
     open.drawn ??= Promise.all([...open.containers].map(([name, container]) => this.draw(name, container)));

@@ -1,12 +1,13 @@
-"""Explorer: the whole path from a text to its next token on one page, as stations that open in place.
+"""Explorer: the whole path from a text to its next token on one page, as a picture whose parts open in place.
 
-It holds the views and computes the numbers of each station's sentence; the page lays them out. A token drawn on the bench
-is appended to the text, and the path starts again.
+The picture is a FlowView. It and the views of the stations follow one prompt box. This class computes the numbers of each
+station's sentence; the page lays them out. A token drawn on the bench is appended to the text, and the path starts again.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import traitlets
 
 from gptviz.display import still
@@ -17,6 +18,7 @@ from gptviz.trace.runnable import RunnableModel
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.block.block import BlockView
 from gptviz.widgets.embedding.embedding import EmbeddingView
+from gptviz.widgets.flow.flow import FlowView
 from gptviz.widgets.explorer.stations import station_numbers
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
@@ -29,7 +31,7 @@ HISTORY = 12  # earlier prompts that the page offers
 
 
 class Explorer(View):
-    """The linked page. Made by `gptviz.explore`.
+    """The linked page: the picture of the whole pass, and views that open from it. Made by `gptviz.explore`.
 
     prompt: the text; set it, or chat messages, to follow another one. gpt: the model; the page's menu changes it. box: the
     PromptBox that every station follows; its `trace` is what is shown.
@@ -53,9 +55,11 @@ class Explorer(View):
     def __init__(self, prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any):
         self._check_keywords(keywords)
         self.box = PromptBox(prompt, gpt=gpt, **keywords)
+        self._flow = FlowView(self.box, **keywords)  # the first that follows the box: the page draws it first
         self._timeline = GenerationTimeline(self.box, seed=1, **keywords)
         self._stations: dict[str, View] = {
             "prompt": self.box,
+            "flow": self._flow,
             "tokens": TokensView(self.box, **keywords),
             "embedding": EmbeddingView(self.box, **keywords),
             "attention": AttentionView(self.box, **keywords),
@@ -128,8 +132,20 @@ class Explorer(View):
         return [shape for view in self._stations.values() for shape in view._shapes()]
 
     def to_table(self) -> list[dict[str, Any]]:
-        """Returns a row for each station: its name and the numbers of its sentence."""
-        return [{"station": name, **numbers} for name, numbers in station_numbers(self._require_trace()).items()]
+        """Returns a row for the picture, and one for each station: its name and the numbers of its sentence.
+
+        credit: of each token in the followed one, at the embedding. Where attention weights are drawn, weight: the largest
+        that a block gives each token.
+        """
+        stations = station_numbers(self._require_trace())
+        return [self._picture_row(), *({"station": name, **numbers} for name, numbers in stations.items())]
+
+    def _picture_row(self) -> dict[str, Any]:
+        rows = self._flow.to_table()
+        if "credit" in rows[0]:
+            return {"station": "flow", "credit": [row["credit"] for row in rows if row["depth"] == 0]}
+        weights = np.array([row["weight"] for row in rows]).reshape(-1, len(self._require_trace().tokens))
+        return {"station": "flow", "weight": weights.max(0).tolist()}
 
 
 def _different(prompts: Sequence[Any]) -> list[Any]:
@@ -138,7 +154,7 @@ def _different(prompts: Sequence[Any]) -> list[Any]:
 
 
 def explore(prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any) -> Explorer:
-    """Shows the linked page: prompt, model menu, and every station from the text to the next token.
+    """Shows the linked page: prompt, model menu, the picture of the pass, and every station from text to next token.
 
     prompt: a text, or chat messages. gpt: the model; None loads the embedded one. scale, language: as for every view.
     """

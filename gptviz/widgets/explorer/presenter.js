@@ -10,10 +10,14 @@ import { button, element, setText } from "../shared/dom.js";
 import { clamp } from "../shared/numbers.js";
 import { enterFullScreen, isFullScreen, leaveFullScreen } from "./full_screen.js";
 
-/** @typedef {import("./stations.js").Station} Station */
 /**
- * A step of the presentation: a part of a view of a station.
- * @typedef {{station: Station, view: string, part: string}} Step
+ * What is presented: the picture, or a station; and the element for each of its views, if it has several.
+ * @typedef {{kind: import("./stations.js").StationKind, root: HTMLElement, body: HTMLElement,
+ *   containers: Map<string, HTMLElement>}} Place
+ */
+/**
+ * A step of the presentation: a part of a view.
+ * @typedef {{place: Place, view: string, part: string}} Step
  */
 
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"];
@@ -24,6 +28,7 @@ const SCALES = { smallest: 0.9, ofPage: 1.5, largest: 3 };
 const TYPED_FIELDS = "textarea, select, input:not([type=range], [type=checkbox])";
 /** The parts of the views that need more than one screen. @type {Record<string, string[]>} */
 const PARTS = {
+  flow: ["flow", "effects", "early"],
   embedding: ["embedding", "table"],
   attention: ["attention", "arithmetic", "mix"],
   block: ["block", "ledger"],
@@ -33,16 +38,16 @@ const FOLDED_PARTS = ["arithmetic", "mix"]; // these are folded if nobody presen
 export class Presenter {
   /**
    * @param {import("./words.js").Words} words
-   * @param {Station[]} stations
-   * @param {(station: Station|null) => Promise<unknown>} open shows the views of one station
+   * @param {Place[]} places
+   * @param {(place: Place) => Promise<unknown>} open shows the views of one place
    * @param {() => string} scale while nobody presents
    */
-  constructor(words, stations, open, scale) {
+  constructor(words, places, open, scale) {
     this.words = words;
-    this.stations = stations;
+    this.places = places;
     this.open = open;
     this.scale = scale;
-    this.steps = stations.flatMap(stepsOf);
+    this.steps = places.flatMap(stepsOf);
     this.on = false;
     this.fillsScreen = false;
     this.step = 0;
@@ -104,28 +109,27 @@ export class Presenter {
     this.root.focus({ preventScroll: true });
   }
 
-  /** Shows all stations and views again. */
+  /** Shows the picture and the open station again. */
   showAll() {
     this.setFrozen(false);
-    for (const size of ["--gv-room", "--gv-screen", "--gv-present"]) this.root.style.removeProperty(size);
-    for (const { station, view } of this.steps) {
-      station.root.hidden = false;
-      const container = station.containers.get(view);
-      if (container) container.hidden = false;
+    for (const size of ["--gv-room", "--gv-screen", "--gv-present", "--gv-title"]) this.root.style.removeProperty(size);
+    for (const { root, containers } of this.places) {
+      root.hidden = false;
+      for (const container of containers.values()) container.hidden = false;
     }
   }
 
-  /** Shows the first step of a station, unless one of its steps is shown. @param {Station} station */
-  goToStation(station) {
-    if (this.steps[this.step].station === station) return;
-    this.goTo(this.steps.findIndex((step) => step.station === station));
+  /** Shows the first step of a place, unless one of its steps is shown. @param {Place} place */
+  goToPlace(place) {
+    if (this.steps[this.step].place === place) return;
+    this.goTo(this.steps.findIndex((step) => step.place === place));
   }
 
   /** @param {number} index */
   goTo(index) {
     this.step = Math.max(0, Math.min(this.steps.length - 1, index));
-    const { station: shown, view: shownView, part } = this.steps[this.step];
-    for (const station of this.stations) station.root.hidden = station !== shown;
+    const { place: shown, view: shownView, part } = this.steps[this.step];
+    for (const place of this.places) place.root.hidden = place !== shown;
     for (const [view, container] of shown.containers) container.hidden = view !== shownView;
     this.root.dataset.step = part;
     setText(this.count, `${this.step + 1} / ${this.steps.length}`);
@@ -138,8 +142,8 @@ export class Presenter {
   }
 
   unfold() {
-    const { station, view, part } = this.steps[this.step];
-    const folded = station.containers.get(view)?.querySelector("details");
+    const { place, view, part } = this.steps[this.step];
+    const folded = place.containers.get(view)?.querySelector("details");
     if (folded) folded.open = FOLDED_PARTS.includes(part);
   }
 
@@ -151,7 +155,9 @@ export class Presenter {
     const largest = fillsScreen ? SCALES.largest : SCALES.ofPage;
     root.style.setProperty("--gv-present", String(clamp(LAID_OUT.scale * room, SCALES.smallest, largest)));
     root.style.setProperty("--gv-screen", `${height}px`);
-    const { body } = this.steps[this.step].station;
+    const { body, root: place } = this.steps[this.step].place;
+    const title = place.querySelector(":scope > .head h4");
+    root.style.setProperty("--gv-title", `${title?.getBoundingClientRect().width ?? 0}px`);
     const top = body.getBoundingClientRect().top - root.getBoundingClientRect().top;
     root.style.setProperty("--gv-room", `${Math.round(height - top)}px`);
   }
@@ -183,10 +189,10 @@ export class Presenter {
   }
 }
 
-/** Returns the steps of a station; a station without views is one step. @param {Station} station @returns {Step[]} */
-function stepsOf(station) {
-  const views = station.containers.size ? [...station.containers.keys()] : [station.kind.name];
-  return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ station, view, part })));
+/** Returns the steps of a place; a station without views is one step. @param {Place} place @returns {Step[]} */
+function stepsOf(place) {
+  const views = place.kind.views.length ? place.kind.views : [place.kind.name];
+  return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ place, view, part })));
 }
 
 /**

@@ -1,5 +1,5 @@
 // @ts-check
-/** The stations of the path: a title, a sentence with this prompt's numbers, and what opens below it. */
+/** The stations of the path: a title, a sentence with this prompt's numbers, and the views that open below the picture. */
 import { shareBar } from "../shared/bars.js";
 import { chip, positionedChip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
@@ -14,8 +14,8 @@ import { percent, significant, weight } from "../shared/numbers.js";
 /** @typedef {{vocabulary: number, mean: number, highest: {token: PageToken, logit: number}[]}} Scores */
 
 export class Station {
-  /** @param {StationKind} kind @param {Words} words @param {() => void} onToggle */
-  constructor(kind, words, onToggle) {
+  /** @param {StationKind} kind @param {Words} words @param {() => void} onClose */
+  constructor(kind, words, onClose) {
     this.kind = kind;
     this.words = words;
     this.isOpen = false;
@@ -26,12 +26,16 @@ export class Station {
     this.title = words.stations[/** @type {"tokens"} */ (kind.name)];
     this.sentence = element("p", { class: "sentence numbers" });
     this.scores = new HighestScores(words);
-    this.button = button(words.open, onToggle);
+    const close = button(words.close, onClose, { "aria-label": words.closeStation(this.title) });
     const content = kind.name === "logits" ? [this.scores.root] : [...this.containers.values()];
     this.body = element("div", { class: "body", hidden: "" }, ...content);
-    const head = element("div", { class: "head" }, element("h4", {}, this.title), this.sentence, this.button);
-    this.root = element("li", { class: `station station-${kind.name}` }, head, this.body);
-    this.nameButton();
+    const head = element("div", { class: "head" }, element("h4", {}, this.title), this.sentence, close);
+    this.root = element(
+      "section",
+      { class: `station station-${kind.name}`, "aria-label": this.title },
+      head,
+      this.body,
+    );
   }
 
   /** @param {boolean} isOpen */
@@ -39,14 +43,6 @@ export class Station {
     this.isOpen = isOpen;
     this.body.hidden = !isOpen;
     this.root.toggleAttribute("data-open", isOpen);
-    this.nameButton();
-  }
-
-  nameButton() {
-    const word = this.isOpen ? this.words.close : this.words.open;
-    setText(this.button, word);
-    this.button.setAttribute("aria-label", `${word}: ${this.title}`);
-    this.button.setAttribute("aria-expanded", String(this.isOpen));
   }
 
   /** Shows the numbers of a prompt. @param {any} about `_about` of the explorer */

@@ -18,8 +18,10 @@ const en = {
   restart: "start over",
   stack: "The blocks of the model",
   block: (/** @type {number} */ layer) => `block ${layer}`,
-  open: "open",
   close: "close",
+  closeStation: (/** @type {string} */ title) => `close: ${title}`,
+  rail: "The path, from the text at the left to the next token at the right",
+  railHint: "Point at a name to read what happens there; click it to open it.",
   stations: {
     tokens: "Text to tokens",
     embedding: "Tokens to numbers",
@@ -80,8 +82,10 @@ const zh = {
   restart: "从头开始",
   stack: "模型的各块",
   block: (layer) => `第 ${layer} 块`,
-  open: "打开",
   close: "收起",
+  closeStation: (title) => `收起：${title}`,
+  rail: "路径：左边是文字，右边是下一个词元",
+  railHint: "指向一个名称，读那里发生什么；点击就打开。",
   stations: {
     tokens: "文字到词元",
     embedding: "词元到数字",

@@ -10,6 +10,7 @@ import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, float32, Lane, refusalText } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp, percent } from "../shared/numbers.js";
+import { availableHeight } from "../shared/scrolling.js";
 import { makeSentence } from "../shared/sentence.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { Shares } from "./credit.js";
@@ -57,6 +58,7 @@ class Flow {
       opened: () => this.showOpenBlock(),
       openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
       openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
+      room: () => this.roomForRows(),
       ask: (name, args) => ask(model, name, args),
     });
     this.openHead = new OpenHead(model, selection, host, words, {
@@ -85,6 +87,8 @@ class Flow {
     this.lesson = element("p", { class: "lesson", role: "status" });
     this.notes = element("div", { class: "notes muted small" });
     this.legend = element("div", { class: "legend" });
+    /** What stood in the element before: it is put below the picture. */
+    this.guests = element("div", { class: "guests" }, ...el.childNodes);
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root, undefined, selection);
     el.append(this.root);
@@ -95,6 +99,7 @@ class Flow {
     });
     this.load();
     this.resizer.observe(this.picture.stage);
+    this.resizer.observe(this.root); // a presented view is as high as its room
   }
 
   /** @returns {HTMLElement} */
@@ -123,7 +128,7 @@ class Flow {
         this.player.says,
         this.cutting.chips.root,
       ),
-      element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, own(below)),
+      element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, this.guests, own(below)),
       own(picture.list.root, this.legend, this.notes),
     );
     root.addEventListener("keydown", (event) => {
@@ -135,6 +140,18 @@ class Flow {
   /** The tokens that are drawn. @returns {FlowToken[]} */
   get tokens() {
     return this.model.get("_about").tokens;
+  }
+
+  /**
+   * Returns the height that a presentation leaves for the rows of the picture, in pixels; Infinity if nobody presents.
+   * @returns {number}
+   */
+  roomForRows() {
+    /** @type {HTMLElement[]} */
+    const parts = [this.root, this.picture.stage, this.picture.root, this.legend];
+    const [view, stage, picture, legend] = parts.map((part) => part.getBoundingClientRect());
+    const after = picture.bottom - stage.bottom + legend.height;
+    return Math.floor(availableHeight(this.root) - (stage.top - view.top) - after);
   }
 
   /** The followed token, counted among those that are drawn. */

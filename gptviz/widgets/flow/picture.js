@@ -9,7 +9,7 @@ import { RowLabels } from "./labels.js";
 import { RibbonList } from "./list.js";
 import { OpenBlock } from "./open.js";
 import { Pieces } from "./pieces.js";
-import { chooseRows, placeRows } from "./rows.js";
+import { fitRows } from "./rows.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 const OPENED = 4; // times as wide as another column
@@ -24,6 +24,7 @@ export class Picture {
    * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
    *   opened: () => void, openHead: (layer: number, head: number, focusBack: () => void) => void,
    *   openCell: (cell: import("./open_head.js").Cell, focusBack: () => void) => void,
+   *   room: () => number,
    *   ask: (name: string, args: any) => Promise<any>}} actions
    */
   constructor(words, actions) {
@@ -34,6 +35,7 @@ export class Picture {
     this.position = 0;
     this.scale = 1;
     this.width = -1; // that the picture was drawn for
+    this.room = Infinity; // the height that the rows may have
     this.height = 0;
     /** @type {FlowToken[]} */
     this.tokens = [];
@@ -164,10 +166,6 @@ export class Picture {
   show(position, isHovered = false) {
     this.position = position;
     this.credit = this.shares.creditOf(position);
-    const { rows, rowOf } = chooseRows(this.credit, position, this);
-    this.rows = rows;
-    this.rowOf = rowOf;
-    this.pieces.rows = rows;
     this.drawing.root.setAttribute("aria-label", this.words.picture(this.pieces.nameOf(position)));
     this.layOut();
     const { opened } = this;
@@ -192,15 +190,17 @@ export class Picture {
     this.resize();
   }
 
-  /** Lays the picture out again if its width or its scale has changed. */
+  /** Lays the picture out again if its width, its scale or its room has changed. */
   resize() {
     const width = this.canvas.clientWidth;
     const scale = Number(getComputedStyle(this.root).getPropertyValue("--gv-scale")) || 1;
-    if ((width === this.width && scale === this.scale) || !this.rows.length) return;
-    this.width = width;
-    this.scale = scale;
-    const { shares, credit, rows, rowOf, position, tracks } = this;
-    this.height = placeRows(rows, scale);
+    const room = this.actions.room();
+    if ((width === this.width && scale === this.scale && room === this.room) || !this.credit.length) return;
+    Object.assign(this, { width, scale, room });
+    const { shares, credit, position, tracks } = this;
+    const { rows, rowOf, height } = fitRows(credit, position, this, scale, room);
+    Object.assign(this, { rows, rowOf, height });
+    this.pieces.rows = rows;
     this.stage.style.height = `${this.height}px`;
     const unit = Math.max(30, width / tracks.reduce((sum, track) => sum + track, 0));
     /** @type {number[]} */

@@ -13,6 +13,7 @@
  */
 
 export const MOST_ROWS = 11;
+const FEWEST_ROWS = 3; // of tokens, however little room there is
 export const LEAST_CREDIT = 0.01; // of a token with a row of its own
 export const UNIT = 100; // pixels that stand for the whole credit, at the screen's scale
 const ROW = 27; // pixels of the lowest row
@@ -25,16 +26,17 @@ const SPACE = 9; // pixels between a band and the row above it
  * @param {number} position the followed token
  * @param {{start: number|null, isOpen: boolean, isUnfolded: boolean}} choices start: the special first token; isOpen:
  *   whether it has a whole row; isUnfolded: whether tokens with little credit have rows
+ * @param {number} [most] rows for tokens
  * @returns {{rows: Row[], rowOf: Int32Array}} rowOf: the row of each token
  */
-export function chooseRows(credit, position, { start, isOpen, isUnfolded }) {
+export function chooseRows(credit, position, { start, isOpen, isUnfolded }, most = MOST_ROWS) {
   const tokens = credit[0].length;
   const lane = start !== null && !isOpen && start !== position ? start : -1;
   const earlier = Array.from({ length: position }, (_, token) => token).filter((token) => token !== lane);
   const largest = (/** @type {number} */ token) => Math.max(...credit.map((depth) => depth[token]));
   const candidates = earlier.filter((token) => isUnfolded || largest(token) >= LEAST_CREDIT);
   candidates.sort((a, b) => largest(b) - largest(a) || a - b);
-  const own = new Set(isUnfolded ? candidates : candidates.slice(0, MOST_ROWS - 1));
+  const own = new Set(isUnfolded ? candidates : candidates.slice(0, most - 1));
   const small = earlier.filter((token) => !own.has(token));
   if (small.length === 1) own.add(/** @type {number} */ (small.pop())); // one token needs no line that counts it
   /** @type {Row[]} */
@@ -72,4 +74,21 @@ export function placeRows(rows, scale) {
     top += row.height;
   }
   return top;
+}
+
+/**
+ * Chooses and places the rows: with fewer tokens in rows of their own, if there is less room than the rows need.
+ * @param {Float64Array[]} credit
+ * @param {number} position
+ * @param {{start: number|null, isOpen: boolean, isUnfolded: boolean}} choices
+ * @param {number} scale of the view
+ * @param {number} room in pixels
+ * @returns {{rows: Row[], rowOf: Int32Array, height: number}}
+ */
+export function fitRows(credit, position, choices, scale, room) {
+  for (let most = MOST_ROWS; ; most -= 1) {
+    const chosen = chooseRows(credit, position, choices, most);
+    const height = placeRows(chosen.rows, scale);
+    if (height <= room || most === FEWEST_ROWS) return { ...chosen, height };
+  }
 }
