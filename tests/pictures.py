@@ -40,6 +40,8 @@ def main() -> None:
             for name, view in views.items():
                 page = browser.new_page(viewport={"width": 1160, "height": 530})
                 shown = ViewPage(page, [view()], dark=theme == "dark")
+                if name == "explorer":
+                    page.locator(".at-attention button").click()
                 settle(page)
                 shown.screenshot(PICTURES / f"{name}_{theme}.png")
                 page.close()

@@ -101,13 +101,11 @@ def open_up(page: Page) -> None:
 def walk(shown: ViewPage, name: Callable[[str], Path]) -> None:
     """Takes the Explorer with one station open after the other, then presented as a class sees it."""
     page = shown.page
-    for station in page.locator(".station").all():
-        title = station.evaluate("(node) => node.className.split('station-')[1]")
-        for _ in range(station.locator(":scope > .head button").count()):
-            station.locator(":scope > .head button").click()
-            settle(page)
-            shown.screenshot(name(title))
-            station.locator(":scope > .head button").click()
+    for place in page.locator(".rail li").all():
+        place.locator("button").click()
+        settle(page)
+        shown.screenshot(name(place.evaluate("(node) => node.className.split('at-')[1]")))
+        place.locator("button").click()
     page.locator(".tools button").last.click()
     steps = int(page.locator(".tools").inner_text().partition("/ ")[2].split()[0])
     for step in range(steps):

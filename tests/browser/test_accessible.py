@@ -34,9 +34,14 @@ def views(gpt, **options):
 )
 def test_axe_finds_nothing_serious(shown, gpt, dark, options):
     page = shown(*views(gpt, **options), dark=dark).page
-    for button in page.locator(".station > .head button").all():
+    for button in page.locator(".rail button").all():
         button.click()
-    page.evaluate("() => document.querySelectorAll('.station .body').forEach((body) => { body.hidden = false; })")
+    page.evaluate(
+        """() => document.querySelectorAll(".station").forEach((station) => {
+            station.dataset.open = "";
+            station.querySelector(".body").hidden = false;
+        })"""
+    )
     page.locator(".gptviz-attention summary").first.click()
     page.locator(".gptviz-tokens .row li").nth(3).click()
     page.locator(".gptviz-sampling .draw button").nth(0).click()

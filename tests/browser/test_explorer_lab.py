@@ -19,7 +19,7 @@ def notebook(run_cells):
 
 def open_station(notebook, name):
     """Opens a station, unless it is open."""
-    button = notebook.page.locator(f".gptviz-explorer .station-{name} > .head button")
+    button = notebook.page.locator(f".gptviz-explorer .at-{name} button")
     if button.get_attribute("aria-expanded") == "false":
         button.click()
 
@@ -33,7 +33,7 @@ def test_stations_open_and_the_path_goes_round_again(notebook):
         open_station(notebook, station)
     expect(explorer.locator(".gptviz-attention .line .chip")).to_have_count(len(trace.tokens))
     expect(explorer.locator(".gptviz-timeline")).to_have_attribute("aria-busy", "false", timeout=30_000)
-    explorer.locator(".station-sampling > .head button").click()
+    explorer.locator(".at-sampling button").click()
     explorer.get_by_role("button", name="draw once").click()
     explorer.get_by_role("button", name="append to the prompt").click()
     expect(explorer.locator(".gptviz-tokens .row li")).to_have_count(len(trace.tokens) + 1)

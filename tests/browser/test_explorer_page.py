@@ -12,6 +12,7 @@ import gptviz
 from gptviz.pages.export import state_of
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
+GIFT = "When Tom and Mary went to the park, Tom gave a ball to"
 SCROLLED_ON = """(before) => scrollY > before
     || scrollY + innerHeight >= document.documentElement.scrollHeight - 1"""
 WIDTH, HEIGHT = 1280, 720
@@ -52,18 +53,120 @@ def scored(page):
 # The path
 
 
-def test_one_station_is_open_and_the_others_are_their_sentences(page):
+def test_one_station_is_open_and_the_others_are_their_names(page):
     for name in ("tokens", "sampling", "logits"):
-        page.locator(f".station-{name} > .head button").click()
+        page.locator(f".at-{name} button").click()
         expect(page.locator(".station .body:visible")).to_have_count(1)
         expect(page.locator(f".station-{name} .body")).to_be_visible()
-    page.locator(".station-logits > .head button").click()
+    page.locator(".at-logits button").click()
     expect(page.locator(".station .body:visible")).to_have_count(0)
+
+
+def edges(page, selector):
+    """Returns [left, right] of the first element in pixels."""
+    found = page.locator(selector).first.bounding_box()
+    return found["x"], found["x"] + found["width"]
+
+
+@pytest.mark.parametrize("width", [1280, 848])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_screen_is_the_picture_with_its_sentence_and_its_bars(shown, gpt, width, language):
+    page = shown(gptviz.explore(GIFT, gpt=gpt, language=language), width=width, height=HEIGHT).page
+    settle(page)
+    expect(page.locator(".station:visible")).to_have_count(0)
+    for part in (".sentence-row .chip >> nth=-1", ".gptviz-flow .heads", ".stage", ".next li >> nth=-1"):
+        assert box(page.locator(f".gptviz-flow {part}" if not part.startswith(".gptviz") else part))[3] <= HEIGHT, part
+    assert edges(page, ".stage")[1] < edges(page, ".gptviz-flow .next")[0], "the bars are beside the picture"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [1280, 848])
+def test_a_name_is_under_the_part_of_the_picture_that_it_is_about(shown, gpt, width):
+    page = shown(gptviz.explore(GIFT, gpt=gpt), width=width, height=HEIGHT).page
+    settle(page)
+    (left, right), bars = edges(page, ".gptviz-flow .canvas"), edges(page, ".gptviz-flow .next")
+    for name in ("tokens", "embedding"):
+        assert edges(page, f".at-{name} button")[1] <= left + 1, name
+    assert edges(page, ".at-attention") == pytest.approx((left, right), abs=1)
+    for name in ("logits", "sampling", "generation"):
+        start, end = edges(page, f".at-{name} button")
+        assert bars[0] - 8 <= start and end <= bars[1] + 1, name
+    top = box(page.locator(".gptviz-flow .picture"))[3]
+    assert all(top <= box(name)[1] < top + 80 for name in page.locator(".rail button").all())
+
+
+def test_a_name_shows_its_sentence_when_it_is_pointed_at_or_focused(page, gpt):
+    line = page.locator(".rail .sentence")
+    hint = line.inner_text()
+    _leader, share = gpt.trace(PROMPT).top(1)[0]
+    page.locator(".at-sampling button").hover()
+    expect(line).to_contain_text(f"leads with {100 * share:.3g} %")
+    page.mouse.move(2, 2)
+    expect(line).to_have_text(hint)
+    page.locator(".at-logits button").focus()
+    expect(line).to_contain_text(f"{gpt.trace(PROMPT).vocab_size:,} tokens")
+    page.keyboard.press("Enter")
+    expect(page.locator(".at-logits button")).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".at-logits button")).to_be_focused()
+    expect(page.locator(".station-logits .sentence")).to_be_visible()
+    expect(line).to_have_text(hint)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (848, 560)], ids=str)
+def test_a_station_opens_below_the_picture_in_sight_with_the_names_above_it(shown, gpt, size):
+    explorer = gptviz.explore(GIFT, gpt=gpt)
+    explorer._stations["generation"].wait(60)
+    page = shown(explorer, width=size[0], height=size[1]).page
+    for name in ("attention", "tokens", "generation", "logits", "sampling", "embedding"):
+        page.locator(f".at-{name} button").click()
+        settle(page)
+        top = box(page.locator(f".station-{name}"))[1]
+        assert box(page.locator(".rail"))[3] <= top + 1 < size[1] / 2, name
+        assert box(page.locator(f".at-{name} button"))[1] >= box(page.locator(".gptviz-explorer > .box"))[3], name
+        expect(page.locator(".gptviz-flow :is(.blocks, .lens, .legend):visible")).to_have_count(0)
+    page.get_by_role("button", name="close: Tokens to numbers").click()
+    expect(page.locator(".station:visible")).to_have_count(0)
+    expect(page.locator(".gptviz-flow .blocks")).to_be_visible()
+
+
+def test_a_station_is_drawn_when_it_is_first_opened(page):
+    expect(page.locator(".station .gptviz")).to_have_count(0)
+    page.locator(".at-attention button").click()
+    expect(page.locator(".station .gptviz")).to_have_count(2)
+
+
+def test_the_picture_shows_a_token_that_was_drawn_and_appended(shown, gpt):
+    explorer = gptviz.explore("Once upon a time", gpt=gpt)
+    view = shown(explorer, width=WIDTH, height=HEIGHT)
+    page = view.page
+    page.locator(".at-sampling button").click()
+    page.get_by_role("button", name="draw once").click()
+    page.get_by_role("button", name="append to the prompt").click()
+    settle(page)
+    view.update()
+    drawn = explorer.trace.tokens[-1]
+    expect(page.locator(".gptviz-flow .sentence-row .chip")).to_have_count(drawn.position + 1)
+    expect(page.locator(".gptviz-flow .label [aria-pressed=true] sub")).to_have_text(str(drawn.position))
+    _leader, share = explorer.trace.top(1)[0]
+    expect(page.locator(".gptviz-flow .next .bar-row .number").first).to_have_text(f"{100 * share:.3g} %")
+
+
+def test_a_cut_in_the_picture_stays_while_a_station_is_open(shown, gpt):
+    explorer = gptviz.explore(GIFT, gpt=gpt)
+    page = shown(explorer, width=WIDTH, height=HEIGHT).page
+    page.locator("tr[data-row=cut-attention] button").nth(2).click()
+    settle(page)
+    page.locator(".at-sampling button").click()
+    (edit,) = explorer._stations["flow"].edits
+    after = gpt.trace(GIFT, edits=[edit]).probabilities()
+    leader, share = gpt.trace(GIFT).top(1)[0]
+    expected = f"{100 * share:.4g} → {100 * after[leader.id]:.3g} %"
+    expect(page.locator(".gptviz-flow .next .bar-row .number").first).to_have_text(expected)
 
 
 def test_scores_are_drawn_as_leads_over_the_mean(page, gpt):
     logits = gpt.trace(PROMPT).logits[-1].astype(np.float64)
-    page.locator(".station-logits > .head button").click()
+    page.locator(".at-logits button").click()
     order = np.argsort(-logits, kind="stable")[:10]
     rows = scored(page)
     assert [number for _, _, number in rows] == pytest.approx(logits[order], rel=6e-3)
@@ -73,7 +176,7 @@ def test_scores_are_drawn_as_leads_over_the_mean(page, gpt):
 
 
 def test_the_stack_stays_in_sight_below_the_prompt(page):
-    page.locator(".station-attention > .head button").click()
+    page.locator(".at-attention button").click()
     page.locator(".gptviz-attention canvas.map").wait_for()
     page.mouse.move(600, 500)
     for _ in range(4):
@@ -87,6 +190,7 @@ def test_the_stack_stays_in_sight_below_the_prompt(page):
 
 
 def test_a_block_keeps_the_focus_when_it_is_opened(page):
+    page.locator(".at-attention button").click()
     page.locator(".stack button").nth(2).focus()
     page.keyboard.press("Enter")
     expect(page.locator(".stack button").nth(2)).to_have_attribute("aria-current", "true")
@@ -94,7 +198,7 @@ def test_a_block_keeps_the_focus_when_it_is_opened(page):
 
 
 def test_one_picture_can_be_saved(page):
-    page.locator(".station-tokens > .head button").click()
+    page.locator(".at-tokens button").click()
     expect(page.locator(".gptviz-tokens li").first).to_be_visible()
     expect(page.locator(".save-picture:visible")).to_have_count(1)
 
@@ -206,7 +310,7 @@ def test_a_broken_character_is_shown_in_the_field_as_its_bytes(on_screen, gpt):
     field.press("Enter")
     page.wait_for_function("() => !document.querySelector('[data-computing]')")
     assert [token.id for token in explorer.box.trace.tokens] == read
-    for station in page.locator(".station > .head button").all():
+    for station in page.locator(".rail button").all():
         station.click()
         settle(page)
         assert "\ufffd" not in page.locator(".gptviz-explorer").inner_text()
@@ -265,6 +369,9 @@ def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_h
 
 
 STEPS = [
+    "flow",
+    "effects",
+    "early",
     "tokens",
     "embedding",
     "table",
@@ -279,17 +386,34 @@ STEPS = [
 ]
 
 
+PICTURE = "A text flowing through the model"
+TITLES = dict.fromkeys(STEPS[:3], PICTURE) | {
+    "tokens": "Text to tokens", "embedding": "Tokens to numbers", "table": "Tokens to numbers",
+    **dict.fromkeys(("attention", "arithmetic", "mix", "block", "ledger"), "Blocks"),
+    "logits": "Scores", "sampling": "Probabilities", "generation": "The loop",
+}  # fmt: skip
+
+
+def test_a_title_is_the_same_in_the_list_and_when_it_is_presented(page):
+    names = page.locator(".rail button").evaluate_all("(all) => all.map((one) => one.lastChild.textContent)")
+    assert names == list(dict.fromkeys(title for title in TITLES.values() if title != PICTURE))
+    assert page.locator(".station > .head h4").all_text_contents() == names
+
+
 def test_a_step_has_one_view_and_fits_the_screen(page):
     page.get_by_role("button", name="present").click()
     for index, step in enumerate(STEPS):
         expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
         settle(page)
-        views = page.locator(".gptviz-explorer .station .gptviz:visible")
+        views = page.locator(".gptviz-explorer .way .gptviz:visible")
         expect(views).to_have_count(0 if step == "logits" else 1)
         expect(page.locator(".save-picture:visible")).to_have_count(0)
         assert is_whole(page), "the prompt is seen on every step"
-        assert box(page.locator(".station:visible"))[1] < 60, "the prompt takes one line"
+        assert box(page.locator(":is(.station, .view-flow):visible"))[1] < 60, "the prompt takes one line"
+        assert (
+            page.locator(":is(.station > .head h4, .gptviz-flow h3):visible").inner_text().strip(" ↺") == TITLES[step]
+        )
         if step == "attention":
             left, _top, right, bottom = box(page.locator("canvas.map"))
             assert bottom <= HEIGHT and right - left >= 290
@@ -317,6 +441,13 @@ def test_a_step_has_one_view_and_fits_the_screen(page):
         if step == "ledger":
             expect(page.locator(".gptviz-block .journey")).to_be_hidden()
             assert box(page.locator(".gptviz-block .ledger .total"))[3] <= HEIGHT
+        if step == "flow":
+            assert box(page.locator(".stage"))[3] <= HEIGHT and box(page.locator(".legend"))[3] <= HEIGHT
+            assert box(page.locator(".next li").last)[3] <= HEIGHT
+        if step == "effects":
+            assert box(page.locator(".gptviz-flow .lesson"))[3] <= HEIGHT
+        if step == "early":
+            assert box(page.locator(".gptviz-flow .lens > p"))[3] <= HEIGHT
         page.keyboard.press("Space")
     sizes = page.locator(".side :is(button, select, .count)").evaluate_all(
         "(all) => all.map((one) => getComputedStyle(one).fontSize)"
@@ -354,7 +485,7 @@ def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, pr
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
         settle(page)
         assert page.locator(".gptviz-explorer").evaluate("(one) => one.offsetHeight") == HEIGHT, step
-        view = page.locator(".gptviz-explorer .station .body > * > .gptviz:visible")
+        view = page.locator(".gptviz-explorer :is(.station .body > *, .view-flow) > .gptviz:visible")
         assert view.evaluate_all("(all) => all.filter((one) => one.scrollHeight > one.clientHeight).length") == 0, step
         page.keyboard.press("Space")
 
@@ -384,7 +515,7 @@ def test_a_shortened_list_says_so_and_counts_the_rest_as_others(shown, gpt):
     assert f"{len(trace.neurons(layer, last)) - len(neurons):,} other" in name
     assert length == pytest.approx(float(np.linalg.norm(rest)), rel=6e-3)
     page.keyboard.press("Escape")
-    page.locator(".station-attention > .head button").click()
+    page.locator(".at-attention button").click()
     expect(page.locator(".gptviz-block .strip[data-step=neuron]")).to_have_count(8)
     expect(page.locator(".gptviz-attention .bars li")).to_have_count(10)
 
@@ -406,7 +537,7 @@ def test_the_presented_knobs_keep_one_line(on_screen, gpt, language):
 
 
 def test_the_bench_has_all_its_rows_again_after_presenting(page):
-    page.locator(".station-sampling > .head button").click()
+    page.locator(".at-sampling button").click()
     rows = page.locator(".gptviz-sampling tbody:not(.rest) tr")
     expect(rows).to_have_count(16)
     page.get_by_role("button", name="present").click()
@@ -420,28 +551,30 @@ def test_the_bench_has_all_its_rows_again_after_presenting(page):
 def test_the_space_bar_and_escape_work_after_any_click(page):
     page.get_by_role("button", name="present").click()
     count = page.locator(".count")
+    page.locator(".gptviz-flow .next button").nth(2).click()
     page.keyboard.press("Space")
     page.get_by_role("button", name="freeze").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("3 / 11")
+    expect(count).to_have_text("3 / 14")
     page.get_by_role("button", name="freeze").click()
-    page.keyboard.press("Space")
+    for _ in range(STEPS.index("attention") - 2):
+        page.keyboard.press("Space")
     page.locator(".gptviz-attention .grid button").nth(9).click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("5 / 11")
+    expect(count).to_have_text("8 / 14")
     page.keyboard.press("ArrowLeft")
     page.locator(".gptviz-attention .stage").click(position={"x": 20, "y": 100})
     page.keyboard.press("ArrowRight")
-    expect(count).to_have_text("5 / 11")
+    expect(count).to_have_text("8 / 14")
     page.get_by_role("button", name="start over").click()
     page.keyboard.press("Space")
-    expect(count).to_have_text("2 / 11")
+    expect(count).to_have_text("2 / 14")
     page.locator(".gptviz-explorer .box textarea").fill("Once upon")
     page.keyboard.press("Enter")
     expect(page.locator(".gptviz-explorer")).to_be_focused()
     page.get_by_role("button", name="freeze").focus()
     page.keyboard.press("Escape")
-    expect(page.locator(".station:visible")).to_have_count(6)
+    expect(page.locator(".rail button:visible")).to_have_count(6)
     expect(page.locator(".gptviz-explorer[data-presenting], .gptviz-explorer[data-frozen]")).to_have_count(0)
 
 
@@ -453,7 +586,7 @@ HIDDEN_PARTS = """() => {
   const stations = root.querySelector(".stations").getBoundingClientRect();
   if (side.right > stations.left + 1) faults.push(["side", side.right, stations.left]);
   if (document.documentElement.scrollWidth > innerWidth) faults.push(["wide", document.documentElement.scrollWidth]);
-  for (const node of root.querySelectorAll(".body:not([hidden]) .gptviz, .body:not([hidden]) .highest")) {
+  for (const node of root.querySelectorAll(".body:not([hidden]) .gptviz, .body:not([hidden]) .highest, .gptviz-flow")) {
     if (!node.offsetParent) continue;
     const box = node.getBoundingClientRect();
     if (node.scrollHeight > node.clientHeight || box.bottom > innerHeight + 1) faults.push(["high", node.className, box.bottom]);
@@ -478,7 +611,7 @@ def test_presenting_fills_the_screen_and_escape_leaves(page):
         "document.exitFullscreen()"
     )  # as the browser does for its own Escape key, of which a page learns nothing
     expect(page.locator(".gptviz-explorer[data-presenting]")).to_have_count(0)
-    expect(page.locator(".station:visible")).to_have_count(6)
+    expect(page.locator(".rail button:visible")).to_have_count(6)
 
 
 def test_buttons_step_forward_and_back(page):
@@ -488,12 +621,12 @@ def test_buttons_step_forward_and_back(page):
     expect(back).to_have_attribute("aria-disabled", "true")
     forward.click()
     forward.click()
-    expect(count).to_have_text("3 / 11")
+    expect(count).to_have_text("3 / 14")
     back.focus()
     page.keyboard.press("Enter")
-    expect(count).to_have_text("2 / 11")
+    expect(count).to_have_text("2 / 14")
     page.keyboard.press("PageDown")
-    expect(count).to_have_text("3 / 11")
+    expect(count).to_have_text("3 / 14")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -134,8 +134,9 @@ def test_a_page_with_space_left_has_the_stages_of_other_heads(opened, gpt, tmp_p
     trace = gpt.trace(PROMPT)
     page = opened(path := gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
     assert path.stat().st_size < 0.75 * MOST_BYTES
-    for button in page.locator(".station > .head button").all():
+    for button in page.locator(".rail button").all():
         button.click()
+    page.locator(".at-attention button").click()
     page.locator(".stack button").first.click()
     page.locator(".gptviz-attention .grid button").nth(4 * trace.n_heads + 7).click()
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L4 · H7")
@@ -183,9 +184,10 @@ def test_the_bench_computes_in_its_page(opened, gpt, tmp_path):
 def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
     explorer = gptviz.explore(PROMPT, gpt=gpt)
     page = opened(explorer.save_html(tmp_path / "explorer.html"), dark)
-    for button in page.locator(".station > .head button").all():
+    for button in page.locator(".rail button").all():
         button.click()
     expect(page.locator(".gptviz-attention")).to_have_attribute("data-theme", "dark" if dark else "light")
+    page.locator(".at-attention button").click()
     page.locator(".stack button").first.click()
     opened = f"L{explorer.trace.n_layers - 1} · H{explorer.selection.head}"
     expect(page.locator(".gptviz-attention h3")).to_contain_text(opened)

@@ -33,16 +33,17 @@ def focusable(page):
     explorer = page.locator(".gptviz-explorer")
     yield "prompt", explorer.locator(".box textarea")
     yield "menu", explorer.locator("header select").first
-    yield "block", explorer.locator(".stack button").last
     for name, inner in (
         ("attention", ".stage, .grid button[data-open], .line button[tabindex='0'], .gptviz-attention summary"),
         ("sampling", "input[type=range], input[type=number], .gptviz-sampling button"),
         ("tokens", ".gptviz-tokens .row button"),
     ):
-        button = explorer.locator(f".station-{name} > .head button")
+        button = explorer.locator(f".at-{name} button")
         if button.get_attribute("aria-expanded") == "false":
             button.click()
         yield f"{name} button", button
+        if name == "attention":
+            yield "block", explorer.locator(".stack button").last
         elements = explorer.locator(f".station-{name} .body").locator(inner)
         elements.first.wait_for()
         for index in range(min(4, elements.count())):
@@ -87,13 +88,13 @@ def test_a_presenter_keeps_the_keys(notebook):
     for key in ("b", "a", "m", "x", "z", "Enter"):
         page.keyboard.press(key)
     page.keyboard.press("Space")
-    expect(explorer.locator(".count")).to_have_text("2 / 11")
-    for _ in range(2):
+    expect(explorer.locator(".count")).to_have_text("2 / 14")
+    for _ in range(5):
         page.keyboard.press("Space")
     explorer.locator(".gptviz-attention .grid button").nth(5).click()
     page.keyboard.press("x")
     page.keyboard.press("Space")
-    expect(explorer.locator(".count")).to_have_text("5 / 11")
+    expect(explorer.locator(".count")).to_have_text("8 / 14")
     page.keyboard.press("Escape")
-    expect(explorer.locator(".station:visible")).to_have_count(6)
+    expect(explorer.locator(".rail button:visible")).to_have_count(6)
     assert page.evaluate(STATE) == before

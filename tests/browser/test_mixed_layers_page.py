@@ -8,7 +8,7 @@ import gptviz
 
 pytestmark = pytest.mark.browser
 
-NO_ATTENTION = {"en": "no attention in this layer", "zh": "这一层没有注意力"}
+NO_ATTENTION = {"en": "no attention in this block", "zh": "这一块没有注意力"}
 languages = pytest.mark.parametrize("language", NO_ATTENTION)
 
 

@@ -51,7 +51,7 @@ def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
     explorer._stations["generation"].wait(60)
     trace = explorer.trace
     page = shown(explorer, gptviz.compare(trace, gpt.trace("Once"))).page
-    for button in page.locator(".station > .head button").all():
+    for button in page.locator(".rail button").all():
         button.click()
     last = chip_text(trace.tokens[-1])
     assert page.locator(".station-embedding > .head .chip").inner_text() == last
@@ -298,10 +298,10 @@ def test_the_block_that_is_open_is_marked_and_no_other(shown, gpt):
     expect(marked).to_have_count(0)
     layer, head = explorer.selection.layer, explorer.selection.head
     expect(sentence).to_contain_text(f"is in L{layer} · H{head}:")
-    page.locator(".station-attention > .head button").click()
+    page.locator(".at-attention button").click()
     expect(marked).to_have_text(f"block {layer}")
     expect(page.locator(".station-attention .gptviz-attention h3")).to_contain_text(f"L{layer} · H{head}")
-    page.locator(".station-tokens > .head button").click()
+    page.locator(".at-tokens button").click()
     expect(marked).to_have_count(0)
     expect(page.locator(".stack button[aria-current=true]")).to_have_count(0)
 
@@ -315,9 +315,10 @@ def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
     expect(page.locator(".station-sampling .sentence")).to_contain_text(chip_text(leader))
     expect(page.locator(".station-sampling .sentence")).to_contain_text(f"{100 * share:.3g}")
     expect(page.locator(".stack button")).to_have_text(["block 1", "block 0"])
+    page.locator(".at-attention button").click()
     page.locator(".stack button").first.click()
     expect(page.locator(".station-attention .gptviz-attention h3")).to_contain_text(f"L1 · H{explorer.selection.head}")
-    page.locator(".station-sampling .head button").click()
+    page.locator(".at-sampling button").click()
     page.get_by_role("button", name="draw once").click()
     page.get_by_role("button", name="append to the prompt").click()
     settle(page)
@@ -330,7 +331,10 @@ def test_the_path_opens_in_place_and_goes_round_again(shown, gpt):
 def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
     page = shown(gptviz.explore("Once upon a time", gpt=gpt)).page
     page.get_by_role("button", name="present").click()
-    visible = page.locator(".station:visible > .head h4")
+    visible = page.locator(":is(.station > .head h4, .gptviz-flow h3):visible")
+    expect(visible).to_have_text("A text flowing through the model")
+    for _ in range(3):
+        page.keyboard.press("Space")
     expect(visible).to_have_text("Text to tokens")
     for title in ("Tokens to numbers", "Tokens to numbers", "Blocks"):
         page.keyboard.press("Space")
@@ -341,7 +345,7 @@ def test_a_presenter_goes_from_station_to_station_by_keys(shown, gpt):
     page.get_by_role("button", name="freeze").click()
     assert page.locator(".stations").get_attribute("inert") is not None
     page.locator(".gptviz-explorer").press("Escape")
-    expect(page.locator(".station:visible")).to_have_count(6)
+    expect(page.locator(".rail button:visible")).to_have_count(6)
     assert page.locator(".stations").get_attribute("inert") is None
 
 
@@ -356,7 +360,7 @@ def test_views_in_chinese_have_no_english_sentence(shown, gpt):
     explorer = gptviz.explore("Once upon a time", gpt=gpt, language="zh")
     explorer._stations["generation"].wait(60)
     page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other, explorer).page
-    for button in page.locator(".station > .head button").all():
+    for button in page.locator(".rail button").all():
         button.click()
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")
     # Text that the model wrote is not part of the interface.

@@ -26,6 +26,30 @@ def test_the_numbers_of_the_sentences_are_the_traces(gpt):
     assert numbers["logits"]["leader"]["id"] == int(trace.logits[-1].argmax())
 
 
+def test_the_first_row_of_the_table_is_the_pictures(gpt):
+    explorer = gptviz.explore(TEXT, gpt=gpt)
+    explorer.selection.query = 3
+    picture, *stations = explorer.to_table()
+    assert picture == {"station": "flow", "credit": gptviz.lens.flow(explorer.trace, 3).importance[0].tolist()}
+    assert [row["station"] for row in stations] == list(station_numbers(explorer.trace))
+
+
+def test_where_there_is_no_credit_the_table_has_the_largest_weights():
+    explorer = gptviz.explore(TEXT, gpt=gptviz.wrap(build("bloom"), tokenizer()))
+    picture = explorer.to_table()[0]
+    largest = explorer.trace.attention()[:, :, -1].mean(1).max(0)
+    assert picture == {"station": "flow", "weight": pytest.approx(largest.tolist(), rel=rounding(1.0))}
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bloom"])
+def test_the_still_picture_begins_with_the_prompt_and_the_flow(name):
+    explorer = gptviz.explore(TEXT, gpt=gptviz.wrap(build(name), tokenizer()))
+    explorer._stations["generation"].wait(60)
+    svg = explorer.still()
+    shown = svg.index("the last block comes from" if name == "gpt2" else "the largest attention weight")
+    assert shown < svg.index("logit"), "the scores come later"
+
+
 def test_rotary_positions_are_in_no_table():
     trace = gptviz.wrap(build("llama"), tokenizer()).trace([5, 9, 2, 31])
     assert station_numbers(trace)["embedding"]["position"] is None

@@ -5,13 +5,13 @@ import { addRefusals } from "../shared/words.js";
 
 const en = {
   heads: "All heads",
-  counted: (/** @type {number} */ layer, /** @type {number} */ head) => `layer ${layer}, head ${head}, counted from 0`,
+  counted: (/** @type {number} */ layer, /** @type {number} */ head) => `block ${layer}, head ${head}, counted from 0`,
   opened: "Opened at this head:",
   gives: "gives",
   openedWhy: (/** @type {number|null} */ layer) =>
-    `, the largest weight in any head${layer === null ? "" : ` of layer ${layer}`} ` +
+    `, the largest weight in any head${layer === null ? "" : ` of block ${layer}`} ` +
     "from the last token to a token other than itself and the first.",
-  axes: "Each square is one head; click a square to open it. Rows are layers, columns are heads",
+  axes: "Each square is one head; click a square to open it. Rows are blocks, columns are heads",
   absent: "not in the file of this trace",
   hatched: (/** @type {string} */ reason) => `a fully hatched square: ${reason}`,
   pooled: (/** @type {number} */ tokens, /** @type {number} */ side) =>
@@ -42,7 +42,7 @@ const en = {
   alone: "This token can look only at itself.",
   order: "order",
   orders: {
-    layer: "by layer and head",
+    layer: "by block and head",
     previous: "previous token",
     induction: "induction",
     first: "first token",
@@ -86,12 +86,12 @@ const en = {
 /** @type {Words} */
 const zh = {
   heads: "全部注意力头",
-  counted: (layer, head) => `第 ${layer} 层第 ${head} 个头，从 0 数起`,
+  counted: (layer, head) => `第 ${layer} 块第 ${head} 个头，从 0 数起`,
   opened: "打开的是这个头：",
   gives: "给",
   openedWhy: (layer) =>
-    `，是${layer === null ? "所有" : `第 ${layer} 层`}头里最后一个词元给自身和首词元以外词元的最大权重。`,
-  axes: "每个方格是一个头，点一下就打开。行是层，列是头",
+    `，是${layer === null ? "所有" : `第 ${layer} 块`}头里最后一个词元给自身和首词元以外词元的最大权重。`,
+  axes: "每个方格是一个头，点一下就打开。行是块，列是头",
   absent: "不在这份轨迹的文件里",
   hatched: (reason) => `全是斜线的方格：${reason}`,
   pooled: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在组的最大权重`,
@@ -116,7 +116,7 @@ const zh = {
   sumSink: (total, rest) => `本行之和为 ${total}；其余 ${rest} 由汇点取走`,
   alone: "这个词元只能看自己。",
   order: "排列",
-  orders: { layer: "按层和头", previous: "前一个词元", induction: "归纳头", first: "第一个词元", same: "相同词元" },
+  orders: { layer: "按块和头", previous: "前一个词元", induction: "归纳头", first: "第一个词元", same: "相同词元" },
   ranked: (heads) => `全部 ${heads} 个头，分数高的在前。`,
   scored: "分数：在同一段随机词元连写两遍的文字上，注意力落在该角色所指词元上的比例",
   nearer: "放大",

@@ -18,8 +18,8 @@ from gptviz.trace.runnable import RunnableModel
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.block.block import BlockView
 from gptviz.widgets.embedding.embedding import EmbeddingView
-from gptviz.widgets.flow.flow import FlowView
 from gptviz.widgets.explorer.stations import station_numbers
+from gptviz.widgets.flow.flow import FlowView
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
 from gptviz.widgets.shared.view import View

@@ -47,8 +47,9 @@ export class Rail {
       this.buttons[i].setAttribute("aria-expanded", String(station.isOpen));
     });
     const { pointed, words } = this;
-    const text = pointed ? [...pointed.sentence.cloneNode(true).childNodes] : [words.railHint];
-    this.sentence.classList.toggle("muted", !pointed);
+    const isRead = pointed?.isOpen === false; // an open station has its sentence beside its title
+    const text = isRead ? [...pointed.sentence.cloneNode(true).childNodes] : [words.railHint];
+    this.sentence.classList.toggle("muted", !isRead);
     this.sentence.replaceChildren(...text);
   }
 }

@@ -10,7 +10,7 @@ const en = {
   parts: "Every head and MLP",
   partsHint:
     "Click a square to switch this head or MLP off; click again to switch it on. " +
-    "Each row is a layer: its heads, then its MLP.",
+    "Each row is a block: its heads, then its MLP.",
   show: "Show in the squares:",
   maps: "attention maps before the edits",
   mapEnds: ["weight 0", "1"],
@@ -97,7 +97,7 @@ const en = {
 const zh = {
   tokens: "提示：点一个词元，选定补丁或注意力行的位置",
   parts: "每个头和 MLP",
-  partsHint: "点一个方格就关掉这个头或 MLP，再点一次打开。每行是一层：先是各个头，最后是 MLP。",
+  partsHint: "点一个方格就关掉这个头或 MLP，再点一次打开。每行是一块：先是各个头，最后是 MLP。",
   show: "方格上显示：",
   maps: "改动之前的注意力图",
   mapEnds: ["权重 0", "1"],

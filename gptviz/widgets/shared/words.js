@@ -11,7 +11,7 @@ const en = {
     savePicture: "save picture",
     covered: (/** @type {string} */ question) => `covered until you answer: ${question}`,
     absent: "Not in this page: computing this needs the notebook with its kernel.",
-    noAttention: "no attention in this layer",
+    noAttention: "no attention in this block",
   },
   errors: {
     other: (/** @type {string} */ message) => message,
@@ -60,7 +60,7 @@ const zh = {
     savePicture: "保存图片",
     covered: (question) => `回答这个问题后才显示：${question}`,
     absent: "此页面中没有：计算这一项需要带内核的笔记本。",
-    noAttention: "这一层没有注意力",
+    noAttention: "这一块没有注意力",
   },
   errors: {
     other: (message) => `出错了，原因只有英文：${message}`,
