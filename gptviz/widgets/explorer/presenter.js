@@ -136,9 +136,9 @@ export class Presenter {
     this.back.setAttribute("aria-disabled", String(this.step === 0));
     this.forward.setAttribute("aria-disabled", String(this.step === this.steps.length - 1));
     this.open(shown).then(() => this.unfold());
+    this.setSize();
     this.root.scrollIntoView({ block: "start" });
     this.root.scrollTop = 0;
-    this.setSize();
   }
 
   unfold() {
