@@ -69,8 +69,10 @@ class Explorer {
     const scale = () => this.model.get("scale");
     const picture = { kind: PICTURE, root: this.picture, body: this.picture, containers: new Map() };
     const places = [picture, ...this.stations];
-    const open = (/** @type {import("./presenter.js").Place} */ place) =>
-      this.openOnly(this.stations.find((station) => station === place) ?? null);
+    const open = (/** @type {import("./presenter.js").Place} */ place) => {
+      this.endPlaying(); // it would cover what the next step shows
+      return this.openOnly(this.stations.find((station) => station === place) ?? null);
+    };
     this.presenter = new Presenter(words, places, open, scale);
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root);
@@ -211,6 +213,13 @@ class Explorer {
     await this.openOnly(opens ? station : null);
     const shown = opens ? station.root : this.picture;
     shown.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Ends a pass that is played in the picture. */
+  endPlaying() {
+    /** @type {HTMLElement|null} */
+    const end = this.picture.querySelector(".gptviz-flow[data-playing] [data-action=end]");
+    end?.click();
   }
 
   /** Opens one station and closes all others. @param {Station|null} open */

@@ -10,7 +10,6 @@ import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, float32, Lane, refusalText } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp, percent } from "../shared/numbers.js";
-import { availableHeight } from "../shared/scrolling.js";
 import { makeSentence } from "../shared/sentence.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { Shares } from "./credit.js";
@@ -24,6 +23,7 @@ import { OpenHead } from "./open_head.js";
 import { Picture } from "./picture.js";
 import { Player } from "./play.js";
 import { followByPointing } from "./pointing.js";
+import { roomForRows } from "./room.js";
 import { BlockTable } from "./table.js";
 import { catalogue } from "./words.js";
 
@@ -58,7 +58,7 @@ class Flow {
       opened: () => this.showOpenBlock(),
       openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
       openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
-      room: () => this.roomForRows(),
+      room: () => roomForRows(this.root, this.picture, this.legend),
       ask: (name, args) => ask(model, name, args),
     });
     this.openHead = new OpenHead(model, selection, host, words, {
@@ -140,18 +140,6 @@ class Flow {
   /** The tokens that are drawn. @returns {FlowToken[]} */
   get tokens() {
     return this.model.get("_about").tokens;
-  }
-
-  /**
-   * Returns the height that a presentation leaves for the rows of the picture, in pixels; Infinity if nobody presents.
-   * @returns {number}
-   */
-  roomForRows() {
-    /** @type {HTMLElement[]} */
-    const parts = [this.root, this.picture.stage, this.picture.root, this.legend];
-    const [view, stage, picture, legend] = parts.map((part) => part.getBoundingClientRect());
-    const after = picture.bottom - stage.bottom + legend.height;
-    return Math.floor(availableHeight(this.root) - (stage.top - view.top) - after);
   }
 
   /** The followed token, counted among those that are drawn. */
