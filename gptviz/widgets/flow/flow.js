@@ -51,6 +51,7 @@ class Flow {
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (shown) => this.follow(shown + this.hidden));
     this.caption = element("p", { class: "caption" });
+    /** @type {Picture} */
     this.picture = new Picture(words, {
       follow: (token) => this.follow(token),
       cut: (edits) => this.cutting.toggle(edits),
