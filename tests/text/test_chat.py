@@ -7,6 +7,7 @@ from chat_templates import (
     CHATML,
     DEFAULT_SYSTEM,
     LLAMA_3,
+    MARKS,
     MERGED_SYSTEM,
     PLAIN,
     SHOUTED,
@@ -16,11 +17,17 @@ from chat_templates import (
     chat,
     chatty,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from properties import ANY_MACHINE
 from small_models import strong_gpt2
 from transformers import ByT5Tokenizer
 
 import gptviz
 from gptviz.errors import GPTVizError, NotAvailable, WrongType
+from gptviz.text.decoding import Decoding
+from gptviz.text.reading import read_messages
+from gptviz.text.tokens import with_roles
 from gptviz.text.turns import turn_end
 
 TEMPLATES = {
@@ -193,6 +200,29 @@ def test_a_prompt_that_is_cut_keeps_the_roles_of_what_is_left(model):
     assert [token.role for token in trace.tokens] == [t.role for t in (*whole.tokens[:2], *whole.tokens[-38:])]
     with pytest.raises(GPTVizError, match="at most 40 tokens"):
         gpt.trace(messages)
+
+
+PIECES = st.sampled_from([*MARKS, "assistant\n", "the owl", " ", "\n", "🦉", "é", "</s>", "Message0Content", "{{ x }}"])
+
+
+@given(contents=st.lists(st.lists(PIECES, max_size=5).map("".join), min_size=1, max_size=5), has_system=st.booleans())
+@ANY_MACHINE
+def test_every_character_has_the_role_of_its_message_whatever_the_contents_are(contents, has_system):
+    messages = chat(*contents, system="<|im_end|>\n" if has_system else None)
+    prompted = messages[-1]["role"] == "user"
+    chatml = [(m["role"], f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n") for m in messages]
+    header = "<|start_header_id|>{role}<|end_header_id|>\n\n"
+    llama_3 = [(m["role"], f"{header.format(role=m['role'])}{m['content'].strip()}<|eot_id|>") for m in messages]
+    expected = {
+        CHATML: [*chatml, *([("assistant", "<|im_start|>assistant\n")] if prompted else [])],
+        LLAMA_3: [(None, "<s>"), *llama_3, *([("assistant", header.format(role="assistant"))] if prompted else [])],
+    }
+    for template, text in expected.items():
+        tokenizer = chatty(template)
+        decoding = Decoding(tokenizer)
+        reading = read_messages(tokenizer, decoding, messages)
+        assert reading.ids == applied(tokenizer, messages)
+        assert runs(with_roles(decoding.tokens(reading.ids), reading.roles)) == text
 
 
 # Messages that are none

@@ -45,6 +45,7 @@ export class MessageRows {
     this.number();
     this.onEdit();
     row.field.input.focus();
+    this.root.scrollTop = this.root.scrollHeight;
   }
 
   append() {
@@ -83,7 +84,9 @@ export class MessageRows {
     });
   }
 
+  /** Shows the last messages where there is not room for all, unless somebody types. */
   scrollToEnd() {
     for (const { field } of this.rows) field.scrollToEnd();
+    if (!this.root.contains(document.activeElement)) this.root.scrollTop = this.root.scrollHeight;
   }
 }
