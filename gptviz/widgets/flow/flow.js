@@ -303,7 +303,7 @@ class Flow {
     const { lesson } = this.words;
     const found = this.picture.areWeights ? null : disagreement(cells);
     if (found === null) return setText(this.lesson, "");
-    if (found === "none") return setText(this.lesson, lesson.agree);
+    if (typeof found === "string") return setText(this.lesson, lesson[found]);
     const named = found.map(({ attention, effect, column }) => ({
       block: this.picture.isPooled ? this.words.block(effect.layer, effect.layer) : this.picture.names[column],
       share: percent(attention),

@@ -5,7 +5,7 @@
 /** @typedef {import("./table.js").Effect} Effect */
 /** @typedef {{column: number, attention: number, effect: Effect}} Known */
 
-const LEAST = 0.05; // by how much both the shares and the probabilities must differ to be worth a sentence
+const LEAST = 0.01; // a difference of shares or of probabilities below this is not worth a sentence
 
 /** Returns by how much a cut changes the probability. @param {Known} block */
 function change({ effect }) {
@@ -15,13 +15,15 @@ function change({ effect }) {
 /**
  * Returns the two blocks that disagree most: the one with the larger effect first, then the one with the larger share.
  * @param {Pick<Cells, "attention"|"cutAttention">[]} cells
- * @returns {[Known, Known]|"none"|null} "none" if no two blocks disagree; null while the effects are not known
+ * @returns {[Known, Known]|"none"|"still"|null} "none" if no two blocks disagree, "still" if no cut changes the probability;
+ *   null while the effects are not known
  */
 export function disagreement(cells) {
   const blocks = cells.flatMap(({ attention, cutAttention: effect }, column) =>
     effect && !Number.isNaN(effect.before) ? [{ column, attention, effect }] : [],
   );
   if (!blocks.length) return null;
+  if (blocks.every((block) => change(block) < LEAST)) return "still";
   /** @type {[Known, Known]|"none"} */
   let found = "none";
   let most = 0;

@@ -32,7 +32,7 @@ const en = {
   end: "end",
   player: "player: Space pauses, arrow keys step, Escape ends",
   steps: "steps that are done",
-  uncached: "without cache",
+  uncached: "without the KV cache",
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   sentences: {
     /** @type {(count: number, width: number, hasCuts: boolean) => Part[]} */
@@ -40,7 +40,8 @@ const en = {
       count === 1
         ? "One token enters at the left. It becomes "
         : `${grouped(count)} tokens enter at the left. Each becomes `,
-      `a row of ${grouped(width)} numbers, its embedding.`,
+      `a row of ${grouped(width)} numbers, its embedding. Every row is equally wide in this film: `,
+      "a ribbon is as wide as its share of the row that it enters.",
       hasCuts ? " The cuts are not played: this is the pass without them." : "",
     ],
     /** @type {(block: string, token: PageToken, most: Source|null, attention: number, isPooled: boolean) => Part[]} */
@@ -90,15 +91,17 @@ const en = {
     /** @type {(block: string, token: PageToken, moved: number, most: Ends|null, isFirst: boolean) => Part[]} */
     credit: (block, token, moved, most, isFirst) => {
       /** @type {Part[]} */
-      const start = isFirst ? ["Now backward: where does what stands in ", { token }, " come from? "] : [];
+      const start = isFirst
+        ? ["Now backward, for ", { token }, " alone: widths are now shares of what it holds at the end, its credit. "]
+        : [];
       if (!most) return [...start, `${capital(block)}: all credit stays with its token.`];
       return [
         ...start,
         `${capital(block)}: `,
         { share: moved },
-        " of the credit goes back to other tokens, the largest part from ",
+        " of that credit goes to other tokens, the largest part from ",
         { token: most.from },
-        " to ",
+        " back to ",
         { token: most.to },
         ": ",
         { share: most.share },
@@ -107,14 +110,14 @@ const en = {
     },
     /** @type {(token: PageToken, ends: Source[]) => Part[]} */
     picture: (token, [first, second]) => [
-      "This is the ordinary picture for ",
+      "This is the picture from before, for ",
       { token },
       ". At the embedding, most credit is with ",
       { token: first.token },
       ": ",
       { share: first.share },
       ...(second ? [", then ", { token: second.token }, ": ", { share: second.share }] : []),
-      ". Credit is a length, not a cause: only a cut shows what matters.",
+      ". Credit says how much, not why: only a cut shows what matters.",
     ],
     /** @type {(draw: {token: PageToken, probability: number, number: number, seed: number}) => Part[]} */
     draw: ({ token, probability, number, seed }) => [
@@ -141,7 +144,7 @@ const en = {
      *   areWeights: boolean) => Part[]} */
     again: (block, token, most, count, isCached, areWeights) => {
       const start = isCached
-        ? `${capital(block)}: the ${grouped(count)} earlier rows stand still. `
+        ? `${capital(block)}: the ${grouped(count)} earlier rows are kept, not computed again. `
         : `${capital(block)}: every row is computed again, and the ${grouped(count)} earlier ones get the same numbers. `;
       if (!most) return [start, { token }, " takes nothing from them here."];
       const takes = areWeights ? " looks most at " : " takes most from ";
@@ -181,11 +184,12 @@ const zh = {
   end: "结束",
   player: "播放器：空格暂停，方向键逐步，Escape 结束",
   steps: "已完成的步数",
-  uncached: "不用缓存",
+  uncached: "不用 KV 缓存",
   earlier: (count) => `更早的 ${grouped(count)} 个词元`,
   sentences: {
     embedding: (count, width, hasCuts) => [
       `${grouped(count)} 个词元从左边进入。每个词元变成一行 ${grouped(width)} 个数，即它的嵌入。`,
+      "在这段动画里，每一行都一样宽：带子的宽度是它占所进入的那一行的份额。",
       hasCuts ? "播放的是没有切断时的前向传播。" : "",
     ],
     attention: (block, token, most, attention, isPooled) => {
@@ -227,13 +231,13 @@ const zh = {
     ],
     credit: (block, token, moved, most, isFirst) => {
       /** @type {Part[]} */
-      const start = isFirst ? ["现在倒着看：", { token }, " 处的内容来自哪里？"] : [];
+      const start = isFirst ? ["现在倒着看，只看 ", { token }, "：宽度现在是它最后内容的份额，即贡献。"] : [];
       if (!most) return [...start, `${block}：全部贡献留在各自的词元。`];
       return [
         ...start,
         `${block}：`,
         { share: moved },
-        " 的贡献回到别的词元，其中最大的一份从 ",
+        " 的这份贡献回到别的词元，其中最大的一份从 ",
         { token: most.from },
         " 回到 ",
         { token: most.to },
@@ -250,7 +254,7 @@ const zh = {
       "：",
       { share: first.share },
       ...(second ? ["；其次是 ", { token: second.token }, "：", { share: second.share }] : []),
-      "。贡献是长度，不是原因：只有切断才看得出什么重要。",
+      "。贡献说明有多少，不说明为什么：只有切断才看得出什么重要。",
     ],
     draw: ({ token, probability, number, seed }) => [
       `抽取下一个词元，温度 1，种子 ${seed}。随机数 `,
@@ -268,7 +272,7 @@ const zh = {
         : [`不用缓存的下一次前向传播：全部 ${grouped(count + 1)} 行都重新计算。`],
     again: (block, token, most, count, isCached, areWeights) => {
       const start = isCached
-        ? `${block}：前面 ${grouped(count)} 行不动。`
+        ? `${block}：前面 ${grouped(count)} 行保留着，不再计算。`
         : `${block}：每一行都重新计算，前面 ${grouped(count)} 行得到同样的数。`;
       if (!most) return [start, "这里 ", { token }, " 没有从它们取得内容。"];
       const weight = areWeights ? "：注意力权重 " : " 取得最多：";

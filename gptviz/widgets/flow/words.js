@@ -16,8 +16,8 @@ const en = {
     `The credit for ${token}, from the embedding at the left to the last block at the right. ` +
     "The table below has its numbers, and the list its ribbons.",
   stage: "the picture; arrow keys up and down follow another token",
-  reaches: "Where what stands in",
-  reachesEnd: "after the last block comes from.",
+  reaches: "How much of",
+  reachesEnd: "after the last block comes from where. A width is a share, not a cause: only a cut shows what matters.",
   reachesWeights: "Where the attention of",
   reachesWeightsEnd: "goes, block by block.",
   legend: {
@@ -26,8 +26,11 @@ const en = {
     mlp: "MLP: a part of the band",
     cut: "cut",
     read:
-      "Widths are credit: shares of what stands there after the last block. Credit is computed backward, from right to " +
-      "left. Attention copies: what a ribbon takes along also stays where it was.",
+      "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
+      "of the vectors. It is the same for every next token, and is computed backward, from right to left. What points " +
+      "against the sum has a share of 0, and may still matter. Attention copies: what a ribbon takes along also stays " +
+      "where it was. A short hook comes from the first token, which has a lane of its own; a dotted one is many ribbons " +
+      "thinner than a pixel.",
     weights:
       "Widths are attention weights, averaged over the heads of a block. They say where a token looks, not what that " +
       "changes.",
@@ -62,7 +65,7 @@ const en = {
   resting: "resting place",
   openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
   closeLane: "thin lane",
-  small: (/** @type {number} */ count) => `${grouped(count)} small ones`,
+  small: (/** @type {number} */ count) => `${grouped(count)} more`,
   unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
     `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
   fold: "fold again",
@@ -96,16 +99,17 @@ const en = {
       `${head}, ${source} → ${target}`,
   },
   lesson: {
-    agree: "Here the blocks with larger shares of attention are those where cutting it changes more.",
+    none: "Here share and effect go together, to within 1 percentage point: no block has a larger share and a smaller effect.",
+    still: "Here no cut of attention changes the probability by 1 percentage point.",
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
       `Share and effect disagree: attention’s share is ${strong.share} in ${strong.block} and ${wide.share} in ` +
       `${wide.block}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.block} and to ` +
-      `${wide.after} in ${wide.block}. A share is a length, not a cause.`,
+      `${wide.after} in ${wide.block}. A share says how much there is, not whether the answer needs it.`,
   },
   lens: {
     title: "read early with the last layer’s reader",
     probabilityOf: "probability of",
-    tied: "Depth 0 is hatched: the reader is the token table itself there, so it reads back the token that it was given.",
+    tied: "Depth 0 is hatched: this model reads with the table that the token was taken from, so it finds that token again.",
     depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
     missing: "The model cannot be read early here.",
   },
@@ -113,7 +117,7 @@ const en = {
   nextHint: "click one to follow it",
   others: (/** @type {number} */ count) => `${grouped(count)} others`,
   nowLeads: "leads now",
-  before: "light: before the cuts",
+  before: "behind: before the cuts",
   cuts: {
     title: "Cuts",
     remove: (/** @type {string} */ name) => `take back: ${name}`,
@@ -163,7 +167,7 @@ const zh = {
   picture: (token) => `${token} 的贡献来源：左边是嵌入，右边是最后一块。下面的表列出数值，清单列出各条带子。`,
   stage: "图：上下方向键跟踪另一个词元",
   reaches: "最后一块之后，",
-  reachesEnd: "处的内容来自哪里。",
+  reachesEnd: "处的内容有多少来自哪里。宽度是份额，不是原因：只有切断才看得出什么重要。",
   reachesWeights: "逐块看，",
   reachesWeightsEnd: "的注意力看向哪里。",
   legend: {
@@ -171,7 +175,10 @@ const zh = {
     attention: "注意力：弯的",
     mlp: "MLP：带子的一段",
     cut: "切断",
-    read: "宽度是贡献：占最后一块之后那里内容的份额。贡献是倒着算的，从右往左。注意力是复制：带子带走的内容，原处也还在。",
+    read:
+      "宽度是贡献：所跟踪的词元在最后一块之后的内容有多少经过这里，按向量的长度计。它对每个下一词元都一样，是倒着算的，从右往左。" +
+      "与总和方向相反的部分，份额为 0，但仍可能重要。注意力是复制：带子带走的内容，原处也还在。" +
+      "短钩来自单独成条的第一个词元；虚线是许多细于一个像素的带子。",
     weights: "宽度是注意力权重，对一块的各个头取平均。它们说明词元看向哪里，不说明这改变了什么。",
   },
   pooled: (layers, columns) => `${layers} 块合并为 ${columns} 列：同一列各块的份额相乘，所以总和仍然精确。`,
@@ -199,7 +206,7 @@ const zh = {
   resting: "停放处",
   openLane: (token) => `给 ${token} 一整行`,
   closeLane: "收成细条",
-  small: (count) => `${grouped(count)} 个小的`,
+  small: (count) => `另外 ${grouped(count)} 个`,
   unfoldHint: (most, names) => `点击后各占一行。它们在任何深度合计不超过 ${most}：${names}`,
   fold: "重新折叠",
   later: (count) => `后面 ${grouped(count)} 个：影响不到前面`,
@@ -230,14 +237,15 @@ const zh = {
     headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
   lesson: {
-    agree: "这里，注意力份额较大的块，切断后变化也较大。",
+    none: "这里份额和效果一致（1 个百分点以内）：没有哪一块份额较大而效果较小。",
+    still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
     differ: (strong, wide, before) =>
-      `份额和效果不一致：注意力的份额在${strong.block}是 ${strong.share}，在${wide.block}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.block} ${strong.after}，${wide.block} ${wide.after}。份额是长度，不是原因。`,
+      `份额和效果不一致：注意力的份额在${strong.block}是 ${strong.share}，在${wide.block}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.block} ${strong.after}，${wide.block} ${wide.after}。份额说明有多少，不说明答案是否需要它。`,
   },
   lens: {
     title: "用最后一层的读法提前读出",
     probabilityOf: "概率：",
-    tied: "深度 0 画阴影：那里的读法就是词元表本身，读回的是刚放进去的词元。",
+    tied: "深度 0 画阴影：这个模型用取出词元的同一张表来读，所以读回的就是那个词元。",
     depth: (depth, share) => `深度 ${depth}：${share}`,
     missing: "这里不能提前读出。",
   },
@@ -245,7 +253,7 @@ const zh = {
   nextHint: "点一个就跟踪它",
   others: (count) => `其余 ${grouped(count)} 个`,
   nowLeads: "现在领先",
-  before: "浅色：切断之前",
+  before: "后面：切断之前",
   cuts: {
     title: "切断",
     remove: (name) => `撤销：${name}`,
