@@ -173,7 +173,7 @@ def test_with_a_cache_only_the_new_row_moves_and_without_it_all_rows(shown, gpt,
         if kind == "append":
             break
     before = page.evaluate(WINDOWS)
-    switch = page.get_by_role("switch", name="without cache")
+    switch = page.get_by_role("switch", name="without the KV cache")
     if not cached:
         switch.press("Space")
     windows = [page.evaluate(WINDOWS) for kind in steps(page) if kind == "again"]
