@@ -18,6 +18,7 @@ from zoo_models import build, class_name
 from zoo_truth import Hook, T, Truth, at_input, at_output
 
 import gptviz
+from gptviz import lens
 from gptviz.errors import GPTVizError, NotAvailable
 from gptviz.lens import attribution, run_edited
 
@@ -240,13 +241,13 @@ def _neurons(t: Traces) -> Iterator[Check]:
 
 def _lens(t: Traces) -> Iterator[Check]:
     """The lens at a depth is what the model says if the stream of that depth leaves its last block."""
-    lens = partial(t.trace.logit_lens, AT)
+    read = partial(t.trace.logit_lens, AT)
 
     def check(depth: int) -> None:
         stream = torch.tensor(t.truth.stream[depth])
-        t.close(lens()[depth], t.truth.run(at_output(t.truth.blocks[-1], stream.reshape_as))[AT])
+        t.close(read()[depth], t.truth.run(at_output(t.truth.blocks[-1], stream.reshape_as))[AT])
 
-    yield lambda: t.close(lens()[-1], t.truth.logits[AT])
+    yield lambda: t.close(read()[-1], t.truth.logits[AT])
     for depth in range(t.trace.n_layers + 1):
         yield partial(check, depth)
 
@@ -260,6 +261,36 @@ def _shares(t: Traces) -> Iterator[Check]:
 
     yield partial(check, 3, -1)
     yield partial(check, 31, AT)
+
+
+def _flow(t: Traces) -> Iterator[Check]:
+    """The shares of one token's attention node in each block, against the formula over every head and key."""
+
+    def check() -> None:
+        flow = lens.flow(t.trace)
+        for layer in t.layers:
+            factors, mlp = t.trace.contributions(layer), t.trace.mlp_out(layer)[AT]
+            added = factors.gain[AT] * factors.weights[:, AT, :, None] * factors.values.astype(np.float64)
+            beside = [
+                t.trace.residual(layer)[AT],
+                t.trace.head_bias(layer)[AT],
+                *([mlp] if flow.parallel[layer] else []),
+            ]
+            t.close(added.sum((0, 1)) + beside[1], t.trace.attn_out(layer)[AT], added)
+            parts = np.array([*beside, *added.reshape(-1, t.trace.d_model)])
+            whole = parts.sum(0)
+            lengths = np.abs(parts).sum(-1)
+            near = np.maximum(0, np.abs(whole).sum() - np.abs(whole - parts).sum(-1))
+            divided = near if near.any() else lengths
+            shares = [
+                flow.residual[layer, AT],
+                flow.bias[layer, AT],
+                *([flow.mlp[layer, AT]] if len(beside) == 3 else []),
+            ]
+            expected, scale = divided / divided.sum(), lengths.sum() / divided.sum()
+            assert_close([*shares, *flow.heads(layer)[:, AT].ravel()], expected, scale=scale)
+
+    yield check
 
 
 def _edits_of_the_stream(t: Traces) -> Iterator[Check]:
@@ -346,6 +377,7 @@ QUANTITIES: dict[str, Callable[[Traces], Iterator[Check]]] = {
     "Neurons": _neurons,
     "Lens": _lens,
     "Shares": _shares,
+    "Flow": _flow,
     "Edits of the stream": _edits_of_the_stream,
     "Edits of parts": _edits_of_parts,
     "Text": _text,

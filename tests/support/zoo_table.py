@@ -23,7 +23,11 @@ this page; do not edit it by hand.
 What is compared: the logits; attention maps with the family's own eager attention; the stream with what enters and leaves
 the blocks; its parts (attention and MLP) with the change of the stream; heads and neurons with what they sum to, and with
 the model with one of them silenced by a hook; the logit lens with the model whose last block returns the stream of each
-depth; shares with the logit that they sum to; edits with hooks that do the same; greedy text with `generate`.
+depth; shares with the logit that they sum to; the flow's shares with their formula over every head and key; edits with
+hooks that do the same; greedy text with `generate`.
+
+Where the flow is exact, `FlowView` draws credit. Where it is refused, the view says why, and draws attention weights
+instead if there are maps.
 """
 
 
