@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 
 import gptviz
 from gptviz._paths import assets_dir
+from gptviz.widgets.selection import Selection
 
 PROMPT, OTHER = "Once upon a time there was a cat", "Once upon a time there was a dog"
 
@@ -214,7 +215,7 @@ def test_a_position_is_patched_from_another_prompt(shown, gpt):
 
 def test_a_row_of_attention_is_rewritten(shown, gpt):
     trace = gpt.trace(PROMPT)
-    view = gptviz.InterventionView(trace)
+    view = gptviz.InterventionView(trace, selection=Selection(layer=0, head=0))
     page = shown(view).page
     page.locator(".gptviz-intervention > .sentence-row button").nth(4).click()
     page.locator("summary").last.click()

@@ -234,6 +234,30 @@ def test_views_of_one_box_have_one_list_of_cuts(gpt):
     assert other.edits == view.edits and apart.edits == ()
 
 
+def test_a_view_of_heads_is_made_once_keeps_the_followed_token_and_follows_the_trace(gpt):
+    view = gptviz.FlowView(gpt.trace(PROMPT), position=3, scale="projector", language="zh")
+    assert view.family() == [view]
+    reference = ask(view, "attention")
+    _, heads = view.family()
+    assert reference == ask(view, "attention") == f"anywidget:{heads.model_id}"
+    assert (heads.selection, heads.scale, heads.language) == (view.selection, "projector", "zh")
+    assert view.position == 3
+    view.trace = gpt.trace("the old owl")
+    assert heads.trace is view.trace
+    view.close()
+    assert heads.comm is None
+
+
+def test_an_explorer_has_one_view_of_heads_for_its_station_and_its_picture(gpt):
+    explorer = gptviz.explore(PROMPT, gpt=gpt)
+    station = explorer._stations["attention"]
+    assert ask(explorer._flow, "attention") == f"anywidget:{station.model_id}"
+    assert ("attention", {}) in list(explorer._flow._page_questions())
+    assert sum(isinstance(member, gptviz.AttentionView) for member in explorer.page_family()) == 1
+    explorer._flow.close()
+    assert station.comm is not None
+
+
 def test_an_edited_trace_brings_its_cuts_and_is_drawn_without_them(gpt):
     edited = gpt.trace(PROMPT, edits=[gptviz.ablate_mlp(0)])
     view = gptviz.FlowView(edited)

@@ -36,6 +36,15 @@ def test_a_view_opens_at_the_head_and_tells_the_page_why(trace, first):
     assert told["weight"] == float(trace.attention(*first)[-1, told["key"]])
 
 
+def test_a_view_of_edits_opens_at_the_same_head_and_tells_the_page_why(trace, first):
+    view = gptviz.InterventionView(trace, edits=[gptviz.ablate_head(*first)])
+    assert (view.selection.layer, view.selection.head) == first
+    assert view._about["opening"] == gptviz.AttentionView(trace)._about["opening"]
+    chosen = gptviz.InterventionView(trace, selection=Selection(layer=0))
+    assert (chosen.selection.layer, chosen.selection.head) == (0, 0)
+    assert chosen._about["opening"] is None
+
+
 @pytest.mark.parametrize(
     "keywords",
     [

@@ -11,13 +11,13 @@ import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp, significant, weight } from "../shared/numbers.js";
+import { OpeningNote } from "../shared/opening.js";
 import { availableHeight } from "../shared/scrolling.js";
 import { pageTheme } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
 import { CellDetail } from "./detail.js";
 import { HeadGrid, headName } from "./grid.js";
 import { indexOfLargest, rowOf, unpackMap } from "./matrix.js";
-import { OpeningNote } from "./opening.js";
 import { MapPane } from "./pane.js";
 import { RowBars, Sentence } from "./row.js";
 import { StageButtons, WEIGHTS } from "./stages.js";
@@ -65,7 +65,7 @@ class Attention {
     this.detail = new CellDetail(model, words, () => this.showDetail());
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
-    this.opening = new OpeningNote(words);
+    this.opening = new OpeningNote(model);
     this.readout = element("p", { class: "readout", role: "status" });
     const title = model.get("_title");
     this.root = element(

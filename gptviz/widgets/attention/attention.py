@@ -4,7 +4,6 @@ The thumbnails travel pooled, one byte a cell. The page asks for the exact map o
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -84,13 +83,8 @@ class AttentionView(OpensLayer):
             "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
             "side": thumbnails.side,
             "absent": thumbnails.absent,
-            "opening": self._opening(trace),
+            "opening": selection.opening_for_page(trace),
         }
-
-    def _opening(self, trace: Trace) -> dict[str, Any] | None:
-        """Returns the head at which the view opened by itself, with the weight that chose it; None for any other head."""
-        opening = self.selection.opening_in(trace)
-        return None if opening is None or opening.key is None else asdict(opening)
 
     # Answers to the page
 

@@ -6,11 +6,6 @@ import { addRefusals } from "../shared/words.js";
 const en = {
   heads: "All heads",
   counted: (/** @type {number} */ layer, /** @type {number} */ head) => `block ${layer}, head ${head}, counted from 0`,
-  opened: "Opened at this head:",
-  gives: "gives",
-  openedWhy: (/** @type {number|null} */ layer) =>
-    `, the largest weight in any head${layer === null ? "" : ` of block ${layer}`} ` +
-    "from the last token to a token other than itself and the first.",
   axes: "Each square is one head; click a square to open it. Rows are blocks, columns are heads",
   absent: "not in the file of this trace",
   hatched: (/** @type {string} */ reason) => `a fully hatched square: ${reason}`,
@@ -87,10 +82,6 @@ const en = {
 const zh = {
   heads: "全部注意力头",
   counted: (layer, head) => `第 ${layer} 块第 ${head} 个头，从 0 数起`,
-  opened: "打开的是这个头：",
-  gives: "给",
-  openedWhy: (layer) =>
-    `，是${layer === null ? "所有" : `第 ${layer} 块`}头里最后一个词元给自身和首词元以外词元的最大权重。`,
   axes: "每个方格是一个头，点一下就打开。行是块，列是头",
   absent: "不在这份轨迹的文件里",
   hatched: (reason) => `全是斜线的方格：${reason}`,

@@ -57,12 +57,13 @@ class Explorer(View):
         self.box = PromptBox(prompt, gpt=gpt, **keywords)
         self._flow = FlowView(self.box, **keywords)  # the first that follows the box: the page draws it first
         self._timeline = GenerationTimeline(self.box, seed=1, **keywords)
+        self._flow.attention = attention = AttentionView(self.box, **keywords)  # one view of heads for both
         self._stations: dict[str, View] = {
             "prompt": self.box,
             "flow": self._flow,
             "tokens": TokensView(self.box, **keywords),
             "embedding": EmbeddingView(self.box, **keywords),
-            "attention": AttentionView(self.box, **keywords),
+            "attention": attention,
             "block": BlockView(self.box, **keywords),
             "sampling": SamplingBench(self.box, **keywords),
             "generation": self._timeline,

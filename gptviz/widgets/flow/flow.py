@@ -77,7 +77,7 @@ class FlowView(EditedView, OpensPosition):
         self, source: Any = None, *, position: int | None = None, edits: Iterable[Any] = (),
         attention: AttentionView | None = None, **keywords: Any,
     ):  # fmt: skip
-        self._given_attention = attention
+        self.attention = attention
         self._own_attention: AttentionView | None = None
         self._opened: tuple[int, Array] | None = None  # the layer that was opened last, and its heads' shares (H, T, T)
         super().__init__(source, edits=edits, **keywords)
@@ -85,7 +85,7 @@ class FlowView(EditedView, OpensPosition):
 
     def family(self) -> list[Any]:
         """Returns this view, and the view of open heads if there is one."""
-        attention = self._given_attention or self._own_attention
+        attention = self.attention or self._own_attention
         return [self] if attention is None else [self, attention]
 
     def page_family(self) -> list[Any]:
@@ -103,8 +103,8 @@ class FlowView(EditedView, OpensPosition):
 
     def _attention_view(self) -> AttentionView:
         """Returns the view of open heads. Raises NotAvailable if no layer has attention maps."""
-        if self._given_attention is not None:
-            return self._given_attention
+        if self.attention is not None:
+            return self.attention
         if self._own_attention is None:
             self._own_attention = AttentionView(self._plain, selection=self.selection)
             for name in ("scale", "language"):

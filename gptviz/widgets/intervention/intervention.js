@@ -11,6 +11,7 @@ import { isSameEdit } from "../shared/edits.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
+import { OpeningNote } from "../shared/opening.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
@@ -48,6 +49,7 @@ class Intervention {
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (query) => this.select({ query }));
     this.grid = new PartGrid(words, sharedWords(model).common.noAttention, (part) => this.toggle(part));
+    this.opening = new OpeningNote(model);
     this.effects = new EffectSwitch(model, words, this.grid, {
       redraw: () => this.drawGrid(),
       setProblem: this.notices.setProblem,
@@ -97,6 +99,7 @@ class Intervention {
       grid.readout,
       effects.legend,
       effects.hint,
+      this.opening.root,
     );
     const edits = element(
       "div",
@@ -185,6 +188,7 @@ class Intervention {
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
+    this.opening.write(about.opening, about.tokens);
     this.other = null;
     this.accepted = this.edits;
     this.patch.renew();
@@ -196,7 +200,9 @@ class Intervention {
 
   /** Shows the selection. */
   mark() {
-    this.sentence.mark(this.selected().query);
+    const { layer, head, query } = this.selected();
+    this.sentence.mark(query);
+    this.opening.show(layer, head);
     this.drawGrid();
     this.patch.mark();
     this.row.mark();

@@ -37,7 +37,8 @@ class InterventionView(EditedView):
 
     edits: made by `gptviz.ablate_head`, `gptviz.patch` and the like. Clicks in the page change them, and setting them
     changes the page. A new prompt keeps the edits that name no position. watch: the next token to compare, as text, id or
-    Token; None is the likeliest one before the edits.
+    Token; None is the likeliest one before the edits. Where no layer and no head was chosen, the view opens at the head
+    at which an AttentionView opens, and says so.
     """
 
     _name = "intervention"
@@ -75,6 +76,7 @@ class InterventionView(EditedView):
             self._watched = -1
         thumbnails = Thumbnails(self._plain)
         self._thumbnails = thumbnails.to_bytes()
+        self.selection.open_head(self._plain)
         self._about = {
             "tokens": [describe(token) for token in trace.tokens],
             "layers": trace.n_layers,
@@ -83,6 +85,7 @@ class InterventionView(EditedView):
             "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
             "side": thumbnails.side,
             "absent": thumbnails.absent,
+            "opening": self.selection.opening_for_page(self._plain),
             "leaders": [{"token": describe(token), "before": p} for token, p in self._plain.top(MOVERS)],
         }
 

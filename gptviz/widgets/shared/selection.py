@@ -6,6 +6,7 @@ In the page the Selection is one model that all its views listen to, so pointing
 message to the kernel. A click is also sent to the kernel.
 """
 
+from dataclasses import asdict
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -60,9 +61,10 @@ class Selection(Guarded):
             self.layer, self.head = opening.layer, opening.head
             self._openings[trace] = opening
 
-    def opening_in(self, trace: Trace) -> OpeningHead | None:
-        """Returns the head that `open_head` selected for this trace; None if the head was chosen in another way."""
-        return self._openings.get(trace)
+    def opening_for_page(self, trace: Trace) -> dict[str, Any] | None:
+        """Returns the head that `open_head` selected for this trace, with the weight that chose it; None for any other."""
+        opening = self._openings.get(trace)
+        return None if opening is None or opening.key is None else asdict(opening)
 
     @traitlets.validate("layer", "head", "query", "key")
     def _check(self, proposal: dict[str, Any]) -> int:

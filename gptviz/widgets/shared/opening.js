@@ -1,8 +1,10 @@
 // @ts-check
 /** Says why the view opened at a head that nobody had chosen: it gives the largest weight to another token. */
-import { positionedChip } from "../shared/chips.js";
-import { element } from "../shared/dom.js";
-import { weight } from "../shared/numbers.js";
+import { positionedChip } from "./chips.js";
+import { element } from "./dom.js";
+import { weight } from "./numbers.js";
+import { opening as catalogue } from "./opening_words.js";
+import { wordsOf } from "./words.js";
 
 /**
  * `OpeningHead` in Python.
@@ -10,15 +12,15 @@ import { weight } from "../shared/numbers.js";
  */
 
 export class OpeningNote {
-  /** @param {import("./words.js").Words} words */
-  constructor(words) {
-    this.words = words;
+  /** @param {import("./kernel.js").Model} model of the view */
+  constructor(model) {
+    this.words = wordsOf(model, catalogue);
     /** @type {Opening|null} */
     this.opening = null;
     this.root = element("p", { class: "opening muted small numbers" });
   }
 
-  /** @param {Opening|null} opening null if the head was chosen @param {import("../shared/chips.js").PageToken[]} tokens */
+  /** @param {Opening|null} opening null if the head was chosen @param {import("./chips.js").PageToken[]} tokens */
   write(opening, tokens) {
     const { words } = this;
     this.opening = opening;
