@@ -67,8 +67,10 @@ def fail(
     return error
 
 
-def error_for_page(error: Exception) -> dict[str, Any]:
+def error_for_page(error: BaseException) -> dict[str, Any]:
     """Returns what is sent to the page about an error: its message, and its code and facts if it has them."""
+    if not isinstance(error, Exception):
+        return {"error": "Interrupted before the answer was there. Ask again.", "code": "interrupted", "facts": {}}
     if isinstance(error, GPTVizError):
         facts = {name: _sendable(fact) if isinstance(fact, str) else fact for name, fact in error.facts.items()}
         return {"error": _sendable(str(error)), "code": error.code, "facts": facts}

@@ -61,15 +61,20 @@ class PageWidget(anywidget.AnyWidget):
         yield from ()
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Answers one message of the page. Any error goes to the page, so that the kernel keeps running."""
+        """Answers one message of the page. Any error goes to the page, so that the kernel keeps running.
+
+        An interrupt goes on after the page was told: a page asks nothing more while it waits for an answer.
+        """
         id = content.get("id") if isinstance(content, dict) else None
         try:
             value = self._answer(content)
-        except Exception as error:
-            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **error_for_page(error)})
-        else:
             header, raw = pack(value) if isinstance(value, np.ndarray) else (None, None)
             reply = {"kind": "answer", "id": id, "array": header, "value": None if header else json_ready(value)}
+        except BaseException as error:
+            self.send({"kind": "answer" if isinstance(id, int) else "refused", "id": id, **error_for_page(error)})
+            if not isinstance(error, Exception):
+                raise
+        else:
             self.send(reply, [raw] if raw is not None else None)
 
     def _answer(self, content: Any) -> Any:

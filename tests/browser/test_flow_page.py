@@ -1,5 +1,7 @@
 """The flow view in a page: every visible number against the trace, following, cutting, keys, narrow pages and contrast."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from browser.flow_page import PROMPT, UNIT, agree, contrast, paper, texts, titles
@@ -297,3 +299,34 @@ def test_everything_drawn_has_contrast_and_full_opacity(shown, gpt, dark):
         for colour, *opacities in styles:
             assert contrast(colour, paper(dark)) >= 3, (kind, colour)
             assert opacities == ["1", "1"]
+
+
+def test_an_interrupted_question_can_be_asked_again(shown, gpt, monkeypatch):
+    trace = gpt.trace(PROMPT)
+    view = gptviz.FlowView(trace)
+    page = shown(view).page
+    settle(page)
+    receive = view._on_message
+
+    def receive_in_a_notebook(*message):
+        with contextlib.suppress(KeyboardInterrupt):  # as the notebook's kernel does
+            receive(*message)
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(view, "_on_message", receive_in_a_notebook)
+    token = page.locator(".gptviz-flow .sentence-row button")
+    with monkeypatch.context() as during:
+        during.setattr(lens, "cuts", interrupt)
+        during.setattr(view, "_heads", interrupt)
+        token.nth(6).click()
+        expect(page.locator(".effects-note")).to_contain_text("Interrupted")
+        page.get_by_role("button", name="block 3", exact=True).click()
+        expect(page.locator(".open-block > p")).to_contain_text("Interrupted")
+        page.get_by_role("button", name="block 3", exact=True).click()
+    token.nth(6).click()
+    check_numbers(page, trace, 6, trace.top(1, 6)[0][0].id)
+    expect(page.locator(".effects-note")).to_have_text("")
+    page.get_by_role("button", name="block 3", exact=True).click()
+    expect(page.locator(".heads-of-block canvas")).to_have_count(trace.heads_in(3))

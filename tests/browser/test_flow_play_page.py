@@ -11,6 +11,7 @@ from small_models import gpt_for_any_text
 
 import gptviz
 from gptviz import lens
+from gptviz.widgets.flow import flow as flow_module
 
 PROMPT = "When Tom and Mary went to the park, Tom gave a ball to"
 SHORT = "Tom gave a ball to"
@@ -373,3 +374,19 @@ def test_a_removed_view_asks_for_no_more_frames(new_page, gpt):
     before = page.evaluate("frames")
     assert page.evaluate("afterFrames(5)") == before
     expect(page.locator(".gptviz-flow")).to_have_count(0)
+
+
+def test_a_refused_next_pass_is_asked_for_again_by_the_next_play(shown, gpt, monkeypatch):
+    page = shown(gptviz.FlowView(gpt.trace(SHORT))).page
+
+    def refuse(_):
+        raise ValueError("not now")
+
+    with monkeypatch.context() as during:
+        during.setattr(flow_module, "longer_pass", refuse)
+        play(page, "() => document.querySelector('.gptviz-flow .player progress').max > 21")
+        list(steps(page))
+        expect(page.locator(".play-says")).to_contain_text("not now")
+        page.keyboard.press("Escape")
+    play(page)
+    assert list(steps(page))[-1] == "more"

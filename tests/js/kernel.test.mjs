@@ -65,3 +65,27 @@ test("an answer belongs to its question, arrays come as typed arrays, refusals a
   }
   assert.equal(listeners.size, 0);
 });
+
+test("an interrupted question is refused in both languages, and the next one is asked", async () => {
+  const listeners = new Set();
+  let language = "en";
+  const answers = [{ error: "Interrupted.", code: "interrupted", facts: {} }, { value: 5 }];
+  const model = {
+    on: (/** @type {string} */ _, /** @type {any} */ f) => listeners.add(f),
+    off: (/** @type {string} */ _, /** @type {any} */ f) => listeners.delete(f),
+    send: (/** @type {any} */ { id }) => [...listeners].forEach((f) => f({ kind: "answer", id, ...answers[at++] }, [])),
+    get: () => language,
+  };
+  let at = 0;
+  for (const [chosen, wanted] of [
+    ["en", /Ask again/],
+    ["zh", /被中断.*请再/],
+  ]) {
+    language = /** @type {string} */ (chosen);
+    at = 0;
+    const lane = new Lane();
+    const refused = await new Promise((done) => lane.ask(() => ask(model, "cuts", {}), assert.fail, done));
+    assert.match(refused.message, /** @type {RegExp} */ (wanted));
+    assert.equal(await new Promise((done) => lane.ask(() => ask(model, "cuts", {}), done, assert.fail)), 5);
+  }
+});

@@ -143,3 +143,35 @@ def test_every_array_crosses_the_wire_unchanged(array):
     back = unpack(header, raw)
     assert back.dtype == array.dtype and back.shape == array.shape
     assert back.tobytes() == np.ascontiguousarray(array).tobytes()
+
+
+@pytest.mark.parametrize("name", sorted(view_classes()))
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupted_answer_is_told_to_the_page_before_the_interrupt_goes_on(views, name, interrupt, monkeypatch):
+    view, replies = views[name], []
+
+    def stop(*_, **__):
+        raise interrupt
+
+    monkeypatch.setattr(view, "send", lambda content, buffers=None: replies.append(content))
+    monkeypatch.setattr(view, "send_state", lambda names: replies.append(names))
+    monkeypatch.setattr(view, "_answer", stop)
+    monkeypatch.setattr(view, "_check_value", stop)
+    with pytest.raises(interrupt):
+        view._on_message(view, {"kind": "ask", "id": 3, "name": "any", "args": {}}, [])
+    with pytest.raises(interrupt):
+        view.set_state({"language": "zh"})
+    answer, restored, refusal = replies
+    assert (answer["kind"], answer["id"], answer["code"]) == ("answer", 3, "interrupted")
+    assert restored == ["language"]
+    assert (refusal["kind"], refusal["code"], refusal["error"]) == ("refused", "interrupted", answer["error"])
+    assert is_sendable(answer)
+
+
+def test_an_answer_that_cannot_be_sent_is_refused(views, monkeypatch):
+    view, replies = views["tokens"], []
+    monkeypatch.setattr(view, "send", lambda content, buffers=None: replies.append(content))
+    monkeypatch.setattr(view, "_answer", lambda _: np.zeros(2, complex))
+    view._on_message(view, {"kind": "ask", "id": 3, "name": "any", "args": {}}, [])
+    (reply,) = replies
+    assert reply["id"] == 3 and reply["error"]

@@ -46,7 +46,7 @@ export class Effects {
     const { known } = this;
     const position = /** @type {number} */ (token.position);
     const key = `${position} ${id}`;
-    if (!this.areShown || known.has(key) || this.asked === key) return;
+    if (!this.areShown || known.get(key) || this.asked === key) return;
     this.asked = key;
     this.note.dataset.asking = "";
     this.lane.ask(
@@ -60,6 +60,7 @@ export class Effects {
   keep(known, key, answer, problem) {
     if (known !== this.known) return; // the answer is about a previous trace
     known.set(key, answer);
+    if (!answer && this.asked === key) this.asked = ""; // what was refused can be asked again
     delete this.note.dataset.asking;
     setText(this.note, problem);
     this.onAnswer();

@@ -95,7 +95,10 @@ export class OpenBlock {
       (block) => {
         if (known === this.known) this.fill(block, "");
       },
-      (error) => this.fill(null, error.message),
+      (error) => {
+        this.position = -1; // the block can be asked for again
+        this.fill(null, error.message);
+      },
     );
   }
 

@@ -204,7 +204,8 @@ export class Player {
   /** Asks for the draw and the next pass, unless they are known. */
   async inquire() {
     const { play, answers, model, words } = this;
-    if (answers.problem.length || answers.next) return;
+    if (answers.next) return;
+    answers.problem = []; // what was refused before is asked again
     this.isPending = true;
     this.showControls();
     try {

@@ -33,9 +33,11 @@ class Guarded(anywidget.AnyWidget):
                 if name.startswith("_") and name not in self._page_sets and value != getattr(self, name):
                     raise _kernel_only(name)
             super().set_state(sync_data)
-        except Exception as error:
+        except BaseException as error:
             self.send_state(names)
             self._send_error(error)
+            if not isinstance(error, Exception):
+                raise
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         """Handles a message of the widgets' protocol; ipywidgets logs a traceback for one that is malformed."""
@@ -45,7 +47,7 @@ class Guarded(anywidget.AnyWidget):
         else:
             self._send_error(_unknown_message())
 
-    def _send_error(self, error: Exception) -> None:
+    def _send_error(self, error: BaseException) -> None:
         self.send({"kind": "refused", "id": None, **error_for_page(error)})
 
     def _check_value(self, name: str, value: Any, remedy: str) -> None:

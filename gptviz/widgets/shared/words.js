@@ -24,6 +24,7 @@ const en = {
       none_here: (/** @type {{what: string}} */ { what }) => `There is no ${what} here to choose.`,
       value: (/** @type {{name: string, got: string}} */ { name, got }) =>
         `Expected a valid value for ${name}. Got ${got}. Reload the page.`,
+      interrupted: () => "Interrupted before the answer was there. Ask again.",
       message: () => "Expected an update or a question. Got another kind of message from the page. Reload the page.",
       kernels_own: (/** @type {{name: string}} */ { name }) =>
         `Expected a change that the page may make. Got a change of ${name}, which only the kernel sets. ` +
@@ -69,6 +70,7 @@ const zh = {
         `${COUNTED[what] ?? what}应${last === null ? `不小于 ${least}` : `在 ${least} 到 ${last} 之间`}。得到的是 ${got}。请从显示的选项中选。`,
       none_here: ({ what }) => `这里没有可选的${COUNTED[what] ?? what}。`,
       value: ({ name, got }) => `${name} 需要一个有效的值。得到的是 ${got}。请重新加载页面。`,
+      interrupted: () => "计算被中断，还没有结果。请再试一次。",
       message: () => "页面应发来更新或问题。发来的是别的消息。请重新加载页面。",
       kernels_own: ({ name }) => `页面只能更改允许它更改的值。${name} 只能由内核设置。请重新加载页面。`,
       arguments: ({ name, why }) => `${name} 需要它自己的参数。得到的参数不对：${why}。请重新加载页面。`,
