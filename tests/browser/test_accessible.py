@@ -54,7 +54,7 @@ def test_axe_finds_nothing_serious(shown, gpt, dark, options):
     page.locator(".gptviz-timeline summary").last.click()
     page.locator(".gptviz-timeline .branches:visible select").select_option("0")
     page.locator(".gptviz-timeline .steps").last.locator("li").nth(3).click()
-    for summary in page.locator(":is(.gptviz-intervention, .gptviz-flow) summary").all():
+    for summary in page.locator(":is(.gptviz-intervention, .gptviz-flow) summary:visible").all():
         summary.click()
     page.locator(".gptviz-intervention form button").nth(1).click()
     page.locator(".gptviz-intervention .show button").last.click()
