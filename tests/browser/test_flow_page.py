@@ -4,6 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
+import torch
 from browser.flow_page import PROMPT, UNIT, agree, contrast, paper, texts, titles
 from browser.pages import settle
 from families import IDS, build, tokenizer
@@ -260,6 +261,31 @@ def test_an_exported_page_has_the_effects_and_the_cuts_that_travelled(opened, gp
     agree([first.inner_text().split(" → ")[1]], [after.probabilities()[trace.top(1)[0][0].id]])
     page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
     expect(page.locator(".gptviz-flow .problem").first).to_contain_text("Not in this page")
+
+
+def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
+    gpt = gptviz.load()
+    box = gptviz.PromptBox(PROMPT, gpt=gpt)
+    cut = gptviz.ablate_attention(2, position=len(box.trace.tokens) - 1)
+    view, other = gptviz.FlowView(box, edits=[cut]), gptviz.InterventionView(box)
+    page = opened(view.save_html(tmp_path / "flow.html"))
+    without = gpt.trace(PROMPT).top(1, 6)[0][1]
+    live = shown(view).page
+    for shows in (page, live):
+        settle(shows)
+        assert "→" in texts(shows, ".bars .number")[0]
+        if shows is live:
+            with torch.no_grad():
+                next(gpt.model.parameters()).mul_(1.1)
+        shows.locator(".gptviz-flow .sentence-row button").nth(6).click()
+        settle(shows)
+        expect(shows.locator(".gptviz-flow .problem").first).not_to_be_empty()
+        expect(shows.locator(".gptviz-flow .cut")).to_have_count(1)
+        agree(texts(shows, ".bars .number")[:1], [without])
+    page.locator(".gptviz-flow .sentence-row button").nth(cut.position).click()
+    settle(page)
+    assert "→" in texts(page, ".bars .number")[0]
+    assert view.edits == other.edits == (cut,)
 
 
 OVERFLOW = """() => {

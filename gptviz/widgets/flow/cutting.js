@@ -21,9 +21,9 @@ export class Cutting {
     this.actions = actions;
     this.lane = new Lane();
     this.chips = new CutChips(words, (edits) => this.set(edits));
-    /** The last list that Python accepted. @type {Edit[]} */
-    this.accepted = [];
-    this.refusal = ""; // why Python refused the list after it
+    /** The cuts before those that were added here and whose outcome is not known yet. @type {Edit[]|null} */
+    this.before = null;
+    this.refusal = ""; // why the added cuts were refused
     /** @type {{position: number, of: Outcome}|null} */
     this.outcome = null;
   }
@@ -36,7 +36,7 @@ export class Cutting {
   /** Forgets the outcome of the previous trace. */
   load() {
     this.outcome = null;
-    this.accepted = this.edits;
+    this.before = null;
   }
 
   /** @param {Edit} edit */
@@ -49,6 +49,7 @@ export class Cutting {
     if (!this.model.get("_about").runs) return;
     const others = this.edits.filter((other) => !edits.some((edit) => isSameEdit(edit, other)));
     const isMade = this.edits.length - others.length === edits.length;
+    if (!isMade) this.before ??= this.edits;
     this.set(isMade ? others : [...others, ...edits]);
   }
 
@@ -80,7 +81,7 @@ export class Cutting {
     this.lane.ask(
       question,
       (of) => {
-        this.accepted = edits;
+        this.before = null;
         this.outcome = of && { position, of };
         actions.busy(false);
         actions.setProblem(refusal);
@@ -89,15 +90,15 @@ export class Cutting {
       (error) => {
         actions.busy(false);
         actions.setProblem(error.message);
-        this.refusal = error.message; // stays in sight while the accepted list is shown again
-        this.set(isSameList(this.accepted, edits) ? [] : this.accepted);
+        this.outcome = null;
+        actions.answered();
+        const { before } = this;
+        this.before = null;
+        if (!before) return; // the cuts stay: only their outcome here is not known
+        this.refusal = error.message; // stays in sight while the cuts before are shown again
+        this.set(before);
         this.refusal = "";
       },
     );
   }
-}
-
-/** @param {Edit[]} first @param {Edit[]} second */
-function isSameList(first, second) {
-  return first.length === second.length && first.every((edit, i) => isSameEdit(edit, second[i]));
 }
