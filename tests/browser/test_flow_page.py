@@ -1,6 +1,7 @@
 """The flow view in a page: every visible number against the trace, following, cutting, keys, narrow pages and contrast."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from browser.pages import settle
 from families import IDS, build, tokenizer
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
-from small_models import gpt_for_any_text
+from small_models import gpt_for_any_text, strong_gpt2
 
 import gptviz
 from gptviz import lens
@@ -261,6 +262,33 @@ def test_an_exported_page_has_the_effects_and_the_cuts_that_travelled(opened, gp
     agree([first.inner_text().split(" → ")[1]], [after.probabilities()[trace.top(1)[0][0].id]])
     page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
     expect(page.locator(".gptviz-flow .problem").first).to_contain_text("Not in this page")
+
+
+@pytest.fixture(scope="module")
+def deep_trace():
+    """A trace of more blocks than the picture has columns: blocks 0 and 1, 2 and 3, 4 and 5, 6 and 7 share a column."""
+    return gptviz.wrap(strong_gpt2(n_layer=12, n_head=3), tokenizer()).trace(IDS)
+
+
+def test_a_sentence_about_pooled_blocks_names_the_column_of_a_share_and_the_block_of_a_cut(shown, deep_trace):
+    position = 4
+    page = shown(gptviz.FlowView(deep_trace, position=position)).page
+    settle(page)
+    shares = texts(page, "[data-row=attention] .number")
+    names = texts(page, "thead th[scope=col]")
+    cuts = lens.cuts(deep_trace, position)
+    found = re.search(
+        r"share is (.+ %) in (.+) and (.+ %) in (.+), but .* from .+ to (.+ %) in (.+) and to (.+ %) in (.+?)\. A share",
+        page.locator(".gptviz-flow .lesson").inner_text(),
+    )
+    pairs = [found.group(1, 2, 5, 6), found.group(3, 4, 7, 8)]
+    for share, place, after, cut in pairs:
+        assert shares[names.index(place)] == share
+        layer = int(re.search(r"\d+", cut).group())
+        agree([after], [cuts.attention[layer]])
+        first, *rest = (int(number) for number in re.findall(r"\d+", place))
+        assert layer in range(first, (rest or [first])[0] + 1) and cut.endswith(" alone") == bool(rest)
+    assert any("–" in place for _, place, *_ in pairs), "this text has a pooled column in its sentence"
 
 
 def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):

@@ -304,10 +304,12 @@ class Flow {
     const found = this.picture.areWeights ? null : disagreement(cells);
     if (found === null) return setText(this.lesson, "");
     if (typeof found === "string") return setText(this.lesson, lesson[found]);
-    const named = found.map(({ attention, effect, column }) => ({
-      block: this.picture.isPooled ? this.words.block(effect.layer, effect.layer) : this.picture.names[column],
+    const { names, columns } = this.picture;
+    const named = found.map(({ attention, effect: { layer, after }, column }) => ({
+      place: names[column],
+      cut: columns[column][0] === columns[column][1] ? names[column] : lesson.alone(layer),
       share: percent(attention),
-      after: percent(effect.after),
+      after: percent(after),
     }));
     setText(this.lesson, lesson.differ(named[0], named[1], percent(found[0].effect.before)));
   }

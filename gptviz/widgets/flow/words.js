@@ -6,8 +6,8 @@ import { addRefusals } from "../shared/words.js";
 import { playCatalogue } from "./play_words.js";
 
 /**
- * A block with its share and the probability after a cut.
- * @typedef {{block: string, share: string, after: string}} Named
+ * A column with its share, the block of it that is cut, and the probability after this cut.
+ * @typedef {{place: string, cut: string, share: string, after: string}} Named
  */
 
 const en = {
@@ -99,12 +99,13 @@ const en = {
       `${head}, ${source} → ${target}`,
   },
   lesson: {
-    none: "Here share and effect go together, to within 1 percentage point: no block has a larger share and a smaller effect.",
+    none: "Here share and effect go together, to within 1 percentage point: no column has a larger share and a smaller effect.",
     still: "Here no cut of attention changes the probability by 1 percentage point.",
+    alone: (/** @type {number} */ layer) => `block ${layer} alone`,
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
-      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.block} and ${wide.share} in ` +
-      `${wide.block}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.block} and to ` +
-      `${wide.after} in ${wide.block}. A share says how much there is, not whether the answer needs it.`,
+      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.place} and ${wide.share} in ` +
+      `${wide.place}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.cut} and to ` +
+      `${wide.after} in ${wide.cut}. A share says how much there is, not whether the answer needs it.`,
   },
   lens: {
     title: "read early with the last layer’s reader",
@@ -237,10 +238,11 @@ const zh = {
     headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
   lesson: {
-    none: "这里份额和效果一致（1 个百分点以内）：没有哪一块份额较大而效果较小。",
+    none: "这里份额和效果一致（1 个百分点以内）：没有哪一列份额较大而效果较小。",
     still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
+    alone: (layer) => `只切第 ${layer} 块`,
     differ: (strong, wide, before) =>
-      `份额和效果不一致：注意力的份额在${strong.block}是 ${strong.share}，在${wide.block}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.block} ${strong.after}，${wide.block} ${wide.after}。份额说明有多少，不说明答案是否需要它。`,
+      `份额和效果不一致：注意力的份额在${strong.place}是 ${strong.share}，在${wide.place}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。份额说明有多少，不说明答案是否需要它。`,
   },
   lens: {
     title: "用最后一层的读法提前读出",
