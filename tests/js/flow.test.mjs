@@ -220,6 +220,22 @@ test("a piece is cut by its own edit and by those of what it is a part of", () =
   assert.equal(cutBy({ kind: "ablate_attention", layer: 4 }), "000000");
   assert.equal(cutBy({ kind: "ablate_mlp", layer: 5, position: 2 }), "000010");
   assert.equal(cutBy({ kind: "ablate_mlp", layer: 5 }), "000010");
+  // Pooled blocks: what goes from token to token between them is cut by no edit of single weights.
+  Object.assign(pieces, { columns: [[5, 6]] });
+  const whole = [curve, bundle].map((one) => ({ curve: one }));
+  const pooled = /** @type {any[]} */ ([...whole, { band }, { band: bias }]);
+  const cutByAll = (/** @type {any} */ ...edits) => {
+    made = edits;
+    return pooled.map((piece) => Number(pieces.isCut(piece))).join("");
+  };
+  assert.ok(pooled.every((piece) => pieces.editsOf(piece).length === 0));
+  const both = (/** @type {object} */ edit) => [5, 6].map((layer) => ({ ...edit, layer }));
+  assert.equal(cutByAll(...both({ kind: "ablate_key", query: 2, key: 1 })), "0000");
+  assert.equal(cutByAll(...both({ kind: "ablate_mlp", position: 2 })), "0000");
+  assert.equal(cutByAll(...both({ kind: "ablate_mlp" })), "0010");
+  assert.equal(cutByAll({ kind: "ablate_attention", layer: 5, position: 2 }), "0000");
+  assert.equal(cutByAll(...both({ kind: "ablate_attention", position: 2 })), "1101");
+  Object.assign(pieces, { columns: [[5, 5]] });
   assert.deepEqual(pieces.cellOf(all[1]), { layer: 5, head: 3, query: 2, key: 1 });
   assert.deepEqual(
     [all[0], all[2], all[4]].map((piece) => pieces.cellOf(piece)),

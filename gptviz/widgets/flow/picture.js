@@ -300,6 +300,7 @@ export class Picture {
     const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     if (isOpen && pieces.cellOf(piece)) texts.push(`· ${hover.compute}`);
+    else if (pieces.canCut && pieces.isPooled(piece)) texts.push(`· ${hover.pooled}`);
     else if (!isOpen && pieces.editsOf(piece).length) {
       texts.push(`· ${pieces.isCut(piece) ? hover.restore : hover.click}`);
     }
@@ -310,6 +311,7 @@ export class Picture {
   idleText() {
     const { hover } = this.words;
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
-    return this.pieces.canCut ? hover.idle : hover.idleSaved;
+    if (!this.pieces.canCut) return hover.idleSaved;
+    return this.isPooled ? `${hover.idleSaved} ${hover.idlePooled}` : hover.idle;
   }
 }

@@ -89,23 +89,29 @@ export class Pieces {
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   }
 
+  /** Returns whether a piece is of several blocks. @param {Piece} piece */
+  isPooled(piece) {
+    return this.layersOf(piece).length > 1;
+  }
+
   /**
-   * Returns the edits that cut a piece and nothing else, one for every block of its column; none if it cannot be cut.
+   * Returns the edits that cut a piece and nothing else; none if it cannot be cut. No edits cut a piece of several
+   * pooled blocks: its share also has paths over other tokens between these blocks.
    * @param {Piece} piece
    * @returns {Edit[]}
    */
   editsOf(piece) {
     const { band, curve } = piece;
-    if (!this.canCut) return [];
-    const layers = this.layersOf(piece);
+    if (!this.canCut || this.isPooled(piece)) return [];
+    const [layer] = this.layersOf(piece);
     if (band) {
       const token = this.tokenOf(band.row);
-      return token && band.kind === "mlp" ? layers.map((layer) => cutMlp(layer, token.position)) : [];
+      return token && band.kind === "mlp" ? [cutMlp(layer, token.position)] : [];
     }
     const [source, target] = [this.tokenOf(curve?.source ?? -1), this.tokenOf(curve?.target ?? -1)];
     if (!source || !target || curve?.head === -1) return []; // -1: several heads, which no edit names
     const one = curve?.head === null ? {} : { head: curve?.head };
-    return layers.map((layer) => ({ ...cutKey(layer, target.position, source.position), ...one }));
+    return [{ ...cutKey(layer, target.position, source.position), ...one }];
   }
 
   /**
@@ -132,8 +138,8 @@ export class Pieces {
   /** @param {Piece} piece */
   isCut(piece) {
     const own = this.editsOf(piece);
-    return this.layersOf(piece).every((layer, i) =>
-      [...own.slice(i, i + 1), ...this.wholesOf(piece, layer)].some((edit) => this.isMade(edit)),
+    return this.layersOf(piece).every((layer) =>
+      [...own, ...this.wholesOf(piece, layer)].some((edit) => this.isMade(edit)),
     );
   }
 }

@@ -141,7 +141,9 @@ const en = {
     restore: "click to take the cut back",
     compute: "click to see how this weight is computed",
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
+    pooled: "several blocks together, which no click cuts; the table below cuts one block",
     idleSaved: "Point at a ribbon or a band for its number.",
+    idlePooled: "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -276,7 +278,9 @@ const zh = {
     restore: "点击撤销切断",
     compute: "点击查看这个权重怎么算出来",
     idle: "指向带子可看数值；点带子或 MLP 就切断它。",
+    pooled: "几块合在一起，不能点击切断；下面的表可切断其中一块",
     idleSaved: "指向带子可看数值。",
+    idlePooled: "只有单独一块的列，点带子或 MLP 才能切断；下面的表可切断每列中的一块。",
     idleOpen: "打开的块里每个头有自己的带子：指向可看数值，点击可看算式。",
   },
   list: {
