@@ -316,6 +316,27 @@ def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
     assert view.edits == other.edits == (cut,)
 
 
+def test_cuts_that_are_not_known_are_no_missing_parts(shown, opened, gpt, tmp_path):
+    trace = gpt.trace(PROMPT)
+    trace.save(tmp_path / "trace.gptviz")
+    saved = shown(gptviz.FlowView(gptviz.open_trace(tmp_path / "trace.gptviz"))).page
+    page = opened(gptviz.FlowView(trace).save_html(tmp_path / "flow.html"))
+    settle(saved)
+    page.locator(".gptviz-flow .sentence-row button").nth(4).click()
+    settle(page)
+    known = texts(page, "[data-row=cut-mlp] td")
+    page.locator(".gptviz-flow .bars button").nth(3).click()
+    for shows in (saved, page):
+        settle(shows)
+        for row in ("attention", "mlp"):
+            assert texts(shows, f"[data-row=cut-{row}] td") == ["–"] * trace.n_layers
+        expect(shows.locator(".gptviz-flow .effects-note")).not_to_be_empty()
+    page.locator(".gptviz-flow .bars button").first.click()
+    settle(page)
+    assert texts(page, "[data-row=cut-mlp] td") == known and "–" not in known
+    expect(page.locator(".gptviz-flow .effects-note")).to_be_empty()
+
+
 OVERFLOW = """() => {
   const root = document.querySelector(".gptviz-flow");
   const { right } = root.getBoundingClientRect();

@@ -23,8 +23,10 @@ export class Effects {
     this.words = words;
     this.onAnswer = onAnswer;
     this.lane = new Lane();
-    /** @type {Map<string, Cuts|null>} */
+    /** @type {Map<string, Cuts>} */
     this.known = new Map();
+    /** Why the answer to a question is not known. @type {Map<string, string>} */
+    this.problems = new Map();
     this.asked = ""; // the question that was asked last
     this.note = element("p", { class: "muted small effects-note", role: "status" });
   }
@@ -37,6 +39,7 @@ export class Effects {
   /** Forgets the effects of the previous trace. */
   load() {
     this.known = new Map();
+    this.problems = new Map();
     this.asked = "";
     setText(this.note, "");
   }
@@ -45,25 +48,42 @@ export class Effects {
   ask(token, id) {
     const { known } = this;
     const position = /** @type {number} */ (token.position);
-    const key = `${position} ${id}`;
-    if (!this.areShown || known.get(key) || this.asked === key) return;
+    const key = keyOf(token, id);
+    if (!this.areShown || known.has(key) || this.asked === key) return;
     this.asked = key;
     this.note.dataset.asking = "";
     this.lane.ask(
       () => ask(this.model, "cuts", { position, id }),
-      (answer) => this.keep(known, key, answer, ""),
-      (error) => this.keep(known, key, null, error.message),
+      (answer) => this.keep(known, () => known.set(key, answer)),
+      (error) => this.keep(known, () => this.refuse(key, error.message)),
     );
   }
 
-  /** @param {Map<string, Cuts|null>} known @param {string} key @param {Cuts|null} answer @param {string} problem */
-  keep(known, key, answer, problem) {
+  /** @param {string} key @param {string} problem */
+  refuse(key, problem) {
+    this.problems.set(key, problem);
+    if (this.asked === key) this.asked = ""; // what was refused can be asked again
+  }
+
+  /** @param {Map<string, Cuts>} known @param {() => void} add adds an answer to what is known */
+  keep(known, add) {
     if (known !== this.known) return; // the answer is about a previous trace
-    known.set(key, answer);
-    if (!answer && this.asked === key) this.asked = ""; // what was refused can be asked again
+    add();
     delete this.note.dataset.asking;
-    setText(this.note, problem);
     this.onAnswer();
+  }
+
+  /**
+   * Returns the effects in each column, and writes why they are not known.
+   * @param {PageToken} token
+   * @param {{token: PageToken}} outcome
+   */
+  show(token, outcome) {
+    const key = keyOf(token, outcome.token.id);
+    setText(this.note, this.known.has(key) ? "" : (this.problems.get(key) ?? ""));
+    /** @type {[number, number][]} */
+    const columns = this.model.get("_about").columns;
+    return columns.map((_, column) => this.inColumn(column, token, outcome));
   }
 
   /**
@@ -87,8 +107,8 @@ export class Effects {
         cutMlp: { ...unknown, edit: cutMlp(first, position), name: mlp(first, name) },
       };
     }
-    const cuts = this.known.get(`${position} ${outcome.token.id}`);
-    if (!cuts) return { cutAttention: cuts, cutMlp: cuts };
+    const cuts = this.known.get(keyOf(token, outcome.token.id));
+    if (!cuts) return { cutAttention: undefined, cutMlp: undefined };
     const layers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
     const strongest = (/** @type {(number|null)[]} */ after) =>
       layers
@@ -112,4 +132,9 @@ export class Effects {
     };
     return { cutAttention: effect("attention", cutAttention), cutMlp: effect("mlp", cutMlp) };
   }
+}
+
+/** Returns the name of a question. @param {PageToken} token @param {number} id of a next token */
+function keyOf({ position }, id) {
+  return `${position} ${id}`;
 }

@@ -262,10 +262,8 @@ class Flow {
       if (!leaders.some((leader) => leader.token.id === known.leader.token.id)) leaders.push(known.leader);
     }
     if (!this.player.isOn) this.bars.show(token, leaders, this.outcome, this.model.get("_about").vocab);
-    const cells = picture.cells().map((cell, column) => ({
-      ...cell,
-      ...this.effects.inColumn(column, this.tokens[position], followed),
-    }));
+    const effects = this.effects.show(token, followed);
+    const cells = picture.cells().map((cell, column) => ({ ...cell, ...effects[column] }));
     const { areWeights, isPooled } = picture;
     const isCut = (/** @type {import("../shared/edits.js").Edit} */ edit) => this.cutting.has(edit);
     this.table.show(picture.names, cells, token, followed.token, { areWeights, isPooled, isCut });

@@ -143,7 +143,8 @@ const en = {
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
     pooled: "several blocks together, which no click cuts; the table below cuts one block",
     idleSaved: "Point at a ribbon or a band for its number.",
-    idlePooled: "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
+    idlePooled:
+      "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
