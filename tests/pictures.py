@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, sync_playwright
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage, settle
-
 from moving_picture import MovingPicture
 
 import gptviz
