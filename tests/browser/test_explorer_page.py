@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from browser.pages import HOLD_ANSWERS, settle
+from families import TEXT, build, tokenizer
 from playwright.sync_api import expect
 
 import gptviz
@@ -149,6 +150,21 @@ def test_the_picture_shows_a_token_that_was_drawn_and_appended(shown, gpt):
     expect(page.locator(".gptviz-flow .label [aria-pressed=true] sub")).to_have_text(str(drawn.position))
     _leader, share = explorer.trace.top(1)[0]
     expect(page.locator(".gptviz-flow .next .bar-row .number").first).to_have_text(f"{100 * share:.3g} %")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_there_is_no_credit_the_picture_draws_weights_and_says_so(shown, language):
+    eager = gptviz.wrap(build("bloom"), tokenizer())
+    explorer = gptviz.explore(TEXT, gpt=eager, language=language)
+    page = shown(explorer, width=848, height=560).page
+    settle(page)
+    expect(page.locator(".gptviz-flow .caption")).to_contain_text("attention" if language == "en" else "注意力")
+    assert page.locator(".gptviz-flow path.curve").count() > 0
+    expect(page.locator(".gptviz-flow .notes p")).not_to_have_count(0)
+    expect(page.locator(".gptviz-flow .next li")).not_to_have_count(0)
+    for name in page.locator(".rail button").all():
+        name.click()
+        expect(page.locator(".station:visible .body")).not_to_be_empty()
 
 
 def test_a_cut_in_the_picture_stays_while_a_station_is_open(shown, gpt):
@@ -576,6 +592,23 @@ def test_the_space_bar_and_escape_work_after_any_click(page):
     page.keyboard.press("Escape")
     expect(page.locator(".rail button:visible")).to_have_count(6)
     expect(page.locator(".gptviz-explorer[data-presenting], .gptviz-explorer[data-frozen]")).to_have_count(0)
+
+
+def test_another_step_ends_a_pass_that_is_played(page):
+    page.get_by_role("button", name="present").click()
+    settle(page)
+    page.locator(".gptviz-flow .player .play").click()
+    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
+    page.keyboard.press("Space")
+    expect(page.locator(".count")).to_have_text("2 / 14")
+    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(0)
+    expect(page.locator(".gptviz-flow .blocks")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    page.locator(".gptviz-flow .player .play").click()
+    page.locator(".gptviz-flow .player").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
+    expect(page.locator(".count")).to_have_text("1 / 14")
 
 
 FILLS = "() => document.fullscreenElement?.matches('.gptviz-explorer[data-presenting]') ?? false"

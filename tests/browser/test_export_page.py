@@ -193,6 +193,15 @@ def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
     expect(page.locator(".gptviz-attention h3")).to_contain_text(opened)
     page.locator(".gptviz-attention .grid button").nth(explorer.trace.n_heads + 1).click()
     expect(page.locator(".stack button[data-open]")).to_have_text("block 1")
+    page.get_by_role("button", name="close: Blocks").click()
+    leader, before = explorer.trace.top(1)[0]
+    cut = gptviz.ablate_attention(0, len(explorer.trace.tokens) - 1)
+    after = gpt.trace(PROMPT, edits=[cut]).probabilities()[leader.id]
+    page.locator(".gptviz-flow tr[data-row=cut-attention] button").first.click()
+    moved = page.locator(".gptviz-flow .next .bar-row .number").first
+    expect(moved).to_contain_text("→")
+    told = [float(part.strip(" %")) / 100 for part in moved.get_attribute("title").split("→")]
+    assert_softmax_close(told, [before, after], explorer.trace.logits[-1])
     page.locator(".gptviz-prompt textarea").fill("another prompt")
     page.locator(".gptviz-prompt textarea").press("Enter")
     expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("Not in this page")
