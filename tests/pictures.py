@@ -47,8 +47,9 @@ def main() -> None:
                 page = browser.new_page(viewport={"width": 1160, "height": 530})
                 shown = ViewPage(page, [view()], dark=theme == "dark")
                 if name == "explorer":
-                    page.locator(".at-attention button").click()
+                    page.locator(".at-logits button").click()
                 settle(page)
+                page.evaluate("scrollTo(0, 0)")
                 shown.screenshot(PICTURES / f"{name}_{theme}.png")
                 page.close()
         record(browser)
