@@ -316,6 +316,27 @@ def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
     assert view.edits == other.edits == (cut,)
 
 
+def test_a_bar_that_leads_only_after_the_cuts_is_no_button(shown, deep_trace):
+    shown_now = {token.id for token, _ in deep_trace.top(8)}
+    gpt, last = deep_trace.gpt, len(IDS) - 1
+    cuts = ([gptviz.ablate_mlp(layer)] for layer in range(12))
+    edits = next(cut for cut in cuts if gpt.trace(IDS, edits=cut).top(1)[0][0].id not in shown_now)
+    leader, share = gpt.trace(IDS, edits=edits).top(1)[0]
+    page = shown(gptviz.FlowView(deep_trace, edits=edits)).page
+    settle(page)
+    extra = page.locator(".gptviz-flow .bars li").nth(8)
+    expect(extra.locator(".leads-now .chip")).to_have_text(chip_text(leader))
+    before = deep_trace.probabilities(last)[leader.id]
+    was, now = extra.locator(".number").inner_text().split(" → ")
+    agree([f"{was} %", now], [before, share])
+    assert extra.locator("button").count() == 0
+    page.locator(".gptviz-flow .bars button").last.focus()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    expect(page.locator(".gptviz-flow .bars button").nth(7)).to_be_focused()
+    expect(page.locator(".gptviz-flow .bars button").nth(7)).to_have_attribute("aria-pressed", "true")
+
+
 def test_cuts_that_are_not_known_are_no_missing_parts(shown, opened, gpt, tmp_path):
     trace = gpt.trace(PROMPT)
     trace.save(tmp_path / "trace.gptviz")

@@ -259,7 +259,8 @@ class Flow {
       leaders.forEach((leader, i) => {
         leader.after = known.leaders[i];
       });
-      if (!leaders.some((leader) => leader.token.id === known.leader.token.id)) leaders.push(known.leader);
+      const isListed = leaders.some((leader) => leader.token.id === known.leader.token.id);
+      if (!isListed) leaders.push({ ...known.leader, leadsNow: true });
     }
     if (!this.player.isOn) this.bars.show(token, leaders, this.outcome, this.model.get("_about").vocab);
     const effects = this.effects.show(token, followed);

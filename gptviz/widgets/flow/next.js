@@ -7,7 +7,10 @@ import { arrowStep } from "../shared/keys.js";
 import { clamp, percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-/** @typedef {{token: PageToken, before: number, after: number|null}} Outcome after: null without cuts */
+/**
+ * after: null without cuts; leadsNow: whether it leads only after the cuts, so that nothing else is known of it.
+ * @typedef {{token: PageToken, before: number, after: number|null, leadsNow?: boolean}} Outcome
+ */
 
 export class NextBars {
   /** @param {import("./words.js").Words} words @param {(index: number) => void} onFollow */
@@ -34,9 +37,11 @@ export class NextBars {
     const isCut = outcomes.some(({ after }) => after !== null);
     setText(this.hint, isCut ? `${words.nextHint} · ${words.before}` : words.nextHint);
     const rows = outcomes.map((outcome, i) => {
-      const choose = button("", () => this.onFollow(i), { "aria-pressed": String(i === followed) });
-      choose.append(chip(outcome.token));
-      return this.row(choose, outcome.before, outcome.after);
+      const name = outcome.leadsNow
+        ? element("span", { class: "leads-now", title: words.nowLeads })
+        : button("", () => this.onFollow(i), { "aria-pressed": String(i === followed) });
+      name.append(chip(outcome.token));
+      return this.row(name, outcome.before, outcome.after);
     });
     const left = (/** @type {"before"|"after"} */ when) =>
       Math.max(

@@ -117,7 +117,7 @@ const en = {
   next: "next token after",
   nextHint: "click one to follow it",
   others: (/** @type {number} */ count) => `${grouped(count)} others`,
-  nowLeads: "leads now",
+  nowLeads: "leads only after the cuts; it cannot be followed",
   before: "behind: before the cuts",
   cuts: {
     title: "Cuts",
@@ -257,7 +257,7 @@ const zh = {
   next: "下一个词元，在此之后：",
   nextHint: "点一个就跟踪它",
   others: (count) => `其余 ${grouped(count)} 个`,
-  nowLeads: "现在领先",
+  nowLeads: "切断后才领先，不能跟踪",
   before: "后面：切断之前",
   cuts: {
     title: "切断",
