@@ -337,6 +337,19 @@ def test_a_bar_that_leads_only_after_the_cuts_is_no_button(shown, deep_trace):
     expect(page.locator(".gptviz-flow .bars button").nth(7)).to_have_attribute("aria-pressed", "true")
 
 
+def test_the_note_beside_the_cuts_says_which_pass_the_bars_are_of(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    page = shown(gptviz.FlowView(trace, edits=[gptviz.ablate_mlp(4)])).page
+    settle(page)
+    note = page.locator(".gptviz-flow .made > p").first
+    expect(note).to_contain_text("of the pass with these cuts")
+    page.locator(".gptviz-flow .sentence-row button").nth(6).hover()
+    expect(note).to_contain_text("of the pass without these cuts")
+    agree(texts(page, ".bars .number")[:8], [share for _, share in trace.top(8, 6)])
+    page.locator(".gptviz-flow h3").hover()
+    expect(note).to_contain_text("of the pass with these cuts")
+
+
 def test_cuts_that_are_not_known_are_no_missing_parts(shown, opened, gpt, tmp_path):
     trace = gpt.trace(PROMPT)
     trace.save(tmp_path / "trace.gptviz")

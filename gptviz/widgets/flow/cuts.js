@@ -6,7 +6,7 @@
  * this view makes have their Python code as their name.
  */
 import { chipText } from "../shared/chips.js";
-import { button, element } from "../shared/dom.js";
+import { button, element, setText } from "../shared/dom.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
@@ -65,10 +65,15 @@ export class CutChips {
     this.onChange = onChange;
     this.list = element("ul", {});
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
-    this.note = element("p", { class: "muted small" }, words.cuts.note);
+    this.note = element("p", { class: "muted small" });
     const removeAll = button(words.cuts.removeAll, () => onChange([]), { class: "quiet" });
     this.made = element("div", { class: "made" }, element("h4", {}, words.cuts.title), this.list, removeAll, this.note);
     this.root = element("div", { class: "cuts" }, this.made, this.dropped);
+  }
+
+  /** Says which pass the bars are of. @param {boolean} isKnown whether the next token with the cuts is known */
+  sayWhichPass(isKnown) {
+    setText(this.note, isKnown ? this.words.cuts.note : this.words.cuts.noteWithout);
   }
 
   /**

@@ -255,6 +255,7 @@ class Flow {
     const token = this.tokens[position];
     const followed = leaders[this.outcome];
     const known = this.cutting.outcomeAt(token.position);
+    this.cutting.chips.sayWhichPass(known !== null);
     if (known) {
       leaders.forEach((leader, i) => {
         leader.after = known.leaders[i];

@@ -125,6 +125,7 @@ const en = {
     removeAll: "take all back",
     dropped: "Removed, because they belong to the previous prompt or model:",
     note: "The bars are those of the pass with these cuts. The ribbons stay those of the pass without them.",
+    noteWithout: "Here the bars and the ribbons are those of the pass without these cuts.",
   },
   hover: {
     ribbon: (/** @type {string} */ block, /** @type {string} */ source, /** @type {string} */ target) =>
@@ -265,6 +266,7 @@ const zh = {
     removeAll: "全部撤销",
     dropped: "已移除，因为它们属于之前的提示或模型：",
     note: "条形是切断之后的结果。带子仍是没有切断时的。",
+    noteWithout: "这里的条形和带子都是没有切断时的。",
   },
   hover: {
     ribbon: (block, source, target) => `${block}，从 ${source} 到 ${target} 的注意力：`,
