@@ -141,7 +141,8 @@ def test_a_ribbon_and_an_mlp_are_cut_by_a_click_and_by_keys(shown, gpt):
     page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
     settle(page)
     (key,) = view.edits
-    assert key.call == "ablate_key"
+    assert key.call == "ablate_key" and key.renormalise
+    expect(page.locator(".gptviz-flow .made .scaled")).to_contain_text("renormalised")
     share = lens.flow(trace, key.query).attention(key.layer)[key.query, key.key]
     shown_share = float(page.locator(".gptviz-flow .curve.ribbon[data-cut]").first.get_attribute("data-share"))
     assert shown_share == pytest.approx(share * lens.flow(trace).importance[key.layer + 1, key.query], abs=1e-6)
@@ -149,6 +150,7 @@ def test_a_ribbon_and_an_mlp_are_cut_by_a_click_and_by_keys(shown, gpt):
     settle(page)
     assert [edit.call for edit in view.edits] == ["ablate_key", "ablate_mlp"]
     page.locator(".gptviz-flow summary").press("Enter")
+    expect(page.locator(".gptviz-flow details .scaled")).to_be_visible()
     row = page.locator(".gptviz-flow details tbody tr").first
     row.locator("button").press("Enter")
     settle(page)
@@ -316,17 +318,16 @@ def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
     assert view.edits == other.edits == (cut,)
 
 
-def test_a_bar_that_leads_only_after_the_cuts_is_no_button(shown, deep_trace):
-    shown_now = {token.id for token, _ in deep_trace.top(8)}
-    gpt, last = deep_trace.gpt, len(IDS) - 1
-    cuts = ([gptviz.ablate_mlp(layer)] for layer in range(12))
-    edits = next(cut for cut in cuts if gpt.trace(IDS, edits=cut).top(1)[0][0].id not in shown_now)
-    leader, share = gpt.trace(IDS, edits=edits).top(1)[0]
-    page = shown(gptviz.FlowView(deep_trace, edits=edits)).page
+def test_a_bar_that_leads_only_after_the_cuts_is_no_button(shown, gpt):
+    trace = gpt.trace(PROMPT)
+    edits = [gptviz.ablate_attention(0, position=len(trace.tokens) - 1), gptviz.ablate_mlp(0)]
+    leader, share = gpt.trace(PROMPT, edits=edits).top(1)[0]
+    assert leader.id not in {token.id for token, _ in trace.top(8)}
+    page = shown(gptviz.FlowView(trace, edits=edits)).page
     settle(page)
     extra = page.locator(".gptviz-flow .bars li").nth(8)
     expect(extra.locator(".leads-now .chip")).to_have_text(chip_text(leader))
-    before = deep_trace.probabilities(last)[leader.id]
+    before = trace.probabilities()[leader.id]
     was, now = extra.locator(".number").inner_text().split(" → ")
     agree([f"{was} %", now], [before, share])
     assert extra.locator("button").count() == 0
@@ -348,6 +349,13 @@ def test_the_note_beside_the_cuts_says_which_pass_the_bars_are_of(shown, gpt):
     agree(texts(page, ".bars .number")[:8], [share for _, share in trace.top(8, 6)])
     page.locator(".gptviz-flow h3").hover()
     expect(note).to_contain_text("of the pass with these cuts")
+
+
+def test_a_cut_that_leaves_the_row_as_it_is_is_not_called_renormalised(shown, gpt):
+    page = shown(gptviz.FlowView(gpt.trace(PROMPT), edits=[gptviz.ablate_key(1, 14, 4, renormalise=False)])).page
+    settle(page)
+    expect(page.locator(".gptviz-flow .cut")).to_contain_text("renormalise=False")
+    expect(page.locator(".gptviz-flow .made .scaled")).to_be_hidden()
 
 
 def test_cuts_that_are_not_known_are_no_missing_parts(shown, opened, gpt, tmp_path):

@@ -66,8 +66,10 @@ export class CutChips {
     this.list = element("ul", {});
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.note = element("p", { class: "muted small" });
+    this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
     const removeAll = button(words.cuts.removeAll, () => onChange([]), { class: "quiet" });
-    this.made = element("div", { class: "made" }, element("h4", {}, words.cuts.title), this.list, removeAll, this.note);
+    const title = element("h4", {}, words.cuts.title);
+    this.made = element("div", { class: "made" }, title, this.list, removeAll, this.note, this.scaled);
     this.root = element("div", { class: "cuts" }, this.made, this.dropped);
   }
 
@@ -83,6 +85,7 @@ export class CutChips {
    */
   show(edits, dropped, tokenAt) {
     this.made.hidden = edits.length === 0;
+    this.scaled.hidden = !edits.some(({ kind, renormalise }) => kind === "ablate_key" && renormalise !== false);
     const items = edits.map((edit, i) => {
       const name = editName(edit, this.words.part, tokenAt);
       const text = this.words.cuts.remove(name);

@@ -20,6 +20,7 @@ export class RibbonList {
     const { list } = words;
     this.body = element("tbody", {});
     this.left = element("p", { class: "muted small" });
+    this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
     const head = element(
       "tr",
       {},
@@ -27,7 +28,7 @@ export class RibbonList {
       element("td", { colspan: 2 }),
     );
     const table = element("table", {}, element("thead", {}, head), this.body);
-    this.root = element("details", {}, element("summary", {}, list.title), table, this.left);
+    this.root = element("details", {}, element("summary", {}, list.title), table, this.left, this.scaled);
     this.root.addEventListener("toggle", () => actions.unfolded());
   }
 
@@ -58,6 +59,7 @@ export class RibbonList {
     const focused = [...this.body.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     this.body.replaceChildren(...rows);
     if (focused >= 0) this.body.querySelectorAll("button")[focused]?.focus();
+    this.scaled.hidden = !single.some((curve) => pieces.editsOf({ curve }).length > 0);
     const left = single.length - rows.length;
     this.left.textContent = left > 0 ? list.left(left) : "";
   }

@@ -302,7 +302,7 @@ export class Picture {
     if (isOpen && pieces.cellOf(piece)) texts.push(`· ${hover.compute}`);
     else if (pieces.canCut && pieces.isPooled(piece)) texts.push(`· ${hover.pooled}`);
     else if (!isOpen && pieces.editsOf(piece).length) {
-      texts.push(`· ${pieces.isCut(piece) ? hover.restore : hover.click}`);
+      texts.push(`· ${pieces.isCut(piece) ? hover.restore : piece.curve ? hover.clickRibbon : hover.click}`);
     }
     setText(this.readout, texts.join(" "));
   }

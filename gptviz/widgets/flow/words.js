@@ -125,6 +125,9 @@ const en = {
     removeAll: "take all back",
     dropped: "Removed, because they belong to the previous prompt or model:",
     note: "The bars are those of the pass with these cuts. The ribbons stay those of the pass without them.",
+    scaled:
+      "A cut ribbon has weight 0. The other weights of its row are scaled up, so that they sum to 1 again (renormalised), as if " +
+      "the token it comes from were masked.",
     noteWithout: "Here the bars and the ribbons are those of the pass without these cuts.",
   },
   hover: {
@@ -139,6 +142,7 @@ const en = {
     ofCredit: "of the credit",
     ofWeight: "attention weight",
     click: "click to cut it",
+    clickRibbon: "click to cut it and renormalise its row",
     restore: "click to take the cut back",
     compute: "click to see how this weight is computed",
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
@@ -266,6 +270,7 @@ const zh = {
     removeAll: "全部撤销",
     dropped: "已移除，因为它们属于之前的提示或模型：",
     note: "条形是切断之后的结果。带子仍是没有切断时的。",
+    scaled: "切断的带子权重为 0，同一行的其他权重按比例放大，总和仍为 1（重新归一化），就像遮住了来源词元。",
     noteWithout: "这里的条形和带子都是没有切断时的。",
   },
   hover: {
@@ -278,6 +283,7 @@ const zh = {
     ofCredit: "的贡献",
     ofWeight: "注意力权重",
     click: "点击切断",
+    clickRibbon: "点击切断并重新归一化这一行",
     restore: "点击撤销切断",
     compute: "点击查看这个权重怎么算出来",
     idle: "指向带子可看数值；点带子或 MLP 就切断它。",
