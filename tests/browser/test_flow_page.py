@@ -234,6 +234,18 @@ def test_attention_weights_are_labelled_and_explained(shown):
     weights = [trace.attention(layer).mean(0)[-1] for layer in range(3)]
     agree(texts(page, "[data-row=attention] .number"), [row.max() for row in weights])
     expect(root.locator("svg .band")).to_have_count(0)
+    cuts = lens.cuts(trace)
+    agree([text.split(" → ")[1] for text in texts(page, "[data-row=cut-mlp] .number")], cuts.mlp)
+    label = root.locator("svg[role=img]").get_attribute("aria-label")
+    assert label.startswith("The attention weights of") and "redit" not in label
+    expect(root.locator(".readout")).to_have_text("Point at a ribbon for its number.")  # this family cuts no heads
+    root.locator("summary").first.click()
+    assert root.locator("details tbody tr").count() > 3 and root.locator("details tbody button").count() == 0
+    page.get_by_role("button", name="block 1", exact=True).click()
+    settle(page)
+    assert root.locator(".heads-of-block .map").count() == trace.heads_in(1)
+    assert root.locator(".heads-of-block [aria-pressed]").count() == 0
+    page.keyboard.press("Escape")
     drawn = root.locator("svg .curve.ribbon").evaluate_all("(all) => all.map((one) => Number(one.dataset.share))")
     expected = sorted(weight for row in weights for weight in row if weight * UNIT >= 1)
     np.testing.assert_allclose(sorted(drawn), expected, atol=1e-6)

@@ -192,7 +192,8 @@ test("a piece is cut by its own edit and by those of what it is a part of", () =
     height: 0,
     base: 0,
   });
-  Object.assign(pieces, { tokens, rows: [0, 1, 2].map(row), columns: [[5, 5]], names: ["block 5"], canCut: true });
+  Object.assign(pieces, { tokens, rows: [0, 1, 2].map(row), columns: [[5, 5]], names: ["block 5"] });
+  Object.assign(pieces, { canCut: true, canCutRibbons: true });
   const curve = { kind: "ribbon", column: 0, source: 1, target: 2, share: 1, count: 1, head: null };
   const part = { ...curve, head: 3 };
   const several = { ...curve, head: -1, count: 4 };

@@ -145,6 +145,7 @@ class FlowView(EditedView, OpensPosition):
             "refusal": refusal,
             "lensRefusal": lens_refusal,
             "runs": trace.gpt.can_run,
+            "cutsHeads": trace.gpt.can_run and plain.route == "interface",
             "byLength": 0 if self._flow is None else len(self._flow.by_length),
             "width": trace.d_model,
             "parallel": [self._flow is not None and self._flow.parallel[first] for first, _ in self._ranges],

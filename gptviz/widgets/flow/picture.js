@@ -105,9 +105,10 @@ export class Picture {
     this.areWeights = shares.areWeights;
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
-    Object.assign(this.pieces, { tokens: this.tokens, columns: this.columns, names: this.names, canCut: about.runs });
+    const { tokens, columns, names } = this;
+    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: about.cutsHeads });
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
-    this.block.load(about.runs);
+    this.block.load(about.cutsHeads);
     this.opened = null;
     this.showHeads();
     this.readOut(null);
@@ -166,7 +167,10 @@ export class Picture {
   show(position, isHovered = false) {
     this.position = position;
     this.credit = this.shares.creditOf(position);
-    this.drawing.root.setAttribute("aria-label", this.words.picture(this.pieces.nameOf(position)));
+    this.drawing.root.setAttribute(
+      "aria-label",
+      this.words[this.areWeights ? "pictureWeights" : "picture"](this.pieces.nameOf(position)),
+    );
     this.layOut();
     const { opened } = this;
     if (opened === null || isHovered) return;
@@ -311,7 +315,9 @@ export class Picture {
   idleText() {
     const { hover } = this.words;
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
-    if (!this.pieces.canCut) return hover.idleSaved;
+    const { canCut, canCutRibbons } = this.pieces;
+    if (this.areWeights) return canCutRibbons && !this.isPooled ? hover.idleRibbons : hover.idleWeights;
+    if (!canCut) return hover.idleSaved;
     return this.isPooled ? `${hover.idleSaved} ${hover.idlePooled}` : hover.idle;
   }
 }

@@ -23,6 +23,7 @@ export class Pieces {
     /** @type {string[]} */
     this.names = [];
     this.canCut = false; // whether the model is loaded
+    this.canCutRibbons = false; // whether the family also has heads whose weights can be set
   }
 
   // Names
@@ -108,6 +109,7 @@ export class Pieces {
       const token = this.tokenOf(band.row);
       return token && band.kind === "mlp" ? [cutMlp(layer, token.position)] : [];
     }
+    if (!this.canCutRibbons) return [];
     const [source, target] = [this.tokenOf(curve?.source ?? -1), this.tokenOf(curve?.target ?? -1)];
     if (!source || !target || curve?.head === -1) return []; // -1: several heads, which no edit names
     const one = curve?.head === null ? {} : { head: curve?.head };

@@ -67,12 +67,12 @@ export class BlockTable {
       this.row("cut-attention", cut(table.cutAttention), cells, (one) => effect(one.cutAttention)),
     ];
     if (!areWeights) {
-      rows.push(
-        this.row("mlp", [`${table.mlp} `, chip(token)], cells, (one) => this.share(one.mlp ?? 0, largest)),
-        this.row("cut-mlp", cut(table.cutMlp), cells, (one) => effect(one.cutMlp)),
-      );
+      rows.push(this.row("mlp", [`${table.mlp} `, chip(token)], cells, (one) => this.share(one.mlp ?? 0, largest)));
     }
-    rows.push(this.row("thin", [table.thin], cells, ({ thin }) => [this.thin(thin)]));
+    rows.push(
+      this.row("cut-mlp", cut(table.cutMlp), cells, (one) => effect(one.cutMlp)),
+      this.row("thin", [table.thin], cells, ({ thin }) => [this.thin(thin)]),
+    );
     this.body.replaceChildren(...rows);
   }
 

@@ -15,6 +15,9 @@ const en = {
   picture: (/** @type {string} */ token) =>
     `The credit for ${token}, from the embedding at the left to the last block at the right. ` +
     "The table below has its numbers, and the list its ribbons.",
+  pictureWeights: (/** @type {string} */ token) =>
+    `The attention weights of ${token}, block by block from left to right. ` +
+    "The table below has its numbers, and the list its ribbons.",
   stage: "the picture; arrow keys up and down follow another token",
   reaches: "How much of",
   reachesEnd: "after the last block comes from where. A width is a share, not a cause: only a cut shows what matters.",
@@ -150,6 +153,8 @@ const en = {
     idleSaved: "Point at a ribbon or a band for its number.",
     idlePooled:
       "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
+    idleRibbons: "Point at a ribbon for its number; click it to cut it.",
+    idleWeights: "Point at a ribbon for its number.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -174,6 +179,7 @@ const en = {
 const zh = {
   tokens: "提示：指向一个词元就跟踪它，点击则选定它",
   picture: (token) => `${token} 的贡献来源：左边是嵌入，右边是最后一块。下面的表列出数值，清单列出各条带子。`,
+  pictureWeights: (token) => `${token} 的注意力权重，从左到右逐块显示。下面的表列出数值，清单列出各条带子。`,
   stage: "图：上下方向键跟踪另一个词元",
   reaches: "最后一块之后，",
   reachesEnd: "处的内容有多少来自哪里。宽度是份额，不是原因：只有切断才看得出什么重要。",
@@ -290,6 +296,8 @@ const zh = {
     pooled: "几块合在一起，不能点击切断；下面的表可切断其中一块",
     idleSaved: "指向带子可看数值。",
     idlePooled: "只有单独一块的列，点带子或 MLP 才能切断；下面的表可切断每列中的一块。",
+    idleRibbons: "指向带子可看数值；点击就切断它。",
+    idleWeights: "指向带子可看数值。",
     idleOpen: "打开的块里每个头有自己的带子：指向可看数值，点击可看算式。",
   },
   list: {
