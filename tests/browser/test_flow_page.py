@@ -275,7 +275,15 @@ def test_an_exported_page_has_the_effects_and_the_cuts_that_travelled(opened, gp
     expect(first).to_contain_text("→")
     agree([first.inner_text().split(" → ")[1]], [after.probabilities()[trace.top(1)[0][0].id]])
     page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
-    expect(page.locator(".gptviz-flow .problem").first).to_contain_text("Not in this page")
+    expect(page.locator(".gptviz-flow .cut")).to_have_count(1)  # no cut of a ribbon travels, and none is offered
+    expect(page.locator(".gptviz-flow .readout")).to_contain_text("This page has no kernel")
+    page.locator(".gptviz-flow summary").first.click()
+    assert page.locator(".gptviz-flow details tbody [aria-pressed]").count() == 0
+    page.locator(".gptviz-flow .sentence-row button").nth(4).click()
+    page.get_by_role("button", name="block 1", exact=True).click()
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(1)[:, 4].sum(-1))
+    expect(page.locator(".gptviz-flow .open-block p")).to_contain_text("Not in this page")
 
 
 @pytest.fixture(scope="module")

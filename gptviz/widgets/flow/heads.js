@@ -46,6 +46,14 @@ export class HeadShares {
     });
   }
 
+  /** Returns each head's share in a token. @param {number} target */
+  ofToken(target) {
+    return Array.from({ length: this.count }, (_, head) => {
+      const shares = Array.from({ length: target + 1 }, (_, source) => this.carried(head, target, source));
+      return shares.reduce((sum, share) => sum + share, 0);
+    });
+  }
+
   /** Returns how much of the credit comes through a head. @param {number} head @param {ArrayLike<number>} credit */
   through(head, credit) {
     let sum = 0;

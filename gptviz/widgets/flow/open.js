@@ -33,6 +33,7 @@ export class OpenBlock {
     this.layer = -1;
     this.position = -1;
     this.canCut = false;
+    this.areWeights = false;
     /** The head that is open under the picture. @type {number|null} */
     this.opened = null;
     /** @type {Block|null} */
@@ -54,13 +55,14 @@ export class OpenBlock {
     return index < 0 ? null : index;
   }
 
-  /** Forgets the previous trace. @param {boolean} canCut */
-  load(canCut) {
+  /** Forgets the previous trace. @param {boolean} canCut @param {boolean} areWeights whether shares are weights */
+  load(canCut, areWeights) {
     this.known = new Map();
     this.layer = -1;
     this.shown = null;
     this.opened = null;
     this.canCut = canCut;
+    this.areWeights = areWeights;
     this.list.replaceChildren();
     setText(this.note, "");
   }
@@ -74,10 +76,11 @@ export class OpenBlock {
    * Shows a block for a followed token.
    * @param {number} layer
    * @param {number} column
-   * @param {number} tokens how many are drawn
-   * @param {number} position of the followed token in the text
+   * @param {import("./flow.js").FlowToken[]} tokens that are drawn
+   * @param {number} followed one of them
    */
-  show(layer, column, tokens, position) {
+  show(layer, column, tokens, followed) {
+    const { position } = tokens[followed];
     if (layer === this.layer && position === this.position) return;
     this.layer = layer;
     this.position = position;
@@ -88,7 +91,7 @@ export class OpenBlock {
         if (!known.has(layer)) {
           const maps = await actions.ask("maps", { layer });
           const { data, shape } = await actions.ask("heads", { layer });
-          known.set(layer, { maps, shares: new HeadShares(column, shape[0], tokens, data) });
+          known.set(layer, { maps, shares: new HeadShares(column, shape[0], tokens.length, data) });
         }
         return /** @type {Promise<Block>} */ (actions.ask("block", { layer, position }));
       },
@@ -97,7 +100,9 @@ export class OpenBlock {
       },
       (error) => {
         this.position = -1; // the block can be asked for again
-        this.fill(null, error.message);
+        if (known !== this.known) return;
+        const shares = this.areWeights ? null : this.shares;
+        this.fill(shares && { heads: shares.ofToken(followed), neurons: [] }, error.message);
       },
     );
   }

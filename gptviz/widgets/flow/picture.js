@@ -47,6 +47,7 @@ export class Picture {
     this.start = null;
     this.areWeights = false;
     this.isPooled = false;
+    this.isExported = false; // no ribbon's cut is kept in an exported page
     this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
     /** @type {Float64Array[]} */
     this.credit = [];
@@ -105,10 +106,12 @@ export class Picture {
     this.areWeights = shares.areWeights;
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
+    this.isExported = this.root.closest("[data-gptviz]") !== null; // page.js marks where views stand
     const { tokens, columns, names } = this;
-    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: about.cutsHeads });
+    const cutsHeads = about.cutsHeads && !this.isExported;
+    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
-    this.block.load(about.cutsHeads);
+    this.block.load(cutsHeads, this.areWeights);
     this.opened = null;
     this.showHeads();
     this.readOut(null);
@@ -174,7 +177,7 @@ export class Picture {
     this.layOut();
     const { opened } = this;
     if (opened === null || isHovered) return;
-    this.block.show(this.columns[opened][0], opened, this.tokens.length, this.tokens[position].position);
+    this.block.show(this.columns[opened][0], opened, this.tokens, position);
   }
 
   /**
@@ -316,6 +319,9 @@ export class Picture {
     const { hover } = this.words;
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
     const { canCut, canCutRibbons } = this.pieces;
+    if (this.isExported && canCut) {
+      return `${this.areWeights ? hover.idleWeights : hover.idleSaved} ${hover.idleExported}`;
+    }
     if (this.areWeights) return canCutRibbons && !this.isPooled ? hover.idleRibbons : hover.idleWeights;
     if (!canCut) return hover.idleSaved;
     return this.isPooled ? `${hover.idleSaved} ${hover.idlePooled}` : hover.idle;

@@ -155,6 +155,9 @@ const en = {
       "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
     idleRibbons: "Point at a ribbon for its number; click it to cut it.",
     idleWeights: "Point at a ribbon for its number.",
+    idleExported:
+      "This page has no kernel: it keeps what the cut of one block’s attention or MLP does, at the token that was followed " +
+      "when it was saved.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -298,6 +301,7 @@ const zh = {
     idlePooled: "只有单独一块的列，点带子或 MLP 才能切断；下面的表可切断每列中的一块。",
     idleRibbons: "指向带子可看数值；点击就切断它。",
     idleWeights: "指向带子可看数值。",
+    idleExported: "本页没有内核：只保存了在存页时所跟踪的词元处，切断一块的注意力或 MLP 的结果。",
     idleOpen: "打开的块里每个头有自己的带子：指向可看数值，点击可看算式。",
   },
   list: {
