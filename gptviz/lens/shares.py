@@ -11,7 +11,7 @@ import numpy as np
 
 from gptviz.checks import ROUNDINGS, check_index, epsilon_of
 from gptviz.errors import NotAvailable, fail
-from gptviz.trace.sources import Array
+from gptviz.trace.sources import Array, Readout
 from gptviz.trace.trace import Trace
 
 
@@ -47,7 +47,7 @@ def attribution(
     position = check_index(position, len(trace.tokens), "position", negative=True)
     id = check_index(id, trace.vocab_size, "token id")
     readout, (row, bias) = trace.readout(position), trace.unembedding(id)
-    logit_direction = direction(trace, id, position)
+    logit_direction = _back_through_norm(readout, row)
     parts = parts_at(trace, position) if parts is None else parts
     shares = [Share(part, float(vector @ logit_direction), layer, head) for part, layer, head, vector in parts]
     if neurons:
@@ -94,7 +94,11 @@ def direction(trace: Trace, id: int, position: int = -1) -> np.ndarray:
 
     It is the unembedding's row of token `id`, taken back through the final norm with its scale frozen at `position`.
     """
-    readout, (row, _) = trace.readout(position), trace.unembedding(id)
+    row, _ = trace.unembedding(id)
+    return _back_through_norm(trace.readout(position), row)
+
+
+def _back_through_norm(readout: Readout, row: Array) -> np.ndarray:
     scaled_row = readout.gain.astype(np.float64) * row
     return (scaled_row - scaled_row.mean() if readout.centred else scaled_row) * readout.multiplier
 

@@ -32,6 +32,7 @@ from transformers.utils import output_capturing
 from gptviz.model.changes import Block
 from gptviz.model.compiled import run_uncompiled
 from gptviz.model.evaluating import evaluate_in_this_thread
+from gptviz.model.looking import looked_at
 from gptviz.model.threads import use_threads
 
 PREFIX = "gptviz_"
@@ -140,6 +141,10 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
 
     `model.modules()` also builds each module's path, which takes most of its time, and every pass needs this three times.
     """
+    return looked_at(_modules, model)
+
+
+def _modules(model: nn.Module) -> list[nn.Module]:
     modules: dict[int, nn.Module] = {}
     waiting: list[nn.Module | None] = [model]
     while waiting:

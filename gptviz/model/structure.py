@@ -15,6 +15,7 @@ from transformers import PreTrainedConfig
 
 from gptviz.errors import GPTVizError, ModelChanged, fail
 from gptviz.model.capture import modules_of
+from gptviz.model.looking import looked_at
 
 # Settings that do not change what the model computes from given ids. Saving a model sets some of them.
 _WITHOUT_EFFECT = {
@@ -49,6 +50,9 @@ class Structure:
 
     def check(self) -> None:
         """Raises ModelChanged if the model consists of other modules, shapes or settings now."""
+        looked_at(Structure._check, self)
+
+    def _check(self) -> None:
         if self._children != self._children_then:
             raise _changed("modules that were replaced, added or taken away since")
         if self._shapes() != self._shapes_then:

@@ -1,6 +1,7 @@
 """Notices weights that have changed since a pass, so that nothing is computed with them, and weights that are NaN."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.weak import WeakIdKeyDictionary
 
 from gptviz.model.capture import modules_of
+from gptviz.model.looking import looked_at
 
 Versions = tuple[tuple[int, int, int, int], ...]
 
@@ -31,11 +33,13 @@ def weight_versions(model: nn.Module) -> Versions:
     Two results are equal if no weight was changed in between. Writes into `parameter.data`, or into a NumPy array that
     shares its memory, are not noticed: PyTorch keeps no record of them.
     """
+    return looked_at(_versions, model)
+
+
+def _versions(model: nn.Module) -> Versions:
     parameters = (p for m in modules_of(model) for p in m._parameters.values() if p is not None)
-    return tuple(
-        (id(p), p.data_ptr(), 0 if p.is_inference() else p._version, _steps.get(p, 0) if _steps else 0)
-        for p in parameters
-    )
+    steps: Mapping[Tensor, int] = _steps if _steps else {}  # asked once: most models were never stepped
+    return tuple((id(p), p.data_ptr(), 0 if p.is_inference() else p._version, steps.get(p, 0)) for p in parameters)
 
 
 def undefined_weight(model: nn.Module) -> str:

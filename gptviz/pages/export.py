@@ -24,6 +24,7 @@ from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 from gptviz.files import check_target, write_file
+from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.javascript import javascript_json
 from gptviz.pages.modules import bundle
@@ -44,7 +45,8 @@ def save_html(path: str | os.PathLike[str], *parts: PageWidget | str, title: str
     """Writes `parts` one below the other as one page, and returns its path.
 
     parts: widgets, and HTML that is inserted unchanged. The folder must exist; a file of that name is replaced when the
-    page is whole. In the page, a control that needs the kernel says so. Raises GPTVizError if the file cannot be written.
+    page is whole. In the page, a control that needs the kernel says so. Raises GPTVizError if the file cannot be written,
+    ModelChanged if a model is changed meanwhile.
     """
     target = check_target(path)
     text = page(*parts, title=title)
@@ -152,8 +154,14 @@ def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -
         "widgets": stored,
         "selections": {widget.selection.reference: state_of(widget.selection)[0] for widget in widgets},
     }
-    with tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar:
-        _add_answers(stored, widgets, most_bytes - len(_json(data).encode()), bar)
+    bytes_left = most_bytes - len(_json(data).encode())
+    with (
+        (block := looking_once()),
+        block as looks,
+        tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar,
+    ):
+        _add_answers(stored, widgets, bytes_left, bar)
+    looks.check()
     return _json(data)
 
 

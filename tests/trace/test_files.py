@@ -21,7 +21,7 @@ import json, sys
 import numpy as np
 import gptviz
 from gptviz.lens.shares import attribution
-from gptviz.widgets.attention.arithmetic import cell, mix
+from gptviz.widgets.attention.arithmetic import HeadArithmetic
 
 def digest(value):
     import hashlib
@@ -62,8 +62,8 @@ def everything(trace):
     for name in ("unrotated", "token_plane", "role_scores"):
         answers[name] = answer(getattr(trace, name))
     answers["shares"] = [answer(lambda: attribution(trace, trace.top(1, position)[0][0].id, position)) for position in at]
-    answers["cell"] = answer(lambda: cell(trace, 1, 2, 4, 3))
-    answers["mix"] = answer(lambda: mix(trace, 1, 2, 4))
+    answers["cell"] = answer(lambda: HeadArithmetic(trace, 1, 2).cell(4, 3))
+    answers["mix"] = answer(lambda: HeadArithmetic(trace, 1, 2).mix(4))
     views = [gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench]
     views += [gptviz.InterventionView, gptviz.FlowView]
     answers["tables"] = [answer(lambda: kind(trace).to_table()) for kind in views]

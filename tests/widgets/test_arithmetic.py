@@ -9,7 +9,7 @@ from families import build, tokenizer
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.widgets.attention import arithmetic
+from gptviz.widgets.attention.arithmetic import HeadArithmetic
 
 FAMILIES = ["gpt2", "llama", "gemma2", "gpt_oss"]  # plain, grouped heads, soft-capped, with a sink
 
@@ -22,7 +22,7 @@ def trace(request):
 @pytest.mark.parametrize("cell", [(0, 1, 6, 5), (1, 3, 4, 4), (0, 0, 0, 0)])
 def test_the_steps_of_a_cell_end_in_its_weight(trace, cell):
     layer, head, query, key = cell
-    numbers = arithmetic.cell(trace, layer, head, query, key)
+    numbers = HeadArithmetic(trace, layer, head).cell(query, key)
     products = [a * b for a, b in zip(numbers["q"], numbers["k"], strict=True)]
     assert sum(products) == pytest.approx(numbers["stages"]["raw"], abs=rounding(products))
     last = list(numbers["stages"].values())[-1]
@@ -34,14 +34,14 @@ def test_the_steps_of_a_cell_end_in_its_weight(trace, cell):
 
 
 def test_a_masked_cell_has_weight_0(trace):
-    numbers = arithmetic.cell(trace, 0, 1, 2, 5)
+    numbers = HeadArithmetic(trace, 0, 1).cell(2, 5)
     assert list(numbers["stages"].values())[-1] is None
     assert numbers["exponential"] == numbers["weight"] == 0
 
 
 def test_a_mix_is_the_sum_of_its_values_and_ends_in_the_heads_output(trace):
     for layer, head, query in ((0, 1, 6), (1, 2, 3)):
-        numbers = arithmetic.mix(trace, layer, head, query)
+        numbers = HeadArithmetic(trace, layer, head).mix(query)
         shown = sum(entry["weight"] * np.array(entry["value"]) for entry in numbers["values"])
         rest = np.array(numbers["others"]["mixed"]) if numbers["others"]["count"] else 0
         assert_close(shown + rest, numbers["mixed"])
@@ -53,7 +53,7 @@ def test_a_mix_is_the_sum_of_its_values_and_ends_in_the_heads_output(trace):
 def test_a_heads_output_is_its_mix_times_the_projection():
     model = build("gpt2")
     trace = gptviz.wrap(model, tokenizer()).trace([5, 9, 2, 31])
-    mixed = np.array(arithmetic.mix(trace, 1, 2, 3)["mixed"])
+    mixed = np.array(HeadArithmetic(trace, 1, 2).mix(3)["mixed"])
     rows = slice(2 * trace.d_head, 3 * trace.d_head)
     weight = model.transformer.h[1].attn.c_proj.weight.detach().double().numpy()[rows]
     assert_close(mixed @ weight, trace.head_output(1, 2)[3], scale=mixed)
@@ -62,4 +62,4 @@ def test_a_heads_output_is_its_mix_times_the_projection():
 def test_the_eager_route_refuses_the_arithmetic():
     trace = gptviz.wrap(build("bloom"), tokenizer()).trace([5, 9, 2])
     with pytest.raises(GPTVizError, match="eager"):
-        arithmetic.cell(trace, 0, 0, 2, 1)
+        HeadArithmetic(trace, 0, 0).cell(2, 1)

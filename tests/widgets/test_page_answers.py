@@ -64,3 +64,37 @@ def test_the_page_of_a_block_view_computes_each_part_for_all_tokens_together(mon
     assert max(counts.values()) < 8, "not once for each token"
     paths = [dict(args)["position"] for name, *args in answers if name == "path"]
     assert set(paths) == set(range(52, 60)), "the last tokens"
+
+
+def test_the_page_of_an_attention_view_computes_each_head_for_all_cells_together(monkeypatch):
+    trace = gptviz.wrap(build("llama"), tokenizer()).trace(LONG[:9])
+    view = gptviz.AttentionView(trace, layer=1, head=2)
+    counts = Counter()
+
+    def counted(name):
+        compute = getattr(AttentionOfPass, name)
+
+        def count(self, layer, head=None):
+            counts[name, layer, head] += 1
+            return compute(self, layer, head)
+
+        monkeypatch.setattr(AttentionOfPass, name, count)
+
+    for name in ("stages", "sink", "weights", "head_outputs"):
+        counted(name)
+    answers = of_page(view)
+    assert len([question for question in answers if question[0] == "cell"]) == 9 * 9
+    assert max(counts.values()) < 5, "not once for each cell"
+    live = gptviz.AttentionView(trace, layer=2, head=0)
+    for (question, *args), answer in answers.items():
+        expected = live._answer({"kind": "ask", "id": 1, "name": question, "args": dict(args)})
+        assert comparable(answer) == comparable(expected), (question, args)
+
+
+def test_the_page_of_an_embedding_view_has_a_picture_of_the_map_and_makes_no_figure(monkeypatch):
+    monkeypatch.setattr("gptviz.widgets.embedding.embedding._figure_class", lambda: pytest.fail("a figure"))
+    trace = gptviz.wrap(build("llama"), tokenizer()).trace(IDS[:5])
+    answers = of_page(gptviz.EmbeddingView(trace))
+    light, dark = (answers["map", ("theme", theme)] for theme in ("light", "dark"))
+    assert light["figure"] is dark["figure"] is None
+    assert light["picture"].startswith("<svg") and light["picture"] != dark["picture"]

@@ -12,10 +12,11 @@ import traitlets
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.labels import part_label
+from gptviz.errors import NotAvailable
 from gptviz.pages.answering import PageQuestion
 from gptviz.trace.trace import Trace
-from gptviz.widgets.attention import arithmetic
-from gptviz.widgets.attention.maps import masked_weights, stage_names, without_future
+from gptviz.widgets.attention.arithmetic import HeadArithmetic, finite
+from gptviz.widgets.attention.maps import masked_weights, without_future
 from gptviz.widgets.attention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.opened import OpensLayer
@@ -46,6 +47,7 @@ class AttentionView(OpensLayer):
 
     def __init__(self, source: Any = None, *, layer: int | None = None, head: int | None = None, **keywords: Any):
         self._given_layer, self._given_head = layer, head
+        self._latest: HeadArithmetic | None = None
         super().__init__(source, **keywords)
         self._set_given(layer=layer, head=head)
 
@@ -65,7 +67,7 @@ class AttentionView(OpensLayer):
         return trace.heads_in(layer) or trace.n_heads
 
     def _fill(self) -> None:
-        trace = self._require_trace()
+        trace, self._latest = self._require_trace(), None
         thumbnails = Thumbnails(trace)
         self._thumbnails = thumbnails.to_bytes()
         selection = self.selection
@@ -98,30 +100,34 @@ class AttentionView(OpensLayer):
 
     def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
         """Returns the stages' names, what "scaled" multiplies by, d_head, and whether the head has a sink."""
-        trace = self._require_trace()
-        stages = trace.score_stages(layer, head)
-        factor, sink = arithmetic.factor(stages), trace.sink(layer, head) is not None
-        return {"names": list(stages), "factor": factor, "width": trace.q(layer).shape[-1], "sink": sink}
+        numbers = self._arithmetic(layer, head)
+        names, width = list(numbers.stages), self._require_trace().q(layer).shape[-1]
+        return {"names": names, "factor": numbers.factor, "width": width, "sink": numbers.sink is not None}
 
     def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
         """Returns the scores of one stage (T, T), without the future if all of it is -inf: (T * (T + 1) / 2,)."""
-        scores = self._require_trace().scores(layer, head, stage)
+        scores = self._arithmetic(layer, head).scores(stage)
         future = scores[~np.tri(len(scores), dtype=bool)]
         return without_future(scores) if np.isneginf(future).all() else scores
 
     def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
         positions = self._check_position(query), self._check_position(key)
-        return arithmetic.cell(self._require_trace(), *self._check_head(layer, head), *positions)
+        return self._arithmetic(layer, head).cell(*positions)
 
     def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
-        return arithmetic.mix(self._require_trace(), *self._check_head(layer, head), self._check_position(query))
+        return self._arithmetic(layer, head).mix(self._check_position(query))
+
+    def _arithmetic(self, layer: int, head: int) -> HeadArithmetic:
+        """Returns the arithmetic of a head. The latest one is kept: questions mostly are about the same head."""
+        trace, (layer, head), latest = self._require_trace(), self._check_head(layer, head), self._latest
+        if latest is None or (latest.trace, latest.layer, latest.head) != (trace, layer, head):
+            latest = self._latest = HeadArithmetic(trace, layer, head)
+        return latest
 
     def _answer_roles(self) -> dict[str, list[float | None]]:
         """Returns for each role a score of every head, layer by layer; None for a head that does not exist."""
         scores = self._require_trace().role_scores()
-        return {
-            role: [arithmetic.finite(score) for score in of_role.ravel().tolist()] for role, of_role in scores.items()
-        }
+        return {role: [finite(score) for score in of_role.ravel().tolist()] for role, of_role in scores.items()}
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields, in this order: all maps; all stage names; the selected row; all stages; the open head's other rows.
@@ -141,10 +147,17 @@ class AttentionView(OpensLayer):
         rows = [opened | {"query": position} for position in range(size - 1, -1, -1)]
         rows.sort(key=lambda row: row["query"] != query)
         yield from _row_questions(rows[0])
-        yield from (("stage", head | {"stage": name}) for head in present for name in stage_names(trace, **head))
+        yield from (("stage", head | {"stage": name}) for head in present for name in self._stage_names(**head))
         for row in rows[1:]:
             yield from _row_questions(row)
         yield from (("cell", row | {"key": key}) for row in rows for key in range(row["query"] + 1, size))
+
+    def _stage_names(self, layer: int, head: int) -> list[str]:
+        """Returns the names of the stages of a head's scores; none if the family or the saved trace has no scores."""
+        try:
+            return list(self._arithmetic(layer, head).stages)
+        except NotAvailable:
+            return []
 
     # The still picture and the table
 

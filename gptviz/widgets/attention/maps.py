@@ -6,14 +6,6 @@ from gptviz.errors import NotAvailable
 from gptviz.trace.trace import Trace
 
 
-def stage_names(trace: Trace, layer: int, head: int) -> list[str]:
-    """Returns the names of the stages of a head's scores; none if the family or the saved trace has no scores."""
-    try:
-        return list(trace.score_stages(layer, head))
-    except NotAvailable:
-        return []
-
-
 def without_future(map: np.ndarray) -> np.ndarray:
     """Returns the cells of a map (T, T) whose key is not later than the query, row after row: (T * (T + 1) / 2,)."""
     return map[np.tri(len(map), dtype=bool)]

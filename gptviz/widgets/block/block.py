@@ -84,16 +84,23 @@ class BlockView(OpensLayer, OpensPosition):
 
     def _answer_shares(self, layer: int, position: int, id: int) -> dict[str, Any]:
         """Returns what each part of the model, and each step through one block, contributes to a next token's logit."""
-        trace, position = self._require_trace(), self._check_position(position)
-        along = direction(trace, id, position)
+        position = self._check_position(position)
         steps, _ = self._steps(layer, position)
+        along, of_logit = self._cached(
+            ("logit", id), position, lambda trace: self._shares_of_logit(trace, id, position)
+        )
+        of_steps = [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps]
+        return {**of_logit, "steps": of_steps}
+
+    def _shares_of_logit(self, trace: Trace, id: int, position: int) -> tuple[Array, dict[str, Any]]:
+        """Returns the direction in which the stream raises the logit, and what is the same for all blocks."""
+        along = direction(trace, id, position)
         parts = self._cached("parts", position, lambda trace: parts_at(trace, position))
-        return {
+        return along, {
             "logit": float(trace.logits[position, id]),
             "probability": float(trace.probabilities(position)[id]),
             "rounding": sum_rounding(trace, along, position),
             "shares": [asdict(share) for share in attribution(trace, id, position, parts=parts)],
-            "steps": [None if step["kind"] == "norm" else float(step["vector"] @ along) for step in steps],
         }
 
     def _steps(self, layer: int, position: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -39,7 +39,7 @@ class Embedding {
     this.lane = new Lane();
     this.mapLane = new Lane();
     this.head = 0; // whose rotation is shown
-    this.drawnMap = ""; // the reference of the figure that is shown
+    this.drawnMap = ""; // the reference of the figure that is shown, or the picture
     /** @type {{rows: Rows, near: Neighbour[], rotated: Rows|null}|null} */
     this.content = null;
     this.sentence = makeSentence(words.tokens, (position) => {
@@ -209,19 +209,31 @@ class Embedding {
     return this.words.length(significant(vectorLength(numbers)));
   }
 
-  /** Draws the figure, or its picture if the host cannot draw it. @param {{figure: string, picture: string}} map */
+  /**
+   * Draws the figure, or its picture if there is no figure or the host cannot draw it.
+   * @param {{figure: string|null, picture: string}} map
+   */
   async drawMap({ figure, picture }) {
-    if (this.drawnMap === figure) return;
-    this.drawnMap = figure;
-    try {
-      const child = await this.host.getWidget(figure);
-      if (this.drawnMap !== figure) return; // another map came in the meantime
-      this.map.replaceChildren();
-      await child.render({ el: this.map });
-    } catch {
-      if (this.drawnMap !== figure) return;
+    const drawn = figure ?? picture;
+    if (this.drawnMap === drawn) return;
+    this.drawnMap = drawn;
+    if (figure === null || !(await this.drawFigure(figure))) {
+      if (this.drawnMap !== drawn) return; // another map came in the meantime
       const source = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
       this.map.replaceChildren(element("img", { alt: this.words.map, src: source }));
+    }
+  }
+
+  /** Draws the figure; false if the host cannot. @param {string} figure @returns {Promise<boolean>} */
+  async drawFigure(figure) {
+    try {
+      const child = await this.host.getWidget(figure);
+      if (this.drawnMap !== figure) return true; // another map came in the meantime
+      this.map.replaceChildren();
+      await child.render({ el: this.map });
+      return true;
+    } catch {
+      return false;
     }
   }
 

@@ -107,7 +107,10 @@ class EmbeddingView(OpensPosition):
         return True
 
     def _answer_map(self, theme: str) -> dict[str, Any]:
-        """Returns the map of the token table: a reference to the plotly figure, and its still picture."""
+        """Returns the map of the token table: a reference to the plotly figure, and its still picture.
+
+        In an exported page there is no figure; see `answers_for_a_page`.
+        """
         if theme not in THEMES:
             raise fail(f"a theme among {', '.join(THEMES)}", f"{theme!r:.40}", "Reload the page.")
         trace = self._require_trace()
@@ -118,14 +121,22 @@ class EmbeddingView(OpensPosition):
             self._figure, self._drawn = figure, arguments
             if before is not None:
                 before.close()
-        return {
-            "figure": f"anywidget:{self._figure.model_id}",
-            "picture": still.picture("", _map_shape(trace, theme, self.scale), theme=theme),
-        }
+        return {"figure": f"anywidget:{self._figure.model_id}", "picture": self._map_picture(theme)}
+
+    def _map_picture(self, theme: str) -> str:
+        return still.picture("", _map_shape(self._require_trace(), theme, self.scale), theme=theme)
+
+    def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        """Yields the answers for an exported page, where the map is a picture: only a kernel can draw the figure."""
+        for theme in THEMES:
+            try:
+                yield "map", {"theme": theme}, {"figure": None, "picture": self._map_picture(theme)}
+            except NotAvailable as error:  # a table with NaN has no map
+                yield "map", {"theme": theme}, error
+        yield from super().answers_for_a_page()
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         trace = self._require_trace()
-        yield from (("map", {"theme": theme}) for theme in THEMES)
         for position in self._page_positions():
             yield "rows", {"position": position}
             yield "neighbours", {"position": position}
