@@ -45,7 +45,7 @@ def ribbons(page, layer):
 
 
 def focused(page):
-    return page.evaluate("document.activeElement.textContent")
+    return page.evaluate("document.activeElement.innerText")
 
 
 def check_heads(page, trace, layer, position):

@@ -96,6 +96,7 @@ class Flow {
     this.resizer = new ResizeObserver(() => {
       this.picture.resize();
       this.table.place(this.picture.widths);
+      this.lens.spread();
       this.player.resize();
     });
     this.load();

@@ -6,6 +6,9 @@ import { percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
+const SPACE = 4; // pixels between two numbers
+const LINE = 1.6; // the height of a line, in em
+
 export class LensLine {
   /** @param {import("./words.js").Words} words */
   constructor(words) {
@@ -59,5 +62,21 @@ export class LensLine {
         return item;
       }),
     );
+    this.spread();
+  }
+
+  /** Moves a number that would touch the one before it to a line below. */
+  spread() {
+    const numbers = /** @type {HTMLElement[]} */ ([...this.plot.querySelectorAll("li:not([data-between]) .number")]);
+    const boxes = numbers.map((number) => number.getBoundingClientRect());
+    /** The right end of each line. @type {number[]} */
+    const lines = [];
+    numbers.forEach((number, i) => {
+      const free = lines.findIndex((end) => end + SPACE <= boxes[i].left);
+      const line = free < 0 ? lines.length : free;
+      lines[line] = boxes[i].right;
+      number.style.top = `${LINE * line}em`;
+    });
+    this.plot.style.marginBottom = `${LINE * Math.max(0, lines.length - 1)}em`;
   }
 }

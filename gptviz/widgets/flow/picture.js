@@ -125,8 +125,15 @@ export class Picture {
     );
     const heads = this.names.map((name, column) => {
       const [first, last] = this.columns[column];
-      const attributes = { class: "name", "aria-expanded": String(column === opened), title: words.open(name) };
-      const title = first === last ? button(name, () => this.open(column), attributes) : element("strong", {}, name);
+      const attributes = {
+        class: "name",
+        "aria-expanded": String(column === opened),
+        title: words.open(name),
+        "aria-label": name,
+      };
+      const title = first === last ? button("", () => this.open(column), attributes) : element("strong", {});
+      const short = first === last ? String(first) : `${first}–${last}`;
+      title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
       const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, words.parts));
       const parts = this.areWeights ? [] : [label];
       return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
@@ -134,6 +141,16 @@ export class Picture {
     this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
     this.heads.replaceChildren(...heads);
     if (focused >= 0) /** @type {HTMLElement[]} */ ([...this.heads.querySelectorAll("button.name")])[focused]?.focus();
+  }
+
+  /** Leaves the numbers of the blocks where their names do not fit. */
+  shortenNames() {
+    this.heads.removeAttribute("data-short");
+    const names = [...this.heads.querySelectorAll(".head > .name, .head > strong")];
+    this.heads.toggleAttribute(
+      "data-short",
+      names.some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
+    );
   }
 
   /** The relative widths of the columns. */
@@ -204,6 +221,7 @@ export class Picture {
     const room = this.actions.room();
     if ((width === this.width && scale === this.scale && room === this.room) || !this.credit.length) return;
     Object.assign(this, { width, scale, room });
+    this.shortenNames();
     const { shares, credit, position, tracks } = this;
     const { rows, rowOf, height } = fitRows(credit, position, this, scale, room);
     Object.assign(this, { rows, rowOf, height });

@@ -35,7 +35,7 @@ export class BlockTable {
     );
   }
 
-  /** Gives the columns the widths of the picture's, in pixels. @param {number[]} widths */
+  /** Gives the columns the widths of the picture's, in pixels; a row whose numbers do not fit is listed in lines. @param {number[]} widths */
   place(widths) {
     const columns = widths.map((width) => {
       const column = element("col", {});
@@ -43,6 +43,9 @@ export class BlockTable {
       return column;
     });
     this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
+    this.root.removeAttribute("data-listed");
+    const cells = [...this.body.querySelectorAll("td")];
+    this.root.toggleAttribute("data-listed", cells.some(isCut));
   }
 
   /**
@@ -84,7 +87,9 @@ export class BlockTable {
    */
   row(kind, name, cells, content) {
     const head = element("th", { scope: "row", class: "gutter" }, ...name);
-    return element("tr", { "data-row": kind }, head, ...cells.map((one) => element("td", {}, ...content(one))));
+    const names = [...this.head.children].slice(1).map((one) => one.textContent ?? "");
+    const columns = cells.map((one, i) => element("td", { "data-name": names[i] }, ...content(one)));
+    return element("tr", { "data-row": kind }, head, ...columns);
   }
 
   /** @param {number} share @param {number} largest that fills the cell */
@@ -123,7 +128,7 @@ export class BlockTable {
     const node = button("", () => this.onCut(edit), { "aria-pressed": String(isMade), title: `${label}\n${title}` });
     if (isPooled) node.append(element("span", { class: "small" }, `${words.table.strongest(layer)} `));
     const [was, is] = [percent(before), percent(after)].map((text) => text.replace(" ", "\u00a0"));
-    node.append(element("span", { class: "number" }, words.effect(was.replace("\u00a0%", ""), is)));
+    node.append(element("span", { class: "number" }, ...unbroken(words.effect(was.replace("\u00a0%", ""), is))));
     const bars = element("span", { class: "track", "aria-hidden": "true" });
     for (const [kind, share] of /** @type {[string, number][]} */ ([
       ["lost", before],
@@ -135,4 +140,15 @@ export class BlockTable {
     }
     return [node, bars];
   }
+}
+
+/** Returns the two ends of an effect, each of which stays on one line. @param {string} text */
+function unbroken(text) {
+  const [before, after] = text.split(/(?<=→) /).map((part) => element("span", { class: "nowrap" }, part));
+  return [before, " ", after];
+}
+
+/** @param {Element} node */
+function isCut({ scrollWidth, clientWidth }) {
+  return scrollWidth > clientWidth;
 }
