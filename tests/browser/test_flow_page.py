@@ -467,3 +467,13 @@ def test_an_interrupted_question_can_be_asked_again(shown, gpt, monkeypatch):
     expect(page.locator(".effects-note")).to_have_text("")
     page.get_by_role("button", name="block 3", exact=True).click()
     expect(page.locator(".heads-of-block canvas")).to_have_count(trace.heads_in(3))
+
+
+def test_a_very_thin_mlp_has_no_outline_that_looks_like_a_notch(shown, gpt):
+    page = shown(gptviz.FlowView(gpt.trace(PROMPT))).page
+    settle(page)
+    outlines = page.locator(".gptviz-flow svg .band.mlp").evaluate_all(
+        "(all) => all.map((one) => [Number(one.getAttribute('height')), getComputedStyle(one).stroke !== 'none'])"
+    )
+    assert {has_outline for _, has_outline in outlines} == {True, False}
+    assert all(has_outline == (height >= 3) for height, has_outline in outlines)

@@ -390,3 +390,51 @@ def test_a_refused_next_pass_is_asked_for_again_by_the_next_play(shown, gpt, mon
         page.keyboard.press("Escape")
     play(page)
     assert list(steps(page))[-1] == "more"
+
+
+def test_keys_steer_after_a_click_on_the_picture_and_nothing_under_the_play_has_the_focus(shown, gpt):
+    view = gptviz.FlowView(gpt.trace(SHORT))
+    page = shown(view).page
+    done = play(page)
+    for part in (".stage", ".sentence-row", ".play-says"):
+        before = done.evaluate("(one) => one.value")
+        box = page.locator(f".gptviz-flow {part}").first.bounding_box()
+        page.mouse.click(box["x"] + 8, box["y"] + 8)
+        page.keyboard.press("ArrowRight")
+        assert done.evaluate("(one) => one.value") == before + 1, part
+        page.keyboard.press("Space")
+        expect(page.locator(".player .play")).to_contain_text("pause")
+        page.keyboard.press("Space")
+        expect(page.locator(".player .play")).not_to_contain_text("pause")
+        page.keyboard.press("ArrowLeft")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('.panes, .sentence-row, .player')?.className"))
+    assert "player" in reached and not reached & {"panes", "sentence-row"}, reached
+    page.locator(".player .play").focus()
+    page.keyboard.press("Escape")
+    page.locator(".gptviz-flow .stage").focus()
+    assert page.evaluate("document.activeElement.className") == "stage beside"
+
+
+def test_a_change_of_scale_keeps_what_is_open_and_the_play(shown, gpt):
+    view = gptviz.FlowView(gpt.trace(SHORT))
+    showing = shown(view)
+    page = showing.page
+    settle(page)
+    page.get_by_role("button", name="block 3", exact=True).click()
+    page.locator(".gptviz-flow .bars button").nth(2).click()
+    settle(page)
+    height = page.locator(".gptviz-flow .stage").bounding_box()["height"]
+    view.scale = "projector"
+    showing.update()
+    settle(page)
+    expect(page.locator(".open-block canvas")).to_have_count(8)
+    expect(page.locator(".bars li:nth-child(3) button")).to_have_attribute("aria-pressed", "true")
+    assert page.locator(".gptviz-flow .stage").bounding_box()["height"] > 1.2 * height
+    done = play(page)
+    page.keyboard.press("ArrowRight")
+    view.scale = "screen"
+    showing.update()
+    assert done.get_attribute("value") == "2"

@@ -9,6 +9,7 @@ const LANE = 16; // pixels of the lane's height, at the screen's scale
 const EDGED = 5; // pixels from which a hatched ribbon has edges
 const SEAM = 0.8; // pixels between the parts of two heads
 const OUTLINE = 0.8; // pixels
+const OUTLINED = 3; // pixels of the lowest MLP with an outline: around a lower one it looks like a notch
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
@@ -125,6 +126,7 @@ export class Drawing {
     const rect = { x, y, width, height };
     if (isCut) this.put("rect", { class: "paper", ...rect });
     const node = this.put("rect", { class: `band ${kind}`, ...rect, "data-share": share });
+    if (height < OUTLINED) node.setAttribute("data-thin", "");
     this.pieces.set(node, { band });
     if (isCut) this.hatch(node, "fill");
   }

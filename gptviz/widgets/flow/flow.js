@@ -93,12 +93,7 @@ class Flow {
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root, undefined, selection);
     el.append(this.root);
-    this.resizer = new ResizeObserver(() => {
-      this.picture.resize();
-      this.table.place(this.picture.widths);
-      this.lens.spread();
-      this.player.resize();
-    });
+    this.resizer = new ResizeObserver(() => this.resize());
     this.load();
     this.resizer.observe(this.picture.stage);
     this.resizer.observe(this.root); // a presented view is as high as its room
@@ -134,6 +129,7 @@ class Flow {
       own(picture.list.root, this.legend, this.notes),
     );
     root.addEventListener("keydown", (event) => {
+      this.player.controls.onKey(event);
       if (event.key === "Escape" && this.goOut()) event.stopPropagation();
     });
     return root;
@@ -173,6 +169,15 @@ class Flow {
     }));
   }
 
+  /** Fits all parts to the width and the scale of the view. */
+  resize() {
+    this.root.dataset.scale = this.model.get("scale");
+    this.picture.resize();
+    this.table.place(this.picture.widths);
+    this.lens.spread();
+    this.player.resize();
+  }
+
   /** Shows a new trace. */
   load() {
     const { model, words } = this;
@@ -200,8 +205,6 @@ class Flow {
     this.show();
     this.update();
   }
-
-  // Following a token and an outcome
 
   /** Follows a token for as long as the pointer is on it. @param {number|null} shown among the sentence's */
   hover(shown) {
@@ -376,21 +379,19 @@ function own(...parts) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Flow(model, selection, host, el);
-  const load = () => view.load();
-  const update = () => view.update();
   const show = () => {
     if (!view.openHead.chosen) view.show();
   };
-  const showOpenHead = () => view.showOpenHead();
-  model.on("change:_source change:scale", load);
-  model.on("change:_edits", update);
-  selection.on("change:query", show);
-  selection.on("change:layer change:head", showOpenHead);
+  const listeners = /** @type {[Model, string, () => void][]} */ ([
+    [model, "change:_source", () => view.load()],
+    [model, "change:scale", () => view.resize()],
+    [model, "change:_edits", () => view.update()],
+    [selection, "change:query", show],
+    [selection, "change:layer change:head", () => view.showOpenHead()],
+  ]);
+  for (const [from, events, listener] of listeners) from.on(events, listener);
   return () => {
-    model.off("change:_source change:scale", load);
-    model.off("change:_edits", update);
-    selection.off("change:query", show);
-    selection.off("change:layer change:head", showOpenHead);
+    for (const [from, events, listener] of listeners) from.off(events, listener);
     view.remove();
   };
 }

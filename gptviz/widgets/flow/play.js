@@ -8,7 +8,7 @@ import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { ask } from "../shared/kernel.js";
 import { clamp, percent, significant } from "../shared/numbers.js";
-import { Controls } from "./play_controls.js";
+import { Controls, onlyPlayer } from "./play_controls.js";
 import { nextRow, rowOf } from "./play_facts.js";
 import { Flight } from "./play_flight.js";
 import { Scene, uncover } from "./play_scene.js";
@@ -88,6 +88,7 @@ export class Player {
     this.isPending = false;
     this.shows = "";
     root.dataset.playing = "";
+    onlyPlayer(root, sentence, true);
     if (picture.opened !== null) picture.open(null);
     picture.stage.append(this.scene.root);
     root.append(this.flight.root);
@@ -142,9 +143,10 @@ export class Player {
   /** Ends the play in a view that is drawn again, with its bars. */
   close() {
     if (!this.isOn) return;
-    const { root, picture } = this.around();
-    const hadFocus = this.controls.root.contains(document.activeElement);
+    const { root, picture, sentence } = this.around();
+    const hadFocus = root === document.activeElement || this.controls.root.contains(document.activeElement);
     this.stop();
+    onlyPlayer(root, sentence, false);
     for (const name of ["playing", "step"]) delete root.dataset[name];
     this.scene.root.remove();
     this.flight.remove();

@@ -12,6 +12,7 @@ export class Controls {
    */
   constructor(words, actions) {
     this.words = words;
+    this.actions = actions;
     this.icon = element("span", { "aria-hidden": "true" }, ICONS.play);
     this.name = element("span", {}, words.start);
     this.play = button("", actions.toggle, { class: "play" });
@@ -36,17 +37,18 @@ export class Controls {
     );
     const group = { class: "player", role: "group", "aria-label": words.player, tabindex: -1, "data-no-picture": "" };
     this.root = element("div", group, this.play, this.steering);
-    this.root.addEventListener("keydown", (event) => this.onKey(event, actions));
   }
 
-  /** @param {KeyboardEvent} event @param {{toggle: () => void, step: (steps: number) => void}} actions */
-  onKey(event, actions) {
+  /** Steers the play by a key that is pressed anywhere in the view. @param {KeyboardEvent} event */
+  onKey(event) {
     if (this.steering.hidden) return;
+    const { actions } = this;
     const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
     const isSpace = event.key === " ";
     if (!step && !isSpace) return;
     event.stopPropagation();
-    if (isSpace && event.target !== this.root) return; // a button or the switch does its own
+    const control = /** @type {Element} */ (event.target).closest("button, input");
+    if (isSpace && control) return; // it does its own
     event.preventDefault();
     if (step) actions.step(step);
     else actions.toggle();
@@ -69,4 +71,16 @@ export class Controls {
     this.cache.hidden = !hasNext;
     this.switch.checked = !isCached;
   }
+}
+
+/**
+ * Leaves only the player to the mouse and the keys of a view, or ends that. A click elsewhere in the view keeps the keys.
+ * @param {HTMLElement} view
+ * @param {HTMLElement} sentence
+ * @param {boolean} isOn
+ */
+export function onlyPlayer(view, sentence, isOn) {
+  for (const part of [sentence, ...view.querySelectorAll(":scope > .panes")]) part.toggleAttribute("inert", isOn);
+  if (isOn) view.tabIndex = -1;
+  else view.removeAttribute("tabindex");
 }
