@@ -240,7 +240,8 @@ def test_attention_weights_are_labelled_and_explained(shown):
     assert label.startswith("The attention weights of") and "redit" not in label
     expect(root.locator(".readout")).to_have_text("Point at a ribbon for its number.")  # this family cuts no heads
     root.locator("summary").first.click()
-    assert root.locator("details tbody tr").count() > 3 and root.locator("details tbody button").count() == 0
+    expect(root.locator("details tbody tr").nth(3)).to_be_visible()
+    expect(root.locator("details tbody button")).to_have_count(0)
     page.get_by_role("button", name="block 1", exact=True).click()
     settle(page)
     assert root.locator(".heads-of-block .map").count() == trace.heads_in(1)
