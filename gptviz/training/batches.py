@@ -5,6 +5,7 @@ So a run that was paused goes on as if it had not been, and a seed gives the sam
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from gptviz.errors import WrongType, fail
 from gptviz.training.languages import Language
 
 HELD_OUT = -1  # the step whose batch no run learns from
+_Item = TypeVar("_Item")
 _IGNORED = -100  # torch's mark of a target that does not count
 
 
@@ -70,24 +72,25 @@ def of_texts(texts: Sequence[Text], rehearse: Sequence[Text], size: int, seed: i
     """
 
     def batch(step: int) -> Batch:
-        random = np.random.default_rng((seed, step % 2**32))
-        chosen = _some(texts, size, random)
-        return filled([*chosen, *_some(rehearse, len(chosen), random)])
+        random = random_of(seed, step)
+        chosen = some(texts, size, random)
+        return filled([*chosen, *some(rehearse, len(chosen), random)])
 
     return batch
 
 
-def _some(texts: Sequence[Text], size: int, random: np.random.Generator) -> list[Text]:
-    if len(texts) <= size:
-        return list(texts)
-    return [texts[i] for i in random.choice(len(texts), size, replace=False)]
+def some(items: Sequence[_Item], size: int, random: np.random.Generator) -> list[_Item]:
+    """Returns all items, or `size` at random if there are more."""
+    if len(items) <= size:
+        return list(items)
+    return [items[i] for i in random.choice(len(items), size, replace=False)]
 
 
 def of_stream(ids: np.ndarray, length: int, size: int, seed: int) -> Callable[[int], Batch]:
     """Returns the function that cuts the batch of a step out of one long text. ids: its tokens. length: tokens in a piece."""
 
     def batch(step: int) -> Batch:
-        random = np.random.default_rng((seed, step % 2**32))
+        random = random_of(seed, step)
         starts = random.integers(len(ids) - length + 1, size=size)
         return whole(torch.tensor(np.stack([ids[start : start + length] for start in starts]), dtype=torch.long))
 
@@ -127,7 +130,12 @@ def whole(ids: Tensor) -> Batch:
     return Batch(ids, torch.ones_like(ids, dtype=torch.bool))
 
 
+def random_of(seed: int, step: int) -> np.random.Generator:
+    """Returns NumPy's random numbers of a step."""
+    return np.random.default_rng((seed, step % 2**32))
+
+
 def generator_of(seed: int, step: int) -> torch.Generator:
-    """Returns the random numbers of a step."""
+    """Returns torch's random numbers of a step."""
     mixed = np.random.SeedSequence((seed, step % 2**32)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(mixed[0] >> np.uint64(1)))

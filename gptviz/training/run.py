@@ -135,7 +135,7 @@ class Run:
 
     def _check_step(self, step: Any) -> int:
         kept = self.steps_kept.tolist()
-        if step in (-1,) and not isinstance(step, bool):
+        if step == -1:
             return int(kept[-1])
         number = check_index(step, None, "step")
         if number in kept:

@@ -89,7 +89,7 @@ def preference_task(
             reference = [_log_probabilities(before.model, texts, settings.batch) for texts in (chosen, rejected)]
 
         def loss(model: Any, step: int) -> Tensor:
-            pairs = _chosen_pairs(len(chosen), settings, step)
+            pairs = batches.some(range(len(chosen)), settings.batch, batches.random_of(settings.seed, step))
             answers = [
                 answer_log_probabilities(model, filled([texts[i] for i in pairs])) for texts in (chosen, rejected)
             ]
@@ -103,14 +103,6 @@ def preference_task(
 
 def _prediction(batch: Callable[[int], Batch]) -> Loss:
     return lambda model, step: next_token_loss(model, batch(step))
-
-
-def _chosen_pairs(count: int, settings: Settings, step: int) -> list[int]:
-    """Returns which pairs a step learns from: all, or a batch at random if there are more."""
-    if count <= settings.batch:
-        return list(range(count))
-    random = np.random.default_rng((settings.seed, step))
-    return [int(i) for i in random.choice(count, settings.batch, replace=False)]
 
 
 def _log_probabilities(model: Any, texts: Sequence[Text], size: int) -> Tensor:

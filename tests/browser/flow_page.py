@@ -2,25 +2,11 @@
 
 import re
 
-import numpy as np
 import pytest
+from page_text import percent
 
 PROMPT = "When Tom and Mary went to the park, Tom gave a ball to"
 UNIT = 100  # pixels that stand for the whole credit
-
-
-def percent(share):
-    """Writes a share as `percent` in numbers.js does."""
-    if share == 0:
-        return "0 %"
-    if share < 1e-5:
-        return "<0.001 %"
-    if 0.99995 <= share < 1:
-        return ">99.99 %"
-    if 0.9995 <= share < 1:
-        return f"{100 * share:.2f} %"
-    digits = float(f"{100 * share:.2e}")
-    return f"{100 * share:.{max(0, 2 - int(np.floor(np.log10(digits))))}f} %"
 
 
 def agree(texts, shares):

@@ -1,11 +1,11 @@
 """The sampling bench in Chromium: what it shows is the distribution, to the digits shown, and no kernel is asked."""
 
 import re
-from decimal import Decimal
 
 import pytest
 from browser.pages import settle
 from families import tokenizer
+from page_text import digits, percent
 from playwright.sync_api import expect
 
 import gptviz
@@ -37,22 +37,6 @@ def shown_bench(shown, trace):
         return shown(gptviz.SamplingBench(source, **settings), width=width, height=height).page
 
     return show
-
-
-def percent(p):
-    """Writes a share in per cent with three significant digits, as the page does."""
-    if p == 0:
-        return "0 %"
-    if p < 1e-5:
-        return "<0.001 %"
-    if 0.99995 <= p < 1:
-        return ">99.99 %"
-    return f"{100 * p:.2f} %" if 0.9995 <= p < 1 else f"{digits(100 * p)} %"
-
-
-def digits(x):
-    """Writes a number with three significant digits, trailing zeros included."""
-    return f"{Decimal(f'{x:.2e}'):f}"
 
 
 # How far a bar's right end is along its track, from 0 to 1.

@@ -9,19 +9,8 @@ import { Pieces } from "../../gptviz/widgets/flow/pieces.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
 import { catalogue as words } from "../../gptviz/widgets/flow/words.js";
 import { isSameEdit } from "../../gptviz/widgets/shared/edits.js";
+import { CARRIED, KEPT } from "./flow_example.mjs";
 
-// Two columns of three tokens. Attention, by rows of targets; then what stays: stream, bias, MLP.
-const CARRIED = new Float32Array([0.5, 0.25, 0.125, 0.5, 0.25, 0, 0, 0.5, 0.25, 0.125, 0.25, 0.25]);
-const KEPT = new Float32Array(
-  [
-    [0.25, 0.5, 0.125],
-    [0.25, 0.125, 0.125],
-    [0.5, 0.25, 0.75],
-    [1, 0.25, 0.375],
-    [0, 0, 0],
-    [0.125, 0.5, 0.25],
-  ].flat(),
-);
 const shares = () => new Shares(2, 3, CARRIED, KEPT);
 const all = { start: null, isOpen: false, isUnfolded: false };
 

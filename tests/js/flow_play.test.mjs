@@ -7,19 +7,8 @@ import { BAND, ENTRY, PlayRows, piecesOf, reached } from "../../gptviz/widgets/f
 import { between, eased, startState, wholeWay } from "../../gptviz/widgets/flow/play_state.js";
 import { makeSteps } from "../../gptviz/widgets/flow/play_steps.js";
 import { playCatalogue } from "../../gptviz/widgets/flow/play_words.js";
+import { CARRIED, KEPT } from "./flow_example.mjs";
 
-// Two columns of three tokens. Attention, by rows of targets; then what stays: stream, bias, MLP.
-const CARRIED = new Float32Array([0.5, 0.25, 0.125, 0.5, 0.25, 0, 0, 0.5, 0.25, 0.125, 0.25, 0.25]);
-const KEPT = new Float32Array(
-  [
-    [0.25, 0.5, 0.125],
-    [0.25, 0.125, 0.125],
-    [0.5, 0.25, 0.75],
-    [1, 0.25, 0.375],
-    [0, 0, 0],
-    [0.125, 0.5, 0.25],
-  ].flat(),
-);
 const token = (/** @type {number} */ id, /** @type {number} */ position = -1) => ({ id, text: `t${id}`, position });
 const outcome = (/** @type {number} */ id, /** @type {number} */ before) => ({ token: token(id), before, after: null });
 const DRAW = { token: token(8), probability: 0.25, number: 0.625, seed: 0 };

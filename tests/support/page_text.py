@@ -1,6 +1,7 @@
 """What tests expect to read in a page: tokens and numbers as views write them, and texts that must stay texts."""
 
 import re
+from decimal import Decimal
 
 HOSTILE = [
     "<script>window.hurt = 1</script>",
@@ -24,3 +25,19 @@ def chip_text(token):
 def number(text):
     """Returns the number in a page's text, which has a typographic minus sign."""
     return float(text.replace("−", "-").replace("+", ""))
+
+
+def percent(p):
+    """Writes a share in per cent with three significant digits, as the page does."""
+    if p == 0:
+        return "0 %"
+    if p < 1e-5:
+        return "<0.001 %"
+    if 0.99995 <= p < 1:
+        return ">99.99 %"
+    return f"{100 * p:.2f} %" if 0.9995 <= p < 1 else f"{digits(100 * p)} %"
+
+
+def digits(x):
+    """Writes a number with three significant digits, trailing zeros included."""
+    return f"{Decimal(f'{x:.2e}'):f}"
