@@ -1,14 +1,16 @@
-"""Drawings of one computation in its own numbers: arrows, bars, areas. `gptviz.lessons.picture` shows them as views.
+"""Drawings of one computation in its own numbers: arrows, bars, areas, maps. `gptviz.lessons.picture` shows them as views.
 
-Each function takes arrays and texts, checks them and returns a `Drawing`, which knows nothing of a page. Charts with axes
-are in `gptviz.figures`.
+Each function takes arrays and texts, checks them and returns a `Drawing`, which knows nothing of a page. Interactive
+charts are in `gptviz.figures`.
 """
 
 from gptviz.drawings.angles import angles
 from gptviz.drawings.canvas import Canvas, Drawing
 from gptviz.drawings.circuit import CircuitHead, circuit
+from gptviz.drawings.heat import heat
+from gptviz.drawings.line import line
 from gptviz.drawings.mix import mix
 from gptviz.drawings.shares import shares
 from gptviz.drawings.treemap import treemap
 
-__all__ = ["Canvas", "CircuitHead", "Drawing", "angles", "circuit", "mix", "shares", "treemap"]
+__all__ = ["Canvas", "CircuitHead", "Drawing", "angles", "circuit", "heat", "line", "mix", "shares", "treemap"]

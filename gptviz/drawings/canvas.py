@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.display.palette import LIGHT, MUTED, PARTS
+from gptviz.display.palette import ABOVE, BELOW, LIGHT, MUTED, PARTS
 from gptviz.display.still import Shape
 from gptviz.drawings.phrases import PHRASES
 from gptviz.errors import fail
@@ -21,7 +21,10 @@ from gptviz.text.tokens import Token
 from gptviz.text.visible import drawable, visible
 
 WIDTH = 840.0
-COLOURS = {"ink": LIGHT.ink, "muted": MUTED, "line": LIGHT.rule, "bar": LIGHT.bar, "bg": LIGHT.paper, **PARTS}
+COLOURS = {
+    "ink": LIGHT.ink, "muted": MUTED, "line": LIGHT.rule, "bar": LIGHT.bar, "bg": LIGHT.paper, "above": ABOVE,
+    "below": BELOW, **PARTS,
+}  # fmt: skip
 _LETTER, _CODE_LETTER = 0.56, 0.61  # widths of an average letter, in heights
 
 Mark = dict[str, Any]
@@ -41,14 +44,19 @@ class Canvas:
 
     def text(
         self, x: float, y: float, text: str, colour: str = "ink", *, size: int = 13, anchor: str = "start",
-        code: bool = False, bold: bool = False,
+        code: bool = False, bold: bool = False, turned: bool = False,
     ) -> None:  # fmt: skip
-        """Adds a text whose baseline is at y. anchor: "start", "middle" or "end", which is at x."""
+        """Adds a text whose middle is at y. anchor: "start", "middle" or "end", which is at x.
+
+        turned: the text rises to the right.
+        """
         attributes = {
             "x": x, "y": y, "text": drawable(text), "code": code, "font-size": size, "text-anchor": anchor,
             "font-family": "monospace" if code else "system-ui, sans-serif",
         }  # fmt: skip
-        self._add("text", y + size / 3, colour, "", attributes | ({"font-weight": 650} if bold else {}))
+        attributes |= {"font-weight": 650} if bold else {}
+        attributes |= {"transform": f"rotate(-50 {x:.2f} {y:.2f})"} if turned else {}
+        self._add("text", y + size / 3, colour, "", attributes)
 
     def words(self, y: float, text: str, colour: str = "muted", size: int = 13) -> float:
         """Adds a text below y, wrapped to the canvas's width; returns where it ends."""

@@ -36,10 +36,14 @@ def areas():
     return drawings.treemap({"token table": {"token table": 1234}, 0: {"attention": 400, "MLPs": 800}})
 
 
+def signs():
+    return drawings.heat([[-0.5, 0.25, 1]], ["L0"], ["H0", "H1", "H2"], title="Heads", scale="added to P")
+
+
 def pictures(source, **options):
     heads = [drawings.CircuitHead(0, 1, 2, 1, 0.5, 0.25, (0.125, 0.5))]
     drawn = [lessons.picture(draw, source, **options) for draw in (arrows, row, taken)]
-    drawn.append(lessons.picture(areas, **options))
+    drawn += [lessons.picture(draw, **options) for draw in (areas, signs)]
     return [*drawn, lessons.picture(lambda trace: drawings.circuit(trace.tokens, heads), source, **options)]
 
 
@@ -76,10 +80,14 @@ def test_axe_finds_nothing_serious_and_colours_follow_the_theme(shown, gpt, dark
     fill = "(one) => getComputedStyle(one)"
     colours = [
         page.locator(selector).first.evaluate(f"{fill}.{name}")
-        for selector, name in ((".fill-ink", "fill"), (".stroke-query", "stroke"), (".fill-mlp", "fill"))
-    ]
-    light = ["rgb(28, 31, 36)", "rgb(0, 114, 178)", "rgb(138, 95, 0)"]
-    assert colours == (["rgb(231, 233, 236)", "rgb(95, 178, 230)", "rgb(240, 180, 41)"] if dark else light)
+        for selector, name in (
+            (".fill-ink", "fill"), (".stroke-query", "stroke"), (".fill-mlp", "fill"), (".fill-above", "fill"),
+            (".fill-below", "fill"),
+        )
+    ]  # fmt: skip
+    light = ["rgb(28, 31, 36)", "rgb(0, 114, 178)", "rgb(138, 95, 0)", "rgb(180, 98, 42)", "rgb(47, 111, 168)"]
+    pale = ["rgb(231, 233, 236)", "rgb(95, 178, 230)", "rgb(240, 180, 41)", "rgb(224, 147, 92)", "rgb(91, 159, 208)"]
+    assert colours == (pale if dark else light)
     size = page.locator("svg text").first.evaluate("(one) => one.getBoundingClientRect().height")
     assert (size > 18) == bool(options), "type on a projector is 1.5 times as large"
     assert page.evaluate("document.documentElement.scrollWidth") <= 1240
