@@ -149,8 +149,8 @@ def test_numbers_of_another_step_are_dimmed_at_once(shown, gpt, completion):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_chips_have_the_colour_of_their_probability(shown, gpt, completion, dark):
-    """A higher probability has more contrast with the page, and the text is always legible."""
+def test_chips_have_the_colour_of_their_surprise(shown, gpt, completion, dark):
+    """A less probable token has more contrast with the page, in grey as in colour, and the text is always legible."""
     shares = [i / 15 for i in range(16)]
     page = shown(gptviz.GenerationTimeline(steps_like(completion, shares), gpt=gpt), dark=dark).page
     ground = rgb(page.locator(".gptviz-timeline").evaluate("(node) => getComputedStyle(node).backgroundColor"))
@@ -159,7 +159,8 @@ def test_chips_have_the_colour_of_their_probability(shown, gpt, completion, dark
         assert min(contrast(rgb(chip["ground"]), rgb(ink)) for ink in chip["inks"]) >= 4.5
         assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=0.01)
     away = [contrast(rgb(chip["ground"]), ground) for chip in chips]
-    assert away == sorted(away) and away[-1] > 10
+    assert away == sorted(away, reverse=True) and away[0] > 10 > 1.1 > away[-1]
+    expect(page.locator(".gptviz-timeline .hint")).to_contain_text("100 %  1 % or less")
     page.locator(".steps li").nth(6).click()
     for chip, before, share in zip(
         page.locator(".steps li").evaluate_all(CHIPS)[7:], chips[7:], shares[7:], strict=True
@@ -204,6 +205,7 @@ def test_the_whole_text_after_a_branch_is_as_it_was_drawn(shown, gpt, completion
     expect(page.locator(".steps li[data-forced]")).to_have_count(1)
     expect(page.locator(".gptviz-timeline")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".steps li[data-later]")).to_have_count(0)
+    expect(page.locator(".detail h4")).to_contain_text("Step 3")  # the fork stays open
 
 
 def test_no_replacement_character_stands_for_bytes(shown, gpt, completion):

@@ -1,15 +1,26 @@
 // @ts-check
 /**
- * The generated tokens as chips: the colour, a bar and a number show how probable each was. One of them is chosen;
- * while the reader scrubs, those after it are muted.
+ * The generated tokens as chips: a bar and a number show how probable each was, and the colour how surprising. One of
+ * them is chosen; while the reader scrubs, those after it are muted.
  */
 import { chip } from "../shared/chips.js";
 import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { clamp, percent } from "../shared/numbers.js";
 import { pageTheme } from "../shared/theme.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
+
+const RAREST = 0.01; // tokens of this probability or less have the strongest colour
+
+/**
+ * Returns how surprising a token was, from 0 for a certain one to 1: its surprisal −log₂ p as a share of that of the
+ * rarest tokens.
+ * @param {number} probability
+ */
+export function surprise(probability) {
+  return clamp(Math.log(Math.max(probability, RAREST)) / Math.log(RAREST), 0, 1);
+}
 
 export class StepList {
   /** @param {import("./words.js").Words} words @param {(index: number) => void} onChoose */
@@ -27,7 +38,7 @@ export class StepList {
     });
     this.list.addEventListener("keydown", (event) => this.onKey(event));
     this.scale = element("canvas", { width: 256, height: 1, class: "scale", "aria-hidden": "true" });
-    const scale = element("span", { class: "nowrap" }, "0 % ", this.scale, " 100 %");
+    const scale = element("span", { class: "nowrap" }, "100 % ", this.scale, ` ${words.rarest}`);
     this.root = element("div", {}, element("p", { class: "muted small hint" }, `${words.hint} `, scale), this.list);
     this.paint();
   }
@@ -66,7 +77,7 @@ export class StepList {
 
   /** @param {HTMLElement} item @param {number} share */
   tint(item, share) {
-    const colour = weightColours(pageTheme())[Math.round(255 * share)];
+    const colour = weightColours(pageTheme())[Math.round(255 * surprise(share))];
     item.style.setProperty("--heat", cssColour(colour));
     item.style.setProperty("--ink", inkOn(colour));
   }

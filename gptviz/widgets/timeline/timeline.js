@@ -146,10 +146,18 @@ class Timeline {
     this.stop.hidden = news.done || !this.model.get("_can_force");
     this.root.setAttribute("aria-busy", String(!news.done));
     this.tree.show(news.branches, news.choice, this.compared);
-    if (this.followsNews && this.steps.length) this.choose(news.done ? 0 : this.steps.length - 1);
+    if (this.followsNews && this.steps.length) this.choose(this.stepToShow(news));
     this.showText();
     if (news.done) this.showComparison();
     else this.timer = window.setTimeout(() => this.askNews(), ASK_AGAIN_MS);
+  }
+
+  /** Returns the step that is open until the reader chooses one; a branch is open where it begins. @param {News} news */
+  stepToShow({ branches, choice, done }) {
+    const last = this.steps.length - 1;
+    const fork = branches[choice].at;
+    if (fork >= 0) return Math.min(fork, last);
+    return done ? 0 : last;
   }
 
   /** @param {News} news */

@@ -58,8 +58,9 @@ const en = {
   },
   going: "generating…",
   hint:
-    "Colour, bar and number: the model’s own probability of each token, before temperature. " +
-    "Click a token to see the alternatives.",
+    "Bar and number: the model’s own probability of each token, before temperature. " +
+    "A stronger colour marks a more surprising token. Click a token to see the alternatives.",
+  rarest: "1 % or less",
   tokens: "generated tokens",
   step: (/** @type {number} */ index) => `Step ${index}:`,
   own: "the model’s own",
@@ -115,7 +116,8 @@ const zh = {
   },
   ends: { itself: ends.zh.itself, stop: "遇到停止串", length: ends.zh.length, interrupted: "手动停止" },
   going: "生成中…",
-  hint: "颜色、横条和数字：温度之前模型给每个词元的概率。点一个词元，看有哪些别的可能。",
+  hint: "横条和数字：温度之前模型给每个词元的概率。颜色越重，这个词元越出人意料。点一个词元，看有哪些别的可能。",
+  rarest: "不超过 1 %",
   tokens: "生成的词元",
   step: (index) => `第 ${index} 步：`,
   own: "模型自己的",
