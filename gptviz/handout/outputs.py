@@ -15,8 +15,9 @@ import ipywidgets
 from gptviz.bertviz_views import FRAME
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import chosen_language
+from gptviz.handout.formulas import formula_html
 from gptviz.handout.markup import clean_html
-from gptviz.handout.prose import formula_html, prose_html, terminal_text, text_html
+from gptviz.handout.prose import prose_html, terminal_text, text_html
 from gptviz.pages.wire import json_ready
 from gptviz.widgets.shared.view import View
 

@@ -1,8 +1,10 @@
 """A notebook as a page to hand out: what it contains, what it leaves out, and how failures are reported."""
 
+import html
 import json
 import os
 import re
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -11,8 +13,9 @@ from handouts import write_notebook
 from gptviz._paths import notebooks_dir
 from gptviz.display.phrases import phrase
 from gptviz.errors import GPTVizError
+from gptviz.handout.formulas import formula_html, plain_formula
 from gptviz.handout.handout import export_notebook
-from gptviz.handout.prose import plain_formula, prose_html, text_html
+from gptviz.handout.prose import prose_html, text_html
 from gptviz.lab import cli
 from gptviz.pages.export import MOST_BYTES
 
@@ -74,6 +77,38 @@ def test_the_policy_allows_no_fetch_and_only_scripts_by_hash(page_text):
 )
 def test_formulas_are_written_as_plain_text(tex, text):
     assert plain_formula(tex) == text
+    assert f'<span class="formula">{text}</span>' in prose_html(f"so ${tex}$ follows")
+
+
+def tree(node):
+    """Returns MathML as nested lists: (fraction, above, below), (script, base, script); rows of one are left out."""
+    parts = [tree(child) for child in node] or [node.text]
+    if node.tag in ("mrow", "math", "mi", "mn", "mo", "mtext"):
+        return parts[0] if len(parts) == 1 else parts
+    return (node.tag, *parts)
+
+
+def test_a_formula_that_stands_alone_is_mathml():
+    """The softmax with a temperature: a fraction of two powers whose exponents are themselves divided."""
+    page = prose_html("so\n\n$$p_i = \\frac{e^{z_i / T}}{\\sum_j e^{z_j / T}}$$\n\nfollows")
+    (markup,) = re.findall(r'<div class="formula">(<math .*</math>)</div>', page)
+    root = ElementTree.fromstring(markup)
+    assert root.get("display") == "block" and root.get("alttext") == "pᵢ = (e^(zᵢ / T))/(∑ⱼ e^(zⱼ / T))"
+    power = [("msup", "e", [("msub", "z", index), "/", "T"]) for index in "ij"]
+    assert tree(root) == [("msub", "p", "i"), "=", ("mfrac", power[0], [("msub", "∑", "j"), power[1]])]
+    assert "xmlns" not in markup and "://" not in markup, "the page names no address"
+    assert formula_html("$$a < b$$") == formula_html("a < b") and "<mo>&lt;</mo>" in formula_html("a < b")
+
+
+@pytest.mark.parametrize(
+    "tex",
+    ["\\text{<script>hurt()</script>}", "\\href{javascript:hurt()}{x}", "\\style{color:red}{x}", "\\class{a}{x}",
+     "\\text{</math><img src=x onerror=hurt()>}", "\\frac{", "\\unknown x"],
+)  # fmt: skip
+def test_a_formula_with_markup_or_an_unknown_command_is_plain_text(tex):
+    page = formula_html(tex)
+    assert page == f'<div class="formula">{html.escape(plain_formula(tex))}</div>\n'
+    assert "<img" not in formula_html("\\text{&lt;img src=x onerror=hurt()&gt;}"), "what it spells stays text"
 
 
 def test_no_lesson_has_an_html_entity_in_its_text():
