@@ -14,6 +14,7 @@ from gptviz.files import check_path, check_target, write_file
 from gptviz.handout.cells import Cell, read_cells, run_cells
 from gptviz.handout.outputs import PLOTLY_FIGURE, Frame, Part
 from gptviz.lessons.checking import Check
+from gptviz.lessons.progress import LessonProgress
 from gptviz.lessons.question import Question
 from gptviz.pages.export import page
 
@@ -42,7 +43,8 @@ def export_notebook(
     source = check_path(notebook)
     cells = read_cells(source)
     written = check_target(target if target is not None else Path.cwd() / f"{source.stem}.html")
-    parts = [part for cell_parts in run_cells(cells, source) for part in cell_parts]
+    with LessonProgress.of_one_lesson():
+        parts = [part for cell_parts in run_cells(cells, source) for part in cell_parts]
     parts.insert(0, f'<p class="copy">{html.escape(phrase(chosen_language(), "copy"))}</p>')
     if answers:
         for part in parts:

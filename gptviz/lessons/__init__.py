@@ -1,5 +1,6 @@
-"""Questions, checks and pictures for lessons, computed with the live model."""
+"""Questions, checks, pictures and printed numbers for lessons, computed with the live model."""
 
-from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture
+from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture, printed
+from gptviz.lessons.marking import chip
 
-__all__ = ["KINDS", "ask", "check", "guessing_game", "picture"]
+__all__ = ["KINDS", "ask", "check", "chip", "guessing_game", "picture", "printed"]

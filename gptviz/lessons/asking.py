@@ -1,6 +1,6 @@
-"""The functions that lessons call: `ask`, `check`, `picture` and `guessing_game`. They check arguments and make views.
+"""The functions that lessons call: `ask`, `check`, `picture`, `printed` and `guessing_game`. They check arguments and make views.
 
-All three compare with the live model; no answer is stored anywhere.
+All compare with the live model; no answer is stored anywhere.
 """
 
 import random
@@ -13,6 +13,7 @@ from gptviz.lessons.checking import Check
 from gptviz.lessons.drawing import DrawingView
 from gptviz.lessons.guesses import GuessingGame
 from gptviz.lessons.judging import Choice, Head, Kind, Number, Ranking, label
+from gptviz.lessons.printed import PrintedView
 from gptviz.lessons.question import Question
 from gptviz.loading import load
 from gptviz.trace.runnable import RunnableModel
@@ -121,10 +122,27 @@ def picture(
     """
     if not callable(draw):
         raise fail("a function that draws", f"{draw!r:.80}", "Write lambda trace: gptviz.drawings…", WrongType)
-    for question in until:
-        if not isinstance(question, Question):
-            raise fail("questions to wait for", type(question).__name__, "until=[gptviz.lessons.ask(…)]", WrongType)
+    _check_questions(until)
     return DrawingView(draw, source, until=until, **keywords)
+
+
+def printed(
+    function: Callable[..., Any], source: Any = None, *, until: Sequence[Question] = (), follows: bool = True,
+    **keywords: Any,
+) -> PrintedView:  # fmt: skip
+    """Returns a view of what a function prints, which is printed again for every new prompt.
+
+    function: prints something about the trace that it gets; without a source it gets nothing. source: a PromptBox or a
+    Trace. until: questions that the text would answer; it stays covered until all of them are revealed. follows: False for
+    a function that takes long: the text of the prompt before stays, marked as such, until somebody asks for the new one.
+    scale, language: as for every view. An error in the function is shown in the view.
+
+    Raises WrongType if `function` is no function, or `until` has something else than questions.
+    """
+    if not callable(function):
+        raise fail("a function that prints", f"{function!r:.80}", "Write it as def, with a trace.", WrongType)
+    _check_questions(until)
+    return PrintedView(function, source, until=until, follows=follows, **keywords)
 
 
 def guessing_game(openings: Sequence[str], gpt: RunnableModel | None = None, **keywords: Any) -> GuessingGame:
@@ -168,6 +186,12 @@ def _check_functions(answer: Any, margin: Any, hint: Any, explain: Any) -> None:
     for value, what in ((hint, "hint"), (explain, "explanation")):
         if not isinstance(value, str) and not callable(value):
             raise fail(f"a {what} as text or a function", type(value).__name__, "Leave it out, or write it.", WrongType)
+
+
+def _check_questions(until: Sequence[Any]) -> None:
+    for question in until:
+        if not isinstance(question, Question):
+            raise fail("questions to wait for", type(question).__name__, "until=[gptviz.lessons.ask(…)]", WrongType)
 
 
 def _check_for_kind(kind: str, choices: Any, unit: Any, tolerance: Any, tally: bool) -> None:

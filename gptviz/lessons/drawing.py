@@ -3,7 +3,6 @@
 Python lays the drawing out, and the page gives it the colours of its theme.
 """
 
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,16 +11,16 @@ import traitlets
 from gptviz.display import still
 from gptviz.display.numbers import significant
 from gptviz.drawings.canvas import WIDTH, Canvas, Drawing
-from gptviz.errors import GPTVizError, WrongType, fail
-from gptviz.lessons.question import Question
-from gptviz.widgets.shared.view import View
+from gptviz.errors import WrongType, fail
+from gptviz.lessons.computed import ComputedView
+from gptviz.lessons.question import error_text
 
 _MAGNIFICATION = {"screen": 1.0, "projector": 1.5}
 _TOKENS = ("token", "key", "at", "looks_at")  # the columns of tables that have tokens' texts
 
 
-class DrawingView(View):
-    """Shows a drawing with its numbers as a table. draw: a function of the trace, or of nothing without a source.
+class DrawingView(ComputedView):
+    """Shows a drawing with its numbers as a table. function: of the trace, or of nothing without a source.
 
     drawing: what is shown; None if it could not be made. until: the questions that must be answered before it is shown.
     """
@@ -32,30 +31,19 @@ class DrawingView(View):
 
     _about = traitlets.Dict().tag(sync=True)
 
-    def __init__(
-        self, draw: Callable[..., Drawing], source: Any = None, *, until: Sequence[Question] = (), **keywords: Any
-    ):
-        self._draw, self._has_no_source = draw, source is None
-        self.drawing: Drawing | None = None
-        super().__init__(source, **keywords)
-        for question in until:
-            question.also_cover(self)
-
-    def _has_source(self) -> bool:
-        return self._has_no_source or self.trace is not None
+    drawing: Drawing | None = None
 
     def _fill(self) -> None:
         """Draws what the lesson's function returns. An error in it is shown in the view."""
         self._about = {}
         try:
-            self.drawing = self._draw() if self._has_no_source else self._draw(self.trace)
+            self.drawing = self._compute()
             if not isinstance(self.drawing, Drawing):
                 got = type(self.drawing).__name__
                 raise fail("a drawing", got, "Return gptviz.drawings.angles(…) or another one.", WrongType)
         except Exception as error:
             self.drawing = None
-            problem = str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
-            self._about = {"problem": problem}
+            self._about = {"problem": error_text(error)}
             return
         canvas = self._canvas(WIDTH / _MAGNIFICATION[self.scale])
         self._title = self.drawing.title(canvas)

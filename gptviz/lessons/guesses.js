@@ -10,8 +10,8 @@ import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./guesses_words.js";
 
 /**
- * A word's tokens and its probability.
- * @typedef {{word?: string, pieces: import("../widgets/shared/chips.js").PageToken[], share: number}} GuessShare
+ * A word's tokens and its probability. `word`: of a guess, the word; of a token, the word that it most likely becomes.
+ * @typedef {{word: string, pieces: import("../widgets/shared/chips.js").PageToken[], share: number}} GuessShare
  */
 
 class GuessingGame {
@@ -125,19 +125,25 @@ class GuessingGame {
     const guesses = isRefused ? [] : [...shares].sort((a, b) => b.share - a.share);
     const column = (/** @type {string} */ title, /** @type {GuessShare[]} */ rows) =>
       element("div", {}, element("p", { class: "muted" }, title), element("ol", {}, ...rows.map(shareItem)));
-    this.answers.replaceChildren(
-      ...(guesses.length ? [column(this.words.yours, guesses)] : []),
-      column(this.words.likeliest, likeliest),
-    );
+    const tokens = column(this.words.likeliest, likeliest);
+    if (likeliest.some(isPiece)) tokens.append(element("p", { class: "muted small" }, this.words.becomes));
+    this.answers.replaceChildren(...(guesses.length ? [column(this.words.yours, guesses)] : []), tokens);
   }
 }
 
+/** Whether a single token is only the beginning of a word. @param {GuessShare} share */
+function isPiece({ pieces, word }) {
+  return pieces.length === 1 && pieces[0].text.trim() !== word.trim();
+}
+
 /** @param {GuessShare} guess */
-function shareItem({ pieces, share }) {
+function shareItem(guess) {
+  const { pieces, share, word } = guess;
+  const becomes = isPiece(guess) ? [element("span", { class: "becomes muted" }, `→ ${word}`)] : [];
   return element(
     "li",
     { title: String(share) },
-    element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece))),
+    element("span", { class: "pieces" }, ...pieces.map((piece) => chip(piece)), ...becomes),
     shareBar(share, { "aria-hidden": "true" }),
     element("span", { class: "number" }, percent(share)),
   );

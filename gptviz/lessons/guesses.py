@@ -4,6 +4,7 @@ The probability of a word is the probability that the model continues with exact
 tokens, the product of the probability of each one after those before it. Made by `gptviz.lessons.guessing_game`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.pages.answering import PageQuestion
+from gptviz.text.tokens import Token
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
@@ -21,6 +23,10 @@ from gptviz.widgets.shared.view import View
 LIKELIEST = 8  # of the model's own next tokens that are shown
 LONGEST = 60  # characters of a guess
 MOST_WORDS = 100  # guesses at once
+MOST_PIECES = 8  # tokens that are added to a piece to complete its word
+
+_BEGINS_WORD = re.compile(r"\s?[\w'’-]+")
+_GOES_ON = re.compile(r"[\w'’-]*")
 
 
 class GuessingGame(View):
@@ -46,6 +52,27 @@ class GuessingGame(View):
     def likeliest(self, opening: int) -> list[tuple[Any, float]]:
         """Returns the likeliest next tokens after this opening, with their probabilities."""
         return self._trace_of(opening).top(LIKELIEST)
+
+    def word(self, opening: int, piece: Token) -> str:
+        """Returns the word that this next token most likely becomes, without a space before it.
+
+        The likeliest token is added until one begins with something that does not belong to the word, such as a space. A
+        word of more than `MOST_PIECES` more tokens ends with "…". A token that begins no word is returned as it is.
+        """
+        text = piece.text
+        if not _BEGINS_WORD.fullmatch(text):
+            return text
+        ids = [token.id for token in self._trace_of(opening).tokens] + [piece.id]
+        for _ in range(MOST_PIECES):
+            if self.gpt.context_length is not None and len(ids) > self.gpt.context_length:
+                break
+            following, _ = self.gpt.trace(ids).top(1)[0]
+            part = _length_in_word(following)
+            text += following.text[:part]
+            if part == 0 or part < len(following.text):
+                return text.strip()
+            ids.append(following.id)
+        return f"{text.strip()}…"
 
     def share(self, opening: int, word: str) -> float:
         """Returns the probability that the model continues with this word."""
@@ -87,7 +114,10 @@ class GuessingGame(View):
         return [self._rate(opening, word) for word in words]
 
     def _answer_likeliest(self, opening: int) -> list[dict[str, Any]]:
-        return [{"pieces": [describe(token)], "share": share} for token, share in self.likeliest(opening)]
+        return [
+            {"pieces": [describe(token)], "share": share, "word": self.word(opening, token)}
+            for token, share in self.likeliest(opening)
+        ]
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         yield from (("likeliest", {"opening": i}) for i in range(len(self._texts)))
@@ -102,3 +132,9 @@ class GuessingGame(View):
             for i, words in enumerate(self.guesses)
             for word in words
         ]
+
+
+def _length_in_word(token: Token) -> int:
+    """Returns how many characters of a token go on with the word before it."""
+    match = _GOES_ON.match("" if token.special else token.text)
+    return 0 if match is None else match.end()

@@ -14,6 +14,7 @@ const en = {
   next: "go to the next opening",
   yours: "Your words, with the model’s probability of each",
   likeliest: "The model’s likeliest tokens",
+  becomes: "→ The word that a piece most likely becomes, if the likeliest token follows each time.",
 };
 
 /** @typedef {typeof en} Words */
@@ -29,6 +30,7 @@ const zh = {
   next: "到下一个开头",
   yours: "你们的词，以及模型给每个词的概率",
   likeliest: "模型认为最可能的词元",
+  becomes: "→ 若每次都接最可能的词元，这一片最可能成为的词。",
 };
 
 addRefusals(promptRefusals);

@@ -10,6 +10,8 @@ import { ask } from "../widgets/shared/kernel.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { choiceField, choiceNode, HeadField, numberField, rankingField } from "./fields.js";
+import { withChips } from "./marking.js";
+import { ProgressBar } from "./progress.js";
 import { catalogue } from "./question_words.js";
 import { Tally } from "./tally.js";
 
@@ -28,8 +30,8 @@ import { Tally } from "./tally.js";
  */
 
 class Question {
-  /** @param {Model} model @param {Model} selection @param {Host} host @param {HTMLElement} el */
-  constructor(model, selection, host, el) {
+  /** @param {Model} model @param {Model} selection @param {Model} progress @param {Host} host @param {HTMLElement} el */
+  constructor(model, selection, progress, host, el) {
     const words = wordsOf(model, catalogue);
     const title = model.get("_title");
     this.model = model;
@@ -42,13 +44,16 @@ class Question {
     this.wrongGuesses = [];
     /** @type {HeadField|null} */
     this.headField = null;
+    this.revealButton = element("button");
     this.text = element("h3", {});
     this.fields = element("div", { class: "fields" });
     this.reaction = element("div", { class: "reaction", role: "status" });
     this.tally = new Tally(model, words);
+    this.progress = new ProgressBar(progress, words);
     this.root = element(
       "section",
       { class: "gptviz gptviz-question", "aria-label": title },
+      this.progress.root,
       element("p", { class: "kicker small" }, title),
       this.text,
       this.notices.problem,
@@ -78,8 +83,8 @@ class Question {
   }
 
   buildFields() {
-    const reveal = button(this.words.reveal, () => this.request("reveal", {}), { class: "reveal" });
-    this.fields.replaceChildren(this.answerField(), reveal, this.notices.computing);
+    this.revealButton = button(this.words.reveal, () => this.request("reveal", {}), { class: "reveal" });
+    this.fields.replaceChildren(this.answerField(), this.revealButton, this.notices.computing);
   }
 
   answerField() {
@@ -104,8 +109,9 @@ class Question {
 
   /** @param {"guess"|"reveal"|"instead"} name @param {Record<string, unknown>} args */
   async request(name, args) {
+    if (this.isWaiting) return; // the answer to the click before is being computed
     this.notices.setProblem("");
-    this.notices.setWaiting(this.root, true);
+    this.setWaiting(true);
     try {
       const state = await ask(this.model, name, args);
       if (name !== "instead") this.show(state);
@@ -114,7 +120,22 @@ class Question {
       if (absent && name === "guess") await this.revealInPage(args.value);
       else this.notices.setProblem(message);
     }
-    this.notices.setWaiting(this.root, false);
+    this.setWaiting(false);
+  }
+
+  get isWaiting() {
+    return this.root.hasAttribute("data-computing");
+  }
+
+  /** Shows that an answer is being computed; nothing else can be asked meanwhile. @param {boolean} waiting */
+  setWaiting(waiting) {
+    this.notices.setWaiting(this.root, waiting);
+    this.revealButton.disabled = waiting || this.isDone;
+  }
+
+  /** Whether nothing is left to guess or reveal. */
+  get isDone() {
+    return ["revealed", "close"].includes(this.root.dataset.phase ?? "");
   }
 
   /** An exported page cannot judge every guess; it shows the right answer beside the guess then. @param {any} given */
@@ -130,11 +151,10 @@ class Question {
   /** @param {QuestionState} state */
   show(state) {
     const { phase, given, truth, problem } = state;
-    const isDone = phase === "revealed" || phase === "close";
     if (phase === "wrong" && given !== null) this.wrongGuesses.push(JSON.stringify(given));
     this.root.dataset.phase = phase;
     for (const node of this.fields.querySelectorAll("button")) {
-      if (isDone || !node.classList.contains("move")) node.disabled = isDone;
+      if (this.isDone || !node.classList.contains("move")) node.disabled = this.isDone;
     }
     this.notices.setProblem(phase === "failed" ? `${this.words.failed} ${problem}` : "");
     this.markChoices(state);
@@ -180,7 +200,7 @@ class Question {
     const { words } = this;
     const verdict = element("strong", { class: "verdict wrong" }, words.wrong);
     const text = element("p", {}, verdict, ` ${words.yourGuess} `, this.answerNode(given, true), ". ", words.again);
-    return hint ? [text, element("p", { class: "hint" }, hint)] : [text];
+    return hint ? [text, element("p", { class: "hint" }, ...withChips(hint))] : [text];
   }
 
   /** @param {QuestionState} state */
@@ -191,7 +211,7 @@ class Question {
     const repeatsGuess = given !== null && (!right || this.about.kind === "number");
     if (repeatsGuess) text.append(`${words.yourGuess} `, this.answerNode(given, true), ". ");
     text.append(`${this.exported ? words.exported : words.revealed} `, this.answerNode(truth), ".");
-    return explain ? [text, element("p", { class: "explain" }, explain)] : [text];
+    return explain ? [text, element("p", { class: "explain" }, ...withChips(explain))] : [text];
   }
 
   /**
@@ -226,9 +246,12 @@ class Question {
     }
   }
 
-  /** Uncovers the views of this question. The kernel does the same; in an exported page there is none. */
+  /**
+   * Uncovers the views of this question, and counts it as answered. The kernel does the same; an exported page has none.
+   */
   async uncover() {
     const { covers, key } = this.about;
+    this.progress.note(key);
     for (const reference of covers) {
       const view = await this.host.getModel(reference);
       view?.set(
@@ -247,17 +270,21 @@ class Question {
 /** @param {import("../widgets/shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
-  const question = new Question(model, selection, host, el);
+  const progress = await host.getModel(model.get("_progress"));
+  const question = new Question(model, selection, progress, host, el);
   const start = () => question.start();
   const show = () => question.show(model.get("_state"));
   const showHead = () => question.headField?.show();
   model.on("change:_source change:scale", start);
   model.on("change:_state", show);
+  const showProgress = () => question.progress.show();
   selection.on("change:layer change:head", showHead);
+  progress.on("change:_answered", showProgress);
   return () => {
     model.off("change:_source change:scale", start);
     model.off("change:_state", show);
     selection.off("change:layer change:head", showHead);
+    progress.off("change:_answered", showProgress);
     question.remove();
   };
 }

@@ -13,6 +13,7 @@ import traitlets
 from gptviz.display import still
 from gptviz.errors import GPTVizError, fail
 from gptviz.lessons.judging import Kind, label
+from gptviz.lessons.progress import LessonProgress
 from gptviz.text.tokens import Token
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
@@ -37,6 +38,7 @@ class Question(View):
 
     _about = traitlets.Dict().tag(sync=True)
     _state = traitlets.Dict(_OPEN).tag(sync=True)
+    _progress = traitlets.Unicode().tag(sync=True)  # the reference of the progress that all questions share
     tally: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(
@@ -48,6 +50,7 @@ class Question(View):
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
         self._covers = list(covers)
+        self._lesson = LessonProgress.shared()
         self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
         self._kind: Kind | None = None
@@ -116,7 +119,7 @@ class Question(View):
             if self._margin is not None and not float(self._call(self._margin)) >= self._smallest:
                 state["phase"] = "close"
         except Exception as error:
-            state |= {"phase": "failed", "problem": _error_text(error)}
+            state |= {"phase": "failed", "problem": error_text(error)}
         self._about = {
             "text": self.text,
             "kind": self._kind_name,
@@ -127,6 +130,7 @@ class Question(View):
             "covers": self._references_of_covered(),
             "key": self._key,
         }
+        self._progress = self._lesson.reference
         self.tally = [None] * len(self.choices) if self._has_tally else []
         self._set_state(state)
 
@@ -142,11 +146,32 @@ class Question(View):
     def _set_state(self, state: dict[str, Any]) -> None:
         """Shows a state in the page, and covers the views while the question is open."""
         self._state = state
+        self._note_progress()
         for view in self._covers:
             if state["phase"] in ("open", "wrong"):
                 view.cover(self._key)
             else:
                 view.uncover(self._key)
+
+    def _note_progress(self) -> None:
+        """Tells the lesson's progress whether this question is answered; one without a clear answer does not count."""
+        if self._state["phase"] == "close":
+            self._lesson.forget(self._key, self._model_id)
+        else:
+            self._lesson.note(self._key, self._model_id, self._state["phase"] == "revealed")
+
+    def shared_models(self) -> list[Any]:
+        return [*super().shared_models(), self._lesson]
+
+    def open(self) -> None:
+        """Opens the question for pages; one that was closed counts among the lesson's questions again."""
+        super().open()
+        self._note_progress()
+
+    def close(self) -> None:
+        """Removes the question from every page, and from the lesson's progress."""
+        self._lesson.forget(self._key, self._model_id)
+        super().close()
 
     @property
     def _key(self) -> str:
@@ -183,7 +208,7 @@ class Question(View):
             hint = self._text_of(self._hint, kind.to_python(guess))
             return _OPEN | {"phase": "wrong", "given": guess, "hint": hint}
         except Exception as error:
-            return _OPEN | {"phase": "failed", "given": guess, "problem": _error_text(error)}
+            return _OPEN | {"phase": "failed", "given": guess, "problem": error_text(error)}
 
     # Answers to the page
 
@@ -235,7 +260,8 @@ class Question(View):
         return [{"question": self.text, "guess": guess, "right": self.is_right, "truth": self.truth}]
 
 
-def _error_text(error: Exception) -> str:
+def error_text(error: Exception) -> str:
+    """Returns what the page shows of an error in a function of the lesson."""
     return str(error) if isinstance(error, GPTVizError) else f"{type(error).__name__}: {error}"
 
 

@@ -7,12 +7,12 @@ import { addRefusals } from "../widgets/shared/words.js";
 const en = {
   guess: "guess",
   thatOrder: "guess this order",
-  thatHead: "guess this head",
+  thatHead: "answer with this head",
   reveal: "reveal",
   answer: "Your answer",
   earlier: "move up",
   later: "move down",
-  opened: "The head open in the view:",
+  opened: "Selected in the grid:",
   head: (/** @type {number} */ layer, /** @type {number} */ head) => `L${layer} · H${head}`,
   or: "or",
   wrong: "Not yet.",
@@ -21,13 +21,16 @@ const en = {
   right: "Right.",
   revealed: "Answer, computed just now:",
   exported: "Answer, computed when this page was made:",
-  close: "With this prompt the possible answers are too close to guess. Try another prompt.",
+  close:
+    "For this prompt two answers are almost tied, or the question does not fit it. " +
+    "Guessing would be luck: try another prompt.",
   other: (/** @type {string} */ prompt) => `try “${prompt}”`,
   failed: "This question could not be computed:",
   empty: "Type a number first.",
   tally: "Hands raised",
   hands: (/** @type {string} */ choice) => `hands raised for ${choice}`,
   ofClass: (/** @type {number} */ hands, /** @type {number} */ all) => `${hands} of ${all}`,
+  progress: (/** @type {number} */ answered, /** @type {number} */ all) => `${answered} of ${all} questions answered`,
   notHere: "This page cannot judge a guess of this kind; the notebook can. Here is the answer.",
 };
 
@@ -37,12 +40,12 @@ const en = {
 const zh = {
   guess: "猜",
   thatOrder: "猜这个顺序",
-  thatHead: "猜这个头",
+  thatHead: "用这个头作答",
   reveal: "揭晓",
   answer: "你的答案",
   earlier: "上移",
   later: "下移",
-  opened: "视图中打开的头：",
+  opened: "网格中选中的头：",
   head: (layer, head) => `L${layer} · H${head}`,
   or: "或",
   wrong: "还不对。",
@@ -51,13 +54,14 @@ const zh = {
   right: "对了。",
   revealed: "答案（刚刚算出）：",
   exported: "答案（制作本页时算出）：",
-  close: "用这个提示，几个可能的答案相差太小，没法猜。请换一个提示。",
+  close: "对这个提示，有两个答案几乎一样，或者这个问题不适用。猜对也只是运气：请换一个提示。",
   other: (prompt) => `试试“${prompt}”`,
   failed: "这个问题没能算出来：",
   empty: "请先输入一个数。",
   tally: "举手",
   hands: (choice) => `选“${choice}”的举手人数`,
   ofClass: (hands, all) => `${all} 人中 ${hands} 人`,
+  progress: (answered, all) => `${all} 个问题中已回答 ${answered} 个`,
   notHere: "此页面无法判断这类猜测，要在笔记本中判断。答案如下。",
 };
 

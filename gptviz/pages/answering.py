@@ -44,6 +44,10 @@ class PageWidget(anywidget.AnyWidget):
         """Returns this widget and those that it holds."""
         return [self]
 
+    def shared_models(self) -> list[Any]:
+        """Returns the models without a view that this widget shares with others."""
+        return [self.selection]
+
     def page_family(self) -> list[Any]:
         """Returns what an exported page holds: `family`, and widgets that a notebook makes when its page asks for them."""
         return self.family()

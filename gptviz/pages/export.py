@@ -144,7 +144,7 @@ def _hash(source: str) -> str:
 
 
 def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -> str:
-    """Returns the page's data as JSON of at most `most_bytes`: the state of all widgets and selections, and answers."""
+    """Returns the page's data as JSON of at most `most_bytes`: the states of widgets and of what they share, and answers."""
     stored: dict[str, dict[str, Any]] = {}
     for widget in widgets:
         state, buffers = state_of(widget)
@@ -152,7 +152,7 @@ def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -
     data = {
         "root": [_reference(widget) for widget in roots],
         "widgets": stored,
-        "selections": {widget.selection.reference: state_of(widget.selection)[0] for widget in widgets},
+        "shared": {model.reference: state_of(model)[0] for widget in widgets for model in widget.shared_models()},
     }
     bytes_left = most_bytes - len(_json(data).encode())
     with (

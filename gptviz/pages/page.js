@@ -11,8 +11,8 @@
  *   any>}} SavedWidget
  */
 /**
- * `root`: the references of the views that stand in the page; `widgets` and `selections`: by reference.
- * @typedef {{root: string[], widgets: Record<string, SavedWidget>, selections: Record<string, Record<string, any>>}}
+ * `root`: the references of the views that stand in the page; `widgets`, and `shared` models without a view: by reference.
+ * @typedef {{root: string[], widgets: Record<string, SavedWidget>, shared: Record<string, Record<string, any>>}}
  *   PageData
  */
 /** A message with its buffers in base64. @typedef {[any, string[]]} Reply */
@@ -127,7 +127,7 @@ function answerFromPage(saved) {
 export async function openPage(data, modules) {
   /** @type {Map<string, PageModel>} */
   const models = new Map();
-  for (const [reference, state] of Object.entries(data.selections)) {
+  for (const [reference, state] of Object.entries(data.shared)) {
     models.set(reference, new PageModel(state, () => []));
   }
   for (const [reference, saved] of Object.entries(data.widgets)) {

@@ -266,7 +266,7 @@ class Trace:
 
     @property
     def logits(self) -> Array:
-        """The scores of every token as the next one after each position; only differences matter: (T, vocab)."""
+        """The scores of every token as the next one after each position, (T, vocab); only their differences matter."""
         return as_array(self._source.logits)
 
     @cached_property

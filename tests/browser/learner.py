@@ -211,7 +211,7 @@ class Learner:
         else:
             heads = [answer] if isinstance(answer[0], int) else answer
             self.open_head(view, *heads[0])
-            view.get_by_role("button", name="guess this head").click()
+            view.get_by_role("button", name="answer with this head").click()
         expect(view).not_to_have_attribute("data-computing", "")
 
     def sort_items(self, view: Locator, order: list[int]) -> None:

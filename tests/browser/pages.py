@@ -64,7 +64,7 @@ const draw = async (index, el) => {
 const adopt = async (reference) => {
   const data = await newView(reference);
   if (!data) return false;
-  share(...data.selection);
+  for (const model of data.shared) share(...model);
   await prepare(...data.view);
   return true;
 };
@@ -131,19 +131,19 @@ class ViewPage:
         shown = len(widgets)
         self.widgets = [*widgets, *(child for widget in widgets for child in widget.family()[1:])]
         for widget in self.widgets:
-            selection, view = self._page_data(widget)
-            page.evaluate("(a) => share(...a)", selection)
+            shared, view = self._page_data(widget)
+            page.evaluate("(all) => { for (const one of all) share(...one); }", shared)
             page.evaluate("(a) => prepare(...a)", view)
         for index in range(shown):
             page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
 
     def _page_data(self, widget: Any) -> tuple[list[Any], list[Any]]:
-        """Returns what the page needs to draw a view: its selection; its index, reference, module, style, state."""
-        selection = [widget._selection, state_of(widget.selection)[0]]
+        """Returns what the page needs to draw a view: the models that it shares; its index, reference, module, style, state."""
+        shared = [[model.reference, state_of(model)[0]] for model in widget.shared_models()]
         reference = f"anywidget:{widget.model_id}"
         module = [self.widgets.index(widget), reference, str(widget._esm), str(widget._css)]
-        return selection, [*module, *state_of(widget)]
+        return shared, [*module, *state_of(widget)]
 
     def _new_view(self, reference: str) -> dict[str, Any] | None:
         """Returns the page data of a view that another view made after the page was opened; None for anything else."""
@@ -152,8 +152,8 @@ class ViewPage:
         if new is None:
             return None
         self.widgets.append(new)
-        selection, view = self._page_data(new)
-        return {"selection": selection, "view": view}
+        shared, view = self._page_data(new)
+        return {"shared": shared, "view": view}
 
     def _kernel(self, index: int | str, message: Any) -> list[Any]:
         of_selection = [w.selection for w in self.widgets if w._selection == index]

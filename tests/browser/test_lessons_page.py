@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 from browser.axe import serious_violations
-from browser.pages import settle
+from browser.pages import HOLD_ANSWERS, settle
 from families import tokenizer
 from page_text import HOSTILE
 from playwright.sync_api import expect
@@ -14,6 +14,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 import gptviz
 from gptviz.handout.handout import export_notebook
 from gptviz.lessons.asking import ask, check
+from gptviz.lessons.guesses import GuessingGame
+from gptviz.lessons.progress import LessonProgress
+from gptviz.text.visible import visible
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,30 @@ def test_a_new_prompt_resets_the_question(shown, box):
     expect(root.locator(".choices button").first).to_be_enabled()
 
 
+def test_a_refused_prompt_says_that_the_one_before_is_still_shown(shown, gpt, box):
+    page = shown(box).page
+    root, status = page.locator(".gptviz-prompt"), page.locator(".gptviz-prompt .status")
+    expect(status).to_have_text(f"{gpt.name} reads {len(box.trace.tokens)} tokens")
+    root.locator("textarea").fill("owl " * gpt.context_length)
+    root.locator("textarea").press("Enter")
+    expect(root.get_by_role("alert").first).to_contain_text("Shorten the prompt")
+    kept = f"Views and questions are still those of “the thin owl” ({len(box.trace.tokens)} tokens)."
+    expect(status).to_have_text(kept)
+    root.locator("textarea").fill("the thin owl")
+    root.locator("textarea").press("Enter")
+    expect(status).to_have_text(f"{gpt.name} reads {len(box.trace.tokens)} tokens")
+
+
+def test_an_empty_prompt_is_named(shown):
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=264, n_embd=12, n_layer=2, n_head=3)).eval()
+    box = gptviz.PromptBox("", gpt=gptviz.wrap(model, tokenizer(start=True)))
+    assert len(box.trace.tokens) == 1
+    status = shown(box).page.locator(".gptviz-prompt .status")
+    expect(status).to_contain_text(
+        "reads 1 token. The prompt is empty: these are only the tokenizer’s own special tokens."
+    )
+
+
 def test_a_number_may_have_a_comma_and_other_text_is_refused(shown, box):
     question = ask("How much?", answer=lambda trace: 12.5, source=box, unit="%", tolerance=0.5)
     root = shown(question).page.locator(".gptviz-question")
@@ -128,11 +155,11 @@ def test_a_head_is_the_one_that_is_open(shown, box):
     root, grid = page.locator(".gptviz-question"), page.locator(".gptviz-attention .grid button")
     grid.nth(1).click()
     expect(root.locator(".head-form strong")).to_have_text("L0 · H1")
-    root.get_by_role("button", name="guess this head").click()
+    root.get_by_role("button", name="answer with this head").click()
     expect(root.locator(".reaction")).to_contain_text("Not yet. Your guess: L0 · H1")
     assert "L1 · H2" not in root.inner_text()
     grid.nth(5).click()
-    root.get_by_role("button", name="guess this head").click()
+    root.get_by_role("button", name="answer with this head").click()
     expect(root.locator(".reaction")).to_contain_text("Right.")
 
 
@@ -140,7 +167,7 @@ def test_a_prompt_without_a_clear_answer_is_rejected(shown, box):
     question = choice(box, margin=lambda trace: len(trace.text), smallest=13, instead="a much longer prompt")
     page = shown(question, box)
     root = page.page.locator(".gptviz-question")
-    expect(root.locator(".reaction")).to_contain_text("too close to guess")
+    expect(root.locator(".reaction")).to_contain_text("two answers are almost tied")
     expect(root.locator(".choices button").first).to_be_disabled()
     root.get_by_role("button", name="try “a much longer prompt”").click()
     expect(page.page.locator(".gptviz-prompt")).to_be_visible()
@@ -188,6 +215,86 @@ def test_the_question_shows_the_error_of_its_function(shown, box):
     expect(root.locator("form button")).to_be_enabled()
 
 
+def test_what_is_asked_twice_while_it_is_computed_is_computed_once(shown, box):
+    """The kernel's answer is held back: "reveal" is off meanwhile, and a guess by the keyboard asks nothing."""
+    question = ask("How much?", answer=lambda trace: 5, source=box)
+    page = shown(question).page
+    root, reveal = page.locator(".gptviz-question"), page.locator(".gptviz-question .reveal")
+    page.evaluate(HOLD_ANSWERS, 0)
+    reveal.click()
+    expect(reveal).to_be_disabled()
+    root.locator("input").fill("3")
+    root.locator("input").press("Enter")
+    assert page.evaluate("models[0].sent") == 1
+    page.evaluate("release()")
+    expect(root).to_have_attribute("data-phase", "revealed")
+    expect(root).not_to_have_attribute("data-computing", "")
+    expect(reveal).to_be_disabled()
+
+
+def test_tokens_in_hints_and_explanations_are_chips(shown, box):
+    mark = gptviz.lessons.chip
+    question = ask(
+        "How much?", answer=lambda trace: 5, source=box,
+        hint=lambda given, trace: f"not {given:g}: {mark(trace.tokens[1])}", explain=f"{mark('<b>')} and {mark('x')}",
+    )  # fmt: skip
+    page = shown(question).page
+    root = page.locator(".gptviz-question")
+    root.locator("input").fill("3")
+    root.locator("form button").click()
+    expect(root.locator(".hint")).to_have_text(f"not 3: {visible(box.trace.tokens[1])}")
+    root.locator(".reveal").click()
+    expect(root.locator(".explain .chip")).to_have_text(["<b>", "x"])
+
+
+def test_a_bar_shows_how_many_questions_are_answered(shown, box, monkeypatch):
+    monkeypatch.setattr(LessonProgress, "_shared", None)
+    questions = [ask(text, answer=lambda: 5) for text in ("One?", "Two?", "Three?")]
+    page = shown(*questions).page
+    bars = page.get_by_role("progressbar", name="0 of 3 questions answered")
+    expect(bars).to_have_count(3)
+    page.locator(".gptviz-question").nth(1).locator(".reveal").click()
+    bars = page.get_by_role("progressbar", name="1 of 3 questions answered")
+    expect(bars).to_have_count(3)
+    width = bars.first.locator("span").evaluate("(fill) => fill.offsetWidth / fill.parentNode.offsetWidth")
+    assert width == pytest.approx(1 / 3, abs=0.01)
+    assert page.locator(".progress[tabindex], .progress [tabindex]").count() == 0
+
+
+def test_a_printed_text_is_covered_and_says_when_it_is_of_another_prompt(shown, box):
+    question = ask("One?", answer=lambda trace: 1, source=box)
+    live = gptviz.lessons.printed(lambda trace: print(f"now <b>{len(trace.text)}"), box, until=[question])
+    slow = gptviz.lessons.printed(lambda trace: print(f"slow {len(trace.text)}"), box, follows=False)
+    page = shown(question, live, slow)
+    first, second = page.page.locator(".gptviz-printed").first, page.page.locator(".gptviz-printed").last
+    expect(first).to_have_attribute("data-covered", "")
+    assert first.inner_text().strip() == "covered until you answer: One?"
+    expect(second.locator(".stale")).to_be_hidden()
+    page.page.locator(".gptviz-question .reveal").click()
+    page.update()
+    expect(first.locator("pre")).to_have_text("now <b>12")
+    box.run("a fat black cat")
+    page.update()
+    expect(first).to_have_attribute("data-covered", "")
+    expect(second.locator("pre")).to_have_text("slow 12")
+    expect(second.locator(".stale")).to_contain_text("These numbers are of another prompt: “the thin owl”.")
+    second.get_by_role("button", name="compute them for the new prompt").click()
+    expect(second).not_to_have_attribute("data-computing", "")
+    page.update()
+    expect(second.locator("pre")).to_have_text("slow 15")
+    expect(second.locator(".stale")).to_be_hidden()
+
+
+def test_a_piece_shows_the_word_that_it_most_likely_becomes(shown, gpt, monkeypatch):
+    monkeypatch.setattr(GuessingGame, "word", lambda self, opening, piece: f"{piece.text.strip()}erman")
+    game = gptviz.lessons.guessing_game(["the"], gpt=gpt)
+    root = shown(game).page.locator(".gptviz-guesses")
+    root.get_by_role("button", name="ask the model").click()
+    leader = gpt.trace("the").top(1)[0][0]
+    expect(root.locator(".answers li").first).to_contain_text(f"{visible(leader)}→ {leader.text.strip()}erman")
+    expect(root.locator(".answers")).to_contain_text("The word that a piece most likely becomes")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(shown, gpt, text):
     question = ask(text, answer=lambda: text, choices=[text, "b"], explain=text, hint=text)
@@ -228,6 +335,8 @@ def test_checks_show_their_results(shown):
 def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark, options):
     box = gptviz.PromptBox("the thin owl", gpt=gpt, **options)
     view = gptviz.SamplingBench(box, **options)
+    stale = gptviz.lessons.printed(lambda trace: print("12 " * 90), box, follows=False, **options)
+    stale._about = stale._about | {"stale": "once"}
     kinds = [
         choice(box, covers=[view], tally=True, hint="h", **options),
         ask("How much?", answer=lambda t: 3, source=box, unit="%", **options),
@@ -235,6 +344,7 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways(shown, gpt, dark
         ask("Which head?", answer=lambda t: (0, 1), kind="head", source=box, **options),
         check("Your sum", 1, 2, hint="h", solution="s", **options),
         gptviz.lessons.guessing_game(["the"], gpt=gpt, **options),
+        stale,
         ask("Done?", answer=lambda: "a", choices=["a", "b"], explain="e", **options),
     ]
     page = shown(view, *kinds, dark=dark, width=1240).page
@@ -266,6 +376,7 @@ HANDED_OUT = [
     "gptviz.lessons.check('Your sum', 1, 1)",
     "gptviz.lessons.guessing_game(['Once upon a'], gpt=gpt)",
     "gptviz.lessons.picture(lambda t: gptviz.drawings.shares([2.0, 1.0], t.tokens[:2]), box, until=[how])",
+    "gptviz.lessons.printed(lambda t: print(len(t.tokens), 'tokens'), box, until=[how])",
 ]
 
 
@@ -285,10 +396,12 @@ def test_a_handout_page_works_offline(opened, tmp_path):
     expect(which.locator(".explain")).to_have_text("So it is.")
     expect(view).not_to_have_attribute("data-covered", "")
     view.locator('.grid button[title="L2 · H3"]').click()
-    head.get_by_role("button", name="guess this head").click()
+    head.get_by_role("button", name="answer with this head").click()
     expect(head.locator(".reaction")).to_contain_text("Right.")
-    picture = page.locator(".gptviz-drawing")
+    picture, printed = page.locator(".gptviz-drawing"), page.locator(".gptviz-printed")
     expect(picture).to_have_attribute("data-covered", "")
+    expect(printed).to_have_attribute("data-covered", "")
+    expect(page.get_by_role("progressbar", name="2 of 3 questions answered")).to_have_count(3)
     how_much.locator("input").fill("7,5")
     how_much.locator("form button").click()
     expect(how_much.locator(".reaction")).to_contain_text(
@@ -296,6 +409,8 @@ def test_a_handout_page_works_offline(opened, tmp_path):
     )
     expect(picture).not_to_have_attribute("data-covered", "")
     expect(picture.locator("svg text", has_text="73.1 %")).to_be_visible()
+    expect(printed.locator("pre")).to_have_text(f"{len(trace.tokens)} tokens")
+    expect(page.get_by_role("progressbar", name="3 of 3 questions answered")).to_have_count(3)
     expect(page.locator("[data-plotly] .main-svg").first).to_be_visible()
     expect(page.locator("[data-plotly] .bars .point")).to_have_count(3)
     expect(page.frame_locator(".gptviz-bertviz").locator("svg").first).to_be_visible()

@@ -1,6 +1,7 @@
 """Questions and checks from Python: which answers are right, what is shown, and that nothing gives an answer away."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,12 +17,18 @@ import gptviz
 from gptviz.errors import GPTVizError
 from gptviz.lessons.asking import ask, check
 from gptviz.lessons.judging import read_number
+from gptviz.lessons.progress import LessonProgress
 from gptviz.loading import CHOSEN
 
 
 @pytest.fixture(scope="module")
 def gpt():
     return gptviz.wrap(strong_gpt2(vocab_size=264), tokenizer())
+
+
+@pytest.fixture(scope="module")
+def tales():
+    return gptviz.load("tales")
 
 
 @pytest.fixture
@@ -307,6 +314,28 @@ def test_a_guess_has_the_probability_of_all_its_tokens(gpt):
         gptviz.lessons.guessing_game("Once", gpt=gpt)
 
 
+def test_the_word_that_a_piece_becomes_is_the_models_greedy_continuation(tales):
+    """`transformers` itself generates the reference: the letters that follow the piece, up to the first other character."""
+    opening = "There was once a poor"
+    game = gptviz.lessons.guessing_game([opening], gpt=tales)
+    pieces = 0
+    for token, _ in game.likeliest(0):
+        ids = torch.tensor([[*tales.encode(opening), token.id]])
+        with torch.no_grad():
+            out = tales.model.generate(ids, max_new_tokens=6, do_sample=False, pad_token_id=0)[0, ids.shape[1] :]
+        following = re.match(r"[\w'’-]*", tales.tokenizer.decode(out)).group()
+        assert game.word(0, token) == token.text.strip() + following
+        pieces += following != ""
+    assert pieces, "no piece to complete"
+    assert game.word(0, tales.token(tales.encode(".", add_special_tokens=False)[0])) == "."
+
+
+def test_a_word_without_end_is_marked(gpt, monkeypatch):
+    monkeypatch.setattr("gptviz.lessons.guesses._length_in_word", lambda token: len(token.text))
+    game = gptviz.lessons.guessing_game(["the owl"], gpt=gpt)
+    assert game.word(0, gpt.token(gpt.encode("x")[0])).endswith("…")
+
+
 # Another model
 
 
@@ -321,3 +350,48 @@ def test_an_environment_variable_chooses_the_model(tmp_path, monkeypatch):
     monkeypatch.setenv(CHOSEN, str(tmp_path / "nowhere"))
     with pytest.raises(GPTVizError, match="nowhere"):
         gptviz.load()
+
+
+# Tokens in texts, and the lesson's progress
+
+
+def test_a_token_in_a_text_is_marked_for_the_page(gpt):
+    token = gpt.trace("the owl").tokens[1]
+    assert gptviz.lessons.chip(token) == f"\ufdd0{token.text}\ufdd1" == gptviz.lessons.chip(token.text)
+
+
+@pytest.fixture
+def progress(monkeypatch):
+    """The progress of a lesson that begins here."""
+    monkeypatch.setattr(LessonProgress, "_shared", None)
+    return LessonProgress.shared()
+
+
+def test_the_progress_counts_each_question_that_can_be_answered_once(progress, box):
+    one = ask("One?", answer=lambda trace: 1, source=box)
+    ask("Two?", answer=lambda: 2)
+    close = ask("Close?", answer=lambda trace: 3, source=box, margin=lambda trace: len(trace.text) - 12, smallest=1)
+    assert progress._answered == {"One?": False, "Two?": False}
+    one.guess(7)
+    assert progress._answered == {"One?": False, "Two?": False}
+    one.guess(1)
+    assert progress._answered == {"One?": True, "Two?": False}
+    again = ask("Two?", answer=lambda: 2)  # as when its cell is run again
+    again.reveal()
+    assert progress._answered == {"One?": True, "Two?": True}
+    box.run("a long prompt with one clear answer")
+    assert progress._answered == {"One?": False, "Two?": True, "Close?": False}
+    close.close()
+    assert progress._answered == {"One?": False, "Two?": True}
+    assert one._progress == again._progress == progress.reference
+
+
+def test_a_question_that_was_made_anew_stays_when_the_old_one_closes(progress):
+    old = ask("One?", answer=lambda: 1)
+    new = ask("One?", answer=lambda: 1)
+    old.close()
+    assert progress._answered == {"One?": False}
+    new.close()
+    assert progress._answered == {}
+    new.open()
+    assert progress._answered == {"One?": False}

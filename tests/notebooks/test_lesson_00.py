@@ -7,6 +7,7 @@ from close import rounding
 from played import check_wrong_guesses
 
 from gptviz._paths import assets_dir
+from gptviz.lessons import chip
 
 LESSONS = ("00_start_here",)
 
@@ -52,7 +53,7 @@ def test_the_block_whose_cut_hurts_most_and_the_widest_are_those_of_real_passes(
     assert check.reveal() == pytest.approx(100 * left[widest - first], rel=rounding(story.logits))
     assert strongest != widest and left[widest - first] > 0.9 > 0.5 > left[strongest - first]
     for asked, block in ((question, strongest), (check, widest)):
-        numbers = f"share is {shares[block]:.1%}; its cut leaves {leader.text!r} {left[block - first]:.1%}."
+        numbers = f"share is {shares[block]:.1%}. Its cut leaves {chip(leader)} {left[block - first]:.1%}."
         assert f"Block {block}: attention's {numbers}" in asked._state["explain"]
         assert f"Block {widest + strongest - block}:" not in asked._state["explain"]
 

@@ -43,13 +43,22 @@ def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(play
 
 
 def test_the_text_below_a_question_does_not_name_its_answer():
-    """The text below a question does not say which language costs most, or what a space does."""
+    """The text below a question does not say which language costs most, or what a space does, or which vectors change."""
     cells = nbformat.read(notebooks_dir() / "01_encoding.ipynb", as_version=4).cells
     under = {cell.source: after.source for cell, after in pairwise(cells) if "lessons.ask(" in cell.source}
     (costs,) = [text for source, text in under.items() if "Put them in order" in source]
     (space,) = [text for source, text in under.items() if "types a space" in source]
     assert not any(name in costs for name in ("English", "French", "Chinese", "code"))
     assert not any(word in space for word in ("two spaces", "without", "no space"))
+    sources = {cell.id: cell.source for cell in cells}
+    around = " ".join((sources["encoder-text"] + sources["encoder-why"] + sources["end"]).split())
+    for told in (
+        "sees only itself",
+        "itself and what stands before",
+        "itself and at the tokens before",
+        "never changes",
+    ):
+        assert told not in around, "which vectors change is the question"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -104,12 +113,14 @@ def test_later_tokens_do_not_change_earlier_vectors(played, reference, tokenizer
 
 
 def test_only_the_answer_names_the_spread_and_its_divisor():
-    """Neither √256 = 16 nor what stays right in a longer text is shown before its question."""
+    """No √256 = 16, nothing that stays right in a longer text, and no attention sink is shown before its question."""
     cells = nbformat.read(notebooks_dir() / "02_attention.ipynb", as_version=4).cells
     sources = {cell.id: cell.source for cell in cells}
     assert not any(
         "√" in sources[cell] or "sqrt" in sources[cell] for cell in ("root-text", "root-why", "root", "root-notice")
     )
+    told = " ".join(sources[cell] for cell in ("first-text", "first-shares", "first-why", "first"))
+    assert "far more" not in told and "sink" not in told, "section 6 asks how much goes to the first token"
     assert "stays right" in sources["ask-mask"] and not any(
         "stays right" in sources[cell] for cell in sources if cell != "ask-mask"
     )
@@ -152,39 +163,51 @@ def test_the_exercise_and_switched_off_heads_against_transformers(played, refere
     own = maps(reference, tokenizer, trace.text)[layer, head] @ value
     assert_close(exercise.truth, own, scale=[value, trace.scores(layer, head, "scaled")])
     before = float(passed(reference, tokenizer, trace.text).logits[0, -1].softmax(-1).max())
-    assert lesson.names["before"] == pytest.approx(before, rel=rounding(trace.logits))
-    assert lesson.names["after"].shape == (trace.n_layers, trace.n_heads)
+    _, found, _, after = lesson.names["heads_off"](trace)
+    assert found == pytest.approx(before, rel=rounding(trace.logits))
+    assert after.shape == (trace.n_layers, trace.n_heads)
+    assert f"= {before:.4f}" in lesson.values["importance-sharp"].text
 
 
-ONLY_THE_BOX = ["out", "undivided", "open", "first", "importance", "mutual"]
+PRINTED = ["out", "undivided", "open", "first", "mutual"]
 
 
-def test_a_cell_run_again_uses_the_sentence_in_the_box(played, model):
-    """Cells run again ignore a trace and a mask left over from another sentence."""
+def test_printed_numbers_views_and_charts_are_those_of_the_sentence_in_the_box(played, model):
+    """A new sentence is printed at once, but for the cell that runs the model for every head: it says whose it prints."""
     lesson = played["02_attention"]
-    stale = {"trace": lesson.names["gpt"].trace("no such sentence"), "future": None}
-    for cell in ONLY_THE_BOX:
-        assert lesson.run_again(cell, **stale)[0] == lesson.printed[cell], cell
+    before = {cell: lesson.values[cell].text for cell in PRINTED}
+    importance = lesson.values["importance-sharp"].text
     lesson.names["box"].run("The king had three")
-    printed = {cell: lesson.run_again(cell, **stale)[0] for cell in ("undivided", "open", "first", "mutual")}
-    shown = {
-        cell: lesson.run_again(cell, **stale)[1]
-        for cell in ("other-own", "bertviz-head", "bertviz-model", "bertviz-neuron")
-    }
-    assert shown["other-own"].trace.text == "The king had three"
-    lesson.names["box"].run("Tom and Mary met. Tom gave a ball to")
-    assert shown["other-own"].trace.text == "Tom and Mary met. Tom gave a ball to"
-    assert all(printed[cell] != lesson.printed[cell] for cell in printed)
+    again = {cell: lesson.run_again(cell)[1].text for cell in PRINTED}
+    assert {cell: lesson.values[cell].text for cell in PRINTED} == again
+    assert all(before[cell] != again[cell] for cell in ("undivided", "open", "first", "mutual"))
+    assert lesson.values["view"].trace is lesson.values["other-own"].trace is lesson.names["box"].trace
     for cell in ("bertviz-head", "bertviz-model", "bertviz-neuron") if "tales" in model else ():  # a word is a token
-        assert "king" in shown[cell]._repr_html_(), cell
+        assert "king" in lesson.run_again(cell)[1]._repr_html_(), cell
+    assert lesson.values["importance-sharp"].text == importance
+    assert lesson.values["importance-sharp"].is_of_another_prompt
+    lesson.names["box"].run("Tom and Mary met. Tom gave a ball to")
+    assert {cell: lesson.values[cell].text for cell in PRINTED} == before
+    assert not lesson.values["importance-sharp"].is_of_another_prompt
 
 
-def test_the_habits_head_stays_open_whatever_is_clicked_in_the_grid(played):
+def test_the_lengths_of_values_wait_for_the_question_on_the_first_token(played):
     lesson = played["02_attention"]
-    own = lesson.run_again("other-own")[1]
-    at = lesson.names["at_layer"], lesson.names["at_head"]
-    lesson.names["box"].selection.head = (at[1] + 1) % own.trace.n_heads
-    assert (own.layer, own.head) == at
+    view, question = lesson.values["first"], lesson.question("first token")
+    question._set_state(question._state | {"phase": "open"})
+    assert view._covered_by == [question.text]
+    question.reveal()
+    assert view._covered_by == []
+
+
+def test_two_views_keep_their_heads_whatever_is_clicked_in_the_grid(played):
+    """The view of section 3 and the one of the habit follow the box, and stay at the head that the text speaks of."""
+    lesson = played["02_attention"]
+    names, box = lesson.names, lesson.names["box"]
+    heads = {"view": (names["layer"], names["head"]), "other-own": (names["at_layer"], names["at_head"])}
+    for cell, at in heads.items():
+        box.selection.head = (at[1] + 1) % box.trace.n_heads
+        assert (lesson.values[cell].layer, lesson.values[cell].head) == at, cell
 
 
 def test_the_strongest_head_is_shown_on_a_text_that_suits_its_role(played, reference, tokenizer, model):

@@ -57,11 +57,22 @@ def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, to
     assert lesson.question("enters block 0").reveal() == lesson.names["longer"][np.digitize(grown, [1, 3, 10])]
 
 
-def test_a_printed_check_run_again_uses_the_prompt_in_the_box(played):
+PRINTED = ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum")
+
+
+def test_printed_checks_follow_the_prompt_in_the_box(played):
     lesson = played["03_block"]
-    old = dict.fromkeys(("trace", "total", "stream", "enters", "leaves", "row", "leader", "d"))
-    for cell in ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum"):
-        assert lesson.run_again(cell, **old)[0] == lesson.printed[cell] != "", cell
+    before = {cell: lesson.values[cell].text for cell in PRINTED}
+    assert all(before.values()) and not any(lesson.values[cell]._about["problem"] for cell in PRINTED)
+    first = lesson.names["box"].prompt
+    lesson.names["box"].run("Once upon a time there was a")
+    assert {cell: lesson.values[cell].text for cell in PRINTED} == {
+        cell: lesson.run_again(cell)[1].text for cell in PRINTED
+    }
+    assert all(
+        lesson.values[cell].text != before[cell] for cell in ("stream-sum", "norm-show", "odds", "attribution-sum")
+    )
+    lesson.names["box"].run(first)
 
 
 @pytest.mark.parametrize("cell", ["loop", "cache-run"])

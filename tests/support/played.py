@@ -131,6 +131,8 @@ def check_views_are_shown(played: PlayedNotebook) -> None:
     for cell, value in played.values.items():
         if "lessons.picture(" in played.sources[cell]:
             assert value.drawing is not None, (cell, value._about)
+        if "lessons.printed(" in played.sources[cell]:
+            assert value.text and not value._about["problem"], (cell, value._about)
 
 
 def check_wrong_guesses(played: PlayedNotebook) -> None:

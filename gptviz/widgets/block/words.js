@@ -36,7 +36,8 @@ const en = {
   block: (/** @type {number} */ layer) => `block ${layer}`,
   sum: "sum: the logit",
   caption: (/** @type {string} */ share) =>
-    "Direct contributions, with the final norm’s scale held fixed. A logit is a score: only differences matter. " +
+    "Direct contributions, with the final norm’s scale held fixed. " +
+    "A logit is a score; only the differences between scores matter. " +
     `This token’s probability is ${share}.`,
   stripCaption:
     "A strip is a vector, a cell is a number: blue is negative, orange is positive. Each group has one scale. " +

@@ -13,6 +13,8 @@ import { catalogue } from "./words.js";
 
 /** @typedef {import("./messages.js").Message} Message */
 
+const LONGEST = 60; // characters of a prompt that is named in the line under the field
+
 class PromptBox {
   /** @param {import("../shared/kernel.js").Model} model */
   constructor(model) {
@@ -21,6 +23,7 @@ class PromptBox {
     this.model = model;
     this.words = words;
     this.lane = new Lane();
+    this.isRefused = false; // whether the prompt in the field could not be read, so that the one before is still shown
     this.notices = makeNotices(model);
     const noteTyping = () => this.noteTyping();
     this.field = new GrowingField(title, noteTyping);
@@ -96,13 +99,23 @@ class PromptBox {
     }
     this.showKind();
     this.scrollToEnd();
-    const status = this.words.status(model.get("_gpt_name"), model.get("_token_count"));
-    setText(this.status, model.get("_roles_known") ? status : `${status}. ${this.words.unknownRoles}`);
+    setText(this.status, this.statusText());
+  }
+
+  /** Returns what the model reads: the prompt in the field, or still the one before. */
+  statusText() {
+    const { model, words } = this;
+    const count = model.get("_token_count");
+    if (this.isRefused) return words.kept(shortened(model.get("prompt")), count);
+    const status = words.status(model.get("_gpt_name"), count);
+    if (model.get("prompt") === "") return `${status}. ${words.nothing}`;
+    return model.get("_roles_known") ? status : `${status}. ${words.unknownRoles}`;
   }
 
   /** Shows a prompt that was set elsewhere. */
   replace() {
     if (!this.prompt.contains(document.activeElement)) this.root.removeAttribute("data-typing");
+    if (!this.root.hasAttribute("data-typing")) this.isRefused = false;
     this.show();
   }
 
@@ -124,10 +137,17 @@ class PromptBox {
 
   /** @param {string} problem */
   finish(problem) {
+    this.isRefused = problem !== "";
     this.notices.setProblem(problem);
     this.notices.setWaiting(this.root, false);
     this.show();
   }
+}
+
+/** Returns a text that fits into a line. @param {string} text */
+function shortened(text) {
+  const characters = [...text];
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST).join("")}…` : text;
 }
 
 /** @param {import("../shared/kernel.js").RenderProps} context */

@@ -7,6 +7,9 @@ import { addRefusals } from "../shared/words.js";
 const en = {
   run: "Run",
   status: reads.en,
+  nothing: "The prompt is empty: these are only the tokenizer’s own special tokens.",
+  kept: (/** @type {string} */ prompt, /** @type {number} */ tokens) =>
+    `Views and questions are still those of “${prompt}” (${tokens} ${tokens === 1 ? "token" : "tokens"}).`,
   asChat: "as chat",
   messages: "messages",
   /** @type {Record<string, string>} */
@@ -25,6 +28,8 @@ const en = {
 const zh = {
   run: "运行",
   status: reads.zh,
+  nothing: "提示是空的：这里只有分词器自己的特殊词元。",
+  kept: (prompt, tokens) => `视图和问题仍属于“${prompt}”（${tokens} 个词元）。`,
   asChat: "对话",
   messages: "消息",
   roles: { system: "系统 system", user: "用户 user", assistant: "助手 assistant" },

@@ -15,7 +15,7 @@ const en = {
       : `only ${grouped(kept)} of ${grouped(size)} tokens can be drawn.`,
   repeatable: "the same settings and seed give the same token",
   legend: {
-    logit: "a score: only differences matter",
+    logit: "a score: only the differences between scores matter",
     ghost: "value in the column before",
     counted: "share of 1,000 draws",
     removed: "removed; the label names the setting",
