@@ -6,7 +6,7 @@
  */
 import { button, element, setText } from "../widgets/shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../widgets/shared/frame.js";
-import { ask } from "../widgets/shared/kernel.js";
+import { ask, isExported } from "../widgets/shared/kernel.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { choiceField, choiceNode, HeadField, numberField, rankingField } from "./fields.js";
@@ -38,7 +38,7 @@ class Question {
     this.selection = selection;
     this.host = host;
     this.words = words;
-    this.exported = el.closest("[data-gptviz]") !== null; // page.js marks where views stand in an exported page
+    this.exported = isExported(model);
     this.notices = makeNotices(model);
     /** The wrong guesses so far, as JSON. @type {string[]} */
     this.wrongGuesses = [];

@@ -106,17 +106,31 @@ export function questionKey(name, args) {
   return `${name} ${JSON.stringify(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
-/**
- * Answers from what the page was saved with; any other question has no answer here.
- * @param {SavedWidget} saved
- * @returns {Answerer}
- */
-function answerFromPage(saved) {
-  return ({ id, name, args }) => {
-    const kept = saved.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
+/** A widget's model in a saved page: it answers what the page was saved with. */
+class SavedModel extends PageModel {
+  /** @param {SavedWidget} saved */
+  constructor({ state, buffers, answers }) {
+    super(withBuffers(state, buffers), (message) => this.reply(message));
+    this.answers = answers;
+  }
+
+  /**
+   * Returns whether the page has the answer to a question; without arguments, to any question of that name. Views look at
+   * this before they offer a control.
+   * @param {string} name
+   * @param {Record<string, any>} [args]
+   */
+  hasAnswer(name, args) {
+    if (args) return questionKey(name, args) in this.answers;
+    return Object.keys(this.answers).some((key) => key.startsWith(`${name} `));
+  }
+
+  /** @param {any} message @returns {Reply[]} */
+  reply({ id, name, args }) {
+    const kept = this.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
     const answer = kept.sealed ? JSON.parse(new TextDecoder().decode(decodeBytes(kept.sealed))) : kept;
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
-  };
+  }
 }
 
 /**
@@ -131,7 +145,7 @@ export async function openPage(data, modules) {
     models.set(reference, new PageModel(state, () => []));
   }
   for (const [reference, saved] of Object.entries(data.widgets)) {
-    models.set(reference, new PageModel(withBuffers(saved.state, saved.buffers), answerFromPage(saved)));
+    models.set(reference, new SavedModel(saved));
   }
   const host = {
     getModel: async (/** @type {string} */ reference) => models.get(reference),

@@ -85,7 +85,9 @@ def check_refusal_is_in_sight(page):
     page.set_viewport_size({"width": 1280, "height": 720})
     settle(page)
     for button in (page.locator(".detail tbody button:visible").first, page.locator(".bench")):
-        button.click()
+        expect(button).to_be_disabled()
+        # A refusal is seen where it is answered, as a kernel may answer one.
+        button.evaluate("(node) => { node.removeAttribute('data-absent'); node.click(); }")
         problem = page.locator(".gptviz-timeline .problem:visible")
         expect(problem).to_contain_text("Not in this page")
         expect(problem).to_be_in_viewport(ratio=1)
@@ -289,6 +291,42 @@ def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, pag
     assert serious_violations(page) == []
     paper = page.locator(".gptviz-embedding .map img").get_attribute("src")
     assert ("%23111317" if dark else "%23ffffff") in paper
+
+
+# Clicks every control of the page once that is not turned off, and returns those that are answered by a refusal.
+REFUSED_CONTROLS = """async () => {
+  const nameOf = (node) => `${node.closest(".gptviz").className} ${node.getAttribute("aria-label") ?? node.textContent}`;
+  const isOffered = (node) =>
+    node.checkVisibility({ visibilityProperty: true }) && !node.closest("[aria-disabled=true], [inert], .save-picture");
+  const clicked = new Set(), refused = [];
+  const buttons = () => [...document.querySelectorAll(".gptviz button")].filter(isOffered);
+  const next = () => buttons().find((node) => !clicked.has(nameOf(node)));
+  for (let node = next(); node; node = next()) {
+    const name = nameOf(node);
+    clicked.add(name);
+    node.click();
+    for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+    const alerts = [...document.querySelectorAll("[role=alert]")].filter((one) => one.checkVisibility() && one.textContent);
+    if (alerts.length) refused.push([name, alerts.map((one) => one.textContent)]);
+    alerts.forEach((one) => { one.hidden = true; });
+  }
+  return [clicked.size, refused];
+}"""
+
+
+def test_no_control_of_a_page_is_answered_by_a_refusal(opened, page_of_all_views):
+    """A control whose question has no answer in the page is turned off and says why; the others have one."""
+    path, language = page_of_all_views
+    page = opened(path)
+    absent = {"en": "Not in this page", "zh": "此页面中没有"}[language]
+    off = page.locator(".gptviz button[data-absent]").filter(visible=True)
+    titles = off.evaluate_all("(all) => all.map((one) => [one.textContent, one.title])")
+    needing_a_kernel = [text for text, title in titles if absent in title]
+    assert len(needing_a_kernel) >= 4 and {"en": "Run", "zh": "运行"}[language] in needing_a_kernel
+    if language == "en":
+        clicked, refused = page.evaluate(REFUSED_CONTROLS)
+        assert refused == []
+        assert clicked > 100
 
 
 def test_a_page_works_with_the_keyboard_alone(opened, gpt, tmp_path):

@@ -192,11 +192,19 @@ def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
     count = int(fold.locator("button").inner_text().split()[0])
     rows = page.locator(".gptviz-flow .label[data-kind=token]")
     before = rows.count()
+    top, numbers = fold.bounding_box()["y"], page.locator(".gptviz-flow .label .share").count()
     fold.locator("button").click()
     expect(fold).to_have_count(0)
     expect(rows).to_have_count(before + count)
-    page.get_by_role("button", name="fold again").click()
+    expect(page.locator(".gptviz-flow .label .share")).to_have_count(numbers - 1 + count)
+    again = page.get_by_role("button", name="fold again")
+    expect(again).to_be_focused()
+    assert (
+        page.locator(".gptviz-flow .label", has=again).bounding_box()["y"] == top
+    )  # a second click takes the first back
+    page.keyboard.press("Enter")
     expect(rows).to_have_count(before)
+    expect(fold.locator("button")).to_be_focused()
 
 
 def test_a_block_opens_between_its_neighbours_and_escape_closes_it(shown, gpt):
@@ -275,16 +283,45 @@ def test_an_exported_page_has_the_effects_and_the_cuts_that_travelled(opened, gp
     first = page.locator(".gptviz-flow .bars .number").first
     expect(first).to_contain_text("→")
     agree([first.inner_text().split(" → ")[1]], [after.probabilities()[trace.top(1)[0][0].id]])
+    cut_buttons = page.locator(".gptviz-flow .blocks button")
+    off = cut_buttons.evaluate_all("(all) => all.map((one) => one.getAttribute('aria-disabled') === 'true')")
+    assert [i for i, is_off in enumerate(off) if not is_off] == [2]  # a second cut has no outcome here, its undoing has
+    for button in cut_buttons.all():
+        assert ("Not in this page" in button.get_attribute("title")) == button.is_disabled()
+    cut_buttons.first.click(force=True)
+    band = page.locator(".gptviz-flow .band.mlp").last
+    band.dispatch_event("pointerover")
+    expect(page.locator(".gptviz-flow .readout")).to_contain_text("this page does not keep what its cut does")
+    band.dispatch_event("click")
     page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
+    page.locator(".gptviz-flow .canvas svg").dispatch_event("pointerleave")
     expect(page.locator(".gptviz-flow .cut")).to_have_count(1)  # no cut of a ribbon travels, and none is offered
     expect(page.locator(".gptviz-flow .readout")).to_contain_text("This page has no kernel")
     page.locator(".gptviz-flow summary").first.click()
     assert page.locator(".gptviz-flow details tbody [aria-pressed]").count() == 0
     page.locator(".gptviz-flow .sentence-row button").nth(4).click()
+    settle(page)
+    for button in cut_buttons.all():
+        expect(button).to_be_disabled()
     page.get_by_role("button", name="block 1", exact=True).click()
     settle(page)
     agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(1)[:, 4].sum(-1))
-    expect(page.locator(".gptviz-flow .open-block p")).to_contain_text("Not in this page")
+    expect(page.locator(".gptviz-flow .open-block p")).to_contain_text("does not keep the strongest neurons")
+    page.get_by_role("button", name="take all back").click()
+    page.locator(".gptviz-flow .sentence-row button").last.click()
+    settle(page)
+    for button in cut_buttons.all():
+        expect(button).to_be_enabled()
+
+
+def test_a_weights_page_has_the_heads_of_every_token(opened, tmp_path):
+    trace = gptviz.wrap(build("bloom"), tokenizer()).trace(IDS)
+    page = opened(gptviz.FlowView(trace).save_html(tmp_path / "weights.html"))
+    page.locator(".gptviz-flow .sentence-row button").nth(3).click()
+    page.get_by_role("button", name="block 1", exact=True).click()
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), trace.attention(1)[:, 3].max(-1))
+    expect(page.locator(".gptviz-flow .open-block p")).to_contain_text("does not keep the strongest neurons")
 
 
 @pytest.fixture(scope="module")

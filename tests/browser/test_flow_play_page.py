@@ -204,7 +204,8 @@ def test_the_same_steps_come_with_and_without_movement(shown, new_page, gpt):
 
 def test_it_goes_on_by_itself_pauses_and_starts_again(shown, gpt):
     page = shown(gptviz.FlowView(gpt.trace(SHORT))).page
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)  # milliseconds; from here on only `run_for` moves it
     button = page.locator(".player .play")
     button.focus()
     page.keyboard.press("Space")
@@ -219,12 +220,56 @@ def test_it_goes_on_by_itself_pauses_and_starts_again(shown, gpt):
     for _ in range(60):
         page.clock.run_for(100)
     expect(progress).to_have_attribute("value", "2")
+    speed = page.locator(".player [data-action=speed]")
+    reached = {}
+    for times in ("½ ×", "1 ×", "2 ×"):  # the first step takes 3.3 s, the second as long
+        while speed.inner_text() != times:
+            speed.click()
+        page.locator(".player [data-action=restart]").click()
+        for _ in range(40):
+            page.clock.run_for(100)
+        reached[times] = progress.get_attribute("value")
+    assert reached == {"½ ×": "1", "1 ×": "2", "2 ×": "3"}
+    button.focus()
+    page.keyboard.press("Space")
     for _ in steps(page):
         pass
     expect(button).to_contain_text("play again")
     page.keyboard.press("Space")
     expect(progress).to_have_attribute("value", "1")
     expect(button).to_be_focused()
+
+
+OVERLAID = """() => {
+  const seen = (selector) => {
+    const node = document.querySelector(`.gptviz-flow ${selector}`), { visibility, opacity } = getComputedStyle(node);
+    return visibility === "hidden" ? 0 : Number(opacity);
+  };
+  return [seen(".labels"), seen(".play-names"), seen(".labels .share") && seen(".labels")];
+}"""
+
+
+def test_names_and_numbers_of_two_pictures_are_never_over_one_another(shown, new_page, gpt):
+    """Going forward quickly too, when a step begins before the one before it has moved."""
+    page = new_page(reduced_motion="no-preference")
+    page.clock.install(time=0)
+    ViewPage(page, [gptviz.FlowView(gpt.trace(SHORT))])
+    page.clock.pause_at(1000)
+    page.locator(".player .play").click()
+    page.wait_for_function(NEXT_PASS_IS_KNOWN)
+    kinds, with_numbers = set(), set()
+    for _ in range(int(page.locator(".player progress").get_attribute("max"))):
+        kind = page.locator(".gptviz-flow").get_attribute("data-step")
+        for _ in range(3):
+            page.clock.run_for(48)
+            names, play_names, numbers = page.evaluate(OVERLAID)
+            assert not (names and play_names), kind
+            kinds.add((kind, names > 0))
+            if numbers:
+                with_numbers.add(kind)
+        page.keyboard.press("ArrowRight")
+    assert {("credit", True), ("more", False)} <= kinds
+    assert with_numbers == {"picture", "draw", "append"}
 
 
 def test_escape_ends_it_the_focus_stays_and_the_ordinary_picture_is_there_again(shown, gpt):

@@ -278,6 +278,24 @@ def test_the_comparison_names_what_both_prompts_predict(shown, gpt):
         expect(bench.locator(".sentence .chip").nth(1)).to_have_text(chip_text(trace.top(1)[0][0]))
 
 
+def test_the_comparisons_rows_are_ordered_by_either_side(shown, gpt):
+    traces = [gpt.trace(text) for text in COMPARED]
+    compared = gptviz.compare(*traces)
+    page = shown(compared).page
+    names, orders = page.locator("table.next tbody th .chip"), page.locator("table.next .order")
+    as_it_came = names.all_inner_texts()
+    for side, trace in enumerate(traces):
+        orders.nth(side).click()
+        shares = trace.probabilities()
+        listed = {token.id: chip_text(token) for other in traces for token, _ in other.top(10)}
+        assert names.all_inner_texts() == [listed[one] for one in sorted(listed, key=lambda one: -shares[one])]
+        expect(page.locator("table.next th[aria-sort=descending]")).to_have_count(1)
+    assert names.all_inner_texts() != as_it_came
+    orders.nth(1).click()
+    assert names.all_inner_texts() == as_it_came
+    expect(page.locator("table.next th[aria-sort]")).to_have_count(0)
+
+
 def test_two_models_with_other_shapes_each_show_their_own(shown, gpt):
     other = gptviz.wrap(build("llama"), tokenizer())
     compared = gptviz.compare(gpt.trace("the owl"), other.trace("the owl"))

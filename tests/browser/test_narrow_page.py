@@ -81,7 +81,7 @@ BROKEN = """(root) => {
 
 @pytest.mark.parametrize(
     ("options", "widths"),
-    [({}, (400, 600, 848)), ({"language": "zh"}, (400, 600, 848)), ({"scale": "projector"}, (600, 848, 1112))],
+    [({}, (400, 600, 848)), ({"language": "zh"}, (400, 600, 848)), ({"scale": "projector"}, (400, 600, 848, 1112))],
     ids=str,
 )
 def test_no_number_of_the_flow_view_is_cut_or_broken(shown, gpt, options, widths):

@@ -132,7 +132,14 @@ def test_scrubbing_asks_the_kernel_once_it_rests(shown, gpt, completion):
     trace = gpt.trace([*gpt.encode(PROMPT), *completion.choices[0].token_ids[:5]])
     told = page.locator(".looked li").evaluate_all("(all) => all.map((one) => Number(one.title))")
     assert len(told) == at
-    assert_softmax_close(told, trace.attention(0, 0)[-1], trace.scores(0, 0, "scaled")[-1])
+    opened = view.selection.layer, view.selection.head
+    assert opened != (0, 0)
+    assert_softmax_close(told, trace.attention(*opened)[-1], trace.scores(*opened, "scaled")[-1])
+    note = page.locator(".attention .opening .number")
+    expect(note).to_be_visible()
+    whole = gpt.trace([*gpt.encode(PROMPT), *completion.choices[0].token_ids[:-1]])
+    weights, scores = whole.attention(*opened)[-1, 1:-1], whole.scores(*opened, "scaled")[-1]
+    assert_softmax_close(float(note.get_attribute("title")), weights.max(), scores)
 
 
 def test_numbers_of_another_step_are_dimmed_at_once(shown, gpt, completion):

@@ -92,7 +92,13 @@ test("tokens with little credit share one line that sums them, and the number of
   const unfolded = chooseRows(credit, 28, { start: 0, isOpen: true, isUnfolded: true }).rows;
   assert.deepEqual(
     unfolded.map(({ kind }) => kind),
-    [...Array(29).fill("token"), "later"],
+    ["fold", ...Array(29).fill("token"), "later"],
+  );
+  const few = chooseRows([Float64Array.of(0.5, 0.3, 0.2), Float64Array.of(0, 0, 1)], 2, { ...all, isUnfolded: true });
+  assert.deepEqual(
+    few.rows.map(({ kind }) => kind),
+    ["token", "token", "token"],
+    "there is nothing to fold again",
   );
 });
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 from close import assert_close, assert_softmax_close
 from families import TEXT
@@ -15,6 +16,7 @@ from gptviz._paths import assets_dir
 from gptviz.display.numbers import percent
 from gptviz.errors import GPTVizError, WrongType
 from gptviz.generation import loop
+from gptviz.widgets.selection import Selection
 
 
 def test_a_timeline_sends_the_steps_of_its_completion(gpt):
@@ -80,6 +82,28 @@ def test_a_steps_attention_and_bench_have_the_numbers_of_a_trace(gpt):
         assert_close(view._bench.next_token.logits, whole.logits[-1], scale=whole.residual(2))
         assert (view._bench.temperature, view._bench.seed) == (0.9, 2)
         assert view._bench.next_token.previous_ids == ids[:at]
+
+
+@pytest.mark.parametrize("chosen", [{}, {"layer": 1}])
+def test_the_first_head_is_that_of_views_of_attention(gpt, chosen):
+    """The one that looks most at another token than itself and the first, as the last step sees it, unless one was chosen."""
+    completion = gpt.complete(TEXT, max_tokens=8, seed=2, temperature=0.9)
+    view = gptviz.GenerationTimeline(completion, gpt=gpt, selection=Selection(**chosen))
+    answer = ask(view, "opening", choice=0)
+    if chosen:
+        assert (answer["layer"], answer["head"], answer["opening"], answer["tokens"]) == (1, 0, None, {})
+        return
+    trace = gpt.trace([t.id for t in completion.prompt_tokens] + list(completion.choices[0].token_ids[:-1]))
+    last = len(trace.tokens) - 1
+    weights = trace.attention()[:, :, last, 1:last]
+    layer, head, key = map(int, np.unravel_index(weights.argmax(), weights.shape))
+    assert (answer["layer"], answer["head"]) == (view.selection.layer, view.selection.head) == (layer, head)
+    opening = answer["opening"]
+    assert (opening["query"], opening["key"]) == (last, key + 1)
+    assert_softmax_close(opening["weight"], weights.max(), trace.scores(layer, head, "scaled"))
+    assert {int(at): one["text"] for at, one in answer["tokens"].items()} == {
+        at: trace.tokens[at].text for at in (last, key + 1)
+    }
 
 
 def test_the_cache_of_a_step_holds_the_tokens_before_it(gpt):

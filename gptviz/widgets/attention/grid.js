@@ -7,6 +7,7 @@ import { addWaitingMark } from "../shared/frame.js";
 import { ask, Lane, uint8 } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { weight } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 import { sharedWords } from "../shared/words.js";
@@ -70,6 +71,7 @@ export class HeadGrid {
       const button = element("button", attributes, element("canvas", {}));
       button.toggleAttribute("data-none", head > this.lastHead(layer));
       button.addEventListener("click", () => this.actions.choose(layer, head));
+      if (!reason && head <= this.lastHead(layer)) offer(button, this.model, "head", { layer, head });
       return button;
     });
     this.arrange();

@@ -2,6 +2,7 @@
 /** The stages of a score on its way to a weight: one button each, and which of them is on the cells. */
 import { button, element } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { offer } from "../shared/offer.js";
 import { isRootOf, scaleText } from "./cell.js";
 
 export const WEIGHTS = "weights"; // the last stage, which every model family has
@@ -25,6 +26,9 @@ export class StageButtons {
     this.actions = actions;
     this.lane = new Lane();
     this.layer = -1; // the layer whose stages are shown
+    this.head = 0;
+    /** The stages that are shown. @type {string[]} */
+    this.names = [];
     this.chosen = WEIGHTS;
     this.scaleName = ""; // the name of "scaled", if it does not divide by √d
     this.hasSink = false;
@@ -38,7 +42,8 @@ export class StageButtons {
 
   /** Asks which stages a layer has, unless they are shown. @param {number} layer @param {number} head */
   load(layer, head) {
-    if (layer === this.layer) return;
+    this.head = head;
+    if (layer === this.layer) return this.offer();
     this.layer = layer;
     this.lane.ask(
       () => ask(this.model, "stages", { layer, head }),
@@ -58,12 +63,21 @@ export class StageButtons {
       this.chosen = WEIGHTS;
       this.actions.chosen();
     }
-    const shown = names.length ? [...names, WEIGHTS] : [];
-    const buttons = shown.map((name) =>
+    this.names = names.length ? [...names, WEIGHTS] : [];
+    const buttons = this.names.map((name) =>
       button(this.nameOf(name), () => this.choose(name), { "aria-pressed": String(name === this.chosen) }),
     );
     this.root.replaceChildren(...buttons);
+    this.offer();
     this.actions.learned();
+  }
+
+  /** Offers the stages whose numbers the page has for this head. */
+  offer() {
+    const { layer, head, names, model } = this;
+    this.root.querySelectorAll("button").forEach((node, i) => {
+      if (names[i] !== WEIGHTS) offer(node, model, "stage", { layer, head, stage: names[i] });
+    });
   }
 
   /** Returns what a stage is called. @param {string} stage */

@@ -5,7 +5,7 @@
  */
 import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
-import { element } from "../shared/dom.js";
+import { button, element } from "../shared/dom.js";
 import { addFrame, whenFilled } from "../shared/frame.js";
 import { percent, significant } from "../shared/numbers.js";
 import { wordsOf } from "../shared/words.js";
@@ -35,19 +35,39 @@ function nextTable({ traces, next }, words) {
       name,
       next.entropy.map((bits) => element("td", {}, element("span", { class: "number" }, write(bits)))),
     );
-  const heads = traces.map((side) => element("th", { scope: "col" }, ...sideName(side, words), percentAxis()));
-  const tokens = next.rows.map(({ token, shares, leads }) =>
-    row(
-      chip(token),
-      shares.map((share, side) => shareCell(share, words.unknown, leads[side])),
-    ),
-  );
+  const body = element("tbody", {});
+  const heads = traces.map((side, i) => {
+    const order = button(words.order, () => orderBy(heads[i].hasAttribute("aria-sort") ? null : i), {
+      class: "order small",
+      title: words.orderHint,
+    });
+    return element("th", { scope: "col" }, ...sideName(side, words), order, percentAxis());
+  });
+  /** Orders the rows by one side's probabilities, or by the larger of both as they came. @param {number|null} side */
+  const orderBy = (side) => {
+    heads.forEach((head, i) => {
+      head.toggleAttribute("aria-sort", i === side);
+      if (i === side) head.setAttribute("aria-sort", "descending");
+      head.querySelector(".order")?.setAttribute("aria-pressed", String(i === side));
+    });
+    const rows = next.rows.map((one) => ({ ...one, share: side === null ? 0 : (one.shares[side] ?? -1) }));
+    if (side !== null) rows.sort((a, b) => b.share - a.share);
+    body.replaceChildren(
+      ...rows.map(({ token, shares, leads }) =>
+        row(
+          chip(token),
+          shares.map((share, i) => shareCell(share, words.unknown, leads[i])),
+        ),
+      ),
+    );
+  };
+  orderBy(null);
   const others = next.others.map((share) => shareCell(share, "", false));
   return element(
     "table",
     { class: "next" },
     element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "token" }, words.token), ...heads)),
-    element("tbody", {}, ...tokens),
+    body,
     element("tbody", { class: "rest" }, row(words.others, others)),
     element(
       "tfoot",

@@ -6,7 +6,8 @@
  */
 import { button, element } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isExported, Lane } from "../shared/kernel.js";
+import { setOffered } from "../shared/offer.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { Presenter } from "./presenter.js";
 import { Rail } from "./rail.js";
@@ -58,6 +59,7 @@ class Explorer {
       if (typeof prompt === "string") this.request("run", { prompt });
       else this.request("chat", { messages: prompt });
     });
+    for (const menu of [this.models, this.history]) setOffered(menu, model, !isExported(model));
     /** The prompt that is shown, then the menu's: texts, and lists of messages. @type {(string|Message[])[]} */
     this.prompts = [];
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });

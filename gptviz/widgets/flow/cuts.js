@@ -58,16 +58,17 @@ export function editName(edit, words, tokenAt) {
 export class CutChips {
   /**
    * @param {import("./words.js").Words} words
-   * @param {(edits: Edit[]) => void} onChange
+   * @param {{set: (edits: Edit[]) => void, offer: (control: HTMLButtonElement, edits: Edit[]) => void}} actions `set`: makes
+   *   these cuts and no others; `offer`: turns a control that does so off where the outcome is not known
    */
-  constructor(words, onChange) {
+  constructor(words, actions) {
     this.words = words;
-    this.onChange = onChange;
+    this.actions = actions;
     this.list = element("ul", {});
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.note = element("p", { class: "muted small" });
     this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
-    const removeAll = button(words.cuts.removeAll, () => onChange([]), { class: "quiet" });
+    const removeAll = button(words.cuts.removeAll, () => actions.set([]), { class: "quiet" });
     const title = element("h4", {}, words.cuts.title);
     this.made = element("div", { class: "made" }, title, this.list, removeAll, this.note, this.scaled);
     this.root = element("div", { class: "cuts" }, this.made, this.dropped);
@@ -89,7 +90,9 @@ export class CutChips {
     const items = edits.map((edit, i) => {
       const name = editName(edit, this.words.part, tokenAt);
       const text = this.words.cuts.remove(name);
-      const remove = button("×", () => this.onChange(edits.toSpliced(i, 1)), { "aria-label": text, title: text });
+      const others = edits.toSpliced(i, 1);
+      const remove = button("×", () => this.actions.set(others), { "aria-label": text, title: text });
+      this.actions.offer(remove, others);
       return element(
         "li",
         { class: "cut" },

@@ -1,7 +1,8 @@
 // @ts-check
 /** The list of cuts, and the next token with them. The list is the trait `_edits`, which other views may change too. */
 import { isSameEdit } from "../shared/edits.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
+import { setOffered } from "../shared/offer.js";
 import { CutChips } from "./cuts.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
@@ -14,13 +15,17 @@ export class Cutting {
   /**
    * @param {import("../shared/kernel.js").Model} model
    * @param {import("./words.js").Words} words
-   * @param {{busy: (isBusy: boolean) => void, setProblem: (text: string) => void, answered: () => void}} actions
+   * @param {{position: () => number, busy: (isBusy: boolean) => void, setProblem: (text: string) => void,
+   *   answered: () => void}} actions position: of the token whose next token is shown
    */
   constructor(model, words, actions) {
     this.model = model;
     this.actions = actions;
     this.lane = new Lane();
-    this.chips = new CutChips(words, (edits) => this.set(edits));
+    this.chips = new CutChips(words, {
+      set: (edits) => this.set(edits),
+      offer: (control, edits) => setOffered(control, model, this.hasOutcome(edits)),
+    });
     /** The cuts before those that were added here and whose outcome is not known yet. @type {Edit[]|null} */
     this.before = null;
     this.refusal = ""; // why the added cuts were refused
@@ -44,13 +49,33 @@ export class Cutting {
     return this.edits.some((other) => isSameEdit(other, edit));
   }
 
+  /** Returns the list with these cuts, or without them if it has all of them. @param {Edit[]} edits */
+  toggled(edits) {
+    const others = this.edits.filter((edit) => !edits.some((other) => isSameEdit(edit, other)));
+    return this.edits.length - others.length === edits.length ? others : [...others, ...edits];
+  }
+
+  /** Returns whether the outcome of a list is known here, or can be computed. @param {Edit[]} edits */
+  hasOutcome(edits) {
+    return !edits.length || isAnswered(this.model, "outcome", { edits, position: this.actions.position() });
+  }
+
+  /** Returns whether these cuts can be made, or taken back, with an outcome. @param {Edit[]} edits */
+  offers(edits) {
+    return this.model.get("_about").runs && this.hasOutcome(this.toggled(edits));
+  }
+
+  /** Offers a control that makes these cuts or takes them back. @param {HTMLButtonElement} control @param {Edit[]} edits */
+  offer(control, edits) {
+    return setOffered(control, this.model, this.offers(edits));
+  }
+
   /** Makes these cuts, or takes them back if all of them are made. @param {Edit[]} edits */
   toggle(edits) {
-    if (!this.model.get("_about").runs) return;
-    const others = this.edits.filter((other) => !edits.some((edit) => isSameEdit(edit, other)));
-    const isMade = this.edits.length - others.length === edits.length;
-    if (!isMade) this.before ??= this.edits;
-    this.set(isMade ? others : [...others, ...edits]);
+    if (!this.offers(edits)) return;
+    const list = this.toggled(edits);
+    if (list.length > this.edits.length) this.before ??= this.edits;
+    this.set(list);
   }
 
   /** @param {Edit[]} edits */
@@ -64,14 +89,15 @@ export class Cutting {
     return this.outcome?.position === position ? this.outcome.of : null;
   }
 
-  /** Asks for the outcome after another token, if there are cuts. @param {number} position */
-  follow(position) {
-    if (this.edits.length && this.outcome?.position !== position) this.update(position);
+  /** Asks for the outcome after another token, if there are cuts. */
+  follow() {
+    if (this.edits.length && this.outcome?.position !== this.actions.position()) this.update();
   }
 
-  /** Shows the present cuts; the numbers before are dim until the outcome comes. @param {number} position */
-  update(position) {
+  /** Shows the present cuts; the numbers before are dim until the outcome comes. */
+  update() {
     const { model, edits, refusal, actions } = this;
+    const position = actions.position();
     /** @type {import("../shared/chips.js").PageToken[]} */
     const tokens = model.get("_about").tokens;
     this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));

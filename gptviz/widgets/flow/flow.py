@@ -19,6 +19,7 @@ from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.pooling import pooled
 from gptviz.errors import NotAvailable, error_for_page
+from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
 from gptviz.trace.available import available
@@ -112,10 +113,13 @@ class FlowView(EditedView, OpensPosition):
         return self._own_attention
 
     def _fill(self) -> None:
-        trace = self._require_trace()
+        with (block := looking_once()), block as looks:  # for the hundreds of questions that the picture has
+            self._fill_from(self._require_trace())
+        looks.check()
+
+    def _fill_from(self, trace: Trace) -> None:
         self._start_edits(trace)
-        plain = self._plain
-        self._opened = None
+        self._opened, plain = None, self._plain
         if self._own_attention is not None:
             self._own_attention.trace = plain
         if self.selection.query >= len(trace.tokens):

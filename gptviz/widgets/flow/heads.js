@@ -54,6 +54,14 @@ export class HeadShares {
     });
   }
 
+  /** Returns each head's largest weight at a token, where the shares are the heads' parts in an average of weights. @param {number} target */
+  largestOfToken(target) {
+    return Array.from({ length: this.count }, (_, head) => {
+      const parts = Array.from({ length: target + 1 }, (_, source) => this.carried(head, target, source));
+      return this.count * Math.max(...parts);
+    });
+  }
+
   /** Returns how much of the credit comes through a head. @param {number} head @param {ArrayLike<number>} credit */
   through(head, credit) {
     let sum = 0;

@@ -22,7 +22,7 @@ export class RowLabels {
    * @param {Row[]} rows
    * @param {(PageToken & {earlier?: number})[]} tokens
    * @param {number[]} shares of each row, at the left end of the picture
-   * @param {{position: number, start: number|null, isOpen: boolean, isUnfolded: boolean}} state
+   * @param {{position: number, start: number|null, isOpen: boolean}} state
    */
   show(rows, tokens, shares, state) {
     const focused = this.root.contains(document.activeElement)
@@ -31,7 +31,7 @@ export class RowLabels {
     this.root.replaceChildren(
       ...rows.map((row, i) => {
         const label = element("div", { class: "label", "data-kind": row.kind }, ...this.content(row, tokens, state));
-        if (row.kind !== "later") label.append(this.number(shares[i]));
+        if (row.kind !== "later" && row.kind !== "fold") label.append(this.number(shares[i]));
         if (row.kind === "rest") label.append(element("span", { class: "lane small muted" }, this.words.resting));
         label.style.top = `${row.top}px`;
         label.style.height = `${row.height}px`;
@@ -49,12 +49,13 @@ export class RowLabels {
   /**
    * @param {Row} row
    * @param {(PageToken & {earlier?: number})[]} tokens
-   * @param {{position: number, start: number|null, isOpen: boolean, isUnfolded: boolean}} state
+   * @param {{position: number, start: number|null, isOpen: boolean}} state
    * @returns {(Node|string)[]}
    */
-  content(row, tokens, { position, start, isOpen, isUnfolded }) {
+  content(row, tokens, { position, start, isOpen }) {
     const { words, actions } = this;
     const [first] = row.tokens;
+    if (row.kind === "fold") return [this.quiet(words.fold, actions.toggleFold, "fold")];
     if (row.kind === "small") {
       const names = row.tokens.map((token) => chipText(tokens[token])).join(" ");
       const title = words.unfoldHint(percent(row.most), names);
@@ -77,7 +78,6 @@ export class RowLabels {
     node.append(element("sub", {}, String(token.position)));
     const close = first === start && isOpen && first !== position;
     const extras = close ? [this.quiet(words.closeLane, actions.toggleLane, "lane")] : [];
-    if (isUnfolded && first === position) extras.push(this.quiet(words.fold, actions.toggleFold, "fold"));
     return [node, ...extras];
   }
 

@@ -62,13 +62,18 @@ export class LensLine {
         return item;
       }),
     );
-    this.spread();
   }
 
-  /** Moves a number that would touch the one before it to a line below. */
+  /** Moves a number that would touch the one before it to a line below, and one that would be cut off to the left. */
   spread() {
     const numbers = /** @type {HTMLElement[]} */ ([...this.plot.querySelectorAll("li:not([data-between]) .number")]);
-    const boxes = numbers.map((number) => number.getBoundingClientRect());
+    for (const number of numbers) number.style.left = "0";
+    const end = this.plot.getBoundingClientRect().right;
+    const boxes = numbers.map((number) => {
+      const { left, right } = number.getBoundingClientRect();
+      const excess = Math.max(0, right - end);
+      return { left: left - excess, right: right - excess, excess };
+    });
     /** The right end of each line. @type {number[]} */
     const lines = [];
     numbers.forEach((number, i) => {
@@ -76,6 +81,7 @@ export class LensLine {
       const line = free < 0 ? lines.length : free;
       lines[line] = boxes[i].right;
       number.style.top = `${LINE * line}em`;
+      number.style.left = `${-boxes[i].excess}px`;
     });
     this.plot.style.marginBottom = `${LINE * Math.max(0, lines.length - 1)}em`;
   }

@@ -1,5 +1,6 @@
 // @ts-check
 /** Finds where shares and effects disagree: of two blocks, one has the larger share and the other the larger effect. */
+import { percent } from "../shared/numbers.js";
 
 /** @typedef {import("./table.js").Cells} Cells */
 /** @typedef {import("./table.js").Effect} Effect */
@@ -36,4 +37,23 @@ export function disagreement(cells) {
     }
   }
   return found;
+}
+
+/**
+ * Says where a share and the effect of a cut disagree; nothing while the effects are not known.
+ * @param {Pick<Cells, "attention"|"cutAttention">[]} cells
+ * @param {{names: string[], columns: [number, number][]}} picture
+ * @param {import("./words.js").Words["lesson"]} words
+ */
+export function lessonText(cells, { names, columns }, words) {
+  const found = disagreement(cells);
+  if (found === null) return "";
+  if (typeof found === "string") return words[found];
+  const [strong, wide] = found.map(({ attention, effect: { layer, after }, column }) => ({
+    place: names[column],
+    cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(layer),
+    share: percent(attention),
+    after: percent(after),
+  }));
+  return words.differ(strong, wide, percent(found[0].effect.before));
 }

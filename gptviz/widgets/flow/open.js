@@ -20,7 +20,7 @@ import { HeadShares } from "./heads.js";
 export class OpenBlock {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
+   * @param {{cuts: () => import("./cutting.js").Cutting,
    *   openHead: (layer: number, head: number, focusBack: () => void) => void, ask: (name: string, args: any) => Promise<any>}} actions
    * @param {{came: () => void, point: (head: number|null) => void}} picture `came`: the shares of the heads;
    *   `point`: the pointer or the focus is on a head, or on none
@@ -76,7 +76,7 @@ export class OpenBlock {
    * Shows a block for a followed token.
    * @param {number} layer
    * @param {number} column
-   * @param {import("./flow.js").FlowToken[]} tokens that are drawn
+   * @param {import("./followed.js").FlowToken[]} tokens that are drawn
    * @param {number} followed one of them
    */
   show(layer, column, tokens, followed) {
@@ -98,13 +98,26 @@ export class OpenBlock {
       (block) => {
         if (known === this.known) this.fill(block, "");
       },
-      (error) => {
+      (/** @type {Error & {absent?: boolean}} */ error) => {
         this.position = -1; // the block can be asked for again
         if (known !== this.known) return;
-        const shares = this.areWeights ? null : this.shares;
-        this.fill(shares && { heads: shares.ofToken(followed), neurons: [] }, error.message);
+        const heads = this.headsAt(tokens, followed);
+        const { noNeurons, noHeads } = this.words.head;
+        const text = error.absent && this.shares ? (heads ? noNeurons : noHeads) : error.message;
+        this.fill(heads && { heads, neurons: [] }, text);
       },
     );
+  }
+
+  /**
+   * Returns what is known of the heads at a token without an answer about it, null for nothing.
+   * @param {import("./followed.js").FlowToken[]} tokens
+   * @param {number} followed
+   */
+  headsAt(tokens, followed) {
+    if (!this.areWeights) return this.shares?.ofToken(followed) ?? null;
+    const isSum = tokens[0].earlier !== undefined; // of weights, among which the largest is not known
+    return isSum ? null : (this.shares?.largestOfToken(followed) ?? null);
   }
 
   /** @param {Block|null} block @param {string} problem */
@@ -132,7 +145,7 @@ export class OpenBlock {
     const name = part.head(layer, head);
     const isOpen = head === this.opened;
     const edit = { kind: "ablate_head", layer, head };
-    const isCut = actions.isCut(edit);
+    const isCut = actions.cuts().has(edit);
     const openName = isOpen ? words.closeName(name) : words.openName(name);
     const map = button("", () => actions.openHead(layer, head, () => this.focusOn(head)), {
       class: "map",
@@ -147,7 +160,7 @@ export class OpenBlock {
     );
     const cutName = isCut ? cuts.remove(name) : table.cut(name);
     const attributes = { class: "quiet small", "aria-pressed": String(isCut), "aria-label": cutName, title: cutName };
-    const cut = button(isCut ? words.restore : words.cut, () => actions.cut([edit]), attributes);
+    const cut = button(isCut ? words.restore : words.cut, () => actions.cuts().toggle([edit]), attributes);
     return element("li", isCut ? { "data-cut": "" } : {}, map, ...(this.canCut ? [cut] : []));
   }
 

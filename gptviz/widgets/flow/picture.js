@@ -13,18 +13,18 @@ import { fitRows } from "./rows.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 const OPENED = 4; // times as wide as another column
+const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 
 /** @typedef {import("./drawing.js").Piece} Piece */
 /** @typedef {import("./rows.js").Row} Row */
-/** @typedef {import("./flow.js").FlowToken} FlowToken */
+/** @typedef {import("./followed.js").FlowToken} FlowToken */
 
 export class Picture {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{follow: (token: number) => void, cut: (edits: Edit[]) => void, isCut: (edit: Edit) => boolean,
-   *   opened: () => void, openHead: (layer: number, head: number, focusBack: () => void) => void,
+   * @param {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void, openHead: (layer: number, head: number, focusBack: () => void) => void,
    *   openCell: (cell: import("./open_head.js").Cell, focusBack: () => void) => void,
-   *   room: () => number,
+   *   room: () => number, isExported: boolean,
    *   ask: (name: string, args: any) => Promise<any>}} actions
    */
   constructor(words, actions) {
@@ -47,7 +47,6 @@ export class Picture {
     this.start = null;
     this.areWeights = false;
     this.isPooled = false;
-    this.isExported = false; // no ribbon's cut is kept in an exported page
     this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
     /** @type {Float64Array[]} */
     this.credit = [];
@@ -57,7 +56,7 @@ export class Picture {
     this.rowOf = new Int32Array();
     /** @type {Geometry|null} */
     this.geometry = null;
-    this.pieces = new Pieces(words, actions.isCut);
+    this.pieces = new Pieces(words, (edit) => actions.cuts().has(edit));
     this.labels = new RowLabels(words, {
       follow: actions.follow,
       toggleLane: () => this.toggle("isOpen"),
@@ -83,7 +82,7 @@ export class Picture {
     this.readout = element("p", { class: "readout", role: "status" });
     const head = element("div", { class: "beside names" }, this.ends, this.heads);
     this.list = new RibbonList(words, {
-      cut: (curve) => actions.cut(this.pieces.editsOf({ curve })),
+      cut: (curve) => actions.cuts().toggle(this.pieces.editsOf({ curve })),
       compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
       unfolded: () => this.showList(),
     });
@@ -106,9 +105,8 @@ export class Picture {
     this.areWeights = shares.areWeights;
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
-    this.isExported = this.root.closest("[data-gptviz]") !== null; // page.js marks where views stand
     const { tokens, columns, names } = this;
-    const cutsHeads = about.cutsHeads && !this.isExported;
+    const cutsHeads = about.cutsHeads && !this.actions.isExported; // no exported page keeps a cut of a head or a ribbon
     Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
     this.block.load(cutsHeads, this.areWeights);
@@ -227,7 +225,7 @@ export class Picture {
     Object.assign(this, { rows, rowOf, height });
     this.pieces.rows = rows;
     this.stage.style.height = `${this.height}px`;
-    const unit = Math.max(30, width / tracks.reduce((sum, track) => sum + track, 0));
+    const unit = Math.max(LEAST_COLUMN, width / tracks.reduce((sum, track) => sum + track, 0));
     /** @type {number[]} */
     const edges = [0];
     for (const track of tracks) edges.push(edges[edges.length - 1] + track * unit);
@@ -303,7 +301,7 @@ export class Picture {
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     if (isOpen) return this.openCell(piece, () => this.stage.focus());
     const edits = this.pieces.editsOf(piece);
-    if (edits.length) this.actions.cut(edits);
+    if (edits.length) this.actions.cuts().toggle(edits);
   }
 
   /** @param {Piece} piece @param {() => void} focusBack */
@@ -327,7 +325,9 @@ export class Picture {
     if (isOpen && pieces.cellOf(piece)) texts.push(`· ${hover.compute}`);
     else if (pieces.canCut && pieces.isPooled(piece)) texts.push(`· ${hover.pooled}`);
     else if (!isOpen && pieces.editsOf(piece).length) {
-      texts.push(`· ${pieces.isCut(piece) ? hover.restore : piece.curve ? hover.clickRibbon : hover.click}`);
+      const isOffered = this.actions.cuts().offers(pieces.editsOf(piece));
+      const click = pieces.isCut(piece) ? hover.restore : piece.curve ? hover.clickRibbon : hover.click;
+      texts.push(`· ${isOffered ? click : hover.notKept}`);
     }
     setText(this.readout, texts.join(" "));
   }
@@ -337,7 +337,7 @@ export class Picture {
     const { hover } = this.words;
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
     const { canCut, canCutRibbons } = this.pieces;
-    if (this.isExported && canCut) {
+    if (this.actions.isExported && canCut) {
       return `${this.areWeights ? hover.idleWeights : hover.idleSaved} ${hover.idleExported}`;
     }
     if (this.areWeights) return canCutRibbons && !this.isPooled ? hover.idleRibbons : hover.idleWeights;

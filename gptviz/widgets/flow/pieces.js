@@ -6,7 +6,7 @@ import { placedChip } from "./list.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 /** @typedef {import("./drawing.js").Piece} Piece */
-/** @typedef {import("./flow.js").FlowToken} FlowToken */
+/** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** @typedef {import("./rows.js").Row} Row */
 
 export class Pieces {

@@ -2,25 +2,21 @@
 /**
  * The player: shows one pass step by step, from the tokens to the prediction, the credit back, a draw and the next pass.
  *
- * The steps are data, see `play_steps.js`. Here is the clock that goes through them, and what puts a state on the page.
+ * The steps are data, see `play_steps.js`; `play_clock.js` goes through them. Here is what puts a state on the page.
  */
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { ask } from "../shared/kernel.js";
-import { clamp, percent, significant } from "../shared/numbers.js";
+import { percent, significant } from "../shared/numbers.js";
+import { Clock } from "./play_clock.js";
 import { Controls, onlyPlayer } from "./play_controls.js";
 import { nextRow, rowOf } from "./play_facts.js";
 import { Flight } from "./play_flight.js";
 import { Scene, uncover } from "./play_scene.js";
-import { between, eased, startState } from "./play_state.js";
 import { makeSteps } from "./play_steps.js";
 
-/** @typedef {import("./play_state.js").State} State */
-/** @typedef {import("./play_steps.js").Step} Step */
 /** @typedef {import("./play_steps.js").Play} Play */
 /** @typedef {import("./next.js").Outcome} Outcome */
-
-const LONGEST_FRAME = 100; // milliseconds that count; a page that was hidden goes on where it was
 
 /**
  * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown.
@@ -40,18 +36,6 @@ export class Player {
     this.words = words.play;
     this.around = around;
     this.isOn = false;
-    this.isPlaying = false;
-    this.isMoving = false; // whether the present step still moves
-    this.isPending = false; // whether an answer with more steps is awaited
-    this.frame = 0;
-    this.last = 0; // the time of the last frame
-    this.elapsed = 0; // milliseconds of the present step
-    this.index = 0;
-    /** @type {Step[]} */
-    this.steps = [];
-    /** @type {State} */
-    this.state = startState(0);
-    this.from = this.state;
     this.shows = "";
     /** The answers about this trace. @type {Pick<Play, "draw"|"next"|"problem">} */
     this.answers = { draw: null, next: null, problem: [] };
@@ -59,10 +43,16 @@ export class Player {
     this.play = null;
     this.controls = new Controls(words.play, {
       toggle: () => this.toggle(),
-      step: (steps) => this.step(steps),
-      restart: () => this.restart(),
+      step: (steps) => this.clock.go(steps),
+      restart: () => this.clock.start(),
       end: () => this.end(),
       useCache: (isCached) => this.useCache(isCached),
+      changeSpeed: () => this.clock.changeSpeed(),
+    });
+    this.clock = new Clock({
+      entered: () => this.enter(),
+      moved: () => this.show(),
+      changed: () => this.showControls(),
     });
     this.says = element("p", { class: "play-says", role: "status", "aria-live": "polite" });
     this.scene = new Scene(words);
@@ -72,20 +62,14 @@ export class Player {
   // What the buttons and keys do
 
   toggle() {
-    if (!this.isOn) return this.start();
-    const isAtEnd = !this.isPending && this.index === this.steps.length - 1;
-    if (!this.isPlaying && isAtEnd) return this.restart();
-    this.isPlaying = !this.isPlaying;
-    this.isMoving &&= this.isPlaying;
-    this.tick();
-    this.showControls();
+    if (this.isOn) this.clock.toggle();
+    else this.start();
   }
 
   start() {
     const { root, picture, sentence } = this.around();
     this.isOn = true;
-    this.isPlaying = true;
-    this.isPending = false;
+    this.clock.isPending = false;
     this.shows = "";
     root.dataset.playing = "";
     onlyPlayer(root, sentence, true);
@@ -94,37 +78,20 @@ export class Player {
     root.append(this.flight.root);
     sentence.scrollTop = sentence.scrollHeight;
     this.prepare();
-    this.state = startState(this.steps[0].state.credit);
-    this.enter(0);
+    this.clock.start();
     this.controls.play.focus();
     this.inquire();
-  }
-
-  restart() {
-    this.isPlaying = true;
-    this.state = startState(this.steps[0].state.credit);
-    this.enter(0);
-  }
-
-  /** Goes some steps on or back, and pauses there. @param {number} steps */
-  step(steps) {
-    this.isPlaying = false;
-    const index = clamp(this.index + steps, 0, this.steps.length - 1);
-    if (steps < 0) this.state = this.steps[index].state;
-    if (index !== this.index) this.enter(index);
-    else this.finish();
   }
 
   /** Plays the next pass with or without a cache. @param {boolean} isCached */
   useCache(isCached) {
     if (!this.play) return;
     this.play.isCached = isCached;
-    this.steps = makeSteps(this.play, this.words.sentences);
-    const next = this.steps.findIndex(({ kind }) => kind === "next");
-    if (this.index < next) return this.showControls();
-    this.isPlaying = true;
-    this.state = this.steps[next - 1].state;
-    this.enter(next);
+    const { clock } = this;
+    clock.steps = makeSteps(this.play, this.words.sentences);
+    const next = clock.steps.findIndex(({ kind }) => kind === "next");
+    if (clock.index < next) this.showControls();
+    else clock.playFrom(next);
   }
 
   /** Ends the play: the ordinary picture with its numbers is there again. */
@@ -161,11 +128,8 @@ export class Player {
 
   /** Stops the clock; nothing is shown any more. */
   stop() {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.clock.stop();
     this.isOn = false;
-    this.isPlaying = false;
-    this.isMoving = false;
     this.play = null;
   }
 
@@ -197,7 +161,7 @@ export class Player {
   refresh() {
     if (!this.play) return;
     Object.assign(this.play, this.answers);
-    this.steps = makeSteps(this.play, this.words.sentences);
+    this.clock.steps = makeSteps(this.play, this.words.sentences);
     const { draw } = this.answers;
     if (draw) this.flight.take(draw.token, this.around().sentence);
     this.draw();
@@ -205,10 +169,10 @@ export class Player {
 
   /** Asks for the draw and the next pass, unless they are known. */
   async inquire() {
-    const { play, answers, model, words } = this;
+    const { play, answers, model, words, clock } = this;
     if (answers.next) return;
     answers.problem = []; // what was refused before is asked again
-    this.isPending = true;
+    clock.isPending = true;
     this.showControls();
     try {
       answers.draw ??= await ask(model, "draw", {});
@@ -218,13 +182,13 @@ export class Player {
       answers.problem = words.sentences.refused(/** @type {Error} */ (error).message);
     }
     if (this.play !== play) return; // another play has begun, or none is on
-    this.isPending = false;
+    clock.isPending = false;
     this.refresh();
-    this.show(this.state);
+    this.show();
     this.shows = "";
     this.showBars();
     this.showControls();
-    this.tick();
+    clock.tick();
   }
 
   /** Draws the rows for the present width. */
@@ -245,74 +209,27 @@ export class Player {
     if (!this.isOn) return;
     this.draw();
     this.aim();
-    this.show(this.state);
+    this.show();
   }
 
-  // The clock
+  // The page
 
-  /** Begins a step. @param {number} index */
-  enter(index) {
+  /** Shows what a step says. */
+  enter() {
     const { root, picture } = this.around();
-    this.index = index;
-    this.from = this.state;
-    this.elapsed = 0;
-    this.isMoving = true;
-    const { kind, column, sentence } = this.steps[index];
+    const { kind, column, sentence } = this.clock.step;
     root.dataset.step = kind;
     this.says.replaceChildren(...sentence.map(written));
     [...picture.heads.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
     this.showBars();
     this.aim();
     this.showControls();
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (isStill) this.finish();
-    else this.show(between(this.from, this.steps[index].state, 0));
-    this.tick();
   }
 
-  /** Shows the end of the present step at once. */
-  finish() {
-    this.isMoving = false;
-    this.show(this.steps[this.index].state);
-    this.showControls();
-  }
-
-  /** Asks for the next frame, if anything is to move. */
-  tick() {
-    if (this.frame || !this.isOn || !(this.isPlaying || this.isMoving)) return;
-    this.last = performance.now();
-    this.frame = requestAnimationFrame((now) => this.advance(now));
-  }
-
-  /** @param {number} now */
-  advance(now) {
-    this.frame = 0;
-    if (!this.isOn) return;
-    this.elapsed += clamp(now - this.last, 0, LONGEST_FRAME);
-    const { move, rest, state } = this.steps[this.index];
-    if (this.isMoving) {
-      const time = Math.min(1, this.elapsed / move);
-      this.show(between(this.from, state, eased(time)));
-      if (time === 1) this.isMoving = false;
-    }
-    if (this.isPlaying && this.elapsed >= move + rest) this.goOn();
-    if (!this.frame) this.tick();
-  }
-
-  /** Begins the next step, waits for it, or stops at the last one. */
-  goOn() {
-    if (this.index + 1 < this.steps.length) return this.enter(this.index + 1);
-    if (this.isPending) return;
-    this.isPlaying = false;
-    this.showControls();
-  }
-
-  // The page
-
-  /** @param {State} state */
-  show(state) {
+  /** Shows the present state. */
+  show() {
     const { picture } = this.around();
-    this.state = state;
+    const { state } = this.clock;
     this.scene.show(state);
     this.flight.show(state);
     this.bars(state.bars);
@@ -320,10 +237,8 @@ export class Player {
     const column = Math.min(Math.floor(state.credit), edges.length - 2);
     const x = edges[column] + (edges[column + 1] - edges[column]) * (state.credit - column);
     uncover(picture.canvas, picture.drawing.root, x);
-    for (const { style } of [picture.canvas, picture.labels.root]) {
-      style.opacity = String(1 - state.forward);
-      style.visibility = state.forward < 1 ? "" : "hidden";
-    }
+    fade(picture.canvas, 1 - state.forward);
+    fade(picture.labels.root, 1 - 2 * state.forward); // the other names come when these are gone
   }
 
   /** Shows how far the bars have grown. @param {number} grown from 0 to 1 */
@@ -337,7 +252,7 @@ export class Player {
   /** Shows the next token's probabilities that belong to the step. */
   showBars() {
     const { play } = this;
-    const { shows } = this.steps[this.index];
+    const { shows } = this.clock.step;
     if (!play || shows === this.shows) return;
     this.shows = shows;
     const { bars } = this.around();
@@ -355,15 +270,16 @@ export class Player {
     this.flight.aim(this.around().bars.list.children[drawn]);
   }
 
-  present() {
-    const { isOn, isPlaying, isPending, index, steps, play } = this;
-    const hasNext = play?.next != null;
-    return { isOn, isPlaying, isPending, index, steps: steps.length, hasNext, isCached: play?.isCached ?? true };
-  }
-
   showControls() {
-    this.controls.show(this.present());
+    const { isOn, play } = this;
+    this.controls.show(this.clock, isOn, { hasNext: play?.next != null, isCached: play?.isCached ?? true });
   }
+}
+
+/** @param {HTMLElement} node @param {number} opacity */
+function fade({ style }, opacity) {
+  style.opacity = String(Math.max(0, opacity));
+  style.visibility = opacity > 0 ? "" : "hidden";
 }
 
 /** Returns the likeliest next tokens, and the drawn one if it is none of them. @param {Play} play @returns {Outcome[]} */

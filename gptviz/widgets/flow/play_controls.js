@@ -8,7 +8,7 @@ export class Controls {
   /**
    * @param {import("./words.js").Words["play"]} words
    * @param {{toggle: () => void, step: (steps: number) => void, restart: () => void, end: () => void,
-   *   useCache: (isCached: boolean) => void}} actions
+   *   useCache: (isCached: boolean) => void, changeSpeed: () => void}} actions
    */
   constructor(words, actions) {
     this.words = words;
@@ -21,6 +21,7 @@ export class Controls {
       button(ICONS[name], onClick, { "aria-label": words[name], title: words[name], "data-action": name });
     this.done = element("progress", { "aria-label": words.steps, value: 0, max: 1 });
     this.count = element("span", { class: "number small muted" });
+    this.speed = button("", actions.changeSpeed, { class: "number", "data-action": "speed" });
     this.switch = element("input", { type: "checkbox", role: "switch" });
     this.switch.addEventListener("change", () => actions.useCache(!this.switch.checked));
     this.cache = element("label", { hidden: "" }, this.switch, ` ${words.uncached}`);
@@ -32,6 +33,7 @@ export class Controls {
       small("forward", () => actions.step(1)),
       this.done,
       this.count,
+      this.speed,
       this.cache,
       small("end", actions.end),
     );
@@ -56,18 +58,23 @@ export class Controls {
 
   /**
    * Shows where the player is.
-   * @param {{isOn: boolean, isPlaying: boolean, isPending: boolean, index: number, steps: number, hasNext: boolean,
-   *   isCached: boolean}} state isPending: whether more steps may come
+   * @param {import("./play_clock.js").Clock} clock
+   * @param {boolean} isOn
+   * @param {{hasNext: boolean, isCached: boolean}} next the next pass
    */
-  show({ isOn, isPlaying, isPending, index, steps, hasNext, isCached }) {
+  show(clock, isOn, { hasNext, isCached }) {
     const { words } = this;
-    const isAtEnd = isOn && !isPlaying && !isPending && index === steps - 1;
+    const { isPlaying, index, steps, speed } = clock;
+    const isAtEnd = isOn && clock.isAtEnd;
     setText(this.icon, isPlaying ? ICONS.pause : ICONS.play);
     setText(this.name, isPlaying ? words.pause : isAtEnd ? words.again : isOn ? words.resume : words.start);
     this.steering.hidden = !isOn;
-    this.done.max = steps;
+    this.done.max = steps.length;
     this.done.value = index + 1;
-    setText(this.count, `${index + 1} / ${steps}`);
+    setText(this.count, `${index + 1} / ${steps.length}`);
+    const times = speed < 1 ? "½" : String(speed);
+    setText(this.speed, `${times} ×`);
+    for (const name of ["aria-label", "title"]) this.speed.setAttribute(name, words.speed(times));
     this.cache.hidden = !hasNext;
     this.switch.checked = !isCached;
   }

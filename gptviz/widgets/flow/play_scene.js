@@ -69,8 +69,9 @@ export class Scene {
     this.edges = [0, 0];
     const layers = [this.text, this.next];
     const area = element("div", { class: "play-area" }, ...layers.flatMap(({ root, front }) => [root, front]));
-    const names = element("div", { class: "play-names" }, ...layers.map(({ labels }) => labels));
-    this.root = element("div", { class: "play-scene beside", "aria-hidden": "true" }, names, area);
+    this.area = area;
+    this.names = element("div", { class: "play-names" }, ...layers.map(({ labels }) => labels));
+    this.root = element("div", { class: "play-scene beside", "aria-hidden": "true" }, this.names, area);
   }
 
   /**
@@ -155,7 +156,8 @@ export class Scene {
 
   /** Shows a state. @param {State} state */
   show({ forward, text, next }) {
-    this.root.style.opacity = String(forward);
+    this.area.style.opacity = String(forward);
+    this.names.style.opacity = String(Math.max(0, 2 * forward - 1));
     this.text.show(text, this.edges);
     this.next.show(next, this.edges);
   }

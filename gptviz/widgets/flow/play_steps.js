@@ -27,9 +27,9 @@ import { startState, wholeWay } from "./play_state.js";
  *   draw: Draw|null, next: Next|null, problem: Part[], isCached: boolean}} Play
  */
 
-const SLOW = { move: 1100, rest: 3400 };
-const EVEN = { move: 900, rest: 1900 };
-const QUICK = { move: 900, rest: 900 };
+const SLOW = { move: 900, rest: 2400 };
+const EVEN = { move: 900, rest: 1500 };
+const QUICK = { move: 500, rest: 500 }; // the same as in the block before
 
 /** @param {Play} play @param {import("./play_words.js").PlayWords} words @returns {Step[]} */
 export function makeSteps(play, words) {

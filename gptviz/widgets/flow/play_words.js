@@ -32,6 +32,7 @@ const en = {
   end: "end",
   player: "player: Space pauses, arrow keys step, Escape ends",
   steps: "steps that are done",
+  speed: (/** @type {string} */ times) => `speed: ${times} ×; click for another`,
   uncached: "without the KV cache",
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   sentences: {
@@ -184,6 +185,7 @@ const zh = {
   end: "结束",
   player: "播放器：空格暂停，方向键逐步，Escape 结束",
   steps: "已完成的步数",
+  speed: (times) => `速度：${times} ×；点击更换`,
   uncached: "不用 KV 缓存",
   earlier: (count) => `更早的 ${grouped(count)} 个词元`,
   sentences: {

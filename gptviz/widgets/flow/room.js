@@ -10,7 +10,9 @@ import { availableHeight } from "../shared/scrolling.js";
  * @returns {number}
  */
 export function roomForRows(view, { root, stage }, legend) {
+  const room = availableHeight(view);
+  if (room === Infinity) return room; // nothing is measured then, which would lay the page out
   const [whole, rows, picture] = [view, stage, root].map((part) => part.getBoundingClientRect());
   const after = picture.bottom - rows.bottom + legend.offsetHeight;
-  return Math.floor(availableHeight(view) - (rows.top - whole.top) - after);
+  return Math.floor(room - (rows.top - whole.top) - after);
 }

@@ -8,8 +8,9 @@
 
 /**
  * A row of the picture. `top`, `height` and `base` are in pixels; bands stand on `base`.
- * @typedef {{kind: "token"|"rest"|"small"|"later", tokens: number[], most: number, top: number, height: number,
- *   base: number}} Row most: the largest credit at any depth, of its tokens together
+ * @typedef {{kind: "token"|"rest"|"small"|"fold"|"later", tokens: number[], most: number, top: number, height: number,
+ *   base: number}} Row most: the largest credit at any depth, of its tokens together; "fold" has no tokens: it stands where
+ *   those with rows of their own can be folded into one line again
  */
 
 export const MOST_ROWS = 11;
@@ -34,27 +35,25 @@ export function chooseRows(credit, position, { start, isOpen, isUnfolded }, most
   const lane = start !== null && !isOpen && start !== position ? start : -1;
   const earlier = Array.from({ length: position }, (_, token) => token).filter((token) => token !== lane);
   const largest = (/** @type {number} */ token) => Math.max(...credit.map((depth) => depth[token]));
-  const candidates = earlier.filter((token) => isUnfolded || largest(token) >= LEAST_CREDIT);
+  const candidates = earlier.filter((token) => largest(token) >= LEAST_CREDIT);
   candidates.sort((a, b) => largest(b) - largest(a) || a - b);
-  const own = new Set(isUnfolded ? candidates : candidates.slice(0, most - 1));
+  const own = new Set(candidates.slice(0, most - 1));
   const small = earlier.filter((token) => !own.has(token));
   if (small.length === 1) own.add(/** @type {number} */ (small.pop())); // one token needs no line that counts it
   /** @type {Row[]} */
   const rows = [];
   const rowOf = new Int32Array(tokens);
   const add = (/** @type {Row["kind"]} */ kind, /** @type {number[]} */ members) => {
-    if (!members.length) return;
     for (const token of members) rowOf[token] = rows.length;
     const sums = credit.map((depth) => members.reduce((sum, token) => sum + depth[token], 0));
     rows.push({ kind, tokens: members, most: Math.max(...sums), top: 0, height: 0, base: 0 });
   };
-  add("rest", lane >= 0 ? [lane] : []);
-  add("small", small);
+  if (lane >= 0) add("rest", [lane]);
+  if (small.length) add(isUnfolded ? "fold" : "small", isUnfolded ? [] : small);
+  if (isUnfolded) for (const token of small) own.add(token);
   for (let token = 0; token <= position; token += 1) if (own.has(token) || token === position) add("token", [token]);
-  add(
-    "later",
-    Array.from({ length: tokens - position - 1 }, (_, i) => position + 1 + i),
-  );
+  const later = Array.from({ length: tokens - position - 1 }, (_, i) => position + 1 + i);
+  if (later.length) add("later", later);
   return { rows, rowOf };
 }
 
@@ -67,7 +66,7 @@ export function chooseRows(credit, position, { start, isOpen, isUnfolded }, most
 export function placeRows(rows, scale) {
   let top = 0;
   for (const row of rows) {
-    const band = row.kind === "rest" || row.kind === "later" ? 0 : UNIT * row.most + SPACE;
+    const band = row.kind === "token" || row.kind === "small" ? UNIT * row.most + SPACE : 0;
     row.top = top;
     row.height = scale * Math.max(row.kind === "token" ? ROW : LINE, band);
     row.base = top + row.height - 3 * scale;

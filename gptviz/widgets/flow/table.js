@@ -17,10 +17,12 @@ import { percent } from "../shared/numbers.js";
  */
 
 export class BlockTable {
-  /** @param {import("./words.js").Words} words @param {(edit: Edit) => void} onCut */
-  constructor(words, onCut) {
+  /** @param {import("./words.js").Words} words @param {() => import("./cutting.js").Cutting} cuts */
+  constructor(words, cuts) {
     this.words = words;
-    this.onCut = onCut;
+    this.cuts = cuts;
+    /** @type {number[]} */
+    this.widths = []; // of the columns, in pixels
     this.head = element("tr", {});
     this.body = element("tbody", {});
     const caption = element("caption", { class: "visually-hidden" }, words.table.caption);
@@ -37,12 +39,15 @@ export class BlockTable {
 
   /** Gives the columns the widths of the picture's, in pixels; a row whose numbers do not fit is listed in lines. @param {number[]} widths */
   place(widths) {
-    const columns = widths.map((width) => {
-      const column = element("col", {});
-      column.style.width = `${width}px`;
-      return column;
-    });
-    this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
+    if (String(widths) !== String(this.widths)) {
+      this.widths = widths;
+      const columns = widths.map((width) => {
+        const column = element("col", {});
+        column.style.width = `${width}px`;
+        return column;
+      });
+      this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
+    }
     this.root.removeAttribute("data-listed");
     const cells = [...this.body.querySelectorAll("td")];
     this.root.toggleAttribute("data-listed", cells.some(isCut));
@@ -53,16 +58,16 @@ export class BlockTable {
    * @param {Cells[]} cells
    * @param {PageToken} token the followed token
    * @param {PageToken} outcome
-   * @param {{areWeights: boolean, isPooled: boolean, isCut: (edit: Edit) => boolean}} state
+   * @param {{areWeights: boolean, isPooled: boolean}} state
    */
-  show(names, cells, token, outcome, { areWeights, isPooled, isCut }) {
+  show(names, cells, token, outcome, { areWeights, isPooled }) {
     const { words } = this;
     const corner = element("td", { class: "gutter" });
     this.head.replaceChildren(corner, ...names.map((name) => element("th", { scope: "col" }, name)));
     const { table } = words;
     const cut = (/** @type {string} */ what) => [`${what} `, chip(token), ` ${table.cutHere} `, chip(outcome)];
     const largest = Math.max(0, ...cells.flatMap((one) => [one.attention, one.mlp ?? 0]));
-    const effect = (/** @type {Effect|null|undefined} */ of) => this.effect(of, isPooled, isCut);
+    const effect = (/** @type {Effect|null|undefined} */ of) => this.effect(of, isPooled);
     const rows = [
       this.row("attention", [`${areWeights ? table.weights : table.attention} `, chip(token)], cells, (one) =>
         this.share(one.attention, largest),
@@ -109,23 +114,31 @@ export class BlockTable {
   /**
    * @param {Effect|null|undefined} effect
    * @param {boolean} isPooled
-   * @param {(edit: Edit) => boolean} isCut
    * @returns {Node[]}
    */
-  effect(effect, isPooled, isCut) {
+  effect(effect, isPooled) {
     const { words } = this;
+    const cuts = this.cuts();
     if (!effect) return [element("span", { class: "small muted" }, effect === null ? words.table.none : "–")];
     const { before, after, edit, name, layer } = effect;
-    const isMade = isCut(edit);
+    const isMade = cuts.has(edit);
     const label = isMade ? words.table.restore(name) : words.table.cut(name);
     if (Number.isNaN(before)) {
       const text = isMade ? words.list.restore : words.list.cut;
+      const attributes = { "aria-pressed": String(isMade), "aria-label": label, title: label };
       return [
-        button(text, () => this.onCut(edit), { "aria-pressed": String(isMade), "aria-label": label, title: label }),
+        cuts.offer(
+          button(text, () => cuts.toggle([edit]), attributes),
+          [edit],
+        ),
       ];
     }
     const title = words.effect(`${100 * before} %`, `${100 * after} %`);
-    const node = button("", () => this.onCut(edit), { "aria-pressed": String(isMade), title: `${label}\n${title}` });
+    const attributes = { "aria-pressed": String(isMade), title: `${label}\n${title}` };
+    const node = cuts.offer(
+      button("", () => cuts.toggle([edit]), attributes),
+      [edit],
+    );
     if (isPooled) node.append(element("span", { class: "small" }, `${words.table.strongest(layer)} `));
     const [was, is] = [percent(before), percent(after)].map((text) => text.replace(" ", "\u00a0"));
     node.append(element("span", { class: "number" }, ...unbroken(words.effect(was.replace("\u00a0%", ""), is))));

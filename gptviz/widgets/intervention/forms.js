@@ -5,9 +5,10 @@
  */
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isExported, Lane } from "../shared/kernel.js";
 import { fillNumberMenu, numberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
+import { offer, setOffered } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { sharedWords } from "../shared/words.js";
 import { partName } from "./grid.js";
@@ -70,7 +71,7 @@ export class PatchForm {
       "details",
       {},
       element("summary", {}, words.patch),
-      form({}, () => this.read(), this.field, element("button", {}, words.read)),
+      form({}, () => this.read(), this.field, offer(element("button", {}, words.read), context.model, "source")),
       this.note.root,
       this.columns,
       this.hint,
@@ -165,13 +166,15 @@ export class RowForm {
     });
     this.field = textField({ "aria-label": words.weights });
     this.note = new FormNote();
+    const { model } = context;
+    const change = setOffered(element("button", {}, words.doRow), model, !isExported(model)); // no page keeps other rows
     this.root = element(
       "details",
       {},
       element("summary", {}, words.row),
       this.hint,
       this.keys,
-      form({}, () => this.set(), this.field, element("button", {}, words.doRow)),
+      form({}, () => this.set(), this.field, change),
       this.note.root,
     );
     this.root.addEventListener("toggle", () => this.mark());

@@ -9,8 +9,9 @@ import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
 import { isSameEdit } from "../shared/edits.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
+import { offer, setOffered } from "../shared/offer.js";
 import { OpeningNote } from "../shared/opening.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
@@ -89,7 +90,8 @@ class Intervention {
   build() {
     const { words, model, grid, effects } = this;
     const title = model.get("_title");
-    const search = form({}, () => this.search(this.field.value), this.field, element("button", {}, words.otherButton));
+    const find = offer(element("button", {}, words.otherButton), model, "watch");
+    const search = form({}, () => this.search(this.field.value), this.field, find);
     const parts = element(
       "div",
       { class: "parts" },
@@ -175,10 +177,30 @@ class Intervention {
   /** Switches a part off, or on again. @param {Part} part */
   toggle(part) {
     this.look(part);
+    this.setEdits(this.toggled(part));
+  }
+
+  /** Returns the list with a part switched off, or on again. @param {Part} part */
+  toggled(part) {
     const others = this.edits.filter((edit) => !switchesOff(edit, part));
     const { layer, head } = part;
     const edit = head === null ? { kind: "ablate_mlp", layer } : { kind: "ablate_head", layer, head };
-    this.setEdits(others.length < this.edits.length ? others : [...others, edit]);
+    return others.length < this.edits.length ? others : [...others, edit];
+  }
+
+  /** Whether the followed token is one of the likeliest without edits. */
+  get followsLeader() {
+    return this.leaders.some(({ token }) => token.id === this.followedId);
+  }
+
+  /** Returns the arguments of the question for the outcome of a list. @param {Edit[]} edits */
+  questionAbout(edits) {
+    return { edits, ...(this.followsLeader ? {} : { watched: this.followedId }) };
+  }
+
+  /** Returns whether the outcome of a list is known here, or can be computed. @param {Edit[]} edits */
+  hasOutcome(edits) {
+    return (!edits.length && this.followsLeader) || isAnswered(this.model, "outcome", this.questionAbout(edits));
   }
 
   /** Shows a new trace. */
@@ -216,15 +238,14 @@ class Intervention {
 
   /** Asks for the outcome of the present list; until it comes, the numbers of the list before are dim. */
   update() {
-    const { edits, followedId, refusal } = this;
-    const isLeader = this.leaders.some(({ token }) => token.id === followedId);
+    const { edits, refusal } = this;
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
     this.notices.setWaiting(this.root, true);
-    const args = { edits, ...(isLeader ? {} : { watched: followedId }) };
+    const args = this.questionAbout(edits);
     /** @returns {Promise<Outcome>} */
     const question = async () =>
-      edits.length || !isLeader ? ask(this.model, "outcome", args) : this.outcomeWithoutEdits();
+      edits.length || "watched" in args ? ask(this.model, "outcome", args) : this.outcomeWithoutEdits();
     this.lane.ask(
       question,
       (outcome) => {
@@ -334,6 +355,9 @@ class Intervention {
   drawGrid() {
     const theme = pageTheme();
     this.grid.draw((part) => this.edits.some((edit) => switchesOff(edit, part)), this.selected(), theme);
+    for (const { button, part } of this.grid.cells) {
+      setOffered(button, this.model, this.hasOutcome(this.toggled(part)));
+    }
     this.effects.draw(theme);
   }
 

@@ -5,7 +5,8 @@
  */
 import { element, form, setText } from "../shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isExported, Lane } from "../shared/kernel.js";
+import { setOffered } from "../shared/offer.js";
 import { wordsOf } from "../shared/words.js";
 import { GrowingField } from "./field.js";
 import { MessageRows } from "./messages.js";
@@ -34,7 +35,8 @@ class PromptBox {
     this.switchLabel = element("label", { class: "as-chat small" }, this.chatSwitch, words.asChat);
     this.status = element("span", { class: "status muted small", role: "status" });
     this.prompt = element("div", { class: "prompt" }, this.field.root, this.messages.root, this.appended);
-    this.form = form({}, () => this.run(), this.prompt, element("button", { type: "submit" }, words.run));
+    const run = setOffered(element("button", { type: "submit" }, words.run), model, !isExported(model));
+    this.form = form({}, () => this.run(), this.prompt, run);
     this.root = element(
       "section",
       { class: "gptviz gptviz-prompt", "aria-label": title },

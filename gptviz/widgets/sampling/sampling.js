@@ -10,6 +10,7 @@ import { button, element, setText } from "../shared/dom.js";
 import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
 import { ask, float32 } from "../shared/kernel.js";
 import { clamp, percent, SMALLEST_SHARE } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
 import { addScrollCues, availableHeight } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
@@ -89,6 +90,7 @@ class Bench {
       arranged: (all) => this.arrange(all),
       reseeded: () => this.setDrawCount(0),
     });
+    offer(this.controls.appendButton, model, "append");
     this.controls.outcome.append(this.drawnText, " ", this.drawn.root);
     this.scaleButton = button(words.scale, () => this.toggleScale(), { class: "scale", "aria-pressed": "false" });
     this.table = new StageTable(words, false);

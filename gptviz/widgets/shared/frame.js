@@ -2,6 +2,7 @@
 /** What every view has around its content: keys, theme, a picture of itself, refusals, waiting and a cover. */
 import { button, element, setText } from "./dom.js";
 import { refusalText } from "./kernel.js";
+import { guardOffers } from "./offer.js";
 import { savePicture } from "./picture.js";
 import { followTheme } from "./theme.js";
 import { sharedWords } from "./words.js";
@@ -75,6 +76,7 @@ export function addFrame(model, root, onThemeChange, selection) {
   const cover = element("p", { class: "cover", "data-no-picture": "" }, coverText);
   root.append(refused, save, waiting, cover);
   keepKeys(root);
+  guardOffers(root);
   const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);
   const showCover = () => {
     const [question] = model.get("_covered_by") ?? [];

@@ -39,6 +39,28 @@ export function refusalText({ common, errors }, { error, code, facts, absent }) 
   return write ? write(facts) : errors.other(error);
 }
 
+/**
+ * Returns whether a question has an answer here: a kernel answers all of them, an exported page those that it was saved
+ * with. Without arguments: whether any question of that name has one.
+ * @param {Model} model
+ * @param {string} name
+ * @param {Record<string, unknown>} [args]
+ */
+export function isAnswered(model, name, args) {
+  return savedModel(model)?.hasAnswer(name, args) ?? true;
+}
+
+/** Returns whether a view is in an exported page, where no kernel answers. @param {Model} model */
+export function isExported(model) {
+  return savedModel(model) !== null;
+}
+
+/** Returns a model of an exported page with what only such a model has, see `page.js`; null for another. @param {Model} model */
+function savedModel(model) {
+  const saved = /** @type {{hasAnswer?: (name: string, args?: Record<string, unknown>) => boolean}} */ (model);
+  return saved.hasAnswer ? /** @type {Required<typeof saved>} */ (saved) : null;
+}
+
 let questionCount = 0;
 
 /**

@@ -20,7 +20,7 @@ export class OpeningNote {
     this.root = element("p", { class: "opening muted small numbers" });
   }
 
-  /** @param {Opening|null} opening null if the head was chosen @param {import("./chips.js").PageToken[]} tokens */
+  /** @param {Opening|null} opening null if the head was chosen @param {Record<number, import("./chips.js").PageToken>} tokens by position */
   write(opening, tokens) {
     const { words } = this;
     this.opening = opening;

@@ -3,6 +3,7 @@
 import { element } from "../shared/dom.js";
 import { makeNotices } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { offer } from "../shared/offer.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./head_row.js").ShownStep} ShownStep */
@@ -18,6 +19,7 @@ export class StepBench {
     /** @type {ShownStep|null} */
     this.shown = null;
     this.button = element("button", { type: "button", class: "bench", "aria-expanded": "false" }, words.bench);
+    offer(this.button, model, "bench");
     this.button.addEventListener("click", () => {
       this.setOpen(this.container.hidden);
       this.load();

@@ -3,9 +3,10 @@
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { fillNumberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
+import { OpeningNote } from "../shared/opening.js";
 import { sharedWords } from "../shared/words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
@@ -27,12 +28,16 @@ export class HeadRow {
     this.layers = this.menu(words.layer, "layer");
     this.heads = this.menu(words.head, "head");
     this.row = element("ol", { class: "looked" });
+    this.opening = new OpeningNote(model);
+    this.opening.write(null, []);
+    this.isOpened = false; // whether the first head was asked for
     this.root = element(
       "details",
       { class: "attention" },
       element("summary", {}, words.attention),
       element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads),
       this.row,
+      this.opening.root,
     );
     this.update = () => this.load();
     this.root.addEventListener("toggle", this.update);
@@ -60,6 +65,7 @@ export class HeadRow {
   load() {
     const { shown, selection } = this;
     if (!this.root.open || !shown) return;
+    if (!this.isOpened) return this.openFirst(shown.choice);
     /** @type {number[]} */
     const counts = this.model.get("_heads");
     const layer = Math.min(selection.get("layer"), counts.length - 1);
@@ -76,11 +82,26 @@ export class HeadRow {
       this.setWaiting(false);
     };
     this.setWaiting(true);
+    this.opening.show(layer, head);
     this.lane.ask(
       () => ask(this.model, "attention", { choice: shown.choice, step: shown.index, layer, head }),
       ({ data }) => show(shown.read.map((token, i) => keyItem(token, data[i]))),
       (error) => show([element("li", { class: "muted" }, error.message)]),
     );
+  }
+
+  /** Selects the head at which views of attention open, unless one was chosen. @param {number} choice */
+  async openFirst(choice) {
+    this.isOpened = true;
+    this.setWaiting(true);
+    if (isAnswered(this.model, "opening", { choice })) {
+      const found = await ask(this.model, "opening", { choice }).catch(() => null); // the row says why there is none
+      if (found) {
+        this.opening.write(found.opening, found.tokens);
+        for (const name of ["layer", "head"]) this.selection.set(name, found[name]);
+      }
+    }
+    this.load();
   }
 
   remove() {

@@ -9,7 +9,9 @@ import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { makeNotices } from "../shared/frame.js";
-import { significant } from "../shared/numbers.js";
+import { clamp, significant } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
+import { availableHeight } from "../shared/scrolling.js";
 import { AlternativeRow, ShareCell } from "./alternatives.js";
 import { StepBench } from "./bench.js";
 import { HeadRow } from "./head_row.js";
@@ -19,6 +21,7 @@ import { HeadRow } from "./head_row.js";
 /** @typedef {import("./words.js").Words} Words */
 
 const REST_MS = 120; // without scrubbing, before the kernel is asked
+const FEWEST_ROWS = 3; // of the table, however little room a presentation has
 
 export class StepDetail {
   /**
@@ -37,6 +40,7 @@ export class StepDetail {
     this.step = null;
     this.index = -1;
     this.timer = 0;
+    this.most = Infinity; // rows of tokens that the table may have
     /** @type {AlternativeRow[]} */
     this.alternatives = [];
     this.name = element("span", {});
@@ -107,6 +111,20 @@ export class StepDetail {
     this.token.replaceChildren(chip(step.token));
     this.showFacts(step, read.length);
     this.showTable(step);
+    this.fit();
+  }
+
+  /** Shows as many rows as a presentation has room for; all other tokens are counted in the last one. */
+  fit() {
+    const view = /** @type {HTMLElement} */ (this.root.parentElement);
+    const room = availableHeight(view);
+    const height = this.alternatives[0]?.root.offsetHeight;
+    if (!this.step || !height || (room === Infinity && this.most === Infinity)) return;
+    const bottom = this.table.getBoundingClientRect().bottom - view.getBoundingClientRect().top;
+    const most = clamp(this.alternatives.length + Math.floor((room - bottom) / height), FEWEST_ROWS, Infinity);
+    if (most === this.most) return;
+    this.most = most;
+    this.showTable(this.step);
   }
 
   /** @param {Step} step @param {number} readCount tokens before it */
@@ -122,11 +140,11 @@ export class StepDetail {
 
   /** Shows the alternatives; a drawn token that is none of them has a row of its own. @param {Step} step */
   showTable(step) {
-    const { alternatives } = step;
     const canForce = this.model.get("_can_force");
-    const rank = alternatives.findIndex(({ token }) => token.id === step.token.id);
-    const rows = rank < 0 ? [...alternatives, step] : alternatives;
-    const taken = rank < 0 ? alternatives.length : rank;
+    const isDrawn = (/** @type {{token: {id: number}}} */ { token }) => token.id === step.token.id;
+    const likeliest = step.alternatives.slice(0, this.most);
+    const rows = likeliest.some(isDrawn) ? likeliest : [...likeliest.slice(0, this.most - 1), step];
+    const taken = rows.findIndex(isDrawn);
     this.table.toggleAttribute("data-forcing", canForce);
     this.setRowCount(rows.length);
     rows.forEach((row, i) => this.alternatives[i].show(row, i === taken, canForce && i !== taken));
@@ -145,6 +163,7 @@ export class StepDetail {
     while (this.alternatives.length > count) this.alternatives.pop()?.root.remove();
     while (this.alternatives.length < count) {
       const row = new AlternativeRow(this.words, (id) => this.forceInstead(id));
+      offer(row.force, this.model, "force");
       this.alternatives.push(row);
       this.body.append(row.root);
     }

@@ -7,6 +7,7 @@ import { chip } from "../shared/chips.js";
 import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
 import { clamp, percent } from "../shared/numbers.js";
+import { addScrollCues } from "../shared/scrolling.js";
 import { pageTheme } from "../shared/theme.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
@@ -37,6 +38,7 @@ export class StepList {
       if (clicked) onChoose(this.items.findIndex(({ item }) => item === clicked));
     });
     this.list.addEventListener("keydown", (event) => this.onKey(event));
+    addScrollCues(this.list, true);
     this.scale = element("canvas", { width: 256, height: 1, class: "scale", "aria-hidden": "true" });
     const scale = element("span", { class: "nowrap" }, "100 % ", this.scale, ` ${words.rarest}`);
     this.root = element("div", {}, element("p", { class: "muted small hint" }, `${words.hint} `, scale), this.list);

@@ -9,6 +9,7 @@ import { button, element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { clamp } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
 import { wordsOf } from "../shared/words.js";
 import { BranchTree, Comparison } from "./branches.js";
 import { StepDetail } from "./step.js";
@@ -56,7 +57,11 @@ class Timeline {
     this.followsNews = true; // until the reader chooses a step
     this.isPlaying = false;
     this.status = element("p", { class: "muted", role: "status" });
-    this.again = button(words.again, () => this.request("again"));
+    this.again = offer(
+      button(words.again, () => this.request("again")),
+      model,
+      "again",
+    );
     this.stop = button(words.stop, () => this.request("stop"));
     this.promptText = element("span", { class: "muted" });
     this.written = element("span", { class: "written" });
@@ -76,6 +81,8 @@ class Timeline {
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root, () => this.list.paint());
     el.append(this.root, this.detail.bench.container);
+    this.resizer = new ResizeObserver(() => this.detail.fit());
+    this.resizer.observe(this.root); // a presented view is as high as its room
     this.load();
   }
 
@@ -282,6 +289,7 @@ class Timeline {
   remove() {
     clearTimeout(this.timer);
     clearInterval(this.playTimer);
+    this.resizer.disconnect();
     this.detail.remove();
     this.stopFrame();
     this.root.remove();

@@ -45,7 +45,7 @@ class GenerationTimeline(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Generation", "zh": "生成"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "news": "_answer_news", "again": "_answer_again", "stop": "_answer_stop",
-        "force": "_answer_force", "attention": "_answer_attention", "bench": "_answer_bench",
+        "force": "_answer_force", "opening": "_answer_opening", "attention": "_answer_attention", "bench": "_answer_bench",
     }  # fmt: skip
 
     choice = traitlets.Int(0).tag(sync=True)
@@ -206,6 +206,8 @@ class GenerationTimeline(View):
         yield from (("news", {"source": -1, "have": 0, "choice": choice}) for choice in choices)
         if self._gpt is None:
             return
+        if branches[choices[0]].steps and any(self._heads):
+            yield "opening", {"choice": choices[0]}
         opened = self.selection.layer, self.selection.head
         heads = [(layer, head) for layer, count in enumerate(self._heads) for head in range(count)]
         for some_heads in ([head for head in heads if head == opened], [head for head in heads if head != opened]):
@@ -239,6 +241,18 @@ class GenerationTimeline(View):
         trace, position = self._trace_of(choice, step)
         row: np.ndarray = trace.attention(layer, head)[position, : position + 1]
         return row
+
+    def _answer_opening(self, choice: int) -> dict[str, Any]:
+        """Opens the head at which views of attention open, as the last step of a branch sees it, unless one was chosen.
+
+        layer, head: the open head. opening: the weight that chose it, or None; tokens: the two that it is about.
+        """
+        trace, _ = self._trace_of(choice, len(self._require_run().branches[choice].steps) - 1)
+        self.selection.open_head(trace)
+        opening = self.selection.opening_for_page(trace)
+        positions = [opening[end] for end in ("query", "key")] if opening else []
+        tokens = {str(position): describe(trace.tokens[position]) for position in positions}
+        return {"layer": self.selection.layer, "head": self.selection.head, "opening": opening, "tokens": tokens}
 
     def _answer_bench(self, step: int) -> str:
         """Shows the step on a sampling bench, and returns the bench's reference for the page's host."""
