@@ -19,8 +19,7 @@ from gptviz.lab.doctor import find_chromium
 
 PICTURES = Path(__file__).parent.parent / "assets" / "pictures"
 BALL = "When Tom and Mary went to the park, Tom gave a ball to"
-FRAME = 180  # milliseconds of the player's clock from frame to frame
-SPEED = 1.5  # how much faster the picture moves than the player
+FRAME = 140  # milliseconds of the player's clock from frame to frame
 KNOWN = "() => !document.querySelector('.player label').hidden"
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 
@@ -69,7 +68,7 @@ def record(browser: Browser) -> None:
     picture = MovingPicture(page, browser.new_page())
     while page.locator(".player .play").inner_text() != "▶\nplay again":
         page.clock.run_for(FRAME)
-        picture.add(round(FRAME / SPEED))
+        picture.add(FRAME)
     picture.add(3000)
     picture.save(PICTURES / "flow_play.webp")
     page.close()
