@@ -118,8 +118,9 @@ export class StepDetail {
   fit() {
     const view = /** @type {HTMLElement} */ (this.root.parentElement);
     const room = availableHeight(view);
+    if (!this.step || (room === Infinity && this.most === Infinity)) return; // nothing is measured while one scrubs
     const height = this.alternatives[0]?.root.offsetHeight;
-    if (!this.step || !height || (room === Infinity && this.most === Infinity)) return;
+    if (!height) return;
     const bottom = this.table.getBoundingClientRect().bottom - view.getBoundingClientRect().top;
     const most = clamp(this.alternatives.length + Math.floor((room - bottom) / height), FEWEST_ROWS, Infinity);
     if (most === this.most) return;
