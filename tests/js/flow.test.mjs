@@ -170,6 +170,15 @@ test("in an open block a ribbon has a part for each head, and one for those that
       { head: -1, count: 2, share: 0.007 },
     ],
   );
+  assert.deepEqual(
+    drawnParts([0.5, 0.004, 0.002, 0.003], (share) => share < 0.01, 1),
+    [
+      { head: 0, count: 1, share: 0.5 },
+      { head: 1, count: 1, share: 0.004 },
+      { head: -1, count: 2, share: 0.005 },
+    ],
+    "an open head has a part of its own",
+  );
   assert.equal(heads.through(0, credit[2]), 0.5 * (0.125 + 0.25 + 0.25));
   assert.ok(geometry.curves.every(({ column, head }) => (head === null) === (column === 0)));
 });

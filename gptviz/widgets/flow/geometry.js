@@ -226,7 +226,7 @@ export class Geometry {
     const { column, share } = ribbon;
     const halo = pathAt(share / 2);
     if (heads?.column !== column) return void this.addCurve(kind, ribbon, 1, null, share, halo);
-    const parts = drawnParts(heads.ofRibbon(ribbon, credit[column + 1], rows), (part) => part * unit < 1);
+    const parts = drawnParts(heads.ofRibbon(ribbon, credit[column + 1], rows), (part) => part * unit < 1, heads.opened);
     let over = 0;
     parts.forEach((part, i) => {
       const added = this.addCurve(kind, ribbon, part.count, part.head, part.share, pathAt(over + part.share / 2));

@@ -23,6 +23,8 @@ export class HeadShares {
     this.count = count;
     this.tokens = tokens;
     this.carriedShares = carried;
+    /** The head that is open under the picture. @type {number|null} */
+    this.opened = null;
   }
 
   /** Returns what a head carries from a source to a target. @param {number} head @param {number} target @param {number} source */
@@ -75,15 +77,18 @@ export class HeadShares {
 }
 
 /**
- * Returns the parts of a ribbon as they are drawn: one a head, and one for all heads that are too thin.
+ * Returns the parts of a ribbon as they are drawn: one a head, and one for all heads that are too thin. An open head has a
+ * part of its own, so that its way is seen.
  * @param {number[]} shares of each head
  * @param {(share: number) => boolean} isThin
+ * @param {number|null} [opened] the open head
  * @returns {RibbonPart[]}
  */
-export function drawnParts(shares, isThin) {
+export function drawnParts(shares, isThin, opened = null) {
   const all = shares.map((share, head) => ({ head, count: 1, share })).filter(({ share }) => share > 0);
-  const wide = all.filter(({ share }) => !isThin(share));
-  const thin = all.filter(({ share }) => isThin(share));
+  const isBundled = (/** @type {RibbonPart} */ { head, share }) => head !== opened && isThin(share);
+  const wide = all.filter((part) => !isBundled(part));
+  const thin = all.filter(isBundled);
   if (thin.length < 2) return all;
   return [...wide, { head: -1, count: thin.length, share: thin.reduce((sum, { share }) => sum + share, 0) }];
 }

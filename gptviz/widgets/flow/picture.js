@@ -230,6 +230,7 @@ export class Picture {
     const edges = [0];
     for (const track of tracks) edges.push(edges[edges.length - 1] + track * unit);
     const heads = this.opened === this.block.shares?.column ? this.block.shares : null;
+    if (heads) heads.opened = this.block.opened;
     const geometry = new Geometry(shares, credit, rows, rowOf, position, edges, scale, heads);
     this.geometry = geometry;
     const ends = rows.map((row, i) => (row.kind === "later" ? 0 : this.endOf(geometry, i)));
@@ -281,8 +282,7 @@ export class Picture {
   /** Marks the head that is open under the picture, and follows it. @param {number|null} head */
   showOpenHead(head) {
     this.block.opened = head;
-    this.block.mark();
-    this.drawing.follow(head);
+    this.layOut();
   }
 
   /** Follows a head that is pointed at, and says how much of the credit comes through it. @param {number|null} head */
