@@ -41,6 +41,7 @@ _HOME = {
     "InterventionView": "gptviz.widgets.intervention.intervention",
     "SamplingBench": "gptviz.widgets.sampling.sampling",
     "GenerationTimeline": "gptviz.widgets.timeline.timeline",
+    "TrainingView": "gptviz.widgets.training.training",
     "Comparison": "gptviz.widgets.compare.comparison",
     "compare": "gptviz.widgets.compare.comparison",
     "Explorer": "gptviz.widgets.explorer.explorer",
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from gptviz.widgets.sampling.sampling import SamplingBench
     from gptviz.widgets.timeline.timeline import GenerationTimeline
     from gptviz.widgets.tokens.tokens import TokensView
+    from gptviz.widgets.training.training import TrainingView
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
 from browser.pages import ViewPage, settle
+from trained import training_view
 from view_classes import views_of_a_trace
 
 import gptviz
@@ -60,6 +61,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
         "flow": gptviz.FlowView(gpt.trace(GIFT), **options),
         "timeline": branched(gpt, completion, **options),
         "compare": gptviz.compare(trace, gpt.trace(PROMPT.replace("Anna", "Tom")), **options),
+        "training": training_view(**options),
         "explorer": explorer,
     }
     others = {kind._name: kind(trace, **options) for kind in views_of_a_trace() if kind._name not in chosen}

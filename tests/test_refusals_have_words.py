@@ -16,7 +16,6 @@ NOT_IN_A_VIEW = {
     "model/study.py": 3,
     "trace/trace.py": 1,  # saving a pass with edits
     "training/learner.py": 2,
-    "training/run.py": 2,
 }
 
 

@@ -23,13 +23,15 @@ class Language:
     """A rule that makes token sequences.
 
     name: what it is called. symbols: its tokens, one character each, in the order of their ids. length: tokens in a
-    sequence. make: makes a batch of ids, (batch, length), from a number of sequences and a torch.Generator.
+    sequence. make: makes a batch of ids, (batch, length), from a number of sequences and a torch.Generator. example: the
+    beginning of a sequence, after which the rule says something about what comes next.
     """
 
     name: str
     symbols: str
     length: int
     make: Callable[[int, torch.Generator], Tensor]
+    example: str = ""
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Creates the language's tokenizer: each symbol is a token."""
@@ -60,7 +62,10 @@ def repeats(length: int = 64, shortest: int = 3, longest: int | None = None, sym
         random = torch.randint(symbols, (count, length), generator=generator)
         return random.gather(1, torch.arange(length) % periods)
 
-    return Language("repeats", SYMBOLS[:symbols], length, make)
+    period = min(max(shortest, 7), longest)
+    beginning = [SYMBOLS[(place * 11 + 7) % symbols] for place in range(period)]
+    example = "".join(beginning[place % period] for place in range(min(2 * period + 3, length - 1)))
+    return Language("repeats", SYMBOLS[:symbols], length, make, example)
 
 
 def brackets(length: int = 64, kinds: int = 3) -> Language:
@@ -84,7 +89,7 @@ def brackets(length: int = 64, kinds: int = 3) -> Language:
         kind = torch.randint(kinds, (count, length), generator=generator)
         return torch.tensor([_sequence(*row, kinds) for row in zip(opens.tolist(), kind.tolist(), strict=True)])
 
-    return Language("brackets", symbols, length, make)
+    return Language("brackets", symbols, length, make, symbols[:kinds])
 
 
 def _sequence(opens: list[bool], kind: list[int], kinds: int) -> list[int]:

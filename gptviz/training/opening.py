@@ -31,7 +31,9 @@ def open_run(folder: Any) -> Run:
         measured = dict(zip(steps, description["measured"], strict=True))
         error = None if description["error"] is None else GPTVizError(*description["error"])
         losses = [float(loss) for loss in description["losses"]]
-        record = Record(losses, states, measured, str(description["status"]), error)
+        record = Record(
+            losses, states, measured, str(description["status"]), error, str(description.get("example", ""))
+        )
         return Run(before, None, Settings(**description["settings"]), record)
     except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
         got = f"{shortened(path)}, which is damaged ({type(error).__name__}: {error!s:.120})"

@@ -38,9 +38,10 @@ def _stop_all() -> None:
 class Run:
     """A training run, made by `pretrain`, `finetune` or `prefer`; it trains while other code runs.
 
-    settings: how it trains. before: the model that it began with, a copy of its own. A step is counted from 0: step s is the
-    model that has learned from s batches, so `at(0)` is the model before. Steps are kept evenly spaced, together at most 512 MiB;
-    the newest is kept whenever the run pauses or ends.
+    settings: how it trains. before: the model that it began with, a copy of its own. example: the beginning of a text like
+    those that it learns from, or "". A step is counted from 0: step s is the model that has learned from s batches, so `at(0)`
+    is the model before. Steps are kept evenly spaced, together at most 512 MiB; the newest is kept whenever the run pauses or
+    ends.
 
     A run ends when it is finished, stopped, or no longer held by anything.
     """
@@ -49,11 +50,13 @@ class Run:
         self.before, self.settings = before, settings
         self._make_task = make_task
         self._models: weakref.WeakValueDictionary[int, GPT] = weakref.WeakValueDictionary()
+        self.example = ""
         self._source: Worker | Record
         if record is not None:
-            self._source = record
+            self._source, self.example = record, record.example
         elif make_task is not None:
-            self._source = _start(before, make_task(before, settings), settings)
+            task = make_task(before, settings)
+            self._source, self.example = _start(before, task, settings), task.example
             weakref.finalize(self, self._source.ask, STOPPED)
 
     # What has been computed
@@ -66,15 +69,14 @@ class Run:
     @property
     def measures(self) -> dict[str, np.ndarray]:
         """What was measured of the kept steps, by name: float64, as many as there are in `steps_kept`."""
-        measured = dict(self._source.measured)
-        steps = [step for step in self.steps_kept if step in measured]
-        names = measured[steps[0]] if steps else {}
-        return {name: np.array([measured[step][name] for step in steps], np.float64) for name in names}
+        measured = list(self._source.measured.values())[: len(self._source.states)]  # the newest may not be kept yet
+        names = measured[0] if measured else {}
+        return {name: np.array([of_step[name] for of_step in measured], np.float64) for name in names}
 
     @property
     def steps_kept(self) -> np.ndarray:
         """The steps that are kept, in order: int64."""
-        return np.array(sorted(self._source.states), np.int64)
+        return np.array(list(self._source.states), np.int64)
 
     @property
     def status(self) -> str:
@@ -85,6 +87,11 @@ class Run:
     def error(self) -> Exception | None:
         """Why the run failed; None if it did not."""
         return self._source.error
+
+    @property
+    def can_fork(self) -> bool:
+        """Whether the run has its data, so that it can be forked; one that was opened from a folder has not."""
+        return self._make_task is not None
 
     @property
     def nbytes(self) -> int:
@@ -104,7 +111,7 @@ class Run:
 
         Raises OutOfRange for a step that was not kept, and names its neighbours.
         """
-        return self._model_of(self._check_step(step))
+        return self._model_of(self.kept_step(step))
 
     @property
     def gpt(self) -> GPT:
@@ -133,7 +140,8 @@ class Run:
             load_weights(gpt, weights_of(self.before, self._source.states[step], self.settings.method), strength)
         return gpt
 
-    def _check_step(self, step: Any) -> int:
+    def kept_step(self, step: int) -> int:
+        """Returns a step that was kept; -1 is the newest. Raises OutOfRange for any other step, and names its neighbours."""
         kept = self.steps_kept.tolist()
         if step == -1:
             return int(kept[-1])
@@ -142,7 +150,9 @@ class Run:
             return number
         neighbours = [*[k for k in kept if k < number][-1:], *[k for k in kept if k > number][:1]]
         nearest = " and ".join(map(str, neighbours))
-        raise fail("a step that was kept", f"{number}", f"The nearest that were kept: {nearest}.", OutOfRange)
+        facts = {"step": number, "nearest": nearest}
+        remedy = f"The nearest that were kept: {nearest}."
+        raise fail("a step that was kept", f"{number}", remedy, OutOfRange, "step_not_kept", **facts)
 
     # Steering
 
@@ -160,7 +170,8 @@ class Run:
         """
         worker = self._source
         if worker.has_ended or not isinstance(worker, Worker):
-            raise fail("a run that is paused", f"one that is {self.status}", "Fork it from a kept step.", NotAvailable)
+            remedy = "Fork it from a kept step."
+            raise fail("a run that is paused", f"one that is {self.status}", remedy, NotAvailable, "run_has_ended")
         worker.ask(RUNNING)
         worker.wait_until(lambda: worker.status != PAUSED)
         return self
@@ -206,10 +217,12 @@ class Run:
         Raises OutOfRange for a step that was not kept, WrongType for a name that is no setting, and NotAvailable for a run
         that was opened from a folder, which holds no data.
         """
+        step, changed = self.kept_step(step), self.settings.changed(settings)
         if self._make_task is None:
             remedy = "Start a new one: gptviz.training.finetune(run.at(step), texts)."
-            raise fail("a run whose data is here", "one that was opened from a folder", remedy, NotAvailable)
-        return Run(copy_of(self.at(step)), self._make_task, self.settings.changed(settings))
+            got = "one that was opened from a folder"
+            raise fail("a run whose data is here", got, remedy, NotAvailable, "run_without_data")
+        return Run(self._with_weights(step, f"step {step}"), self._make_task, changed)
 
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that."""
@@ -230,7 +243,7 @@ class Run:
         status = STOPPED if not source.has_ended else source.status
         record = Record(
             list(source.losses), {step: source.states[step] for step in steps},
-            {step: source.measured[step] for step in steps}, status, source.error,
+            {step: source.measured[step] for step in steps}, status, source.error, self.example,
         )  # fmt: skip
         return save_run(folder, self.before, self.settings, record)
 

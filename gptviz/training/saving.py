@@ -59,6 +59,7 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
         "settings": asdict(settings),
         "status": record.status,
         "error": _parts(record.error),
+        "example": record.example,
         "end_ids": sorted(before.end_ids),
         "losses": record.losses,
         "steps": sorted(record.states),

@@ -18,16 +18,22 @@ from gptviz.training.measuring import all_of, on_batch, roles
 from gptviz.training.settings import Settings
 
 HELD_OUT_TEXTS = 64
+EXAMPLE = 8  # tokens of a text that are shown as its beginning
 
 MeasureAll = Callable[[GPT], dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a run trains on. loss: of a model at a step. measure: of a GPT, by name; None to measure nothing."""
+    """What a run trains on.
+
+    loss: of a model at a step. measure: of a GPT, by name; None to measure nothing. example: the beginning of a text like
+    those that are learned, or "".
+    """
 
     loss: Loss
     measure: MeasureAll | None
+    example: str = ""
 
 
 MakeTask = Callable[[GPT, Settings], Task]  # of the model before, and of the settings; a fork has others
@@ -39,7 +45,7 @@ def language_task(language: Language, extra: MeasureAll | None) -> MakeTask:
     def make(_before: GPT, settings: Settings) -> Task:
         held_out = batches.of_language(language, HELD_OUT_TEXTS, settings.seed)(HELD_OUT)
         batch = batches.of_language(language, settings.batch, settings.seed)
-        return Task(_prediction(batch), all_of(on_batch(held_out), roles(language.length), extra))
+        return Task(_prediction(batch), all_of(on_batch(held_out), roles(language.length), extra), language.example)
 
     return make
 
@@ -47,10 +53,11 @@ def language_task(language: Language, extra: MeasureAll | None) -> MakeTask:
 def stream_task(ids: np.ndarray, length: int, held_out: Batch | None, extra: MeasureAll | None) -> MakeTask:
     """Makes the task of predicting the next token of texts that stand one after the other."""
 
-    def make(_before: GPT, settings: Settings) -> Task:
+    def make(before: GPT, settings: Settings) -> Task:
         of_held_out = None if held_out is None else on_batch(held_out)
         batch = batches.of_stream(ids, length, settings.batch, settings.seed)
-        return Task(_prediction(batch), all_of(of_held_out, roles(length), extra))
+        example = before.prompt_text(ids[:EXAMPLE].tolist())
+        return Task(_prediction(batch), all_of(of_held_out, roles(length), extra), example)
 
     return make
 
@@ -71,10 +78,10 @@ def texts_task(
 ) -> MakeTask:
     """Makes the task of predicting the tokens of some texts that count."""
 
-    def make(_before: GPT, settings: Settings) -> Task:
+    def make(before: GPT, settings: Settings) -> Task:
         of_held_out = on_batch(filled(held_out)) if held_out else None
         batch = batches.of_texts(texts, rehearse, settings.batch, settings.seed)
-        return Task(_prediction(batch), all_of(of_held_out, extra))
+        return Task(_prediction(batch), all_of(of_held_out, extra), _beginning(before, texts[0]))
 
     return make
 
@@ -96,9 +103,16 @@ def preference_task(
             of_reference = reference[0][pairs].to(answers[0]), reference[1][pairs].to(answers[0])
             return preference_loss(answers[0], answers[1], of_reference, beta)
 
-        return Task(loss, all_of(extra))
+        return Task(loss, all_of(extra), _beginning(before, chosen[0]))
 
     return make
+
+
+def _beginning(gpt: GPT, text: Text) -> str:
+    """Returns the tokens before the first one that counts, or the first half of a text whose tokens all count."""
+    counts = text.counts or ()
+    first = next((place for place, counted in enumerate(counts) if counted), 0)
+    return gpt.prompt_text(text.ids[: first or max(1, min(len(text.ids) // 2, EXAMPLE))])
 
 
 def _prediction(batch: Callable[[int], Batch]) -> Loss:

@@ -3,6 +3,7 @@
 import pytest
 from browser.axe import serious_violations
 from browser.pages import settle
+from trained import training_view
 
 import gptviz
 
@@ -25,7 +26,8 @@ def views(gpt, **options):
     edits = [gptviz.ablate_head(1, 2), gptviz.ablate_mlp(3), gptviz.patch("mlp_out", 1, 4, source=trace)]
     edited = gptviz.InterventionView(trace, edits=edits, **options)
     flow = gptviz.FlowView(trace, edits=[gptviz.ablate_mlp(3)], **options)
-    return [explorer, timeline, gptviz.compare(trace, gpt.trace("Once more"), **options), edited, flow]
+    beside = gptviz.compare(trace, gpt.trace("Once more"), **options)
+    return [explorer, timeline, beside, edited, flow, training_view(**options)]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -54,7 +56,7 @@ def test_axe_finds_nothing_serious(shown, gpt, dark, options):
     page.locator(".gptviz-timeline summary").last.click()
     page.locator(".gptviz-timeline .branches:visible select").select_option("0")
     page.locator(".gptviz-timeline .steps").last.locator("li").nth(3).click()
-    for summary in page.locator(":is(.gptviz-intervention, .gptviz-flow) summary:visible").all():
+    for summary in page.locator(":is(.gptviz-intervention, .gptviz-flow, .gptviz-training) summary:visible").all():
         summary.click()
     page.locator(".gptviz-intervention form button").nth(1).click()
     page.locator(".gptviz-intervention .show button").last.click()

@@ -13,6 +13,7 @@ from close import assert_softmax_close
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
+from trained import training_view
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
@@ -35,6 +36,7 @@ def views(gpt, prompt, **options):
         yield kind(trace, **options)
     yield gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=6, seed=2), gpt=gpt, **options)
     yield gptviz.compare(trace, gpt.trace("Once more"), **options)
+    yield training_view(**options)
 
 
 def test_every_view_is_alive_in_its_page(opened, gpt, tmp_path):

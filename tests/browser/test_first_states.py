@@ -3,6 +3,7 @@
 import pytest
 from browser.pages import OF_A_TRACE, ViewPage, settle
 from ipywidgets import Widget
+from trained import training_view
 
 import gptviz
 from gptviz.pages.export import state_of
@@ -68,6 +69,7 @@ MAKE = {kind.__name__: lambda gpt, kind=kind: kind(gpt.trace(PROMPT)) for kind i
     "GenerationTimeline": lambda gpt: gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=4, seed=2)),
     "Comparison": lambda gpt: gptviz.compare(gpt.trace(PROMPT), gpt.trace("Once more")),
     "Explorer": lambda gpt: gptviz.explore(PROMPT, gpt=gpt),
+    "TrainingView": lambda gpt: training_view(),
     "Question": lambda gpt: gptviz.lessons.ask("How many?", lambda trace: len(trace.tokens), source=gpt.trace(PROMPT)),
     "Check": lambda gpt: gptviz.lessons.check("a number", 1.0, 2.0),
     "GuessingGame": lambda gpt: gptviz.lessons.guessing_game([PROMPT], gpt),

@@ -5,6 +5,7 @@ import gc
 import pytest
 from browser.pages import OF_A_TRACE, settle
 from playwright.sync_api import expect
+from trained import training_view
 
 import gptviz
 from gptviz.trace.trace import Trace
@@ -26,7 +27,8 @@ def every_view(gpt):
     explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
     explorer._stations["generation"].wait(60)
     beside = gptviz.compare(trace, gpt.trace(PROMPTS[1]))
-    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in OF_A_TRACE), timeline, beside, explorer]
+    made = [timeline, beside, training_view(), explorer]
+    return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in OF_A_TRACE), *made]
 
 
 def held_by(page):

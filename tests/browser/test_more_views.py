@@ -11,6 +11,7 @@ from close import assert_close, rounding
 from families import build, tokenizer
 from page_text import HOSTILE, chip_text, number
 from playwright.sync_api import expect
+from trained import training_view
 from transformers import AutoModelForCausalLM
 
 import gptviz
@@ -370,7 +371,7 @@ def test_a_panes_title_stays_on_one_line(shown, gpt):
 def test_a_view_is_saved_as_a_picture_with_its_text_as_text(shown, gpt, prompt, tmp_path):
     trace = gpt.trace(prompt)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=4, seed=1))
-    page = shown(*(kind(trace) for kind in OF_A_TRACE), timeline).page
+    page = shown(*(kind(trace) for kind in OF_A_TRACE), timeline, training_view()).page
     for i, button in enumerate(page.locator("#views > div > .gptviz > .save-picture").all()):
         with page.expect_download() as download:
             button.click()

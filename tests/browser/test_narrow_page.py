@@ -2,6 +2,7 @@
 
 import pytest
 from browser.pages import settle
+from trained import training_view
 
 import gptviz
 
@@ -27,9 +28,15 @@ def gpt():
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("kind", ["BlockView", "EmbeddingView", "SamplingBench"])
+@pytest.mark.parametrize("kind", ["BlockView", "EmbeddingView", "SamplingBench", "TrainingView"])
 def test_nothing_is_wider_than_the_view(shown, gpt, kind, language):
-    page = shown(getattr(gptviz, kind)(gpt.trace(PROMPT), language=language), width=400, height=900).page
+    is_of_a_run = kind == "TrainingView"
+    view = (
+        training_view(language=language) if is_of_a_run else getattr(gptviz, kind)(gpt.trace(PROMPT), language=language)
+    )
+    page = shown(view, width=400, height=900).page
+    for summary in page.locator(".gptviz-training summary").all():
+        summary.click()
     settle(page)
     assert page.locator("#views > div > .gptviz").evaluate(TOO_WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -2,6 +2,7 @@
 
 import pytest
 from browser.pages import OF_A_TRACE, settle
+from trained import training_view
 
 import gptviz
 
@@ -25,11 +26,12 @@ def views():
         gptviz.GenerationTimeline(gpt.complete(PROMPT, max_tokens=4, seed=2)),
         gptviz.compare(trace, gpt.trace("Once more")),
         gptviz.lessons.ask("How many?", lambda trace: len(trace.tokens), source=trace),
+        training_view(),
         explorer,
     ]
 
 
-@pytest.mark.parametrize("which", range(len(OF_A_TRACE) + 5))
+@pytest.mark.parametrize("which", range(len(OF_A_TRACE) + 6))
 def test_a_view_looks_the_same_whatever_is_drawn_after_it(shown, views, which):
     page = shown(views[which]).page
     settle(page)

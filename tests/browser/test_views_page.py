@@ -13,6 +13,7 @@ from families import build, tokenizer
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
+from trained import training_view
 from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
 
 import gptviz
@@ -359,7 +360,8 @@ def test_views_in_chinese_have_no_english_sentence(shown, gpt):
     other = gptviz.compare(trace, gpt.trace("Once more"), language="zh")
     explorer = gptviz.explore("Once upon a time", gpt=gpt, language="zh")
     explorer._stations["generation"].wait(60)
-    page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other, explorer).page
+    run = training_view(language="zh")
+    page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other, run, explorer).page
     for button in page.locator(".rail button").all():
         button.click()
     own_text = page.locator(".written, .text, .beginning, .comparison .sentence")

@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbconvert import HTMLExporter
+from trained import training_view
 from view_classes import view_classes
 
 import gptviz
@@ -35,6 +36,7 @@ def views():
         *(kind(trace) for kind in kinds),
         gptviz.GenerationTimeline(completion),
         gptviz.PromptBox(PROMPT, gpt=gpt),
+        training_view(),
         explorer,
     ]
 

@@ -1,5 +1,7 @@
 """Small models and runs for the tests of training."""
 
+from functools import cache
+
 import families
 import numpy as np
 import torch
@@ -18,6 +20,19 @@ def small_gpt(family="gpt2"):
 def quick(gpt, texts=TEXTS, **settings):
     """Returns a finished run of a few steps on short texts."""
     return training.finetune(gpt, texts, **{"steps": 5, "batch": 3, "learning_rate": 1e-2, **settings}).wait()
+
+
+@cache
+def example_run():
+    """Returns a short run on hostile texts that every view test can share, with held-out text and a measure of its own."""
+    texts = ["the <b>thin</b> tin", "that thin thing", "in the inn there is a tin", "then the thief"]
+    measures = {"bits <i>of n</i>": lambda gpt: float(gpt.trace("thi").logits[-1].max())}
+    return quick(small_gpt(), texts, held_out=["the thin inn"], measures=measures)
+
+
+def training_view(**options):
+    """Returns a view of `example_run`, at one of its steps."""
+    return gptviz.TrainingView(example_run(), prompt="the <b>thin", step=3, **options)
 
 
 def logits(gpt, text="the thin tin"):

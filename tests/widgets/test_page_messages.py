@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from properties import ANY_MACHINE
+from trained import training_view
 from view_classes import view_classes
 
 import gptviz
@@ -36,6 +37,7 @@ def views():
         gptviz.FlowView(trace), gptviz.InterventionView(trace), gptviz.SamplingBench(trace),
         gptviz.GenerationTimeline(completion, gpt=gpt),
         gptviz.compare(trace, trace), gptviz.explore("the owl", gpt=gpt),
+        training_view(),
         gptviz.lessons.ask("Which?", answer=lambda: 1, choices=[1, 2]),
         gptviz.lessons.check("a number", 1, 1), gptviz.lessons.guessing_game(["the owl"], gpt),
         gptviz.lessons.picture(lambda: gptviz.drawings.treemap({0: {"MLPs": 3}})),
@@ -48,7 +50,18 @@ def is_sendable(reply):
     return json.dumps(reply, allow_nan=False, ensure_ascii=False).encode()
 
 
-NOT_ASKED = {"run", "use", "again", "force", "source", "append", "map", "written"}  # they change the view, or are slow
+NOT_ASKED = {
+    "run",
+    "use",
+    "again",
+    "force",
+    "source",
+    "append",
+    "map",
+    "written",
+    "fork",
+    "steer",
+}  # they change the view, or are slow
 
 
 @ANY_MACHINE
@@ -109,6 +122,10 @@ def test_a_guess_that_is_no_choice_is_refused(value):
         ("guesses", "shares", {"opening": 0, "words": "x" * 10_000}, "as words"),
         ("guesses", "shares", {"opening": 0, "words": ["x"] * 101}, "at most 100 words"),
         ("guesses", "shares", {"opening": 0, "words": ["x" * 10_000]}, "at most 60 characters"),
+        ("training", "show", {"run": 0, "step": 9}, "The nearest that were kept: 5"),
+        ("training", "show", {"run": 2, "step": 0}, "a run from"),
+        ("training", "news", {"have": [-1]}, "a point of at least 0"),
+        ("training", "steer", {"action": "erase"}, "an action among pause, resume, stop"),
         ("block", "path", {"layer": 0}, "none as position"),
         ("block", "path", {"layer": 0, "position": 0.5}, "0.5 as position"),
         ("block", "shares", {"layer": 0, "position": 0, "id": 10**9}, "token id"),

@@ -46,6 +46,8 @@ const COUNTED = {
   query: "查询位置",
   key: "键位置",
   step: "步",
+  point: "曲线上的点",
+  run: "训练",
   choice: "结果",
   draw: "抽取",
   opening: "开头",

@@ -1,0 +1,3 @@
+from gptviz.widgets.training.training import TrainingView
+
+__all__ = ["TrainingView"]
