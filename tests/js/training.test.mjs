@@ -1,7 +1,15 @@
 // The arithmetic of the charts of a training run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axisEnds, linear, nearestIndex, panelsOf, pointsOf, RunData, ticks } from "../../gptviz/widgets/training/scale.js";
+import {
+  axisEnds,
+  linear,
+  nearestIndex,
+  panelsOf,
+  pointsOf,
+  RunData,
+  ticks,
+} from "../../gptviz/widgets/training/scale.js";
 
 test("ticks are round numbers within the ends", () => {
   assert.deepEqual(ticks(0, 1, 4), [0, 0.5, 1]);
