@@ -269,6 +269,8 @@ def test_a_printed_text_is_covered_and_says_when_it_is_of_another_prompt(shown, 
     first, second = page.page.locator(".gptviz-printed").first, page.page.locator(".gptviz-printed").last
     expect(first).to_have_attribute("data-covered", "")
     assert first.inner_text().strip() == "covered until you answer: One?"
+    view, cover = first.bounding_box(), first.locator(".cover span").bounding_box()
+    assert view["y"] <= cover["y"] and cover["y"] + cover["height"] <= view["y"] + view["height"]
     expect(second.locator(".stale")).to_be_hidden()
     page.page.locator(".gptviz-question .reveal").click()
     page.update()
@@ -293,6 +295,8 @@ def test_a_piece_shows_the_word_that_it_most_likely_becomes(shown, gpt, monkeypa
     leader = gpt.trace("the").top(1)[0][0]
     expect(root.locator(".answers li").first).to_contain_text(f"{visible(leader)}→ {leader.text.strip()}erman")
     expect(root.locator(".answers")).to_contain_text("The word that a piece most likely becomes")
+    left = root.locator(".answers .track").evaluate_all("(bars) => bars.map((bar) => bar.getBoundingClientRect().left)")
+    assert len(left) == 8 and np.ptp(left) < 0.5, "bars begin one below the other"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
