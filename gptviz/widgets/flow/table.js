@@ -107,7 +107,7 @@ export class BlockTable {
   /** @param {{count: number, share: number}} thin */
   thin({ count, share }) {
     const { table } = this.words;
-    const text = count ? table.thinCount(count, percent(share)) : table.none;
+    const text = count ? table.thinCount(count, percent(share).replace(" ", "\u00a0")) : table.none;
     return element("span", { class: "small muted", title: count ? `${100 * share} %` : "" }, text);
   }
 
