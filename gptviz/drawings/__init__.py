@@ -10,7 +10,10 @@ from gptviz.drawings.circuit import CircuitHead, circuit
 from gptviz.drawings.heat import heat
 from gptviz.drawings.line import line
 from gptviz.drawings.mix import mix
+from gptviz.drawings.share_table import share_table
 from gptviz.drawings.shares import shares
 from gptviz.drawings.treemap import treemap
 
-__all__ = ["Canvas", "CircuitHead", "Drawing", "angles", "circuit", "heat", "line", "mix", "shares", "treemap"]
+__all__ = [
+    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "heat", "line", "mix", "share_table", "shares", "treemap",
+]  # fmt: skip

@@ -45,7 +45,11 @@ PHRASES = {
         "the head gives the name of the clean text, before and after the heads that look at the teller are patched. "
         "The head reads what they wrote from the stream of its own token.",
         "answer": "With all heads patched that look at the teller, P(the clean name) goes from {before} to {after}.",
+        "share_table": "Shares, as bars",
+        "share_table_note": "A whole bar: {full}.",
         # columns of tables
+        "group": "group",
+        "row": "row",
         "token": "token",
         "key": "key",
         "degrees": "angle in degrees",
@@ -110,6 +114,10 @@ PHRASES = {
         "必是 100 %。蓝色虚线：修补看向讲述者的那些头之前和之后，"
         "该头给原文中的名字的权重。它从自己词元的流中读到那些头写入的内容。",
         "answer": "把看向讲述者的头全部修补后，P(原文中的名字) 从 {before} 变为 {after}。",
+        "share_table": "份额，画成条形",
+        "share_table_note": "整条长：{full}。",
+        "group": "组",
+        "row": "行",
         "token": "词元",
         "key": "键",
         "degrees": "夹角（度）",

@@ -8,13 +8,14 @@ from gptviz.lens.roles import SENTENCE as GIVING
 from gptviz.lens.routes import Flow, flow
 from gptviz.lens.shares import Part, Share, attribution, direction, parts_at
 from gptviz.lens.sweep import Sweep, ablation_sweep, patch_sweep, run_edited
+from gptviz.lens.words import word_probability
 from gptviz.trace.runnable import RunnableModel
 from gptviz.trace.sources import Array
 
 __all__ = [
     "GIVING", "NAMES", "PAIRS", "PERIOD", "ROLES", "Cuts", "Flow", "Part", "Share", "Sweep", "ablation_sweep", "attribution",
     "cuts", "direction", "flow", "logit_difference", "nearest", "parts_at", "patch_sweep", "principal_plane",
-    "probability_of", "role_scores", "run_edited",
+    "probability_of", "role_scores", "run_edited", "word_probability",
 ]  # fmt: skip
 
 

@@ -12,7 +12,8 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.errors import WrongType, fail
+from gptviz.lens.words import word_after
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token
 from gptviz.trace.runnable import RunnableModel
@@ -95,18 +96,8 @@ class GuessingGame(View):
         """Returns the word's tokens after the opening, and the product of their probabilities."""
         if not isinstance(word, str) or not word.strip() or len(word) > LONGEST:
             raise fail(f"a word of at most {LONGEST} characters", f"{word!r:.80}", "Type one word.", WrongType)
-        trace = self._trace_of(opening)
-        continued = trace.text + (word.strip() if trace.text[-1:].isspace() else f" {word.strip()}")
-        opening_ids = [token.id for token in trace.tokens]
-        whole = self.gpt.trace(continued)
-        ids = [token.id for token in whole.tokens]
-        if ids[: len(opening_ids)] != opening_ids or len(ids) == len(opening_ids):
-            raise fail("a word that can come next", f"{word!r}", "Type another word.", OutOfRange)
-        added = range(len(opening_ids), len(ids))
-        share = 1.0
-        for position in added:
-            share *= float(whole.probabilities(position - 1)[ids[position]])
-        return {"word": word.strip(), "pieces": [describe(whole.tokens[i]) for i in added], "share": share}
+        read = word_after(self.gpt, self._trace_of(opening).text, word)
+        return {"word": word.strip(), "pieces": [describe(token) for token in read.tokens], "share": read.probability}
 
     def _answer_shares(self, opening: int, words: list[str]) -> list[dict[str, Any]]:
         if len(words) > MOST_WORDS:

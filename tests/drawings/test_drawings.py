@@ -10,7 +10,7 @@ import pytest
 
 from gptviz.display.numbers import percent, significant
 from gptviz.display.still import picture
-from gptviz.drawings import Canvas, CircuitHead, angles, circuit, heat, line, mix, shares, treemap
+from gptviz.drawings import Canvas, CircuitHead, angles, circuit, heat, line, mix, share_table, shares, treemap
 from gptviz.drawings.canvas import room
 from gptviz.drawings.phrases import PHRASES
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
@@ -41,6 +41,8 @@ HEADS = [
     CircuitHead(2, 0, 5, 4, 0.25, -0.125),
     CircuitHead(4, 3, 5, 1, 0.5, 0.0625, (0.125, 0.375)),
 ]
+LONG = "a row whose name is much too long for the half of the canvas that names may have, and more"
+SHARES = [[0.25, 1.0], [0.0, np.nan], [0.03125, 0.5]]
 DRAWINGS = {
     "angles": angles(QUERY, KEYS, TOKENS[5], TOKENS[1:4]),
     "shares": shares([-4.0, -np.inf, 1.5, 3.25, 0.5, -2.0], TOKENS, TOKENS[5]),
@@ -52,6 +54,9 @@ DRAWINGS = {
     "heat": heat(CELLS, ["L0", "L1"], TOKENS, title="Heads", across="position", scale="added to P"),
     "wide heat": heat(rng.normal(size=(3, 31)), ["L0", "L1", "L2"], MANY, title="Heads"),
     "line": line(LOSSES, title="Loss", across="position", up="nats", first=1, mark=(3.5, "said again")),
+    "share table": share_table(
+        {"first": ["one", LONG], "second": ["three"]}, ["before", "after"], SHARES, note="A note."
+    ),
 }
 every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
 
@@ -250,6 +255,32 @@ def test_lines_begin_at_the_stream_of_the_token_that_is_looked_at():
     np.testing.assert_allclose(ends, boxes, atol=0.1)
 
 
+# Table of shares
+
+
+def test_bars_are_as_long_as_the_shares_and_a_lacking_one_is_empty():
+    drawing = DRAWINGS["share table"]
+    whole, bar = (marks(drawing, tag="rect", fill=fill) for fill in ("line", "bar"))
+    expected = [0.25, 1.0, 0.0, 0.03125, 0.5]
+    np.testing.assert_allclose(
+        [one["width"] / all["width"] for one, all in zip(bar, whole, strict=True)], expected, atol=1e-4
+    )
+    assert [(one["x"], one["y"]) for one in bar] == [(all["x"], all["y"]) for all in whole]
+    assert len({one["x"] for one in bar[::2]}) == 2, "each column has a place of its own"
+    written = texts(drawing)
+    assert [text for text in written if text.endswith("%")] == [percent(share) for share in expected]
+    assert {"first", "second", "before", "after", "A note.", "A whole bar: 100 %."} <= set(written)
+    assert drawing.to_table()[2] == {"group": "second", "row": "three", "before": 0.03125, "after": 0.5}
+    assert np.isnan(drawing.to_table()[1]["after"])
+
+
+def test_the_largest_share_can_be_a_whole_bar():
+    drawing = share_table({"": ["one", "two"]}, ["change"], [[0.02], [0.08]], title="T", full=None)
+    lengths = bars(drawing, "bar")
+    assert lengths[0] / lengths[1] == pytest.approx(0.25, abs=1e-3)
+    assert f"A whole bar: {percent(0.08)}." in texts(drawing) and drawing.title(Canvas()) == "T"
+
+
 # All of them
 
 
@@ -307,6 +338,11 @@ def test_both_languages_have_the_same_phrases_with_the_same_values():
         (lambda: heat(CELLS, ["L0"], TOKENS, title="t"), GPTVizError, r"one number for each cell: shape \(1, 6\)"),
         (lambda: heat([[np.inf]], ["L0"], ["H0"], title="t"), GPTVizError, "finite"),
         (lambda: line([1, -2], title="t", across="", up=""), GPTVizError, "none below 0"),
+        (lambda: share_table({"": ["one"]}, ["a", "b"], [[0.5]]), GPTVizError, r"one share for each row and column"),
+        (lambda: share_table({}, ["a"], np.zeros((0, 1))), GPTVizError, "rows and columns"),
+        (lambda: share_table({"": ["one"]}, ["a"], [[1.5]]), GPTVizError, "numbers from 0 to 1"),
+        (lambda: share_table({"": ["one"]}, ["a"], [[-0.5]]), GPTVizError, "numbers from 0 to 1"),
+        (lambda: share_table({"": ["one"]}, ["a"], [[np.inf]]), GPTVizError, "finite"),
         (lambda: circuit(TOKENS, [CircuitHead(0, 0, 6, 0, 1, 1)]), OutOfRange, "position from 0 to 5"),
         (lambda: circuit(TOKENS, [CircuitHead(0, 0, 5, 0, np.nan, 1)]), GPTVizError, "finite"),
     ],

@@ -1,0 +1,102 @@
+"""A table of shares: named rows in groups, a few columns, and in each cell the number with a bar below it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gptviz.display.numbers import percent
+from gptviz.drawings.canvas import Canvas, Drawing, checked, room, wrapped
+from gptviz.errors import fail
+
+_ROW, _BAR, _GAP = 27.0, 6.0, 18.0
+_NAMES = 0.46  # of the width, at most
+
+
+def share_table(
+    groups: Mapping[str, Sequence[str]], columns: Sequence[str], values: Any, *, title: str = "", note: str = "",
+    full: float | None = 1.0,
+) -> "ShareTable":  # fmt: skip
+    """Returns a drawing of shares as a table with bars.
+
+    groups: the names of the rows under the heading of their group; "" is no heading. columns: their names. values: (rows,
+    columns), from 0 on, in the order of the groups; NaN leaves a cell empty. title, note: what stands above and below. full: the
+    value of a whole bar; None for the largest value. Raises GPTVizError if there is no row or column, or for numbers below 0 or
+    above `full`.
+    """
+    names = [(heading, name) for heading, rows in groups.items() for name in rows]
+    array = np.asarray(values, dtype=np.float64)
+    known = np.where(np.isnan(array), 0.0, array)
+    checked(known, (len(names), len(columns)), "one share for each row and column")
+    if not known.size:
+        raise fail("rows and columns", "none", 'For example {"": ["one", "two"]}, ["share"].')
+    full = (float(known.max()) or 1.0) if full is None else float(full)
+    if not (known >= 0).all() or not (known <= full * (1 + 1e-6)).all():
+        remedy = "Give shares; full=None takes the largest one as a whole bar."
+        raise fail(f"numbers from 0 to {full:g}", f"{known.min():g} to {known.max():g}", remedy)
+    return ShareTable(tuple(names), tuple(columns), array, title, note, full)
+
+
+@dataclass(frozen=True)
+class ShareTable(Drawing):
+    """Shares (rows, columns). names: of each row, the heading of its group and its own name. full: a whole bar."""
+
+    names: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    values: np.ndarray
+    heading: str
+    note: str
+    full: float
+
+    def title(self, canvas: Canvas) -> str:
+        return self.heading or canvas.phrase("share_table")
+
+    def draw(self, canvas: Canvas) -> None:
+        longest = max(room(name, 13) for _, name in self.names) + _GAP
+        left = min(longest, _NAMES * canvas.width)
+        width = (canvas.width - left) / len(self.columns)
+        y = self._draw_heads(canvas, left, width)
+        for i, (heading, name) in enumerate(self.names):
+            if heading and (i == 0 or heading != self.names[i - 1][0]):
+                y += 8
+                canvas.text(0, y + 10, heading, bold=True)
+                y += _ROW - 6
+            canvas.text(0, y + 0.5 * _ROW, _shortened(name, left - _GAP))
+            for j in range(len(self.columns)):
+                self._draw_cell(canvas, self.values[i, j], left + j * width, y, width - _GAP)
+            y += _ROW
+        canvas.height = max(canvas.height, y)
+        canvas.words(y + 4, canvas.phrase("share_table_note", full=percent(self.full)))
+        if self.note:
+            canvas.words(canvas.height + 4, self.note, "ink")
+
+    def _draw_heads(self, canvas: Canvas, left: float, width: float) -> float:
+        """Writes the names of the columns, wrapped, and returns where they end."""
+        heads = [wrapped(column, 13, width - _GAP) for column in self.columns]
+        for j, lines in enumerate(heads):
+            for k, line in enumerate(lines):
+                canvas.text(left + j * width, 10 + 18 * k, line, "muted")
+        return 18.0 * max(map(len, heads)) + 4
+
+    def _draw_cell(self, canvas: Canvas, value: float, x: float, y: float, width: float) -> None:
+        if np.isnan(value):
+            return
+        canvas.text(x, y + 8, percent(value), code=True)
+        canvas.box(x, y + 16, width, _BAR, "line", fill_opacity=0.45)
+        canvas.box(x, y + 16, width * value / self.full, _BAR, "bar")
+
+    def to_table(self) -> list[dict[str, Any]]:
+        return [
+            {"group": heading, "row": name, **dict(zip(self.columns, map(float, row), strict=True))}
+            for (heading, name), row in zip(self.names, self.values, strict=True)
+        ]
+
+
+def _shortened(name: str, width: float) -> str:
+    """Returns a name that is not wider than this; a longer one ends in "…"."""
+    if room(name, 13) <= width:
+        return name
+    while name and room(f"{name}…", 13) > width:
+        name = name[:-1]
+    return f"{name.rstrip()}…"
