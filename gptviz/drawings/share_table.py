@@ -10,7 +10,7 @@ from gptviz.display.numbers import percent
 from gptviz.drawings.canvas import Canvas, Drawing, checked, room, wrapped
 from gptviz.errors import fail
 
-_ROW, _BAR, _GAP = 27.0, 6.0, 18.0
+_ROW, _BAR, _GAP = 31.0, 6.0, 18.0
 _NAMES = 0.46  # of the width, at most
 
 
@@ -21,9 +21,9 @@ def share_table(
     """Returns a drawing of shares as a table with bars.
 
     groups: the names of the rows under the heading of their group; "" is no heading. columns: their names. values: (rows,
-    columns), from 0 on, in the order of the groups; NaN leaves a cell empty. title, note: what stands above and below. full: the
-    value of a whole bar; None for the largest value. Raises GPTVizError if there is no row or column, or for numbers below 0 or
-    above `full`.
+    columns), from 0 on, in the order of the groups; NaN leaves a cell empty. title, note: what stands above and below; a note
+    may have several lines. full: the value of a whole bar; None for the largest value. Raises GPTVizError if there is no row or
+    column, or for numbers below 0 or above `full`.
     """
     names = [(heading, name) for heading, rows in groups.items() for name in rows]
     array = np.asarray(values, dtype=np.float64)
@@ -61,15 +61,15 @@ class ShareTable(Drawing):
             if heading and (i == 0 or heading != self.names[i - 1][0]):
                 y += 8
                 canvas.text(0, y + 10, heading, bold=True)
-                y += _ROW - 6
-            canvas.text(0, y + 0.5 * _ROW, _shortened(name, left - _GAP))
+                y += 25
+            canvas.text(0, y + 8, _shortened(name, left - _GAP))
             for j in range(len(self.columns)):
                 self._draw_cell(canvas, self.values[i, j], left + j * width, y, width - _GAP)
             y += _ROW
         canvas.height = max(canvas.height, y)
         canvas.words(y + 4, canvas.phrase("share_table_note", full=percent(self.full)))
-        if self.note:
-            canvas.words(canvas.height + 4, self.note, "ink")
+        for line in filter(None, self.note.split("\n")):
+            canvas.words(canvas.height + 4, line, "ink")
 
     def _draw_heads(self, canvas: Canvas, left: float, width: float) -> float:
         """Writes the names of the columns, wrapped, and returns where they end."""
@@ -83,8 +83,8 @@ class ShareTable(Drawing):
         if np.isnan(value):
             return
         canvas.text(x, y + 8, percent(value), code=True)
-        canvas.box(x, y + 16, width, _BAR, "line", fill_opacity=0.45)
-        canvas.box(x, y + 16, width * value / self.full, _BAR, "bar")
+        canvas.box(x, y + 15, width, _BAR, "line", fill_opacity=0.45)
+        canvas.box(x, y + 15, width * value / self.full, _BAR, "bar")
 
     def to_table(self) -> list[dict[str, Any]]:
         return [

@@ -269,7 +269,7 @@ def test_bars_are_as_long_as_the_shares_and_a_lacking_one_is_empty():
     assert len({one["x"] for one in bar[::2]}) == 2, "each column has a place of its own"
     written = texts(drawing)
     assert [text for text in written if text.endswith("%")] == [percent(share) for share in expected]
-    assert {"first", "second", "before", "after", "A note.", "A whole bar: 100 %."} <= set(written)
+    assert {"first", "second", "before", "after", "A note.", "Another.", "A whole bar: 100 %."} <= set(written)
     assert drawing.to_table()[2] == {"group": "second", "row": "three", "before": 0.03125, "after": 0.5}
     assert np.isnan(drawing.to_table()[1]["after"])
 
