@@ -184,7 +184,8 @@ class Learner:
         expect(view.locator(".explain")).to_have_count(0)
         reaction = view.locator(".reaction").inner_text()
         if question.kind == "number":
-            assert f"{question.truth:.3g}" not in reaction, reaction
+            number = re.escape(f"{question.truth:.3g}")
+            assert not re.search(rf"(?<![\d.]){number}(?!\.?\d)", reaction), reaction
         if question.kind == "head":
             for layer, head in question.truth:
                 assert f"L{layer} · H{head}" not in reaction, reaction

@@ -55,7 +55,7 @@ DRAWINGS = {
     "wide heat": heat(rng.normal(size=(3, 31)), ["L0", "L1", "L2"], MANY, title="Heads"),
     "line": line(LOSSES, title="Loss", across="position", up="nats", first=1, mark=(3.5, "said again")),
     "share table": share_table(
-        {"first": ["one", LONG], "second": ["three"]}, ["before", "after"], SHARES, note="A note."
+        {"first": ["one", LONG], "second": ["three"]}, ["before", "after"], SHARES, note="A note.\nAnother."
     ),
 }
 every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
