@@ -1,6 +1,6 @@
 """Small models with random weights, and tokenizers that are learned from texts: where pre-training begins."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -15,30 +15,45 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from gptviz.checks import did_you_mean
-from gptviz.errors import fail
+from gptviz.checks import check_count, did_you_mean
+from gptviz.errors import WrongType, fail
 
 END = "<end>"  # between two texts
 # Layers, heads, and the width of the residual stream.
 SIZES = {"tiny": (2, 4, 64), "small": (4, 4, 128), "medium": (6, 8, 256)}
 POSITIONS = ("rotary", "learned")
+Size = str | tuple[int, int, int]  # a name among SIZES, or layers, heads and width
 
 
-def random_model(size: str, positions: str, vocabulary: int, context: int, seed: int) -> PreTrainedModel:
+def shape_of(size: Size) -> tuple[int, int, int]:
+    """Returns layers, heads and width. Raises GPTVizError for an unknown name, and for a width that the heads cannot share."""
+    if isinstance(size, str):
+        if size not in SIZES:
+            remedy = did_you_mean(size, SIZES, "tiny is the smallest.")
+            raise fail(f"a size among {', '.join(SIZES)}", f"{size!r}", remedy)
+        return SIZES[size]
+    if not isinstance(size, Sequence) or len(size) != 3:
+        raise fail("a size as (layers, heads, width)", f"{size!r:.60}", "For example size=(2, 4, 64).", WrongType)
+    layers, heads, width = (
+        check_count(number, what) for number, what in zip(size, ("layers", "heads", "width"), strict=True)
+    )
+    if width % (2 * heads):
+        remedy = "Each head needs an even part of the width, for example (2, 4, 64)."
+        raise fail("a width of which each head has an even part", f"{heads} heads, {width} wide", remedy)
+    return layers, heads, width
+
+
+def random_model(size: Size, positions: str, vocabulary: int, context: int, seed: int) -> PreTrainedModel:
     """Creates a model with random weights.
 
-    size: "tiny" (2 layers, 64 wide), "small" (4, 128) or "medium" (6, 256). positions: "rotary" (Llama's architecture, in
-    which attention turns queries and keys by their positions) or "learned" (GPT-2's, which adds a row of a table). context:
-    the most tokens that it reads. The same seed gives the same weights.
+    size: "tiny" (2 layers, 64 wide), "small" (4, 128) or "medium" (6, 256), or (layers, heads, width). positions:
+    "rotary" (Llama's architecture, in which attention turns queries and keys by their positions) or "learned" (GPT-2's,
+    which adds a row of a table). context: the most tokens that it reads. The same seed gives the same weights.
     """
-    if size not in SIZES:
-        raise fail(
-            f"a size among {', '.join(SIZES)}", f"{size!r}", did_you_mean(str(size), SIZES, "tiny is the smallest.")
-        )
     if positions not in POSITIONS:
         remedy = did_you_mean(str(positions), POSITIONS, "rotary is the default.")
         raise fail(f"positions among {', '.join(POSITIONS)}", f"{positions!r}", remedy)
-    layers, heads, width = SIZES[size]
+    layers, heads, width = shape_of(size)
     no_ids: Any = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -15,7 +15,7 @@ from gptviz.training.languages import Language, repeats
 from gptviz.training.measuring import Measure
 from gptviz.training.run import Run
 from gptviz.training.settings import Settings
-from gptviz.training.small_models import learn_tokenizer, random_model
+from gptviz.training.small_models import Size, learn_tokenizer, random_model, shape_of
 from gptviz.training.states import copy_of
 from gptviz.training.tasks import (
     HELD_OUT_TEXTS,
@@ -32,7 +32,7 @@ Measures = Mapping[str, Measure] | None
 
 
 def pretrain(
-    size: str = "tiny",
+    size: Size = "tiny",
     data: "Language | Sequence[str] | Iterable[Any] | None" = None,
     steps: int = 1500,
     seed: int = 0,
@@ -47,10 +47,11 @@ def pretrain(
 ) -> Run:
     """Trains a model from random weights, in a thread of its own, and returns the run.
 
-    size: "tiny" (2 layers of 4 heads, 64 wide), "small" (4, 4, 128) or "medium" (6, 8, 256). data: a synthetic language; None for
-    `repeats()`, with which an induction head forms. Or a list of texts, with a tokenizer that is learned from them, of at
-    most `vocabulary` tokens, unless `tokenizer` is given; the texts stand one after the other, and pieces of `length` tokens are
-    learned. Or a generator of batches, token ids (batch, tokens) of `tokenizer`. positions: "rotary" or "learned".
+    size: "tiny" (2 layers of 4 heads, 64 wide), "small" (4, 4, 128) or "medium" (6, 8, 256), or (layers, heads, width).
+    data: a synthetic language; None for `repeats()`, with which an induction head forms. Or a list of texts, with a tokenizer
+    that is learned from them, of at most `vocabulary` tokens, unless `tokenizer` is given; the texts stand one after the
+    other, and pieces of `length` tokens are learned. Or a generator of batches, token ids (batch, tokens) of `tokenizer`.
+    positions: "rotary" or "learned".
     held_out: texts that are measured and not learned. measures: functions of a GPT that return a number, by name, beside what is
     measured always: induction and previous, the highest score of any head; held_out and accuracy, on held-out text.
     settings: `learning_rate` (0.003), `batch` (32), `optimizer` ("adamw", "sgd", "muon"), `keep` (61); see `Settings`.
@@ -73,8 +74,9 @@ def pretrain(
             remedy = "Give tokenizer= with a generator of batches."
             raise fail("a language, a list of texts, or batches and their tokenizer, as data", got, remedy, WrongType)
         context, task = 2 * check_count(length, "length"), generator_task(data, length, extra)
+    name = size if isinstance(size, str) else "{} layers, {} heads, {} wide,".format(*shape_of(size))
     model = random_model(size, positions, len(tokenizer), context, chosen.seed)
-    return Run(GPT(model, tokenizer, name=f"{size} {positions}"), task, chosen)
+    return Run(GPT(model, tokenizer, name=f"{name} {positions}"), task, chosen)
 
 
 def _text_task(

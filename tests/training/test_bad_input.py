@@ -46,6 +46,9 @@ def test_fine_tuning_is_refused(gpt, texts, settings, kind, words):
     ("arguments", "kind", "words"),
     [
         ({"size": "huge"}, GPTVizError, "a size among tiny, small, medium"),
+        ({"size": (2, 64)}, WrongType, "a size as .layers, heads, width."),
+        ({"size": (2, 4, 18)}, GPTVizError, "4 heads, 18 wide"),
+        ({"size": (2, 0, 16)}, GPTVizError, "heads of at least 1"),
         ({"positions": "rotatory"}, GPTVizError, "Did you mean rotary"),
         ({"data": "a text"}, WrongType, "a language, a list of texts"),
         ({"data": []}, WrongType, "a list of texts. Got none"),

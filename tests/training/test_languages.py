@@ -70,6 +70,12 @@ def test_pre_training_begins_at_random_and_measures_roles(positions, kind):
     assert other.loss[0] != run.loss[0]
 
 
+@pytest.mark.parametrize(("positions", "kind"), [("rotary", "llama"), ("learned", "gpt2")])
+def test_a_size_may_be_layers_heads_and_width(positions, kind):
+    gpt = training.pretrain((3, 2, 12), training.repeats(length=8), 1, positions=positions, batch=2).wait().gpt
+    assert (gpt.model.config.model_type, gpt.n_layers, gpt.n_heads, gpt.d_model) == (kind, 3, 2, 12)
+
+
 def test_pre_training_on_texts_learns_a_tokenizer_and_the_texts():
     run = training.pretrain(data=[TEXT * 20], vocabulary=280, length=16, steps=30, batch=8, held_out=[TEXT * 3], keep=2)
     run.wait()

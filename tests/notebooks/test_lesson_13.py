@@ -1,0 +1,203 @@
+"""Lesson 13, played in this process: its counts, its mended steps, its costs and its fits against independent truths.
+
+The truth is transformers' own models (built without memory where they are large), its own cache, torch's own counter of
+FLOPs, and least squares worked by hand. `tests/browser/test_learning.py` runs the notebook in a kernel.
+"""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from close import assert_close, assert_softmax_close, rounding
+from played import check_solutions, check_views_are_shown, check_wrong_guesses
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPTLMHeadModel
+
+from gptviz._paths import assets_dir, notebooks_dir
+
+LESSONS = ("13_scale",)
+CHECKPOINTS = {117: 124_439_808, 345: 354_823_168, 762: 774_030_080, 1542: 1_557_611_200}
+
+
+@pytest.fixture(scope="module")
+def scale(played):
+    return played["13_scale"]
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return json.loads((assets_dir() / "scaling" / "runs.json").read_text())
+
+
+def gpt2(layers, width, heads, vocabulary=50257, context=1024, device="meta"):
+    """Returns transformers' model of a shape, with random weights; on "meta" it takes no memory."""
+    config = GPT2Config(vocab_size=vocabulary, n_positions=context, n_embd=width, n_layer=layers, n_head=heads)
+    config._attn_implementation = "eager"
+    with torch.device(device):
+        return GPT2LMHeadModel(config)
+
+
+def size(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_what_would_answer_a_question_is_covered_until_it_is_revealed(scale):
+    """The pictures wait; what is printed, and the text, do not have the loss that is to be predicted."""
+    pictures = [value for cell, value in scale.values.items() if "lessons.picture(" in scale.sources[cell]]
+    assert len(pictures) == 6
+    assert all(picture._covered_by for picture in pictures)
+    shown = "".join(scale.printed.values()) + (notebooks_dir() / "13_scale.ipynb").read_text("utf-8")
+    measured = scale.names["largest"]["held_out"][-1]
+    assert not [text for text in (f"{measured:.2f}", f"{scale.names['predicted']:.3f}") if text in shown]
+
+
+def test_a_cell_whose_last_line_is_a_view_shows_one(scale):
+    check_views_are_shown(scale)
+
+
+def test_a_wrong_guess_gets_a_hint_and_the_truth_is_told_only_when_revealed(scale):
+    check_wrong_guesses(scale)
+
+
+def test_the_exercises_solutions_are_right_and_an_unwritten_one_is_no_error(scale):
+    check_solutions(scale)
+
+
+def test_counts_from_shapes_are_those_of_transformers_models(scale):
+    count = scale.names["parameters"]
+    for printed, (layers, width) in scale.names["SIZES"].items():
+        assert scale.names["GPT2"][printed] == size(gpt2(layers, width, 1)) == CHECKPOINTS[printed]
+    with torch.device("meta"):
+        first = OpenAIGPTLMHeadModel(OpenAIGPTConfig())
+    assert f"{size(first):,}" in scale.printed["gpt2"]
+    assert count(12, 768, 40478, 512, final_norm=False) == size(first)
+    assert count(96, 12288, 50257, 2048) == size(gpt2(96, 12288, 96, context=2048)) == 174_604_259_328
+    assert count(2, 12, 7, 5, inner=20) - count(2, 12, 7, 5) == 2 * (4 * 12 * 8 + 3 * 8)
+
+
+def test_the_loaded_models_count_is_its_own(scale, reference):
+    assert f"{size(reference):,} parameters in its tensors" in scale.printed["own"]
+    is_gpt2 = reference.config.model_type == "gpt2"
+    assert ("difference 0" in scale.printed["own"]) == is_gpt2
+    assert ("the formula is not for it" in scale.printed["own"]) != is_gpt2
+
+
+def test_the_printed_totals_of_gpt_2_ask_for_the_vocabulary_of_gpt_1(scale):
+    for printed, tokens in zip(scale.names["SIZES"], scale.names["truth"], strict=True):
+        layers, width = scale.names["SIZES"][printed]
+        assert size(gpt2(layers, width, 1)) - (50257 - tokens) * width == pytest.approx(1e6 * printed)
+        assert round(size(gpt2(layers, width, 1, vocabulary=40478)) / 1e6) == printed
+    assert scale.question("Which vocabulary").reveal() == "40,478, that of GPT-1"
+
+
+def test_each_row_of_gpt_3_agrees_with_its_printed_total_in_one_reading(scale):
+    fits = {}
+    for name, (layers, width, heads, d_head, printed) in scale.names["GPT3"].items():
+        digits = len(str(printed).rstrip("0"))
+        for reading, count in (
+            ("everything is d_model wide", size(gpt2(layers, width, 1, context=2048))),
+            ("everything is heads × d_head wide", size(gpt2(layers, heads * d_head, 1, context=2048))),
+        ):
+            assert scale.names["off"](name, reading) == pytest.approx(100 * (count / (1e6 * printed) - 1))
+            if float(f"{count / 1e6:.{digits}g}") == printed:
+                fits.setdefault(name, []).append(reading)
+    assert set(fits) == set(scale.names["GPT3"])
+    assert fits["XL or 1.3B"] == ["everything is d_model wide"]
+    assert fits["13B"] == ["everything is heads × d_head wide"] == [scale.question("Row 13B").reveal()]
+
+
+def test_the_five_steps_as_written_are_those_sums(scale, reference, tokenizer):
+    trace, table = scale.names["box"].trace, reference.get_input_embeddings().weight.detach().double().numpy()
+    rows = np.array(
+        [table[tokenizer(word, add_special_tokens=False)["input_ids"]].mean(0) for word in trace.text.split()]
+    )
+    expected = np.zeros(len(table))
+    powers = np.exp(rows @ rows[-1] - (rows @ rows[-1]).max())
+    for share, row in zip(powers / powers.sum(), rows, strict=True):
+        expected += table @ (share * row)
+    assert_close(scale.names["literal"](trace), expected + table @ rows[-1], scale=float(np.abs(table).sum(1).max()))
+
+
+def test_each_mended_step_is_the_models_own(scale, reference):
+    names, trace = scale.names, scale.names["box"].trace
+    ids = torch.tensor([[token.id for token in trace.tokens]])
+    with torch.no_grad():
+        out = reference(ids, output_attentions=True)
+    for layer, weights in enumerate(out.attentions):
+        assert_softmax_close(names["distribution"](trace, layer), weights[0].numpy(), trace.scores(layer, 0))
+    logits = out.logits[0, -1].numpy()
+    stream = names["stream"](trace, trace.n_layers)
+    assert_close(names["unembed"](stream), logits, scale=[stream, float(np.abs(logits).max())])
+    left = names["distances"](trace)
+    assert left["norm, unembedding"] == min(left.values()) <= rounding(logits, stream)
+
+
+def test_the_share_of_a_token_said_before(scale, reference):
+    names = scale.names
+    distance = names["DISTANCES"][1]
+    plain = np.random.default_rng(0).choice(names["gpt"].vocab_size - 8, distance, replace=False) + 4
+    ids = [*names["start"], *plain.tolist(), *plain.tolist()]
+    with torch.no_grad():
+        logits = reference(torch.tensor([ids])).logits[0]
+    shares = logits.double().softmax(-1)[range(len(ids) - distance, len(ids) - 1), ids[len(ids) - distance + 1 :]]
+    assert names["recalled"](distance) == pytest.approx(shares.mean().item(), rel=rounding(1.0, logits))
+
+
+def test_the_cache_is_as_large_as_transformers_own(scale, reference):
+    with torch.no_grad():
+        cache = reference(torch.tensor([[5, 6, 7, 8, 9]]), use_cache=True).past_key_values
+    held = [layer.keys for layer in cache.layers] + [layer.values for layer in cache.layers]
+    key_width = held[0].shape[1] * held[0].shape[3]
+    expected = sum(tensor.numel() * tensor.element_size() for tensor in held)
+    assert 1e9 * scale.names["cache_gb"](len(cache.layers), key_width, 5, 4) == pytest.approx(expected)
+    assert scale.question("KV cache").reveal() == pytest.approx(96 * 2 * 12288 * 2048 * 2 / 1e9)
+
+
+def test_flops_are_those_that_torch_counts(scale):
+    """Eager attention computes the masked half as well, which the formula leaves out."""
+    layers, width, tokens = 3, 24, 7
+    model = gpt2(layers, width, 2, vocabulary=11, context=16, device="cpu").transformer
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.arange(tokens)[None])
+    matrices, looking = scale.names["flops"](layers, width, tokens)
+    assert counter.get_total_flops() == tokens * (matrices + 2 * looking)
+
+
+def test_the_law_is_least_squares_of_logarithms(scale, runs):
+    x, y = (
+        np.log([run[name] if name == "in_blocks" else run[name][-1] for run in runs])
+        for name in ("in_blocks", "held_out")
+    )
+    known = x[:-1] - x[:-1].mean()
+    slope = float((known * y[:-1]).sum() / (known**2).sum())
+    predicted = np.exp(y[:-1].mean() + slope * (x[-1] - x[:-1].mean()))
+    assert scale.names["predicted"] == pytest.approx(predicted)
+    assert scale.names["line"][0] == pytest.approx(slope)
+    question, ratio = scale.question("The line says"), np.exp(y[-1]) / predicted
+    assert question.reveal() == scale.names["SIDES"][0 if ratio < 0.98 else 1 if ratio < 1.02 else 2]
+    assert f"{np.exp(y[-1]):.3f} nats" in question._state["explain"]
+
+
+def test_the_best_size_for_a_budget(scale, runs):
+    budget, losses = 6 * runs[0]["parameters"] * runs[0]["tokens"][-1], {}
+    for run in runs:
+        tokens = budget / (6 * run["parameters"])
+        after = next(i for i, read in enumerate(run["tokens"]) if read >= tokens)
+        (a, b), (low, high) = run["tokens"][after - 1 : after + 1], run["held_out"][after - 1 : after + 1]
+        losses[run["width"]] = low + (high - low) * (tokens - a) / (b - a)
+        assert scale.names["loss_at"](run, budget) == pytest.approx(losses[run["width"]])
+    assert scale.question("With 5").reveal() == min(losses, key=losses.get)
+
+
+def test_the_log_is_made_by_the_code_that_is_shown(scale, runs):
+    """Shapes are those of transformers' models; the first losses are those of the run in the notebook."""
+    five_models = sys.modules["five_models"]
+    for width, run in zip(five_models.WIDTHS, runs, strict=True):
+        model = gpt2(run["layers"], width, run["heads"], vocabulary=run["vocabulary"], context=2 * five_models.LENGTH)
+        assert (run["width"], run["parameters"]) == (width, size(model))
+        assert run["in_blocks"] == size(model.transformer.h) + 2 * width
+        assert run["tokens"][-1] == five_models.STEPS * five_models.BATCH * five_models.LENGTH
+    live, logged = scale.names["live"].loss, np.array(runs[0]["first_losses"][: len(scale.names["live"].loss)])
+    np.testing.assert_allclose(live, logged, atol=0.5e-5 + rounding(logged), rtol=0)  # logged with five decimals
