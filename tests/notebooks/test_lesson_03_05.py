@@ -112,7 +112,7 @@ def hint(question):
 
 
 def test_questions_that_the_lesson_plan_projects_count_votes(played):
-    for lesson, words in zip(LESSONS, ("most of its lead", "end in such a loop", "becomes of r"), strict=True):
+    for lesson, words in zip(LESSONS, ("most of its lead", "end in a loop", "becomes of r"), strict=True):
         assert played[lesson].question(words)._about["tally"], words
 
 
@@ -200,13 +200,34 @@ def test_the_best_pair_is_the_likeliest_two_tokens(played, reference):
     assert taken == pytest.approx(float(first.max() * second[0]), rel=bound)
 
 
-def test_only_the_answer_gives_a_loops_length(played):
+def test_greedy_texts_of_the_embedded_model_loop_and_only_the_answer_says_so(played, model, reference, tokenizer):
+    """The texts are transformers' own, and what is shown of them below the question waits for its answer."""
     lesson = played["04_decoding"]
-    texts = [lesson.names["period"](text.token_ids) for text in lesson.names["greedy"]]
-    assert "loop" not in lesson.printed["circles-look"]
-    question = lesson.question("end in such a loop")
-    question.reveal()
-    assert all(f"a loop of {n}" in question._state["explain"] for n in texts if n)
+    texts, openings = lesson.names["greedy"], lesson.names["openings"]
+    periods = [lesson.names["period"](text.token_ids) for text in texts]
+    assert "tales" not in model or 3 <= sum(map(bool, periods)) < len(periods)
+    longest = max(texts, key=lambda text: lesson.names["period"](text.token_ids) or 0)
+    first = tokenizer(openings[texts.index(longest)])["input_ids"]
+    assert list(longest.token_ids) == greedy(reference, first, len(longest.token_ids))
+    question = lesson.question("end in a loop")
+    for cell in ("circles-look", "circles-rounds"):
+        assert "a loop of" not in lesson.printed[cell] != ""
+        question._set_state(question._state | {"phase": "open"})
+        assert lesson.values[cell]._covered_by == [question.text]
+        question.reveal()
+        assert lesson.values[cell]._covered_by == []
+    assert all(f"a loop of {n}" in question._state["explain"] for n in periods if n)
+    assert len([line for line in lesson.printed["circles-rounds"].splitlines() if "mean probability" in line]) > 1
+
+
+def test_sampling_begins_where_settings_can_be_seen(played, model):
+    """With the first prompt the square of r is seen at once, and the first settings of the three jobs go wrong."""
+    lesson = played["05_sampling"]
+    if "tales" in model:
+        r = lesson.names["ratio"](lesson.names["gpt"].trace("Then the old man"), 1)
+        assert 1.5 < r < 5 and 'PromptBox("Then the old man"' in lesson.sources["prompt"]
+        assert "fact: 1 different" not in lesson.printed["jobs-run"]
+    assert lesson.names["bench"].temperature == 0.5
 
 
 def test_a_loop_is_three_equal_stretches_at_the_end(played):

@@ -13,6 +13,7 @@ import numpy as np
 
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
+from gptviz.lessons.printed import PrintedView
 
 ASK, CHECK = lessons.ask, lessons.check
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -32,7 +33,7 @@ class PlayedNotebook:
     """The results of running a notebook's code cells.
 
     names: its variables. questions: by their text. exercises: in order. sources, printed, values: by cell id; a cell's
-    value is that of its last line, None where that is no expression.
+    value is that of its last line, None where that is no expression. What `lessons.printed` shows counts as printed.
     """
 
     def __init__(self, lesson: str, patch: Any):
@@ -48,7 +49,9 @@ class PlayedNotebook:
         for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
             if cell.cell_type == "code":
                 self.sources[cell.id] = cell.source
-                self.printed[cell.id], self.values[cell.id] = run_cell(cell.source, cell.id, self.names)
+                printed, value = run_cell(cell.source, cell.id, self.names)
+                shown = value.text if isinstance(value, PrintedView) else ""
+                self.printed[cell.id], self.values[cell.id] = printed + shown, value
 
     def _ask(self, text: str, *args: Any, **keywords: Any) -> Any:
         self.questions[text] = ASK(text, *args, **keywords)
