@@ -367,7 +367,7 @@ def test_the_stripe_fades_as_the_text_says(induction, reference):
         f"loses {falls[0]:.2f} without those that look back, {falls[1]:.2f} without" in induction.printed["fades-said"]
     )
     leans = falls[0] > 2 * max(falls[1], 0.05)
-    assert ("so it leans on the heads that look back" in induction.printed["fades-said"]) == leans
+    assert ("so it needs the heads that look back" in induction.printed["fades-said"]) == leans
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -530,6 +530,34 @@ def test_figures_and_numbers_that_answer_a_question_wait_for_it(movers, words):
     question.reveal()
     for cell in WAITING[words]:
         assert question.text not in movers.values[cell]._covered_by, cell
+
+
+WAITING_07 = {
+    "how much of that loss is left": ("plot", "gain"),
+    "Open the head with the strongest stripe": ("score-list", "sweep-list", "mean-list", "fades"),
+    "Switch off the head": ("costs", "sweep-list", "mean-list"),
+    "What does it become": ("fades", "fades-said"),
+    "in the untrained model": ("untrained-gain",),
+}
+
+
+@pytest.mark.parametrize("words", WAITING_07)
+def test_what_answers_a_question_of_lesson_07_waits_for_it(induction, words):
+    question = induction.question(words)
+    question._set_state(question._state | {"phase": "open"})
+    for cell in WAITING_07[words]:
+        assert question.text in induction.values[cell]._covered_by, cell
+    question.reveal()
+    for cell in WAITING_07[words]:
+        assert question.text not in induction.values[cell]._covered_by, cell
+    head = induction.names["name"](induction.names["best"])
+    assert not [text for text in induction.questions if head in text], "no question names the head with the stripe"
+
+
+def test_the_line_of_losses_and_the_map_of_costs_have_their_numbers(induction):
+    names = induction.names
+    np.testing.assert_array_equal(induction.values["plot"].drawing.values, names["losses"](names["trace"]))
+    np.testing.assert_array_equal(induction.values["costs"].drawing.values, names["costs"])
 
 
 def test_the_maps_of_single_heads_have_the_numbers_of_the_sweeps(movers):
