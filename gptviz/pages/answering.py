@@ -5,6 +5,7 @@ message at a time. For an exported page the widget lists its questions with thei
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import anywidget
@@ -51,6 +52,14 @@ class PageWidget(anywidget.AnyWidget):
     def page_family(self) -> list[Any]:
         """Returns what an exported page holds: `family`, and widgets that a notebook makes when its page asks for them."""
         return self.family()
+
+    @contextmanager
+    def filming(self) -> "Iterator[tuple[list[PageQuestion], PageQuestion | None]]":
+        """Yields the questions of the widget's film, in order, and the one whose answer is shown; see `film.py`.
+
+        Their answers change other widgets. After the block everything is shown as it was before.
+        """
+        yield [], None
 
     def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
         """Yields (name, arguments, answer) for an exported page, the most useful first; an answer may be a GPTVizError."""

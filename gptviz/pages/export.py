@@ -17,22 +17,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm.auto import tqdm
 
 from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
-from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
+from gptviz.errors import WrongType, fail
 from gptviz.files import check_target, write_file
 from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageWidget
-from gptviz.pages.javascript import javascript_json
+from gptviz.pages.film import add_film
 from gptviz.pages.modules import bundle
-from gptviz.pages.wire import json_ready, pack
+from gptviz.pages.stored import Entry, entries, page_json, reference, state_of
 
 MOST_BYTES = 20_000_000  # of one file; the page says so if an answer did not fit
 PROGRESS_AFTER = 2.0  # seconds
-_Entry = tuple[str, dict[str, Any], int]  # a question's key, its answer as the page stores it, their size in bytes
 _MODULE_END = "export default "
 _TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
 _STYLE = f"""body {{ margin: 0 auto; max-width: 1280px; padding: 16px; background: {LIGHT.paper}; color: {LIGHT.ink};
@@ -93,7 +91,7 @@ def _module_script(name: str, source: str) -> str:
 
 
 def _element(part: PageWidget | str) -> str:
-    return part if isinstance(part, str) else f'<div data-gptviz="{_reference(part)}"></div>'
+    return part if isinstance(part, str) else f'<div data-gptviz="{reference(part)}"></div>'
 
 
 def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
@@ -148,21 +146,22 @@ def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -
     stored: dict[str, dict[str, Any]] = {}
     for widget in widgets:
         state, buffers = state_of(widget)
-        stored[_reference(widget)] = {"module": widget._name, "state": state, "buffers": buffers, "answers": {}}
+        stored[reference(widget)] = {"module": widget._name, "state": state, "buffers": buffers, "answers": {}}
     data = {
-        "root": [_reference(widget) for widget in roots],
+        "root": [reference(widget) for widget in roots],
         "widgets": stored,
         "shared": {model.reference: state_of(model)[0] for widget in widgets for model in widget.shared_models()},
     }
-    bytes_left = most_bytes - len(_json(data).encode())
+    bytes_left = most_bytes - len(page_json(data).encode())
     with (
         (block := looking_once()),
         block as looks,
         tqdm(unit=" answers", leave=False, delay=PROGRESS_AFTER) as bar,
     ):
+        bytes_left -= add_film(stored, widgets, bytes_left // 2, bar)
         _add_answers(stored, widgets, bytes_left, bar)
     looks.check()
-    return _json(data)
+    return page_json(data)
 
 
 def _add_answers(stored: dict[str, dict[str, Any]], widgets: list[PageWidget], bytes_left: int, bar: Any) -> None:
@@ -171,66 +170,18 @@ def _add_answers(stored: dict[str, dict[str, Any]], widgets: list[PageWidget], b
     In each round every widget may use an equal share of the bytes that are left. Widgets with more answers than fit go
     on to the next round, until no further answer fits.
     """
-    waiting: list[tuple[PageWidget, Iterator[_Entry]]] = [(widget, _entries(widget)) for widget in widgets]
+    waiting: list[tuple[PageWidget, Iterator[Entry]]] = [(widget, entries(widget)) for widget in widgets]
     added = 1
     while waiting and added:
         added, share = 0, bytes_left // len(waiting)
         current, waiting = waiting, []
-        for widget, entries in current:
+        for widget, remaining in current:
             bar.set_description_str(type(widget).__name__)
-            answers, share_left = stored[_reference(widget)]["answers"], share
-            for key, answer, size in entries:
+            answers, share_left = stored[reference(widget)]["answers"], share
+            for key, answer, size in remaining:
                 if size > share_left:
-                    waiting.append((widget, chain([(key, answer, size)], entries)))
+                    waiting.append((widget, chain([(key, answer, size)], remaining)))
                     break
                 answers[key] = answer
                 share_left, bytes_left, added = share_left - size, bytes_left - size, added + 1
                 bar.update(1)
-
-
-def _entries(widget: PageWidget) -> Iterator[_Entry]:
-    """Yields the widget's answers as the page stores them, the most useful first."""
-    for name, args, answer in widget.answers_for_a_page():
-        key, stored = question_key(name, args), _stored(answer)
-        if widget._sealed:
-            stored = {"sealed": base64.b64encode(json.dumps(stored, allow_nan=False).encode()).decode()}
-        yield key, stored, len(_json({key: stored}).encode()) + 1
-
-
-def _reference(widget: PageWidget) -> str:
-    return f"anywidget:{widget.model_id}"
-
-
-def _json(value: Any) -> str:
-    """Returns JSON that can stand within a script element and in UTF-8, whatever texts are in it."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return re.sub("[<>&\u2028\u2029\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _stored(answer: Any) -> dict[str, Any]:
-    if isinstance(answer, GPTVizError):
-        return error_for_page(answer)
-    if isinstance(answer, np.ndarray):
-        header, raw = pack(answer)
-        return {"array": header, "buffer": base64.b64encode(raw).decode()}
-    return {"value": json_ready(answer)}
-
-
-def question_key(name: str, args: dict[str, Any]) -> str:
-    """Returns the text under which the page stores a question's answer; `questionKey` in `page.js` makes the same."""
-    return f"{name} {javascript_json([[key, args[key]] for key in sorted(args)])}"
-
-
-_NOT_FOR_THE_PAGE = ("layout", "tabbable", "tooltip", "_dom_classes", "_esm", "_css", "_anywidget_id")
-
-
-def state_of(widget: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """Returns a widget's synchronised state: the values that JSON can hold, and its bytes in base64."""
-    state = {
-        name: value
-        for name, value in widget.get_state().items()
-        if name not in _NOT_FOR_THE_PAGE and not name.startswith(("_model_", "_view_"))
-    }
-    raw = {name: bytes(value) for name, value in state.items() if isinstance(value, (bytes, bytearray, memoryview))}
-    plain = {name: value for name, value in state.items() if name not in raw}
-    return plain, {name: base64.b64encode(value).decode() for name, value in raw.items()}

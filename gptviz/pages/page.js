@@ -106,12 +106,32 @@ export function questionKey(name, args) {
   return `${name} ${JSON.stringify(Object.entries(args).sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
+/**
+ * What a widget is at a frame of a film: the traits that differ from the saved ones, and its answers.
+ * @typedef {{state: Record<string, any>, buffers: Record<string, string>, answers: Record<string, any>}} Change
+ */
+
 /** A widget's model in a saved page: it answers what the page was saved with. */
 class SavedModel extends PageModel {
-  /** @param {SavedWidget} saved */
-  constructor({ state, buffers, answers }) {
+  /** @param {SavedWidget} saved @param {(frame: Record<string, Change>) => void} showFrame changes all widgets */
+  constructor({ state, buffers, answers }, showFrame) {
     super(withBuffers(state, buffers), (message) => this.reply(message));
     this.answers = answers;
+    this.showFrame = showFrame;
+    this.savedState = { ...this.state };
+    this.savedAnswers = answers;
+    this.filmed = /** @type {Set<string>} */ (new Set()); // the traits that a frame has changed
+  }
+
+  /** Becomes what the widget is at a frame; without a change, what was saved. @param {Change} [change] */
+  become(change) {
+    const next = change ? withBuffers({ ...change.state }, change.buffers) : {};
+    for (const name of this.filmed) if (!(name in next)) next[name] = this.savedState[name];
+    for (const name of Object.keys(next)) this.filmed.add(name);
+    this.answers = change?.answers ?? this.savedAnswers;
+    const changed = Object.keys(next).filter((name) => next[name] !== this.state[name]);
+    Object.assign(this.state, next);
+    for (const name of changed) this.emit(`change:${name}`);
   }
 
   /**
@@ -129,6 +149,7 @@ class SavedModel extends PageModel {
   reply({ id, name, args }) {
     const kept = this.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
     const answer = kept.sealed ? JSON.parse(new TextDecoder().decode(decodeBytes(kept.sealed))) : kept;
+    if (answer.frame) this.showFrame(answer.frame);
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];
   }
 }
@@ -145,7 +166,12 @@ export async function openPage(data, modules) {
     models.set(reference, new PageModel(state, () => []));
   }
   for (const [reference, saved] of Object.entries(data.widgets)) {
-    models.set(reference, new SavedModel(saved));
+    const showFrame = (/** @type {Record<string, Change>} */ frame) => {
+      for (const [other, model] of models) {
+        if (other !== reference && model instanceof SavedModel) model.become(frame[other]);
+      }
+    };
+    models.set(reference, new SavedModel(saved, showFrame));
   }
   const host = {
     getModel: async (/** @type {string} */ reference) => models.get(reference),

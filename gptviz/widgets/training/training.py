@@ -7,6 +7,7 @@ view starts no thread and no run holds it.
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -164,6 +165,17 @@ class TrainingView(View):
         for index, branch in enumerate(self._branches):
             for step in branch.run.steps_kept.tolist():
                 yield "samples", {"run": index, "step": step}
+
+    @contextmanager
+    def filming(self) -> Iterator[tuple[list[PageQuestion], PageQuestion | None]]:
+        """Yields the questions that show each kept step of the run that is shown, and the one of the step that is shown."""
+        before = dict(self._shown)
+        questions = [("show", {"run": before["run"], "step": step}) for step in self.run.steps_kept.tolist()]
+        try:
+            yield questions, ("show", {"run": before["run"], "step": before["step"]})
+        finally:
+            self._show(before["run"], before["step"])
+            self._shown = before
 
     def _answer_news(self, have: list[int]) -> dict[str, Any]:
         """Returns what is new of each run, and what is shown. have: how many whole points of each curve the page has."""
