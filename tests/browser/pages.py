@@ -12,8 +12,8 @@ from playwright.sync_api import Page
 from view_classes import views_of_a_trace
 
 import gptviz
-from gptviz.pages.export import state_of
 from gptviz.pages.modules import bundle
+from gptviz.pages.stored import state_of
 
 OF_A_TRACE = views_of_a_trace()
 # The traits that page sides write to.

@@ -10,7 +10,7 @@ from families import TEXT, build, tokenizer
 from playwright.sync_api import expect
 
 import gptviz
-from gptviz.pages.export import state_of
+from gptviz.pages.stored import state_of
 
 PROMPT = "Once upon a time there was a girl named Anna. One day Anna"
 GIFT = "When Tom and Mary went to the park, Tom gave a ball to"

@@ -18,7 +18,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
 from gptviz.errors import GPTVizError
-from gptviz.pages.export import MOST_BYTES, question_key, save_html
+from gptviz.pages.export import MOST_BYTES, save_html
+from gptviz.pages.stored import question_key
 
 PROMPT = "Once upon a time there was a girl named Anna"
 

@@ -6,7 +6,7 @@ from ipywidgets import Widget
 from trained import training_view
 
 import gptviz
-from gptviz.pages.export import state_of
+from gptviz.pages.stored import state_of
 
 PROMPT = "Once upon a time there was a cat"
 

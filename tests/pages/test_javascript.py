@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from properties import ANY_MACHINE
 
 import gptviz
-from gptviz.pages.export import page, question_key
+from gptviz.pages.export import page
 from gptviz.pages.javascript import javascript_json, javascript_number
+from gptviz.pages.stored import question_key
 
 EDGES = [0.0, -0.0, 1e-5, 1e-6, 1e-7, 1.5e-7, 123456789012345680000.0, 1e21, 1.7976931348623157e308, 5e-324, 0.1, -2.5]
 
