@@ -7,13 +7,17 @@ charts are in `gptviz.figures`.
 from gptviz.drawings.angles import angles
 from gptviz.drawings.canvas import Canvas, Drawing
 from gptviz.drawings.circuit import CircuitHead, circuit
+from gptviz.drawings.costs import costs
+from gptviz.drawings.curves import curves
 from gptviz.drawings.heat import heat
 from gptviz.drawings.line import line
 from gptviz.drawings.mix import mix
+from gptviz.drawings.samples import samples
 from gptviz.drawings.share_table import share_table
 from gptviz.drawings.shares import shares
 from gptviz.drawings.treemap import treemap
 
 __all__ = [
-    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "heat", "line", "mix", "share_table", "shares", "treemap",
+    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "line", "mix", "samples",
+    "share_table", "shares", "treemap",
 ]  # fmt: skip

@@ -1,0 +1,227 @@
+"""Curves: quantities over the steps of a training, one panel below the other, with the same steps across."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gptviz.drawings.canvas import Canvas, Drawing, checked, room
+from gptviz.errors import fail
+
+COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
+_HEIGHT, _LEFT, _SAMPLE, _BETWEEN = 150.0, 52.0, 22.0, 14.0
+_NAME_GAP, _MARK_GAP = 18.0, 20.0
+_NAME, _TICK = 12, 11  # sizes of type
+
+Points = tuple[Any, Any]  # of a curve: x and y, (n,) each; NaN in y leaves a gap
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, Points]],
+    title: str,
+    *,
+    x: str = "step",
+    marks: Mapping[str, float] | None = None,
+    limit: float | None = None,
+    note: str = "",
+) -> "Curves":
+    """Returns a drawing of curves.
+
+    panels: by title, which says the unit, the curves by name, which are the columns of the table. x: what is across. marks: by
+    name, places with an upright line; they are numbered from 1, and the names stand below. limit: a dashed line across the
+    last panel. note: what stands below; each line of it is a paragraph.
+
+    Raises GPTVizError for no curve, or for x and y that do not fit together.
+    """
+    if not panels or not all(panels.values()):
+        raise fail(
+            "panels with curves", f"{panels!r:.80}", 'For example {"loss, nats": {"training": (steps, losses)}}.'
+        )
+    drawn = tuple(
+        Panel(name, tuple(Curve(of, *_points(of, *points)) for of, points in lines.items()))
+        for name, lines in panels.items()
+    )
+    return Curves(drawn, title, x, tuple((marks or {}).items()), limit, note)
+
+
+def _points(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    across = checked(x, (None,), f"the places of {name}")
+    heights = np.asarray(y, dtype=np.float64)
+    checked(np.where(np.isnan(heights), 0.0, heights), across.shape, f"a value of {name} for each place")
+    if not len(across):
+        raise fail(f"values of {name}", "none", "Leave the curve out.")
+    if np.isnan(heights).all():
+        raise fail(f"a value of {name} that is a number", "NaN alone", "Leave the curve out.")
+    return across, heights
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line. x, y: (n,) each."""
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves that share an axis, which begins at 0, or at the lowest value below it."""
+
+    title: str
+    curves: tuple[Curve, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the axis: (low, high)."""
+        values = np.concatenate([curve.y for curve in self.curves])
+        low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
+        step = _tick_size(low, high)
+        return step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
+
+
+@dataclass(frozen=True)
+class Curves(Drawing):
+    """Panels of curves. marks: names and places of upright lines. limit: of the last panel."""
+
+    panels: tuple[Panel, ...]
+    name: str
+    x: str
+    marks: tuple[tuple[str, float], ...]
+    limit: float | None
+    note: str
+
+    def title(self, canvas: Canvas) -> str:
+        return canvas.phrase(self.name)
+
+    def draw(self, canvas: Canvas) -> None:
+        top = 20.0 if self.marks else 0.0
+        for i, panel in enumerate(self.panels):
+            colours = [COLOURS[(self._curves_before(i) + k) % len(COLOURS)] for k in range(len(panel.curves))]
+            frame = _Frame(canvas, panel, self._span(), _draw_legend(canvas, panel, colours, top))
+            frame.draw(colours, self.limit if panel is self.panels[-1] else None)
+            top = frame.bottom + _BETWEEN
+        self._draw_marks(canvas, top - _BETWEEN)
+        self._draw_places(canvas, top - _BETWEEN)
+        end = canvas.height
+        for number, (name, _) in enumerate(self.marks, 1):
+            end = canvas.words(end, f"{number}  {name}")
+        for paragraph in self.note.splitlines():
+            end = canvas.words(end, paragraph)
+
+    def _span(self) -> tuple[float, float]:
+        places = np.concatenate([curve.x for panel in self.panels for curve in panel.curves])
+        low, high = float(places.min()), float(places.max())
+        return low, high if high > low else low + 1
+
+    def _curves_before(self, panel: int) -> int:
+        """Returns how many curves the panels above have, so that no two curves have the same colour."""
+        return sum(len(above.curves) for above in self.panels[:panel])
+
+    def _draw_marks(self, canvas: Canvas, bottom: float) -> None:
+        """Draws the upright lines. A number that would stand on the one before moves to the right."""
+        end = -math.inf
+        for number, (_, place) in enumerate(self.marks, 1):
+            at = _across(canvas, place, self._span())
+            canvas.line(at, 16, at, bottom, "muted", dash="2 3")
+            end = max(at, end + _MARK_GAP)
+            canvas.text(end, 11, str(number), "muted", size=_TICK, anchor="middle")
+
+    def _draw_places(self, canvas: Canvas, bottom: float) -> None:
+        """Writes the places under the last panel."""
+        span = self._span()
+        for tick in _ticks(*span):
+            canvas.text(_across(canvas, tick, span), bottom + 15, f"{tick:,.6g}", "muted", size=_TICK, anchor="middle")
+        canvas.text(canvas.width, bottom + 32, canvas.phrase(self.x), "muted", anchor="end")
+
+    def to_table(self) -> list[dict[str, Any]]:
+        lines = [curve for panel in self.panels for curve in panel.curves]
+        values = {curve.name: dict(zip(curve.x.tolist(), curve.y.tolist(), strict=True)) for curve in lines}
+        places = sorted({place for of in values.values() for place in of})
+        return [
+            {self.x: _whole(place)} | {name: _known(of.get(place)) for name, of in values.items()} for place in places
+        ]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One panel on a canvas, from `top` on."""
+
+    canvas: Canvas
+    panel: Panel
+    span: tuple[float, float]
+    top: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + _HEIGHT
+
+    def draw(self, colours: Sequence[str], limit: float | None) -> None:
+        low, high = self.panel.ends
+        for tick in _ticks(low, high):
+            self.canvas.line(_LEFT, self._height(tick), self.canvas.width, self._height(tick), "line")
+            self.canvas.text(
+                _LEFT - 8, self._height(tick) + _TICK / 3, _number(tick), "muted", size=_TICK, anchor="end"
+            )
+        if limit is not None:
+            self.canvas.line(_LEFT, self._height(limit), self.canvas.width, self._height(limit), "ink", dash="6 4")
+        for curve, colour in zip(self.panel.curves, colours, strict=True):
+            self._draw_curve(curve, colour)
+
+    def _draw_curve(self, curve: Curve, colour: str) -> None:
+        parts, pen = [], "M"
+        for x, y in zip(curve.x, curve.y, strict=True):
+            if not math.isnan(y):
+                parts.append(f"{pen}{_across(self.canvas, x, self.span):.1f} {self._height(y):.1f}")
+            pen = "M" if math.isnan(y) else "L"
+        self.canvas.path("".join(parts), self.bottom, stroke=colour, width=2)
+
+    def _height(self, value: float) -> float:
+        low, high = self.panel.ends
+        return self.bottom - _HEIGHT * (value - low) / (high - low)
+
+
+def _draw_legend(canvas: Canvas, panel: Panel, colours: Sequence[str], top: float) -> float:
+    """Writes the title of a panel and, if it has several curves, their names; returns where the panel can begin."""
+    canvas.text(0, top + 12, panel.title, bold=True)
+    x, y = 0.0, top + 12
+    for curve, colour in zip(panel.curves, colours, strict=True) if len(panel.curves) > 1 else ():
+        wide = _SAMPLE + 6 + room(curve.name, _NAME)
+        if x == 0 or x + wide > canvas.width:
+            x, y = 0.0, y + 20
+        canvas.line(x, y - _NAME / 3, x + _SAMPLE, y - _NAME / 3, colour, width=3)
+        canvas.text(x + _SAMPLE + 6, y, curve.name, size=_NAME)
+        x += wide + _NAME_GAP
+    return y + 16
+
+
+def _across(canvas: Canvas, place: float, span: tuple[float, float]) -> float:
+    """Returns where a place is on a canvas; the right end has room for half a number."""
+    low, high = span
+    return _LEFT + (canvas.width - _LEFT - 14) * (place - low) / (high - low)
+
+
+def _tick_size(low: float, high: float) -> float:
+    """Returns 1, 2 or 5 times a power of ten: the smallest that gives at most five steps."""
+    rough = ((high - low) or 1.0) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+
+
+def _ticks(low: float, high: float) -> Sequence[float]:
+    size = _tick_size(low, high)
+    return [size * i for i in range(math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9) + 1)]
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}".replace("-", "−")
+
+
+def _whole(place: float) -> float | int:
+    return int(place) if place.is_integer() else place
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value

@@ -1,0 +1,150 @@
+"""Drawings for lessons about training: curves, what tokens cost, samples. Their marks have the numbers that were given."""
+
+import re
+
+import numpy as np
+import pytest
+
+from gptviz.drawings import Canvas, costs, curves, samples
+from gptviz.drawings.canvas import room
+from gptviz.errors import GPTVizError
+from gptviz.text.tokens import Token
+
+STEPS = [0, 25, 75, 100]
+LOSS, SCORE, OTHER = [4.25, 4.0, np.nan, 1.5], [0.0, 0.125, 0.5, 0.75], [0.25, 0.25, 0.5, 0.125]
+CURVES = curves(
+    {"loss, nats": {"loss": (STEPS, LOSS)}, "score": {"one <b>": (STEPS, SCORE), "other": ([0, 100], [0.25, 1.0])}},
+    "A run", marks={"begun again": 25, "faster": 26}, limit=0.3, note="First.\nSecond.",
+)  # fmt: skip
+TOKENS = [Token(i, text, text.encode(), i) for i, text in enumerate([" a", "b", " long", " word"])]
+LOSSES = np.array([0.5, 2.25, 0.0, 9.0])
+DRAWINGS = {
+    "curves": CURVES,
+    "long names": curves({"loss": {f"a rather long sentence, number {i}": (STEPS, OTHER) for i in range(3)}}, "Names"),
+    "below zero": curves({"gain": {"gain": ([1.5, 2.5], [-2.0, 1.0])}}, "Gain", x="rate"),
+    "costs": costs(LOSSES, TOKENS),
+    "samples": samples({"step 0": "x" * 400, "step 25": "Once <b>upon</b> a time\nthere was. " * 9}, "Samples"),
+}
+
+
+def drawn(drawing, width=840, language="en"):
+    canvas = Canvas(width, language)
+    drawing.draw(canvas)
+    return canvas
+
+
+def marks(drawing, **wanted):
+    return [mark for mark in drawn(drawing).marks if all(mark.get(name) == value for name, value in wanted.items())]
+
+
+def texts(drawing):
+    return [mark["text"] for mark in marks(drawing, tag="text")]
+
+
+def points(path):
+    return np.array([[float(n) for n in pair.split()] for pair in re.findall(r"[\d.]+ [\d.]+", path["d"])])
+
+
+def axis_of(drawing, titles):
+    """Returns the heights of the ticks with these labels: {label: y}, the lowest of those with the same label."""
+    found = {}
+    for mark in marks(drawing, tag="text"):
+        if mark["text"] in titles and mark["text-anchor"] == "end":
+            found[mark["text"]] = mark["y"] - mark["font-size"] / 3
+    return found
+
+
+def test_curves_have_the_heights_of_their_numbers():
+    """Heights are measured on the ticks of the panel, places on the labels below the last one."""
+    loss, one, other = marks(CURVES, tag="path")
+    at = axis_of(CURVES, {"0", "1"})  # of the second panel, which is drawn last
+    heights = (at["0"] - points(one)[:, 1]) / (at["0"] - at["1"])
+    np.testing.assert_allclose(heights, SCORE, atol=0.002)
+    np.testing.assert_allclose((at["0"] - points(other)[:, 1]) / (at["0"] - at["1"]), [0.25, 1], atol=0.002)
+    ticks = {mark["text"]: mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"})}
+    places = (points(one)[:, 0] - ticks["0"]) / (ticks["100"] - ticks["0"]) * 100
+    np.testing.assert_allclose(places, STEPS, atol=0.1)
+    dashed = marks(CURVES, tag="line", **{"stroke-dasharray": "6 4"})
+    assert [(at["0"] - mark["y1"]) / (at["0"] - at["1"]) for mark in dashed] == [pytest.approx(0.3, abs=0.002)]
+    falls = np.diff(points(loss)[:, 1])
+    assert falls[0] > 0 and falls[1] / falls[0] == pytest.approx(2.5 / 0.25, rel=0.05)
+
+
+def test_a_missing_value_leaves_a_gap():
+    loss = marks(CURVES, tag="path")[0]
+    assert [part.count("L") + 1 for part in loss["d"].split("M")[1:]] == [2, 1]
+
+
+def test_curves_of_all_panels_have_different_colours_and_their_names():
+    assert len({mark["stroke"] for mark in marks(CURVES, tag="path")}) == 3
+    samples_of_lines = marks(CURVES, tag="line", **{"stroke-width": 3})
+    names = {mark["y"]: mark["text"] for mark in marks(CURVES, tag="text", **{"font-size": 12})}
+    assert [mark["stroke"] for mark in samples_of_lines] == [m["stroke"] for m in marks(CURVES, tag="path")][1:]
+    assert "one <b>" in names.values() or "other" in names.values()
+
+
+def test_marks_stand_at_their_places_and_their_numbers_do_not_overlap():
+    ticks = {
+        mark["text"]: mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"}) if mark["y"] > 50
+    }
+    lines = [mark["x1"] for mark in marks(CURVES, tag="line") if mark["x1"] == mark["x2"]]
+    places = (np.array(lines) - ticks["0"]) / (ticks["100"] - ticks["0"]) * 100
+    np.testing.assert_allclose(places, [25, 26], atol=0.1)
+    numbers = [mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"}) if mark["y"] < 50]
+    assert len(numbers) == 2 and numbers[1] - numbers[0] >= 20
+    assert {"1  begun again", "2  faster", "First.", "Second."} <= set(texts(CURVES))
+
+
+def test_the_table_has_every_place_once():
+    rows = CURVES.to_table()
+    assert [row["step"] for row in rows] == STEPS
+    assert [row["loss"] for row in rows] == [4.25, 4.0, None, 1.5]
+    assert [row["other"] for row in rows] == [0.25, None, None, 1.0]
+
+
+def test_costs_are_minus_the_logarithm_of_probabilities():
+    rows = DRAWINGS["costs"].to_table()
+    np.testing.assert_allclose([row["probability"] for row in rows], np.exp(-LOSSES), rtol=1e-12)
+    assert [row["loss"] for row in rows] == LOSSES.tolist()
+    bars = [mark["width"] for mark in marks(DRAWINGS["costs"], tag="rect", fill="key")]
+    np.testing.assert_allclose(np.array(bars) / max(bars), LOSSES / 9, atol=0.01)
+    assert "The mean of the 4 losses is 2.94 nats." in " ".join(texts(DRAWINGS["costs"]))
+
+
+def test_samples_are_whole_in_order():
+    written = texts(DRAWINGS["samples"])
+    assert written[0] == "step 0" and "".join(written[1 : written.index("step 25")]) == "x" * 400
+    rest = " ".join(written[written.index("step 25") + 1 :])
+    assert rest.count("Once <b>upon</b> a time⏎there was.") == 9
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [840, 560])
+def test_every_text_is_inside_the_canvas(drawing, language, width):
+    canvas = drawn(drawing, width, language)
+    for mark in canvas.marks:
+        if mark["tag"] == "text":
+            wide = room(mark["text"], mark["font-size"], mark["code"])
+            left = mark["x"] - wide * {"start": 0, "middle": 0.5, "end": 1}[mark["text-anchor"]]
+            assert left >= -1 and left + wide <= width + 8, mark
+            assert mark["y"] <= canvas.height, mark
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: curves({}, "T"), "panels with curves"),
+        (lambda: curves({"loss": {}}, "T"), "panels with curves"),
+        (lambda: curves({"loss": {"a": ([1, 2], [1.0])}}, "T"), "a value of a for each place"),
+        (lambda: curves({"loss": {"a": ([], [])}}, "T"), "values of a"),
+        (lambda: curves({"loss": {"a": ([1], [np.nan])}}, "T"), "a value of a that is a number"),
+        (lambda: costs([-0.5], TOKENS[:1]), "losses of 0 or more"),
+        (lambda: costs([], []), "losses of 0 or more"),
+        (lambda: costs([1.0], TOKENS), "one loss for each token"),
+        (lambda: samples({}, "T"), "texts by name"),
+    ],
+)
+def test_arguments_that_do_not_fit_together_are_refused(draw, message):
+    with pytest.raises(GPTVizError, match=message):
+        draw()
