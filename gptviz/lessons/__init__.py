@@ -1,6 +1,20 @@
-"""Questions, checks, pictures and printed numbers for lessons, computed with the live model."""
+"""Questions, checks, pictures and printed numbers for lessons, computed with the live model, and what lessons come with."""
 
 from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture, printed
 from gptviz.lessons.marking import chip
+from gptviz.lessons.material import material
+from gptviz.lessons.training_log import TrainingLog, first_step, training_log
 
-__all__ = ["KINDS", "ask", "check", "chip", "guessing_game", "picture", "printed"]
+__all__ = [
+    "KINDS",
+    "TrainingLog",
+    "ask",
+    "check",
+    "chip",
+    "first_step",
+    "guessing_game",
+    "material",
+    "picture",
+    "printed",
+    "training_log",
+]

@@ -7,10 +7,7 @@ statement. `tests/browser/test_learning.py` runs the notebooks in a kernel.
 
 import ast
 import contextlib
-import io
-import json
 import os
-from itertools import pairwise
 
 import nbformat
 import numpy as np
@@ -388,94 +385,6 @@ def test_a_figure_is_shown_once_and_says_what_its_axes_are(played, lesson):
 
 def test_an_untrained_model_has_no_induction_head(induction):
     assert induction.question("untrained model").reveal() < 5  # percent; uniform attention gives about 1.7
-
-
-def first_at(log, role, score=0.3):
-    return next(entry["step"] for entry in log if entry[role] >= score)
-
-
-def test_the_steps_at_which_heads_formed_come_from_the_log(induction):
-    log = induction.names["log"]
-    first = {role: first_at(log, role) for role in ("previous", "induction")}
-    for role, step in first.items():
-        assert induction.names["formed"](role) == step
-        assert f"0.3 or more: first at step {step:,}" in induction.printed["steepest"]
-    order = induction.names["ORDER"]
-    sooner = (first["previous"] > first["induction"]) - (first["previous"] < first["induction"])
-    assert induction.question("formed first").reveal() == order[sooner + 1]
-
-
-def test_longer_training_does_not_change_when_heads_formed(induction):
-    """A longer log with much higher scores gives the same steps."""
-    names, formed = induction.names, induction.names["formed"]
-    longer = {"steps": [*names["steps"], names["steps"][-1] + 100]}
-    longer["curves"] = {key: [*curve, 0.99] for key, curve in names["curves"].items()}
-    exec(cell_source(LESSONS[1], "formed"), later := dict(names) | longer)
-    for role in ("previous", "induction"):
-        assert later["formed"](role) == formed(role)
-
-
-def test_where_nothing_was_measured_no_line_is_drawn_and_nothing_is_steep(induction):
-    names, log = induction.names, induction.names["log"]
-    steps = [entry["step"] for entry in log]
-    wide = [(a, b) for a, b in pairwise(steps) if b - a > 300]
-    expected_lines = [f"nothing was measured between steps {a:,} and {b:,}" for a, b in wide]
-    assert [line for line in induction.printed["log"].splitlines() if "nothing was" in line] == expected_lines
-    for drawn in names["figure"].data:
-        holes = np.flatnonzero(np.isnan(drawn.y))
-        assert [(drawn.x[i - 1], drawn.x[i + 1]) for i in holes] == wide
-        assert len(drawn.y) == len(log) + len(wide)
-    for role in ("previous", "induction"):
-        rises = [(b[role] - a[role]) / (b["step"] - a["step"]) for a, b in pairwise(log)]
-        at = rises.index(max(rises))
-        assert f"{role}: steepest from step {steps[at]:,} (" in induction.printed["steepest"]
-
-
-def test_the_changes_are_in_order_and_match_the_log_and_the_model_card():
-    """Their wording is free of jargon: a row of a batch is called a piece of text."""
-    folder = assets_dir() / "tales"
-    changes = json.loads((folder / "stretches.json").read_text("utf-8"))
-    begun = [change["from"] for change in changes]
-    assert begun[0] == 0 and all(a < b for a, b in pairwise(begun))
-    assert begun[-1] <= json.loads((folder / "training.json").read_text("utf-8"))[-1]["step"]
-    card = (folder / "README.md").read_text("utf-8")
-    table = card[card.index("| steps | minutes |") : card.index("The log shows")]
-    assert all(f"{step:,}" in table for step in begun)
-    jargon = {"row", "rows", "batch", "bfloat16", "×"}
-    for change in changes:
-        assert len(change["label"]) <= 20 and not jargon & set(change["what"].split())
-
-
-def test_the_labels_of_changes_do_not_overlap(induction):
-    names = {change["label"] for change in induction.names["changes"]}
-    places = [note.x for note in induction.names["figure"].layout.annotations if note.text in names]
-    assert len(places) == len(names) - 1  # the first is at the start of the log
-    assert min(b - a for a, b in pairwise(places)) > induction.names["steps"][-1] / 46
-
-
-def test_the_change_before_heads_formed_comes_from_the_file(induction):
-    """In tales it is the period of the repetitions, as in the model card."""
-    changes = json.loads(induction.names["beside"].read_text())
-    built = first_at(induction.names["log"], "induction")
-    last = max((change for change in changes if change["from"] < built), key=lambda change: change["from"])
-    assert last["label"] == "short repeats" and "period" in last["what"]
-    printed = induction.printed["followed"]
-    assert f"At step {last['from']:,}" in printed and last["what"] in printed
-    assert f"{built - last['from']:,} steps later" in printed
-    for change in changes:
-        assert change["what"] in induction.printed["changes"]
-    lines = [shape.x0 for shape in induction.names["figure"].layout.shapes if shape.x0 == shape.x1]
-    assert lines == [change["from"] for change in changes if change["from"]]
-
-
-def test_a_log_without_its_changes_is_enough(induction, tmp_path):
-    names, out = dict(induction.names) | {"kept": tmp_path / "training.json"}, io.StringIO()
-    with contextlib.redirect_stdout(out):
-        for cell in ("changes", "curves", "change-lines", "followed"):
-            exec(cell_source(LESSONS[1], cell), names)
-    assert names["changes"] == []
-    assert not [shape for shape in names["figure"].layout.shapes if shape.x0 == shape.x1]
-    assert "is not told" in out.getvalue() and "steps later" not in out.getvalue()
 
 
 def test_the_circuit_is_drawn_from_what_was_measured(movers, reference, tokenizer):

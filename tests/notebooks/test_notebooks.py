@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from played import check_views_are_shown, is_question
 
+from gptviz import training
 from gptviz._paths import notebooks_dir
 from gptviz.gpt import GPT
 
@@ -36,7 +37,17 @@ def code_of(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+@pytest.fixture
+def short_runs(monkeypatch):
+    """Lets no pre-training take more than 30 steps: a cell must run whatever was learned."""
+    pretrain = training.pretrain
+    monkeypatch.setattr(
+        training, "pretrain", lambda *given, steps, **more: pretrain(*given, steps=min(steps, 30), **more)
+    )
+
+
 @names
+@pytest.mark.usefixtures("short_runs")
 def test_runs_with_another_model(path, play, llama_with_start_token):
     """No cell fails and no view is missing for a random model without position table, head roles or stories."""
     played = play(path.stem, llama_with_start_token)
