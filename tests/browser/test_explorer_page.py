@@ -482,8 +482,10 @@ def way(page):
     )
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("prompt", [PROMPT, LONG, OF_THREE_LINES, OF_THREE_LINES + LONG])
+@pytest.mark.parametrize(
+    ("prompt", "language"),
+    [(PROMPT, "en"), (LONG, "zh"), (OF_THREE_LINES, "en"), (OF_THREE_LINES + LONG, "en"), (OF_THREE_LINES + LONG, "zh")],
+)
 def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, prompt, language):
     explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
     explorer._stations["generation"].wait(60)

@@ -12,7 +12,7 @@ from gptviz.trace.trace import Trace
 
 PROMPTS = ("Once upon a time there was a cat", "The king and the queen")
 PLAYED = 12  # a play of 1,000 nodes, so that a few that stay show
-DRAWN, TRACED, COLLECTIONS = 60, 200, 20  # a draw costs about 50 ms: 60 of each view show any leak of one node a draw
+DRAWN, TRACED, CLOSED, COLLECTIONS = 60, 60, 200, 20  # a draw costs about 50 ms: 60 of each view show any leak of one node a draw
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_a_play_that_is_cut_short_leaves_nothing(shown, gpt):
     assert later_heap < heap + 1e6
 
 
-def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
+def test_a_view_that_shows_60_traces_keeps_the_last_alone(gpt):
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
     views = [kind(box) for kind in OF_A_TRACE]
     gc.collect()
@@ -118,7 +118,7 @@ def test_a_view_that_shows_200_traces_keeps_the_last_alone(gpt):
 def test_a_closed_view_is_forgotten(gpt):
     """The box does not keep closed views, as after running a cell 200 times."""
     box = gptviz.PromptBox(PROMPTS[0], gpt=gpt)
-    for _ in range(TRACED):
+    for _ in range(CLOSED):
         gptviz.AttentionView(box).close()
     gc.collect()
     assert len(box._followers) == 0
