@@ -109,7 +109,7 @@ def test_a_views_module_has_its_own_words_and_no_other_views(name):
     {
         "merges_kind": "tokens",
         "needs_download": "explorer",
-        "prompt_empty": "prompt explorer intervention sampling timeline guesses question",
+        "prompt_empty": "prompt explorer intervention sampling timeline training guesses question",
         "out_of_range": " ".join(VIEWS),
     }.items(),
 )
