@@ -484,7 +484,13 @@ def way(page):
 
 @pytest.mark.parametrize(
     ("prompt", "language"),
-    [(PROMPT, "en"), (LONG, "zh"), (OF_THREE_LINES, "en"), (OF_THREE_LINES + LONG, "en"), (OF_THREE_LINES + LONG, "zh")],
+    [
+        (PROMPT, "en"),
+        (LONG, "zh"),
+        (OF_THREE_LINES, "en"),
+        (OF_THREE_LINES + LONG, "en"),
+        (OF_THREE_LINES + LONG, "zh"),
+    ],
 )
 def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, prompt, language):
     explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)

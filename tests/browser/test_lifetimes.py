@@ -12,7 +12,8 @@ from gptviz.trace.trace import Trace
 
 PROMPTS = ("Once upon a time there was a cat", "The king and the queen")
 PLAYED = 12  # a play of 1,000 nodes, so that a few that stay show
-DRAWN, TRACED, CLOSED, COLLECTIONS = 60, 60, 200, 20  # a draw costs about 50 ms: 60 of each view show any leak of one node a draw
+DRAWN = 60  # a draw costs about 50 ms: 60 of each view show any leak of one node a draw
+TRACED, CLOSED, COLLECTIONS = 60, 200, 20
 
 
 @pytest.fixture(scope="module")
