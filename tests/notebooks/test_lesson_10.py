@@ -105,12 +105,12 @@ def test_the_facts_are_those_of_the_model_and_held_out_ones_are_in_no_dialogue(l
         assert not [text for text in learned if asked in text or sentence in text]
 
 
-@pytest.mark.parametrize(("result", "model", "facts"), [
+@pytest.mark.parametrize(("result", "name", "facts"), [
     ("after", "tuned", "held_out"), ("narrowed", "narrow", "others"), ("shorter", "short", "held_out"),
 ])  # fmt: skip
-def test_answers_are_counted_as_transformers_generates_them(lesson, result, model, facts):
+def test_answers_are_counted_as_transformers_generates_them(lesson, result, name, facts):
     names = lesson.names
-    answers = [greedy(names[model], asked) for asked, _, _ in names[facts]]
+    answers = [greedy(names[name], asked) for asked, _, _ in names[facts]]
     words = [text.replace(".", " ").replace("?", " ").split() for text, _, _ in answers]
     right = sum(word in said for said, (_, _, word) in zip(words, names[facts], strict=True))
     expected = right, sum(stopped for _, stopped, _ in answers), np.mean([length for _, _, length in answers])
