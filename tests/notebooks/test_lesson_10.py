@@ -136,6 +136,8 @@ def test_the_preference_loss_and_log_probabilities_are_computed_anew(lesson):
         np.testing.assert_allclose(means, np.mean(expected, 0), rtol=1e-4)
     chosen, rejected = names["log_ps"][1] - names["log_ps"][0]
     assert chosen > rejected
+    assert names["far_run"].loss[-1] < names["preferred"].loss[-1]
+    assert names["moved"](names["far"])[0] < names["log_ps"][0][0]  # even the chosen answers became unlikely
 
 
 def test_pairs_have_the_tokens_of_the_chats(lesson):
