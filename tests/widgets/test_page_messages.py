@@ -41,6 +41,7 @@ def views():
         gptviz.lessons.ask("Which?", answer=lambda: 1, choices=[1, 2]),
         gptviz.lessons.check("a number", 1, 1), gptviz.lessons.guessing_game(["the owl"], gpt),
         gptviz.lessons.picture(lambda: gptviz.drawings.treemap({0: {"MLPs": 3}})),
+        gptviz.lessons.printed(lambda: print("a number")),
     ]  # fmt: skip
     assert {view._name for view in made} == set(view_classes())
     return {view._name: view for view in made}

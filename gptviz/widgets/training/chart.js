@@ -1,5 +1,6 @@
 // @ts-check
 /** A chart of curves over the steps of a run, drawn as SVG. New numbers move what is there; nothing is built anew. */
+import { grouped } from "../shared/numbers.js";
 import { axisEnds, linear, ticks } from "./scale.js";
 
 /** @typedef {import("./scale.js").Point} Point */
@@ -96,7 +97,7 @@ export class Chart {
     if (!content || !width) return;
     const em = Number.parseFloat(getComputedStyle(this.root).fontSize);
     const height = Math.round(15 * em);
-    const plot = { left: 3.4 * em, right: width - 1.2 * em, top: 0.8 * em, bottom: height - 3.1 * em };
+    const plot = { left: 3.4 * em, right: width - 2.2 * em, top: 0.8 * em, bottom: height - 3.1 * em };
     const values = content.curves.flatMap(({ points, band }) => [
       ...points.map(([, value]) => value),
       ...(band ?? []).flatMap(([, least, most]) => [least, most]),
@@ -129,7 +130,7 @@ export class Chart {
     this.gridKey = key;
     const text = (/** @type {Record<string, string|number>} */ attributes, /** @type {number} */ value) => {
       const node = svgElement("text", attributes);
-      node.textContent = String(value).replace("-", "−");
+      node.textContent = (Number.isInteger(value) ? grouped(value) : String(value)).replace("-", "−");
       return node;
     };
     const rows = ticks(...yEnds, 4).flatMap((value) => [
