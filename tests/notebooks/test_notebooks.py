@@ -11,7 +11,7 @@ import subprocess
 
 import nbformat
 import pytest
-from played import check_views_are_shown, is_question
+from played import check_views_are_shown, has_solution, is_question
 
 from gptviz import training
 from gptviz._paths import notebooks_dir
@@ -66,7 +66,7 @@ def test_is_stored_clean(path):
         assert not cell.get("outputs"), f"cell {cell.id} is stored with outputs"
         assert cell.get("execution_count") is None, f"cell {cell.id} is stored with a count"
         assert not cell.get("attachments")
-        folded = cell.cell_type == "code" and is_question(cell.source)  # its code would give the answer away
+        folded = cell.cell_type == "code" and (is_question(cell.source) or has_solution(cell.source))  # would tell
         assert cell.metadata == ({"jupyter": {"source_hidden": True}} if folded else {}), cell.id
 
 
@@ -77,6 +77,7 @@ def test_cells_are_short_and_hide_no_error(path):
     assert max(lengths.values()) <= LONGEST, lengths
     assert statistics.median(lengths.values()) <= MEDIAN, lengths
     for cell in cells:
+        assert not re.search(r"solution=(?!\w+_solution\b)", cell.source), f"cell {cell.id} tells its solution"
         assert "except" not in cell.source and "raises-exception" not in str(cell.metadata), cell.id
 
 

@@ -6,6 +6,7 @@
 import ast
 import contextlib
 import io
+import re
 from typing import Any, NamedTuple
 
 import nbformat
@@ -97,6 +98,11 @@ def cell_source(lesson: str, cell: str) -> str:
 def is_question(source: str) -> bool:
     """Returns whether a cell asks a question."""
     return "lessons.ask(" in source
+
+
+def has_solution(source: str) -> bool:
+    """Returns whether a cell contains the solution of an exercise, so that it is collapsed."""
+    return re.search(r"^\w+_solution = ", source, re.MULTILINE) is not None
 
 
 def must_show_a_view(source: str) -> bool:
