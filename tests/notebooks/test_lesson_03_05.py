@@ -217,7 +217,8 @@ def test_greedy_texts_of_the_embedded_model_loop_and_only_the_answer_says_so(pla
         question.reveal()
         assert lesson.values[cell]._covered_by == []
     assert all(f"a loop of {n}" in question._state["explain"] for n in periods if n)
-    assert len([line for line in lesson.printed["circles-rounds"].splitlines() if "mean probability" in line]) > 1
+    rounds = [line for line in lesson.printed["circles-rounds"].splitlines() if "mean probability" in line]
+    assert len(rounds) >= (2 if "tales" in model else 1)
 
 
 def test_sampling_begins_where_settings_can_be_seen(played, model):

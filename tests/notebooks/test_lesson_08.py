@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from close import rounding
+from close import rounding, rounding_of_shares
 from played import check_solutions, check_views_are_shown, check_wrong_guesses
 from stories import tell
 
@@ -65,7 +65,7 @@ def test_every_picture_waits_for_its_questions(lesson):
     assert len(open_ones) == len(lesson.questions)
     for cell, view in pictures.items():
         assert view._covered_by, cell
-    for view in (lesson.names["view_before"], lesson.names["view_end"], lesson.values["halves"]):
+    for view in (lesson.names["watched"], lesson.names["attention"], lesson.values["halves"]):
         assert view._covered_by
 
 
@@ -132,6 +132,20 @@ def test_the_answers_about_the_run_are_those_of_its_measures(lesson):
     assert lesson.question("By eye").reveal() == middle
     rises = [b - a for a, b in pairwise(induction)]
     assert lesson.exercises[1].truth == steps[rises.index(max(rises))]
+
+
+@torch.no_grad()
+def test_the_head_that_is_shown_is_that_of_each_steps_own_weights(lesson):
+    """Before, at and after the jump, against the eager attention of transformers with the weights of that step."""
+    watched, view, best = (lesson.names[name] for name in ("watched", "attention", "best"))
+    steps = lesson.names["run"].steps_kept
+    for step in (0, int(lesson.names["steepest"]), int(steps[-1])):
+        watched.step = step
+        model = copy.deepcopy(lesson.names["run"].at(step).model)
+        model.set_attn_implementation("eager")
+        ids = torch.tensor([[token.id for token in view.trace.tokens]])
+        own = model(ids, output_attentions=True).attentions[best[0]][0, best[1]].numpy()
+        np.testing.assert_allclose(view.trace.attention(*best), own, rtol=rounding_of_shares(view.trace), atol=1e-12)
 
 
 def test_the_rule_for_the_shape_of_a_curve(lesson):

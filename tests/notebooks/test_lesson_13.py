@@ -175,7 +175,7 @@ def test_the_law_is_least_squares_of_logarithms(scale, runs):
     predicted = np.exp(y[:-1].mean() + slope * (x[-1] - x[:-1].mean()))
     assert scale.names["predicted"] == pytest.approx(predicted)
     assert scale.names["line"][0] == pytest.approx(slope)
-    question, ratio = scale.question("The line says"), np.exp(y[-1]) / predicted
+    question, ratio = scale.question("Compare the measured loss"), np.exp(y[-1]) / predicted
     assert question.reveal() == scale.names["SIDES"][0 if ratio < 0.98 else 1 if ratio < 1.02 else 2]
     assert f"{np.exp(y[-1]):.3f} nats" in question._state["explain"]
 
