@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent / "tales"))  # which has the stories
 
 import stories  # noqa: E402
 
-from gptviz.training import Run, pretrain  # noqa: E402
+from gptviz import training  # noqa: E402
 
 WIDTHS = (8, 12, 20, 32, 48)
 LAYERS, HEAD = 2, 4  # layers, and numbers in a head
@@ -31,15 +31,15 @@ def told(count: int, seed: int, held: bool = False) -> list[str]:
     return [stories.tell(rng, held).text for _ in range(count)]
 
 
-def train(width: int, steps: int = STEPS) -> Run:
+def train(width: int, steps: int = STEPS) -> training.Run:
     """Starts the training of a model of this width, and returns the run."""
-    return pretrain(
+    return training.pretrain(
         (LAYERS, width // HEAD, width), told(TEXTS, seed=0), steps, positions="learned", length=LENGTH,
         vocabulary=VOCABULARY, held_out=told(HELD_OUT, seed=1, held=True), batch=BATCH, keep=13, learning_rate=0.006,
     )  # fmt: skip
 
 
-def entry(width: int, run: Run) -> dict[str, object]:
+def entry(width: int, run: training.Run) -> dict[str, object]:
     """Returns what runs.json has of a finished run. Losses are in nats a token."""
     table, positions = run.before.vocab_size * width, run.before.context_length * width
     total = sum(parameter.numel() for parameter in run.before.model.parameters())

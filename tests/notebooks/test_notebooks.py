@@ -5,6 +5,7 @@ file play them with the embedded model, and most with a Llama without one; `test
 JupyterLab.
 """
 
+import inspect
 import re
 import statistics
 import subprocess
@@ -41,9 +42,14 @@ def code_of(notebook):
 def short_runs(monkeypatch):
     """Lets no pre-training take more than 30 steps: a cell must run whatever was learned."""
     pretrain = training.pretrain
-    monkeypatch.setattr(
-        training, "pretrain", lambda *given, steps, **more: pretrain(*given, steps=min(steps, 30), **more)
-    )
+
+    def short(*given, **more):
+        settings = inspect.signature(pretrain).bind(*given, **more)
+        settings.apply_defaults()
+        settings.arguments["steps"] = min(settings.arguments["steps"], 30)
+        return pretrain(*settings.args, **settings.kwargs)
+
+    monkeypatch.setattr(training, "pretrain", short)
 
 
 @names
