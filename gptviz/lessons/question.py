@@ -170,7 +170,8 @@ class Question(View):
 
     def close(self) -> None:
         """Removes the question from every page, and from the lesson's progress."""
-        self._lesson.forget(self._key, self._model_id)
+        if self.comm is not None:  # else it was never complete, or is closed
+            self._lesson.forget(self._key, self._model_id)
         super().close()
 
     @property
