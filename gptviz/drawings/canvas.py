@@ -145,6 +145,13 @@ def checked(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray
     return array
 
 
+def checked_with_gaps(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
+    """Returns numbers as `checked` does; NaN stands for one that is missing."""
+    array = np.asarray(values, dtype=np.float64)
+    checked(np.where(np.isnan(array), 0.0, array), shape, what)
+    return array
+
+
 def _dashes(dash: str) -> dict[str, str]:
     return {"stroke-dasharray": dash} if dash else {}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.drawings.canvas import Canvas, Drawing, checked, room
+from gptviz.drawings.canvas import Canvas, Drawing, checked, checked_with_gaps, room
 from gptviz.errors import fail
 
 COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
@@ -48,8 +48,7 @@ def curves(
 
 def _points(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     across = checked(x, (None,), f"the places of {name}")
-    heights = np.asarray(y, dtype=np.float64)
-    checked(np.where(np.isnan(heights), 0.0, heights), across.shape, f"a value of {name} for each place")
+    heights = checked_with_gaps(y, across.shape, f"a value of {name} for each place")
     if not len(across):
         raise fail(f"values of {name}", "none", "Leave the curve out.")
     if np.isnan(heights).all():

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.display.numbers import significant
-from gptviz.drawings.canvas import Canvas, Drawing, checked, room, short_name
+from gptviz.drawings.canvas import Canvas, Drawing, checked_with_gaps, room, short_name
 from gptviz.text.tokens import Token
 
 _ROW, _WIDEST, _GAP, _STEPS = 26.0, 84.0, 10.0, 8
@@ -27,9 +27,8 @@ def heat(
     values: (rows, columns); NaN for a cell without a number. rows, columns: the name of each; a token is named with its
     position. across: what the columns are. scale: what the numbers measure. Raises GPTVizError for other shapes.
     """
-    array = np.asarray(values, dtype=np.float64)
-    known = checked(np.where(np.isnan(array), 0, array), (len(rows), len(columns)), "one number for each cell")
-    return Heat(np.where(np.isnan(array), np.nan, known), tuple(rows), tuple(map(_name, columns)), title, across, scale)
+    array = checked_with_gaps(values, (len(rows), len(columns)), "one number for each cell")
+    return Heat(array, tuple(rows), tuple(map(_name, columns)), title, across, scale)
 
 
 def _name(column: str | Token) -> str:

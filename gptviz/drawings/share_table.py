@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.display.numbers import percent
-from gptviz.drawings.canvas import Canvas, Drawing, checked, room, wrapped
+from gptviz.drawings.canvas import Canvas, Drawing, checked_with_gaps, room, wrapped
 from gptviz.errors import fail
 
 _ROW, _BAR, _GAP = 31.0, 6.0, 18.0
@@ -26,9 +26,8 @@ def share_table(
     column, or for numbers below 0 or above `full`.
     """
     names = [(heading, name) for heading, rows in groups.items() for name in rows]
-    array = np.asarray(values, dtype=np.float64)
-    known = np.where(np.isnan(array), 0.0, array)
-    checked(known, (len(names), len(columns)), "one share for each row and column")
+    array = checked_with_gaps(values, (len(names), len(columns)), "one share for each row and column")
+    known = np.nan_to_num(array)
     if not known.size:
         raise fail("rows and columns", "none", 'For example {"": ["one", "two"]}, ["share"].')
     full = (float(known.max()) or 1.0) if full is None else float(full)

@@ -33,7 +33,9 @@ def add_film(stored: dict[str, dict[str, Any]], widgets: Sequence[PageWidget], m
             first = _frame(stored, widget, questions[0], others, room)
             count = min(len(questions), max(2, (most_bytes - used) // _size(first)))
             for question in _spaced(questions, count, shown):
-                frame = _frame(stored, widget, question, [] if question == shown else others, room)
+                is_shown = question == shown
+                is_first = question == questions[0] and not is_shown
+                frame = first if is_first else _frame(stored, widget, question, [] if is_shown else others, room)
                 if used + _size(frame) <= most_bytes:
                     stored[reference(widget)]["answers"] |= frame
                     used += _size(frame)

@@ -6,12 +6,12 @@
  * Everything is added as nodes and attributes and written by the browser's serializer, so that no text becomes markup.
  */
 import { hatchPattern } from "./hatching.js";
+import { SVG, svgElement } from "./svg.js";
 
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box in pixels of the picture */
 /** @typedef {Record<string, string|number>} Attributes */
 /** @typedef {HTMLInputElement|HTMLSelectElement|HTMLTextAreaElement} Control */
 
-const SVG = "http://www.w3.org/2000/svg";
 const PAINT = [
   "fill",
   "stroke",
@@ -26,16 +26,6 @@ const SIDES = ["top", "right", "bottom", "left"];
 const NUMBERS = /-?[\d.e-]+/g;
 // Background layers in one colour: `linear-gradient(colour, the same colour)`.
 const GRADIENTS = /linear-gradient\((?:[^,(]+deg, )?(rgba?\([^)]*\))[^,]*, (rgba?\([^)]*\))[^)]*\)/g;
-
-/** @param {string} tag @param {Attributes} attributes @param {...(Node|string)} children */
-function shape(tag, attributes, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    node.setAttribute(name, typeof value === "number" ? String(Math.round(value * 100) / 100) : value);
-  }
-  node.append(...children);
-  return node;
-}
 
 /** Saves a view as a file. @param {HTMLElement} root @param {string} name of the file, without its ending */
 export function savePicture(root, name) {
@@ -53,8 +43,8 @@ export function pictureOf(root) {
   const style = getComputedStyle(root);
   const paper = style.getPropertyValue("--gv-bg").trim() || "#ffffff";
   const hatching = hatchPattern("hatch", { fill: style.getPropertyValue("--gv-hatch-ink").trim() });
-  const svg = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` });
-  svg.append(shape("defs", {}, hatching), shape("rect", { width, height, fill: paper }));
+  const svg = svgElement("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` });
+  svg.append(svgElement("defs", {}, hatching), svgElement("rect", { width, height, fill: paper }));
   new Painter(svg, frame).drawElement(root, { left: 0, top: 0, right: width, bottom: height });
   return new XMLSerializer().serializeToString(svg);
 }
@@ -75,7 +65,7 @@ class Painter {
 
   /** @param {string} tag @param {Attributes} attributes */
   add(tag, attributes) {
-    this.svg.append(shape(tag, attributes));
+    this.svg.append(svgElement(tag, attributes));
   }
 
   /**
@@ -202,7 +192,7 @@ class Painter {
       "font-weight": style.fontWeight,
       fill: style.color,
     };
-    parent.append(shape("text", attributes, text.replaceAll("\n", " ")));
+    parent.append(svgElement("text", attributes, text.replaceAll("\n", " ")));
   }
 
   /**
@@ -215,7 +205,7 @@ class Painter {
     const [a, b, c, d] = (style.transform.match(NUMBERS) ?? []).map(Number);
     const middle = `translate(${(box.left + box.right) / 2} ${(box.top + box.bottom) / 2})`;
     const corner = `translate(${-node.offsetWidth / 2} ${-node.offsetHeight / 2})`;
-    const group = shape("g", { transform: `${middle} matrix(${a} ${b} ${c} ${d} 0 0) ${corner}` });
+    const group = svgElement("g", { transform: `${middle} matrix(${a} ${b} ${c} ${d} 0 0) ${corner}` });
     const leaf = [...node.querySelectorAll("*")].find(({ childElementCount }) => childElementCount === 0) ?? node;
     this.drawLine(node.textContent ?? "", getComputedStyle(leaf), 0, 0, group);
     this.svg.append(group);

@@ -1,6 +1,7 @@
 // @ts-check
 /** A chart of curves over the steps of a run, drawn as SVG. New numbers move what is there; nothing is built anew. */
 import { grouped } from "../shared/numbers.js";
+import { setAttributes, svgElement } from "../shared/svg.js";
 import { axisEnds, linear, ticks } from "./scale.js";
 
 /** @typedef {import("./scale.js").Point} Point */
@@ -16,25 +17,9 @@ import { axisEnds, linear, ticks } from "./scale.js";
  *   label: string}} ChartContent
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 /** The line styles: dashes and the shape of marks differ, so that no curve is known by its colour alone. */
 const DASHES = ["", "7 4", "2 3", "10 3 2 3", "4 2", "12 5"];
 export const STYLES = DASHES.length;
-
-/** @param {string} tag @param {Record<string, string|number>} attributes */
-export function svgElement(tag, attributes = {}) {
-  const node = document.createElementNS(SVG, tag);
-  setAll(node, attributes);
-  return node;
-}
-
-/** @param {Element} node @param {Record<string, string|number>} attributes */
-function setAll(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
-    const text = typeof value === "number" ? String(Math.round(value * 100) / 100) : value;
-    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
-  }
-}
 
 /**
  * Returns the outline of a mark around a point.
@@ -106,14 +91,14 @@ export class Chart {
     const x = linear(content.x, [plot.left, plot.right]);
     const y = linear(ends, [plot.bottom, plot.top]);
     this.stepAt = linear([plot.left, plot.right], content.x);
-    setAll(this.root, { viewBox: `0 0 ${width} ${height}`, height, "aria-label": content.label });
+    setAttributes(this.root, { viewBox: `0 0 ${width} ${height}`, height, "aria-label": content.label });
     this.drawGrid(content.x, ends, x, y, plot, em);
-    setAll(this.axisName, { x: (plot.left + plot.right) / 2, y: height - 0.5 * em });
+    setAttributes(this.axisName, { x: (plot.left + plot.right) / 2, y: height - 0.5 * em });
     for (const curve of content.curves) this.drawCurve(curve, x, y, em);
     const keys = new Set(content.curves.map(({ key }) => key));
     for (const [key, parts] of this.drawn) if (!keys.has(key)) this.forget(key, parts);
     const at = content.cursor === null ? -10 : x(content.cursor);
-    setAll(this.cursor, { x1: at, x2: at, y1: plot.top, y2: plot.bottom });
+    setAttributes(this.cursor, { x1: at, x2: at, y1: plot.top, y2: plot.bottom });
   }
 
   /**
@@ -156,10 +141,10 @@ export class Chart {
     const path = (/** @type {string[]} */ places) => (places.length ? `M${places.join("L")}` : "");
     const upper = (band ?? []).map(([step, , most]) => place(step, most));
     const lower = (band ?? []).map(([step, least]) => place(step, least)).reverse();
-    setAll(parts.band, { d: path([...upper, ...lower]) });
-    setAll(parts.line, { d: path(points.map(([step, value]) => place(step, value))) });
+    setAttributes(parts.band, { d: path([...upper, ...lower]) });
+    setAttributes(parts.line, { d: path(points.map(([step, value]) => place(step, value))) });
     const marks = hasMarks ? points.map(([step, value]) => markPath(style, x(step), y(value), 0.23 * em)) : [];
-    setAll(parts.marks, { d: marks.join("") });
+    setAttributes(parts.marks, { d: marks.join("") });
     for (const part of Object.values(parts)) part.toggleAttribute("data-muted", isMuted);
   }
 
@@ -168,7 +153,7 @@ export class Chart {
     const of = (/** @type {string} */ name) =>
       svgElement("path", { class: name, "data-key": key, "data-style": style });
     const parts = { band: of("band"), line: of("line"), marks: of("marks") };
-    setAll(parts.line, { "stroke-dasharray": DASHES[style] });
+    setAttributes(parts.line, { "stroke-dasharray": DASHES[style] });
     this.lines.append(parts.band, parts.line, parts.marks);
     this.drawn.set(key, parts);
     return parts;

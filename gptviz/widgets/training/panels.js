@@ -3,7 +3,7 @@
 import { element, setText } from "../shared/dom.js";
 import { significant } from "../shared/numbers.js";
 import { Chart, lineSample, STYLES } from "./chart.js";
-import { panelsOf, pointsOf } from "./scale.js";
+import { areShares, panelsOf, pointsOf } from "./scale.js";
 
 /** @typedef {import("./scale.js").RunData} RunData */
 /** @typedef {import("./words.js").Words} Words */
@@ -61,9 +61,8 @@ class Panel {
 
   /** @param {RunData[]} runs */
   isShare(runs) {
-    if (this.isLoss) return false;
-    const values = runs.flatMap(({ news }) => news?.measures[this.names[0]] ?? []);
-    return values.every((value) => value === null || (value >= 0 && value <= 1));
+    const measures = runs.map(({ news }) => news?.measures ?? {});
+    return !this.isLoss && areShares(measures, this.names[0]);
   }
 
   /** @param {RunData} run @param {number} index @param {boolean} isShown @returns {import("./chart.js").Curve[]} */

@@ -113,15 +113,22 @@ export class RunData {
 }
 
 /**
+ * Returns whether all values of a measure lie between 0 and 1.
+ * @param {Record<string, (number|null)[]>[]} measures of all runs
+ * @param {string} name
+ */
+export function areShares(measures, name) {
+  return measures.flatMap((one) => one[name] ?? []).every((value) => value === null || (value >= 0 && value <= 1));
+}
+
+/**
  * Divides what is measured into panels: the losses, what lies between 0 and 1, and each other measure alone.
  * @param {Record<string, (number|null)[]>[]} measures of all runs
  * @returns {string[][]} the names of the measures in each panel; the first panel has the loss of batches as well
  */
 export function panelsOf(measures) {
   const names = [...new Set(measures.flatMap((one) => Object.keys(one)))].filter((name) => name !== "held_out");
-  const isShare = (/** @type {string} */ name) =>
-    measures.flatMap((one) => one[name] ?? []).every((value) => value === null || (value >= 0 && value <= 1));
-  const shares = names.filter(isShare);
+  const shares = names.filter((name) => areShares(measures, name));
   const others = names.filter((name) => !shares.includes(name)).map((name) => [name]);
   const losses = measures.some((one) => "held_out" in one) ? ["held_out"] : [];
   return [losses, ...(shares.length ? [shares] : []), ...others];
