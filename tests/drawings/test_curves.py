@@ -4,8 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from drawn import drawn, marks, texts
 
-from gptviz.drawings import Canvas, costs, curves, samples
+from gptviz.drawings import costs, curves, samples
 from gptviz.drawings.canvas import room
 from gptviz.errors import GPTVizError
 from gptviz.text.tokens import Token
@@ -25,20 +26,6 @@ DRAWINGS = {
     "costs": costs(LOSSES, TOKENS),
     "samples": samples({"step 0": "x" * 400, "step 25": "Once <b>upon</b> a time\nthere was. " * 9}, "Samples"),
 }
-
-
-def drawn(drawing, width=840, language="en"):
-    canvas = Canvas(width, language)
-    drawing.draw(canvas)
-    return canvas
-
-
-def marks(drawing, **wanted):
-    return [mark for mark in drawn(drawing).marks if all(mark.get(name) == value for name, value in wanted.items())]
-
-
-def texts(drawing):
-    return [mark["text"] for mark in marks(drawing, tag="text")]
 
 
 def points(path):

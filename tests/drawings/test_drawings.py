@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from drawn import drawn, marks, texts
 
 from gptviz.display.numbers import percent, significant
 from gptviz.display.still import picture
@@ -59,21 +60,6 @@ DRAWINGS = {
     ),
 }
 every_drawing = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
-
-
-def drawn(drawing, width=840, language="en"):
-    canvas = Canvas(width, language)
-    drawing.draw(canvas)
-    return canvas
-
-
-def marks(drawing, **wanted):
-    """Returns the marks of a drawing that have these attributes."""
-    return [mark for mark in drawn(drawing).marks if all(mark.get(name) == value for name, value in wanted.items())]
-
-
-def texts(drawing):
-    return [mark["text"] for mark in marks(drawing, tag="text")]
 
 
 # Angles

@@ -3,22 +3,9 @@
 import json
 
 import pytest
-from families import tokenizer
-from small_models import strong_gpt2
 
-import gptviz
 from gptviz import drawings, lessons
 from gptviz.errors import GPTVizError, WrongType
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    return gptviz.wrap(strong_gpt2(vocab_size=264), tokenizer())
-
-
-@pytest.fixture
-def box(gpt):
-    return gptviz.PromptBox("the thin owl", gpt=gpt)
 
 
 def row(trace):

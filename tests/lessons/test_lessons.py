@@ -11,7 +11,6 @@ from families import build, tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 from properties import ANY_MACHINE
-from small_models import strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError
@@ -22,18 +21,8 @@ from gptviz.loading import CHOSEN
 
 
 @pytest.fixture(scope="module")
-def gpt():
-    return gptviz.wrap(strong_gpt2(vocab_size=264), tokenizer())
-
-
-@pytest.fixture(scope="module")
 def tales():
     return gptviz.load("tales")
-
-
-@pytest.fixture
-def box(gpt):
-    return gptviz.PromptBox("the thin owl", gpt=gpt)
 
 
 def likeliest_token(trace):

@@ -1,23 +1,10 @@
 """A printed text follows its prompt, waits for its questions, and says so if it is of an earlier prompt."""
 
 import pytest
-from families import tokenizer
 from page_messages import ask as ask_as_page
-from small_models import strong_gpt2
 
-import gptviz
 from gptviz import lessons
 from gptviz.errors import WrongType
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    return gptviz.wrap(strong_gpt2(vocab_size=264), tokenizer())
-
-
-@pytest.fixture
-def box(gpt):
-    return gptviz.PromptBox("the thin owl", gpt=gpt)
 
 
 def count(trace):

@@ -41,6 +41,13 @@ def played(request, model, play):
 
 
 @pytest.fixture(scope="module")
+def lesson(request, played):
+    """The notebook of a test module that has only one in its LESSONS."""
+    (name,) = request.module.LESSONS
+    return played[name]
+
+
+@pytest.fixture(scope="module")
 def reference(model):
     """transformers' own model, with the maps of its eager attention, in float32."""
     return AutoModelForCausalLM.from_pretrained(model, attn_implementation="eager", dtype=torch.float32).eval()

@@ -17,11 +17,6 @@ def model():
     return str(assets_dir() / "tales")
 
 
-@pytest.fixture(scope="module")
-def lesson(played):
-    return played["00_start_here"]
-
-
 @torch.no_grad()
 def probability(reference, trace, id, layer):
     """Returns a next token's probability in a pass in which attention adds nothing to the last token in one layer."""

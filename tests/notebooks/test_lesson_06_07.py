@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding, rounding_of_shares
-from played import cell_source, check_solutions, check_views_are_shown, check_wrong_guesses
+from played import cell_source, check_cells_wait, check_solutions, check_views_are_shown, check_wrong_guesses
 
 from gptviz._paths import assets_dir, notebooks_dir
 from gptviz.drawings.heat import Heat
@@ -432,13 +432,7 @@ WAITING = {  # what would answer a question of lesson 06, with a part of the que
 
 @pytest.mark.parametrize("words", WAITING)
 def test_figures_and_numbers_that_answer_a_question_wait_for_it(movers, words):
-    question = movers.question(words)
-    question._set_state(question._state | {"phase": "open"})
-    for cell in WAITING[words]:
-        assert question.text in movers.values[cell]._covered_by, cell
-    question.reveal()
-    for cell in WAITING[words]:
-        assert question.text not in movers.values[cell]._covered_by, cell
+    check_cells_wait(movers, words, WAITING[words])
 
 
 WAITING_07 = {
@@ -452,13 +446,7 @@ WAITING_07 = {
 
 @pytest.mark.parametrize("words", WAITING_07)
 def test_what_answers_a_question_of_lesson_07_waits_for_it(induction, words):
-    question = induction.question(words)
-    question._set_state(question._state | {"phase": "open"})
-    for cell in WAITING_07[words]:
-        assert question.text in induction.values[cell]._covered_by, cell
-    question.reveal()
-    for cell in WAITING_07[words]:
-        assert question.text not in induction.values[cell]._covered_by, cell
+    check_cells_wait(induction, words, WAITING_07[words])
     head = induction.names["name"](induction.names["best"])
     assert not [text for text in induction.questions if head in text], "no question names the head with the stripe"
 

@@ -32,11 +32,6 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def lesson(played):
-    return played[LESSON]
-
-
-@pytest.fixture(scope="module")
 def ahead():
     return json.loads((assets_dir() / "training" / "repeats.json").read_text("utf-8"))
 

@@ -36,11 +36,6 @@ def model():
     return MODEL
 
 
-@pytest.fixture(scope="module")
-def lesson(played):
-    return played[LESSON]
-
-
 @torch.no_grad()
 def word_probability(gpt, prompt, word):
     """Returns the product over the word's tokens, from the logits of the model itself, and its allowed error."""

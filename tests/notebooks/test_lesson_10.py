@@ -27,11 +27,6 @@ def model():
     return str(assets_dir() / "tales")
 
 
-@pytest.fixture(scope="module")
-def lesson(played):
-    return played["10_assistant"]
-
-
 def ids_of(gpt, messages):
     """Returns transformers' ids of messages: with the generation prompt if the assistant has not spoken."""
     prompted = messages[-1]["role"] == "user"

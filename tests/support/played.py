@@ -7,6 +7,7 @@ import ast
 import contextlib
 import io
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import nbformat
@@ -161,6 +162,17 @@ def check_wrong_guesses(played: PlayedNotebook) -> None:
         assert question._state["explain"]
         assert not any(question._key in view._covered_by for view in question._covers)
     assert not any(view._covered_by for question in questions for view in question._covers)
+
+
+def check_cells_wait(played: PlayedNotebook, words: str, cells: Iterable[str]) -> None:
+    """Checks that what these cells show is covered until a question is revealed. words: in the question's text."""
+    question = played.question(words)
+    question._set_state(question._state | {"phase": "open"})
+    for cell in cells:
+        assert question.text in played.values[cell]._covered_by, cell
+    question.reveal()
+    for cell in cells:
+        assert question.text not in played.values[cell]._covered_by, cell
 
 
 def check_solutions(played: PlayedNotebook) -> None:
