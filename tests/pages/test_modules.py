@@ -1,5 +1,7 @@
 """The modules of a page put together as one: scopes, aliases, circles, and no view's words in another view's module."""
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -54,6 +56,23 @@ def test_each_file_is_read_once(tmp_path, monkeypatch):
     sources = modules(entry)
     bundled(sources), style_sheets(sources)
     assert sorted(read) == ["a.js", "b.js", "c.js", "entry.js"]
+
+
+def test_the_engine_is_one_module(tmp_path):
+    """What a page would put in to run a model."""
+    wanted = {
+        "gpt.js": "GPT",
+        "generate.js": "generate",
+        "tokenizer.js": "Tokenizer",
+        "lens.js": "attribution",
+        "edits.js": "steer",
+    }
+    folder = os.path.relpath(PACKAGE / "pages" / "engine", tmp_path)
+    imports = "".join(f'import {{ {name} }} from "{folder}/{file}";\n' for file, name in wanted.items())
+    entry = write(tmp_path, entry=f"{imports}console.log([{', '.join(wanted.values())}].map((one) => typeof one));\n")
+    bundle_of_all = bundle(entry)
+    assert run(bundle_of_all).count("function") == len(wanted)
+    assert "import " not in re.sub(r"/\*.*?\*/|//.*", "", bundle_of_all, flags=re.DOTALL).replace("import(", "")
 
 
 def test_an_import_under_another_name_works(tmp_path):

@@ -1,0 +1,76 @@
+"""Asks the engine of `gptviz/pages/engine` in Node.js. What is asked, and in which form, is in `tests/js/engine_answers.mjs`."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ANSWERS = Path(__file__).parents[1] / "js" / "engine_answers.mjs"
+
+
+def ask(asked, **files):
+    """Returns the engine's answers to questions [kind, question]. files: paths of its weights, config and tokenizer."""
+    node = shutil.which("node")
+    assert node, "make node"
+    questions = {name: str(path) for name, path in files.items()} | {"asked": asked}
+    # Lone surrogates are in some questions, so JSON is written in ASCII.
+    done = subprocess.run([node, ANSWERS], input=json.dumps(questions), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def ask_passes(passes, **files):
+    """Returns the answers about passes by the names of the passes, then by what was asked.
+
+    passes: {name: {"ids": …, "edits": …, "asked": [[what, *arguments], …]}}, run in this order.
+    """
+    answers = ask([["pass", {"name": name} | question] for name, question in passes.items()], **files)
+    return {
+        name: {tuple(what): _numbers(answer) for what, answer in zip(question["asked"], answered, strict=True)}
+        for (name, question), answered in zip(passes.items(), answers, strict=True)
+    }
+
+
+def _numbers(answer):
+    """Returns lists of numbers as arrays, in any nesting."""
+    if isinstance(answer, dict):
+        return {name: _numbers(value) for name, value in answer.items()}
+    if isinstance(answer, list) and answer and not isinstance(answer[0], (dict, list)):
+        return np.array(answer, dtype=np.float64)  # float("-inf") reads "-inf"
+    return [_numbers(item) for item in answer] if isinstance(answer, list) else answer
+
+
+IN_PAGE = {
+    "max_tokens": "maxTokens", "temperature": "temperature", "top_k": "topK", "top_p": "topP", "min_p": "minP",
+    "repetition_penalty": "repetitionPenalty", "seed": "seed", "stop": "stop",
+}  # fmt: skip
+
+
+def generation(ids, settings, edits=()):
+    """Returns the question for the steps of the last choice of `gpt.complete(ids, **settings)`. edits: as the engine has them."""
+    told = {IN_PAGE[name]: value for name, value in settings.items() if name in IN_PAGE}
+    told |= {"choice": settings.get("n", 1) - 1, "edits": list(edits)}
+    return ["generate", {"ids": list(ids), "settings": told}]
+
+
+def assert_same_steps(steps, choice, bound):
+    """Compares the engine's steps with a choice of a completion. bound: of probabilities, relative to each."""
+    assert [step["id"] for step in steps] == [step.token.id for step in choice.steps]
+    assert [step["text"] for step in steps] == [step.text for step in choice.steps]
+    assert "".join(step["text"] for step in steps) == choice.text
+    assert [step["finishReason"] for step in steps] == [step.finish_reason for step in choice.steps]
+    for actual, expected in zip(steps, choice.steps, strict=True):
+        assert [one["id"] for one in actual["alternatives"]] == [one.token.id for one in expected.alternatives]
+        for of_page, of_python in [
+            (actual, expected),
+            *zip(actual["alternatives"], expected.alternatives, strict=True),
+        ]:
+            assert of_page["probability"] == pytest.approx(of_python.probability, rel=bound)
+            assert of_page["samplingProbability"] == pytest.approx(of_python.sampling_probability, rel=bound)
+        assert actual["kept"] == expected.kept
+        assert actual["keptMass"] == pytest.approx(expected.kept_mass, rel=bound)
+        assert actual["entropy"] == pytest.approx(expected.entropy, abs=20 * bound)
+        assert actual["modelEntropy"] == pytest.approx(expected.model_entropy, abs=20 * bound)
