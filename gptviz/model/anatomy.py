@@ -17,7 +17,7 @@ from gptviz.model.structure import Structure
 
 @dataclass(frozen=True)
 class Part:
-    """One of the two things that a block adds to the stream: `scale * chain(input)`, its modules called in turn."""
+    """One of the things that a block adds to the stream: `scale * chain(input)`, its modules called in turn."""
 
     chain: tuple[nn.Module, ...]
     scale: float = 1.0
@@ -30,7 +30,8 @@ class Layer:
     block: the whole block. attention: the module that calls the attention function. out_projection: linear, from the
     heads' outputs, side by side, to the stream. ends_in_projection: whether what it returns is attention's own output.
     attention_part, mlp_part: what the block adds to the stream; each chain begins with the module whose output is
-    attention's or the MLP's own. down_projection: linear; its input is the MLP's activations, d_mlp of them a token.
+    attention's or the MLP's own. other_part: what a second attention of the block adds, as in the decoder of an
+    encoder-decoder. down_projection: linear; its input is the MLP's activations, d_mlp of them a token.
     before_attention: what the stream goes through between the block's input and attention's. parallel: whether the MLP
     reads what enters the block, and not what attention has added to. n_heads: 0 without attention. gated: whether each
     number of the heads' outputs is multiplied by a positive gate before the projection.
@@ -48,18 +49,29 @@ class Layer:
     parallel: bool = False
     n_heads: int = 0
     gated: bool = False
+    other_part: Part | None = None
 
 
 @dataclass(frozen=True)
 class Tail:
-    """What lies between the last block and the logits: modules, then the family's last step (a soft cap or a scale)."""
+    """What lies between the last block and the logits: modules, then the family's last step (a bias, a soft cap or a scale).
+
+    biased: the module whose buffer `final_logits_bias` is added to the scores; None without one.
+    """
 
     chain: tuple[nn.Module, ...]
     multiplier: float = 1.0
     cap: float | None = None
+    biased: nn.Module | None = None
 
-    def last_step(self, x: Tensor) -> Tensor:
-        """Returns the logits from the scores that the modules return."""
+    def bias(self) -> Tensor | None:
+        """Returns what is added to the scores that the modules return, (vocab,), or None."""
+        return None if self.biased is None else self.biased.final_logits_bias.reshape(-1)  # type: ignore[operator, union-attr]
+
+    def last_step(self, x: Tensor, ids: slice = slice(None)) -> Tensor:
+        """Returns the logits from the scores that the modules return. ids: the tokens whose scores these are."""
+        bias = self.bias()
+        x = x if bias is None else x + bias[ids].to(x.device)
         return x * self.multiplier if self.cap is None else self.cap * torch.tanh(x / self.cap)
 
 
@@ -72,7 +84,7 @@ class Anatomy:
     embedding_adds_up: whether the token part and the position part sum to what enters block 0. tail: None if the numbers
     did not confirm one. takes_positions: whether the forward pass takes position_ids, which it counts from 0 when it is
     given none. overwritten: modules whose input or output is written into afterwards, so that it must be copied to be held.
-    structure: the modules and settings for which all of this was found.
+    structure: the modules and settings for which all of this was found. causal: whether no token may look at later ones.
     """
 
     route: str
@@ -81,7 +93,7 @@ class Anatomy:
     d_model: int
     one_stream: bool
     vocab_size: int
-    token_embedding: nn.Module
+    token_embedding: nn.Module | None
     position_embedding: nn.Module | None
     embedding_adds_up: bool
     rotary: bool
@@ -89,6 +101,7 @@ class Anatomy:
     takes_positions: bool
     overwritten: frozenset[nn.Module]
     structure: Structure
+    causal: bool = True
 
     def cache_fits(self, config: Any) -> bool:
         """Returns whether a cache that is made by this config has a place of its own for each layer's attention.

@@ -15,7 +15,7 @@ from gptviz.errors import NotAvailable, fail
 from gptviz.model.anatomy import close, run_chain
 from gptviz.model.capture import AttentionCall, hooked, takes
 from gptviz.model.confirming import agree, is_causal_map
-from gptviz.model.eager_attention import EagerAttention, check_causal
+from gptviz.model.eager_attention import EagerAttention, check_maps
 from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.model.recorded_pass import RecordedPass
 
@@ -91,7 +91,7 @@ class AttentionOfPass:
             as_returned = recorded.maps[layer][0]
             tokens = recorded.ids.shape[1]
             is_causal = recorded.confirmations.result(("map", layer), [], lambda: is_causal_map(as_returned, tokens))
-            check_causal(recorded, layer, is_causal)
+            check_maps(recorded, layer, is_causal)
             weights = as_returned.float()
             return weights if head is None else weights[head : head + 1]
         with (guard := recorded.guarding_weights()), guard:
@@ -165,7 +165,7 @@ class AttentionOfPass:
             if factors is None:
                 raise self._no_keys(layer, "what its heads give is not their values, mixed by their weights")
             gain = torch.as_tensor(self._gain(layer), device=factors[1].device)
-        return *factors, gain.expand(factors[1].shape[1:])
+        return *factors, gain.expand(factors[0].shape[1], self._pass.d_model)
 
     def _heads_that_sum_up(self, layer: int) -> EagerAttention:
         """Returns a layer's attention; raises NotAvailable unless heads and bias sum to what attention added."""

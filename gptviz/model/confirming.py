@@ -103,12 +103,20 @@ def is_causal_map(weights: Tensor, tokens: int) -> bool:
     weights: (H, T, keys); the last keys are the T tokens. tokens: T. An attention sink takes a share, so that a row may sum
     to less.
     """
-    if weights.ndim != 3 or weights.shape[-2] != tokens or weights.shape[-1] < tokens:
+    if not is_map(weights, tokens) or weights.shape[-1] < tokens:
         return False
-    epsilon = max(_FLOAT32, torch.finfo(weights.dtype).eps)
-    rows = weights.float().sum(-1)
     future = weights.float().triu(1 + weights.shape[-1] - tokens).abs()
-    return bool((rows <= 1 + ROUNDINGS * epsilon).all() and (future <= epsilon).all()) or bool(rows.isnan().any())
+    epsilon = max(_FLOAT32, torch.finfo(weights.dtype).eps)
+    return bool((future <= epsilon).all()) or bool(weights.isnan().any())
+
+
+def is_map(weights: Tensor, tokens: int) -> bool:
+    """Returns whether the rows of attention maps, (H, T, keys), sum to at most 1. tokens: T."""
+    if weights.ndim != 3 or weights.shape[-2] != tokens:
+        return False
+    rows = weights.float().sum(-1)
+    epsilon = max(_FLOAT32, torch.finfo(weights.dtype).eps)
+    return bool((rows <= 1 + ROUNDINGS * epsilon).all()) or bool(rows.isnan().any())
 
 
 class Confirmations:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gptviz.errors import NotAvailable, fail
 from gptviz.model.capture import AttentionCall, family_eager
-from gptviz.model.confirming import agree, is_causal_map
+from gptviz.model.confirming import agree, is_causal_map, is_map
 from gptviz.model.head_arguments import HeadArguments, family_attention
 from gptviz.model.linear_maps import LinearMap
 from gptviz.model.recorded_pass import RecordedPass
@@ -22,9 +22,13 @@ from gptviz.model.recorded_pass import RecordedPass
 
 @dataclass(frozen=True)
 class _Check:
-    """What the numbers say of one layer. dtype: in which it computes the pass's output; None for the dtypes of the pass."""
+    """What the numbers say of one layer.
 
-    is_causal: bool
+    is_map: whether its maps are those of its stack, which looks at no later tokens if it is causal. dtype: in which it
+    computes the pass's output; None for the dtypes of the pass.
+    """
+
+    is_map: bool
     is_what_ran: bool
     dtype: torch.dtype | None = torch.float32
 
@@ -123,14 +127,14 @@ class EagerAttention:
             return weights, values @ rows
 
     def confirm(self) -> torch.dtype | None:
-        """Raises NotAvailable unless the eager function computes what the pass did, and its maps are those of a causal model.
+        """Raises NotAvailable unless the eager function computes what the pass did, and its maps are those of such a stack.
 
         Returns the dtype to compute in: in half precision, an eager pass rounds its scores before the softmax.
         """
         module = self._call.module
         name, modules = ("attention", self._layer, family_eager(module)), [module]
         result: _Check = self._pass.confirmations.result(name, modules, self._check)
-        check_causal(self._pass, self._layer, result.is_causal)
+        check_maps(self._pass, self._layer, result.is_map)
         if not result.is_what_ran:
             function = getattr(getattr(self._call.module, "config", None), "_attn_implementation", None)
             by = f' with the attention function "{function}"' if function else ""
@@ -149,15 +153,16 @@ class EagerAttention:
     def _check(self) -> _Check:
         output, weights = family_attention(HeadArguments(self._call, None))
         if not self._is_eager_in_float32():
-            return _Check(is_causal=True, is_what_ran=False)
-        is_causal = is_causal_map(weights[0], self._call.query.shape[2])
+            return _Check(is_map=True, is_what_ran=False)
+        is_right = is_causal_map if self._pass.anatomy.causal else is_map
+        has_maps = is_right(weights[0], self._call.query.shape[2])
         self._fresh = self._edited(None, torch.float32) if self._has_edits() else (output, weights)
         if self._is_what_ran(output, self._fresh[0]):
-            return _Check(is_causal, True)
+            return _Check(has_maps, True)
         if self._call.value.dtype == torch.float32:
-            return _Check(is_causal, False)
+            return _Check(has_maps, False)
         output = family_attention(HeadArguments(self._call, None, None))[0]
-        return _Check(is_causal, self._is_what_ran(output, self._edited(None, None)[0]), None)
+        return _Check(has_maps, self._is_what_ran(output, self._edited(None, None)[0]), None)
 
     def _is_eager_in_float32(self) -> bool:
         """Returns whether the attention function of a pass in half precision computes in float32 what the eager one does.
@@ -210,13 +215,14 @@ class EagerAttention:
         return gave.reshape(-1, gave.shape[-1])
 
     def _largest_score(self) -> float:
-        """Returns a bound of the scores: by the lengths of queries and keys, and the largest bias in the mask."""
+        """Returns a bound of the scores: by the lengths of queries and keys, and the largest biases that are added."""
         call = self._call
         longest = call.query.float().norm(dim=-1).amax() * call.key.float().norm(dim=-1).amax()
         score = float(longest) * float(call.kwargs.get("scaling") or call.query.shape[-1] ** -0.5)
-        if isinstance(call.mask, Tensor) and call.mask.is_floating_point():
-            biases = call.mask[call.mask > torch.finfo(call.mask.dtype).min / 2]
-            score += float(biases.abs().max()) if biases.numel() else 0.0
+        for added in (call.mask, call.kwargs.get("position_bias")):
+            if isinstance(added, Tensor) and added.is_floating_point():
+                biases = added[added > torch.finfo(added.dtype).min / 2]
+                score += float(biases.abs().max()) if biases.numel() else 0.0
         return score
 
 
@@ -232,11 +238,12 @@ def _is_transformers(function: Callable[..., Any]) -> bool:
     return str(getattr(plain, "__globals__", {}).get("__name__", "")).startswith("transformers.")
 
 
-def check_causal(recorded: RecordedPass, layer: int, is_causal: bool) -> None:
-    """Raises NotAvailable for a layer whose maps are not those of a causal model."""
-    if not is_causal:
+def check_maps(recorded: RecordedPass, layer: int, are_right: bool) -> None:
+    """Raises NotAvailable for a layer whose maps are not those of its stack, such as a causal one."""
+    if not are_right:
+        later = " and give nothing to later tokens" if recorded.anatomy.causal else ""
         raise fail(
-            "attention maps whose rows sum to at most 1 and give nothing to later tokens",
+            f"attention maps whose rows sum to at most 1{later}",
             f"layer {layer} of {recorded.family}, whose maps do not",
             "Its stream and its logits can be read.",
             NotAvailable,

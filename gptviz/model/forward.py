@@ -48,7 +48,7 @@ class ForwardPass(RecordedPass):
         if self.anatomy.embedding_adds_up:
             with (guard := self.guarding_weights()), guard:
                 args, kwargs = self.position_inputs
-                token: Tensor = self.anatomy.token_embedding(self.ids)[0]
+                token: Tensor = self.anatomy.token_embedding(self.ids)[0]  # type: ignore[misc]
                 position: Tensor = table(*args, **kwargs).reshape(-1, self.d_model)
             if agree(token.float() + position.float(), self.residual_before_edits(0), token, position):
                 return token if kind == "token" else position
@@ -106,6 +106,11 @@ class ForwardPass(RecordedPass):
         out = self.held("attention_out", layer).reshape(-1, self.d_model)
         return out if part.scale == 1.0 else out * part.scale
 
+    def _other_added(self, layer: int) -> list[Tensor]:
+        """Returns what the second attention of a block adds to the stream, (T, d_model), in a list; [] if it has one only."""
+        part = self.anatomy.layers[layer].other_part
+        return [] if part is None else [self.held("other_out", layer).reshape(-1, self.d_model) * part.scale]
+
     def mlp_in(self, layer: int) -> Tensor:
         """Returns what enters the MLP, after the norm before it: (T, d_model)."""
         self.parts(layer, "What enters the MLP")
@@ -139,7 +144,8 @@ class ForwardPass(RecordedPass):
         def adds_up() -> bool:
             before, after = self.residual(layer), self.stream_after(layer)
             attention, mlp = self._attention_added(layer), self._run_mlp(layer)[0] if mlp_out is None else mlp_out
-            return agree(before.float() + attention.float() + mlp.float(), after, before, attention, mlp)
+            parts = [attention, *self._other_added(layer), mlp]
+            return agree(sum((part.float() for part in parts), before.float()), after, before, *parts)
 
         self.parts(layer, "Attention and MLP")
         if not self.confirmations.result(("sum", layer), [self.anatomy.layers[layer].block], adds_up):
@@ -269,9 +275,11 @@ class ForwardPass(RecordedPass):
             (linear, normed), logits = known, self.logits[:, id : id + 1]
             row, bias = linear.column(id), linear.offset[id]
             scores, largest = (normed @ row + bias)[:, None], (normed.abs() @ row.abs() + bias.abs())[:, None]
-            if not agree(tail.last_step(scores), logits, largest * tail.multiplier):  # type: ignore[union-attr]
+            last_step = tail.last_step(scores, slice(id, id + 1))  # type: ignore[union-attr]
+            if not agree(last_step, logits, largest * tail.multiplier):  # type: ignore[union-attr]
                 raise self._no_readout()
-            return row, float(bias)
+            after_head = tail.bias()  # type: ignore[union-attr]
+            return row, float(bias if after_head is None else bias + after_head[id])
 
     def _no_readout(self) -> NotAvailable:
         return fail(

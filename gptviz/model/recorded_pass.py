@@ -39,11 +39,27 @@ class RecordedPass:
 
     calls: what each attention module that called its function once was given, by the module's id (interface route). maps:
     attention maps by layer (eager route). logits: (T, vocab). position_inputs: what the position table was called with.
-    confirmations: the checks of what is computed from this pass.
+    confirmations: the checks of what is computed from this pass. beside: the other stacks of the same run, which this one
+    records too; see `sequence_pass.py`.
     """
+
+    beside: "tuple[RecordedPass, ...]" = ()
 
     def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None):
         """Runs `ids`, (1, T), through the model once, with the edits that were prepared for it."""
+        self._describe(model, anatomy, ids, editing)
+        with (block := Block(self._begin)), block as recorder:
+            result = self._run()
+            self._versions = weight_versions(model)
+        self.logits: Tensor = result.logits[0]
+        counts = Counter(id(call.module) for call in recorder.calls)
+        self.calls = {id(call.module): call for call in recorder.calls if counts[id(call.module)] == 1}
+        self.maps = self._by_layer(result.attentions) if self.route == "eager" else {}
+        for stack in self.beside:
+            stack.calls, stack.maps, stack._versions = self.calls, {}, self._versions
+
+    def _describe(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing | None = None) -> None:
+        """Sets what is known before the pass."""
         self.model, self.anatomy, self.ids = model, anatomy, ids
         self.n_layers, self.n_heads = len(anatomy.layers), anatomy.n_heads
         self.d_model, self.d_head = anatomy.d_model, anatomy.d_head
@@ -53,13 +69,8 @@ class RecordedPass:
         self._held: dict[tuple[str, int], Tensor] = {}
         self._autocast = autocast_now(ids.device.type)
         self.confirmations = Confirmations()
-        with (block := Block(self._begin)), block as recorder:
-            result = self._run()
-            self._versions = weight_versions(model)
-        self.logits: Tensor = result.logits[0]
-        counts = Counter(id(call.module) for call in recorder.calls)
-        self.calls = {id(call.module): call for call in recorder.calls if counts[id(call.module)] == 1}
-        self.maps = self._by_layer(result.attentions) if self.route == "eager" else {}
+        self._hooked_by_others: frozenset[nn.Module] = frozenset()
+        self._before_attention: list[list[Any]] = []
 
     def _run(self) -> Any:
         eager = {"output_attentions": True} if self.route == "eager" else {}
@@ -75,14 +86,16 @@ class RecordedPass:
         """Prepares the model for this pass, until the block ends."""
         prepare(block, self.model)
         self.anatomy.structure.check()
-        self._hooked_by_others = frozenset(
-            m for m in modules_of(self.model) if m._forward_hooks or m._forward_pre_hooks
-        )
-        self._before_attention = [self._settings_before_attention(layer) for layer in range(self.n_layers)]
-        add_hooks(block, self._sites())
-        self._hold_position_inputs(block)
-        edits, outputs_of = self.editing.heads(), self._silent_attention()
-        return record(block, self.model, self.route, edits=edits, outputs_of=outputs_of)
+        stacks = (self, *self.beside)
+        hooked = frozenset(m for m in modules_of(self.model) if m._forward_hooks or m._forward_pre_hooks)
+        for stack in stacks:
+            stack._hooked_by_others = hooked
+            stack._before_attention = [stack._settings_before_attention(layer) for layer in range(stack.n_layers)]
+        for stack in stacks:
+            add_hooks(block, stack._sites())
+            stack._hold_position_inputs(block)
+        outputs_of = {module for stack in stacks for module in stack._silent_attention()}
+        return record(block, self.model, self.route, edits=self.editing.heads(), outputs_of=outputs_of)
 
     def recording(self) -> AbstractContextManager[Recorder]:
         """Records the attention calls of passes inside the block, with this pass's edits of heads."""
@@ -140,6 +153,8 @@ class RecordedPass:
                 hold("attention_out", i, layer.attention_part.chain[-1], "out")
                 if len(layer.attention_part.chain) > 1:
                     hold("attention_before_norm", i, layer.attention_part.chain[0], "out")
+            if layer.other_part is not None:
+                hold("other_out", i, layer.other_part.chain[-1], "out")
             if layer.attention is not None and self._may_enter_otherwise(layer):
                 hold("attention_in", i, layer.attention, "in")
             if layer.gated and layer.out_projection is not None:
@@ -218,7 +233,11 @@ class RecordedPass:
     @property
     def nbytes(self) -> int:
         """Bytes of all distinct storages that this pass holds."""
-        tensors = [self.logits, *self._held.values(), *self.maps.values()]
+        tensors = [
+            self.logits,
+            *self.maps.values(),
+            *(t for stack in (self, *self.beside) for t in stack._held.values()),
+        ]
         for call in self.calls.values():
             tensors += [t for t in (call.query, call.key, call.value, call.mask, call.output) if isinstance(t, Tensor)]
         storages = {s.data_ptr(): s.nbytes() for s in (t.untyped_storage() for t in tensors)}

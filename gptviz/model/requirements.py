@@ -12,18 +12,22 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import within_rounding
 from gptviz.errors import GPTVizError, NotAvailable, WrongType, fail
+from gptviz.model.calling import call_model
 
 # Relative, at least. Kernels of mixtures of experts add in another order where other tokens take other experts.
 _LEAST_EPSILON = 1e-6
 
 
-def check_model(model: Any, tokenizer: Any) -> None:
-    """Raises GPTVizError unless these are a causal language model of transformers, in memory, and its tokenizer."""
+def check_model(model: Any, tokenizer: Any, encoder_decoder: bool = False) -> None:
+    """Raises GPTVizError unless these are a language model of transformers, in memory, and its tokenizer.
+
+    encoder_decoder: whether it must be an encoder-decoder, and not a decoder-only model.
+    """
     if (path := _path_inside(model)) != "model":
         raise _not_a_model(model, path)
     if not _has_tables(model):
         raise _not_a_model(model, "")
-    if model.config.is_encoder_decoder:
+    if model.config.is_encoder_decoder and not encoder_decoder:
         got = f"{type(model).__name__}, an encoder-decoder"
         raise fail("a decoder-only model", got, "Wrap a causal language model.", WrongType)
     check_in_memory(model)
@@ -94,16 +98,16 @@ def has_vocabulary(tokenizer: PreTrainedTokenizerBase) -> bool:
     return any(piece.strip("\u2581") for piece in tokenizer.get_vocab() if piece not in added)
 
 
-def check_forward(model: nn.Module, ids: Tensor) -> None:
+def check_forward(model: nn.Module, ids: Tensor, source: Tensor | None = None) -> None:
     """Runs the model on `ids`, (1, 4), and raises GPTVizError unless its forward gives logits, and is causal.
 
-    The third and the last of the ids are different tokens. The caller holds the model's lock.
+    The third and the last of the ids are different tokens. source: see `call_model`. The caller holds the model's lock.
     """
-    logits = _logits_of(model, ids)
+    logits = _logits_of(model, ids, source)
     other_ids = ids.clone()
     other_ids[0, -1] = ids[0, 2]
-    moved = _difference(_logits_of(model, other_ids)[:, :-1], logits[:, :-1])
-    if moved and (random := _difference(_logits_of(model, ids), logits)):
+    moved = _difference(_logits_of(model, other_ids, source)[:, :-1], logits[:, :-1])
+    if moved and (random := _difference(_logits_of(model, ids, source), logits)):
         got = f"{type(model).__name__}, whose logits differ by {random:.3g}"
         remedy = "Take away what makes them random, such as noise that a hook adds."
         raise fail("a model that gives one text the same logits each time", got, remedy)
@@ -124,16 +128,16 @@ def _difference(a: Tensor, b: Tensor) -> float:
     return 0.0 if within_rounding(a, b, epsilon) else float((a - b).abs().max())
 
 
-def _logits_of(model: nn.Module, ids: Tensor) -> Tensor:
-    logits: Tensor = checked_forward(model, ids).logits
+def _logits_of(model: nn.Module, ids: Tensor, source: Tensor | None) -> Tensor:
+    logits: Tensor = checked_forward(model, ids, source).logits
     return logits
 
 
-def checked_forward(model: nn.Module, ids: Tensor, **keywords: Any) -> Any:
-    """Returns what the model returns for ids (1, T). Raises GPTVizError if it cannot be called so, or gives no logits."""
+def checked_forward(model: nn.Module, ids: Tensor, source: Tensor | None = None, **keywords: Any) -> Any:
+    """Returns what `call_model` returns. Raises GPTVizError if the model cannot be called so, or gives no logits."""
     name = type(model).__name__
     try:
-        result = model(ids, use_cache=False, **keywords)
+        result = call_model(model, ids, source, **keywords)
     except Exception as error:
         reason = str(error).partition("\n")[0][:200]
         remedy = (
@@ -141,7 +145,8 @@ def checked_forward(model: nn.Module, ids: Tensor, **keywords: Any) -> Any:
             "AttentionInterface, or it takes output_attentions too."
         )
         got = f"{name}, which raises {type(error).__name__}: {reason}"
-        raise fail(f"a model that can be called as model(ids{_written(keywords)})", got, remedy) from error
+        inputs = "ids" if source is None else "source, decoder_input_ids=ids"
+        raise fail(f"a model that can be called as model({inputs}{_written(keywords)})", got, remedy) from error
     logits = getattr(result, "logits", None)
     if not isinstance(logits, Tensor) or logits.shape[:-1] != ids.shape:
         shape = f" with logits of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else ""

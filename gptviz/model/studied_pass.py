@@ -62,8 +62,8 @@ class StudiedPass:
         return (call for call in self.module_calls if id(call.module) in members)
 
 
-def watch(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
-    """Runs ids, (1, T), through the model and returns what it saw. route: "interface" or "eager"."""
+def watch(model: nn.Module, ids: Tensor, route: str, source: Tensor | None = None) -> StudiedPass:
+    """Runs ids, (1, T), through the model and returns what it saw. route: "interface" or "eager". source: see `call_model`."""
     studied, open_calls = StudiedPass(model), []
     positions = torch.arange(ids.shape[1], device=ids.device)
 
@@ -87,7 +87,7 @@ def watch(model: nn.Module, ids: Tensor, route: str) -> StudiedPass:
         return record(block, model, route, keep="outputs")
 
     with Block(begin) as recorder:
-        result = checked_forward(model, ids, **({"output_attentions": True} if route == "eager" else {}))
+        result = checked_forward(model, ids, source, **({"output_attentions": True} if route == "eager" else {}))
     studied.logits, studied.attention_calls = result.logits, recorder.calls
     studied.maps = tuple(m for m in getattr(result, "attentions", None) or () if _is_map(m, ids.shape[1]))
     return studied

@@ -38,13 +38,20 @@ def study(model: nn.Module) -> Anatomy:
         check_forward(model, ids)
         studied = watch(model, ids, "interface")
         if studied.attention_calls:
-            _check_one_map(studied)
-            _check_used_once(model, [call.module for call in studied.attention_calls])
-            return _anatomy(studied, "interface", {id(call.module): call for call in studied.attention_calls})
+            check_attention(studied)
+            calls: Calls = {id(call.module): call for call in studied.attention_calls}
+            return anatomy_of(studied, "interface", calls, model.get_input_embeddings())  # type: ignore[operator]
         studied = watch(model, ids, "eager")
         makers = map_makers(studied)
         _check_used_once(model, makers)
-        return _anatomy(studied, "eager", {id(module): None for module in makers})
+        calls = {id(module): None for module in makers}
+        return anatomy_of(studied, "eager", calls, model.get_input_embeddings())  # type: ignore[operator]
+
+
+def check_attention(studied: StudiedPass) -> None:
+    """Raises NotAvailable unless each attention module computed one map a head, and stands at one place."""
+    _check_one_map(studied)
+    _check_used_once(studied.model, [call.module for call in studied.attention_calls])
 
 
 def _check_one_map(studied: StudiedPass) -> None:
@@ -73,31 +80,45 @@ def _check_used_once(model: nn.Module, modules: list[nn.Module]) -> None:
         )
 
 
-def _anatomy(studied: StudiedPass, route: str, calls: Calls) -> Anatomy:
+def anatomy_of(
+    studied: StudiedPass,
+    route: str,
+    calls: Calls,
+    token: nn.Module | None,
+    other: Calls | None = None,
+    structure: Structure | None = None,
+    tokens: int | None = None,
+    causal: bool = True,
+) -> Anatomy:
+    """Returns the parts of the stack of blocks whose attention modules are those of `calls`.
+
+    token: its token table. other: the second attention modules of its blocks. structure: of the model, if it is known.
+    tokens: how many it read; None for the stack whose last stream becomes the logits. causal: see `Anatomy`.
+    """
     model = studied.model
     blocks = [block for block in _blocks(model, set(calls)) if studied.call_of(block)]  # those that the pass runs
     first, last = studied.call_of(blocks[0]), studied.call_of(blocks[-1])
     assert first is not None and last is not None and first.input_copy is not None
     stream, d_model = first.input_copy, first.input_copy.shape[-1]
-    layers = tuple(_layer(studied, block, calls) for block in blocks)
+    layers = tuple(_layer(studied, block, calls, other or {}) for block in blocks)
     widths = [call.query.shape[-1] for call in calls.values() if call]
-    token = model.get_input_embeddings()  # type: ignore[operator]
     position, adds_up = _position_embedding(studied, token, blocks[0], stream)
     return Anatomy(
         route=route,
         layers=layers,
         d_head=max(widths, default=d_model // max(layer.n_heads for layer in layers)),
         d_model=d_model,
-        one_stream=_has_one_stream(studied, blocks, d_model),
+        one_stream=_has_one_stream(studied, blocks, (studied.logits.shape[1] if tokens is None else tokens, d_model)),  # type: ignore[union-attr]
         vocab_size=studied.logits.shape[-1],  # type: ignore[union-attr]
         token_embedding=token,
         position_embedding=position,
         embedding_adds_up=adds_up,
         rotary=any("rotary" in type(m).__name__.lower() for m in model.modules()),
-        tail=_tail(studied, last),
+        tail=_tail(studied, last) if tokens is None else None,
         takes_positions=studied.counts_from_zero and takes(model.forward, "position_ids"),
         overwritten=frozenset(call.module for call in studied.module_calls if call.overwritten),
-        structure=Structure(model),
+        structure=structure or Structure(model),
+        causal=causal,
     )
 
 
@@ -123,9 +144,9 @@ def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
     )
 
 
-def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
-    """Returns the sites of one block."""
-    attention = next((m for m in block.modules() if id(m) in calls), None)
+def _layer(studied: StudiedPass, block: nn.Module, calls: Calls, other_calls: Calls) -> Layer:
+    """Returns the sites of one block. other_calls: of the second attention module of each block, if they have one."""
+    attention, other = (next((m for m in block.modules() if id(m) in of), None) for of in (calls, other_calls))
     if attention is None:
         return Layer(block, None)
     call = calls[id(attention)]
@@ -136,9 +157,12 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
     projection = projection_call.module if projection_call else None
     gated = projection_call is not None and not same_numbers(projection_call.input_copy, call.output)  # type: ignore
     attention_chains = _chains_from(studied, block, [attention])
-    mlp_chains = _chains_from(studied, block, _others(block, attention))
-    for of_attention, of_mlp, scale in product(attention_chains, mlp_chains, _scales(studied.model, block)):
-        if _adds_up(studied, of_attention[-1], of_mlp[-1], scale, whole):
+    other_chains = _chains_from(studied, block, [other]) if other else [()]
+    mlp_chains = _chains_from(studied, block, _others(block, attention, other))
+    scales = _scales(studied.model, block)
+    for of_attention, of_other, of_mlp, scale in product(attention_chains, other_chains, mlp_chains, scales):
+        ends = [chain[-1] for chain in (of_attention, of_other, of_mlp) if chain]
+        if _adds_up(studied, ends, scale, whole):
             down = _down_projection(studied, of_mlp)
             returned = studied.call_of(of_attention[0]).output_copy  # type: ignore[union-attr]
             return Layer(
@@ -154,6 +178,7 @@ def _layer(studied: StudiedPass, block: nn.Module, calls: Calls) -> Layer:
                 parallel=_modules_before(studied, block, of_mlp[0], whole) is not None,
                 n_heads=n_heads,
                 gated=gated,
+                other_part=Part(of_other, scale) if of_other else None,
             )
     return Layer(block, attention, projection, n_heads=n_heads, gated=gated)
 
@@ -166,17 +191,24 @@ def _head_count(studied: StudiedPass, attention: nn.Module, call: AttentionCall 
     return next(m.shape[1] for m in studied.maps if any(value is m for value in returned))
 
 
-def _has_one_stream(studied: StudiedPass, blocks: list[nn.Module], d_model: int) -> bool:
-    """Returns whether each block takes in, and the last one returns, one vector a token: (rows, T, d_model)."""
+def _has_one_stream(studied: StudiedPass, blocks: list[nn.Module], shape: tuple[int, int]) -> bool:
+    """Returns whether each block takes in, and the last one returns, one vector a token. shape: (T, d_model)."""
     calls = [studied.call_of(block) for block in blocks]
     tensors = [*(call.input_copy for call in calls if call), calls[-1].output_copy]  # type: ignore[union-attr]
-    shape = (*studied.logits.shape[:2], d_model)  # type: ignore[union-attr]
-    return all(tensor is not None and tensor.shape == shape for tensor in tensors)
+    whole = (studied.logits.shape[0], *shape)  # type: ignore[union-attr]
+    return all(tensor is not None and tensor.shape == whole for tensor in tensors)
 
 
-def _others(block: nn.Module, attention: nn.Module) -> list[nn.Module]:
-    """Returns the block's children without attention, the largest first: the MLP is the largest of them."""
-    others = [child for child in block.children() if not _contains(child, attention)]
+def _others(block: nn.Module, attention: nn.Module, other: nn.Module | None) -> list[nn.Module]:
+    """Returns the block's children without attention, the largest first: the MLP is the largest of them.
+
+    A block whose only child is a list keeps its parts there, as T5 does.
+    """
+    children = list(block.children())
+    if len(children) == 1 and isinstance(children[0], nn.ModuleList):
+        children = list(children[0])
+    attends = [module for module in (attention, other) if module is not None]
+    others = [child for child in children if not any(_contains(child, module) for module in attends)]
     return sorted(others, key=lambda child: -sum(p.numel() for p in child.parameters()))
 
 
@@ -194,16 +226,24 @@ def _chains_from(studied: StudiedPass, block: nn.Module, modules: Iterable[nn.Mo
 def _ends(studied: StudiedPass, module: nn.Module) -> list[nn.Module]:
     """Returns the modules whose output may be the part's own: the module itself, or the last linear one that it called.
 
-    (BLOOM adds the stream inside its attention and MLP modules; there the last projection's output is the part.) Of a
-    projection with parts of its own, such as an adapter, it is the outermost module. A module that the pass called twice
-    has two outputs, and is none.
+    (BLOOM adds the stream inside its attention and MLP modules; there the last projection's output is the part. In T5 it is
+    that of a module around the projection.) Of a projection with parts of its own, such as an adapter, it is the outermost
+    module. A module that the pass called twice has two outputs, and is none.
     """
     call = studied.call_of(module)
     if call is None or call.output is None:
         return []
     linear = [inner.module for inner in studied.calls_inside(module) if _is_linear(inner.module)]
     outermost = [m for m in linear if not any(m is not other and _contains(other, m) for other in linear)]
-    return [end for end in (module, *outermost[-1:]) if studied.called_once(end)]
+    around = [_around(studied, module, last) for last in outermost[-1:]]
+    return [end for end in (module, *around) if studied.called_once(end)]
+
+
+def _around(studied: StudiedPass, module: nn.Module, last: nn.Module) -> nn.Module:
+    """Returns the outermost module inside `module` that returned the very output of `last`, which it contains: or `last`."""
+    output = studied.call_of(last).output  # type: ignore[union-attr]
+    inside = (call for call in studied.calls_inside(module) if call.output is output)
+    return next((call.module for call in inside if _contains(call.module, last)), last)
 
 
 def _with_norms(studied: StudiedPass, block: nn.Module, start: nn.Module) -> list[tuple[nn.Module, ...]]:
@@ -221,13 +261,15 @@ def _with_norms(studied: StudiedPass, block: nn.Module, start: nn.Module) -> lis
         chain.append(following[0])
 
 
-def _adds_up(studied: StudiedPass, attention: nn.Module, mlp: nn.Module, scale: float, whole: ModuleCall) -> bool:
-    """Returns whether stream in + scale * (attention + MLP) is the stream out. (OPT's MLP flattens the stream.)"""
-    a, m = studied.call_of(attention).output_copy, studied.call_of(mlp).output_copy  # type: ignore[union-attr]
-    before, after = whole.input_copy, whole.output_copy
-    if a.numel() != after.numel() or m.numel() != after.numel():  # type: ignore[union-attr]
+def _adds_up(studied: StudiedPass, parts: list[nn.Module], scale: float, whole: ModuleCall) -> bool:
+    """Returns whether stream in + scale * (the outputs of all parts) is the stream out. (OPT's MLP flattens the stream.)"""
+    added = [studied.call_of(part).output_copy for part in parts]  # type: ignore[union-attr]
+    total, after = whole.input_copy, whole.output_copy
+    if any(output.numel() != after.numel() for output in added):  # type: ignore[union-attr]
         return False
-    return close(before + scale * a.view_as(after) + scale * m.view_as(after), after)  # type: ignore
+    for output in added:
+        total = total + scale * output.view_as(after)  # type: ignore[operator, union-attr, arg-type]
+    return close(total, after)  # type: ignore[arg-type]
 
 
 def _modules_before(
@@ -296,16 +338,21 @@ def _is_projection(call: ModuleCall) -> bool:
 
 
 def _position_embedding(
-    studied: StudiedPass, token: nn.Module, block: nn.Module, stream: Tensor
+    studied: StudiedPass, token: nn.Module | None, block: nn.Module, stream: Tensor
 ) -> tuple[nn.Module | None, bool]:
-    """Returns the module that gives the position part before the first block, and whether it and the token part sum up."""
+    """Returns the module that gives the position part before the first block, and whether it and the token part sum up.
+
+    token: None for a stack that reads no tokens, such as one for sound.
+    """
     calls = studied.module_calls
     before = calls[: next(i for i, call in enumerate(calls) if call.module is block)]
-    rows = studied.call_of(token).output_copy  # type: ignore[union-attr]
+    rows = None if token is None else studied.call_of(token).output_copy  # type: ignore[union-attr]
     others = [call for call in before if call.module is not token and call.output_copy is not None]
     others = [call for call in others if call.output_copy.shape[-2:] == stream.shape[-2:]]  # type: ignore[union-attr]
     for call in others:
-        if rows.shape == stream.shape and close(rows + call.output_copy, stream):  # type: ignore[operator, union-attr]
+        if rows is None or rows.shape != stream.shape:
+            break
+        if close(rows + call.output_copy, stream):  # type: ignore[operator]
             return call.module, True
     return next((call.module for call in others if isinstance(call.module, nn.Embedding)), None), False
 
@@ -316,7 +363,8 @@ def _tail(studied: StudiedPass, last: ModuleCall) -> Tail | None:
     chain, tensor = [], last.output
     for call in studied.module_calls[studied.module_calls.index(last) :]:
         if call.input is tensor and call.output is not None and not _contains(last.module, call.module):
-            chain.append(call.module)
+            if call.output is not tensor:  # a dropout, which returns its very input
+                chain.append(call.module)
             tensor = call.output
     head = model.get_output_embeddings()  # type: ignore[operator]
     if head is not None and head not in chain:
@@ -329,10 +377,12 @@ def _tail(studied: StudiedPass, last: ModuleCall) -> Tail | None:
     config = model.config.get_text_config()  # type: ignore[union-attr, operator]
     names = ("final_logit_softcapping", "logit_scale", "logits_scaling")
     cap, factor, divisor = (getattr(config, name, None) for name in names)
-    tails = [Tail(modules)]
+    biased = model if isinstance(getattr(model, "final_logits_bias", None), Tensor) else None
+    tails = [Tail(modules, biased=biased)]
     tails += [Tail(modules, cap=cap)] if cap else []
     tails += [Tail(modules, factor)] if factor else []
     tails += [Tail(modules, 1 / divisor)] if divisor else []
+    tails += [Tail(modules, last.output_copy.shape[-1] ** -0.5)]  # type: ignore[union-attr]  # T5 with a tied head
     return next((tail for tail in tails if logits is not None and close(tail.last_step(scores), logits)), None)
 
 

@@ -12,20 +12,25 @@ from gptviz.errors import GPTVizError, fail
 _ASKED = 3  # times, before a copy is made
 
 
-def encode(tokenizer: Any, text: str, add_special_tokens: bool | None = None) -> tuple[list[int], Any]:
+def encode(
+    tokenizer: Any, text: str, add_special_tokens: bool | None = None, target: bool = False
+) -> tuple[list[int], Any]:
     """Returns the ids of a text, and the fast tokenizer's `Encoding` of it, which is None for one written in Python.
 
-    add_special_tokens: None for the tokenizer's own default. Raises GPTVizError for a text that the tokenizer cannot read.
+    add_special_tokens: None for the tokenizer's own default. target: whether an encoder-decoder is to write the text, whose
+    tokenizer may have other tokens for that. Raises GPTVizError for a text that the tokenizer cannot read.
     """
-    keywords = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
+    keywords: dict[str, Any] = {} if add_special_tokens is None else {"add_special_tokens": add_special_tokens}
+    texts = () if target else (text,)
+    keywords |= {"text_target": text} if target else {}
     try:
         text.encode()
         for _ in range(_ASKED):
-            result = tokenizer(text, verbose=False, **keywords)
+            result = tokenizer(*texts, verbose=False, **keywords)
             encoding = result.encodings[0] if getattr(result, "encodings", None) else None
             if encoding is None or _is_whole(encoding):
                 return _ids_of(result), encoding
-        result = copy.deepcopy(tokenizer)(text, verbose=False, **keywords)
+        result = copy.deepcopy(tokenizer)(*texts, verbose=False, **keywords)
         return _ids_of(result), result.encodings[0]
     except UnicodeEncodeError as error:
         raise fail("text that can be written in UTF-8", f"a lone surrogate at {error.start}", "Remove it.") from error
