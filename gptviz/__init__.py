@@ -1,6 +1,7 @@
 """gptviz: see inside a GPT, live, in a notebook.
 
-`gptviz.load()` loads the embedded model; `gptviz.wrap(model, tokenizer)` takes any causal language model of transformers.
+`gptviz.load()` loads the embedded model; `gptviz.wrap(model, tokenizer)` takes any causal language model of transformers, and
+encoder-decoders.
 Names are imported when they are first used, so that importing gptviz imports neither torch nor transformers.
 """
 

@@ -23,6 +23,7 @@ from gptviz.display.palette import DARK, LIGHT
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.lens.opening import opening_head
 from gptviz.trace.available import available
+from gptviz.trace.runnable import check_decoder_only
 from gptviz.trace.trace import Trace
 
 MOST_CELLS = 700_000  # attention weights in one page; more would make a browser slow
@@ -154,6 +155,7 @@ def _kept_layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CE
     """Returns the layers to put into the page, in order; raises GPTVizError if they have more than `most` weights."""
     if not isinstance(trace, Trace):
         raise fail("a Trace", type(trace).__name__, "Write gpt.trace(prompt) to make one.", WrongType)
+    check_decoder_only(trace.gpt)
     trace.check_finite()
     if layers is None:
         kept = [layer for layer, _ in available(lambda layer: trace.attention(layer, 0), range(trace.n_layers))]

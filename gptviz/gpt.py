@@ -19,6 +19,7 @@ from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
+from gptviz.model.anatomy import Anatomy
 from gptviz.model.confirming import same_probability
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
@@ -42,24 +43,30 @@ from gptviz.trace.trace import Trace, as_array, describe_shape
 _TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
 
 
+def _checked_study(model: Any, tokenizer: Any) -> Anatomy:
+    check_model(model, tokenizer)
+    return study(model)
+
+
 class GPT:
     """A causal language model and its tokenizer. Wrapping does not change the model.
 
-    model, tokenizer: the transformers objects. name: the name it was loaded by. decoding: what the tokenizer's tokens say.
+    model, tokenizer: the transformers objects. reader: what reads token ids while a text is generated, the model itself.
+    name: the name it was loaded by. decoding: what the tokenizer's tokens say.
     context_length: the most tokens that it can read, or None where the family sets no limit. length_of_short_texts: a text
     of more tokens is read with other rotations (longrope); None for most models. n_layers, n_heads, d_model, d_head: its
     shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions: whether its
     forward pass takes position_ids, counted from 0.
     """
 
-    can_run = True
+    can_run = decoder_only = True
+    _study = staticmethod(_checked_study)
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None):
-        check_model(model, tokenizer)
-        self.model, self.tokenizer = model, tokenizer
+        self._anatomy: Anatomy = self._study(model, tokenizer)
+        self.model, self.tokenizer, self.reader = model, tokenizer, model
         config: Any = model.config.get_text_config()
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
-        self._anatomy = study(model)
         self._plane: tuple[Any, tuple[np.ndarray, np.ndarray]] | None = None
         self.decoding = Decoding(tokenizer)
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads

@@ -100,10 +100,20 @@ def _hub_answers() -> bool:
 
 
 def wrap(model: Any, tokenizer: Any) -> "GPT":
-    """Returns a GPT made of a transformers causal language model that you already hold and its tokenizer."""
+    """Returns a GPT made of a transformers causal language model that you already hold and its tokenizer.
+
+    Of an encoder-decoder, such as T5 or BART, it returns an `EncoderDecoder`, which traces a source with a target. One that
+    reads sound, such as Whisper, needs its processor in place of the tokenizer.
+    """
+    return _wrapped(model, tokenizer)
+
+
+def _wrapped(model: Any, tokenizer: Any, name: str | None = None) -> "GPT":
+    from gptviz.encoder_decoder import EncoderDecoder
     from gptviz.gpt import GPT
 
-    return GPT(model, tokenizer)
+    is_sequence = getattr(getattr(model, "config", None), "is_encoder_decoder", False)
+    return (EncoderDecoder if is_sequence else GPT)(model, tokenizer, name)
 
 
 def load(
@@ -138,9 +148,8 @@ def load(
     if not os.path.isdir(source) and not _hub_answers():
         options["local_files_only"] = True  # else every file is requested several times, which takes most of a minute
     model_options = {"use_safetensors": True, **options, "dtype": torch_dtype, "output_loading_info": True}
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoProcessor, AutoTokenizer
 
-    from gptviz.gpt import GPT
     from gptviz.model.requirements import check_in_memory, has_vocabulary
 
     tokenizer_keys = ("trust_remote_code", "revision", "token", "cache_dir", "local_files_only", "subfolder")
@@ -149,14 +158,29 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(source, **tokenizer_options)
         if not has_vocabulary(tokenizer):
             raise _without_tokenizer(short)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(source, **model_options)
+        kind, reads_sound = _model_class(source, tokenizer_options)
+        if reads_sound:
+            tokenizer = AutoProcessor.from_pretrained(source, **tokenizer_options)
+        loaded: Any = kind.from_pretrained(source, **model_options)
     model, loading_info = loaded
     if missing := sorted(loading_info["missing_keys"]):
         got = f"{short}, which lacks {len(missing)} of them, such as {missing[0]}"
         remedy = "transformers would fill them with random numbers; save or fetch the model again."
         raise fail("a file with all the weights that the model has", got, remedy, ModelNotFound)
     check_in_memory(model)
-    return GPT((model if placed else model.to(target)).eval(), tokenizer, name=short)
+    return _wrapped((model if placed else model.to(target)).eval(), tokenizer, short)
+
+
+def _model_class(source: str, options: dict[str, Any]) -> tuple[Any, bool]:
+    """Returns the class of transformers that loads the model of a folder or name, and whether the model reads sound."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(source, **options)
+    if not config.is_encoder_decoder:
+        return transformers.AutoModelForCausalLM, False
+    reads_sound = type(config) in transformers.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING
+    kind = transformers.AutoModelForSpeechSeq2Seq if reads_sound else transformers.AutoModelForSeq2SeqLM
+    return kind, reads_sound
 
 
 def _source(name: str | os.PathLike[str]) -> str:

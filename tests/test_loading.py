@@ -1,5 +1,6 @@
 """Loading a model: from a folder, by a known name, and what is refused or explained."""
 
+import copy
 import json
 import shutil
 from http.server import BaseHTTPRequestHandler
@@ -9,8 +10,10 @@ from threading import Thread
 import numpy as np
 import pytest
 import torch
+import transformers
 from close import assert_float32_close
 from families import build, tokenizer
+from sequences import RATE, SOUND, SOURCE, TARGET, model_of, processor, trace_of
 
 import gptviz
 from gptviz.errors import GPTVizError, ModelNotFound, WrongType
@@ -30,6 +33,30 @@ def test_a_saved_folder_loads_in_float32_and_is_the_same_model(gpt, tmp_path):
     half, whole = gptviz.load(tmp_path, dtype="bfloat16").trace("Ada"), gpt.trace("Ada")
     scores = [whole.scores(layer, head, "scaled") for layer in range(gpt.n_layers) for head in range(gpt.n_heads)]
     assert_float32_close(half.attention(), whole.attention(), scale=scores, factor=1, dtype=torch.bfloat16)
+
+
+def test_an_encoder_decoder_loads_from_a_folder(tmp_path):
+    model_of("bart").save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    loaded = gptviz.load(tmp_path)
+    assert not loaded.decoder_only and loaded.name == tmp_path.name
+    np.testing.assert_array_equal(loaded.trace(SOURCE, TARGET).logits, trace_of("bart").logits)
+
+
+def test_a_model_that_reads_sound_loads_with_its_processor(tmp_path):
+    """A target begins with the start, language and task tokens that the tokenizer of Whisper writes."""
+    own = transformers.WhisperTokenizer(tokenizer().get_vocab(), [], bos_token="</s>", eos_token="</s>")
+    marks = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
+    own.add_special_tokens({"additional_special_tokens": marks})
+    model = copy.deepcopy(model_of("whisper"))
+    ids = own.convert_tokens_to_ids(marks)
+    model.config.decoder_start_token_id = model.generation_config.decoder_start_token_id = ids[0]
+    model.save_pretrained(tmp_path)
+    transformers.WhisperProcessor(processor().feature_extractor, own).save_pretrained(tmp_path)
+    trace = gptviz.load(tmp_path).trace(SOUND, "owl", sampling_rate=RATE)
+    assert [token.id for token in trace.tokens] == [ids[0], ids[3], *own.convert_tokens_to_ids(list("owl"))]
+    assert [token.special for token in trace.tokens] == [True, True, False, False, False]
+    assert len(trace.source_tokens) == 50 and trace.attention(stack="cross").shape == (3, 4, 5, 50)
 
 
 def test_pickled_weights_are_refused_unless_asked_for(gpt, tmp_path):

@@ -11,7 +11,7 @@ from gptviz.trace.runnable import PreparedEdits, RunnableModel
 
 def can_cache(gpt: RunnableModel) -> bool:
     """Returns whether a model takes a cache and has a place for each layer in it."""
-    return takes(type(gpt.model).forward, "past_key_values") and gpt.cache_fits()
+    return takes(type(gpt.reader).forward, "past_key_values") and gpt.cache_fits()
 
 
 def read_on(
@@ -22,13 +22,13 @@ def read_on(
     ids: (rows, tokens), which follow the `start` tokens that the cache holds; None for no earlier tokens. The new cache is
     None if none is used.
     """
-    options: dict[str, Any] = {"logits_to_keep": 1} if takes(type(gpt.model).forward, "logits_to_keep") else {}
+    options: dict[str, Any] = {"logits_to_keep": 1} if takes(type(gpt.reader).forward, "logits_to_keep") else {}
     options |= {"past_key_values": cache, "use_cache": True} if use_cache else {"use_cache": False}
     if cache is not None and gpt.takes_positions:  # some families count from 0 again after their cache
         end = start + ids.shape[1]
         options["position_ids"] = torch.arange(start, end, device=gpt.device).expand(len(ids), -1)
     with editing.acting(len(ids), start):
-        result = gpt.model(ids, **options)
+        result = gpt.reader(ids, **options)
     return result.logits[:, -1], getattr(result, "past_key_values", None) if use_cache else None
 
 

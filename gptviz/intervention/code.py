@@ -5,12 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from gptviz.errors import GPTVizError
-from gptviz.trace.runnable import running_model
+from gptviz.trace.runnable import check_decoder_only, running_model
 from gptviz.trace.trace import Trace
 
 
 def as_code(trace: Trace) -> str:
     """Returns the lines that make this trace from a model named `gpt`: its sources and vectors first, then the pass."""
+    check_decoder_only(trace.gpt)
     lines: list[str] = []
     names: dict[str, str] = {}  # by the code that makes the value, so that two traces of one text share a name
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gptviz.errors import GPTVizError, NotAvailable, fail
 from gptviz.trace.available import available
-from gptviz.trace.runnable import RunnableModel
+from gptviz.trace.runnable import RunnableModel, check_decoder_only
 from gptviz.trace.sources import Array
 
 ROLES = ("previous", "induction", "first", "same", "name_mover")
@@ -36,6 +36,7 @@ def role_scores(gpt: RunnableModel, seed: int = 0, period: int = PERIOD) -> dict
 
     The model of a trace that was opened from a file has the scores of seed 0 and period 40; raises NotAvailable for others.
     """
+    check_decoder_only(gpt)
     if not gpt.can_run:
         if (seed, period) != (0, PERIOD):
             remedy = "Leave both out, or load the model."

@@ -14,6 +14,7 @@ import numpy as np
 from gptviz.checks import check_index
 from gptviz.errors import fail
 from gptviz.lens.proximity import NodeShares, node_shares
+from gptviz.trace.runnable import check_decoder_only
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
@@ -117,6 +118,7 @@ def flow(trace: Trace, position: int = -1) -> Flow:
     position. Time and memory: one block at a time, it multiplies vectors of d_model numbers for every head, query and key, and
     looks at single dimensions of them where a part may be larger than the sum; see `proximity.py`.
     """
+    check_decoder_only(trace.gpt)
     position = check_index(position, len(trace.tokens), "position", negative=True)
     trace.check_finite()
     residual, bias, mlp, attention, parallel, by_length = [], [], [], [], [], []

@@ -20,8 +20,9 @@ class Share:
     """What one part contributes to a logit.
 
     part: "token", "position" or "embedding" (both together); "head" and "head_bias", or "attention" for a family whose
-    heads cannot be separated; "mlp", or "neuron" and "mlp_bias"; "edit" (what edits added to the stream); "norm_bias",
-    "unembedding_bias", "softcap". value: in logits. layer, head, neuron: counted from 0; None if it does not apply.
+    heads cannot be separated, and the same after "cross_" for cross attention; "mlp", or "neuron" and "mlp_bias"; "edit"
+    (what edits added to the stream); "norm_bias", "unembedding_bias", "softcap". value: in logits. layer, head, neuron:
+    counted from 0; None if it does not apply.
     """
 
     part: str
@@ -58,7 +59,7 @@ def attribution(
         before = sum(share.value for share in shares)
         shares.append(Share("softcap", float(readout.cap * np.tanh(before / readout.cap) - before)))
     _check_sum(trace, id, position, shares, sum_rounding(trace, logit_direction, position))
-    always_listed = ("token", "position", "head", "mlp", "neuron")
+    always_listed = ("token", "position", "head", "cross_head", "mlp", "neuron")
     return tuple(share for share in shares if share.value or share.part in always_listed)
 
 
@@ -121,15 +122,25 @@ def parts_at(trace: Trace, position: int) -> list[Part]:
     except NotAvailable:
         parts = [("embedding", None, None, trace.embedding()[position])]
     for layer in range(trace.n_layers):
-        try:
-            heads: list[Part] = [
-                ("head", layer, head, trace.head_output(layer, head)[position]) for head in range(trace.heads_in(layer))
-            ]
-            parts += [*heads, ("head_bias", layer, None, trace.head_bias(layer)[position])]
-        except NotAvailable:
-            parts.append(("attention", layer, None, trace.attn_out(layer)[position]))
+        for prefix, attention in trace.attentions:
+            parts += _attention_parts(attention, layer, position, prefix)
         parts.append(("mlp", layer, None, trace.mlp_out(layer)[position]))
     if trace.edits:
         added = np.sum([trace.edit_out(depth)[position] for depth in range(trace.n_layers + 1)], axis=0)
         parts.append(("edit", None, None, added))
     return parts
+
+
+def _attention_parts(trace: Trace, layer: int, position: int, prefix: str) -> list[Part]:
+    """Returns what the heads of a layer and their bias add at one token, or all heads together where they do not separate.
+
+    trace: of the stack whose attention it is. prefix: of the names of the parts.
+    """
+    try:
+        heads: list[Part] = [
+            (f"{prefix}head", layer, head, trace.head_output(layer, head)[position])
+            for head in range(trace.heads_in(layer))
+        ]
+        return [*heads, (f"{prefix}head_bias", layer, None, trace.head_bias(layer)[position])]
+    except NotAvailable:
+        return [(f"{prefix}attention", layer, None, trace.attn_out(layer)[position])]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gptviz.errors import OutOfRange, WrongType, fail
 from gptviz.text.tokens import Token
-from gptviz.trace.runnable import RunnableModel
+from gptviz.trace.runnable import RunnableModel, check_decoder_only
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class WordAfter:
 
 def word_after(gpt: RunnableModel, prompt: str, word: str) -> WordAfter:
     """Returns the tokens and the probabilities of a word after a text, in one pass; see `word_probability`."""
+    check_decoder_only(gpt)
     for text, what in ((prompt, "prompt"), (word, "word")):
         if not isinstance(text, str) or not text.strip():
             raise fail(f"a {what} as text", f"{text!r:.80}", 'For example "The king is called" and "Orlan".', WrongType)

@@ -16,7 +16,7 @@ from gptviz.errors import WrongType, fail
 from gptviz.lens.words import word_after
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token
-from gptviz.trace.runnable import RunnableModel
+from gptviz.trace.runnable import RunnableModel, check_decoder_only
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
@@ -44,6 +44,7 @@ class GuessingGame(View):
     guesses: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, openings: Sequence[str], gpt: RunnableModel, **keywords: Any):
+        check_decoder_only(gpt)
         self.gpt = gpt
         self._texts = list(openings)
         self._traces: dict[int, Trace] = {}

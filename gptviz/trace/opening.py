@@ -247,7 +247,7 @@ class SavedPass:
 class SavedModel:
     """What the file holds of the model: its name, its vocabulary, and what was measured on it. A `ModelSource`."""
 
-    can_run = False
+    can_run, decoder_only = False, True
 
     def __init__(self, file: TraceFile):
         self._file = file

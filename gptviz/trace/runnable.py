@@ -44,7 +44,8 @@ class PreparedEdits(Protocol):
 class RunnableModel(ModelSource, Protocol):
     """A causal language model with its tokenizer, loaded and able to run.
 
-    model, tokenizer: the transformers objects. decoding: what the tokenizer's tokens say. context_length: the most tokens
+    model, tokenizer: the transformers objects. reader: what reads token ids while a text is generated, the model or a decoder
+    with the source that it looks at. decoding: what the tokenizer's tokens say. context_length: the most tokens
     that it can read, or None for no limit. length_of_short_texts: a text of more tokens is read with other rotations
     (longrope), so that each of its tokens is read in another way; None for most models. takes_positions: whether its
     forward pass takes position_ids, counted from 0.
@@ -52,6 +53,7 @@ class RunnableModel(ModelSource, Protocol):
 
     model: Any
     tokenizer: Any
+    reader: Any
     n_layers: int
     n_heads: int  # the largest of the layers
     d_model: int
@@ -161,7 +163,7 @@ def running_model(trace: Trace) -> RunnableModel:
 
 
 def check_runs(model: ModelSource) -> RunnableModel:
-    """Returns a model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
+    """Returns a decoder-only model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
     if not model.can_run:
         raise fail(
             "a trace whose model is loaded",
@@ -170,4 +172,19 @@ def check_runs(model: ModelSource) -> RunnableModel:
             NotAvailable,
             code="no_model",
         )
+    check_decoder_only(model)
     return cast(RunnableModel, model)
+
+
+def check_decoder_only(model: ModelSource) -> None:
+    """Raises NotAvailable for an encoder-decoder. Called by what reads a trace as one stack of attention and MLPs."""
+    if not getattr(model, "decoder_only", True):
+        raise fail(
+            "a decoder-only model",
+            f"{model.name}, an encoder-decoder",
+            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); views, edits, sweeps '
+            "and the flow of credit are for decoder-only models so far.",
+            NotAvailable,
+            code="encoder_decoder",
+            model=model.name,
+        )

@@ -222,6 +222,7 @@ class ModelSource(Protocol):
     name: str
     vocab_size: int
     can_run: bool  # whether it is a `RunnableModel` (see `runnable.py`)
+    decoder_only: bool = True  # False for an encoder-decoder
 
     def token(self, id: int, position: int = -1) -> Token:
         """Returns the token with this id."""

@@ -68,6 +68,11 @@ class Trace:
         size = f"{self.nbytes / 1e6:.1f} MB"
         return f"Trace({quoted(self.text)}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
 
+    @property
+    def attentions(self) -> "tuple[tuple[str, Trace], ...]":
+        """The kinds of attention in a block, in order: a prefix for the names of their parts, and the trace that has them."""
+        return (("", self),)
+
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""
         return self._source.heads_in(self._layer(layer))
@@ -372,9 +377,10 @@ class Trace:
 
 
 def _all_maps(trace: Trace) -> Array:
-    """Returns the maps of all layers, (L, H, T, T), NaN where there is none."""
-    size = len(trace.tokens)
-    maps = np.full((trace.n_layers, trace.n_heads, size, size), np.nan, np.float32)
-    for layer, map in available(trace.attention, range(trace.n_layers)):
+    """Returns the maps of all layers, (L, H, T, T), NaN where there is none. In cross attention the keys are others' tokens."""
+    of_layers = dict(available(trace.attention, range(trace.n_layers)))
+    size = next(map.shape[1:] for map in of_layers.values()) if of_layers else (len(trace.tokens),) * 2
+    maps = np.full((trace.n_layers, trace.n_heads, *size), np.nan, np.float32)
+    for layer, map in of_layers.items():
         maps[layer, : len(map)] = map
     return maps

@@ -30,6 +30,32 @@ Where the flow is exact, `FlowView` draws credit. Where it is refused, the view 
 instead if there are maps.
 """
 
+_ENCODER_DECODERS = """\
+
+## Encoder-decoders
+
+`gptviz.wrap(model, tokenizer)` takes these too, and `trace(source, target)` traces them. `tests/model/test_sequences.py` compares
+small models with random weights with transformers' own numbers: the logits; the maps of the encoder, of the decoder and of
+cross attention with `output_attentions` of its eager attention; both streams with what enters and leaves the blocks; the parts
+(attention, cross attention and MLP) with the stream that they sum to; heads with what they sum to, and with their maps, values
+and projections; the logit lens with the family's own norm, scale, unembedding and bias at each depth; shares with the logit
+that they sum to; greedy text with `generate`, and drawn text with the probabilities of its trace. BART is compared with a
+forward pass in NumPy too. Where parts are refused, a norm follows each sum.
+
+| Family | Class | Logits | Maps of three stacks | Streams | Parts | Heads | Lens | Shares | Text |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| t5 | T5ForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
+| mt5 | MT5ForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
+| bart | BartForConditionalGeneration | exact | exact | exact | refused | refused | exact | refused | exact |
+| marian | MarianMTModel | exact | exact | exact | refused | refused | exact | refused | exact |
+| m2m_100 | M2M100ForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
+| pegasus | PegasusForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
+| whisper | WhisperForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
+
+Other encoder-decoders are wrapped if their attention calls transformers' `AttentionInterface`; what the numbers of a pass do not
+confirm is refused. Views, edits, sweeps, the flow of credit and saved files are for decoder-only models so far.
+"""
+
 
 def page(rows: list[Row], not_built: dict[str, str]) -> str:
     """Returns the page. not_built: the reason for each family of which there is no small model."""
@@ -42,7 +68,7 @@ def page(rows: list[Row], not_built: dict[str, str]) -> str:
     if not_built:
         lines += ["", "## Families that were not traced", "", _line(["Family", "Why"]), _line(["---", "---"])]
         lines += [_line([family, reason]) for family, reason in not_built.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _ENCODER_DECODERS
 
 
 def rows_by_family(text: str) -> dict[str, list[str]]:

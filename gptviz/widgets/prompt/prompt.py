@@ -14,7 +14,7 @@ from gptviz.display import still
 from gptviz.errors import WrongType, fail
 from gptviz.loading import load
 from gptviz.text.messages import Message, is_chat
-from gptviz.trace.runnable import RunnableModel, running_model
+from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.view import View
 
@@ -50,6 +50,7 @@ class PromptBox(View):
         if not getattr(gpt, "can_run", False):
             remedy = "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one."
             raise fail("a GPT", type(gpt).__name__, remedy, WrongType)
+        check_decoder_only(gpt)
         self.gpt = gpt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
         self._lock = threading.RLock()  # messages may arrive in several threads; prompts are read one after the other
@@ -89,6 +90,7 @@ class PromptBox(View):
 
         Another one reads the messages of a chat, without tokens that were appended to them.
         """
+        check_decoder_only(gpt)
         with self._lock:
             trace = self._require_trace()
             shared = getattr(gpt, "tokenizer", None) is running_model(trace).tokenizer

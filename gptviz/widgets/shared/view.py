@@ -22,6 +22,7 @@ from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.export import save_html
 from gptviz.pages.modules import bundled, modules, style_sheets
+from gptviz.trace.runnable import check_decoder_only
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
 from gptviz.widgets.shared.chips import describe
@@ -79,6 +80,7 @@ class View(PageWidget, Guarded):
     def _check_numbers(self, proposal: dict[str, Any]) -> Trace | None:
         trace: Trace | None = proposal["value"]
         if trace is not None:
+            check_decoder_only(trace.gpt)
             trace.check_finite()
         return trace
 

@@ -21,7 +21,7 @@ from gptviz.generation.completion import Choice, Completion
 from gptviz.generation.request import check_request, end_ids_after
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.tokens import Token
-from gptviz.trace.runnable import RunnableModel, running_model
+from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
@@ -61,6 +61,8 @@ class GenerationTimeline(View):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
         view_keywords = {name: settings.pop(name) for name in _VIEW_KEYWORDS if name in settings}
+        if gpt is not None:
+            check_decoder_only(gpt)
         self._gpt: RunnableModel | None = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: Run | None = None
         self._traced: tuple[Branch, int, Trace] | None = None  # a branch, how many tokens were traced, their trace
