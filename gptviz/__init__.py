@@ -1,7 +1,7 @@
 """gptviz: see inside a GPT, live, in a notebook.
 
 `gptviz.load()` loads the embedded model; `gptviz.wrap(model, tokenizer)` takes any causal language model of transformers, and
-encoder-decoders.
+encoder-decoders; `gptviz.connect(base_url)` asks a model on a server.
 Names are imported when they are first used, so that importing gptviz imports neither torch nor transformers.
 """
 
@@ -15,6 +15,7 @@ _HOME = {
     "load": "gptviz.loading",
     "wrap": "gptviz.loading",
     "models": "gptviz.loading",
+    "connect": "gptviz.served.connecting",
     "Trace": "gptviz.trace.trace",
     "open_trace": "gptviz.trace.opening",
     "Token": "gptviz.text.tokens",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from gptviz.loading import load, models, wrap
     from gptviz.model.threads import set_threads
     from gptviz.sampling.next_token import NextToken
+    from gptviz.served.connecting import connect
     from gptviz.text.tokens import Token
     from gptviz.trace.opening import open_trace
     from gptviz.trace.trace import Trace

@@ -53,6 +53,31 @@ class ModelChanged(GPTVizError, RuntimeError):
     """The model is not the one that was wrapped, or its weights are not those that the trace was made with."""
 
 
+class ServerError(GPTVizError, ConnectionError):
+    """The server of a model cannot be reached, or does not answer as the protocol says.
+
+    completion: the `Completion` of the tokens that had arrived; None if there were none.
+    """
+
+    completion: Any = None
+
+
+class ServerTimeout(ServerError, TimeoutError):
+    """The server did not answer in time."""
+
+
+class ServerBusy(ServerError):
+    """The server has too many requests."""
+
+
+class KeyRefused(ServerError, PermissionError):
+    """The server does not accept the key, or needs one."""
+
+
+class RequestRefused(ServerError):
+    """The server does not accept a request, such as a setting that it does not know or a text that is too long."""
+
+
 def fail(
     expected: str, got: str, remedy: str, kind: type[GPTVizError] = GPTVizError, /, code: str = "", **facts: Any
 ) -> GPTVizError:

@@ -61,6 +61,12 @@ def test_an_import_path_that_stayed_has_its_names(path, names):
     assert all(hasattr(module, name) for name in names.split())
 
 
+def test_a_served_model_needs_no_model_library():
+    modules = loaded_modules("import gptviz\nassert 'openai' not in sys.modules\ngptviz.connect")
+    assert "openai" in modules and "gptviz.served.model" in modules
+    assert not modules & (MODEL_LIBRARIES | {"ipywidgets", "plotly"})
+
+
 def test_sampling_runs_on_numpy_alone():
     code = "import gptviz.sampling\ngptviz.sampling.distribution([1.0, 2.0, 0.5], top_p=0.9).draw(seed=1)"
     modules = loaded_modules(code)

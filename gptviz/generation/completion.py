@@ -1,6 +1,7 @@
 """The result of a generation: steps, choices, and a completion in the shape of OpenAI's completions reply.
 
-Plain values that do not need the model. Probabilities are shares of 1, entropies are in bits.
+Plain values that do not need the model. Probabilities are shares of 1, entropies are in bits. Numbers that the server of a
+model does not reveal are NaN, and None in `to_dict`; a token's id that it does not reveal is -1.
 """
 
 import codecs
@@ -34,11 +35,11 @@ class Step:
     token: the token, with its position in prompt and output. choice, index: which choice, and which of its steps.
     probability: under the model: softmax of the logits. sampling_probability: after penalty, temperature and cuts.
     alternatives: the tokens with the highest probability under the model. entropy, model_entropy: bits, of the sampling
-    distribution and of the model's distribution. kept: how many tokens the cuts kept. kept_mass: the probability of
-    these together after the temperature, before renormalising. text: the text that this step released; text that may
-    still become a stop string, or is half a character, comes with a later step. finish_reason: None while the choice
-    goes on. cached: how many tokens' keys and values the cache held for this choice at this step, and their bytes; None
-    for a family without such a cache.
+    distribution and of the model's distribution. kept: how many tokens the cuts kept, a whole number. kept_mass: the
+    probability of these together after the temperature, before renormalising. text: the text that this step released;
+    text that may still become a stop string, or is half a character, comes with a later step. finish_reason: None while
+    the choice goes on. cached: how many tokens' keys and values the cache held for this choice at this step, and their
+    bytes; None for a family without such a cache.
     """
 
     token: Token
@@ -49,7 +50,7 @@ class Step:
     alternatives: tuple[Alternative, ...]
     entropy: float
     model_entropy: float
-    kept: int
+    kept: float
     kept_mass: float
     text: str
     finish_reason: FinishReason | None = None
@@ -98,13 +99,16 @@ class Choice:
         }  # fmt: skip
 
 
-def _log(probability: float) -> float:
+def _log(probability: float) -> float | None:
+    if math.isnan(probability):
+        return None
     return math.log(probability) if probability else -math.inf
 
 
-def _top_logprobs(alternatives: Sequence[Alternative]) -> dict[str, float]:
-    likeliest: dict[str, float] = {}
-    for alternative in sorted(alternatives, key=lambda alternative: -alternative.probability):
+def _top_logprobs(alternatives: Sequence[Alternative]) -> dict[str, float | None]:
+    likeliest: dict[str, float | None] = {}
+    known = [alternative for alternative in alternatives if not math.isnan(alternative.probability)]
+    for alternative in sorted(known, key=lambda alternative: -alternative.probability):
         if alternative.probability:
             likeliest.setdefault(alternative.token.text, _log(alternative.probability))
     return likeliest

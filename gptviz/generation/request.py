@@ -5,7 +5,6 @@ generated: see `loop.py`.
 """
 
 import inspect
-import secrets
 import threading
 import time
 import uuid
@@ -13,12 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gptviz.checks import check_count, did_you_mean
-from gptviz.errors import WrongType, fail
+from gptviz.generation.call import check_call, refuse_setting
 from gptviz.generation.completion import Choice, Completion, FinishReason, Step, Usage
 from gptviz.generation.stopping import ContinuationText
-from gptviz.sampling.philox import check_seed
-from gptviz.sampling.settings import Settings, check_settings
+from gptviz.sampling.settings import Settings
 from gptviz.text.tokens import Token, with_roles
 from gptviz.text.turns import TurnEnd, turn_end
 from gptviz.trace.runnable import PreparedEdits, Prompt, RunnableModel
@@ -117,27 +114,21 @@ def check_request(
 
     Raises GPTVizError for values out of range, WrongType for types and unknown names.
     """
-    if unknown:
-        _refuse_setting(next(iter(unknown)))
-    settings = check_settings(
-        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty
-    )
-    max_tokens, n = check_count(max_tokens, "max_tokens"), check_count(n, "n")
-    stops = _check_stop(stop)
-    seed = secrets.randbelow(2**31) if seed is None else check_seed(seed)
-    if cancel is not None and not isinstance(cancel, threading.Event):
-        raise fail("a threading.Event as cancel", f"{cancel!r}", "Set it to end the choices where they are.", WrongType)
-    reading = gpt.read(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=max_tokens)
+    for name in unknown:
+        known = inspect.signature(check_request).parameters
+        raise refuse_setting(name, [parameter for parameter in known if parameter not in ("gpt", "prompt", "unknown")])
+    call = check_call(max_tokens, n, stop, temperature, top_k, top_p, min_p, repetition_penalty, seed, cancel)
+    reading = gpt.read(prompt, add_special_tokens=add_special_tokens, truncate=truncate, room=call.max_tokens)
     ids, tokens = reading.ids, with_roles(gpt.tokens(reading.ids), reading.roles)
     turn = turn_end(gpt.tokenizer) if reading.is_chat else TurnEnd()
-    stops = tuple(dict.fromkeys([*stops, *turn.stops]))
+    stops = tuple(dict.fromkeys([*call.stop, *turn.stops]))
     plain = [token.id for token in tokens if not token.special]
-    rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(n)]
+    rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(call.n)]
     text = prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
     editing, weights = gpt.editing(edits, len(ids)), gpt.weight_versions()
     return Request(
-        gpt, text, ids, tokens, rows, gpt.end_ids | turn.ids, max_tokens, settings, seed, cancel, stops, editing, weights,
-        reading.speaker, turn.lead,
+        gpt, text, ids, tokens, rows, gpt.end_ids | turn.ids, call.max_tokens, call.settings, call.seed, cancel, stops,
+        editing, weights, reading.speaker, turn.lead,
     )  # fmt: skip
 
 
@@ -145,18 +136,3 @@ def end_ids_after(prompt: Sequence[Token], gpt: RunnableModel) -> frozenset[int]
     """Returns the tokens that end a continuation of these tokens: in a chat, the one that ends the assistant's turn too."""
     is_chat = any(token.role for token in prompt)
     return gpt.end_ids | turn_end(gpt.tokenizer).ids if is_chat else gpt.end_ids
-
-
-def _refuse_setting(name: str) -> None:
-    known = [p for p in inspect.signature(check_request).parameters if p not in ("gpt", "prompt", "unknown")]
-    raise fail(f"settings among {', '.join(known)}", name, did_you_mean(name, known), WrongType)
-
-
-def _check_stop(stop: Any) -> tuple[str, ...]:
-    """Returns the stop strings as a tuple, from one string, several or None."""
-    stops = (stop,) if isinstance(stop, str) else () if stop is None else stop
-    if not isinstance(stops, (list, tuple)) or not all(isinstance(text, str) for text in stops):
-        raise fail("a string or several as stop", f"{stop!r}", 'For example stop=["\\n", "The end"].', WrongType)
-    if "" in stops:
-        raise fail("stop strings of at least one character", "an empty one", "Leave stop out to go on to max_tokens.")
-    return tuple(stops)

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from gptviz.errors import fail
 from gptviz.sampling.philox import uniform
-from gptviz.sampling.settings import Settings
-
-LEADING = 10  # alternatives that a step keeps
+from gptviz.sampling.settings import LEADING, Settings
 
 
 @dataclass(frozen=True)

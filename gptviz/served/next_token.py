@@ -1,0 +1,82 @@
+"""What a server reveals of the next token: the likeliest tokens, and the rest as one share."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gptviz.display.numbers import percent
+from gptviz.errors import NotAvailable, fail
+from gptviz.generation.completion import Alternative
+from gptviz.sampling.settings import check_settings
+from gptviz.served.endpoint import Mode
+from gptviz.served.sampled import after_sampling
+from gptviz.text.tokens import Token
+from gptviz.text.visible import quoted, visible
+
+
+@dataclass(frozen=True)
+class RevealedToken:
+    """One of the likeliest tokens. logprob: its natural log-probability; probability: a share of 1."""
+
+    token: Token
+    logprob: float
+
+    @property
+    def probability(self) -> float:
+        """Returns exp(logprob)."""
+        return math.exp(self.logprob)
+
+
+@dataclass(frozen=True)
+class RevealedNextToken:
+    """The model's own probabilities of the token after a prompt, as far as its server reveals them.
+
+    prompt: the text, or the messages, one a line. leaders: the likeliest tokens, highest first. log_probabilities: what the
+    server gives at other settings: "raw" for the model's log-probabilities, "processed" for those after the settings, or
+    "unknown". Both are the same here, because the server was asked at temperature 1 and without cuts.
+    """
+
+    prompt: str
+    leaders: tuple[RevealedToken, ...]
+    log_probabilities: Mode
+
+    @property
+    def revealed(self) -> float:
+        """The probability of the leaders together."""
+        return min(1.0, math.fsum(leader.probability for leader in self.leaders))
+
+    @property
+    def unrevealed(self) -> float:
+        """The probability of all other tokens together."""
+        return 1.0 - self.revealed
+
+    def top(self, k: int = 10) -> list[tuple[Token, float]]:
+        """Returns the likeliest tokens with their probabilities, highest first: `k`, or as many as are revealed."""
+        return [(leader.token, leader.probability) for leader in self.leaders[:k]]
+
+    def after(self, **settings: Any) -> tuple[Alternative, ...]:
+        """Returns the leaders with their probabilities after the sampling settings; see `sampling.distribution`.
+
+        Raises NotAvailable where these depend on tokens that are not revealed, as after a temperature without top_k.
+        """
+        checked = check_settings(**settings)
+        sampled = after_sampling([leader.logprob for leader in self.leaders], checked)
+        if sampled.probabilities is None:
+            given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+            raise fail(
+                "settings that act on revealed tokens alone",
+                f"{given}, which depends on the other tokens too ({percent(self.unrevealed)} together)",
+                f"Add top_k={len(self.leaders)} or less, or a min_p.",
+                NotAvailable,
+            )
+        return tuple(
+            Alternative(leader.token, leader.probability, after)
+            for leader, after in zip(self.leaders, sampled.probabilities, strict=True)
+        )
+
+    def __repr__(self) -> str:
+        lines = [f"  {percent(leader.probability):>8}  {visible(leader.token)}" for leader in self.leaders]
+        return "\n".join([f"Next token after {quoted(self.prompt)}:", *lines, f"  {self._rest()}"])
+
+    def _rest(self) -> str:
+        return f"not revealed: {percent(self.unrevealed)}"
