@@ -12,6 +12,7 @@ from gptviz.errors import WrongType, fail
 
 LEADING = 10  # alternatives that a step of a completion keeps
 
+
 class Settings(NamedTuple):
     """Checked settings of how the next token is drawn. None means that a cut is off."""
 

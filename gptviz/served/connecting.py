@@ -1,12 +1,13 @@
 """Connects to a model on a server: checks the address and the key, and finds the model among those that are served."""
 
 import os
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
 from gptviz.checks import check_index, did_you_mean
 from gptviz.errors import ModelNotFound, NotAvailable, WrongType, fail
-from gptviz.served.client import Client
+from gptviz.served.client import Client, logger
 from gptviz.served.model import KEY_VARIABLE, ServedModel, check_timeout
 from gptviz.served.protocol import read_model_names
 
@@ -29,6 +30,8 @@ def connect(
     """
     address = _check_address(base_url)
     key = _check_key(os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
+    if key and key in _running_cell():  # not by `warnings`, which print the line with the key
+        logger.warning("The key is written in this cell and stays in the notebook. Use api_key=getpass.getpass().")
     retries = check_index(retries, None, "number of retries")
     if model is not None and not isinstance(model, str):
         raise fail("the name of a model", type(model).__name__, "None takes the only one of a server.", WrongType)
@@ -62,6 +65,14 @@ def _check_key(key: Any) -> str:
     if not key.isascii() or not (key.isprintable() and " " not in key):
         raise fail("a key of visible ASCII characters", "one with others", "Copy it again.")
     return key
+
+
+def _running_cell() -> str:
+    """Returns the source of the cell that runs; "" outside of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    cells = shell.user_ns.get("In") if shell else None
+    return str(cells[-1]) if cells else ""
 
 
 def _choose(client: Client, model: str | None) -> str:

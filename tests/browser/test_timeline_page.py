@@ -90,6 +90,28 @@ def test_a_nearly_certain_token_is_not_written_as_certain(shown, completion):
     assert all(html.escape(text) in view.still() for text in written)
 
 
+def test_what_a_server_does_not_reveal_is_a_dash_and_never_a_number(shown, completion):
+    unknown = {"sampling_probability": float("nan")}
+    hidden = unknown | {"entropy": float("nan"), "model_entropy": float("nan"), "kept": float("nan"), "cached": None}
+    first, *others = completion.choices[0].steps
+    without_id = {one.token.id: dataclasses.replace(one.token, id=-1) for one in (first, *first.alternatives)}
+    alternatives = [dataclasses.replace(one, token=without_id[one.token.id], **unknown) for one in first.alternatives]
+    step = dataclasses.replace(first, token=without_id[first.token.id], alternatives=tuple(alternatives[:5]), **hidden)
+    later = [dataclasses.replace(other, probability=float("nan"), **hidden) for other in others]
+    choice = dataclasses.replace(completion.choices[0], steps=(step, *later))
+    page = shown(gptviz.GenerationTimeline(dataclasses.replace(completion, choices=(choice,)))).page
+    numbers = page.locator(".steps li .number")
+    expect(numbers.nth(1)).to_have_text("–")
+    expect(numbers.nth(0)).to_contain_text("%")
+    expect(page.locator(".detail")).to_contain_text("does not reveal how many tokens")
+    expect(page.locator(".detail")).to_contain_text("runs on a server")
+    expect(page.locator(".detail tfoot th")).to_have_text("not revealed")
+    listed = {one.token.text: one.probability for one in (*alternatives[:5], step)}
+    titles = page.locator(".detail tfoot td[title]").evaluate_all("(all) => all.map((one) => one.title)")
+    assert float(titles[0].removesuffix(" %")) / 100 == pytest.approx(1 - sum(listed.values()), abs=1e-6)
+    assert titles[1] == "not revealed"
+
+
 @pytest.mark.parametrize("settings", [{"temperature": 1.0}, {"top_k": 3}, {"top_p": 0.999}], ids=str)
 def test_a_steps_table_has_an_axis_and_a_row_for_all_other_tokens(shown, gpt, settings):
     """A column sums to 100 %: its last row is the softmax summed over all other tokens."""

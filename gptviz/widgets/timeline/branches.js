@@ -3,6 +3,7 @@
 import { chip, chipText } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { significant } from "../shared/numbers.js";
+import { isSame } from "./revealed.js";
 import { textNodes } from "./text.js";
 
 /** @typedef {import("./timeline.js").Branch} Branch */
@@ -81,7 +82,7 @@ export class Comparison {
   show(first, second) {
     const shorter = Math.min(first.steps.length, second.steps.length);
     let shared = 0;
-    while (shared < shorter && first.steps[shared].token.id === second.steps[shared].token.id) shared += 1;
+    while (shared < shorter && isSame(first.steps[shared].token, second.steps[shared].token)) shared += 1;
     this.showColumn(0, first, shared);
     this.showColumn(1, second, shared);
     this.root.hidden = false;
@@ -97,7 +98,7 @@ export class Comparison {
     name.replaceChildren(...(token ? [words.step(at), " ", chip(token)] : [words.choice(choice)]));
     text.replaceChildren(element("span", { class: "muted" }, ...before), ...after);
     const own = steps.slice(shared);
-    const bits = own.reduce((sum, { probability }) => sum - Math.log2(probability), 0);
+    const bits = own.reduce((sum, { probability }) => sum - Math.log2(probability ?? Number.NaN), 0);
     setText(facts, own.length ? words.surprise(own.length, significant(bits / own.length)) : words.sameText);
   }
 }

@@ -1,5 +1,9 @@
-"""Describes a run for the page: the steps that the page does not have yet, and all branches."""
+"""Describes a run for the page: the steps that the page does not have yet, and all branches.
 
+Numbers that a server does not reveal, which are NaN in a step, are None here: JSON has no NaN.
+"""
+
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,19 +48,29 @@ def _broken_characters(text: str, tokens: Iterable[Token]) -> list[dict[str, Any
 def _describe_step(step: Step) -> dict[str, Any]:
     return {
         "token": describe(step.token),
-        "probability": step.probability,
-        "sampling": step.sampling_probability,
-        "entropy": step.entropy,
-        "kept": step.kept,
-        "mass": step.kept_mass,
+        "probability": _known(step.probability),
+        "sampling": _known(step.sampling_probability),
+        "entropy": _known(step.entropy),
+        "kept": _known(step.kept),
+        "mass": _known(step.kept_mass),
         "text": step.text,
         "cached": step.cached,
+        "served": is_served(step),
         "alternatives": [
             {
                 "token": describe(alternative.token),
-                "probability": alternative.probability,
-                "sampling": alternative.sampling_probability,
+                "probability": _known(alternative.probability),
+                "sampling": _known(alternative.sampling_probability),
             }
             for alternative in step.alternatives
         ],
     }
+
+
+def is_served(step: Step) -> bool:
+    """Returns whether a server generated the step: none reveals the entropy of the whole vocabulary."""
+    return math.isnan(step.model_entropy)
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number

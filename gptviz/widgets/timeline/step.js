@@ -15,6 +15,7 @@ import { availableHeight } from "../shared/scrolling.js";
 import { AlternativeRow, ShareCell } from "./alternatives.js";
 import { StepBench } from "./bench.js";
 import { HeadRow } from "./head_row.js";
+import { isSame, rest } from "./revealed.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./timeline.js").Step} Step */
@@ -48,7 +49,8 @@ export class StepDetail {
     this.facts = element("p", { class: "muted small" });
     this.cache = element("p", { class: "muted small" });
     this.body = element("tbody", {});
-    this.others = { probability: new ShareCell(), sampling: new ShareCell() };
+    this.others = { probability: new ShareCell(words), sampling: new ShareCell(words) };
+    this.othersName = element("th", { scope: "row", class: "token" });
     this.table = this.buildTable();
     this.head = new HeadRow(model, selection, words);
     this.bench = new StepBench(model, host, words);
@@ -81,7 +83,7 @@ export class StepDetail {
     const foot = element(
       "tr",
       {},
-      element("th", { scope: "row", class: "token" }, words.others),
+      this.othersName,
       this.others.probability.root,
       this.others.sampling.root,
       element("td", { class: "action" }),
@@ -129,11 +131,14 @@ export class StepDetail {
   }
 
   /** @param {Step} step @param {number} readCount tokens before it */
-  showFacts({ alternatives, token, entropy, kept, cached }, readCount) {
+  showFacts({ alternatives, token, entropy, kept, cached, served }, readCount) {
     const { words } = this;
-    const rank = alternatives.findIndex((alternative) => alternative.token.id === token.id);
+    const rank = alternatives.findIndex((alternative) => isSame(alternative.token, token));
     const rankText = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
-    setText(this.facts, `${rankText}; ${words.facts(significant(entropy), kept)}`);
+    const isKnown = entropy !== null && kept !== null;
+    const facts = isKnown ? words.facts(significant(entropy), kept) : words.untold;
+    setText(this.facts, alternatives.length ? `${rankText}; ${facts}` : facts);
+    if (served) return setText(this.cache, words.served);
     if (!cached) return setText(this.cache, words.noCache);
     const [tokens, bytes] = cached;
     setText(this.cache, words.cache(tokens, sizeText(bytes), this.index === 0 ? readCount : 1, readCount));
@@ -142,19 +147,16 @@ export class StepDetail {
   /** Shows the alternatives; a drawn token that is none of them has a row of its own. @param {Step} step */
   showTable(step) {
     const canForce = this.model.get("_can_force");
-    const isDrawn = (/** @type {{token: {id: number}}} */ { token }) => token.id === step.token.id;
+    const isDrawn = (/** @type {import("./timeline.js").Alternative} */ { token }) => isSame(token, step.token);
     const likeliest = step.alternatives.slice(0, this.most);
     const rows = likeliest.some(isDrawn) ? likeliest : [...likeliest.slice(0, this.most - 1), step];
     const taken = rows.findIndex(isDrawn);
     this.table.toggleAttribute("data-forcing", canForce);
     this.setRowCount(rows.length);
     rows.forEach((row, i) => this.alternatives[i].show(row, i === taken, canForce && i !== taken));
-    const left = (/** @type {"probability"|"sampling"} */ what) =>
-      Math.max(
-        0,
-        rows.reduce((rest, row) => rest - row[what], 1),
-      );
-    const drawable = rows.filter(({ sampling }) => sampling > 0).length;
+    const left = (/** @type {"probability"|"sampling"} */ what) => rest(rows.map((row) => row[what]));
+    const drawable = rows.filter(({ sampling }) => sampling !== null && sampling > 0).length;
+    setText(this.othersName, step.served ? this.words.unrevealed : this.words.others);
     this.others.probability.show(left("probability"));
     this.others.sampling.show(drawable === step.kept ? 0 : left("sampling"));
   }

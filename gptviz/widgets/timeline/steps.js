@@ -6,9 +6,10 @@
 import { chip } from "../shared/chips.js";
 import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
-import { clamp, percent } from "../shared/numbers.js";
+import { clamp } from "../shared/numbers.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { pageTheme } from "../shared/theme.js";
+import { exactText, shareText } from "./revealed.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
 
@@ -28,7 +29,7 @@ export class StepList {
   constructor(words, onChoose) {
     this.words = words;
     this.onChoose = onChoose;
-    /** @type {{item: HTMLElement, share: number}[]} */
+    /** @type {{item: HTMLElement, share: number|null}[]} */
     this.items = [];
     this.chosen = -1;
     this.mutedAfter = Infinity; // the index after which items are muted
@@ -58,9 +59,10 @@ export class StepList {
 
   /** @param {Step} step @param {boolean} isForced */
   append({ token, probability: share }, isForced) {
-    const number = element("span", { class: "number small muted" }, percent(share));
-    const item = element("li", { tabindex: -1, title: `${100 * share} %` }, chip(token), number);
-    item.style.setProperty("--share", `${(100 * share).toFixed(2)}%`);
+    const number = element("span", { class: "number small muted" }, shareText(share));
+    const title = exactText(share, this.words.unrevealed);
+    const item = element("li", { tabindex: -1, title }, chip(token), number);
+    item.style.setProperty("--share", `${(100 * (share ?? 0)).toFixed(2)}%`);
     if (isForced) {
       item.dataset.forced = "";
       item.append(element("span", { class: "small" }, this.words.forced));
@@ -77,8 +79,9 @@ export class StepList {
     drawColourBar(this.scale, weightColours(pageTheme()));
   }
 
-  /** @param {HTMLElement} item @param {number} share */
+  /** @param {HTMLElement} item @param {number|null} share */
   tint(item, share) {
+    if (share === null) return; // nothing tells how surprising it was
     const colour = weightColours(pageTheme())[Math.round(255 * surprise(share))];
     item.style.setProperty("--heat", cssColour(colour));
     item.style.setProperty("--ink", inkOn(colour));

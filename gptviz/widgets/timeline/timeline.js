@@ -20,10 +20,13 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/kernel.js").Host} Host */
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-/** @typedef {{token: PageToken, probability: number, sampling: number}} Alternative */
 /**
- * @typedef {Alternative & {entropy: number, kept: number, mass: number, text: string, cached: [number, number]|null,
- *   alternatives: Alternative[]}} Step
+ * A number is null if the server of a model does not reveal it.
+ * @typedef {{token: PageToken, probability: number|null, sampling: number|null}} Alternative
+ */
+/**
+ * @typedef {Alternative & {entropy: number|null, kept: number|null, mass: number|null, text: string,
+ *   cached: [number, number]|null, served: boolean, alternatives: Alternative[]}} Step
  */
 /** @typedef {{parent: number|null, at: number, token: PageToken|null, text: string, spelled: PageToken[]}} Branch */
 /**

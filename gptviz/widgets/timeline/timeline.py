@@ -5,6 +5,7 @@ text branches there and the model continues from it. Each generation runs in a t
 page waits; the page asks for new steps while it runs.
 """
 
+import math
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ _VIEW_KEYWORDS = ("scale", "language", "selection")
 class GenerationTimeline(View):
     """The steps of a completion. source: a Completion, or a PromptBox whose prompts are continued from then on.
 
+    A completion of a served model shows what its server revealed; "–" is for the rest.
     settings: those of `GPT.complete` (max_tokens, temperature, seed, …), with a PromptBox only; max_tokens is 40 here.
     gpt: the model that a Completion came from, needed to force a token and to show a step's attention or bench.
     choice: which choice or branch is shown; branches are numbered after the choices.
@@ -300,8 +302,9 @@ class GenerationTimeline(View):
         run = self._require_run()
         branch = run.branches[self.choice]
         steps = list(branch.steps)
-        shares = [step.probability for step in steps]
-        chips = still.chips([step.token for step in steps], [percent(share) for share in shares], shares)
+        known = [None if math.isnan(step.probability) else step.probability for step in steps]
+        below = ["–" if share is None else percent(share) for share in known]
+        chips = still.chips([step.token for step in steps], below, [share or 0.0 for share in known])
         return [still.words(run.prompt), still.words(branch.text, 16), chips]
 
     def to_table(self) -> list[dict[str, Any]]:

@@ -73,6 +73,9 @@ const en = {
   rank: (/** @type {number} */ rank) => `rank ${rank} by the model’s own probabilities`,
   beyond: (/** @type {number} */ shown) => `not among the model’s ${shown} likeliest tokens`,
   others: "all other tokens",
+  unrevealed: "not revealed",
+  untold: "the server does not reveal how many tokens this one was drawn from",
+  served: "The model runs on a server, which reveals tokens and probabilities. Its attention and its cache are not shown.",
 };
 
 /** @typedef {typeof en} Words */
@@ -129,6 +132,9 @@ const zh = {
   rank: (rank) => `按模型自己的概率排第 ${rank}`,
   beyond: (shown) => `不在模型最可能的 ${shown} 个词元之内`,
   others: "其余全部词元",
+  unrevealed: "未透露",
+  untold: "服务器没有透露这个词元是从多少个词元中抽取的",
+  served: "模型在服务器上运行；服务器只透露词元和概率。它的注意力和缓存不显示。",
 };
 
 addRefusals(promptRefusals);
