@@ -88,12 +88,13 @@ def chips(tokens: Sequence[Token], below: Sequence[str] = (), shares: Sequence[f
     return Shape("".join(parts), y + 44)
 
 
-def bars(rows: Sequence[tuple[str, float, str]], signed: bool = False) -> Shape:
+def bars(rows: Sequence[tuple[str, float, str]], signed: bool = False, rest: bool = False) -> Shape:
     """Returns horizontal bars. rows: (name, value, number as text) of each.
 
-    Values are shares of 1; signed ones start in the middle, and the largest fills its half.
+    Values are shares of 1; signed ones start in the middle, and the largest fills its half. rest: whether the last row is
+    hatched, because it is a sum whose parts are not known.
     """
-    parts, left, room = [], 230, WIDTH - 40 - 230 - 90
+    parts, left, room = [_hatching("rest", LIGHT.bar)] if rest else [], 230, WIDTH - 40 - 230 - 90
     most = max((abs(value) for _, value, _ in rows), default=0) or 1
     for i, (name, value, number) in enumerate(rows):
         y = 22 * i
@@ -105,7 +106,8 @@ def bars(rows: Sequence[tuple[str, float, str]], signed: bool = False) -> Shape:
             at = left + room / 2 - (length if value < 0 else 0)
             parts.append(_rect(at, y + 4, length, 12, palette.ABOVE if value > 0 else palette.BELOW))
         else:
-            parts.append(_rect(left, y + 4, room * min(1.0, value), 12, LIGHT.bar))
+            is_rest = rest and i == len(rows) - 1
+            parts.append(_rect(left, y + 4, room * min(1.0, value), 12, "url(#rest)" if is_rest else LIGHT.bar))
         parts.append(_text(left + room + 84, y + 14, number, mono=True, anchor="end"))
     return Shape("".join(parts), 22 * len(rows))
 
@@ -119,8 +121,7 @@ def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
     count, left = len(values), 130
     side = min(24.0, 420 / count)
     parts = [
-        '<defs><pattern id="future" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<rect width="1.5" height="6" fill="{palette.FUTURE}"/></pattern></defs>',
+        _hatching("future", palette.FUTURE),
         f'<rect x="{left}" y="0" width="{side * count:g}" height="{side * count:g}" fill="url(#future)"/>',
     ]
     for query in range(count):
@@ -211,6 +212,14 @@ def _text(
 
 def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.2f}" height="{height:.2f}" fill="{fill}"/>'
+
+
+def _hatching(name: str, colour: str) -> str:
+    """Returns the definition of a pattern of lines, which `fill="url(#name)"` uses."""
+    return (
+        f'<defs><pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        f'<rect width="1.5" height="6" fill="{colour}"/></pattern></defs>'
+    )
 
 
 def _weight_colour(weight: float) -> str:

@@ -5,7 +5,6 @@ Only this file and `failures.py` know the library. Each retry is logged by the l
 
 import logging
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -72,7 +71,7 @@ class Client:
             if pause is None or pause > self.timeout or tries > self.retries:
                 raise failure
             logger.warning("%s Try %d of %d, in %.1f s.", failure, tries + 1, self.retries + 1, pause)
-            _ = time.sleep(pause) if cancel is None else cancel.wait(pause)
+            (cancel or threading.Event()).wait(pause)
 
     def explain(self, problem: Exception, path: str, tries: int = 1, started: bool = False) -> GPTVizError:
         """Returns the error to raise for a failed request; see `Failures.explain`."""

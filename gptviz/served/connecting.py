@@ -5,7 +5,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-from gptviz.checks import check_index, did_you_mean
+from gptviz.checks import did_you_mean
 from gptviz.errors import ModelNotFound, NotAvailable, WrongType, fail
 from gptviz.served.client import Client, logger
 from gptviz.served.model import KEY_VARIABLE, ServedModel, check_timeout
@@ -32,7 +32,8 @@ def connect(
     key = _check_key(os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key)
     if key and key in _running_cell():  # not by `warnings`, which print the line with the key
         logger.warning("The key is written in this cell and stays in the notebook. Use api_key=getpass.getpass().")
-    retries = check_index(retries, None, "number of retries")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+        raise fail("retries of 0 or more", f"{retries!r:.40}", "A request is sent again as often.", WrongType)
     if model is not None and not isinstance(model, str):
         raise fail("the name of a model", type(model).__name__, "None takes the only one of a server.", WrongType)
     client = Client(address, key, check_timeout(timeout), retries)

@@ -5,7 +5,6 @@ import operator
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Real
 from typing import Any, NoReturn
 
 from gptviz.errors import NotAvailable, WrongType, fail
@@ -46,6 +45,7 @@ class ServedModel:
     """
 
     can_run = False
+    why_not_here = "A server reveals tokens and probabilities only. Load the model here, with gptviz.load(name)."
 
     def __init__(self, client: Client, name: str):
         self.base_url, self.name = client.address, name
@@ -89,8 +89,9 @@ class ServedModel:
         """Generates continuations of the prompt, as `GPT.complete` does, and returns them with every step.
 
         prompt: a text, chat messages, or token ids where the server tells them. settings: `max_tokens, n, stop, temperature,
-        top_k, top_p, min_p, repetition_penalty, seed, add_special_tokens, cancel`. A seed repeats a text on the same server
-        only. Numbers that the server does not reveal are NaN.
+        top_k, top_p, min_p, repetition_penalty, seed, add_special_tokens, truncate, cancel`. A seed repeats a text on the
+        same server only. A prompt that is too long is the server's to refuse, also with truncate="left". Numbers that the
+        server does not reveal are NaN.
 
         Raises ServerError if the server does not answer as it should; its `completion` holds what had arrived.
         """
@@ -165,9 +166,8 @@ class ServedModel:
         call = _check_settings(settings)
         if len(edits):
             raise self._refusal("edits")
-        if truncate is not None:
-            remedy = "Shorten the prompt: the server refuses one that is too long."
-            raise fail("no truncate with a served model", f"{truncate!r}", remedy, NotAvailable)
+        if truncate not in (None, "left"):
+            raise fail('truncate="left" or None', f"{truncate!r}", "None refuses a prompt that is too long.", WrongType)
         endpoint, read = self._read(prompt, add_special_tokens)
         if add_special_tokens is not None and (endpoint.is_chat or not endpoint.reveals.extras):
             remedy = "Leave it out: the server adds the special tokens that it is set to."
@@ -217,7 +217,7 @@ class ServedModel:
 
 def check_timeout(seconds: Any) -> float:
     """Returns a number of seconds above 0."""
-    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds < float("inf"):
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
         raise fail("a timeout above 0 seconds", f"{seconds!r:.40}", "For example timeout=60.", WrongType)
     return float(seconds)
 
@@ -226,7 +226,7 @@ def _check_settings(settings: Mapping[str, Any]) -> Call:
     known = inspect.signature(check_call).parameters
     for name in settings:
         if name not in known:
-            raise refuse_setting(name, [*known, "add_special_tokens"])
+            raise refuse_setting(name, [*known, "add_special_tokens", "truncate"])
     return check_call(**settings)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gptviz.display.numbers import percent
+from gptviz.display.preferences import chosen_language
+from gptviz.display.still import bars, picture, words
 from gptviz.errors import NotAvailable, fail
 from gptviz.generation.completion import Alternative
 from gptviz.sampling.settings import check_settings
@@ -12,6 +14,11 @@ from gptviz.served.endpoint import Mode
 from gptviz.served.sampled import after_sampling
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted, visible
+
+_PHRASES = {
+    "en": {"title": "Next token", "rest": "not revealed"},
+    "zh": {"title": "下一个词元", "rest": "未透露"},
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,16 @@ class RevealedNextToken:
         )
 
     def __repr__(self) -> str:
-        lines = [f"  {percent(leader.probability):>8}  {visible(leader.token)}" for leader in self.leaders]
-        return "\n".join([f"Next token after {quoted(self.prompt)}:", *lines, f"  {self._rest()}"])
+        rows = [(visible(leader.token), leader.probability) for leader in self.leaders]
+        lines = [f"  {percent(share):>8}  {name}" for name, share in rows]
+        return "\n".join(
+            [f"Next token after {quoted(self.prompt)}:", *lines, f"  not revealed: {percent(self.unrevealed)}"]
+        )
 
-    def _rest(self) -> str:
-        return f"not revealed: {percent(self.unrevealed)}"
+    def _repr_svg_(self) -> str:
+        """Returns the picture that a notebook shows: a bar for each leader, and a hatched one for the rest."""
+        phrases = _PHRASES[chosen_language()]
+        shares = [(visible(leader.token), leader.probability) for leader in self.leaders]
+        shares.append((phrases["rest"], self.unrevealed))
+        rows = [(name, share, percent(share)) for name, share in shares]
+        return picture(phrases["title"], words(self.prompt), bars(rows, rest=True))

@@ -62,10 +62,7 @@ class Event:
 def read_event(data: Any) -> Event:
     """Returns an event, or the reply of a request without a stream. Raises ServerError for anything else."""
     choices = _field(_mapping(data, "a reply"), "choices", list, "a reply")
-    usage = data.get("usage")
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(usage, Mapping) else []
-    known = len(counts) == 2 and all(isinstance(count, int) and count >= 0 for count in counts)
-    return Event(tuple(map(_read_piece, choices)), (counts[0], counts[1]) if known else None)
+    return Event(tuple(map(_read_piece, choices)), _read_usage(data.get("usage")))
 
 
 def read_model_names(data: Any) -> list[str]:
@@ -82,6 +79,14 @@ def _read_piece(choice: Any) -> Piece:
     text = _field(written, "content" if delta else "text", str, "a choice", "")
     reason = _field(choice, "finish_reason", str, "a choice", "")
     return Piece(index, text, _read_tokens(choice.get("logprobs")), reason)
+
+
+def _read_usage(usage: Any) -> tuple[int, int] | None:
+    if not isinstance(usage, Mapping):
+        return None
+    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    is_known = isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0
+    return (prompt, completion) if is_known else None
 
 
 def _read_tokens(logprobs: Any) -> tuple[SeenToken, ...]:

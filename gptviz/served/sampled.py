@@ -59,10 +59,11 @@ def after_sampling(logprobs: Sequence[float], settings: Settings) -> Sampled:
     kept = _count_kept(weights, everything, settings)
     if kept is None:
         return UNKNOWN
-    mass = weights[:kept].sum()
+    mass = float(weights[:kept].sum())
     final = weights[:kept] / mass
     zeros = [0.0] * (len(weights) - kept)
-    return Sampled((*final.tolist(), *zeros), kept, min(1.0, float(mass / everything)), entropy(final))
+    kept_mass = math.nan if math.isnan(everything) else min(1.0, mass / everything)
+    return Sampled((*final.tolist(), *zeros), kept, kept_mass, entropy(final))
 
 
 def _count_kept(weights: np.ndarray, everything: float, settings: Settings) -> int | None:

@@ -39,6 +39,9 @@ def test_greedy_text_and_probabilities_are_the_model_s_own(server, gpt, form):
     options, has_ids = FORMS[form]
     served = gptviz.connect(server.start(**options))
     local, completion = (model.complete(PROMPT, max_tokens=12, temperature=0, stop=["."]) for model in (gpt, served))
+    assert (
+        completion.choices == served.complete(PROMPT, max_tokens=12, temperature=0, stop=["."], truncate="left").choices
+    )
     (expected,), (choice,) = local.choices, completion.choices
     assert choice.text == expected.text and choice.finish_reason == expected.finish_reason
     assert completion.usage == local.usage and completion.prompt == local.prompt and completion.model == "little"
@@ -122,9 +125,9 @@ def test_processed_log_probabilities_are_those_after_the_settings(server, gpt):
 def test_settings_reach_the_server_and_neutral_ones_do_too(server):
     served = gptviz.connect(server.url)
     served.complete(PROMPT, max_tokens=2, temperature=0, top_k=5, stop="zebra", seed=8, add_special_tokens=False)
-    path, body = server.asked[-1]
+    body = server.bodies("/v1/completions")[-1]
     expected = {"top_k": 5, "top_p": 1.0, "min_p": 0.0, "repetition_penalty": 1.0, "stop": ["zebra"], "seed": 8, "n": 1}
-    assert path == "/v1/completions" and expected.items() <= body.items()
+    assert expected.items() <= body.items()
     assert body["add_special_tokens"] is False and body["max_tokens"] == 2
 
 
@@ -153,6 +156,8 @@ def test_a_stream_has_the_steps_of_the_completion(server):
     assert steps == list(served.complete(PROMPT, max_tokens=5, temperature=0).choices[0].steps) and len(steps) == 5
     with pytest.raises(WrongType, match="Did you mean temperature"):
         served.stream(PROMPT, temperatur=1)
+    with pytest.raises(WrongType, match='truncate="left" or None'):
+        served.stream(PROMPT, truncate="right")
 
 
 def test_an_answer_to_a_chat_is_that_of_the_model_here(server, gpt):

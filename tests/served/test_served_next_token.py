@@ -2,13 +2,15 @@
 
 import copy
 import math
+import re
 
 import numpy as np
 import pytest
 from close import rounding
 
 import gptviz
-from gptviz.errors import NotAvailable
+from gptviz.display.numbers import percent
+from gptviz.errors import NotAvailable, WrongType
 from gptviz.sampling import distribution
 from gptviz.served.model import INSIDE, ServedModel
 
@@ -24,9 +26,24 @@ def test_the_leaders_are_the_model_s_and_the_rest_is_one_share(server, gpt):
         [float(probabilities[token.id]) for token, _ in revealed.top(20)], rel=near
     )
     rest = 1 - np.sort(probabilities.astype(np.float64))[-20:].sum()
-    assert revealed.unrevealed == pytest.approx(rest, abs=near) and 0.01 < rest < 0.9
+    assert revealed.unrevealed == pytest.approx(rest, abs=near) and 0.001 < rest < 0.9
     assert revealed.leaders[0].token.position == len(trace.tokens)
-    assert f"not revealed: {100 * rest:.1f} %" in repr(revealed) and "␣" in repr(revealed)
+    assert f"not revealed: {percent(rest)}" in repr(revealed) and "␣" in repr(revealed)
+
+
+def test_its_picture_has_a_hatched_bar_for_the_rest(server):
+    revealed = gptviz.connect(server.url).next_token(PROMPT)
+    bars = re.findall(r'height="12.00" fill="([^"]+)"', revealed._repr_svg_())
+    widths = re.findall(r'width="([\d.]+)" height="12.00"', revealed._repr_svg_())
+    tracks, drawn = [float(width) for width in widths[::2]], [float(width) for width in widths[1::2]]
+    shares = [*(share for _, share in revealed.top(20)), revealed.unrevealed]
+    assert [width / track for width, track in zip(drawn, tracks, strict=True)] == pytest.approx(shares, abs=1e-4)
+    assert [fill for fill in bars if "url" in fill] == [bars[-1]] and len(bars) == 42
+    gptviz.set_language("zh")
+    try:
+        assert "未透露" in revealed._repr_svg_()
+    finally:
+        gptviz.set_language("en")
 
 
 @pytest.mark.parametrize(("options", "kind"), [({}, "raw"), ({"processed": True}, "processed")])
@@ -35,7 +52,7 @@ def test_raw_and_processed_log_probabilities_are_told_apart_by_two_temperatures(
     served = gptviz.connect(server.start(**options, **extra))
     assert served.log_probabilities == kind and served.next_token(PROMPT).log_probabilities == kind
     assert served.reveals.leaders == extra.get("most", 20) and served.reveals.ids == (not extra)
-    temperatures = [body["temperature"] for path, body in server.asked if path == "/v1/completions"]
+    temperatures = [body["temperature"] for body in server.bodies("/v1/completions")]
     assert temperatures.count(0.5) == 1
 
 
@@ -56,7 +73,7 @@ def test_settings_act_on_the_leaders_as_far_as_these_tell(server, gpt):
         for alternative in revealed.after(**settings):
             expected = right[alternative.token.id]
             assert alternative.sampling_probability == pytest.approx(expected, rel=rounding(1.0, logits))
-    with pytest.raises(NotAvailable, match=r"depends on the other tokens too \(\d+\.\d % together\). Add top_k=20"):
+    with pytest.raises(NotAvailable, match=r"depends on the other tokens too \(\d.* % together\). Add top_k=20"):
         revealed.after(temperature=0.5)
     with pytest.raises(NotAvailable, match=r"top_p=0\.99"):
         revealed.after(temperature=0.5, top_p=0.99)
@@ -115,8 +132,8 @@ def test_what_needs_the_inside_is_refused_with_a_reason(server, gpt):
     for view in (gptviz.AttentionView, gptviz.FlowView, gptviz.BlockView, gptviz.TokensView):
         with pytest.raises(NotAvailable, match=f"for {view.__name__}.*tokens and probabilities only"):
             view(served)
+    with pytest.raises(WrongType, match=r"a GPT. Got ServedModel. A server reveals tokens and probabilities only"):
+        gptviz.PromptBox(PROMPT, gpt=served)
     with pytest.raises(AttributeError, match="no attribute 'attention'"):
         _ = served.attention
-    with pytest.raises(NotAvailable, match="no truncate"):
-        served.complete(PROMPT, truncate="left")
     assert copy.copy(served).next_token(PROMPT).leaders == served.next_token(PROMPT).leaders

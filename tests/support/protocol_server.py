@@ -83,6 +83,10 @@ class ProtocolServer(ThreadingHTTPServer):
         """Answers the next requests whose path ends so with these functions of the handler and the body."""
         self.misdeeds[path].extend(misdeeds)
 
+    def bodies(self, path):
+        """Returns the bodies of the requests to a path, in order."""
+        return [body for asked, body in self.asked if asked == path]
+
     def handle_error(self, request, client_address):
         """A client that went away is no error."""
 
@@ -121,7 +125,7 @@ class ProtocolServer(ThreadingHTTPServer):
         while rows:
             for row in list(rows):
                 choice, text, logprobs, reason = next(row)
-                total += logprobs is not None
+                total += 1
                 written = {"delta": {"content": text}} if chat else {"text": text}
                 reasons = [None, reason] if self.options.late and reason and logprobs else [reason]
                 for each in reasons:
@@ -147,7 +151,8 @@ class ProtocolServer(ThreadingHTTPServer):
             ends = [text.find(stop) for stop in body.get("stop", []) if stop in text]
             stopped = bool(ends) or id in self.gpt.end_ids
             text = text[: min(ends)] if ends else text
-            whole = text if stopped or left == 1 else text.rstrip("\ufffd")
+            held_back = max(map(len, body.get("stop", [])), default=1) - 1
+            whole = text if stopped or left == 1 else text[: len(text) - held_back].rstrip("\ufffd")
             yield choice, whole[len(shown) :], logprobs, "stop" if stopped else "length" if left == 1 else None
             if stopped:
                 return

@@ -48,7 +48,7 @@ class PromptBox(View):
         if gpt is None:
             gpt = load()
         if not getattr(gpt, "can_run", False):
-            remedy = "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one."
+            remedy = getattr(gpt, "why_not_here", "gptviz.load(name) or gptviz.wrap(model, tokenizer) gives one.")
             raise fail("a GPT", type(gpt).__name__, remedy, WrongType)
         check_decoder_only(gpt)
         self.gpt = gpt

@@ -75,7 +75,8 @@ const en = {
   others: "all other tokens",
   unrevealed: "not revealed",
   untold: "the server does not reveal how many tokens this one was drawn from",
-  served: "The model runs on a server, which reveals tokens and probabilities. Its attention and its cache are not shown.",
+  served:
+    "The model runs on a server, which reveals tokens and probabilities. Its attention and its cache are not shown.",
 };
 
 /** @typedef {typeof en} Words */
