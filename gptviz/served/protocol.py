@@ -85,8 +85,9 @@ def _read_usage(usage: Any) -> tuple[int, int] | None:
     if not isinstance(usage, Mapping):
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    is_known = isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0
-    return (prompt, completion) if is_known else None
+    if isinstance(prompt, int) and isinstance(completion, int) and min(prompt, completion) >= 0:
+        return prompt, completion
+    return None
 
 
 def _read_tokens(logprobs: Any) -> tuple[SeenToken, ...]:
