@@ -10,14 +10,16 @@ from gptviz.drawings.circuit import CircuitHead, circuit
 from gptviz.drawings.costs import costs
 from gptviz.drawings.curves import curves
 from gptviz.drawings.heat import heat
+from gptviz.drawings.intervals import intervals
 from gptviz.drawings.line import line
 from gptviz.drawings.mix import mix
+from gptviz.drawings.reliability import reliability
 from gptviz.drawings.samples import samples
 from gptviz.drawings.share_table import share_table
 from gptviz.drawings.shares import shares
 from gptviz.drawings.treemap import treemap
 
 __all__ = [
-    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "line", "mix", "samples",
-    "share_table", "shares", "treemap",
+    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "intervals", "line", "mix",
+    "reliability", "samples", "share_table", "shares", "treemap",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
-"""Sampling: the stages from logits to a token, their settings, and the random numbers of a draw. No torch."""
+"""Sampling: the stages from logits to a token, their settings, random numbers, and intervals of rates. No torch."""
 
+from gptviz.sampling.intervals import wilson
 from gptviz.sampling.philox import check_seed, uniform
 from gptviz.sampling.probabilities import entropy, softmax
 from gptviz.sampling.settings import Settings, check_settings
@@ -7,5 +8,5 @@ from gptviz.sampling.stages import STAGES, Distribution, check_logits, distribut
 
 __all__ = [
     "STAGES", "Distribution", "Settings", "check_logits", "check_seed", "check_settings", "distribution", "entropy", "softmax",
-    "uniform",
+    "uniform", "wilson",
 ]  # fmt: skip

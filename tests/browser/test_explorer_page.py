@@ -373,6 +373,20 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(on_screen, gpt)
     assert read == ["two", "the owl"]
 
 
+@pytest.mark.parametrize(("language", "name"), [("en", "forget them"), ("zh", "清空")])
+def test_a_button_empties_the_earlier_prompts(on_screen, gpt, language, name):
+    explorer = gptviz.explore("the owl", gpt=gpt, language=language)
+    page = on_screen(explorer)
+    forget, earlier = page.get_by_role("button", name=name), page.locator(".tools select").last.locator("option")
+    expect(forget).to_be_hidden()
+    explorer.prompt = "one"
+    expect(earlier).to_have_count(2)
+    forget.click()
+    expect(earlier).to_have_count(1)
+    expect(forget).to_be_hidden()
+    assert explorer._history == ["one"]
+
+
 def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_hub(on_screen, gpt, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     page = on_screen(gptviz.explore("the owl", gpt=gpt, language="zh"))

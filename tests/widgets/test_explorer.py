@@ -7,6 +7,7 @@ from families import TEXT, build, tokenizer
 
 import gptviz
 from gptviz.errors import GPTVizError
+from gptviz.pages.stored import state_of
 from gptviz.widgets.explorer.stations import station_numbers
 
 
@@ -109,6 +110,18 @@ def test_the_history_has_typed_prompts_and_not_every_drawn_token(gpt):
     assert page._history == [page.prompt, "the owl", TEXT]
     page._answer_run("a thin king")
     assert page._history == ["a thin king", "the owl", TEXT]
+
+
+def test_earlier_prompts_can_be_emptied_before_a_page_is_saved(gpt):
+    """What the page holds then has the shown prompt alone; the list begins anew with it."""
+    page = gptviz.explore(TEXT, gpt=gpt)
+    page.prompt = "the owl"
+    assert TEXT in str(state_of(page))
+    page._on_message(page, {"kind": "ask", "id": 1, "name": "forget", "args": {}}, [])
+    assert page._history == ["the owl"] and page.prompt == "the owl"
+    assert TEXT not in str([state_of(view) for view in page.family()])
+    page.prompt = "a thin king"
+    assert page._history == ["a thin king", "the owl"]
 
 
 def test_a_model_that_needs_a_download_is_marked(gpt):

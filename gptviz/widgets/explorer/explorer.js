@@ -43,7 +43,7 @@ class Explorer {
     this.words = words;
     this.notices = makeNotices(model);
     /** A newer question replaces only a waiting one of its kind. @type {Record<string, Lane>} */
-    this.lanes = { use: new Lane(), prompt: new Lane(), written: new Lane() };
+    this.lanes = { use: new Lane(), prompt: new Lane(), forget: new Lane(), written: new Lane() };
     /** The kinds of questions that wait for their answers. @type {Set<string>} */
     this.waiting = new Set();
     /** How the text of the last station was generated. @type {{steps: number, end: string}|null} */
@@ -59,6 +59,7 @@ class Explorer {
       if (typeof prompt === "string") this.request("run", { prompt });
       else this.request("chat", { messages: prompt });
     });
+    this.forget = button(words.forget, () => this.request("forget", {}), { class: "forget", title: words.forgetHint });
     for (const menu of [this.models, this.history]) setOffered(menu, model, !isExported(model));
     /** The prompt that is shown, then the menu's: texts, and lists of messages. @type {(string|Message[])[]} */
     this.prompts = [];
@@ -94,7 +95,7 @@ class Explorer {
     const { words, presenter } = this;
     const title = this.model.get("_title");
     const restart = button(words.restart, () => (presenter.on ? presenter.goTo(0) : this.openOnly(null)));
-    const tools = element("span", { class: "tools" }, this.models, this.history, restart, presenter.tools);
+    const tools = element("span", { class: "tools" }, this.models, this.history, this.forget, restart, presenter.tools);
     const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
     const stations = element("div", { class: "stations" }, ...this.stations.map(({ root }) => root));
@@ -122,19 +123,25 @@ class Explorer {
     this.showSentences();
     /** @type {{name: string, download: number}[]} */
     const models = this.model.get("_models");
-    this.prompts = this.model.get("_history");
     const modelText = (/** @type {string} */ name, /** @type {number} */ megabytes) =>
       megabytes ? this.words.toDownload(name, megabytes) : name;
     fillMenu(
       this.models,
       models.map(({ name, download }) => ({ value: name, text: modelText(name, download) })),
     );
+    this.showHistory();
+    this.showStack();
+  }
+
+  /** Offers the earlier prompts, and the button that empties their list where there are some. */
+  showHistory() {
+    this.prompts = this.model.get("_history");
     const earlier = this.prompts
       .slice(1)
       .map(inOneLine)
       .map((text) => ({ value: text, text }));
     fillMenu(this.history, [{ value: "", text: this.words.earlier }, ...earlier]);
-    this.showStack();
+    this.forget.hidden = earlier.length === 0 || isExported(this.model);
   }
 
   showSentences() {
@@ -172,7 +179,10 @@ class Explorer {
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
-  /** Uses another model, or runs another prompt. @param {"use"|"run"|"chat"} question @param {Record<string, unknown>} args */
+  /**
+   * Uses another model, runs another prompt, or forgets the earlier ones.
+   * @param {"use"|"run"|"chat"|"forget"} question @param {Record<string, unknown>} args
+   */
   request(question, args) {
     const finish = (/** @type {string} */ problem) => {
       this.waiting.delete(question);
@@ -182,7 +192,7 @@ class Explorer {
     this.waiting.add(question);
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
-    this.lanes[question === "use" ? "use" : "prompt"].ask(
+    this.lanes[question === "run" || question === "chat" ? "prompt" : question].ask(
       () => ask(this.model, question, args),
       () => finish(""),
       (error) => {
@@ -260,13 +270,16 @@ async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const explorer = new Explorer(model, selection, host, el);
   const show = () => explorer.show();
+  const showHistory = () => explorer.showHistory();
   const showStack = () => explorer.showStack();
   const askGeneration = () => explorer.askGeneration();
   model.on("change:_source change:scale", show);
+  model.on("change:_history", showHistory);
   model.on("change:_written", askGeneration);
   selection.on("change:layer", showStack);
   return () => {
     model.off("change:_source change:scale", show);
+    model.off("change:_history", showHistory);
     model.off("change:_written", askGeneration);
     selection.off("change:layer", showStack);
     explorer.remove();

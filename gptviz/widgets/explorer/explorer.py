@@ -41,7 +41,7 @@ class Explorer(View):
     _titles: ClassVar[dict[str, str]] = {"en": "From a text to its next token", "zh": "从一段文字到下一个词元"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "use": "_answer_use", "run": "_answer_run", "chat": "_answer_chat",
-        "written": "_answer_written",
+        "written": "_answer_written", "forget": "forget_prompts",
     }  # fmt: skip
 
     _children = traitlets.Dict().tag(sync=True)
@@ -87,6 +87,10 @@ class Explorer(View):
     @prompt.setter
     def prompt(self, prompt: str | Sequence[Message]) -> None:
         self.box.run(prompt)
+
+    def forget_prompts(self) -> None:
+        """Empties the list of earlier prompts, so that a page that is saved afterwards does not have them."""
+        self._prompts, self._history = [self.box.typed], self._history[:1]
 
     def family(self) -> list[View]:
         """Returns this view and its stations."""
