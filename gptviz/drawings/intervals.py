@@ -11,6 +11,7 @@ from gptviz.errors import fail
 from gptviz.sampling import wilson
 
 _ROW, _GAP, _TOP = 26.0, 14.0, 8.0
+_BASELINE = 13 / 3  # below the middle of a line of type
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -66,8 +67,8 @@ class Intervals(Drawing):
         canvas.text((left + right) / 2, bottom + 30, f"{self.across}, %", "muted", anchor="middle")
         for i, (name, text) in enumerate(zip(self.names, texts, strict=True)):
             y = _TOP + _ROW * (i + 0.5)
-            canvas.text(left - _GAP, y, name, anchor="end")
-            canvas.text(canvas.width, y, text, code=True, anchor="end")
+            canvas.text(0, y + _BASELINE, name)
+            canvas.text(canvas.width, y + _BASELINE, text, code=True, anchor="end")
             self._draw_row(canvas, i, y, place)
         canvas.height = bottom + 40
         legend = canvas.phrase("intervals_note")

@@ -86,11 +86,11 @@ class Reliability(Drawing):
         for first in range(0, len(self.panels), beside):
             row = self.panels[first : first + beside]
             heads = [wrapped(panel.name, 13, size) for panel in row]
-            top += 18.0 * max(map(len, heads)) + 8
+            top += 18.0 * max(map(len, heads)) + 12
             for i, (panel, lines) in enumerate(zip(row, heads, strict=True)):
                 left = i * (room_for_one + _GAP) + _LEFT
                 for j, line in enumerate(lines):
-                    canvas.text(left, top - 18.0 * (len(lines) - j), line, bold=True)
+                    canvas.text(left, top + 8 - 18.0 * (len(lines) - j), line, bold=True)
                 self._draw_panel(canvas, panel, left, top, size)
             top += size + _BELOW
         canvas.height = top
@@ -108,7 +108,7 @@ class Reliability(Drawing):
         for share in (0.0, 0.5, 1.0):
             y = place(low, share)[1]
             canvas.line(left, y, left + size, y)
-            canvas.text(left - 6, y, f"{100 * share:.0f}", "muted", size=11, anchor="end", code=True)
+            canvas.text(left - 6, y + 11 / 3, f"{100 * share:.0f}", "muted", size=11, anchor="end", code=True)
         canvas.line(*place(low, low), *place(high, high), "muted", dash="5 4")
         for i in np.flatnonzero(panel.counts):
             (x, y), ends = place(panel.confidence[i], panel.share[i]), panel.ends[:, i]
