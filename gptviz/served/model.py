@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
+from gptviz.checks import did_you_mean
 from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.generation.call import Call, check_call, refuse_setting
 from gptviz.generation.completion import Completion, Step
@@ -22,14 +23,6 @@ from gptviz.text.messages import ASSISTANT, Message, check_messages, is_chat
 from gptviz.text.tokens import Token, token_of_bytes, utf8
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-# What a `GPT` has and a server does not reveal.
-INSIDE = (
-    "cache_fits", "check_edit", "check_readable", "check_step", "check_weight_versions", "context_length", "d_head", "d_model",
-    "decode", "decoding", "device", "dtype", "editing", "editing_rows", "encode", "end_ids", "has_chat_template", "heads_in",
-    "length_of_short_texts", "merges", "model", "n_heads", "n_layers", "nearest", "prompt_text", "read", "role_scores",
-    "running", "takes_positions", "token", "token_plane", "token_table", "tokenizer", "tokens", "trace", "trace_continued",
-    "undefined_weight", "vocab_size", "weight_versions",
-)  # fmt: skip
 
 
 class NotRevealed(NotAvailable, AttributeError):
@@ -136,15 +129,18 @@ class ServedModel:
         raise self._refusal(type(view).__name__)
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name in INSIDE:
-            raise self._refusal(name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        """Refuses whatever a `GPT` has and a server does not reveal, such as `trace`."""
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        raise self._refusal(name)
 
     def _refusal(self, wish: str) -> Exception:
+        own = [name for name in dir(type(self)) if not name.startswith("_")]
+        similar = did_you_mean(wish, own, otherwise="")
         return fail(
             f"a model whose inside can be read, for {wish}",
             f"{self.name} at {self.base_url}, of which the server reveals tokens and probabilities only",
-            "Load the model here, with gptviz.load(name) or gptviz.wrap(model, tokenizer).",
+            f"{similar} Load the model here, with gptviz.load(name) or gptviz.wrap(model, tokenizer).".lstrip(),
             NotRevealed,
         )
 
