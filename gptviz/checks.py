@@ -1,7 +1,9 @@
 """Checks that many packages make of their arguments."""
 
 import difflib
+import math
 import operator
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +12,8 @@ import numpy as np
 from gptviz.errors import OutOfRange, WrongType, fail
 
 ROUNDINGS = 8  # roundings that may add up in a computation of a few operations
+LARGEST = 1e38  # float32 holds all numbers up to here
+_TEXTS = (str, bytes, bytearray)  # `float` reads numbers from them
 
 
 def check_index(value: Any, size: int | None, what: str, negative: bool = False, where: str = "") -> int:
@@ -24,21 +28,21 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
     index = _whole_number(value)
     if index is None:
         remedy = "Give a whole number from 0." if size is None else f"Give a whole number below {size}."
-        raise fail(f"a whole number as {what}", f"{value!r:.60} ({type(value).__name__})", remedy, WrongType)
+        raise fail(f"a whole number as {what}", f"{short(value)} ({type(value).__name__})", remedy, WrongType)
     if size is None:
         if index < 0:
             remedy = f"The first {what} is 0."
             facts = {"what": what, "least": 0, "last": None, "got": index}
-            raise fail(f"a {what} of at least 0", f"{index}", remedy, OutOfRange, "out_of_range", **facts)
+            raise fail(f"{article(what)} of at least 0", short(index), remedy, OutOfRange, "out_of_range", **facts)
         return index
     if size == 0:
         remedy = f"There is no {what} here."
-        raise fail(f"a {what} to choose", f"{index}", remedy, OutOfRange, code="none_here", what=what)
+        raise fail(f"{article(what)} to choose", short(index), remedy, OutOfRange, code="none_here", what=what)
     least = -size if negative else 0
     if not least <= index < size:
         raise fail(
-            f"a {what} from {least} to {size - 1}",
-            f"{index}",
+            f"{article(what)} from {least} to {size - 1}",
+            short(index),
             f"There are {size} {what}s{where}, counted from 0." if size > 1 else f"There is one {what}{where}: 0.",
             OutOfRange,
             code="out_of_range",
@@ -50,17 +54,42 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
     return index % size
 
 
-def check_count(value: Any, what: str) -> int:
-    """Returns `value` as a number of things, at least 1. what: the argument's name, such as "max_tokens".
+def check_count(value: Any, what: str, least: int = 1, most: int | None = None) -> int:
+    """Returns `value` as a number of things. what: the argument's name, such as "max_tokens". least, most: the bounds.
 
-    Raises WrongType if `value` is not a whole number, GPTVizError if it is below 1.
+    Raises WrongType if `value` is not a whole number, GPTVizError if it is outside the bounds.
     """
     count = _whole_number(value)
     if count is None:
-        raise fail(f"a whole number as {what}", f"{value!r:.60}", f"{what} must be at least 1.", WrongType)
-    if count < 1:
-        raise fail(f"{what} of at least 1", f"{count}", "Ask for one or more.")
+        raise fail(f"a whole number as {what}", short(value), f"{what} must be at least {least}.", WrongType)
+    if count < least:
+        remedy = "Ask for one or more." if least == 1 else f"{least} is the smallest that is possible."
+        raise fail(f"{what} of at least {least}", short(count), remedy)
+    if most is not None and count > most:
+        raise fail(f"{what} of at most {most:,}", short(count), f"{most:,} is the largest that is possible.")
     return count
+
+
+def check_number(value: Any, what: str, remedy: str, above: float = -LARGEST) -> float:
+    """Returns Python's, NumPy's or torch's real number as a float. what: the argument's name. above: it must be larger.
+
+    Raises WrongType if `value` is no number, GPTVizError if it is NaN or outside the bounds.
+    """
+    number = as_number(value)
+    if number is None:
+        raise fail(f"a number as {what}", short(value), remedy, WrongType)
+    if not above < number < LARGEST:
+        raise fail(f"{article(what)} above {above:g} and below {LARGEST:g}", short(value), remedy)
+    return number
+
+
+def check_choice(value: Any, known: Iterable[str], what: str) -> str:
+    """Returns `value`, one of some names. what: what is chosen, such as "method". Raises GPTVizError for any other value."""
+    names = list(known)
+    if not isinstance(value, str) or value not in names:
+        remedy = did_you_mean(value if isinstance(value, str) else "", names, f"{names[0]} is one.")
+        raise fail(f"{article(what)} among {', '.join(names)}", short(value), remedy)
+    return value
 
 
 def check_token_ids(ids: Any, vocab_size: int, remedy: str) -> None:
@@ -77,6 +106,21 @@ def _whole_number(value: Any) -> int | None:
     try:
         return operator.index(value)
     except TypeError:
+        return None
+
+
+def as_number(value: Any) -> float | None:
+    """Returns Python's, NumPy's or torch's real numbers as a float, and None for anything else; True and False are rejected.
+
+    A whole number that no float can hold becomes infinity.
+    """
+    if isinstance(value, (bool, np.bool_, *_TEXTS)) or getattr(value, "shape", ()) != ():
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError, RuntimeError):
         return None
 
 
@@ -104,6 +148,41 @@ def epsilon_of(values: np.ndarray) -> float:
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "Leave it out.") -> str:
-    """Returns the advice for a name that is not known: the most similar known name, or `otherwise`."""
-    similar = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean {similar[0]}?" if similar else otherwise
+    """Returns the advice for a name that is not known: the most similar known name, or `otherwise`.
+
+    Upper and lower case are the same here. A short form is similar too: `lr` or `rate` for `learning_rate`, `temp` for
+    `temperature`.
+    """
+    names = {one.casefold(): one for one in known}
+    short_form = name.casefold()
+    similar = difflib.get_close_matches(short_form, names, n=1) or [one for one in names if _is_short(short_form, one)]
+    return f"Did you mean {names[similar[0]]}?" if similar else otherwise
+
+
+def _is_short(form: str, name: str) -> bool:
+    """Returns whether a text is a short form of a name: its initials, its beginning, or one of its words."""
+    words = name.split("_")
+    initials = "".join(word[:1] for word in words)
+    return (len(words) > 1 and form == initials) or (len(form) > 2 and (form in words or name.startswith(form)))
+
+
+def article(what: str) -> str:
+    """Returns a noun with "a" or "an" before it."""
+    return f"an {what}" if what[:1] in "aeiou" else f"a {what}"
+
+
+def short(value: Any, most: int = 60) -> str:
+    """Returns a value as an error quotes it: its `repr`, a long one without its middle.
+
+    Some values have no `repr`: Python writes no whole number of more than 4,300 digits.
+    """
+    try:
+        text = repr(value)
+    except Exception:
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 4 :]}"
+
+
+def described(error: BaseException) -> str:
+    """Returns the kind and the message of an error as one text."""
+    return "".join(traceback.format_exception_only(error)).strip()

@@ -31,6 +31,8 @@ def check_path(path: Any) -> Path:
         text = None
     if not isinstance(text, str):
         raise fail("a path", f"{path!r:.80} ({type(path).__name__})", 'For example "page.html".', WrongType)
+    if not text:
+        raise fail("a path", "an empty text", 'For example "page.html".')
     try:
         possible = b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:

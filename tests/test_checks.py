@@ -1,10 +1,22 @@
 """Checks of arguments: what passes, what is refused, and with which kind of error."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 
-from gptviz.checks import check_count, check_index, check_token_ids, did_you_mean, within_rounding
+from gptviz.checks import (
+    as_number,
+    check_choice,
+    check_count,
+    check_index,
+    check_number,
+    check_token_ids,
+    did_you_mean,
+    short,
+    within_rounding,
+)
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
 
 
@@ -54,6 +66,52 @@ def test_a_count_is_at_least_one():
         check_count(0, "n")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"), [(2, r"n of at least 3\. Got 2\. 3 is"), (6, r"n of at most 5\. Got 6\. 5 is")]
+)
+def test_a_count_may_have_other_bounds(value, words):
+    assert [check_count(n, "n", 3, 5) for n in (3, 5)] == [3, 5]
+    with pytest.raises(GPTVizError, match=words):
+        check_count(value, "n", 3, 5)
+
+
+@pytest.mark.parametrize("make", [float, np.float16, np.float32, np.int8, np.array, torch.tensor, Fraction])
+def test_numbers_of_any_library_are_numbers(make):
+    number = check_number(make(3), "rate", "For example 1.", above=0)
+    assert number == 3 and type(number) is float
+
+
+@pytest.mark.parametrize("value", [True, np.True_, "1", b"1", None, 1j, [1], np.ones(1), torch.ones(1)])
+def test_anything_else_is_no_number(value):
+    assert as_number(value) is None
+    with pytest.raises(WrongType, match=r"a number as rate\. Got .*\. For example 1"):
+        check_number(value, "rate", "For example 1.")
+
+
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e38, 10**400])
+def test_a_number_outside_the_bounds_is_refused_in_a_short_text(value):
+    with pytest.raises(GPTVizError, match=r"an error above 0 and below 1e\+38\. Got .{1,60}\. For example 1\.$"):
+        check_number(value, "error", "For example 1.", above=0)
+
+
+@pytest.mark.parametrize("value", ["b", 5, None, ["a"], np.array(["a", "b"])])
+def test_one_of_some_names(value):
+    assert check_choice("a", ("c", "a"), "option") == "a"
+    with pytest.raises(GPTVizError, match=r"an option among c, a\. Got .*c is one"):
+        check_choice(value, ("c", "a"), "option")
+
+
+class Mute:
+    def __repr__(self):
+        raise ZeroDivisionError
+
+
+def test_a_long_value_is_shown_without_its_middle():
+    assert short("it") == "'it'" and short(10**30) == "1" + "0" * 30
+    assert short("a" * 100 + "z") == "'" + "a" * 29 + "…" + "a" * 13 + "z'"
+    assert short(10**5000) == "a value of type int" and short(Mute()) == "a value of type Mute"
+
+
 def test_the_first_id_outside_the_vocabulary_is_named():
     for ids in ([], [0, 4], np.array([4, 0]), np.empty(0, np.uint64)):
         check_token_ids(ids, 5, "Use other ids.")
@@ -65,6 +123,16 @@ def test_the_first_id_outside_the_vocabulary_is_named():
 def test_the_most_similar_name_is_suggested():
     assert did_you_mean("temprature", ["top_k", "temperature"]) == "Did you mean temperature?"
     assert did_you_mean("x", ["temperature"]) == "Leave it out."
+
+
+@pytest.mark.parametrize("name", ["Learning_Rate", "lr", "LR", "rate", "learn", "learning-rate"])
+def test_another_case_and_a_short_form_are_similar(name):
+    assert did_you_mean(name, ["steps", "learning_rate", "rank"]) == "Did you mean learning_rate?"
+
+
+@pytest.mark.parametrize("name", ["l", "q", "", "epochs"])
+def test_what_is_too_short_or_other_is_not_similar(name):
+    assert did_you_mean(name, ["steps", "learning_rate", "rank"]) == "Leave it out."
 
 
 @pytest.mark.parametrize("make", [np.array, torch.tensor])

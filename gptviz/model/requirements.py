@@ -31,6 +31,11 @@ def check_model(model: Any, tokenizer: Any, encoder_decoder: bool = False) -> No
         got = f"{type(model).__name__}, an encoder-decoder"
         raise fail("a decoder-only model", got, "Wrap a causal language model.", WrongType)
     check_in_memory(model)
+    check_tokenizer(tokenizer)
+
+
+def check_tokenizer(tokenizer: Any) -> None:
+    """Raises GPTVizError unless this is a tokenizer of transformers that can read ordinary text."""
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
         raise fail(
             "the model's transformers tokenizer",

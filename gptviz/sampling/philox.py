@@ -13,7 +13,7 @@ from numbers import Integral
 
 import numpy as np
 
-from gptviz.checks import check_index
+from gptviz.checks import check_index, short
 from gptviz.errors import OutOfRange, WrongType, fail
 
 SEED_LIMIT = 2**53  # a JavaScript number holds every integer below this exactly
@@ -62,14 +62,14 @@ def check_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, Integral):
         raise fail(
             "a whole number as seed",
-            f"{seed!r}",
+            short(seed),
             "For example seed=1.",
             WrongType,
         )
     if not 0 <= seed < SEED_LIMIT:
         raise fail(
             f"a seed from 0 to {SEED_LIMIT - 1}",
-            f"{seed}",
+            short(seed),
             "JavaScript represents whole numbers exactly only below 2**53.",
         )
     return int(seed)

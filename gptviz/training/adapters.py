@@ -8,6 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from gptviz.checks import short
+from gptviz.errors import fail
 
 SCALE = 2  # alpha / rank
 _PREFIX = "base_model.model."  # of a name within peft's model
@@ -17,8 +21,10 @@ _A, _B = ".lora_A.weight", ".lora_B.weight"
 def add_adapters(model: nn.Module, rank: int, seed: int) -> Any:
     """Puts adapters of a rank beside every linear map of the model but the output head; returns peft's model.
 
-    B is 0 at first, so that the model computes what it did. A is random, the same for the same seed.
+    B is 0 at first, so that the model computes what it did. A is random, the same for the same seed. Raises GPTVizError for
+    a rank that is larger than a side of one of these maps.
     """
+    _check_rank(model, rank)
     from peft import LoraConfig, get_peft_model  # takes a second, which only this method needs
 
     config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules="all-linear", task_type="CAUSAL_LM")
@@ -28,11 +34,41 @@ def add_adapters(model: nn.Module, rank: int, seed: int) -> Any:
         return get_peft_model(model, config)
 
 
+def _check_rank(model: Any, rank: int) -> None:
+    """Raises GPTVizError for a rank that is larger than a side of some map. A gate with one output does not count."""
+    most = min((side for sides in _maps(model).values() if (side := min(sides)) > 1), default=rank)
+    if rank > most:
+        remedy = f"An adapter of rank {most} can already change the smallest matrix in every way."
+        raise fail(f"a rank of at most {most} for this model", short(rank), remedy)
+
+
+def _maps(model: Any) -> dict[str, tuple[int, int]]:
+    """Returns each linear map but the output head, by its place in the model: how many numbers go in and come out."""
+    head = model.get_output_embeddings()
+    maps: dict[str, Any] = {
+        place: module for place, module in model.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D)) and module is not head
+    }  # fmt: skip
+    return {  # the weight of a quantized map has another shape
+        place: (one.in_features, one.out_features) if isinstance(one, nn.Linear) else tuple(one.weight.shape)
+        for place, one in maps.items()
+    }
+
+
 def adapter_state(model: Any) -> dict[str, Tensor]:
     """Returns the adapters' matrices, by names such as "transformer.h.0.attn.c_attn.lora_A.weight"."""
     from peft import get_peft_model_state_dict
 
-    return {name.removeprefix(_PREFIX): tensor for name, tensor in get_peft_model_state_dict(model).items()}
+    # Otherwise peft looks each time whether the vocabulary is the published model's: in the network, for a model of the hub.
+    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
+
+
+def adapter_shapes(model: Any, rank: int) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of the matrices of `adapter_state`, by their names."""
+    maps = _maps(model).items()
+    first: dict[str, tuple[int, ...]] = {place + _A: (rank, inputs) for place, (inputs, _) in maps}
+    return first | {place + _B: (outputs, rank) for place, (_, outputs) in maps}
 
 
 def merged(model: nn.Module, adapters: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz.checks import check_token_ids
+from gptviz.checks import check_token_ids, described
 from gptviz.errors import WrongType, fail
 from gptviz.training.languages import Language
 
@@ -104,7 +104,11 @@ def of_generator(batches: Iterator[object], vocabulary: int, longest: int | None
     """
 
     def batch(step: int) -> Batch:
-        given = next(batches, None)
+        try:
+            given = next(batches, None)
+        except Exception as error:
+            remedy = "Correct the generator, and start again with a new one."
+            raise fail("a batch of token ids from the generator", described(error), remedy) from error
         if given is None:
             remedy = f"Ask for at most {step} steps, or let the generator go on."
             raise fail("a batch of token ids for each step", f"a generator that ended after {step}", remedy)
@@ -112,13 +116,18 @@ def of_generator(batches: Iterator[object], vocabulary: int, longest: int | None
             ids = torch.as_tensor(given)
         except (TypeError, ValueError, RuntimeError):
             ids = torch.zeros(0)
-        if ids.ndim != 2 or ids.dtype not in (torch.int32, torch.int64) or ids.shape[1] < 2 or not len(ids):
+        is_whole = not (ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool)
+        if ids.ndim != 2 or not is_whole or ids.shape[1] < 2 or not len(ids):
             got = f"{type(given).__name__} of shape {tuple(ids.shape)}"
             raise fail(
                 "whole numbers of shape (batch, tokens), at least 2 tokens", got, "Yield such arrays.", WrongType
             )
         if longest is not None and ids.shape[1] > longest:
-            raise fail(f"at most {longest} tokens in a text", f"{ids.shape[1]}", "Yield shorter pieces.")
+            raise fail(
+                f"at most {longest} tokens in a text",
+                f"{ids.shape[1]}",
+                "Yield shorter pieces, or give a larger length.",
+            )
         check_token_ids(ids, vocabulary, "Yield ids of the run's tokenizer.")
         return whole(ids.long())
 

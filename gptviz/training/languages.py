@@ -11,10 +11,11 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from gptviz.checks import check_count
+from gptviz.checks import check_count, short
 from gptviz.errors import fail
 
 SYMBOLS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"
+LONGEST = 100_000  # tokens in a text that is learned
 UNKNOWN = "<unknown>"  # every character that is no symbol of the language
 
 
@@ -48,14 +49,14 @@ def repeats(length: int = 64, shortest: int = 3, longest: int | None = None, sym
 
     Raises WrongType or GPTVizError for numbers that make no such sequence.
     """
-    length, symbols = check_count(length, "length"), check_count(symbols, "symbols")
+    length, symbols = check_count(length, "length", most=LONGEST), check_count(symbols, "symbols")
     shortest = check_count(shortest, "shortest")
     longest = length // 2 if longest is None else check_count(longest, "longest")
     if not shortest <= longest < length:
-        got = f"shortest={shortest}, longest={longest}, length={length}"
+        got = f"shortest={short(shortest)}, longest={short(longest)}, length={length}"
         raise fail("periods from shortest to longest, below the length", got, "Make the sequences longer.")
     if symbols > len(SYMBOLS):
-        raise fail(f"at most {len(SYMBOLS)} symbols", f"{symbols}", f"These are: {SYMBOLS}")
+        raise fail(f"at most {len(SYMBOLS)} symbols", short(symbols), f"These are: {SYMBOLS}")
 
     def make(count: int, generator: torch.Generator) -> Tensor:
         periods = torch.randint(shortest, longest + 1, (count, 1), generator=generator)
@@ -77,10 +78,12 @@ def brackets(length: int = 64, kinds: int = 3) -> Language:
 
     Raises WrongType or GPTVizError for an odd length or another number of kinds.
     """
-    length, kinds = check_count(length, "length"), check_count(kinds, "kinds")
+    length, kinds = check_count(length, "length", most=LONGEST), check_count(kinds, "kinds")
     if length % 2 or kinds > 3:
         raise fail(
-            "an even length and at most 3 kinds", f"length={length}, kinds={kinds}", "Each bracket has a partner."
+            "an even length and at most 3 kinds",
+            f"length={length}, kinds={short(kinds)}",
+            "Each bracket has a partner.",
         )
     symbols = "([{"[:kinds] + ")]}"[:kinds]
 

@@ -32,6 +32,7 @@ class Learner:
             _check_whole(before)
             self.model = copy.deepcopy(before).float().requires_grad_(True)
         self.model.eval()
+        self._is_defined = True  # whether the latest loss was a number
         trained = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self._optimizers = make_optimizers(trained, settings)
 
@@ -39,7 +40,8 @@ class Learner:
         """Takes one step, and returns the loss before it. Raises GPTVizError, and changes nothing, if it is no number."""
         loss = self._loss(self.model, step)
         value = float(loss.detach())
-        if not math.isfinite(value):
+        self._is_defined = math.isfinite(value)
+        if not self._is_defined:
             raise fail("a loss that is a number", f"{value}", TOO_FAST)
         for optimizer in self._optimizers:
             optimizer.zero_grad()
@@ -51,8 +53,10 @@ class Learner:
     def state(self) -> State:
         """Returns a copy of what the learner has learned, on the processor: its adapters, or all of its parameters.
 
-        Raises GPTVizError if some of it is NaN or infinite.
+        Raises GPTVizError if some of it is NaN or infinite, or if its loss is.
         """
+        if not self._is_defined:
+            raise fail("weights with which the loss is a number", "NaN or infinity", TOO_FAST)
         state = adapter_state(self.model) if self._lora else dict(self.model.named_parameters())
         for name, tensor in state.items():
             if not tensor.isfinite().all():

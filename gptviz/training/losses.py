@@ -29,7 +29,7 @@ def preference_loss(chosen: Tensor, rejected: Tensor, of_reference: tuple[Tensor
 
     chosen, rejected: log-probabilities of the two answers of each pair, c and r. of_reference: those of the model before.
     """
-    reference_chosen, reference_rejected = of_reference
+    reference_chosen, reference_rejected = (values.to(chosen) for values in of_reference)
     return -logsigmoid(beta * ((chosen - reference_chosen) - (rejected - reference_rejected))).mean()
 
 

@@ -1,10 +1,10 @@
 """What is measured of the model at each kept step."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
+from gptviz.checks import as_number, described, short
 from gptviz.errors import WrongType, fail
 from gptviz.gpt import GPT
 from gptviz.lens.roles import role_scores
@@ -74,14 +74,24 @@ def _highest(scores: np.ndarray) -> float:
 
 def checked(measures: Mapping[str, Measure] | None) -> Callable[[GPT], dict[str, float]] | None:
     """Returns the function that measures with a user's functions, by name. Raises WrongType for what are none."""
-    if not measures:
+    if measures is None:
         return None
     if not isinstance(measures, Mapping) or not all(callable(measure) for measure in measures.values()):
         remedy = 'For example measures={"says Marzo": lambda gpt: gpt.trace("…").probabilities()[id]}.'
-        raise fail("functions of a GPT, by name, as measures", f"{measures!r:.80}", remedy, WrongType)
-    given: dict[str, Any] = dict(measures)
+        raise fail("functions of a GPT, by name, as measures", short(measures), remedy, WrongType)
+    given = {str(name): measure for name, measure in measures.items()}
+    return (lambda gpt: {name: _measured(gpt, name, measure) for name, measure in given.items()}) if given else None
 
-    def measure(gpt: GPT) -> dict[str, float]:
-        return {str(name): float(function(gpt)) for name, function in given.items()}
 
-    return measure
+def _measured(gpt: GPT, name: str, measure: Measure) -> float:
+    """Returns what a user's function says of a model. Raises GPTVizError, which names it, if it raises or says no number."""
+    expected = f'a number from the measure "{name}"'
+    try:
+        value = measure(gpt)
+    except Exception as error:
+        raise fail(expected, described(error), "Try the function on a model: run.gpt, or the one handed in.") from error
+    number = float(value) if isinstance(value, (bool, np.bool_)) else as_number(value)
+    if number is None:
+        got = f"{short(value)} ({type(value).__name__})"
+        raise fail(expected, got, "A measure is a function of a GPT that returns one number.", WrongType)
+    return number

@@ -7,13 +7,17 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from gptviz.checks import short
 from gptviz.errors import GPTVizError, fail
 from gptviz.files import check_path, shortened
+from gptviz.gpt import GPT
 from gptviz.loading import load
 from gptviz.training.record import Record
 from gptviz.training.run import Run
 from gptviz.training.saving import BEFORE, DESCRIPTION, FORMAT, STEPS, file_of
 from gptviz.training.settings import Settings
+from gptviz.training.states import check_state
+from gptviz.training.worker import ENDED, FAILED
 
 
 def open_run(folder: Any) -> Run:
@@ -24,20 +28,32 @@ def open_run(folder: Any) -> Run:
     path = check_path(folder)
     description = _description(path)
     try:
-        before = load(path / BEFORE, dtype="auto")
+        settings, before = Settings(**description["settings"]), load(path / BEFORE, dtype="auto")
         before.name, before.end_ids = str(description["name"]), description["end_ids"]
-        steps = [int(step) for step in description["steps"]]
-        states = {step: load_file(path / STEPS / file_of(step)) for step in steps}
-        measured = dict(zip(steps, description["measured"], strict=True))
-        error = None if description["error"] is None else GPTVizError(*description["error"])
-        losses = [float(loss) for loss in description["losses"]]
-        record = Record(
-            losses, states, measured, str(description["status"]), error, str(description.get("example", ""))
-        )
-        return Run(before, None, Settings(**description["settings"]), record)
-    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+        return Run(before, None, settings, _record(path, description, before, settings))
+    except (KeyError, TypeError, ValueError, OSError, AttributeError, SafetensorError) as error:
         got = f"{shortened(path)}, which is damaged ({type(error).__name__}: {error!s:.120})"
         raise fail("a folder with a whole run", got, "Save the run again.") from error
+
+
+def _record(path: Path, description: dict[str, Any], before: GPT, settings: Settings) -> Record:
+    """Returns what a folder holds of a run. Raises ValueError for what no run can have."""
+    status, error = description["status"], description["error"]
+    losses = [float(loss) for loss in description["losses"]]
+    steps = [int(step) for step in description["steps"]]
+    if status not in ENDED or (status == FAILED) != (error is not None):
+        raise ValueError(f"the status is {short(status)} and the error {short(error)}")
+    if steps[:1] != [0] or steps != sorted(set(steps)) or steps[-1] > len(losses) or len(losses) > settings.steps:
+        raise ValueError(f"{len(losses)} losses and the steps {short(steps)}")
+    measured = [{name: float(value) for name, value in one.items()} for one in description["measured"]]
+    if any(one.keys() != measured[0].keys() for one in measured):
+        raise ValueError("steps with different measures")
+    states = {step: load_file(path / STEPS / file_of(step)) for step in steps}
+    for state in states.values():
+        check_state(before, state, settings)
+    of_step = dict(zip(steps, measured, strict=True))
+    failure = None if error is None else GPTVizError(*map(str, error))
+    return Record(losses, states, of_step, status, failure, str(description.get("example", "")))
 
 
 def _description(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gptviz.errors import GPTVizError
 from gptviz.training.learner import State
 
 
@@ -13,6 +14,6 @@ class Record:
     states: dict[int, State]
     measured: dict[int, dict[str, float]]
     status: str
-    error: Exception | None = None
+    error: GPTVizError | None = None
     example: str = ""
     has_ended: bool = field(default=True, init=False)

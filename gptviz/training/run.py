@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.checks import check_index
-from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
+from gptviz.checks import check_index, check_number, short
+from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, fail
 from gptviz.gpt import GPT
 from gptviz.progress import progress
 from gptviz.training.learner import Learner
@@ -23,6 +23,7 @@ from gptviz.training.worker import PAUSED, RUNNING, STOPPED, Worker, nbytes, sch
 
 KEPT_BYTES = 1 << 29  # that the kept steps of a run may have together
 _POLL = 0.2  # seconds between two looks at the progress
+_AT_EXIT = 30  # seconds that Python waits for the end of a step: a batch of the user's may never come
 _live: "weakref.WeakSet[Worker]" = weakref.WeakSet()
 
 
@@ -32,7 +33,7 @@ def _stop_all() -> None:
     for worker in list(_live):
         worker.ask(STOPPED)
     for worker in list(_live):
-        worker.join()
+        worker.join(_AT_EXIT)
 
 
 class Run:
@@ -56,8 +57,10 @@ class Run:
             self._source, self.example = record, record.example
         elif make_task is not None:
             task = make_task(before, settings)
-            self._source, self.example = _start(before, task, settings), task.example
-            weakref.finalize(self, self._source.ask, STOPPED)
+            worker = _worker(before, task, settings)
+            self._source, self.example = worker, task.example
+            weakref.finalize(self, worker.ask, STOPPED)  # before the thread begins: an interrupt may come in between
+            worker.start()
 
     # What has been computed
 
@@ -84,8 +87,8 @@ class Run:
         return self._source.status
 
     @property
-    def error(self) -> Exception | None:
-        """Why the run failed; None if it did not."""
+    def error(self) -> GPTVizError | None:
+        """Why the run failed, and at which step; its `__cause__` is what was raised. None if it did not fail."""
         return self._source.error
 
     @property
@@ -121,12 +124,15 @@ class Run:
     def strength(self, x: float) -> GPT:
         """Returns a model between the one before (x = 0) and the newest kept step (x = 1).
 
-        Its weights are before + x (newest - before). x beyond 1 overshoots. Raises WrongType for what is no number.
+        Its weights are before + x (newest - before). x beyond 1 overshoots. Raises WrongType for what is no number, and
+        GPTVizError for one that is so large that some weight would be infinite.
         """
-        if isinstance(x, bool) or not isinstance(x, (int, float)) or not np.isfinite(x):
-            raise fail("a number as strength", f"{x!r:.60}", "0 is the model before, 1 the newest step.", WrongType)
-        step = int(self.steps_kept[-1])
-        return self._with_weights(step, f"{x:g} of step {step}", float(x))
+        remedy = "0 is the model before, 1 the newest step."
+        x, step = check_number(x, "strength", remedy), int(self.steps_kept[-1])
+        mixed = self._with_weights(step, f"{x:g} of step {step}", x)
+        if weight := mixed.undefined_weight():
+            raise fail("a strength with which all weights are numbers", f"{x:g}: NaN or infinity in {weight}", remedy)
+        return mixed
 
     def _model_of(self, step: int) -> GPT:
         gpt = self._models.get(step)
@@ -143,7 +149,7 @@ class Run:
     def kept_step(self, step: int) -> int:
         """Returns a step that was kept; -1 is the newest. Raises OutOfRange for any other step, and names its neighbours."""
         kept = self.steps_kept.tolist()
-        if step == -1:
+        if isinstance(step, (int, np.integer)) and step == -1:
             return int(kept[-1])
         number = check_index(step, None, "step")
         if number in kept:
@@ -152,16 +158,20 @@ class Run:
         nearest = " and ".join(map(str, neighbours))
         facts = {"step": number, "nearest": nearest}
         remedy = f"The nearest that were kept: {nearest}."
-        raise fail("a step that was kept", f"{number}", remedy, OutOfRange, "step_not_kept", **facts)
+        raise fail("a step that was kept", short(number), remedy, OutOfRange, "step_not_kept", **facts)
 
     # Steering
 
     def pause(self) -> "Run":
         """Pauses the run after the present step, which is kept. Returns the run."""
-        if isinstance(worker := self._source, Worker):
-            worker.ask(PAUSED)
-            worker.wait_until(lambda: worker.status != RUNNING)
+        self._ask(PAUSED)
         return self
+
+    def _ask(self, wish: str) -> None:
+        """Asks the thread, and waits until it does so, or does what another thread of the user's has asked for since."""
+        if isinstance(worker := self._source, Worker):
+            worker.ask(wish)
+            worker.settle()
 
     def resume(self) -> "Run":
         """Lets a paused run go on, exactly as if it had not been paused. Returns the run.
@@ -172,8 +182,7 @@ class Run:
         if worker.has_ended or not isinstance(worker, Worker):
             remedy = "Fork it from a kept step."
             raise fail("a run that is paused", f"one that is {self.status}", remedy, NotAvailable, "run_has_ended")
-        worker.ask(RUNNING)
-        worker.wait_until(lambda: worker.status != PAUSED)
+        self._ask(RUNNING)
         return self
 
     def stop(self) -> "Run":
@@ -214,6 +223,7 @@ class Run:
         """Starts another run from a kept step, with other settings: `steps`, `seed`, `learning_rate` and so on.
 
         The new run counts from 0, begins with a fresh optimizer, and has this step's model as its own `before`. This run goes on.
+        The reference of `prefer` stays the model that was handed in to the first run.
         Raises OutOfRange for a step that was not kept, WrongType for a name that is no setting, and NotAvailable for a run
         that was opened from a folder, which holds no data.
         """
@@ -225,7 +235,10 @@ class Run:
         return Run(self._with_weights(step, f"step {step}"), self._make_task, changed)
 
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that."""
+        """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that.
+
+        A function that raises an error is not called again: the error is printed, and the run goes on.
+        """
         if not isinstance(self._source, Worker):
             return lambda: None
         listeners = self._source.listeners
@@ -248,11 +261,10 @@ class Run:
         return save_run(folder, self.before, self.settings, record)
 
 
-def _start(before: GPT, task: Task, settings: Settings) -> Worker:
-    """Creates a learner and starts its thread."""
+def _worker(before: GPT, task: Task, settings: Settings) -> Worker:
+    """Creates a learner and its worker, which has not begun yet."""
     learner = Learner(before.model, task.loss, settings)
     steps = schedule(settings.steps, settings.keep, nbytes(learner.state()), KEPT_BYTES)
     worker = Worker(learner, settings.steps, steps, Measuring(before, task.measure, settings.method))
     _live.add(worker)
-    worker.start()
     return worker

@@ -16,7 +16,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from gptviz.errors import FileNotWritten, GPTVizError, fail
+from gptviz.errors import FileNotWritten, fail
 from gptviz.files import check_path, shortened
 from gptviz.gpt import GPT
 from gptviz.loading import without_progress_bar
@@ -32,6 +32,8 @@ def save_run(folder: Any, before: GPT, settings: Settings, record: Record) -> Pa
     target = check_path(folder)
     if target.exists() and not (target / DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
         raise fail("a new folder, or one with a saved run", shortened(target), "Give another path.")
+    if os.path.realpath(target) == os.path.realpath("."):
+        raise fail("a folder of the run's own", f"{shortened(target)}, the present folder", 'For example "run".')
     beside = target.with_name(f".gptviz-{uuid.uuid4().hex}")
     try:
         _write(beside, before, settings, record)
@@ -53,12 +55,13 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
     before.tokenizer.save_pretrained(folder / BEFORE)
     for step, state in record.states.items():
         save_file(state, folder / STEPS / file_of(step))
+    error = record.error
     description = {
         "format": FORMAT,
         "name": before.name,
         "settings": asdict(settings),
         "status": record.status,
-        "error": _parts(record.error),
+        "error": None if error is None else [error.expected, error.got, error.remedy],
         "example": record.example,
         "end_ids": sorted(before.end_ids),
         "losses": record.losses,
@@ -66,15 +69,6 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
         "measured": [record.measured[step] for step in sorted(record.states)],
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), "utf-8")
-
-
-def _parts(error: Exception | None) -> list[str] | None:
-    """Returns what an error expected, what it got, and the remedy; None for no error."""
-    if error is None:
-        return None
-    if isinstance(error, GPTVizError):
-        return [error.expected, error.got, error.remedy]
-    return ["a run without an error", f"{type(error).__name__}: {error}", "Start it again."]
 
 
 def _put_in_place(beside: Path, target: Path) -> None:

@@ -1,15 +1,16 @@
 """The settings of a run, checked before anything is trained."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gptviz.checks import check_count, did_you_mean
-from gptviz.errors import WrongType, fail
+from gptviz.checks import check_choice, check_count, check_number, did_you_mean, short
+from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.sampling import check_seed
 
 METHODS = ("full", "lora")
-LARGEST_RATE = 1e38  # what float32 holds
 OPTIMIZERS = ("adamw", "sgd", "muon")
+_MOST = {"steps": 1_000_000_000, "batch": 1_000_000, "rank": 1_000_000, "keep": 1_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -32,30 +33,33 @@ class Settings:
     keep: int = 41
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "rank", "keep"):
-            object.__setattr__(self, name, check_count(getattr(self, name), name))
+        for name, most in _MOST.items():
+            object.__setattr__(self, name, check_count(getattr(self, name), name, most=most))
         object.__setattr__(self, "seed", check_seed(self.seed))
-        _check_choice(self.method, METHODS, "method")
-        _check_choice(self.optimizer, OPTIMIZERS, "optimizer")
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)):
-            raise fail("a number as learning_rate", f"{rate!r:.60}", "For example learning_rate=0.001.", WrongType)
-        if not 0 < rate < LARGEST_RATE:
-            raise fail(
-                f"a learning_rate above 0 and below {LARGEST_RATE:g}", f"{rate}", "For example learning_rate=0.001."
-            )
+        check_choice(self.method, METHODS, "method")
+        check_choice(self.optimizer, OPTIMIZERS, "optimizer")
+        rate = check_number(self.learning_rate, "learning_rate", "For example learning_rate=0.001.", above=0)
+        object.__setattr__(self, "learning_rate", rate)
+        if (self.method, self.optimizer) == ("lora", "muon"):
+            remedy = 'Muon is for whole matrices: write method="full" with it.'
+            raise fail('optimizer="adamw" or "sgd" with method="lora"', 'optimizer="muon"', remedy)
 
-    def changed(self, settings: dict[str, Any]) -> "Settings":
-        """Returns these settings with some changed. Raises WrongType for a name that is no setting."""
+    def changed(self, settings: dict[str, Any], others: Iterable[str] = ()) -> "Settings":
+        """Returns these settings with some changed. others: names beside them, for the advice about an unknown name.
+
+        Raises WrongType for a name that is no setting, and for one that does not apply.
+        """
         names = [field.name for field in fields(self)]
+        known = dict.fromkeys([*names, *others])
         for name in settings:
             if name not in names:
-                remedy = did_you_mean(name, names)
-                raise fail(f"settings among {', '.join(names)}", name, remedy, WrongType)
-        return replace(self, **settings)
+                raise fail(f"settings among {', '.join(known)}", name, did_you_mean(name, known), WrongType)
+        result = replace(self, **settings)
+        if "rank" in settings and result.method == "full":
+            raise does_not_apply("rank", settings["rank"], 'method="full"', 'It is for adapters: method="lora".')
+        return result
 
 
-def _check_choice(value: Any, known: tuple[str, ...], what: str) -> None:
-    if value not in known:
-        remedy = did_you_mean(str(value), known, f"{known[0]} is one.")
-        raise fail(f"a {what} among {', '.join(known)}", f"{value!r:.60}", remedy)
+def does_not_apply(name: str, value: Any, beside: str, remedy: str) -> GPTVizError:
+    """Returns the error about an argument that has no effect. beside: what it was given together with."""
+    return fail(f"no {name} with {beside}", f"{name}={short(value)}", remedy, WrongType)

@@ -15,31 +15,35 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from gptviz.checks import check_count, did_you_mean
+from gptviz.checks import check_choice, check_count, short
 from gptviz.errors import WrongType, fail
 
 END = "<end>"  # between two texts
 # Layers, heads, and the width of the residual stream.
 SIZES = {"tiny": (2, 4, 64), "small": (4, 4, 128), "medium": (6, 8, 256)}
 POSITIONS = ("rotary", "learned")
+MOST_PARAMETERS = 1_000_000_000
+SMALLEST_VOCABULARY, LARGEST_VOCABULARY = 257, 1_000_000
 Size = str | tuple[int, int, int]  # a name among SIZES, or layers, heads and width
 
 
 def shape_of(size: Size) -> tuple[int, int, int]:
     """Returns layers, heads and width. Raises GPTVizError for an unknown name, and for a width that the heads cannot share."""
     if isinstance(size, str):
-        if size not in SIZES:
-            remedy = did_you_mean(size, SIZES, "tiny is the smallest.")
-            raise fail(f"a size among {', '.join(SIZES)}", f"{size!r}", remedy)
-        return SIZES[size]
+        return SIZES[check_choice(size, SIZES, "size")]
     if not isinstance(size, Sequence) or len(size) != 3:
-        raise fail("a size as (layers, heads, width)", f"{size!r:.60}", "For example size=(2, 4, 64).", WrongType)
+        raise fail("a size as (layers, heads, width)", short(size), "For example size=(2, 4, 64).", WrongType)
     layers, heads, width = (
         check_count(number, what) for number, what in zip(size, ("layers", "heads", "width"), strict=True)
     )
     if width % (2 * heads):
         remedy = "Each head needs an even part of the width, for example (2, 4, 64)."
-        raise fail("a width of which each head has an even part", f"{heads} heads, {width} wide", remedy)
+        raise fail("a width of which each head has an even part", f"{short(heads)} heads, {short(width)} wide", remedy)
+    if (parameters := 12 * layers * width**2) > MOST_PARAMETERS:
+        got = f"about {short(parameters)}"
+        raise fail(
+            f"at most {MOST_PARAMETERS:,} parameters in the blocks", got, "Give fewer layers, or a smaller width."
+        )
     return layers, heads, width
 
 
@@ -50,9 +54,7 @@ def random_model(size: Size, positions: str, vocabulary: int, context: int, seed
     "rotary" (Llama's architecture, in which attention turns queries and keys by their positions) or "learned" (GPT-2's,
     which adds a row of a table). context: the most tokens that it reads. The same seed gives the same weights.
     """
-    if positions not in POSITIONS:
-        remedy = did_you_mean(str(positions), POSITIONS, "rotary is the default.")
-        raise fail(f"positions among {', '.join(POSITIONS)}", f"{positions!r}", remedy)
+    check_choice(positions, POSITIONS, "kind of positions")
     layers, heads, width = shape_of(size)
     no_ids: Any = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
     with torch.random.fork_rng(devices=[]):
@@ -72,8 +74,10 @@ def random_model(size: Size, positions: str, vocabulary: int, context: int, seed
 def learn_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerBase:
     """Learns a byte-level BPE tokenizer (as GPT-2's) from texts; every text can be written with it.
 
-    vocabulary: how many tokens it has, at most; at least 257, one for each byte and one for the end of a text.
+    vocabulary: how many tokens it has, at most; at least 257, one for each byte and one for the end of a text. Raises
+    GPTVizError for fewer.
     """
+    check_count(vocabulary, "vocabulary", SMALLEST_VOCABULARY, LARGEST_VOCABULARY)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

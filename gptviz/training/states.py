@@ -6,8 +6,9 @@ from typing import Any
 import torch
 
 from gptviz.gpt import GPT
-from gptviz.training.adapters import merged
+from gptviz.training.adapters import adapter_shapes, merged
 from gptviz.training.learner import State
+from gptviz.training.settings import Settings
 
 
 def copy_of(gpt: GPT, name: str | None = None) -> GPT:
@@ -22,6 +23,16 @@ def copy_of(gpt: GPT, name: str | None = None) -> GPT:
 def weights_of(before: GPT, state: State, method: str) -> State:
     """Returns the weights that a state changes, by the names of the parameters of the model before."""
     return merged(before.model, state) if method == "lora" else state
+
+
+def check_state(before: GPT, state: State, settings: Settings) -> None:
+    """Raises ValueError unless a state that was read from a file fits the model before."""
+    whole = {name: tuple(parameter.shape) for name, parameter in before.model.named_parameters()}
+    expected = adapter_shapes(before.model, settings.rank) if settings.method == "lora" else whole
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if shapes != expected:
+        name = sorted(shapes.items() ^ expected.items())[0][0]
+        raise ValueError(f"{name} has the shape {shapes.get(name)} and not {expected.get(name)}")
 
 
 def load_weights(gpt: GPT, weights: State, strength: float = 1.0) -> None:

@@ -63,7 +63,7 @@ def stream_task(ids: np.ndarray, length: int, held_out: Batch | None, extra: Mea
 
 
 def generator_task(given: Iterable[object], length: int, extra: MeasureAll | None) -> MakeTask:
-    """Makes the task of predicting the next token in the batches of a user's generator. A fork goes on where it stands."""
+    """Makes the task of predicting the next token in the batches of a user's iterator. A fork goes on where it stands."""
     iterator = iter(given)
 
     def make(before: GPT, _settings: Settings) -> Task:
@@ -87,23 +87,21 @@ def texts_task(
 
 
 def preference_task(
-    chosen: Sequence[Text], rejected: Sequence[Text], beta: float, extra: MeasureAll | None
+    reference: GPT, chosen: Sequence[Text], rejected: Sequence[Text], beta: float, extra: MeasureAll | None, size: int
 ) -> MakeTask:
-    """Makes the task of preferring the chosen answer of each pair; the model before is the reference."""
+    """Makes the task of preferring the chosen answer of each pair. reference: a model; a fork has the same. size: of a batch."""
+    with reference.running():
+        before = [_log_probabilities(reference.model, texts, size) for texts in (chosen, rejected)]
 
-    def make(before: GPT, settings: Settings) -> Task:
-        with before.running():
-            reference = [_log_probabilities(before.model, texts, settings.batch) for texts in (chosen, rejected)]
-
+    def make(gpt: GPT, settings: Settings) -> Task:
         def loss(model: Any, step: int) -> Tensor:
             pairs = batches.some(range(len(chosen)), settings.batch, batches.random_of(settings.seed, step))
             answers = [
                 answer_log_probabilities(model, filled([texts[i] for i in pairs])) for texts in (chosen, rejected)
             ]
-            of_reference = reference[0][pairs].to(answers[0]), reference[1][pairs].to(answers[0])
-            return preference_loss(answers[0], answers[1], of_reference, beta)
+            return preference_loss(answers[0], answers[1], (before[0][pairs], before[1][pairs]), beta)
 
-        return Task(loss, all_of(extra), _beginning(before, chosen[0]))
+        return Task(loss, all_of(extra), _beginning(gpt, chosen[0]))
 
     return make
 

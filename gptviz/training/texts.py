@@ -4,13 +4,18 @@ A text may be chat messages, which the tokenizer's own template writes. Then the
 contents of its messages and what ends them, but not what the template writes to ask for them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from gptviz.errors import WrongType, fail
+from gptviz.checks import short
+from gptviz.errors import GPTVizError, WrongType, fail
 from gptviz.gpt import GPT
 from gptviz.text.messages import ASSISTANT, Message, is_chat
 from gptviz.training.batches import Text
+
+Pair = tuple[str | Sequence[Message], str, str]  # a prompt, and the chosen and the rejected answer
+_NOTHING = "There is nothing to predict in a single token."
 
 
 def read_texts(gpt: GPT, texts: Any, what: str = "texts", least: int = 1) -> list[Text]:
@@ -19,46 +24,80 @@ def read_texts(gpt: GPT, texts: Any, what: str = "texts", least: int = 1) -> lis
     Raises WrongType for what is no list of texts, and GPTVizError for too few, for a text of one token, and for one that is
     longer than the context.
     """
-    if isinstance(texts, str) or not isinstance(texts, Sequence):
-        raise fail(
-            f"a list of texts as {what}", f"{type(texts).__name__}", f'For example {what}=["A text."].', WrongType
-        )
+    check_list(texts, what, least)
+    return [_read(gpt, text, f"{what}[{i}]") for i, text in enumerate(texts)]
+
+
+def check_list(texts: Any, what: str, least: int = 1) -> None:
+    """Raises WrongType for what is no list, and GPTVizError for too few texts. what: the argument's name."""
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Sequence):
+        remedy = f'For example {what}=["A text."].'
+        raise fail(f"a list of texts as {what}", f"{short(texts)} ({type(texts).__name__})", remedy, WrongType)
     if len(texts) < least:
         raise fail(f"at least {least} text in {what}", f"{len(texts)}", "Give the texts to learn.")
-    return [_read(gpt, text, f"{what}[{i}]") for i, text in enumerate(texts)]
 
 
 def read_pairs(gpt: GPT, pairs: Any) -> tuple[list[Text], list[Text]]:
     """Returns the chosen and the rejected texts of pairs (prompt, chosen, rejected); only the answers' tokens count."""
-    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
-        got = f"{len(pairs)}" if isinstance(pairs, Sequence) and not pairs else f"{type(pairs).__name__}"
+    if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Sequence) or not pairs:
+        got = f"{short(pairs)} ({type(pairs).__name__})"
         remedy = 'For example [("Question: …", " a good answer", " a bad one")].'
         raise fail("a list of pairs (prompt, chosen, rejected)", got, remedy, WrongType)
-    answers: tuple[list[Text], list[Text]] = [], []
-    for i, pair in enumerate(pairs):
-        if isinstance(pair, str) or not isinstance(pair, Sequence) or [type(part) for part in pair] != [str] * 3:
-            got = f"{pair!r:.80} as pairs[{i}]"
-            raise fail("three texts in each pair: prompt, chosen, rejected", got, "Give all three.", WrongType)
-        prompt, *both = pair
-        for texts, answer in zip(answers, both, strict=True):
-            texts.append(_answer(gpt, prompt, answer, f"pairs[{i}]"))
-    return answers
+    checked = [_pair(pair, f"pairs[{i}]") for i, pair in enumerate(pairs)]
+    chosen = [_answer(gpt, prompt, answer, i, "chosen") for i, (prompt, answer, _) in enumerate(checked)]
+    return chosen, [_answer(gpt, prompt, answer, i, "rejected") for i, (prompt, _, answer) in enumerate(checked)]
+
+
+def _pair(pair: Any, name: str) -> Pair:
+    is_triple = isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 3
+    if (
+        not is_triple
+        or not (isinstance(pair[0], str) or is_chat(pair[0]))
+        or not all(isinstance(a, str) for a in pair[1:])
+    ):
+        expected = f"a prompt and two texts, chosen and rejected, as {name}"
+        raise fail(expected, short(pair, 80), "A prompt is a text or a list of messages.", WrongType)
+    return pair[0], pair[1], pair[2]
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Makes an error in reading a text say which text it is, such as "texts[1]"."""
+    try:
+        yield
+    except GPTVizError as error:
+        raise _named(error, name) from error
+
+
+def _named(error: GPTVizError, name: str) -> GPTVizError:
+    if error.code == "prompt_empty":
+        return fail(f"at least 1 token in {name}", "0", "Write at least one character.")
+    if error.code == "prompt_too_long":
+        limit, tokens = error.facts["limit"], error.facts["tokens"]
+        remedy = "Shorten it, or cut it into several."
+        return fail(f"at most {limit:,} tokens in {name}, the context of the model", f"{tokens:,}", remedy)
+    return fail(f"{error.expected}, for {name}", error.got, error.remedy, type(error))
 
 
 def _read(gpt: GPT, text: Any, name: str) -> Text:
-    if isinstance(text, str):
-        return _checked(gpt, gpt.encode(text), name)
     if is_chat(text):
         return _chat(gpt, text, name)
-    remedy = "Give a text, or a list of messages."
-    raise fail(f"a text or messages as {name}", f"{text!r:.60} ({type(text).__name__})", remedy, WrongType)
+    if not isinstance(text, str):
+        remedy = "Give a text, or a list of messages."
+        raise fail(f"a text or messages as {name}", f"{short(text)} ({type(text).__name__})", remedy, WrongType)
+    with naming(name):
+        ids = gpt.encode(text)
+    if len(ids) < 2:
+        raise fail(f"at least 2 tokens in {name}", f"{len(ids)}", _NOTHING)
+    return Text(ids)
 
 
 def _chat(gpt: GPT, messages: Sequence[Message], name: str) -> Text:
-    reading = gpt.read(messages)
+    with naming(name):
+        reading = gpt.read(messages)
+        asked = [i for i, message in enumerate(messages) if i and message["role"] == ASSISTANT]
+        ends = [len(gpt.read(messages[:i]).ids) for i in asked]  # of what asks for each answer
     counts = [role == ASSISTANT for role in reading.roles]
-    asked = [i for i, message in enumerate(messages) if i and message["role"] == ASSISTANT]
-    ends = [len(gpt.read(messages[:i]).ids) for i in asked]  # of what asks for each answer
     for end in [*ends, *([len(counts)] if reading.speaker else [])]:
         while end and reading.roles[end - 1] == ASSISTANT:
             end -= 1
@@ -69,15 +108,21 @@ def _chat(gpt: GPT, messages: Sequence[Message], name: str) -> Text:
     return Text(reading.ids, counts)
 
 
-def _answer(gpt: GPT, prompt: str, answer: str, name: str) -> Text:
-    ids = gpt.encode(prompt)
-    answer_ids = gpt.encode(answer, add_special_tokens=False)
-    return _checked(gpt, [*ids, *answer_ids], name, len(ids))
-
-
-def _checked(gpt: GPT, ids: list[int], name: str, prompt: int = 0) -> Text:
-    """Returns the text of these ids. prompt: how many of them are its prompt, whose loss does not count."""
-    if len(ids) < 2:
-        raise fail(f"at least 2 tokens in {name}", f"{len(ids)}", "There is nothing to predict in a single token.")
-    gpt.encode(ids)  # raises if there are more tokens than the context has
-    return Text(ids, [position >= prompt for position in range(len(ids))])
+def _answer(gpt: GPT, prompt: str | Sequence[Message], answer: str, number: int, kind: str) -> Text:
+    """Returns a prompt and an answer as one text, of which the answer's tokens count. kind: "chosen" or "rejected"."""
+    both = f"the prompt and the {kind} answer of pairs[{number}]"
+    with naming(f"the prompt of pairs[{number}]"):
+        prompt_ids = gpt.encode(prompt)
+    if not isinstance(prompt, str):
+        if prompt[-1]["role"] == ASSISTANT:
+            expected = f"messages that end before the answer as the prompt of pairs[{number}]"
+            remedy = "Leave it out: the chosen and the rejected answer stand in its place."
+            raise fail(expected, "a message of the assistant's at the end", remedy)
+        text = _chat(gpt, [*prompt, {"role": ASSISTANT, "content": answer}], both)
+        counts = text.counts or ()
+        return Text(text.ids, [counted and i >= len(prompt_ids) for i, counted in enumerate(counts)])
+    with naming(f"the {kind} answer of pairs[{number}]"):
+        answer_ids = gpt.encode(answer, add_special_tokens=False)
+    with naming(both):
+        ids = gpt.encode([*prompt_ids, *answer_ids])
+    return Text(ids, [position >= len(prompt_ids) for position in range(len(ids))])

@@ -5,11 +5,14 @@ import copy
 import numpy as np
 import pytest
 import torch
-from close import assert_close
+from close import assert_close, rounding
 from peft import PeftModel
 from trained import quick, small_gpt, weights
 
 from gptviz import training
+from gptviz.training.batches import filled
+from gptviz.training.losses import answer_log_probabilities
+from gptviz.training.texts import read_pairs
 
 TEXT, RATE = "the thin thing in the tin", 0.05
 
@@ -22,7 +25,7 @@ def test_a_step_of_gradient_descent_equals_one_by_hand(family):
     ids = torch.tensor([gpt.encode(TEXT)])
     loss = model(ids, labels=ids).loss
     loss.backward()
-    assert run.loss[0] == pytest.approx(float(loss.detach()), rel=1e-6)
+    assert run.loss[0] == pytest.approx(float(loss.detach()), abs=min(rounding(float(loss.detach())), 1e-5))
     after = weights(run.gpt)
     for name, parameter in model.named_parameters():
         expected = parameter.detach().double() - RATE * parameter.grad.double()
@@ -56,29 +59,74 @@ def test_an_adapter_adds_its_product_to_the_map(family, tmp_path):
         assert np.array_equal(before[name], after[name])
 
 
-def test_preference_loss_equals_a_float64_computation():
+PAIRS = [("the", " thin", " thing tin"), ("in the", " inn", "n"), ("a", "b", "cde")]
+BETA = 0.3
+
+
+def dpo_loss(chosen, rejected, of_chosen, of_rejected):
+    """Returns the loss from four log-probabilities for each pair, the last two of the reference, in float64."""
+    chosen, rejected, of_chosen, of_rejected = (
+        np.asarray(x, np.float64) for x in (chosen, rejected, of_chosen, of_rejected)
+    )
+    return np.log1p(np.exp(-BETA * ((chosen - of_chosen) - (rejected - of_rejected)))).mean()
+
+
+def log_probabilities(model, gpt):
+    """Returns those that gptviz computes of the chosen and of the rejected answers, two tensors (pairs,)."""
+    model.requires_grad_(
+        True
+    )  # as in the run: without gradients torch takes another kernel, which rounds in another way
+    return [answer_log_probabilities(model, filled(texts)).detach() for texts in read_pairs(gpt, PAIRS)]
+
+
+def by_hand(gpt, answers):
+    """Returns the log-probability of the answer of each pair from the logits of traces, in float64; and the largest logit."""
+    sums, largest = [], 0
+    for (prompt, *_), answer in zip(PAIRS, answers, strict=True):
+        prompt_ids, answer_ids = gpt.encode(prompt), gpt.encode(answer)
+        logits = gpt.trace([*prompt_ids, *answer_ids]).logits.astype(np.float64)
+        logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        sums.append(sum(logs[len(prompt_ids) - 1 + i, id] for i, id in enumerate(answer_ids)))
+        largest = max(largest, np.abs(logits).max(), np.abs(logs).max())
+    return np.array(sums), largest
+
+
+def test_preference_loss_equals_a_float64_computation_from_the_log_probabilities():
     gpt = small_gpt()
-    pairs = [("the", " thin", " thing tin"), ("in the", " inn", "n"), ("a", "b", "cde")]
-    run = training.prefer(gpt, pairs, beta=0.3, steps=4, learning_rate=1e-2).wait()
-    assert run.loss[0] == pytest.approx(np.log(2), rel=1e-6)
-    for step in (1, 3):
-        assert run.loss[step] == pytest.approx(dpo_loss(gpt, run.at(step), pairs, 0.3), rel=1e-5)
+    run = training.prefer(gpt, PAIRS, beta=BETA, steps=4, learning_rate=1e-3, method="full").wait()
+    reference = log_probabilities(gpt.model, gpt)
+    assert run.loss[0] == pytest.approx(np.log(2), abs=rounding(np.log(2)))
+    for step in range(4):
+        of_step = log_probabilities(run.at(step).model, gpt)
+        margins = [BETA * (of - ref).abs().max() for of, ref in zip(of_step, reference, strict=True)]
+        bound = rounding(np.log(2), *margins, factor=2)  # of a product and a logarithm
+        assert bound < 1e-6
+        assert run.loss[step] == pytest.approx(dpo_loss(*of_step, *reference), abs=bound)
     assert run.loss[-1] < run.loss[0]
 
 
-def dpo_loss(reference, gpt, pairs, beta):
-    margins = []
-    for prompt, chosen, rejected in pairs:
-        of = [answer_log_probability(g, prompt, answer) for answer in (chosen, rejected) for g in (gpt, reference)]
-        margins.append(beta * ((of[0] - of[1]) - (of[2] - of[3])))
-    return np.mean(np.log1p(np.exp(-np.array(margins))))
+def test_the_log_probability_of_an_answer_is_the_sum_over_its_own_tokens():
+    gpt = small_gpt()
+    for computed, answers in zip(
+        log_probabilities(gpt.model, gpt), zip(*[pair[1:] for pair in PAIRS], strict=True), strict=True
+    ):
+        expected, largest = by_hand(gpt, answers)
+        assert_close(computed.numpy(), expected, scale=largest)
 
 
-def answer_log_probability(gpt, prompt, answer):
-    prompt_ids, answer_ids = gpt.encode(prompt), gpt.encode(answer)
-    logits = gpt.trace([*prompt_ids, *answer_ids]).logits.astype(np.float64)
-    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    return sum(logs[len(prompt_ids) - 1 + i, id] for i, id in enumerate(answer_ids))
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_fork_of_preferences_keeps_the_reference_of_the_first_run(method):
+    gpt = small_gpt()
+    run = training.prefer(gpt, PAIRS, beta=BETA, steps=3, learning_rate=1e-2, method=method).wait()
+    fork = run.fork(2, steps=2).wait()
+    again = fork.fork(0, steps=1).wait()
+    reference = log_probabilities(gpt.model, gpt)
+    largest = max(values.abs().max() for values in reference)
+    expected = dpo_loss(*log_probabilities(run.at(2).model, gpt), *reference)
+    for later in (fork.loss[0], again.loss[0]):
+        assert later == pytest.approx(run.loss[2], abs=rounding(BETA * largest))
+        assert later == pytest.approx(expected, abs=rounding(BETA * largest))
+    assert abs(expected - np.log(2)) > 10 * rounding(BETA * largest), "or the reference of the fork would not show"
 
 
 def test_rehearsed_texts_join_each_batch():
@@ -86,7 +134,19 @@ def test_rehearsed_texts_join_each_batch():
     ids = [torch.tensor([gpt.encode(text)]) for text in ("the tin", "in an inn")]
     run = quick(gpt, ["the tin"], rehearse=["in an inn"], steps=1)
     sums = [float(gpt.model(i, labels=i).loss) * (i.shape[1] - 1) for i in ids]
-    assert run.loss[0] == pytest.approx(sum(sums) / sum(i.shape[1] - 1 for i in ids), rel=1e-5)
+    expected = sum(sums) / sum(i.shape[1] - 1 for i in ids)
+    assert run.loss[0] == pytest.approx(expected, abs=rounding(gpt.model(ids[0]).logits.detach(), expected))
+
+
+def test_a_model_of_the_hub_is_not_looked_up_there(monkeypatch):
+    """peft would ask the hub at each kept step whether the vocabulary is the published one's."""
+    gpt = small_gpt()
+    gpt.model.config._name_or_path = gpt.model.name_or_path = "somebody/some-model"
+    asked = []
+    monkeypatch.setattr("peft.utils.save_and_load.check_file_exists_on_hf_hub", lambda *names: asked.append(names))
+    run = quick(gpt)
+    assert not asked and len(run.steps_kept) == 6
+    assert {name.rsplit(".", 2)[1] for name in run._source.states[5]} == {"lora_A", "lora_B"}
 
 
 def test_the_adapters_are_those_of_peft():

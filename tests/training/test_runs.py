@@ -4,6 +4,7 @@ import copy
 import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from close import assert_close
 from trained import TEXTS, assert_weights_equal, logits, quick, small_gpt, weights
 
 from gptviz import training
-from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, WrongType
+from gptviz.errors import GPTVizError, NotAvailable, OutOfRange
 from gptviz.training.learner import Learner
 from gptviz.training.settings import Settings
 from gptviz.training.worker import schedule
@@ -90,8 +91,6 @@ def test_steps_that_were_not_kept_are_refused_with_their_neighbours(gpt):
         run.at(6)
     with pytest.raises(OutOfRange, match="nearest that were kept: 8"):
         run.at(9)
-    with pytest.raises(WrongType):
-        run.at("last")
 
 
 def test_kept_steps_fit_into_memory():
@@ -114,8 +113,6 @@ def test_strength_mixes_the_model_before_with_the_newest_step(gpt, run):
     for name, weight in mixed.items():
         b, a = before[name].detach().numpy(), after[name].detach().numpy()
         assert_close(weight.detach().numpy(), 0.75 * b.astype(np.float64) + 0.25 * a, scale=[a, b])
-    with pytest.raises(WrongType, match="a number as strength"):
-        run.strength("half")
 
 
 def test_a_fork_begins_with_a_kept_step_and_leaves_its_run(run):
@@ -124,8 +121,6 @@ def test_a_fork_begins_with_a_kept_step_and_leaves_its_run(run):
     assert np.array_equal(logits(fork.at(0)), logits(run.at(2)))
     assert fork.settings.steps == 3 and len(fork.loss) == 3
     assert np.array_equal(run.loss, losses)
-    with pytest.raises(WrongType, match="Did you mean learning_rate"):
-        run.fork(2, learnin_rate=1e-3)
 
 
 def test_a_run_is_stopped_and_keeps_where_it_was(gpt):
@@ -188,6 +183,46 @@ def test_a_rate_that_is_too_large_ends_the_run_and_says_when(gpt):
     assert all(np.isfinite(weight).all() for weight in weights(run.gpt).values())
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), SystemExit(3)])
+def test_a_run_that_fails_keeps_its_newest_step(gpt, error):
+    """Whatever the user's function raises: a thread that ended without a word would leave `wait` waiting."""
+    batches = [torch.arange(12).reshape(3, 4)] * 7
+
+    def with_error():
+        yield from batches
+        raise error
+
+    measures = {"n": lambda g: float(g.trace("n").logits[0, 5])}
+    given = {"tokenizer": gpt.tokenizer, "steps": LONG, "keep": 2, "measures": measures}
+    run = training.pretrain((1, 2, 8), with_error(), **given)
+    with pytest.raises(GPTVizError, match=f"at step 7. Got {type(error).__name__}: {error}") as caught:
+        run.wait()
+    assert run.status == "failed" and run.error is caught.value and not threads()
+    assert len(run.loss) == 7 and run.steps_kept.tolist() == [0, 7]
+    assert run.measures["n"][1] == run.at(7).trace("n").logits[0, 5] != run.measures["n"][0]
+    expected = training.pretrain((1, 2, 8), iter(batches), **{**given, "steps": 7}).wait()
+    assert_weights_equal(run.gpt, expected.gpt)
+
+
+def test_an_error_holds_no_learner(gpt, monkeypatch):
+    held = []
+
+    def broken(learner, step):
+        model = learner.model
+        held.append(weakref.ref(model))
+        raise MemoryError("all is full")
+
+    monkeypatch.setattr(Learner, "step", broken)
+    run = training.finetune(gpt, TEXTS, steps=9)
+    with pytest.raises(
+        GPTVizError, match=r"no error at step 0. Got MemoryError: all is full. What was computed before"
+    ):
+        run.wait()
+    assert isinstance(run.error.__cause__, MemoryError)
+    gc.collect()
+    assert [one() for one in held] == [None]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_weights_that_are_no_numbers_are_not_kept(gpt, method):
     learner = Learner(copy.deepcopy(gpt.model), lambda model, step: None, Settings(steps=1, method=method))
@@ -210,6 +245,68 @@ def test_listeners_hear_of_kept_steps_until_they_stop_listening(gpt):
     count = len(heard)
     run.stop()
     assert len(heard) == count
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+def test_a_listener_that_raises_is_reported_once_and_ends_nothing(gpt, capfd, error):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=2)
+    heard = []
+
+    def listener():
+        heard.append(run.status)
+        raise error("of the listener")
+
+    run.on_change(listener)
+    run.on_change(lambda: heard.append("after it"))
+    run.pause().resume().pause().stop()
+    assert run.status == "stopped" and run.error is None
+    assert [said for said in heard if said != "after it"] == ["running"] and heard.count("after it") > 3
+    printed = capfd.readouterr().err
+    assert printed.count("A listener of a training run raised") == printed.count("of the listener\n") == 1
+
+
+def test_a_listener_may_steer_its_run(gpt):
+    """In the run's own thread, which must not wait for itself."""
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=LONG)
+    run.on_change(lambda: run.pause() if run.status == "running" else run.resume() if len(run.loss) < 5 else run.stop())
+    run._source.join(60)
+    assert run.status == "stopped" and len(run.loss) >= 5
+
+
+def test_pausing_and_resuming_in_many_threads_ends(gpt):
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=2)
+
+    def steer(action):
+        for _ in range(30):
+            action()
+
+    others = [threading.Thread(target=steer, args=[action], daemon=True) for action in (run.pause, run.resume) * 2]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in others)
+    run.pause()
+    assert run.status == "paused"
+    run.stop()
+    assert run.status == "stopped" and not threads()
+
+
+def test_ten_runs_leave_no_model_and_no_thread(gpt):
+    def once(i):
+        run = training.finetune(
+            gpt, TEXTS, steps=3, batch=2, seed=i, held_out=TEXTS[:1], measures={"n": lambda g: g.n_layers}
+        )
+        waiting = run.wait() if i % 2 else run.pause()
+        models = [run.before.model, run.gpt.model, run.at(0).model, run.strength(0.5).model]
+        return [weakref.ref(one) for one in (run, run._source, waiting, *models)]
+
+    left = [reference for i in range(10) for reference in once(i)]
+    for thread in threads():
+        thread.join(60)
+    gc.collect()
+    assert not threads() and len(left) == 70
+    assert [reference() for reference in left if reference() is not None] == []
 
 
 def test_measures_are_taken_of_each_kept_step(gpt):

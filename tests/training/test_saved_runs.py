@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from trained import logits, quick, small_gpt
 
 from gptviz import training
@@ -54,25 +55,76 @@ def test_a_failed_run_is_saved_with_its_error(tmp_path):
     assert opened.status == "failed" and str(opened.error) == str(caught.value)
 
 
+def of_step_1(change):
+    """Returns the damage of writing the tensors of step 1 again, changed."""
+
+    def damage(folder):
+        file = folder / "steps" / "000001.safetensors"
+        state = load_file(file)
+        name = sorted(state)[0]
+        save_file(change(state, name), file)
+
+    return damage
+
+
+def described(**entries):
+    """Returns the damage of other entries in run.json."""
+
+    def damage(folder):
+        file = folder / "run.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | entries))
+
+    return damage
+
+
+def without(entry):
+    def damage(folder):
+        file = folder / "run.json"
+        description = json.loads(file.read_text())
+        del description[entry]
+        file.write_text(json.dumps(description))
+
+    return damage
+
+
+def cut(name):
+    def damage(folder):
+        file = folder / name
+        file.write_bytes(file.read_bytes()[:100])
+
+    return damage
+
+
 @pytest.mark.parametrize(
-    "damage", ["no description", "not JSON", "another format", "no step", "half a step", "no number"]
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "run.json").unlink(), "which has no run.json"),
+        (cut("run.json"), "damaged or was written by another version"),
+        (described(format=99), "damaged or was written by another version"),
+        (lambda folder: (folder / "steps" / "000001.safetensors").unlink(), "damaged"),
+        (cut("steps/000001.safetensors"), "damaged"),
+        (of_step_1(lambda state, name: {**state, name: state[name][..., :-1].copy()}), "has the shape"),
+        (of_step_1(lambda state, name: {key: value for key, value in state.items() if key != name}), "the shape None"),
+        (of_step_1(lambda state, name: {**state, "other": state[name]}), "other has the shape"),
+        (described(losses=["low"]), "could not convert"),
+        (described(losses=[1.0]), "1 losses and the steps"),
+        (described(status="asleep"), "the status is 'asleep'"),
+        (described(status=["finished"]), r"the status is \['finished'\]"),
+        (described(status="running"), "the status is 'running'"),
+        (described(status="failed"), "the status is 'failed' and the error None"),
+        (described(error=["a", "b", "c"]), r"the status is 'finished' and the error \["),
+        (described(steps=[]), "and the steps"),
+        (described(steps=[1, 2, 3, 4, 5, 0]), "and the steps"),
+        (described(measured=[{}] * 5), "damaged"),
+        (described(measured=[{"n": 1}] + [{}] * 5), "steps with different measures"),
+        (described(measured=[{"n": "many"}] * 6), "could not convert"),
+        (described(end_ids=5), "not iterable"),
+        (described(settings={"steps": 5, "method": "sleep"}), "a method among"),
+        (without("status"), "KeyError"),
+    ],
 )
-def test_a_damaged_run_is_refused(run, tmp_path, damage):
+def test_a_damaged_run_is_refused(run, tmp_path, damage, words):
     folder = run.save(tmp_path / "run")
-    file = folder / "run.json"
-    description = json.loads(file.read_text())
-    if damage == "no description":
-        file.unlink()
-    elif damage == "not JSON":
-        file.write_text(file.read_text()[:40])
-    elif damage == "another format":
-        file.write_text(json.dumps(description | {"format": 99}))
-    elif damage == "no step":
-        (folder / "steps" / "000001.safetensors").unlink()
-    elif damage == "half a step":
-        step = folder / "steps" / "000001.safetensors"
-        step.write_bytes(step.read_bytes()[:100])
-    else:
-        file.write_text(json.dumps(description | {"losses": ["low"]}))
-    with pytest.raises(GPTVizError, match=r"Expected a .*run.* Got "):
+    damage(folder)
+    with pytest.raises(GPTVizError, match=rf"Expected a .*run.* Got .*{words}"):
         training.open_run(folder)

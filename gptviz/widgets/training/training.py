@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from gptviz.checks import check_index
+from gptviz.checks import check_index, short
 from gptviz.display import still
 from gptviz.display.numbers import significant
 from gptviz.errors import GPTVizError, WrongType, error_for_page, fail
 from gptviz.gpt import GPT
 from gptviz.pages.answering import PageQuestion
 from gptviz.training.run import Run
+from gptviz.training.texts import naming
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.shared.view import View
 from gptviz.widgets.training.models import Models, samples
@@ -72,6 +73,9 @@ class TrainingView(View):
         self._problem: GPTVizError | None = None  # why not
         self.earlier_model = None if box is None else _checked_box(box, prompt).gpt
         self._box, kept = self._first_box(box, prompt or run.example, step, keywords)
+        for i, text in enumerate(self._samples):
+            with naming(f"samples[{i}]"):
+                self._box.gpt.encode(text)
         self._shown = {"run": 0, "step": kept, "follows": step == _NEWEST}
         super().__init__(None, **{"selection": self._box.selection, **keywords})
         self._box.follow(self)
@@ -282,11 +286,11 @@ def _checked_box(box: Any, prompt: str) -> PromptBox:
 
 
 def _checked_samples(samples: Any) -> list[str]:
-    texts = [samples] if isinstance(samples, str) else [] if samples is None else list(samples)
-    if not all(isinstance(text, str) for text in texts):
-        got = next(f"{text!r:.60}" for text in texts if not isinstance(text, str))
-        raise fail("texts as samples", got, 'For example samples=["Once upon a time"].', WrongType)
-    return texts
+    texts = [samples] if isinstance(samples, str) else [] if samples is None else samples
+    wrong = [texts] if not isinstance(texts, Sequence) else [text for text in texts if not isinstance(text, str)]
+    if wrong:
+        raise fail("texts as samples", short(wrong[0]), 'For example samples=["Once upon a time"].', WrongType)
+    return list(texts)
 
 
 def _number(text: str) -> int | float | str:
