@@ -30,10 +30,10 @@ DESCRIPTION, BEFORE, STEPS = "run.json", "before", "steps"
 def save_run(folder: Any, before: GPT, settings: Settings, record: Record) -> Path:
     """Writes a run; returns the folder. A run that was saved there before is replaced when the new one is whole."""
     target = check_path(folder)
-    if target.exists() and not (target / DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
-        raise fail("a new folder, or one with a saved run", shortened(target), "Give another path.")
     if os.path.realpath(target) == os.path.realpath("."):
         raise fail("a folder of the run's own", f"{shortened(target)}, the present folder", 'For example "run".')
+    if target.exists() and not (target / DESCRIPTION).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise fail("a new folder, or one with a saved run", shortened(target), "Give another path.")
     beside = target.with_name(f".gptviz-{uuid.uuid4().hex}")
     try:
         _write(beside, before, settings, record)

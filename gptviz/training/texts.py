@@ -49,15 +49,15 @@ def read_pairs(gpt: GPT, pairs: Any) -> tuple[list[Text], list[Text]]:
 
 
 def _pair(pair: Any, name: str) -> Pair:
-    is_triple = isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 3
-    if (
-        not is_triple
-        or not (isinstance(pair[0], str) or is_chat(pair[0]))
-        or not all(isinstance(a, str) for a in pair[1:])
-    ):
+    if not isinstance(pair, (list, tuple)) or len(pair) != 3 or not _are_texts(*pair):
         expected = f"a prompt and two texts, chosen and rejected, as {name}"
         raise fail(expected, short(pair, 80), "A prompt is a text or a list of messages.", WrongType)
-    return pair[0], pair[1], pair[2]
+    prompt, chosen, rejected = pair
+    return prompt, chosen, rejected
+
+
+def _are_texts(prompt: Any, *answers: Any) -> bool:
+    return (isinstance(prompt, str) or is_chat(prompt)) and all(isinstance(answer, str) for answer in answers)
 
 
 @contextmanager

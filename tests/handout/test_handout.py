@@ -18,6 +18,7 @@ from gptviz.handout.handout import export_notebook
 from gptviz.handout.prose import prose_html, text_html
 from gptviz.lab import cli
 from gptviz.pages.export import MOST_BYTES
+from gptviz.pages.stored import question_key
 
 CELLS = [
     ("markdown", "# A lesson <script>hurt()</script>\n\nSo $\\frac{q \\cdot k}{\\sqrt{d_k}}$, **bold**."),
@@ -28,6 +29,9 @@ CELLS = [
     ("code", "print('printed <b>')\n{'a': '</pre><script>hurt()</script>'}"),
     ("code", "gptviz.figures.probabilities(['<b>a'], [1.0])"),
     ("raw", "not for reading"),
+    ("code", "run = gptviz.training.finetune(gpt, ['The dragon is called Marzo.'], steps=2).wait()\n"
+     "film = gptviz.TrainingView(run, prompt='The dragon', step=1)\nfilm"),
+    ("code", "gptviz.SamplingBench(film.box)"),
 ]  # fmt: skip
 
 
@@ -42,10 +46,22 @@ def test_the_page_has_prose_code_prints_and_views(page_text):
     assert "(q · k)/(√(dₖ))" in page_text
     assert "printed &lt;b&gt;" in page_text
     assert "&lt;/pre&gt;&lt;script&gt;hurt()" in page_text
-    assert page_text.count('data-gptviz="anywidget:') == 3
+    assert page_text.count('data-gptviz="anywidget:') == 5
     assert page_text.count("<details>") == 1, "a question's code is folded"
     assert "not for reading" not in page_text
     assert "<title>A lesson &lt;script&gt;" in page_text
+
+
+def test_the_page_has_the_film_of_a_training(page_text):
+    """What each kept step of the run shows in the view that follows it, but for the step that the page begins with."""
+    data = json.loads(page_text.partition('id="data">')[2].partition("</script>")[0])
+    (answers,) = (
+        one["answers"] for one in data["widgets"].values() if question_key("news", {"have": []}) in one["answers"]
+    )
+    frames = [answers[question_key("show", {"run": 0, "step": step})]["frame"] for step in (0, 1, 2)]
+    assert [len(frame) for frame in frames] == [1, 0, 1]
+    first, last = (next(iter(frame.values())) for frame in (frames[0], frames[2]))
+    assert first["answers"] and last["answers"] and first["state"] != last["state"]
 
 
 def test_the_page_begins_with_a_note_that_it_is_a_copy(page_text):

@@ -19,17 +19,32 @@ def count(kind):
     gc.collect()
     return sum(issubclass(type(one), kind) for one in gc.get_objects())
 """
-LAST_RESULTS = 3  # _, __ and ___ of IPython
+TRAINING = """
+import threading, weakref
+from gptviz import training
+runs = []
+
+def training_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "gptviz training"]
+"""
+RUN = """
+run = training.finetune(gpt, ["the owl", "thin"], steps=100_000, keep=2)
+view = gptviz.TrainingView(run, prompt="the")
+view
+"""
 
 
 class Kernel:
     """A kernel that runs the cells of a notebook, as JupyterLab sends them."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, manager, client):
+        self.manager, self.client = manager, client
 
-    def run(self, cell, code):
-        """Runs a cell with this id, or code outside of any cell; returns what it prints."""
+    def run(self, cell, code, interrupt_after=None):
+        """Runs a cell with this id, or code outside of any cell; returns what it prints.
+
+        interrupt_after: what it prints before the kernel is interrupted, as by the stop button; None for no interrupt.
+        """
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}}
         content |= {"allow_stdin": False, "stop_on_error": True}
         message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
@@ -43,6 +58,8 @@ class Kernel:
                 raise AssertionError("\n".join(reply["content"]["traceback"]))
             if reply["msg_type"] == "stream" and reply["content"]["name"] == "stdout":
                 printed.append(reply["content"]["text"])
+                if interrupt_after and interrupt_after in printed[-1]:
+                    self.manager.interrupt_kernel()
             if reply["msg_type"] == "status" and reply["content"]["execution_state"] == "idle":
                 return "".join(printed).strip()
 
@@ -56,7 +73,7 @@ def kernel(tmp_path_factory):
     environment = os.environ | {"PYTHONPATH": network_guard.python_path()}
     environment |= {"IPYTHONDIR": str(tmp_path_factory.mktemp("ipython"))}
     manager, client = start_new_kernel(env=environment)
-    kernel = Kernel(client)
+    kernel = Kernel(manager, client)
     kernel.run("setup", SETUP)
     yield kernel
     client.stop_channels()
@@ -68,7 +85,7 @@ def test_a_cell_that_is_run_again_keeps_its_last_view_only(kernel):
     traces, widgets = (int(kernel.value(e)) for e in ("count(Trace)", "len(gptviz.widgets.shared.cells._instances)"))
     for _ in range(12):
         kernel.run("a", 'v = gptviz.AttentionView(gpt.trace("the owl"))\nv')
-    assert int(kernel.value("count(Trace)")) <= traces + LAST_RESULTS
+    assert int(kernel.value("count(Trace)")) == traces
     assert int(kernel.value("len(gptviz.widgets.shared.cells._instances)")) == widgets
     assert kernel.value("v.comm is not None") == "True"
 
@@ -124,3 +141,24 @@ def test_a_view_made_outside_of_cells_stays(kernel):
     kernel.run("k", "4")
     kernel.run("k", "5")
     assert kernel.value("free.comm is not None") == "True"
+
+
+def test_the_training_of_a_cell_that_is_run_again_ends(kernel):
+    """No page is open here, as after a tab was closed: the run that the cell made last goes on."""
+    kernel.run(None, TRAINING)
+    for _ in range(3):
+        kernel.run("l", RUN)
+        kernel.run(None, "runs.append(weakref.ref(run))")
+    kernel.run(None, "gc.collect()\nfor t in training_threads():\n    if t is not run._source._thread: t.join(60)")
+    assert kernel.value("[one() is run for one in runs], len(training_threads())") == "[False, False, True] 1"
+    assert kernel.value("[one() for one in runs[:2]], run.status, view.run is run") == "[None, None] running True"
+    assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"
+
+
+def test_an_interrupt_of_the_kernel_pauses_the_run_and_loses_nothing(kernel):
+    kernel.run(None, TRAINING + RUN)
+    for _ in range(2):
+        kernel.run("m", "print('begun', flush=True)\nrun.wait()", interrupt_after="begun")
+        assert kernel.value("run.status, len(run.loss) == run.steps_kept[-1] > 0, run.error") == "paused True None"
+        assert kernel.value("run.resume().status") == "running"
+    assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"

@@ -60,7 +60,11 @@ def _close_unshown(shell: Any, views: list[PageWidget]) -> None:
 
 
 def _forget_results(shell: Any, views: list[PageWidget]) -> None:
-    """Removes these views from the results that IPython keeps: `Out[3]` and `_3`."""
+    """Removes these views from the results that IPython keeps: `Out[3]` and `_3`, and `_`, `__` and `___`."""
+    for name in ("_", "__", "___"):
+        for names in (shell.user_ns, vars(shell.displayhook)):
+            if any(names.get(name) is view for view in views):
+                names[name] = ""  # as before the first result
     results = shell.user_ns.get("_oh", {})
     for number in [number for number, result in results.items() if any(result is view for view in views)]:
         del results[number]
