@@ -31,6 +31,7 @@ _OF_A_LANGUAGE = {
 _OF_BATCHES = {
     "vocabulary": "The tokenizer has its own vocabulary.",
     "held_out": "To measure other texts, give a function of your own in measures.",
+    "batch": "Each batch is as large as it comes.",
 }
 _OF_A_TOKENIZER = {"vocabulary": "The tokenizer has its own vocabulary."}
 
@@ -45,7 +46,7 @@ class Source:
 
 
 def source_of(data: Any, given: Mapping[str, Any], extra: MeasureAll | None) -> Source:
-    """Returns the source of `pretrain`'s data. given: its length, vocabulary, tokenizer and held_out; None for what is not given.
+    """Returns the source of `pretrain`'s data. given: length, vocabulary, tokenizer, held_out, batch; None for what is not given.
 
     Raises WrongType for what is no data, and for an argument that does not apply to it.
     """

@@ -55,8 +55,8 @@ def pretrain(
     if chosen.method != "full":
         raise fail('method="full"', f'"{chosen.method}"', "Random weights must all be learned.")
     check_list(held_out, "held_out", least=0)
-    given = {"length": length, "vocabulary": vocabulary, "tokenizer": tokenizer, "held_out": held_out or None}
-    source = source_of(data, given, measuring.checked(measures))
+    about_data = {"length": length, "vocabulary": vocabulary, "tokenizer": tokenizer, "held_out": held_out or None}
+    source = source_of(data, about_data | {"batch": settings.get("batch")}, measuring.checked(measures))
     name = size if isinstance(size, str) else "{} layers, {} heads, {} wide,".format(*shape_of(size))
     model = random_model(size, positions, len(source.tokenizer), source.context, chosen.seed)
     return Run(GPT(model, source.tokenizer, name=f"{name} {positions}"), source.make_task, chosen)

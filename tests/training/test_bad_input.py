@@ -156,6 +156,7 @@ def test_pre_training_is_refused(arguments, kind, words):
         (LONG_TEXT, "vocabulary", 300, "a tokenizer"),
         (iter(()), "vocabulary", 300, "a tokenizer"),
         (iter(()), "held_out", ["abc"], "batches of token ids"),
+        (iter(()), "batch", 8, "batches of token ids"),
     ],
 )
 def test_an_argument_that_says_nothing_about_the_data_is_refused(gpt, data, name, value, beside):
