@@ -72,7 +72,7 @@ def test_a_full_disk_keeps_the_file_that_was_there(writers, name, tmp_path, monk
 @every_writer
 @pytest.mark.parametrize("path, message", [
     (5, "a path"), (None, "a path"), (b"page.html", "a path"), ("a\0b.html", "NUL"), ("a\ud800.html", "surrogate"),
-    (".", "a folder"), ("", "a folder"), ("n" * 300 + ".html", "too long"), ("nowhere/page.html", "exists"),
+    (".", "a folder"), ("", "an empty text"), ("n" * 300 + ".html", "too long"), ("nowhere/page.html", "exists"),
     ("/dev/null", "no ordinary file"), ("file/page.html", "exists"),
 ])  # fmt: skip
 def test_a_path_that_no_file_can_have_is_refused(writers, name, path, message, tmp_path, monkeypatch):

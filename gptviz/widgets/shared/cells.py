@@ -62,7 +62,7 @@ def _close_unshown(shell: Any, views: list[PageWidget]) -> None:
 def _forget_results(shell: Any, views: list[PageWidget]) -> None:
     """Removes these views from the results that IPython keeps: `Out[3]` and `_3`, and `_`, `__` and `___`."""
     for name in ("_", "__", "___"):
-        for names in (shell.user_ns, vars(shell.displayhook)):
+        for names in (shell.user_ns, shell.user_ns_hidden, vars(shell.displayhook)):  # or IPython sets them no more
             if any(names.get(name) is view for view in views):
                 names[name] = ""  # as before the first result
     results = shell.user_ns.get("_oh", {})
