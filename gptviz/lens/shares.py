@@ -122,8 +122,9 @@ def parts_at(trace: Trace, position: int) -> list[Part]:
     except NotAvailable:
         parts = [("embedding", None, None, trace.embedding()[position])]
     for layer in range(trace.n_layers):
-        for prefix, attention in trace.attentions:
-            parts += _attention_parts(attention, layer, position, prefix)
+        parts += _attention_parts(trace, layer, position, "")
+        if trace.cross_attention is not None:
+            parts += _attention_parts(trace.cross_attention, layer, position, "cross_")
         parts.append(("mlp", layer, None, trace.mlp_out(layer)[position]))
     if trace.edits:
         added = np.sum([trace.edit_out(depth)[position] for depth in range(trace.n_layers + 1)], axis=0)

@@ -66,6 +66,7 @@ class SequenceTrace(Trace):
         self._others = {"encoder": Trace(model, encoder, *source), "cross": Trace(model, cross, *target)}
         for name, trace in self._others.items():
             trace.stack = name
+        self.cross_attention = self._others["cross"]
 
     def __repr__(self) -> str:
         shape = describe_shape([self.heads_in(layer) for layer in range(self.n_layers)])
@@ -86,11 +87,6 @@ class SequenceTrace(Trace):
             remedy = did_you_mean(stack, STACKS) if isinstance(stack, str) else "Give the name of a stack."
             raise fail(f"one of the stacks {', '.join(STACKS)}", f"{stack!r:.60}", remedy, OutOfRange)
         return self if stack == "decoder" else self._others[stack]
-
-    @property
-    def attentions(self) -> tuple[tuple[str, Trace], ...]:
-        """The decoder's own attention, and cross attention."""
-        return ("", self), ("cross_", self._others["cross"])
 
     def layers_in(self, stack: str) -> int:
         """Returns the number of layers of a stack."""

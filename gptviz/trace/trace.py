@@ -53,6 +53,7 @@ class Trace:
     """
 
     stack = "decoder"
+    cross_attention: "Trace | None" = None  # of a `SequenceTrace`: the trace of the second attention of its blocks
 
     def __init__(self, model: ModelSource, source: PassSource, tokens: tuple[Token, ...], text: str):
         self._model, self._source = model, source
@@ -67,11 +68,6 @@ class Trace:
         edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
         size = f"{self.nbytes / 1e6:.1f} MB"
         return f"Trace({quoted(self.text)}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
-
-    @property
-    def attentions(self) -> "tuple[tuple[str, Trace], ...]":
-        """The kinds of attention in a block, in order: a prefix for the names of their parts, and the trace that has them."""
-        return (("", self),)
 
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""
