@@ -38,6 +38,7 @@ def ask(
     smallest: float = 0.0,
     instead: str | None = None,
     covers: Sequence[View] = (),
+    opens: Callable[..., Any] | None = None,
     tally: bool = False,
     shuffle: bool | None = None,
     **keywords: Any,
@@ -48,7 +49,7 @@ def ask(
     choices: the possible answers, or a function of the trace that returns them; texts, numbers or tokens.
     kind: "choice" (the answer is one of the choices), "ranking" (the answer is all of them in order), "number", or "head"
     (the answer is (layer, head), or a list of which each is right; the learner clicks one in an AttentionView that shares
-    the selection). None: "choice" if there are choices, else "number".
+    the selection, and the right one opens there with the answer). None: "choice" if there are choices, else "number".
     source: a PromptBox or a view, whose new prompts reset the question, or a Trace. With None the functions get no trace:
     `answer()`, `choices()`, `hint(guess)`, `explain()`.
     unit, tolerance: of a number; the tolerance is absolute, in that unit, or a function of the trace that returns it.
@@ -56,8 +57,9 @@ def ask(
     explain: shown with the answer: text, or a function of the trace.
     margin, smallest, instead: a function of the trace that returns how clear the answer is; below `smallest` the question
     says that this prompt has no clear answer, and offers the prompt `instead` on a button.
-    covers: views that would give the answer away: covered until it is revealed. tally: show a field for each choice to
-    count raised hands.
+    covers: views that would give the answer away: covered until it is revealed. opens: a function (answer, trace), called
+    when the answer is revealed, that opens its place in a view, for example a step in a TrainingView. An exported page has
+    no kernel to call it. tally: show a field for each choice to count raised hands.
     shuffle: show the choices in a random order, the same at every run. None: for a ranking, and if choices are a
     function, whose order could give the answer away. Other keywords: scale, language, as for every view.
 
@@ -65,7 +67,7 @@ def ask(
     """
     _check_text(text, "question's text")
     kind_name = _kind_name(kind, choices)
-    _check_functions(answer, margin, hint, explain)
+    _check_functions(answer, margin, opens, hint, explain)
     _check_for_kind(kind_name, choices, unit, tolerance, tally)
     _check_views(kind_name, source, instead, covers)
     is_shuffled = shuffle if shuffle is not None else kind_name == "ranking" or callable(choices)
@@ -86,7 +88,7 @@ def ask(
         kind_for(None)  # raises at once for invalid choices
     return Question(
         source, text=text, kind=kind_name, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
-        smallest=smallest, instead=instead, covers=covers, tally=tally, unit=unit, **keywords,
+        smallest=smallest, instead=instead, covers=covers, opens=opens, tally=tally, unit=unit, **keywords,
     )  # fmt: skip
 
 
@@ -177,12 +179,15 @@ def _kind_name(kind: str | None, choices: Any) -> str:
     return kind
 
 
-def _check_functions(answer: Any, margin: Any, hint: Any, explain: Any) -> None:
+def _check_functions(answer: Any, margin: Any, opens: Any, hint: Any, explain: Any) -> None:
     if not callable(answer):
         remedy = "Write answer=lambda trace: …; without a source, answer=lambda: …"
         raise fail("a function that computes the answer", f"{answer!r:.80}", remedy, WrongType)
     if margin is not None and not callable(margin):
         raise fail("a margin as a function of the trace", f"{margin!r:.80}", "margin=lambda trace: …", WrongType)
+    if opens is not None and not callable(opens):
+        remedy = "opens=lambda answer, trace: …"
+        raise fail("a function that opens the answer's place", f"{opens!r:.80}", remedy, WrongType)
     for value, what in ((hint, "hint"), (explain, "explanation")):
         if not isinstance(value, str) and not callable(value):
             raise fail(f"a {what} as text or a function", type(value).__name__, "Leave it out, or write it.", WrongType)

@@ -29,6 +29,18 @@ import { Tally } from "./tally.js";
  *   explain?: string, problem: string}} QuestionState
  */
 
+/**
+ * Returns the [layer, head] that opens with the answer: of several right ones the guessed one, else the first; null if
+ * the answer is no head, or not revealed.
+ * @param {string} kind
+ * @param {QuestionState} state
+ * @returns {number[]|null}
+ */
+export function headToOpen(kind, { phase, right, given, truth }) {
+  if (kind !== "head" || phase !== "revealed") return null;
+  return right ? given : truth[0];
+}
+
 class Question {
   /** @param {Model} model @param {Model} selection @param {Model} progress @param {Host} host @param {HTMLElement} el */
   constructor(model, selection, progress, host, el) {
@@ -114,7 +126,7 @@ class Question {
     this.setWaiting(true);
     try {
       const state = await ask(this.model, name, args);
-      if (name !== "instead") this.show(state);
+      if (name !== "instead") this.conclude(state);
     } catch (error) {
       const { message, absent } = /** @type {Error & {absent: boolean}} */ (error);
       if (absent && name === "guess") await this.revealInPage(args.value);
@@ -141,11 +153,24 @@ class Question {
   /** An exported page cannot judge every guess; it shows the right answer beside the guess then. @param {any} given */
   async revealInPage(given) {
     try {
-      this.show({ ...(await ask(this.model, "reveal", {})), given });
+      this.conclude({ ...(await ask(this.model, "reveal", {})), given });
       this.reaction.prepend(element("p", { class: "muted small" }, this.words.notHere));
     } catch (error) {
       this.notices.setProblem(/** @type {Error} */ (error).message);
     }
+  }
+
+  /**
+   * Shows the state after a guess or a reveal, and opens the right head in the views that share the selection. The kernel
+   * does the same; an exported page has none.
+   * @param {QuestionState} state
+   */
+  conclude(state) {
+    this.show(state);
+    const head = headToOpen(this.about.kind, state);
+    if (head === null || !this.exported) return;
+    this.selection.set("layer", head[0]);
+    this.selection.set("head", head[1]);
   }
 
   /** @param {QuestionState} state */

@@ -44,12 +44,13 @@ class Question(View):
     def __init__(
         self, source: Any, *, text: str, kind: str, kind_for: Callable[[Trace | None], Kind], answer: Callable[..., Any],
         hint: str | Callable[..., str], explain: str | Callable[..., str], margin: Callable[..., float] | None,
-        smallest: float, instead: str | None, covers: Sequence[View], tally: bool, unit: str, **keywords: Any,
+        smallest: float, instead: str | None, covers: Sequence[View], opens: Callable[..., Any] | None, tally: bool,
+        unit: str, **keywords: Any,
     ):  # fmt: skip
         self.text, self._kind_name, self._kind_for, self._unit, self._has_tally = text, kind, kind_for, unit, tally
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
-        self._covers = list(covers)
+        self._covers, self._opens = list(covers), opens
         self._lesson = LessonProgress.shared()
         self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
@@ -211,19 +212,28 @@ class Question(View):
         except Exception as error:
             return _OPEN | {"phase": "failed", "given": guess, "problem": error_text(error)}
 
+    def _conclude(self, state: dict[str, Any]) -> None:
+        """Shows the state after a guess or a reveal, and opens the place of a revealed answer in the views beside it."""
+        self._set_state(state)
+        if state["phase"] != "revealed":
+            return
+        if self._kind_name == "head":
+            self.selection.layer, self.selection.head = state["given"] if state["right"] else state["truth"][0]
+        if self._opens is not None:
+            self._call(self._opens, self.truth)
+
     # Answers to the page
 
     def _answer_guess(self, value: Any) -> dict[str, Any]:
         kind = self._require_kind()
         if self._state["phase"] not in ("close", "revealed"):
             self._guess = kind.read_page(value)
-            self._set_state(self._state_after(self._guess))
+            self._conclude(self._state_after(self._guess))
         return self._state
 
     def _answer_reveal(self) -> dict[str, Any]:
         if self._state["phase"] != "revealed":
-            state = self._state_after(None)
-            self._set_state(state | {"given": self._guess})
+            self._conclude(self._state_after(None) | {"given": self._guess})
         return self._state
 
     def _answer_instead(self) -> int:

@@ -1,8 +1,9 @@
-// What a check says, in both languages: the learner's number and its place, never the model's.
+// What a check says, in both languages: the learner's number and its place, never the model's. And which head an answer opens.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkLines } from "../../gptviz/lessons/check.js";
 import { catalogue } from "../../gptviz/lessons/check_words.js";
+import { headToOpen } from "../../gptviz/lessons/question.js";
 
 const words = (/** @type {"en"|"zh"} */ language) => catalogue[language];
 const about = (/** @type {Record<string, unknown>} */ found) => ({
@@ -45,4 +46,16 @@ test("a right answer shows the largest difference", () => {
     checkLines(about({ result: "right", largest: 0, tolerance: 0, size: 3 }), words("en"))[1],
     "There is no difference.",
   );
+});
+
+test("an answer opens the guessed head if it is right, else the first right one, and none before", () => {
+  const truth = [
+    [0, 1],
+    [2, 3],
+  ];
+  const state = { phase: /** @type {"revealed"} */ ("revealed"), given: [2, 3], truth, hint: "", problem: "" };
+  assert.deepEqual(headToOpen("head", { ...state, right: true }), [2, 3]);
+  assert.deepEqual(headToOpen("head", { ...state, right: false, given: null }), [0, 1]);
+  assert.equal(headToOpen("head", { ...state, phase: "wrong" }), null);
+  assert.equal(headToOpen("number", { ...state, truth: 3 }), null);
 });

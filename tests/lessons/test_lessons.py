@@ -135,6 +135,34 @@ def test_any_of_several_heads_is_right(box):
     assert question.truth is None, "the view's new trace asks anew"
 
 
+@pytest.mark.parametrize("guess, opened", [((1, 2), (1, 2)), (None, (0, 1))], ids=["guessed", "revealed"])
+def test_the_right_head_opens_with_the_answer(box, guess, opened):
+    view = gptviz.AttentionView(box, layer=1, head=0)
+    question = ask("Which head?", answer=lambda trace: [(0, 1), (1, 2)], kind="head", source=box)
+    question.guess((1, 1))
+    assert (view.layer, view.head) == (1, 0), "a wrong guess opens nothing"
+    question.guess(guess) if guess else question.reveal()
+    assert (view.layer, view.head) == opened
+    view.layer, view.head = 1, 3
+    question.reveal()
+    assert (view.layer, view.head) == (1, 3), "what somebody opens afterwards stays"
+
+
+def test_the_lessons_own_function_opens_the_place_of_an_answer_once(box):
+    opened = []
+    question = ask(
+        "How much?", answer=lambda trace: 5, source=box, opens=lambda answer, trace: opened.append((answer, trace))
+    )
+    plain = ask("And how much?", answer=lambda: 6, opens=opened.append)
+    list(question.answers_for_a_page())
+    question.guess(3)
+    assert opened == [], "no answer was revealed"
+    question.guess(5)
+    question.reveal()
+    plain.reveal()
+    assert opened == [(5, box.trace), 6]
+
+
 @pytest.mark.parametrize(
     "text, number",
     [("0,5", 0.5), ("0.5", 0.5), (" 43 % ", 43), ("−3", -3), ("1,234.5", 1234.5), ("1e-3", 0.001), (np.float32(2), 2)],
@@ -228,6 +256,7 @@ def test_malformed_guesses_are_refused(box):
         ({"kind": "head"}, "a source whose selection has a head"),
         ({"instead": "Once"}, "a PromptBox as source"),
         ({"margin": 0.3}, "a margin as a function"),
+        ({"opens": 3}, "a function that opens"),
         ({"hint": 3}, "a hint as text or a function"),
         ({"covers": ["view"]}, "views to cover"),
         ({"source": "text"}, "something that it shows"),

@@ -60,6 +60,14 @@ def test_the_stream_grows_as_transformers_hidden_states_do(played, reference, to
 PRINTED = ("stream-sum", "norm-show", "mlp-alone", "neurons-sum", "odds", "attribution-sum")
 
 
+def check_prints(lesson, follow, wait):
+    """Checks that some cells print what the present prompt gives, and that others say that they are of another prompt."""
+    for cell in follow:
+        assert lesson.values[cell].text == lesson.run_again(cell)[1].text, cell
+        assert lesson.values[cell].text != lesson.printed[cell], cell
+    assert all(lesson.values[cell].is_of_another_prompt for cell in wait)
+
+
 def test_printed_checks_follow_the_prompt_in_the_box(played):
     lesson = played["03_block"]
     before = {cell: lesson.values[cell].text for cell in PRINTED}
@@ -75,18 +83,12 @@ def test_printed_checks_follow_the_prompt_in_the_box(played):
     lesson.names["box"].run(first)
 
 
-@pytest.mark.parametrize("cell", ["loop", "cache-run"])
-def test_the_loop_and_the_cache_begin_with_the_prompt_in_the_box(played, cell):
+def test_the_loop_begins_with_the_prompt_in_the_box(played):
     lesson = played["04_decoding"]
-    kept = {name: lesson.names[name] for name in ("ids", "runs", "count")}
-    stale = {"trace": lesson.names["gpt"].trace("no such text"), "ids": [1, 2, 3]}
-    names = lesson.names | stale
-    exec(lesson.sources[cell], names)
-    assert names["ids"] == kept["ids"]
-    if cell == "cache-run":
-        assert [names["runs"][cached][:2] for cached in (True, False)] == [kept["runs"][i][:2] for i in (True, False)]
-    else:
-        assert list(names["truth"]) == list(lesson.exercises[0].truth)
+    names = lesson.names | {"ids": [1, 2, 3]}
+    exec(lesson.sources["loop"], names)
+    assert names["ids"] == [token.id for token in lesson.names["box"].trace.tokens]
+    assert list(names["truth"]) == list(lesson.exercises[0].truth)
 
 
 def test_a_hint_uses_the_numbers_of_the_guess(played):
@@ -135,11 +137,12 @@ def test_a_bench_is_covered_only_by_questions_above_it(played):
     cells = list(lesson.sources)
     covering_cells = [id for id in cells if "covers=[cuts]" in lesson.sources[id]]
     assert max(map(cells.index, covering_cells)) < cells.index("cuts-bench")
-    for question in lesson.questions.values():
-        question._box and question._box.run("The king had three")
+    first = lesson.names["box"].prompt
+    lesson.names["box"].run("The king had three")
     lesson.question("becomes of r").reveal()
     assert not bench._covered_by and set(cuts._covered_by) == set(covering[cuts])
-    lesson.names["box"].run("Once upon a time there was a")
+    check_prints(lesson, follow=("limits-see", "seed"), wait=("sweep-ways", "sweep-read"))
+    lesson.names["box"].run(first)
 
 
 def test_a_count_is_right_within_a_third(played):
@@ -178,10 +181,11 @@ def test_greedy_texts_and_the_cache_against_generate(played, reference):
     assert list(lesson.exercises[0].truth) == greedy(reference, ids, 12)
     with_cache, passed, _ = lesson.names["runs"][True]
     without, all_passed, _ = lesson.names["runs"][False]
-    count = lesson.names["count"]
-    assert with_cache == without
+    count = len(with_cache)
+    assert with_cache == without == greedy(reference, ids, count)
     assert passed == len(ids) + count - 1
     assert all_passed == count * len(ids) + count * (count - 1) // 2
+    assert lesson.question("Without the cache more positions").reveal() == all_passed / passed
     above = int((next_probabilities(reference, ids) > 0.01).sum())
     assert lesson.question("above 1 %").reveal() == above
 
@@ -194,8 +198,9 @@ def test_the_best_pair_is_the_likeliest_two_tokens(played, reference):
         rows = torch.tensor([[*ids, id] for id in first.topk(40).indices.tolist()])
         second = reference(rows).logits[:, -1].double().softmax(-1).max(-1).values
     best = float((first.topk(40).values * second).max())
-    (taken, _), (likeliest, _) = lesson.names["best_pair"](lesson.names["trace"])
-    bound = 2 * rounding(lesson.names["trace"].logits)  # of two probabilities
+    trace = lesson.names["box"].trace
+    (taken, _), (likeliest, _) = lesson.names["best_pair"](trace)
+    bound = 2 * rounding(trace.logits)  # of two probabilities
     assert likeliest == pytest.approx(best, rel=bound)
     assert taken == pytest.approx(float(first.max() * second[0]), rel=bound)
 
@@ -264,15 +269,16 @@ def test_the_prompt_that_is_offered_instead_decides(played, lesson, model):
 
 def test_the_end_tokens_places_are_those_of_the_written_text(played):
     lesson = played["04_decoding"]
-    drawn, p_end = lesson.names["drawn"], lesson.names["p_end"]
+    drawn, whole, p_end = lesson.names["along"](lesson.names["box"].trace)
+    printed = lesson.printed["ends-list"]
     assert len(p_end) == len(drawn.steps)
-    listed = [float(line.split("%")[0]) for line in lesson.printed["ends-show"].splitlines() if "% after" in line]
+    listed = [float(line.split("%")[0]) for line in printed.splitlines() if "% after" in line]
     high = sorted((100 * float(p) for p in p_end.values() if p > 0.001), reverse=True)
     assert listed == pytest.approx(high[:5], abs=0.006)
-    assert f"{len(high)} of {len(p_end)} places" in lesson.printed["ends-show"]
-    stops = [at for at in p_end if "." in lesson.names["whole"].tokens[at].text]
+    assert f"{len(high)} of {len(p_end)} places" in printed
+    stops = [at for at in p_end if "." in whole.tokens[at].text]
     likely = sum(float(p_end[at]) > 0.001 for at in stops)
-    assert f"{len(stops)} full stops, {likely} of them" in lesson.printed["ends-show"]
+    assert f"{len(stops)} full stops, {likely} of them" in printed
 
 
 def test_two_texts_that_end_early_make_the_question_undecided(played):
@@ -288,17 +294,23 @@ def test_two_texts_that_end_early_make_the_question_undecided(played):
 
 def test_the_sweep_prints_what_it_measures(played):
     lesson = played["05_sampling"]
-    gained, paid = np.diff(lesson.names["diversity"]), np.diff(lesson.names["likelihood"])
+    trace = lesson.names["box"].trace
+    diversity, likelihood = (lesson.names[name](trace) for name in ("diversity", "likelihood"))
+    gained, paid = np.diff(diversity), np.diff(likelihood)
     lines = lesson.printed["sweep-ways"].splitlines()
     assert lines[-1] == f"of 6 steps up, {(gained > 0).sum()} raise diversity and {(paid < 0).sum()} lower likelihood"
     assert [f"{paid[i]:+.2f}" in lines[i] for i in range(6)] == [True] * 6
     assert lesson.names["distinct"]([[1, 2, 1, 2], [1, 2]]) == 2 / 4
-    assert len(lesson.names["likelihood"]) == len(lesson.names["diversity"]) == 7
-    assert lesson.names["likelihood"][0] > lesson.names["likelihood"][-1]
-    assert lesson.names["figure"].data[0].y == tuple(lesson.names["diversity"])
-    u, first = lesson.names["u"], lesson.names["first"]
-    assert 0 <= u < 1
-    assert repr(first.text) in lesson.printed["seed"].splitlines()[0]
+    assert len(likelihood) == len(diversity) == 7
+    assert likelihood[0] > likelihood[-1]
+    figure = lesson.values["sweep-plot"]
+    assert figure.data[0].y == tuple(diversity) and trace.text in figure.layout.title.text
+
+
+def test_a_random_number_chooses_the_token_that_the_completion_takes(played):
+    row, completion = played["05_sampling"].printed["seed"].splitlines()
+    assert 0 <= float(row.split()[2]) < 1
+    assert row.endswith(", " + completion.removeprefix("the completion begins with "))
 
 
 def test_the_areas_are_the_models_parameters(played, reference):
@@ -326,3 +338,10 @@ def test_the_areas_stay_covered_until_the_question_on_the_largest_part_is_answer
     assert picture._covered_by == [question.text]
     question.reveal()
     assert picture._covered_by == []
+
+
+def test_what_lesson_04_prints_follows_the_prompt_or_says_that_it_does_not(played):
+    """It comes last, since the questions begin anew."""
+    lesson = played["04_decoding"]
+    lesson.names["box"].run("The king had three")
+    check_prints(lesson, follow=("step", "least-sure"), wait=("cache-measure", "call", "reply", "ends-list"))

@@ -112,6 +112,7 @@ def test_one_step_is_that_of_gradient_descent(lesson, reference):
 def test_the_loop_of_the_lesson_is_what_a_run_does(lesson):
     by_hand, run = lesson.names["by_hand"], lesson.names["run"]
     np.testing.assert_allclose(by_hand, run.loss[: len(by_hand)], rtol=1e-5)
+    assert len(lesson.sources["loop"].splitlines()) == 10 and "in ten lines" in lesson.prose["loop-code"]
     assert lesson.question("Before its first step").reveal() == pytest.approx(np.log(64), abs=0.15)
 
 
@@ -124,7 +125,13 @@ def test_the_answers_about_the_run_are_those_of_its_measures(lesson):
     assert lesson.question("Which kind of head").reveal() == order
     three = held_out[:-3] - held_out[3:]
     middle = (steps[three.argmax()] + steps[three.argmax() + 3]) // 2
-    assert lesson.question("By eye").reveal() == middle
+    by_eye, watched = lesson.question("By eye"), lesson.names["watched"]
+    watched.step = 0
+    by_eye._set_state(by_eye._state | {"phase": "open"})
+    assert by_eye.reveal() == middle
+    assert watched.step == min(steps, key=lambda step: abs(step - middle)), (
+        "the view stands where the loss falls fastest"
+    )
     rises = [b - a for a, b in pairwise(induction)]
     assert lesson.exercises[1].truth == steps[rises.index(max(rises))]
 
@@ -205,6 +212,9 @@ def test_flops_are_counted_from_the_shapes(lesson, reference):
     forward, both = names["counted"](False), names["counted"](True)
     assert forward == 2 * names["matrices"] and both == 3 * forward
     assert "3.00 times as much as reading it: 6 FLOPs" in lesson.printed["ratio"]
+    told = lesson.printed["n"]
+    assert f"{names['matrices'] / names['parameters']:.1%} are in matrices" in told
+    assert f"{names['matrices']:,}" not in told  # half of the exercise's answer
 
 
 def test_the_rule_gives_the_published_costs(lesson):

@@ -36,6 +36,7 @@ class PlayedNotebook:
 
     names: its variables. questions: by their text. exercises: in order. sources, printed, values: by cell id; a cell's
     value is that of its last line, None where that is no expression. What `lessons.printed` shows counts as printed.
+    prose: the texts between the cells, by cell id.
     """
 
     def __init__(self, lesson: str, patch: Any):
@@ -46,6 +47,7 @@ class PlayedNotebook:
         self.sources: dict[str, str] = {}
         self.printed: dict[str, str] = {}
         self.values: dict[str, Any] = {}
+        self.prose: dict[str, str] = {}
         patch.setattr(lessons, "ask", self._ask)
         patch.setattr(lessons, "check", self._check)
         for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
@@ -54,6 +56,8 @@ class PlayedNotebook:
                 printed, value = run_cell(cell.source, cell.id, self.names)
                 shown = value.text if isinstance(value, PrintedView) else ""
                 self.printed[cell.id], self.values[cell.id] = printed + shown, value
+            else:
+                self.prose[cell.id] = cell.source
 
     def _ask(self, text: str, *args: Any, **keywords: Any) -> Any:
         self.questions[text] = ASK(text, *args, **keywords)
@@ -121,6 +125,51 @@ def wrong_answer(question: Any) -> Any:
     return next(choice for choice in question.choices if choice != truth)
 
 
+def told_by(question: Any, text: str) -> str:
+    """Returns the part of a text that states a question's answer, "" if none does.
+
+    A number is stated if it stands there with the question's unit, as near as the question asks; a percentage or a number
+    without unit, if all of three or more digits agree. A choice is stated if its words stand there, three at least, and
+    not those of all other choices too. What a text says in other words, only a reader finds.
+    """
+    truth = question._kind.to_python(question._compute_truth())
+    if question._kind_name == "number":
+        unit, tolerance = question._unit, question._kind.tolerance
+        for match in re.finditer(rf"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?=\s?{re.escape(unit)}(?!\w))", text):
+            digits = match.group().replace(",", "")
+            agrees = len(digits.replace(".", "").strip("0")) > 2 and same_when_rounded(digits, truth)
+            if agrees or (unit not in ("", "%") and abs(float(digits) - truth) <= tolerance):
+                return f"{match.group()} {unit}"
+    elif question._kind_name == "choice":
+        labels = [str(choice).casefold() for choice in question.choices]
+        label, words = str(truth).casefold(), " ".join(text.casefold().split())
+        if len(label.split()) > 2 and label in words and not all(other in words for other in labels):
+            return label
+    return ""
+
+
+def same_when_rounded(digits: str, value: float) -> bool:
+    """Returns whether a written number is `value`, rounded to its decimals."""
+    return float(digits) == round(value, len(digits.partition(".")[2]))
+
+
+def check_nothing_tells(played: PlayedNotebook) -> None:
+    """Checks that no text between the cells and nothing that a cell prints states the answer of a question or an exercise."""
+    shown = " ".join((played.prose | played.printed).values())
+    numbers = [match.group().replace(",", "") for match in re.finditer(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?", shown)]
+    precise = {digits for digits in numbers if len(digits.replace(".", "").strip("0")) > 3}
+    for name, truth, _, _ in played.exercises:
+        if np.ndim(truth) == 0:
+            assert not [digits for digits in precise if same_when_rounded(digits, float(truth))], name
+    for question in played.questions.values():
+        if question._state["phase"] != "open":
+            continue
+        for cell, text in (played.prose | played.printed).items():
+            view = played.values.get(cell)
+            if not (isinstance(view, PrintedView) and question._key in view._covered_by):
+                assert not told_by(question, text), (cell, question.text)
+
+
 def check_offered_prompts(questions: Any, model: str) -> None:
     """Checks that each prompt that a question offers instead of the learner's gives a clear answer, on the embedded model."""
     offering = [question for question in questions if question._instead]
@@ -147,6 +196,7 @@ def check_views_are_shown(played: PlayedNotebook) -> None:
 
 def check_wrong_guesses(played: PlayedNotebook) -> None:
     """Checks that a wrong guess gets a hint, and that only revealing says the answer and uncovers what would give it away."""
+    check_nothing_tells(played)
     questions = played.questions.values()
     assert len(questions) >= 4
     for question in questions:
