@@ -46,7 +46,7 @@ def size(model):
 def test_what_would_answer_a_question_is_covered_until_it_is_revealed(scale):
     """The pictures wait; what is printed, and the text, do not have the loss that is to be predicted."""
     pictures = [value for cell, value in scale.values.items() if "lessons.picture(" in scale.sources[cell]]
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all(picture._covered_by for picture in pictures)
     shown = "".join(scale.printed.values()) + (notebooks_dir() / "13_scale.ipynb").read_text("utf-8")
     measured = scale.names["largest"]["held_out"][-1]
@@ -132,6 +132,8 @@ def test_each_mended_step_is_the_models_own(scale, reference):
     assert_close(names["unembed"](stream), logits, scale=[stream, float(np.abs(logits).max())])
     left = names["distances"](trace)
     assert left["norm, unembedding"] == min(left.values()) <= rounding(logits, stream)
+    (mended,) = [one for one in scale.exercises if "mended" in one.name]
+    assert_close(mended.truth, logits, scale=float(np.abs(logits).max()))
 
 
 def test_the_share_of_a_token_said_before(scale, reference):
@@ -153,6 +155,10 @@ def test_the_cache_is_as_large_as_transformers_own(scale, reference):
     expected = sum(tensor.numel() * tensor.element_size() for tensor in held)
     assert 1e9 * scale.names["cache_gb"](len(cache.layers), key_width, 5, 4) == pytest.approx(expected)
     assert scale.question("KV cache").reveal() == pytest.approx(96 * 2 * 12288 * 2048 * 2 / 1e9)
+    own, _, largest = scale.values["memory-picture"].drawing.values
+    cache = 96 * 2 * 12288 * 1000 * 2 / 1e9
+    assert largest == pytest.approx([2 * 174_604_259_328 / 1e9, cache, 100 * cache])
+    assert own[:2] == pytest.approx([2 * size(reference) / 1e9, expected * 1000 / 5 * 2 / 4 / 1e9])
 
 
 def test_flops_are_those_that_torch_counts(scale):
