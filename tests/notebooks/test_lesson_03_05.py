@@ -286,7 +286,7 @@ def test_the_end_tokens_places_are_those_of_the_written_text(played):
 def test_two_texts_that_end_early_make_the_question_undecided(played):
     """Both end after one common token: they never differ, but they do not share all 20 tokens either."""
     lesson = played["05_sampling"]
-    question, twice = lesson.question("Seed 6, twenty tokens"), lesson.names["twice"]
+    question, twice = lesson.question("Seed 4, twenty tokens"), lesson.names["twice"]
     lesson.names["twice"] = lambda trace: [[5, 0], [5, 0]]
     question._refresh()
     assert question.is_too_close

@@ -201,7 +201,8 @@ def check_wrong_guesses(played: PlayedNotebook) -> None:
     questions = played.questions.values()
     assert len(questions) >= 4
     if played.names["gpt"].name == "tales":
-        assert not [question.text for question in questions if question.is_too_close], "the first prompt decides nothing"
+        undecided = [question.text for question in questions if question.is_too_close]
+        assert not undecided, "the lesson's own prompt decides each question"
     for question in questions:
         assert question.truth is None
         assert question._state["phase"] in ("open", "close"), question._state
