@@ -1,4 +1,4 @@
-"""A table of shares: named rows in groups, a few columns, and in each cell the number with a bar below it."""
+"""A table of shares or sizes: named rows in groups, a few columns, and in each cell the number with a bar below it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import percent, significant
 from gptviz.drawings.canvas import Canvas, Drawing, checked_with_gaps, room, wrapped
 from gptviz.errors import fail
 
@@ -16,14 +16,14 @@ _NAMES = 0.46  # of the width, at most
 
 def share_table(
     groups: Mapping[str, Sequence[str]], columns: Sequence[str], values: Any, *, title: str = "", note: str = "",
-    full: float | None = 1.0,
+    full: float | None = 1.0, unit: str = "",
 ) -> "ShareTable":  # fmt: skip
-    """Returns a drawing of shares as a table with bars.
+    """Returns a drawing of shares, or of other numbers from 0 on, as a table with bars.
 
     groups: the names of the rows under the heading of their group; "" is no heading. columns: their names. values: (rows,
     columns), from 0 on, in the order of the groups; NaN leaves a cell empty. title, note: what stands above and below; a note
-    may have several lines. full: the value of a whole bar; None for the largest value. Raises GPTVizError if there is no row or
-    column, or for numbers below 0 or above `full`.
+    may have several lines. full: the value of a whole bar; None for the largest value. unit: of numbers that are no shares;
+    shares are written as percentages. Raises GPTVizError if there is no row or column, or for numbers below 0 or above `full`.
     """
     names = [(heading, name) for heading, rows in groups.items() for name in rows]
     array = checked_with_gaps(values, (len(names), len(columns)), "one share for each row and column")
@@ -34,12 +34,12 @@ def share_table(
     if not (known >= 0).all() or not (known <= full * (1 + 1e-6)).all():
         remedy = "Give shares; full=None takes the largest one as a whole bar."
         raise fail(f"numbers from 0 to {full:g}", f"{known.min():g} to {known.max():g}", remedy)
-    return ShareTable(tuple(names), tuple(columns), array, title, note, full)
+    return ShareTable(tuple(names), tuple(columns), array, title, note, full, unit)
 
 
 @dataclass(frozen=True)
 class ShareTable(Drawing):
-    """Shares (rows, columns). names: of each row, the heading of its group and its own name. full: a whole bar."""
+    """Numbers (rows, columns). names: of each row, the heading of its group and its own name. full: a whole bar."""
 
     names: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
@@ -47,6 +47,7 @@ class ShareTable(Drawing):
     heading: str
     note: str
     full: float
+    unit: str
 
     def title(self, canvas: Canvas) -> str:
         return self.heading or canvas.phrase("share_table")
@@ -66,7 +67,8 @@ class ShareTable(Drawing):
                 self._draw_cell(canvas, self.values[i, j], left + j * width, y, width - _GAP)
             y += _ROW
         canvas.height = max(canvas.height, y)
-        canvas.words(y + 4, canvas.phrase("share_table_note", full=percent(self.full)))
+        full = f"{self._written(self.full)} {self.unit}".rstrip()
+        canvas.words(y + 4, canvas.phrase("share_table_note", full=full))
         for line in filter(None, self.note.split("\n")):
             canvas.words(canvas.height + 4, line, "ink")
 
@@ -81,9 +83,12 @@ class ShareTable(Drawing):
     def _draw_cell(self, canvas: Canvas, value: float, x: float, y: float, width: float) -> None:
         if np.isnan(value):
             return
-        canvas.text(x, y + 8, percent(value), code=True)
+        canvas.text(x, y + 8, self._written(value), code=True)
         canvas.box(x, y + 15, width, _BAR, "line", fill_opacity=0.45)
         canvas.box(x, y + 15, width * value / self.full, _BAR, "bar")
+
+    def _written(self, value: float) -> str:
+        return significant(value) if self.unit else percent(value)
 
     def to_table(self) -> list[dict[str, Any]]:
         return [

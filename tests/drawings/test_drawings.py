@@ -267,6 +267,13 @@ def test_the_largest_share_can_be_a_whole_bar():
     assert f"A whole bar: {percent(0.08)}." in texts(drawing) and drawing.title(Canvas()) == "T"
 
 
+def test_numbers_that_are_no_shares_are_written_with_their_unit():
+    drawing = share_table({"": ["one", "two"]}, ["size"], [[0.0118], [1557.6]], full=None, unit="GB")
+    assert {"0.0118", "1558", "A whole bar: 1558 GB."} <= set(texts(drawing))
+    lengths = bars(drawing, "bar")
+    assert lengths[0] / lengths[1] == pytest.approx(0.0118 / 1557.6, abs=1e-3)
+
+
 # All of them
 
 
