@@ -1,6 +1,7 @@
 // Answers questions with the engine, for the tests in Python that compare the answers with a model's own numbers.
 // Reads the questions as JSON from its standard input, and writes the answers as JSON to its standard output.
 import fs from "node:fs";
+import { cuts, keyCuts } from "../../gptviz/pages/engine/cuts.js";
 import {
   ablateAttention,
   ablateHead,
@@ -16,7 +17,7 @@ import { EngineError } from "../../gptviz/pages/engine/errors.js";
 import { credit, flowShares } from "../../gptviz/pages/engine/flow.js";
 import { generate } from "../../gptviz/pages/engine/generate.js";
 import { GPT } from "../../gptviz/pages/engine/gpt.js";
-import { attribution, logitLens } from "../../gptviz/pages/engine/lens.js";
+import { attribution, logitLens, neuronShares } from "../../gptviz/pages/engine/lens.js";
 import { Safetensors } from "../../gptviz/pages/engine/safetensors.js";
 import { Tokenizer, words } from "../../gptviz/pages/engine/tokenizer.js";
 
@@ -43,6 +44,9 @@ const MAKERS = {
 const READINGS = {
   logitLens,
   attribution,
+  neuronShares,
+  cuts,
+  keyCuts,
   flow: (pass, position) => {
     const blocks = flowShares(pass);
     return { blocks, importance: credit(blocks, position) };

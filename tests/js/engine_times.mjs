@@ -1,6 +1,7 @@
 // Prints how long the engine takes on the embedded model; run by tests/benchmarks/engine.py. Argument: the model's folder.
 import fs from "node:fs";
 import path from "node:path";
+import { cuts } from "../../gptviz/pages/engine/cuts.js";
 import { ablateHead } from "../../gptviz/pages/engine/edits.js";
 import { flowShares } from "../../gptviz/pages/engine/flow.js";
 import { generate } from "../../gptviz/pages/engine/generate.js";
@@ -50,4 +51,5 @@ const pass = gpt.run(ids.slice(0, 16));
 time("all 48 maps of 16 tokens", () => Array.from({ length: 48 }, (_, i) => pass.attention(Math.floor(i / 8), i % 8)));
 time("logit lens of a token", () => logitLens(pass));
 time("attribution of a logit", () => attribution(pass, 5));
+time("cuts of a token", () => cuts(pass, 5));
 time("flow shares of 16 tokens", () => flowShares(pass));

@@ -86,6 +86,10 @@ def plain(files):
         ["attribution", ID, 6],
         ["flow", T - 1],
         ["flow", 3],
+        *(["neuronShares", layer, ID, 6] for layer in range(LAYERS)),
+        *(["cuts", ID, position] for position in (T - 1, 6, 0)),
+        ["keyCuts", ID, 6, 1, 2],
+        ["keyCuts", ID, 6, 1, None, False],
     ]
     of_part = [
         ["attention", 1, 2],
@@ -213,6 +217,41 @@ def test_flow(plain, position):
     assert_flow(plain["whole"]["flow", position], lens.flow(trace_of(), position))
 
 
+def test_shares_of_neurons(plain):
+    shares = lens.attribution(trace_of(), ID, 6, neurons=True)
+    for layer in range(LAYERS):
+        expected = [share.value for share in shares if (share.part, share.layer) == ("neuron", layer)]
+        bias = next(share.value for share in shares if (share.part, share.layer) == ("mlp_bias", layer))
+        actual = plain["whole"]["neuronShares", layer, ID, 6]
+        assert_close(actual["neurons"], expected, scale=trace_of().residual(LAYERS))
+        assert actual["bias"] == pytest.approx(bias, rel=rounding(1.0))
+
+
+def assert_probabilities(actual, expected, trace):
+    scale = [trace.residual(LAYERS), trace.residual(1), trace.logits]
+    assert np.ptp(expected) > 100 * rounding(*scale) * max(expected)
+    assert_softmax_close(actual, expected, scale)
+
+
+@pytest.mark.parametrize("position", [T - 1, 6, 0])
+def test_cuts(plain, position):
+    expected = lens.cuts(trace_of(), position, ID)
+    for part in ("attention", "mlp"):
+        assert_probabilities(plain["whole"]["cuts", ID, position][part], getattr(expected, part), trace_of())
+
+
+def test_cuts_of_keys(plain):
+    expected = lens.cuts(trace_of(), 6, ID)
+    for rest, options in [((1, 2), {"head": 2}), ((1, None, False), {"renormalise": False})]:
+        assert_probabilities(plain["whole"]["keyCuts", ID, 6, *rest], expected.keys(1, **options)[:7], trace_of())
+
+
+def test_cuts_of_an_edited_pass(edited):
+    trace = gpt_of("gpt2").trace(IDS, edits=[edit for _, edit in EDITS["scaled, then set"](None)])
+    expected = lens.cuts(trace, 6, ID)
+    assert_probabilities(edited["scaled, then set"]["cuts", ID, 6]["attention"], expected.attention, trace)
+
+
 # Edits: what the engine is told, [name, *arguments], and the same in Python. "other" is a pass over another text.
 ROW = [0.5, 0, 2, 1, 0, 0, 1.5]
 EDITS = {
@@ -280,6 +319,7 @@ def edited(files):
     passes = {"other": {"ids": OTHER, "asked": []}}
     for name, make in EDITS.items():
         also = [] if name in WITHOUT_FLOW else [["flow", T - 1]]
+        also += [["cuts", ID, 6]] if name == "scaled, then set" else []
         passes[name] = {"ids": IDS, "edits": [told for told, _ in make(trace_of())], "asked": [*asked, *also]}
     return ask_passes(passes, **files)
 

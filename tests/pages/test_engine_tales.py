@@ -6,7 +6,7 @@ import unicodedata
 import numpy as np
 import pytest
 from close import assert_close, assert_softmax_close, rounding
-from engine import ask, ask_passes, assert_same_steps, generation
+from engine import CHINESE, LONG, STORY, TEXTS, ask, ask_passes, assert_same_steps, generation
 from tokenizers import Tokenizer
 
 import gptviz
@@ -19,20 +19,6 @@ FILES = {
     "config": FOLDER / "config.json",
     "tokenizer": FOLDER / "tokenizer.json",
 }
-STORY = "Once upon a time there was a little girl called Mary, who lived in a house by the river. "
-CHINESE = "从前有一个小女孩，她住在河边的房子里。每天早上，她都去森林里采花。"
-LONG = STORY * 18  # about 400 tokens
-
-TEXTS = [
-    "", " ", "  ", "a", " a", "a ", "a  b", "   a", "a   ", "\n", "\n\n", " \n", "\n ", "a\nb", "a\r\n\tb  \n", "\t\t",
-    "\v\f\x00\x1f", STORY, LONG, CHINESE, CHINESE * 4, "从前 有 一个", "日本語と한국어", "Привет, мир", "שלום עולם",
-    "नमस्ते दुनिया", "สวัสดี", "don't can't we're they've I'm she'll he'd", "DON'T 'S 'Ll ''s 's", "it’s “quoted”",
-    "1234567890 3.14 1,000", "x² ½ Ⅷ ٣٤ 五", "naïve café", "cafe\u0301 e\u0301\u0302", "Å Å ﬁ", "🦉", "🦉🦉🦉 owl",
-    "👩‍👩‍👧 🏳️‍🌈 👍🏽", "a\u200bb\u200dc\u2060d", "\ufeffbom \ufeff", "a\u0085b\u00a0c\u3000d\u2028e\u180ef\u202fg",
-    "\u00a0\u00a0x", " \u0085 y", "<script>alert('x')</script>", "<|endoftext|>", "a<|endoftext|>b <|endoftext|> c",
-    "<|endoftext|", "<|endof<|endoftext|>text|>", "$$\\frac{a}{b}$$ `code` **b**", "#" * 30, "=-=-=- ... ?!?!", "a" * 200,
-    "ab" * 99, "\U0010ffff\ue000\ufffd", "ĠaĊ Ġ", "MixedCASE camelCase snake_case",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

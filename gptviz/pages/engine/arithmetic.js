@@ -158,11 +158,13 @@ export function gelu(x) {
 
 /**
  * Turns scores, multiplied by a factor, into shares that sum to 1, in place.
- * @param {Float32Array} scores
+ * @template {Float32Array|Float64Array} Numbers
+ * @param {Numbers} scores
  * @param {number} factor above 0
  */
 export function softmax(scores, factor = 1) {
-  const highest = scores.reduce((high, score) => Math.max(high, score), -Infinity);
+  let highest = -Infinity;
+  for (let i = 0; i < scores.length; i++) highest = Math.max(highest, scores[i]);
   let total = 0;
   for (let i = 0; i < scores.length; i++) {
     scores[i] = Math.exp((scores[i] - highest) * factor);

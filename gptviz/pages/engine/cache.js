@@ -42,14 +42,18 @@ export class Cache {
     return { keys: this.keys[layer].subarray(0, end), values: this.values[layer].subarray(0, end) };
   }
 
-  /** Returns a copy that goes on by itself: a branch of the text. @param {number} [capacity] */
-  fork(capacity = this.capacity) {
-    const copy = new Cache(this.shape, Math.max(capacity, this.length));
+  /**
+   * Returns a copy of its first tokens that goes on by itself: a branch of the text.
+   * @param {number} [capacity]
+   * @param {number} [length] of the tokens that are copied; all, if none is given
+   */
+  fork(capacity = this.capacity, length = this.length) {
+    const copy = new Cache(this.shape, Math.max(capacity, length));
     for (let layer = 0; layer < this.shape.nLayers; layer++) {
-      const { keys, values } = this.first(layer, this.length);
+      const { keys, values } = this.first(layer, length);
       copy.add(layer, keys, values);
     }
-    copy.length = this.length;
+    copy.length = length;
     return copy;
   }
 }

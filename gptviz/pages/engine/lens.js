@@ -2,6 +2,7 @@
 /** What a pass says about its answer: the logit lens, and the share of each part in a logit. */
 
 import { dot, moments, sum } from "./arithmetic.js";
+import { fail } from "./errors.js";
 
 /** @typedef {import("./pass.js").Pass} Pass */
 /**
@@ -52,6 +53,25 @@ export function attribution(pass, id, position = pass.length - 1) {
   shares.push({ part: "edit", value: added });
   shares.push({ part: "norm_bias", value: dot(weights.finalNorm.offset, unembeddingOf(pass, id)) });
   return shares;
+}
+
+/**
+ * Splits the share of an MLP in a logit into those of its neurons, (M,), and of the bias of its down projection.
+ * @param {Pass} pass
+ * @param {number} layer
+ * @param {number} id of the token
+ * @param {number} [position] the last one, if none is given
+ */
+export function neuronShares(pass, layer, id, position = pass.length - 1) {
+  const activations = pass.mlpActivations(layer).subarray(position * pass.gpt.dMLP, (position + 1) * pass.gpt.dMLP);
+  if (pass.editing.at("mlp_out", layer).length)
+    throw fail("neurons whose shares sum to what the MLP adds", "an edit of that sum", "`mlpOut` has what it adds.");
+  const along = direction(pass, id, position);
+  const { weight, bias, inputs, outputs } = pass.gpt.weights.blocks[layer].down; // (D, M)
+  const shares = new Float64Array(inputs);
+  for (let out = 0; out < outputs; out++)
+    for (let neuron = 0; neuron < inputs; neuron++) shares[neuron] += along[out] * weight[out * inputs + neuron];
+  return { neurons: shares.map((share, neuron) => share * activations[neuron]), bias: dot(bias, along) };
 }
 
 /**
