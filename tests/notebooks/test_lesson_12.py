@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import runpy
+from functools import cache
 
 import country
 import measures
@@ -43,6 +44,7 @@ def model():
 def next_logits(reference, tokenizer):
     """A function that returns the logits of transformers' model after a text: (vocabulary,), float64."""
 
+    @cache
     @torch.no_grad()
     def logits(text):
         return reference(torch.tensor([tokenizer(text)["input_ids"]])).logits[0, -1].double().numpy()
@@ -176,7 +178,7 @@ def test_what_decoding_adds_is_computed_from_the_models_logits(lesson, next_logi
 
 def test_the_rates_are_near_those_of_the_models_card(lesson, reference, tokenizer):
     """The card's mean is over other sentences as well, so they agree within some points."""
-    for job in HE_RATE:
+    for job in (HE_JOBS[0], EVEN_JOBS[0], SHE_JOBS[0]):
         assert lesson.names["rate"](job, 1) == pytest.approx(measures.he_rate(reference, tokenizer, job), abs=0.05)
 
 
@@ -185,9 +187,9 @@ def test_the_rates_are_near_those_of_the_models_card(lesson, reference, tokenize
 
 def test_a_banned_token_never_comes_and_the_word_comes_in_others(lesson, generated):
     names = lesson.names
-    for prompt in (names["GIFT"], names["GIFT"].lower(), names["RED"], *names["PROMPTS"]):
-        for banned in (names["ban"], names["ban_red"], []):
-            assert names["write"](prompt, banned) == generated(prompt, banned=banned or None)
+    tried = [(names["GIFT"], []), (names["GIFT"], names["ban"]), (names["GIFT"].lower(), names["ban"])]
+    for prompt, banned in [*tried, (names["RED"], names["ban_red"]), (names["PROMPTS"][0], names["ban"])]:
+        assert names["write"](prompt, banned) == generated(prompt, banned=banned or None)
     assert "Mary" in names["write"](names["GIFT"]) and "mary" not in names["write"](names["GIFT"], names["ban"]).lower()
     assert names["ask_ban"].reveal() == "yes" and "mary" in generated(names["GIFT"].lower(), banned=names["ban"])
     assert "rouge" in names["write"](names["RED"], names["ban_red"])
@@ -307,7 +309,7 @@ def test_the_question_below_the_box_is_about_what_was_typed(lesson, next_logits,
 # Inside
 
 
-def test_what_is_left_without_heads_is_measured_by_switching_them_off(lesson, reference, tokenizer, next_logits):
+def test_what_is_left_without_heads_is_measured_by_switching_them_off(lesson, reference, tokenizer):
     """One head, and all ten together; each is set to zero before the output projection."""
     names = lesson.names
     couples, sentence = names["COUPLES"], names["SENTENCE"]
@@ -316,9 +318,9 @@ def test_what_is_left_without_heads_is_measured_by_switching_them_off(lesson, re
         texts = [(sentence.format(giver, other, giver), other) for giver, other in couples]
         each = []
         for text, other in texts:
-            logits = next_logits(text)
-            powers = np.exp(logits - logits.max())
-            each.append(powers[one_token(tokenizer, other)] / powers.sum())
+            with torch.no_grad():
+                logits = reference(torch.tensor([tokenizer(text)["input_ids"]])).logits[0, -1].double()
+            each.append(logits.softmax(-1)[one_token(tokenizer, other)].item())
         return np.mean(each)
 
     expected = {0: mean()}
