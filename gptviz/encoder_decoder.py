@@ -1,11 +1,11 @@
 """EncoderDecoder: a sequence-to-sequence model with its tokenizer, whose passes over a source and a target can be traced.
 
-It reads and checks texts as `GPT` does, and writes in the same loop. Edits, role scores and views are for decoder-only models so
-far; here they are refused.
+It reads, checks and edits as `GPT` does, and writes in the same loop. Sweeps, role scores and views are for decoder-only models
+so far; here they are refused.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,9 @@ from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.generation.request import check_request
 from gptviz.gpt import GPT
+from gptviz.intervention.edits import Edit, check_finite
 from gptviz.model.anatomy import Anatomy
 from gptviz.model.calling import DecoderWithSource
-from gptviz.model.editing import Editing
 from gptviz.model.requirements import check_model
 from gptviz.model.sequence_pass import SequencePass
 from gptviz.model.sounds import check_extractor, frame_tokens, read_sound
@@ -29,7 +29,7 @@ from gptviz.text.tokens import Token
 from gptviz.trace.runnable import Prompt, check_decoder_only
 from gptviz.trace.sequence import SequenceTrace
 
-_KEYWORDS = ("sampling_rate", "max_tokens", "add_special_tokens", "truncate")
+_KEYWORDS = ("edits", "sampling_rate", "max_tokens", "add_special_tokens", "truncate")
 
 
 class EncoderDecoder(GPT):
@@ -61,6 +61,7 @@ class EncoderDecoder(GPT):
         source: Prompt,
         target: "Prompt | None" = None,
         *,
+        edits: Sequence[Edit] = (),
         sampling_rate: int | None = None,
         max_tokens: int = 150,
         add_special_tokens: bool | None = None,
@@ -74,11 +75,10 @@ class EncoderDecoder(GPT):
         start token on; None for the one that the model writes itself, the likeliest token at each step, of at most
         `max_tokens`. A target begins with the model's start token and what its tokenizer writes before a target text, such
         as a language. The token that ends it is left out, because the decoder never reads it. Nothing else of the model's
-        generation settings counts.
+        generation settings counts. edits: what is changed in this pass only, in the decoder's blocks: its own attention, its
+        MLPs and its stream; see `gptviz.intervention`. A target that the model writes itself is written without them.
         """
         for name in unknown:
-            if name == "edits":
-                check_decoder_only(self)
             raise fail(f"keywords among {', '.join(_KEYWORDS)}", name, did_you_mean(name, _KEYWORDS), WrongType)
         read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
         if target is None:
@@ -87,7 +87,10 @@ class EncoderDecoder(GPT):
             given = self.target_ids(target, add_special_tokens) if isinstance(target, str) else target
             ids = self.encode(given, truncate=truncate)
         text = target if isinstance(target, str) and truncate is None else self.decode(ids)
-        made = SequencePass(self.model, self._stacks, read, torch.tensor([ids], device=self.device))
+        editing = self.editing(edits, len(ids))
+        made = SequencePass(self.model, self._stacks, read, torch.tensor([ids], device=self.device), editing)
+        if editing.edits:
+            check_finite(made.logits, editing.edits)
         return SequenceTrace(self, (made.encoder, made, made.cross), of_source, (self.tokens(ids), text))
 
     def _read_source(
@@ -184,15 +187,8 @@ class EncoderDecoder(GPT):
         """Returns whether the cache that the decoder makes has a place of its own for each of its layers."""
         return self._anatomy.cache_fits(self.model.config.get_text_config(decoder=True))
 
-    def editing(self, edits: Any, length: int) -> Editing:
-        """Prepares a pass without edits; raises NotAvailable for edits."""
-        prepared = super().editing(edits, length)
-        if prepared.edits:
-            check_decoder_only(self)
-        return prepared
-
     def _refuse(self, *_arguments: Any, **_keywords: Any) -> Any:
         """Raises NotAvailable; see `check_decoder_only`."""
         check_decoder_only(self)
 
-    chat = next_token = trace_continued = role_scores = editing_rows = check_edit = _refuse
+    chat = next_token = trace_continued = role_scores = _refuse

@@ -4,12 +4,14 @@ The model runs once. The decoder's pass runs it and records all of it; the passe
 what went through their own blocks. Each is a `PassSource`, computed from by the same code as a decoder-only model's.
 """
 
+import weakref
 from typing import Any
 
 from torch import Tensor, nn
 
 from gptviz.model.anatomy import Anatomy
 from gptviz.model.calling import call_model
+from gptviz.model.editing import Editing
 from gptviz.model.forward import ForwardPass
 from gptviz.model.study_stacks import Stacks
 
@@ -22,18 +24,38 @@ class StackPass(ForwardPass):
         self._describe(model, anatomy, ids)
 
 
+class CrossPass(StackPass):
+    """The pass of cross attention, which is a part of the decoder's blocks.
+
+    What edits change in these blocks is known to the decoder's pass, so that it confirms their sums. A weak reference,
+    because a reference cycle would delay freeing the pass.
+    """
+
+    def __init__(self, model: nn.Module, anatomy: Anatomy, decoder: "SequencePass"):
+        super().__init__(model, anatomy, decoder.ids)
+        self._decoder = weakref.ref(decoder)
+
+    def _confirm_sum(self, layer: int, mlp_out: Tensor | None = None) -> None:
+        decoder = self._decoder()
+        assert decoder is not None  # whoever holds this pass holds the decoder's too
+        decoder._confirm_sum(layer)
+
+
 class SequencePass(ForwardPass):
     """The decoder's pass over a target, and beside it those of the encoder and of cross attention.
 
     A block of the decoder adds three things to the stream; `cross.attention_out` is the third.
     """
 
-    def __init__(self, model: nn.Module, stacks: Stacks, source: Tensor, ids: Tensor):
-        """Runs a target's ids, (1, T), through the model once. source: what the encoder reads; see `call_model`."""
-        self.source = source
-        self.encoder, self.cross = StackPass(model, stacks.encoder, source), StackPass(model, stacks.cross, ids)
+    def __init__(self, model: nn.Module, stacks: Stacks, source: Tensor, ids: Tensor, editing: Editing):
+        """Runs a target's ids, (1, T), through the model once, with edits of the decoder that were prepared for it.
+
+        source: what the encoder reads; see `call_model`.
+        """
+        self.source, self.ids = source, ids
+        self.encoder, self.cross = StackPass(model, stacks.encoder, source), CrossPass(model, stacks.cross, self)
         self.beside = self.encoder, self.cross
-        super().__init__(model, stacks.decoder, ids)
+        super().__init__(model, stacks.decoder, ids, editing)
 
     def _run(self) -> Any:
         return call_model(self.model, self.ids, self.source)

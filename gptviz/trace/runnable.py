@@ -182,7 +182,7 @@ def check_decoder_only(model: ModelSource) -> None:
         raise fail(
             "a decoder-only model",
             f"{model.name}, an encoder-decoder",
-            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); views, edits, sweeps '
+            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); views, sweeps '
             "and the flow of credit are for decoder-only models so far.",
             NotAvailable,
             code="encoder_decoder",

@@ -47,7 +47,7 @@ class SequenceTrace(Trace):
 
     Maps are (S, S) in the encoder, (T, T) in the decoder, and (T, S) in cross attention, whose queries are the target's and
     whose keys and values are the source's. A block of the decoder adds `attn_out`, `cross_out` and `mlp_out` to its stream.
-    Everything else is as in `Trace`.
+    Edits are the decoder's. Everything else is as in `Trace`.
     """
 
     stacks = STACKS
@@ -72,7 +72,8 @@ class SequenceTrace(Trace):
         shape = describe_shape([self.heads_in(layer) for layer in range(self.n_layers)])
         counts = f"{len(self.source_tokens)} source tokens, {len(self.tokens)} target tokens"
         texts = f"{quoted(self.source_text)} to {quoted(self.text)}"
-        return f"SequenceTrace({texts}: {counts}, {self.model_name}, {shape}, {self.nbytes / 1e6:.1f} MB)"
+        size, edits = f"{self.nbytes / 1e6:.1f} MB", f", {len(self.edits)} edits" if self.edits else ""
+        return f"SequenceTrace({texts}: {counts}, {self.model_name}, {shape}, {size}{edits})"
 
     def _trace_of(self, stack: Any, stacks: tuple[str, ...] = STACKS) -> Trace:
         """Returns the trace of one stack. stacks: those that have what is asked for."""

@@ -323,10 +323,9 @@ def test_what_is_not_for_encoder_decoders_yet_is_refused_in_words():
     )
 
     calls = [
-        lambda: gpt.chat([{"role": "user", "content": "a"}]), lambda: gpt.complete("a", edits=[gptviz.ablate_head(0, 0)]),
+        lambda: gpt.chat([{"role": "user", "content": "a"}]),
         lambda: gptviz.GenerationTimeline(gpt.complete("a", max_tokens=2), gpt=gpt),
-        lambda: gpt.trace("a", "b", edits=[gptviz.ablate_head(0, 0)]), lambda: gpt.role_scores(),
-        lambda: gpt.editing([gptviz.ablate_head(0, 0)], 3), lambda: gpt.trace_continued(TARGET, []),
+        lambda: gpt.role_scores(), lambda: gpt.trace_continued(TARGET, []),
         lambda: role_scores(gpt), lambda: flow(trace), lambda: cuts(trace),
         lambda: ablation_sweep(trace, logit_difference(3, 4)), lambda: run_edited(gpt, TARGET, [[]]),
         lambda: word_probability(gpt, "a", "b"), lambda: trace.save("trace.safetensors"), lambda: gptviz.explore("a", gpt=gpt),
