@@ -148,6 +148,8 @@ def _check_gpt(gpt: Any) -> None:
             remedy = "Wrap the model with its tokenizer: gptviz.wrap(model, tokenizer)."
         elif isinstance(gpt, Run):
             remedy = "Give the run's model: run.gpt, or run.at(step)."
+        elif not getattr(gpt, "decoder_only", True):
+            remedy = "Encoder-decoders cannot be trained here."
         got = type(gpt).__name__ if isinstance(gpt, nn.Module) else f"{short(gpt)} ({type(gpt).__name__})"
         raise fail("a GPT, the model to train", got, remedy, WrongType)
     if weight := gpt.undefined_weight():

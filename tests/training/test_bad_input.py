@@ -1,6 +1,7 @@
 """What cannot be trained on is refused before anything begins, with expected, got and a remedy."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,6 +84,7 @@ def test_fine_tuning_is_refused(gpt, texts, settings, kind, words):
         ("tales", r"a GPT, the model to train. Got 'tales' \(str\). Load the model first: gptviz.load\('tales'\)"),
         (None, r"Got None \(NoneType\). gptviz.load\(name\) loads one, and gptviz.wrap"),
         (torch.nn.Linear(2, 3), r"Got Linear. Wrap the model with its tokenizer: gptviz.wrap\(model, tokenizer\)"),
+        (SimpleNamespace(decoder_only=False), "Encoder-decoders cannot be trained here"),
     ],
 )
 def test_what_is_no_model_is_refused_with_how_to_make_one(start, given, words):
