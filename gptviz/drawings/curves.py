@@ -78,7 +78,9 @@ class Panel:
         values = np.concatenate([curve.y for curve in self.curves])
         low, high = min(0.0, float(np.nanmin(values))), max(0.0, float(np.nanmax(values)))
         step = _tick_size(low, high)
-        return step * math.floor(low / step + 1e-9), step * math.ceil(high / step - 1e-9)
+        bottom = step * math.floor(low / step + 1e-9)
+        top = step * math.ceil(high / step - 1e-9)
+        return bottom, max(top, bottom + step)  # values that are all 0 have an axis, too
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def having(code):
 @pytest.fixture(scope="module", params=NAMES)
 def learner(request, run_notebook):
     """The notebook, run from top to bottom, in a window tall enough to draw every view."""
-    return Learner(run_notebook(request.param, height=20000))
+    return Learner(run_notebook(request.param, height=24000))
 
 
 def test_a_cell_whose_last_line_is_a_view_shows_one(learner):

@@ -57,6 +57,13 @@ def test_curves_have_the_heights_of_their_numbers():
     assert falls[0] > 0 and falls[1] / falls[0] == pytest.approx(2.5 / 0.25, rel=0.05)
 
 
+def test_values_that_are_all_0_lie_on_the_axis():
+    drawing = curves({"share": {"share": (STEPS, [0.0, 0.0, np.nan, 0.0])}}, "None of them")
+    (line,), heights = marks(drawing, tag="path"), axis_of(drawing, ["0", "0.2"])
+    assert points(line)[:, 1] == pytest.approx(heights["0"], abs=0.051)
+    assert heights["0.2"] < heights["0"] - 100
+
+
 def test_a_missing_value_leaves_a_gap():
     loss = marks(CURVES, tag="path")[0]
     assert [part.count("L") + 1 for part in loss["d"].split("M")[1:]] == [2, 1]
