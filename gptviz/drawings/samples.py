@@ -32,7 +32,7 @@ class Samples(Drawing):
         return self.name
 
     def draw(self, canvas: Canvas) -> None:
-        left = max(room(name, _SIZE) for name, _ in self.texts) + 18
+        left = max(room(name, _SIZE) for name, _ in self.texts) + 30  # bold names are wider than `room` says
         y = 0.0
         for name, text in self.texts:
             canvas.text(0, y + _LINE / 2, name, bold=True, size=_SIZE)
