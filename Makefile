@@ -14,7 +14,7 @@ PYTEST := python -m pytest -n 2
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := lab
-.PHONY: lab test lint types unit-js unit browser test-peers zoo audit bench screenshots pictures format wheel clean node chromium
+.PHONY: lab test lint types unit-js unit browser test-peers test-served zoo audit bench screenshots pictures format wheel clean node chromium
 
 # `make lab ARGS=--no-browser` passes options to `gptviz lab`.
 lab: $(VENV)/.installed
@@ -48,6 +48,10 @@ browser: $(VENV)/.installed-for-tests chromium node_modules/.package-lock.json
 test-peers: .venv-peers/.installed
 	.venv-peers/bin/python -m pytest tests/peers/transformer_lens_4.py $(ARGS)
 
+# Compares a model that a real vLLM serves with the same model here. vLLM needs an environment of its own.
+test-served: $(VENV)/.installed-for-tests .venv-vllm/.installed
+	python -m pytest -n0 tests/served/real_vllm.py $(ARGS)
+
 # Looks up known weaknesses of the pinned packages, with a tool in an environment of its own. Needs internet.
 audit: .venv-audit/.installed
 	.venv-audit/bin/python tools/audit.py
@@ -78,7 +82,7 @@ wheel: $(VENV)/.installed-for-tests
 	python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-audit node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-audit .venv-vllm node_modules dist screenshots test-traces .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Set-up. Each step runs once.
 
@@ -100,6 +104,13 @@ $(VENV)/.installed-for-tests: pyproject.toml constraints.txt | $(VENV)/bin/pytho
 .venv-peers/.installed: tests/peers/requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/peers/requirements.txt
+	touch $@
+
+# vLLM's build for the CPU fits no build of the last three, and needs none of them for text.
+.venv-vllm/.installed: tests/served/vllm-requirements.txt
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check -r tests/served/vllm-requirements.txt
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
 .venv-audit/.installed: tools/audit-requirements.txt
