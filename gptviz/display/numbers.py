@@ -28,3 +28,8 @@ def significant(value: float) -> str:
     else:
         text = f"{value:.{2 - math.floor(math.log10(rounded or 1))}f}"
     return text.replace("-", "−")
+
+
+def signed(value: float) -> str:
+    """Returns what `significant` does, with a plus sign before a number above 0."""
+    return f"{'+' if value > 0 else ''}{significant(value)}"

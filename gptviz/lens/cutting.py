@@ -6,7 +6,7 @@ Source: Wang et al. 2022, "Interpretability in the Wild" (zero ablation). Not ab
 Edits are imported in the functions that run the model, because they need torch and views of saved traces work without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from gptviz.checks import check_index
 from gptviz.lens.sweep import Place, check_trace, run_each, supported
 from gptviz.sampling.probabilities import softmax
 from gptviz.text.tokens import Token
-from gptviz.trace.sources import PassEdit
+from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
 
 
@@ -56,8 +56,8 @@ class Cuts:
         self.trace.attention(layer)  # raises unless the family's own attention is what ran, whose weights are cut
         edits = {key: AblateKey(layer, self.position, key, head, renormalise) for key in range(self.position + 1)}
         values = np.full(len(self.trace.tokens), np.nan)
-        for key, probability in _probabilities(self.trace, edits, self.position, self.token.id):
-            values[key] = probability
+        for key, probabilities in _probabilities(self.trace, edits, self.position, [self.token.id]):
+            (values[key],) = probabilities
         return values
 
     def __repr__(self) -> str:
@@ -73,25 +73,32 @@ def cuts(trace: Trace, position: int = -1, token: int | None = None) -> Cuts:
     for a trace that was opened from a file and if no part can be cut, ModelChanged if the model no longer computes the pass
     of the trace, OutOfRange for a position or a token that there is not.
     """
+    return cuts_of(trace, position, None if token is None else [token])[0]
+
+
+def cuts_of(trace: Trace, position: int, tokens: Sequence[int] | None) -> list[Cuts]:
+    """Returns what `cuts` does for each of these next tokens, from the same passes; None: for the likeliest one."""
     from gptviz.intervention.attention_edits import AblateAttention
     from gptviz.intervention.edits import AblateMLP
 
     check_trace(trace, "trace")
     position = check_index(position, len(trace.tokens), "position", negative=True)
-    probabilities = trace.probabilities(position)
-    token = int(np.argmax(probabilities)) if token is None else check_index(token, trace.vocab_size, "token id")
+    before = trace.probabilities(position)
+    ids = [int(np.argmax(before))] if tokens is None else [check_index(id, len(before), "token id") for id in tokens]
     edits: dict[tuple[int, int], Any] = {}
     for layer in range(trace.n_layers):
         edits |= {(0, layer): AblateAttention(layer, position), (1, layer): AblateMLP(layer, position)}
-    values = np.full((2, trace.n_layers), np.nan)
-    for place, probability in _probabilities(trace, supported(trace, edits), position, token):
-        values[place] = probability
-    before = float(probabilities[token])
-    return Cuts(position, trace.vocab_token(token), before, attention=values[0], mlp=values[1], trace=trace)
+    values = np.full((len(ids), 2, trace.n_layers), np.nan)
+    for (part, layer), probabilities in _probabilities(trace, supported(trace, edits), position, ids):
+        values[:, part, layer] = probabilities
+    return [
+        Cuts(position, trace.vocab_token(id), float(before[id]), attention, mlp, trace)
+        for id, (attention, mlp) in zip(ids, values, strict=True)
+    ]
 
 
 def _probabilities(
-    trace: Trace, edits: Mapping[Place, PassEdit], position: int, token: int
-) -> list[tuple[Place, float]]:
-    """Returns the token's probability after the position with each edit alone, by its place."""
-    return [(place, float(softmax(logits)[token])) for place, logits in run_each(trace, edits, position)]
+    trace: Trace, edits: Mapping[Place, PassEdit], position: int, tokens: Sequence[int]
+) -> list[tuple[Place, Array]]:
+    """Returns the tokens' probabilities after the position with each edit alone, by its place."""
+    return [(place, softmax(logits)[list(tokens)]) for place, logits in run_each(trace, edits, position)]

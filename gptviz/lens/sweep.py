@@ -17,6 +17,7 @@ import numpy as np
 
 from gptviz.checks import check_index
 from gptviz.display.labels import part_label
+from gptviz.display.numbers import significant
 from gptviz.errors import WrongType, fail
 from gptviz.lens.metrics import Metric, measure, metric_name
 from gptviz.progress import progress
@@ -92,10 +93,10 @@ class Sweep:
         rows = [part_label(row) for row in range(len(self.metric))]
         if self.target in (None, self.baseline):
             values, title = self.effects, self.title
-            scale = f"added to the {self.name}\nbaseline {_signed(self.baseline)}"
+            scale = f"added to the {self.name}\nbaseline {significant(self.baseline)}"
         else:
             values, title = 100 * self.restored, f"{self.title}: what each restores"
-            scale = f"% of the way\n{self.name}\nfrom {_signed(self.baseline)} to {_signed(self.target)}"
+            scale = f"% of the way\n{self.name}\nfrom {significant(self.baseline)} to {significant(self.target)}"
         return figures.effects(values, rows, self.columns, title=title, axes=self.axes, scale=scale, theme=theme)
 
     def __repr__(self) -> str:
@@ -224,11 +225,6 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
         check_finite(logits, editing.edits, gpt.undefined_weight)
     result: Array = logits.float().cpu().numpy()
     return result
-
-
-def _signed(value: float) -> str:
-    """Returns three significant digits, with a minus sign and not a hyphen."""
-    return f"{value:.3g}".replace("-", "−")
 
 
 def check_trace(value: Any, name: str) -> None:

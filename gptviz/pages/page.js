@@ -147,7 +147,9 @@ class SavedModel extends PageModel {
 
   /** @param {any} message @returns {Reply[]} */
   reply({ id, name, args }) {
-    const kept = this.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
+    const key = questionKey(name, args);
+    if (!(key in this.answers)) console.debug(`gptviz: this page has no answer to ${key}`);
+    const kept = this.answers[key] ?? { error: "absent", absent: true };
     const answer = kept.sealed ? JSON.parse(new TextDecoder().decode(decodeBytes(kept.sealed))) : kept;
     if (answer.frame) this.showFrame(answer.frame);
     return [[{ kind: "answer", id, ...answer }, answer.buffer === undefined ? [] : [answer.buffer]]];

@@ -250,8 +250,8 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
     row = trace.attention(11, 11)[-1]
     drawn = page.locator(".rowbars li").evaluate_all("(items) => items.map((item) => Number(item.title))")
     np.testing.assert_allclose(drawn[:9], np.sort(row)[::-1][:9], atol=1e-6)
-    page.get_by_text("Step by step").click()
-    expect(page.locator(".detail > p")).to_contain_text("Not in this page")
+    expect(page.locator(".detail summary")).to_be_disabled()
+    expect(page.locator(".detail summary")).to_contain_text("Not in this page")
 
 
 def test_python_and_the_page_write_the_same_question_key(new_page):
@@ -296,24 +296,39 @@ def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, pag
     assert ("%23111317" if dark else "%23ffffff") in paper
 
 
-# Clicks every control of the page once that is not turned off, and returns those that are answered by a refusal.
+# Uses every control of the page once that is not turned off, and under every heading, such as that of another token. Returns
+# those that are answered by a refusal, or ask what the page does not know. The last control is used first, so that what a
+# control shows is used before the next one replaces it.
 REFUSED_CONTROLS = """async () => {
-  const nameOf = (node) => `${node.closest(".gptviz").className} ${node.getAttribute("aria-label") ?? node.textContent}`;
+  const nameOf = (node) => [
+    node.closest(".gptviz").className,
+    node.closest(":has(> h4)")?.querySelector("h4").textContent,
+    node.closest("select")?.getAttribute("aria-label"),
+    node.getAttribute("aria-label") ?? node.textContent,
+  ].join(" | ");
   const isOffered = (node) =>
-    node.checkVisibility({ visibilityProperty: true }) && !node.closest("[aria-disabled=true], [inert], .save-picture");
-  const clicked = new Set(), refused = [];
-  const buttons = () => [...document.querySelectorAll(".gptviz button")].filter(isOffered);
-  const next = () => buttons().find((node) => !clicked.has(nameOf(node)));
+    (node.closest("select") ?? node).checkVisibility({ visibilityProperty: true }) && !node.closest(":disabled") &&
+    !node.closest("[aria-disabled=true], [inert], .save-picture");
+  const use = (node) => {
+    if (node.tagName !== "OPTION") return node.click();
+    node.selected = true;
+    node.parentElement.dispatchEvent(new Event("change"));
+  };
+  const used = new Set(), refused = [];
+  let name = "";
+  console.debug = (text) => refused.push([name, text]);
+  const next = () => [...document.querySelectorAll(".gptviz :is(button, summary, option)")]
+    .findLast((node) => !used.has(nameOf(node)) && isOffered(node));
   for (let node = next(); node; node = next()) {
-    const name = nameOf(node);
-    clicked.add(name);
-    node.click();
-    for (let i = 0; i < 3; i += 1) await new Promise(requestAnimationFrame);
+    name = nameOf(node);
+    used.add(name);
+    use(node);
+    await new Promise(requestAnimationFrame);
     const alerts = [...document.querySelectorAll("[role=alert]")].filter((one) => one.checkVisibility() && one.textContent);
-    if (alerts.length) refused.push([name, alerts.map((one) => one.textContent)]);
+    if (alerts.length) refused.push([name, ...alerts.map((one) => one.textContent)]);
     alerts.forEach((one) => { one.hidden = true; });
   }
-  return [clicked.size, refused];
+  return [[...used], refused];
 }"""
 
 
@@ -327,9 +342,11 @@ def test_no_control_of_a_page_is_answered_by_a_refusal(opened, page_of_all_views
     needing_a_kernel = [text for text, title in titles if absent in title]
     assert len(needing_a_kernel) >= 4 and {"en": "Run", "zh": "运行"}[language] in needing_a_kernel
     if language == "en":
-        clicked, refused = page.evaluate(REFUSED_CONTROLS)
+        used, refused = page.evaluate(REFUSED_CONTROLS)
         assert refused == []
-        assert clicked > 100
+        assert len(used) > 200
+        bars = {name.split(" | ")[1] for name in used if "gptviz-flow" in name and "next token after" in name}
+        assert len(bars) == 5, "the bars after each token are used"
 
 
 def test_a_page_works_with_the_keyboard_alone(opened, gpt, tmp_path):

@@ -367,7 +367,11 @@ def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
                 next(gpt.model.parameters()).mul_(1.1)
         shows.locator(".gptviz-flow .sentence-row button").nth(6).click()
         settle(shows)
-        expect(shows.locator(".gptviz-flow .problem").first).not_to_be_empty()
+        if shows is live:
+            expect(shows.locator(".gptviz-flow .problem").first).not_to_be_empty()
+        else:
+            expect(shows.locator(".gptviz-flow .made > p").first).to_contain_text("does not keep what these cuts do")
+            assert shows.locator(".gptviz-flow [role=alert]:visible").count() == 0
         expect(shows.locator(".gptviz-flow .cut")).to_have_count(1)
         agree(texts(shows, ".bars .number")[:1], [without])
     page.locator(".gptviz-flow .sentence-row button").nth(cut.position).click()
@@ -416,25 +420,42 @@ def test_a_cut_that_leaves_the_row_as_it_is_is_not_called_renormalised(shown, gp
     expect(page.locator(".gptviz-flow .made .scaled")).to_be_hidden()
 
 
-def test_cuts_that_are_not_known_are_no_missing_parts(shown, opened, gpt, tmp_path):
+def test_cuts_that_are_not_known_are_no_missing_parts(shown, gpt, tmp_path):
     trace = gpt.trace(PROMPT)
     trace.save(tmp_path / "trace.gptviz")
-    saved = shown(gptviz.FlowView(gptviz.open_trace(tmp_path / "trace.gptviz"))).page
+    page = shown(gptviz.FlowView(gptviz.open_trace(tmp_path / "trace.gptviz"))).page
+    settle(page)
+    for row in ("attention", "mlp"):
+        assert texts(page, f"[data-row=cut-{row}] td") == ["–"] * trace.n_layers
+    expect(page.locator(".gptviz-flow .effects-note")).not_to_be_empty()
+
+
+def test_a_page_offers_the_outcomes_of_which_it_keeps_the_cuts(opened, gpt, tmp_path, monkeypatch):
+    """A next token can be followed where the page has what cuts do to it; elsewhere its bar is off, and words say why."""
+    trace = gpt.trace(PROMPT)
+    monkeypatch.setattr("gptviz.widgets.shared.view.PAGE_TOKENS", 3)
     page = opened(gptviz.FlowView(trace).save_html(tmp_path / "flow.html"))
-    settle(saved)
-    page.locator(".gptviz-flow .sentence-row button").nth(4).click()
+    bars, tokens = (page.locator(f".gptviz-flow {which} button") for which in (".bars", ".sentence-row"))
+    hint, note = (page.locator(f".gptviz-flow {which}") for which in (".next > p", ".effects-note"))
+    kept = len(trace.tokens) - 3
+    for position in (kept, kept - 1):
+        tokens.nth(position).click()
+        settle(page)
+        for bar in bars.all():
+            assert ("Not in this page" in bar.get_attribute("title")) == bar.is_disabled() == (position < kept)
+        if position == kept:
+            bars.nth(3).click()
+            check_numbers(page, trace, kept, trace.top(4, kept)[3][0].id)
+            expect(hint).to_have_text("click one to follow it")
+            expect(note).to_be_empty()
+    expect(hint).to_have_text("this page keeps nothing more about them at this token")
+    expect(note).to_contain_text("does not keep what cuts do")
+    assert texts(page, "[data-row=cut-mlp] td") == ["–"] * trace.n_layers
+    bars.first.focus()
+    page.keyboard.press("ArrowDown")
     settle(page)
-    known = texts(page, "[data-row=cut-mlp] td")
-    page.locator(".gptviz-flow .bars button").nth(3).click()
-    for shows in (saved, page):
-        settle(shows)
-        for row in ("attention", "mlp"):
-            assert texts(shows, f"[data-row=cut-{row}] td") == ["–"] * trace.n_layers
-        expect(shows.locator(".gptviz-flow .effects-note")).not_to_be_empty()
-    page.locator(".gptviz-flow .bars button").first.click()
-    settle(page)
-    assert texts(page, "[data-row=cut-mlp] td") == known and "–" not in known
-    expect(page.locator(".gptviz-flow .effects-note")).to_be_empty()
+    expect(bars.nth(1)).to_be_focused()
+    expect(bars.first).to_have_attribute("aria-pressed", "true")
 
 
 OVERFLOW = """() => {
@@ -493,8 +514,8 @@ def test_an_interrupted_question_can_be_asked_again(shown, gpt, monkeypatch):
     monkeypatch.setattr(view, "_on_message", receive_in_a_notebook)
     token = page.locator(".gptviz-flow .sentence-row button")
     with monkeypatch.context() as during:
-        during.setattr(lens, "cuts", interrupt)
-        during.setattr(view, "_heads", interrupt)
+        during.setattr("gptviz.widgets.flow.flow.cuts_of", interrupt)
+        during.setattr(view._blocks, "_heads", interrupt)
         token.nth(6).click()
         expect(page.locator(".effects-note")).to_contain_text("Interrupted")
         page.get_by_role("button", name="block 3", exact=True).click()

@@ -251,14 +251,23 @@ def test_an_exported_page_goes_in_as_far_and_says_what_it_does_not_have(opened, 
         weight = page.locator(".open-head .bars .number").first.inner_text()
         assert float(weight) == pytest.approx(trace.attention(LAYER, head)[-1].max(), abs=6e-4)
         part = page.locator(f".canvas .curve.ribbon[data-head='{head}'][data-from='13'][data-to='14']")
+        part.dispatch_event("pointerover")
+        told = "点击查看这个权重怎么算出来" if head == 0 else "本页没有保存这个权重的算式"
+        expect(page.locator(".gptviz-flow .readout")).to_contain_text(told)
         part.dispatch_event("click")
         settle(page)
         if head == 0:  # which was selected when the page was saved
             step = page.locator(".open-head .arithmetic .number").last.inner_text()
             assert float(step) == pytest.approx(trace.attention(LAYER, head)[-1, 13], abs=6e-4)
+            page.keyboard.press("Escape")
+    expect(page.locator(".open-head details")).not_to_have_attribute("open", "")
+    expect(page.locator(".open-head summary")).to_contain_text("此页面中没有：计算这一项需要带内核的笔记本。")
     expect(page.locator(".open-head .back")).to_have_text("回到图（Escape）")
-    refusal = page.locator(".open-head .detail > p.muted")
-    expect(refusal).to_have_text("此页面中没有：计算这一项需要带内核的笔记本。")
+    page.locator(".gptviz-flow > .flow-own > details > summary").click()
+    rows = page.locator(".gptviz-flow > .flow-own > details tbody tr", has=page.locator(".compute"))
+    for row in rows.all():
+        assert row.locator(".compute").is_enabled() == ("H0" in row.locator("th").inner_text())
+    assert {row.locator(".compute").is_enabled() for row in rows.all()} == {True, False}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from hooked import (
 
 import gptviz
 from gptviz import lens
+from gptviz.display.numbers import significant
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
 from gptviz.lens.sweep import run_edited
 
@@ -102,7 +103,7 @@ def test_patches_are_drawn_as_the_part_that_they_restored(theme):
     assert (layout.yaxis.title.text, layout.xaxis.title.text) == ("layer", "position")
     assert layout.xaxis.ticklabeloverflow == "allow" and layout.margin.l >= 60  # the first column's label is seen
     title = heat.colorbar.title.text.replace("<br>", " ")
-    ends = [f"{value:.3g}".replace("-", "−") for value in (sweep.baseline, sweep.target)]
+    ends = [significant(value) for value in (sweep.baseline, sweep.target)]
     assert title.startswith("% of the way logit of")
     assert title.endswith(f"from {ends[0]} to {ends[1]}")
 
@@ -123,9 +124,8 @@ def test_a_sweeps_metric_is_named_by_its_tokens_texts():
     own = lens.ablation_sweep(trace, lambda logits: logits[3])
     assert (np.asarray(own.figure().data[0].z) == own.effects).all()
     assert "<sub>" not in own.figure().layout.xaxis.ticktext[0]
-    baseline = f"{own.baseline:.3g}".replace("-", "−")
     title = own.figure().data[0].colorbar.title.text.replace("<br>", " ")
-    assert title == f"added to the metric baseline {baseline}"
+    assert title == f"added to the metric baseline {significant(own.baseline)}"
 
 
 def test_the_function_that_sweeps_are_made_of_is_public():

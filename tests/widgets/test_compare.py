@@ -9,7 +9,7 @@ from families import build, tokenizer
 from small_models import strong_gpt2
 
 import gptviz
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import percent, significant
 from gptviz.errors import WrongType
 
 
@@ -53,8 +53,8 @@ def test_each_side_has_its_leaders_and_its_entropy(gpt):
         assert next_tokens["others"][side] == pytest.approx(1 - sum(listed.values()), abs=rounding(1.0))
         share = trace.top(1)[0][1]
         assert (
-            f"with {percent(share)}. The entropy is {bits:.3g} bits, as for {2**bits:.3g} equally likely tokens"
-            in picture
+            f"with {percent(share)}. The entropy is {significant(bits)} bits, as for {significant(2**bits)} equally likely "
+            "tokens" in picture
         )
     first, second = (picture.index(text) for text in ("The cat is", "Anna said, &quot;"))
     opened = f"L{beside.views[0].layer} · H{beside.views[0].head}"

@@ -11,9 +11,11 @@ from small_models import LAYERS, strong_gpt2
 
 import gptviz
 from gptviz import lens
+from gptviz.display.numbers import percent
 from gptviz.errors import NotAvailable
 from gptviz.widgets.flow import shares as flow_shares
-from gptviz.widgets.flow.flow import LEADERS, NEURONS
+from gptviz.widgets.flow.flow import LEADERS
+from gptviz.widgets.flow.open_blocks import NEURONS
 
 PROMPT = "the thin owl sat"
 
@@ -122,7 +124,7 @@ def test_the_table_has_the_credit_of_the_followed_token(gpt):
     rows = view.to_table()
     assert [row["credit"] for row in rows] == importance.ravel().tolist()
     assert [row["token"] for row in rows[: len(trace.tokens)]] == [token.text for token in trace.tokens]
-    assert f"{100 * importance[0, 3]:.3g} %" in view.still()
+    assert percent(importance[0, 3]) in view.still()
 
 
 def test_next_tokens_and_what_is_read_early_are_the_traces(gpt):
@@ -183,19 +185,19 @@ def test_every_cut_equals_a_pass_with_hooks(gpt, position):
     ids, trace = gpt.encode(PROMPT), gpt.trace(PROMPT)
     position %= len(ids)
     view = gptviz.FlowView(trace)
-    id = view._about["leaders"][position][1]
-    answer = ask(view, "cuts", position=position, id=id)
-    assert answer["before"] == pytest.approx(trace.probabilities(position)[id], rel=rounding(1.0))
+    leaders = view._about["leaders"][position]
+    of_leaders = ask(view, "cuts", position=position)
+    assert len(of_leaders) == len(leaders) == LEADERS
     bound = rounding(trace.residual(LAYERS))
     for layer in range(LAYERS):
         for part, name in (("attn", "attention"), ("mlp", "mlp")):
             expected = silenced(gpt, ids, layer, part, position)[position]
-            assert answer[name][layer] == pytest.approx(expected[id], rel=bound)
+            assert [of[name][layer] for of in of_leaders] == pytest.approx(expected[leaders], rel=bound)
             kind = "ablate_attention" if part == "attn" else "ablate_mlp"
             spec = {"kind": kind, "layer": layer, "position": position}
             outcome = ask(view, "outcome", edits=[spec], position=position)
             assert outcome["leader"]["token"]["id"] == expected.argmax()
-            assert_close(outcome["leaders"], expected[view._about["leaders"][position]], scale=[1.0, trace.logits])
+            assert_close(outcome["leaders"], expected[leaders], scale=[1.0, trace.logits])
 
 
 def test_an_open_block_has_its_heads_maps_and_strongest_neurons(gpt):
@@ -273,17 +275,15 @@ def test_a_saved_trace_is_drawn_and_says_that_cuts_need_the_model(gpt, tmp_path)
     assert not view._about["runs"] and view._about["refusal"] is None
     assert_close(matrices(view)[0], matrices(gptviz.FlowView(trace))[0])
     with pytest.raises(NotAvailable, match="opened from a file"):
-        view._answer_cuts(0, 3)
+        view._answer_cuts(0)
 
 
 def test_a_page_has_the_effects_and_the_outcome_of_each_cut_alone(gpt):
     view = gptviz.FlowView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(1)])
     names = [(name, str(args)) for name, args in view._page_questions()]
     last = len(gpt.encode(PROMPT)) - 1
-    ids = view._about["leaders"][last]
     assert ("outcome", str({"edits": view._edits, "position": last})) in names
-    for id in ids:
-        assert ("cuts", str({"position": last, "id": id})) in names
+    assert [args for name, args in names if name == "cuts"] == [str({"position": i}) for i in range(last, -1, -1)]
     for layer in range(LAYERS):
         spec = {"kind": "ablate_attention", "layer": layer, "position": last}
         assert ("outcome", str({"edits": [spec], "position": last})) in names

@@ -135,7 +135,7 @@ class Attention {
     this.map.stage.setAttribute("aria-label", this.words.map(name));
     this.opening.show(layer, head);
     this.grid.mark(layer, head);
-    const stage = this.stages.chosen;
+    const stage = this.stages.stageOf(layer, head);
     const weights = this.maps.get(name);
     const scores = stage === WEIGHTS ? null : this.maps.get(name + stage);
     if (weights && scores !== undefined) return this.showMap(name, weights, stage, scores);

@@ -2,7 +2,9 @@
 /** The arithmetic of the selected cell, folded until it is opened. */
 import { element, setText } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
+import { setOffered } from "../shared/offer.js";
+import { sharedWords } from "../shared/words.js";
 import { CellArithmetic, RowMix } from "./cell.js";
 
 /** @typedef {import("./cell.js").SelectedCell & {head: number}} SelectedDetail */
@@ -19,9 +21,10 @@ export class CellDetail {
     this.cell = new CellArithmetic(words);
     this.mix = new RowMix(words);
     this.problem = element("p", { class: "muted" });
-    const summary = element("summary", {}, words.explain);
+    this.reason = element("span", { class: "muted small" });
+    this.summary = element("summary", {}, words.explain, this.reason);
     const attributes = { class: "detail numbers" };
-    this.root = element("details", attributes, summary, this.problem, this.cell.root, this.mix.root);
+    this.root = element("details", attributes, this.summary, this.problem, this.cell.root, this.mix.root);
     this.root.open = model.get("_explained") === true;
     this.root.addEventListener("toggle", () => this.keepOpen(onOpen));
     this.setWaiting = addWaitingMark(this.root, model);
@@ -42,10 +45,16 @@ export class CellDetail {
     this.root.open = this.model.get("_explained") === true;
   }
 
-  /** Asks for a cell's numbers and shows them, if the part is open. @param {SelectedDetail} selected */
+  /** Asks for a cell's numbers and shows them, if the part is open and the page has them. @param {SelectedDetail} selected */
   show(selected) {
-    if (!this.root.open) return;
     const { layer, head, query, key } = selected;
+    const isKept = isAnswered(this.model, "cell", { layer, head, query, key });
+    const { absent } = sharedWords(this.model).common;
+    const isOffered = isKept || this.root.open; // what is open can be closed
+    setOffered(this.summary, this.model, isOffered);
+    setText(this.reason, isOffered ? "" : ` ${absent}`);
+    if (!this.root.open) return;
+    if (!isKept) return this.settle(false, absent);
     const question = async () => [
       await ask(this.model, "cell", { layer, head, query, key }),
       await ask(this.model, "mix", { layer, head, query }).catch((error) => error), // the cell is shown without it

@@ -61,6 +61,7 @@ export class HeadGrid {
   build() {
     const { layers, heads } = this.about;
     this.roles = null;
+    offer(this.order, this.model, "roles", {});
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const layer = Math.floor(i / heads);
@@ -182,15 +183,16 @@ export class HeadGrid {
     const { heads } = this.about;
     const sorted = this.grid.hasAttribute("data-sorted");
     const width = sorted ? getComputedStyle(this.grid).gridTemplateColumns.split(" ").length : heads;
-    if (!sorted && Math.floor((this.open + columns) / heads) !== Math.floor(this.open / heads)) return;
+    const focused = this.buttons.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    if (!sorted && Math.floor((focused + columns) / heads) !== Math.floor(focused / heads)) return;
     const shown = [...this.grid.querySelectorAll("button")];
-    const next = shown[shown.indexOf(this.buttons[this.open]) + width * rows + columns];
+    const next = shown[shown.indexOf(this.buttons[focused]) + width * rows + columns];
     if (!next) return;
     const index = this.buttons.indexOf(next);
     const layer = Math.floor(index / heads);
-    const head = Math.min(index % heads, this.lastHead(layer));
-    this.actions.choose(layer, head);
-    this.buttons[layer * heads + head].focus();
+    const button = this.buttons[layer * heads + Math.min(index % heads, this.lastHead(layer))];
+    button.focus();
+    button.click();
   }
 }
 

@@ -1,8 +1,9 @@
 // @ts-check
 /** The stages of a score on its way to a weight: one button each, and which of them is on the cells. */
 import { button, element } from "../shared/dom.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
+import { sharedWords } from "../shared/words.js";
 import { isRootOf, scaleText } from "./cell.js";
 
 export const WEIGHTS = "weights"; // the last stage, which every model family has
@@ -45,14 +46,17 @@ export class StageButtons {
     this.head = head;
     if (layer === this.layer) return this.offer();
     this.layer = layer;
-    this.lane.ask(
-      () => ask(this.model, "stages", { layer, head }),
-      (answer) => this.show(answer),
-      (/** @type {Error & {absent?: boolean}} */ error) => {
-        this.show({ names: [], factor: null, width: 0, sink: false });
-        if (error.absent) this.root.append(element("p", { class: "muted small" }, error.message));
-      },
-    );
+    const none = { names: [], factor: null, width: 0, sink: false };
+    if (isAnswered(this.model, "stages", { layer, head })) {
+      this.lane.ask(
+        () => ask(this.model, "stages", { layer, head }),
+        (answer) => this.show(answer),
+        () => this.show(none),
+      );
+    } else {
+      this.show(none);
+      this.root.append(element("p", { class: "muted small" }, sharedWords(this.model).common.absent));
+    }
   }
 
   /** Shows a button for each stage; none if the model family has the weights only. @param {StageAnswer} answer */
@@ -86,12 +90,24 @@ export class StageButtons {
     return this.words.stages[/** @type {"raw"} */ (stage)] ?? stage;
   }
 
+  /** Returns the chosen stage; the weights, if the page does not have that stage of a head. @param {number} layer @param {number} head */
+  stageOf(layer, head) {
+    const isKept = this.chosen === WEIGHTS || isAnswered(this.model, "stage", { layer, head, stage: this.chosen });
+    if (!isKept) this.press(WEIGHTS);
+    return this.chosen;
+  }
+
   /** @param {string} stage */
   choose(stage) {
+    this.press(stage);
+    this.actions.chosen();
+  }
+
+  /** @param {string} stage */
+  press(stage) {
     this.chosen = stage;
     for (const node of this.root.children) {
       node.setAttribute("aria-pressed", String(node.textContent === this.nameOf(stage)));
     }
-    this.actions.chosen();
   }
 }

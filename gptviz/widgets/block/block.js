@@ -6,8 +6,9 @@
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, Lane, refusalText } from "../shared/kernel.js";
+import { ask, isAnswered, Lane, refusalText } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
+import { offer, offerOptions } from "../shared/offer.js";
 import { availableHeight } from "../shared/scrolling.js";
 import { makeSentence } from "../shared/sentence.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
@@ -119,8 +120,12 @@ class Block {
   show() {
     const { layer, position } = this;
     setText(this.title, this.words.heading(layer));
-    [...this.blocks.children].forEach((node, i) => node.setAttribute("aria-pressed", String(i === layer)));
+    [...this.blocks.children].forEach((node, i) => {
+      node.setAttribute("aria-pressed", String(i === layer));
+      offer(/** @type {HTMLElement} */ (node), this.model, "path", { layer: i, position });
+    });
     this.sentence.mark(position);
+    this.sentence.offer(this.model, (i) => isAnswered(this.model, "path", { layer, position: i }));
     this.notices.setWaiting(this.root, true);
     this.lane.ask(
       () => this.gather(layer, position),
@@ -143,6 +148,9 @@ class Block {
       this.leadersPosition = position;
       this.fillMenu();
     }
+    const isExplained = (/** @type {number} */ i) =>
+      isAnswered(this.model, "shares", { layer, position, id: this.leaders[i].token.id });
+    offerOptions(this.menu, this.model, isExplained);
     const path = await ask(this.model, "path", { layer, position });
     const strips = await ask(this.model, "strips", { layer, position });
     /** @type {Shares|Error} */

@@ -11,7 +11,7 @@ import numpy as np
 import traitlets
 
 from gptviz.display import still
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import percent, signed, significant
 from gptviz.errors import GPTVizError
 from gptviz.lens.shares import attribution, direction, parts_at, sum_rounding
 from gptviz.pages.answering import PageQuestion
@@ -156,13 +156,13 @@ class BlockView(OpensLayer, OpensPosition):
             part = "block mlp" if share.part == "mlp" else "block attention"
             name = self._phrase(share.part if share.layer is None else part, layer=share.layer)
             sums[name] = sums.get(name, 0.0) + share.value
-        rows = [(name, value, f"{value:+.3g}") for name, value in sums.items()]
+        rows = [(name, value, signed(value)) for name, value in sums.items()]
         total = sum(sums.values())
         return [
             still.chips(trace.tokens),
             still.words(caption),
             still.bars(rows, signed=True),
-            still.words(self._phrase("sum", total=f"{total:.4g}")),
+            still.words(self._phrase("sum", total=significant(total))),
         ]
 
     def to_table(self) -> list[dict[str, Any]]:

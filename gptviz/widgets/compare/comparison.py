@@ -12,7 +12,7 @@ import traitlets
 
 from gptviz import sampling
 from gptviz.display import still
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import percent, significant
 from gptviz.errors import WrongType, fail
 from gptviz.text.tokens import Token
 from gptviz.text.visible import visible
@@ -90,7 +90,7 @@ class Comparison(View):
         for side, (trace, map) in enumerate(zip(self.traces, self.views[:2], strict=True)):
             entropy = sampling.entropy(trace.probabilities())
             leader, share = trace.top(1)[0]
-            numbers = {"share": percent(share), "bits": f"{entropy:.3g}", "choices": f"{2**entropy:.3g}"}
+            numbers = {"share": percent(share), "bits": significant(entropy), "choices": significant(2**entropy)}
             bars = [(visible(token), shares[side] or 0.0, self._percent(shares[side])) for token, shares in self._rows]
             shapes += [
                 still.words(self._phrase("reads", model=trace.model_name, count=len(trace.tokens))),

@@ -9,8 +9,9 @@ import { shareBar } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
-import { significant } from "../shared/numbers.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
+import { fixed, significant } from "../shared/numbers.js";
+import { offerOptions } from "../shared/offer.js";
 import { makeSentence } from "../shared/sentence.js";
 import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
 import { pageTheme } from "../shared/theme.js";
@@ -133,8 +134,10 @@ class Embedding {
 
   /** Asks for the numbers of the selected token, and draws them when they have come. */
   show() {
-    const { position } = this;
+    const { position, model } = this;
     this.sentence.mark(position);
+    this.sentence.offer(model, (i) => isAnswered(model, "neighbours", { position: i }));
+    offerOptions(this.headMenu, model, (head) => isAnswered(model, "turned", { position, head }));
     this.notices.setWaiting(this.root, true);
     this.lane.ask(
       () => this.gather(position),
@@ -250,7 +253,7 @@ function neighbourItem({ token, cosine }) {
     { title: String(cosine) },
     element("span", { class: "name" }, chip(token)),
     shareBar(Math.max(0, cosine)),
-    element("span", { class: "number" }, cosine.toFixed(3).replace("-", "−")),
+    element("span", { class: "number" }, fixed(cosine, 3)),
   );
 }
 

@@ -74,9 +74,14 @@ export class CutChips {
     this.root = element("div", { class: "cuts" }, this.made, this.dropped);
   }
 
-  /** Says which pass the bars are of. @param {boolean} isKnown whether the next token with the cuts is known */
-  sayWhichPass(isKnown) {
-    setText(this.note, isKnown ? this.words.cuts.note : this.words.cuts.noteWithout);
+  /**
+   * Says which pass the bars are of.
+   * @param {boolean} isKnown whether the next token with the cuts is known
+   * @param {boolean} isKept whether it can be known in this page
+   */
+  sayWhichPass(isKnown, isKept) {
+    const { note, noteWithout, notKept } = this.words.cuts;
+    setText(this.note, isKnown ? note : isKept ? noteWithout : `${notKept} ${noteWithout}`);
   }
 
   /**

@@ -55,9 +55,13 @@ export class Cutting {
     return this.edits.length - others.length === edits.length ? others : [...others, ...edits];
   }
 
-  /** Returns whether the outcome of a list is known here, or can be computed. @param {Edit[]} edits */
-  hasOutcome(edits) {
-    return !edits.length || isAnswered(this.model, "outcome", { edits, position: this.actions.position() });
+  /**
+   * Returns whether the outcome of a list after a token is known here, or can be computed.
+   * @param {Edit[]} edits
+   * @param {number} [position] of the token; that of the selected one if it is left out
+   */
+  hasOutcome(edits, position = this.actions.position()) {
+    return !edits.length || isAnswered(this.model, "outcome", { edits, position });
   }
 
   /** Returns whether these cuts can be made, or taken back, with an outcome. @param {Edit[]} edits */
@@ -84,9 +88,11 @@ export class Cutting {
     this.model.save_changes();
   }
 
-  /** Returns the next token with the present cuts, null while it is not known. @param {number} position */
+  /** Returns the next token with the present cuts, null while it is not known; says which pass is shown. @param {number} position */
   outcomeAt(position) {
-    return this.outcome?.position === position ? this.outcome.of : null;
+    const known = this.outcome?.position === position ? this.outcome.of : null;
+    this.chips.sayWhichPass(known !== null, this.hasOutcome(this.edits, position));
+    return known;
   }
 
   /** Asks for the outcome after another token, if there are cuts. */
@@ -103,7 +109,8 @@ export class Cutting {
     this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));
     actions.busy(edits.length > 0);
     /** @returns {Promise<Outcome|null>} */
-    const question = async () => (edits.length ? ask(model, "outcome", { edits, position }) : null);
+    const question = async () =>
+      edits.length && this.hasOutcome(edits) ? ask(model, "outcome", { edits, position }) : null;
     this.lane.ask(
       question,
       (of) => {

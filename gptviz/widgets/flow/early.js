@@ -1,7 +1,6 @@
 // @ts-check
 /** What the model says when it is read early, for the followed token: sent with the view, or asked for. */
-import { setText } from "../shared/dom.js";
-import { ask, float32, Lane, refusalText } from "../shared/kernel.js";
+import { ask, float32, isAnswered, Lane, refusalText } from "../shared/kernel.js";
 import { sharedWords } from "../shared/words.js";
 import { LensLine } from "./lens.js";
 
@@ -13,6 +12,7 @@ export class Early {
    */
   constructor(model, words, onAnswer) {
     this.model = model;
+    this.words = words;
     this.onAnswer = onAnswer;
     this.lane = new Lane();
     this.line = new LensLine(words);
@@ -36,9 +36,13 @@ export class Early {
     const size = layers + 1;
     const first = (followed.index * leaders[0].length + followed.outcome) * size;
     const shares = lensRefusal === null ? this.shares.subarray(first, first + size) : null;
-    const problem = lensRefusal && refusalText(sharedWords(this.model), lensRefusal);
+    const isUnread = shares !== null && Number.isNaN(shares[0]);
+    const { position } = followed.token;
+    const isKept = !isUnread || isAnswered(this.model, "lens", { position });
+    const notKept = isKept ? "" : this.words.lens.notKept;
+    const problem = lensRefusal ? refusalText(sharedWords(this.model), lensRefusal) : notKept;
     this.line.show(outcome, shares, columns, tracks, tied, problem);
-    if (shares && Number.isNaN(shares[0]) && followed.hovered === null) this.ask(followed.index, followed.token);
+    if (isUnread && isKept && followed.hovered === null) this.ask(followed.index, followed.token);
   }
 
   /** @param {number} index @param {import("./followed.js").FlowToken} token */
@@ -50,7 +54,7 @@ export class Early {
         shares.set(data, index * data.length);
         this.onAnswer();
       },
-      (error) => setText(this.line.note, error.message),
+      (error) => this.line.say(error.message),
     );
   }
 }

@@ -1,15 +1,15 @@
 // @ts-check
-/** What real cuts do, block by block: asked for once for each followed token and next token, and kept. */
+/** What real cuts do, block by block: asked for once for each followed token, and kept. */
 import { chipText } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { cutAttention, cutMlp } from "./cuts.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** @typedef {import("./table.js").Effect} Effect */
 /**
  * The probability of a next token after each cut; null where there is nothing to cut.
- * @typedef {{before: number, attention: (number|null)[], mlp: (number|null)[]}} Cuts
+ * @typedef {{attention: (number|null)[], mlp: (number|null)[]}} Cuts
  */
 
 export class Effects {
@@ -23,11 +23,11 @@ export class Effects {
     this.words = words;
     this.onAnswer = onAnswer;
     this.lane = new Lane();
-    /** @type {Map<string, Cuts>} */
+    /** By position: of each of the likeliest next tokens. @type {Map<number, Cuts[]>} */
     this.known = new Map();
-    /** Why the answer to a question is not known. @type {Map<string, string>} */
+    /** By position: why they are not known. @type {Map<number, string>} */
     this.problems = new Map();
-    this.asked = ""; // the question that was asked last
+    this.asked = -1; // the position that was asked about last
     this.note = element("p", { class: "muted small effects-note", role: "status" });
   }
 
@@ -40,32 +40,41 @@ export class Effects {
   load() {
     this.known = new Map();
     this.problems = new Map();
-    this.asked = "";
+    this.asked = -1;
     setText(this.note, "");
   }
 
-  /** Asks for the effects on a next token, unless they are known. @param {PageToken} token @param {number} id */
-  ask(token, id) {
+  /** Returns whether the effects at a token are known here, or can be computed. @param {FlowToken} token */
+  areKept({ position }) {
+    return isAnswered(this.model, "cuts", { position });
+  }
+
+  /** Returns whether another next token can be followed after a token, with all its numbers. @param {FlowToken} token */
+  offers(token) {
+    return !this.areShown || this.areKept(token);
+  }
+
+  /** Asks for the effects at a token, unless they are known. @param {FlowToken} token */
+  ask(token) {
     const { known } = this;
-    const position = /** @type {number} */ (token.position);
-    const key = keyOf(token, id);
-    if (!this.areShown || known.has(key) || this.asked === key) return;
-    this.asked = key;
+    const { position } = token;
+    if (!this.areShown || known.has(position) || this.asked === position || !this.areKept(token)) return;
+    this.asked = position;
     this.note.dataset.asking = "";
     this.lane.ask(
-      () => ask(this.model, "cuts", { position, id }),
-      (answer) => this.keep(known, () => known.set(key, answer)),
-      (error) => this.keep(known, () => this.refuse(key, error.message)),
+      () => ask(this.model, "cuts", { position }),
+      (answer) => this.keep(known, () => known.set(position, answer)),
+      (error) => this.keep(known, () => this.refuse(position, error.message)),
     );
   }
 
-  /** @param {string} key @param {string} problem */
-  refuse(key, problem) {
-    this.problems.set(key, problem);
-    if (this.asked === key) this.asked = ""; // what was refused can be asked again
+  /** @param {number} position @param {string} problem */
+  refuse(position, problem) {
+    this.problems.set(position, problem);
+    if (this.asked === position) this.asked = -1; // what was refused can be asked again
   }
 
-  /** @param {Map<string, Cuts>} known @param {() => void} add adds an answer to what is known */
+  /** @param {Map<number, Cuts[]>} known @param {() => void} add adds an answer to what is known */
   keep(known, add) {
     if (known !== this.known) return; // the answer is about a previous trace
     add();
@@ -75,28 +84,31 @@ export class Effects {
 
   /**
    * Returns the effects in each column, and writes why they are not known.
-   * @param {PageToken} token
-   * @param {{token: PageToken}} outcome
+   * @param {FlowToken} token
+   * @param {number} outcome one of its likeliest next tokens
+   * @param {number} before its probability without a cut
    */
-  show(token, outcome) {
-    const key = keyOf(token, outcome.token.id);
-    setText(this.note, this.known.has(key) ? "" : (this.problems.get(key) ?? ""));
+  show(token, outcome, before) {
+    const { position } = token;
+    const problem = this.areKept(token) ? (this.problems.get(position) ?? "") : this.words.effectsNotKept;
+    setText(this.note, !this.areShown || this.known.has(position) ? "" : problem);
     /** @type {[number, number][]} */
     const columns = this.model.get("_about").columns;
-    return columns.map((_, column) => this.inColumn(column, token, outcome));
+    return columns.map((_, column) => this.inColumn(column, token, outcome, before));
   }
 
   /**
    * Returns the effects in a column: in the block of the column where each is largest. Where effects are not shown, the
    * probabilities are NaN.
    * @param {number} column
-   * @param {PageToken} token
-   * @param {{token: PageToken}} outcome
+   * @param {FlowToken} token
+   * @param {number} outcome
+   * @param {number} before
    * @returns {{cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined}}
    */
-  inColumn(column, token, outcome) {
+  inColumn(column, token, outcome, before) {
     const [first, last] = this.model.get("_about").columns[column];
-    const position = /** @type {number} */ (token.position);
+    const { position } = token;
     const name = `${chipText(token)} (${position})`;
     if (!this.areShown) {
       if (first !== last) return { cutAttention: undefined, cutMlp: undefined };
@@ -107,13 +119,13 @@ export class Effects {
         cutMlp: { ...unknown, edit: cutMlp(first, position), name: mlp(first, name) },
       };
     }
-    const cuts = this.known.get(keyOf(token, outcome.token.id));
+    const cuts = this.known.get(position)?.[outcome];
     if (!cuts) return { cutAttention: undefined, cutMlp: undefined };
     const layers = Array.from({ length: last - first + 1 }, (_, i) => first + i);
     const strongest = (/** @type {(number|null)[]} */ after) =>
       layers
         .filter((layer) => after[layer] !== null)
-        .sort((a, b) => Math.abs(Number(after[b]) - cuts.before) - Math.abs(Number(after[a]) - cuts.before))[0];
+        .sort((a, b) => Math.abs(Number(after[b]) - before) - Math.abs(Number(after[a]) - before))[0];
     /**
      * @param {"attention"|"mlp"} part
      * @param {(layer: number, position: number) => import("../shared/edits.js").Edit} cut
@@ -124,7 +136,7 @@ export class Effects {
       const after = Number(cuts[part][layer]);
       return {
         layer,
-        before: cuts.before,
+        before,
         after,
         edit: cut(layer, position),
         name: this.words.part[part](layer, name),
@@ -132,9 +144,4 @@ export class Effects {
     };
     return { cutAttention: effect("attention", cutAttention), cutMlp: effect("mlp", cutMlp) };
   }
-}
-
-/** Returns the name of a question. @param {PageToken} token @param {number} id of a next token */
-function keyOf({ position }, id) {
-  return `${position} ${id}`;
 }

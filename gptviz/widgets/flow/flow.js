@@ -7,9 +7,10 @@
  */
 import { element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, float32, isExported } from "../shared/kernel.js";
+import { ask, float32, isAnswered, isExported } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp } from "../shared/numbers.js";
+import { setOffered } from "../shared/offer.js";
 import { makeSentence } from "../shared/sentence.js";
 import { wordsOf } from "../shared/words.js";
 import { Shares } from "./credit.js";
@@ -20,7 +21,7 @@ import { Followed } from "./followed.js";
 import { makeLegend, makeNotes } from "./legend.js";
 import { lessonText } from "./lesson.js";
 import { NextBars } from "./next.js";
-import { OpenHead } from "./open_head.js";
+import { findSavedView, OpenHead } from "./open_head.js";
 import { Picture } from "./picture.js";
 import { Player } from "./play.js";
 import { followByPointing } from "./pointing.js";
@@ -32,8 +33,14 @@ import { catalogue } from "./words.js";
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
 
 class Flow {
-  /** @param {Model} model @param {Model} selection @param {import("../shared/kernel.js").Host} host @param {HTMLElement} el */
-  constructor(model, selection, host, el) {
+  /**
+   * @param {Model} model
+   * @param {Model} selection
+   * @param {import("../shared/kernel.js").Host} host
+   * @param {Model|null} saved the attention view of an exported page
+   * @param {HTMLElement} el
+   */
+  constructor(model, selection, host, saved, el) {
     const words = wordsOf(model, catalogue);
     this.model = model;
     this.selection = selection;
@@ -50,17 +57,25 @@ class Flow {
       opened: () => this.showOpenBlock(),
       openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
       openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
+      hasHead: (which) => this.openHead.hasHead(which),
+      hasCell: (cell) => this.openHead.hasCell(cell),
+      offer: (control, isOn) => setOffered(control, model, isOn),
       room: () => roomForRows(this.root, this.picture, this.legend),
       ask: (name, args) => ask(model, name, args),
+      isAnswered: (name, args) => isAnswered(model, name, args),
       isExported: isExported(model),
     });
-    this.openHead = new OpenHead(model, selection, host, words, {
+    this.openHead = new OpenHead(model, selection, host, saved, words, {
       changed: () => this.showOpenHead(),
       followed: () => this.show(),
     });
     this.table = new BlockTable(words, () => this.cutting);
     this.early = new Early(model, words, () => this.showNumbers());
-    this.bars = new NextBars(words, (index) => this.followOutcome(index));
+    /** @type {NextBars} */
+    this.bars = new NextBars(words, {
+      follow: (index) => this.followOutcome(index),
+      offer: (bar) => setOffered(bar, model, this.player.isOn || this.effects.offers(this.followed.token)),
+    });
     this.effects = new Effects(model, words, () => this.showNumbers());
     this.cutting = new Cutting(model, words, {
       position: () => this.followed.tokens[this.followed.selected].position,
@@ -186,7 +201,6 @@ class Flow {
     if (index >= this.followed.leaders.length) return;
     this.followed.outcome = index;
     this.showNumbers();
-    this.askEffects();
   }
 
   /** Shows the followed token: the picture and all numbers. */
@@ -213,7 +227,6 @@ class Flow {
     const { token, leaders, outcome } = this.followed;
     const next = leaders[outcome];
     const known = this.cutting.outcomeAt(token.position);
-    this.cutting.chips.sayWhichPass(known !== null);
     if (known) {
       leaders.forEach((leader, i) => {
         leader.after = known.leaders[i];
@@ -222,7 +235,7 @@ class Flow {
       if (!isListed) leaders.push({ ...known.leader, leadsNow: true });
     }
     if (!this.player.isOn) this.bars.show(token, leaders, outcome, this.model.get("_about").vocab);
-    const effects = this.effects.show(token, next);
+    const effects = this.effects.show(token, outcome, next.before);
     const cells = picture.cells().map((cell, column) => ({ ...cell, ...effects[column] }));
     const { areWeights, isPooled } = picture;
     this.table.show(picture.names, cells, token, next.token, { areWeights, isPooled });
@@ -233,8 +246,8 @@ class Flow {
   }
 
   askEffects() {
-    const { hovered, token, leaders, outcome } = this.followed;
-    if (hovered === null) this.effects.ask(token, leaders[outcome].token.id);
+    const { hovered, token } = this.followed;
+    if (hovered === null) this.effects.ask(token);
   }
 
   // What is open: a block, under it a head, and in that a cell; or the player
@@ -293,7 +306,7 @@ function own(...parts) {
 /** @param {import("../shared/kernel.js").RenderProps} context */
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
-  const view = new Flow(model, selection, host, el);
+  const view = new Flow(model, selection, host, await findSavedView(model, host), el);
   const show = () => {
     if (!view.openHead.chosen) view.show();
   };

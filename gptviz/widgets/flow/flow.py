@@ -17,8 +17,9 @@ import traitlets
 from gptviz import lens
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.display.pooling import pooled
+from gptviz.display.numbers import percent
 from gptviz.errors import NotAvailable, error_for_page
+from gptviz.lens.cutting import cuts_of
 from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageQuestion
 from gptviz.text.visible import visible
@@ -27,23 +28,15 @@ from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.attention import AttentionView
 from gptviz.widgets.flow.early import early_probabilities, first_early, reads_back_its_token
+from gptviz.widgets.flow.open_blocks import OpenBlocks
 from gptviz.widgets.flow.phrases import PHRASES
 from gptviz.widgets.flow.playing import describe_draw, describe_last_row, longer_pass
-from gptviz.widgets.flow.shares import (
-    ColumnShares,
-    attention_weights,
-    column_shares,
-    first_drawn,
-    head_shares,
-    layer_ranges,
-)
+from gptviz.widgets.flow.shares import ColumnShares, attention_weights, column_shares, first_drawn, layer_ranges
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.edit_list import Spec
 from gptviz.widgets.shared.edited import EditedView
 from gptviz.widgets.shared.opened import OpensPosition
-from gptviz.widgets.shared.thumbnails import THUMBNAIL
 
-NEURONS = 4  # of an open block
 LEADERS = 8  # likeliest next tokens that have a bar and can be followed
 
 
@@ -80,7 +73,6 @@ class FlowView(EditedView, OpensPosition):
     ):  # fmt: skip
         self.attention = attention
         self._own_attention: AttentionView | None = None
-        self._opened: tuple[int, Array] | None = None  # the layer that was opened last, and its heads' shares (H, T, T)
         super().__init__(source, edits=edits, **keywords)
         self._set_given(position=position)
 
@@ -119,13 +111,14 @@ class FlowView(EditedView, OpensPosition):
 
     def _fill_from(self, trace: Trace) -> None:
         self._start_edits(trace)
-        self._opened, plain = None, self._plain
+        plain = self._plain
         if self._own_attention is not None:
             self._own_attention.trace = plain
         if self.selection.query >= len(trace.tokens):
             self.selection.query = -1
         self._ranges = layer_ranges(trace.n_layers)
         self._flow, refusal = self._compute_flow(plain)
+        self._blocks = OpenBlocks(plain, self._flow)
         self._shares = self._column_shares(plain, self._flow)
         self._carried, self._kept = self._shares.packed()
         positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
@@ -182,17 +175,14 @@ class FlowView(EditedView, OpensPosition):
 
     # Answers to the page
 
-    def _answer_cuts(self, position: int, id: int) -> dict[str, Any]:
-        """Returns the probability of a next token after `position`, and what it is with each block's part cut there.
+    def _answer_cuts(self, position: int) -> list[dict[str, list[float]]]:
+        """Returns what the probability of each of the likeliest next tokens is with a block's part cut at `position`.
 
-        attention, mlp: one number for each layer, None where there is nothing to cut. Each is a real pass.
+        attention, mlp: one number for each layer, each of a real pass; NaN where there is nothing to cut.
         """
-        trace = self._require_trace()
-        result = lens.cuts(self._plain, self._check_position(position), check_index(id, trace.vocab_size, "token id"))
-        attention, mlp = (
-            [None if np.isnan(p) else float(p) for p in after] for after in (result.attention, result.mlp)
-        )
-        return {"before": result.before, "attention": attention, "mlp": mlp}
+        position = self._check_position(position)
+        of_each = cuts_of(self._plain, position, [token.id for token, _ in self._leaders(position)])
+        return [{"attention": cuts.attention.tolist(), "mlp": cuts.mlp.tolist()} for cuts in of_each]
 
     def _answer_outcome(self, edits: list[Spec], position: int) -> dict[str, Any]:
         """Returns the next token's probabilities after `position` with these cuts.
@@ -215,41 +205,17 @@ class FlowView(EditedView, OpensPosition):
         return early_probabilities(self._plain, position, [token.id for token, _ in self._leaders(position)])
 
     def _answer_maps(self, layer: int) -> Array:
-        """Returns the attention maps of a block's heads, pooled: (H, side, side), uint8, 255 for a weight of 1."""
-        return np.round(255 * pooled(self._plain.attention(layer), THUMBNAIL)).astype(np.uint8)
+        return self._blocks.maps(layer)
 
     def _answer_block(self, layer: int, position: int) -> dict[str, Any]:
-        """Returns what a block's heads and MLP do at one token.
-
-        heads: the share of each head in the attention node, or its largest weight where attention weights are drawn.
-        neurons: those that add the longest vectors to the stream; none for an MLP without single neurons.
-        """
-        position = self._check_position(position)
-        heads = self._heads(layer)[:, position]
-        heads = heads.sum(-1) if self._flow is not None else heads.max(-1)
-        try:
-            lengths = np.linalg.norm(self._plain.neurons(layer, position), axis=-1)
-        except NotAvailable:
-            lengths = np.zeros(0)
-        strongest = np.argsort(-lengths, kind="stable")[:NEURONS]
-        neurons = [{"neuron": int(neuron), "length": float(lengths[neuron])} for neuron in strongest]
-        return {"heads": heads.tolist(), "neurons": neurons}
+        return self._blocks.at(layer, self._check_position(position))
 
     def _answer_heads(self, layer: int) -> Array:
-        """Returns the parts of the heads in what the page draws of a block, as its shares: (H, T (T + 1) / 2), float32."""
-        heads = self._heads(layer)
-        return head_shares(heads if self._flow is not None else heads / len(heads))
+        return self._blocks.parts(layer)
 
     def _answer_attention(self) -> str:
         """Returns the reference of the view of open heads, for the page's host."""
         return f"anywidget:{self._attention_view().model_id}"
-
-    def _heads(self, layer: int) -> Array:
-        """Returns the shares of a layer's heads, or their attention weights: (H, T, T)."""
-        if self._opened is None or self._opened[0] != layer:
-            compute = self._plain.attention if self._flow is None else self._flow.heads
-            self._opened = check_index(layer, self._plain.n_layers, "layer"), compute(layer)
-        return self._opened[1]
 
     def _answer_draw(self) -> dict[str, Any]:
         """Returns the token that the player draws after the last one, and how; see `describe_draw`."""
@@ -280,10 +246,8 @@ class FlowView(EditedView, OpensPosition):
         if self._plain.gpt.can_run:
             yield "next_pass", {}
         for position in positions:
-            ids = [token.id for token, _ in self._leaders(position)]
             if self.effects:
-                asked = ids[: 1 if position != positions[0] else None]
-                yield from (("cuts", {"position": position, "id": id}) for id in asked)
+                yield "cuts", {"position": position}
             if position in self._unread:
                 yield "lens", {"position": position}
         if len(self.family()) > 1:
@@ -312,15 +276,15 @@ class FlowView(EditedView, OpensPosition):
         for (first, last), weights in zip(self._ranges, self._shares.attention[:, drawn], strict=True):
             share = float(weights.sum() if is_credit else weights.max())
             name = self._phrase("block" if first == last else "blocks", first=first, last=last)
-            rows.append((name, share, _percent(share)))
+            rows.append((name, share, percent(share)))
         cuts = "; ".join(repr(edit) for edit in self.edits)
         return [
             still.words(self._phrase("credit" if is_credit else "weights", token=token)),
-            still.chips(trace.tokens, [_percent(share) for share in shares], shares),
+            still.chips(trace.tokens, [percent(share) for share in shares], shares),
             still.words(self._phrase("attention" if is_credit else "look", token=token)),
             still.bars(rows),
             still.words(self._phrase("next", token=token)),
-            still.bars([(visible(one), p, _percent(p)) for one, p in self._leaders(position)]),
+            still.bars([(visible(one), p, percent(p)) for one, p in self._leaders(position)]),
             *([still.words(self._phrase("cuts", edits=cuts))] if cuts else []),
         ]
 
@@ -347,7 +311,3 @@ class FlowView(EditedView, OpensPosition):
         for layer, row in rows:
             weights[layer] = row
         return weights
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"

@@ -21,19 +21,18 @@ export class LensLine {
 
   /**
    * @param {PageToken} outcome
-   * @param {ArrayLike<number>|null} shares at each depth; null if the model cannot be read early
+   * @param {ArrayLike<number>|null} shares at each depth, NaN while they are not known; null if there are none
    * @param {[number, number][]} columns the first and the last block of each
    * @param {number[]} tracks their relative widths
    * @param {boolean} isTied whether depth 0 reads back its own token
-   * @param {string} problem why there are no shares
+   * @param {string} problem why there are none
    */
   show(outcome, shares, columns, tracks, isTied, problem) {
     const { words } = this;
     const named = element("span", { class: "nowrap" }, `${words.lens.probabilityOf} `, chip(outcome));
     this.name.replaceChildren(named, " ", words.lens.title);
     const hasNumbers = shares !== null && !Number.isNaN(shares[0]);
-    setText(this.note, shares === null ? problem || words.lens.missing : isTied && hasNumbers ? words.lens.tied : "");
-    this.note.hidden = !this.note.textContent;
+    this.say(hasNumbers ? (isTied ? words.lens.tied : "") : problem);
     const ends = columns.map(([first]) => first);
     const before = (/** @type {number} */ column) => tracks.slice(0, column).reduce((sum, track) => sum + track, 0);
     const depths = hasNumbers ? Array.from({ length: shares.length }, (_, depth) => depth) : [];
@@ -62,6 +61,12 @@ export class LensLine {
         return item;
       }),
     );
+  }
+
+  /** Writes below the line. @param {string} text */
+  say(text) {
+    setText(this.note, text);
+    this.note.hidden = text === "";
   }
 
   /** Moves a number that would touch the one before it to a line below, and one that would be cut off to the left. */

@@ -7,12 +7,13 @@ import { percent } from "../shared/numbers.js";
 const MOST = 24; // ribbons that are listed
 
 /** @typedef {import("./geometry.js").Curve} Curve */
+/** @typedef {import("./open_head.js").Cell} Cell */
 
 export class RibbonList {
   /**
    * @param {import("./words.js").Words} words
    * @param {{cut: (curve: Curve) => void, compute: (curve: Curve, focusBack: () => void) => void,
-   *   unfolded: () => void}} actions
+   *   unfolded: () => void, offerCell: (control: HTMLButtonElement, cell: Cell) => HTMLButtonElement}} actions
    */
   constructor(words, actions) {
     this.words = words;
@@ -36,7 +37,7 @@ export class RibbonList {
    * @param {Curve[]} curves
    * @param {{rowName: (row: number) => (Node|string)[], carrierOf: (curve: Curve) => string,
    *   editsOf: (piece: {curve: Curve}) => object[], isCut: (piece: {curve: Curve}) => boolean,
-   *   cellOf: (piece: {curve: Curve}) => object|null}} pieces
+   *   cellOf: (piece: {curve: Curve}) => Cell|null}} pieces
    */
   show(curves, pieces) {
     if (!this.root.open) return;
@@ -46,14 +47,14 @@ export class RibbonList {
       const ends = [...pieces.rowName(curve.source), " → ", ...pieces.rowName(curve.target)];
       const share = element("td", { class: "number", title: `${100 * curve.share} %` }, percent(curve.share));
       const canCut = pieces.editsOf({ curve }).length > 0;
-      const compute = () => this.actions.compute(curve, () => this.focusOn(i));
+      const cell = pieces.cellOf({ curve });
       return element(
         "tr",
         {},
         element("th", { scope: "row" }, `${pieces.carrierOf(curve)}: `, ...ends),
         share,
         element("td", {}, canCut ? this.cutButton(curve, pieces.isCut({ curve })) : ""),
-        element("td", {}, pieces.cellOf({ curve }) ? button(list.open, compute, { class: "compute" }) : ""),
+        element("td", {}, cell ? this.openButton(curve, cell, i) : ""),
       );
     });
     const focused = [...this.body.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
@@ -62,6 +63,12 @@ export class RibbonList {
     this.scaled.hidden = !single.some((curve) => pieces.editsOf({ curve }).length > 0);
     const left = single.length - rows.length;
     this.left.textContent = left > 0 ? list.left(left) : "";
+  }
+
+  /** @param {Curve} curve @param {Cell} cell @param {number} row */
+  openButton(curve, cell, row) {
+    const compute = () => this.actions.compute(curve, () => this.focusOn(row));
+    return this.actions.offerCell(button(this.words.list.open, compute, { class: "compute" }), cell);
   }
 
   /** @param {Curve} curve @param {boolean} isCut */

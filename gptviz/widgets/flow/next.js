@@ -13,10 +13,14 @@ import { clamp, percent } from "../shared/numbers.js";
  */
 
 export class NextBars {
-  /** @param {import("./words.js").Words} words @param {(index: number) => void} onFollow */
-  constructor(words, onFollow) {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {{follow: (index: number) => void, offer: (bar: HTMLButtonElement) => HTMLButtonElement}} actions `offer`: turns
+   *   a bar off if nothing more is known of its token
+   */
+  constructor(words, actions) {
     this.words = words;
-    this.onFollow = onFollow;
+    this.actions = actions;
     this.title = element("h4", {});
     this.list = element("ol", { class: "bars" });
     this.hint = element("p", { class: "muted small" });
@@ -35,11 +39,10 @@ export class NextBars {
     const { words } = this;
     this.title.replaceChildren(`${words.next} `, chip(token));
     const isCut = outcomes.some(({ after }) => after !== null);
-    setText(this.hint, isCut ? `${words.nextHint} · ${words.before}` : words.nextHint);
     const rows = outcomes.map((outcome, i) => {
       const name = outcome.leadsNow
         ? element("span", { class: "leads-now", title: words.nowLeads })
-        : button("", () => this.onFollow(i), { "aria-pressed": String(i === followed) });
+        : this.actions.offer(button("", () => this.actions.follow(i), { "aria-pressed": String(i === followed) }));
       name.append(chip(outcome.token));
       return this.row(name, outcome.before, outcome.after);
     });
@@ -52,6 +55,8 @@ export class NextBars {
     if (vocabulary > outcomes.length) rows.push(this.row(others, left("before"), isCut ? left("after") : null));
     const focused = [...this.list.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     this.list.replaceChildren(...rows);
+    const hint = this.list.querySelector("[data-absent]") ? words.nextNotKept : words.nextHint;
+    setText(this.hint, isCut ? `${hint} · ${words.before}` : hint);
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
   }
 
@@ -79,6 +84,6 @@ export class NextBars {
     if (!step) return;
     const next = clamp(focused + step[0] + step[1], 0, buttons.length - 1);
     buttons[next].focus();
-    this.onFollow(next);
+    buttons[next].click();
   }
 }

@@ -20,8 +20,7 @@ import { HeadShares } from "./heads.js";
 export class OpenBlock {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{cuts: () => import("./cutting.js").Cutting,
-   *   openHead: (layer: number, head: number, focusBack: () => void) => void, ask: (name: string, args: any) => Promise<any>}} actions
+   * @param {import("./picture.js").Actions} actions
    * @param {{came: () => void, point: (head: number|null) => void}} picture `came`: the shares of the heads;
    *   `point`: the pointer or the focus is on a head, or on none
    */
@@ -86,6 +85,7 @@ export class OpenBlock {
     this.position = position;
     this.root.dataset.asking = "";
     const { known, actions } = this;
+    const isKept = actions.isAnswered("block", { layer, position });
     this.lane.ask(
       async () => {
         if (!known.has(layer)) {
@@ -93,20 +93,30 @@ export class OpenBlock {
           const { data, shape } = await actions.ask("heads", { layer });
           known.set(layer, { maps, shares: new HeadShares(column, shape[0], tokens.length, data) });
         }
-        return /** @type {Promise<Block>} */ (actions.ask("block", { layer, position }));
+        return /** @type {Promise<Block|null>} */ (isKept ? actions.ask("block", { layer, position }) : null);
       },
       (block) => {
-        if (known === this.known) this.fill(block, "");
-      },
-      (/** @type {Error & {absent?: boolean}} */ error) => {
-        this.position = -1; // the block can be asked for again
         if (known !== this.known) return;
-        const heads = this.headsAt(tokens, followed);
-        const { noNeurons, noHeads } = this.words.head;
-        const text = error.absent && this.shares ? (heads ? noNeurons : noHeads) : error.message;
-        this.fill(heads && { heads, neurons: [] }, text);
+        if (block) this.fill(block, "");
+        else this.fillWithout(tokens, followed, "");
+      },
+      (error) => {
+        this.position = -1; // the block can be asked for again
+        if (known === this.known) this.fillWithout(tokens, followed, error.message);
       },
     );
+  }
+
+  /**
+   * Shows what is known without an answer about the token.
+   * @param {import("./followed.js").FlowToken[]} tokens
+   * @param {number} followed
+   * @param {string} problem why there is no answer; "" if the page does not keep it
+   */
+  fillWithout(tokens, followed, problem) {
+    const heads = this.headsAt(tokens, followed);
+    const { noNeurons, noHeads } = this.words.head;
+    this.fill(heads && { heads, neurons: [] }, problem || (heads ? noNeurons : noHeads));
   }
 
   /**
@@ -152,6 +162,7 @@ export class OpenBlock {
       "aria-expanded": String(isOpen),
       title: openName,
     });
+    actions.offer(map, actions.hasHead({ layer, head }));
     map.append(
       this.map(head),
       element("span", { class: "small" }, `H${head}`),

@@ -5,25 +5,39 @@
  */
 import { button, element, setText } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
-import { ask } from "../shared/kernel.js";
+import { ask, isAnswered, isExported } from "../shared/kernel.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** A weight in a head's map. @typedef {{layer: number, head: number, query: number, key: number}} Cell */
 /** @typedef {() => void} FocusBack gives the focus back to what opened a head or a cell */
+
+/**
+ * Returns the model of the attention view in an exported page, which tells what the page has of it; null where a kernel
+ * answers all questions, and in a page without such a view.
+ * @param {Model} model
+ * @param {import("../shared/kernel.js").Host} host
+ * @returns {Promise<Model|null>}
+ */
+export async function findSavedView(model, host) {
+  if (!isExported(model) || !isAnswered(model, "attention", {})) return null;
+  return host.getModel(await ask(model, "attention", {}));
+}
 
 export class OpenHead {
   /**
    * @param {Model} model
    * @param {Model} selection
    * @param {import("../shared/kernel.js").Host} host
+   * @param {Model|null} saved see `findSavedView`
    * @param {import("./words.js").Words} words
    * @param {{changed: () => void, followed: () => void}} actions `changed`: a head was opened or closed; `followed`: a
    *   token was chosen in the attention view
    */
-  constructor(model, selection, host, words, actions) {
+  constructor(model, selection, host, saved, words, actions) {
     this.model = model;
     this.selection = selection;
     this.host = host;
+    this.saved = saved;
     this.words = words;
     this.actions = actions;
     /** The attention view, drawn once. @type {Promise<Model>|null} */
@@ -66,6 +80,16 @@ export class OpenHead {
 
   get isOpen() {
     return !this.root.hidden;
+  }
+
+  /** Returns whether a head's map can be shown here. @param {{layer: number, head: number}} which */
+  hasHead(which) {
+    return !isExported(this.model) || (this.saved !== null && isAnswered(this.saved, "head", which));
+  }
+
+  /** Returns whether the arithmetic of a weight can be shown here. @param {Cell} cell */
+  hasCell(cell) {
+    return !isExported(this.model) || (this.saved !== null && isAnswered(this.saved, "cell", { ...cell }));
   }
 
   selectedCell() {

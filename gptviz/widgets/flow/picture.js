@@ -18,15 +18,20 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 /** @typedef {import("./drawing.js").Piece} Piece */
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
+/** @typedef {import("./open_head.js").Cell} Cell */
+/**
+ * What the picture does in the view around it, and asks of it. `hasHead`, `hasCell`: whether a map or an arithmetic can be
+ * shown; `offer`: turns a control off or on.
+ * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
+ *   openHead: (layer: number, head: number, focusBack: () => void) => void,
+ *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
+ *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
+ *   room: () => number, isExported: boolean, isAnswered: (name: string, args: any) => boolean,
+ *   ask: (name: string, args: any) => Promise<any>}} Actions
+ */
 
 export class Picture {
-  /**
-   * @param {import("./words.js").Words} words
-   * @param {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void, openHead: (layer: number, head: number, focusBack: () => void) => void,
-   *   openCell: (cell: import("./open_head.js").Cell, focusBack: () => void) => void,
-   *   room: () => number, isExported: boolean,
-   *   ask: (name: string, args: any) => Promise<any>}} actions
-   */
+  /** @param {import("./words.js").Words} words @param {Actions} actions */
   constructor(words, actions) {
     this.words = words;
     this.actions = actions;
@@ -85,6 +90,7 @@ export class Picture {
       cut: (curve) => actions.cuts().toggle(this.pieces.editsOf({ curve })),
       compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
       unfolded: () => this.showList(),
+      offerCell: (control, cell) => actions.offer(control, actions.hasCell(cell)),
     });
     this.root = element("div", { class: "picture" }, head, this.stage, this.readout);
   }
@@ -131,6 +137,7 @@ export class Picture {
       };
       const title = first === last ? button("", () => this.open(column), attributes) : element("strong", {});
       const short = first === last ? String(first) : `${first}–${last}`;
+      if (title instanceof HTMLButtonElement) this.actions.offer(title, this.isKept(column));
       title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
       const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, words.parts));
       const parts = this.areWeights ? [] : [label];
@@ -160,6 +167,12 @@ export class Picture {
   get widths() {
     const edges = this.geometry?.edges ?? [];
     return edges.slice(1).map((edge, i) => edge - edges[i]);
+  }
+
+  /** Returns whether the heads of a column's block can be shown here. @param {number} column */
+  isKept(column) {
+    const [layer] = this.columns[column];
+    return ["maps", "heads"].every((name) => this.actions.isAnswered(name, { layer }));
   }
 
   /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */
@@ -276,7 +289,7 @@ export class Picture {
   /** Opens the column of a layer, if it is one of a single block. @param {number} layer */
   openLayer(layer) {
     const column = this.columns.findIndex(([first, last]) => first === layer && last === layer);
-    if (column >= 0 && column !== this.opened) this.open(column);
+    if (column >= 0 && column !== this.opened && this.isKept(column)) this.open(column);
   }
 
   /** Marks the head that is open under the picture, and follows it. @param {number|null} head */
@@ -307,7 +320,7 @@ export class Picture {
   /** @param {Piece} piece @param {() => void} focusBack */
   openCell(piece, focusBack) {
     const cell = this.pieces.cellOf(piece);
-    if (cell) this.actions.openCell(cell, focusBack);
+    if (cell && this.actions.hasCell(cell)) this.actions.openCell(cell, focusBack);
   }
 
   /** Reads out the piece under the pointer. @param {Piece|null} piece */
@@ -322,7 +335,8 @@ export class Picture {
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
     const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
-    if (isOpen && pieces.cellOf(piece)) texts.push(`· ${hover.compute}`);
+    const cell = isOpen ? pieces.cellOf(piece) : null;
+    if (cell) texts.push(`· ${this.actions.hasCell(cell) ? hover.compute : hover.notComputed}`);
     else if (pieces.canCut && pieces.isPooled(piece)) texts.push(`· ${hover.pooled}`);
     else if (!isOpen && pieces.editsOf(piece).length) {
       const isOffered = this.actions.cuts().offers(pieces.editsOf(piece));
@@ -338,7 +352,8 @@ export class Picture {
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
     const { canCut, canCutRibbons } = this.pieces;
     if (this.actions.isExported && canCut) {
-      return `${this.areWeights ? hover.idleWeights : hover.idleSaved} ${hover.idleExported}`;
+      const point = this.areWeights ? hover.idleWeights : hover.idleSaved;
+      return `${point} ${hover.idleExported}`;
     }
     if (this.areWeights) return canCutRibbons && !this.isPooled ? hover.idleRibbons : hover.idleWeights;
     if (!canCut) return hover.idleSaved;

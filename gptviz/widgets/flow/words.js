@@ -92,6 +92,7 @@ const en = {
     restore: (/** @type {string} */ name) => `take the cut back: ${name}`,
   },
   effect: (/** @type {string} */ before, /** @type {string} */ after) => `${before} → ${after}`,
+  effectsNotKept: "This page does not keep what cuts do at this token.",
   part: {
     attention: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, attention into ${token}`,
     mlp: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, MLP of ${token}`,
@@ -117,10 +118,11 @@ const en = {
     probabilityOf: "probability of",
     tied: "Depth 0 is hatched: this model reads with the table that the token was taken from, so it finds that token again.",
     depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
-    missing: "The model cannot be read early here.",
+    notKept: "This page does not keep what is read early at this token.",
   },
   next: "next token after",
   nextHint: "click one to follow it",
+  nextNotKept: "this page keeps nothing more about them at this token",
   others: (/** @type {number} */ count) => `${grouped(count)} others`,
   nowLeads: "leads only after the cuts; it cannot be followed",
   before: "behind: before the cuts",
@@ -134,6 +136,7 @@ const en = {
       "A cut ribbon has weight 0. The other weights of its row are scaled up, so that they sum to 1 again (renormalised), as if " +
       "the token it comes from were masked.",
     noteWithout: "Here the bars and the ribbons are those of the pass without these cuts.",
+    notKept: "This page does not keep what these cuts do at this token.",
   },
   hover: {
     ribbon: (/** @type {string} */ block, /** @type {string} */ source, /** @type {string} */ target) =>
@@ -151,6 +154,7 @@ const en = {
     restore: "click to take the cut back",
     notKept: "this page does not keep what its cut does",
     compute: "click to see how this weight is computed",
+    notComputed: "this page does not keep how this weight is computed",
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
     pooled: "several blocks together, which no click cuts; the table below cuts one block",
     idleSaved: "Point at a ribbon or a band for its number.",
@@ -250,6 +254,7 @@ const zh = {
     restore: (name) => `撤销切断：${name}`,
   },
   effect: (before, after) => `${before} → ${after}`,
+  effectsNotKept: "本页没有保存在这个词元处切断的结果。",
   part: {
     attention: (layer, token) => `第 ${layer} 块，进入 ${token} 的注意力`,
     mlp: (layer, token) => `第 ${layer} 块，${token} 的 MLP`,
@@ -271,10 +276,11 @@ const zh = {
     probabilityOf: "概率：",
     tied: "深度 0 画阴影：这个模型用取出词元的同一张表来读，所以读回的就是那个词元。",
     depth: (depth, share) => `深度 ${depth}：${share}`,
-    missing: "这里不能提前读出。",
+    notKept: "本页没有保存在这个词元处提前读出的结果。",
   },
   next: "下一个词元，在此之后：",
   nextHint: "点一个就跟踪它",
+  nextNotKept: "在这个词元处，本页没有保存它们的更多结果",
   others: (count) => `其余 ${grouped(count)} 个`,
   nowLeads: "切断后才领先，不能跟踪",
   before: "后面：切断之前",
@@ -286,6 +292,7 @@ const zh = {
     note: "条形是切断之后的结果。带子仍是没有切断时的。",
     scaled: "切断的带子权重为 0，同一行的其他权重按比例放大，总和仍为 1（重新归一化），就像遮住了来源词元。",
     noteWithout: "这里的条形和带子都是没有切断时的。",
+    notKept: "本页没有保存这些切断在这个词元处的结果。",
   },
   hover: {
     ribbon: (block, source, target) => `${block}，从 ${source} 到 ${target} 的注意力：`,
@@ -301,6 +308,7 @@ const zh = {
     restore: "点击撤销切断",
     notKept: "本页没有保存切断它的结果",
     compute: "点击查看这个权重怎么算出来",
+    notComputed: "本页没有保存这个权重的算式",
     idle: "指向带子可看数值；点带子或 MLP 就切断它。",
     pooled: "几块合在一起，不能点击切断；下面的表可切断其中一块",
     idleSaved: "指向带子可看数值。",

@@ -19,7 +19,9 @@ export function switchesOff(edit, part) {
 export class EditChips {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{look: (part: Part) => void, remove: (index: number) => void, removeAll: () => void}} actions
+   * @param {{look: (part: Part) => void, remove: (index: number) => void, removeAll: () => void,
+   *   offer: (control: HTMLButtonElement, edits: Edit[]) => HTMLButtonElement}} actions `offer`: turns a control that leaves
+   *   these edits off where their outcome is not known
    */
   constructor(words, actions) {
     this.words = words;
@@ -36,7 +38,11 @@ export class EditChips {
    */
   show(edits, codes, tokens) {
     this.removeAll.hidden = edits.length === 0;
-    const items = edits.map((edit, i) => this.item(edit, i, codes[i] ?? edit.code ?? "", tokens));
+    this.actions.offer(this.removeAll, []);
+    const items = edits.map((edit, i) => {
+      const { label, remove } = this.item(edit, i, codes[i] ?? edit.code ?? "", tokens);
+      return element("li", { class: "edit" }, label, this.actions.offer(remove, edits.toSpliced(i, 1)));
+    });
     const none = element("li", { class: "muted" }, this.words.none);
     this.list.replaceChildren(...(items.length ? items : [none]));
   }
@@ -46,7 +52,7 @@ export class EditChips {
     const label = element("span", { title: code }, ...this.label(edit, tokens));
     const text = this.words.takeBack(label.textContent ?? "");
     const remove = button("×", () => this.actions.remove(index), { "aria-label": text, title: text });
-    return element("li", { class: "edit" }, label, remove);
+    return { label, remove };
   }
 
   /** @param {Edit} edit @param {PageToken[]} tokens @returns {(Node|string)[]} */

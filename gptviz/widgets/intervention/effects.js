@@ -8,6 +8,7 @@ import { drawColourBar, signedColours, weightColours } from "../shared/colours.j
 import { button, element, setText } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { significant } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
 import { sharedWords } from "../shared/words.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
@@ -52,6 +53,7 @@ export class EffectSwitch {
    */
   follow(id, token) {
     this.followedId = id;
+    offer(this.effectButton, this.model, "sweep", { watched: id });
     this.nameToken(token);
     this.show(this.showsEffects);
   }

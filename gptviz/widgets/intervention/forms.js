@@ -70,8 +70,8 @@ export class PatchForm {
     this.root = element(
       "details",
       {},
-      element("summary", {}, words.patch),
-      form({}, () => this.read(), this.field, offer(element("button", {}, words.read), context.model, "source")),
+      offer(element("summary", {}, words.patch), context.model, "source"),
+      form({}, () => this.read(), this.field, element("button", {}, words.read)),
       this.note.root,
       this.columns,
       this.hint,
@@ -167,14 +167,14 @@ export class RowForm {
     this.field = textField({ "aria-label": words.weights });
     this.note = new FormNote();
     const { model } = context;
-    const change = setOffered(element("button", {}, words.doRow), model, !isExported(model)); // no page keeps other rows
+    const summary = setOffered(element("summary", {}, words.row), model, !isExported(model)); // no page keeps other rows
     this.root = element(
       "details",
       {},
-      element("summary", {}, words.row),
+      summary,
       this.hint,
       this.keys,
-      form({}, () => this.set(), this.field, change),
+      form({}, () => this.set(), this.field, element("button", {}, words.doRow)),
       this.note.root,
     );
     this.root.addEventListener("toggle", () => this.mark());

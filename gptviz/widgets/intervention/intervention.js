@@ -11,7 +11,7 @@ import { isSameEdit } from "../shared/edits.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
-import { offer, setOffered } from "../shared/offer.js";
+import { offer, offerOptions, setOffered } from "../shared/offer.js";
 import { OpeningNote } from "../shared/opening.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
@@ -59,6 +59,7 @@ class Intervention {
       look: (part) => this.look(part),
       remove: (index) => this.setEdits(this.edits.toSpliced(index, 1)),
       removeAll: () => this.setEdits([]),
+      offer: (control, edits) => setOffered(control, model, this.hasOutcome(edits)),
     });
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.menu = element("select", {});
@@ -188,19 +189,20 @@ class Intervention {
     return others.length < this.edits.length ? others : [...others, edit];
   }
 
-  /** Whether the followed token is one of the likeliest without edits. */
-  get followsLeader() {
-    return this.leaders.some(({ token }) => token.id === this.followedId);
+  /** Returns the arguments of the question for the outcome of a list. @param {Edit[]} edits @param {number} id of the followed token */
+  questionAbout(edits, id) {
+    const isLeader = this.leaders.some(({ token }) => token.id === id);
+    return { edits, ...(isLeader ? {} : { watched: id }) };
   }
 
-  /** Returns the arguments of the question for the outcome of a list. @param {Edit[]} edits */
-  questionAbout(edits) {
-    return { edits, ...(this.followsLeader ? {} : { watched: this.followedId }) };
-  }
-
-  /** Returns whether the outcome of a list is known here, or can be computed. @param {Edit[]} edits */
-  hasOutcome(edits) {
-    return (!edits.length && this.followsLeader) || isAnswered(this.model, "outcome", this.questionAbout(edits));
+  /**
+   * Returns whether the outcome of a list is known here, or can be computed.
+   * @param {Edit[]} edits
+   * @param {number} [id] of the followed token
+   */
+  hasOutcome(edits, id = this.followedId) {
+    const question = this.questionAbout(edits, id);
+    return (!edits.length && !("watched" in question)) || isAnswered(this.model, "outcome", question);
   }
 
   /** Shows a new trace. */
@@ -242,7 +244,7 @@ class Intervention {
     this.drawGrid();
     this.chips.show(edits, [], this.model.get("_about").tokens);
     this.notices.setWaiting(this.root, true);
-    const args = this.questionAbout(edits);
+    const args = this.questionAbout(edits, this.followedId);
     /** @returns {Promise<Outcome>} */
     const question = async () =>
       edits.length || "watched" in args ? ask(this.model, "outcome", args) : this.outcomeWithoutEdits();
@@ -331,6 +333,7 @@ class Intervention {
     );
     this.menu.replaceChildren(...options);
     this.menu.value = String(this.followedId);
+    offerOptions(this.menu, this.model, (i) => this.hasOutcome(this.edits, Number(this.menu.options[i].value)));
   }
 
   /** @param {number} id */

@@ -8,8 +8,8 @@
 import { chip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { addFrame, addWaitingMark, whenFilled } from "../shared/frame.js";
-import { ask, float32 } from "../shared/kernel.js";
-import { clamp, percent, SMALLEST_SHARE } from "../shared/numbers.js";
+import { ask, float32, isAnswered } from "../shared/kernel.js";
+import { clamp, fixed, percent, SMALLEST_SHARE } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
 import { addScrollCues, availableHeight } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
@@ -281,7 +281,7 @@ class Bench {
     controls.appendButton.style.visibility = rank < 0 ? "hidden" : ""; // its space is kept
     if (rank < 0) return setText(this.drawnText, words.repeatable);
     const number = uniform(controls.seed, 0, 0, this.drawCount - 1);
-    setText(this.drawnText, words.drawn(this.drawCount, number.toFixed(4)));
+    setText(this.drawnText, words.drawn(this.drawCount, fixed(number, 4)));
     this.drawn.show(this.tokenOf(sampler.order[rank]));
   }
 
@@ -298,6 +298,7 @@ class Bench {
     if (known) return known;
     const placeholder = { id, text: `#${id}` };
     this.tokens.set(id, placeholder);
+    if (!isAnswered(this.model, "token", { id })) return placeholder;
     ask(this.model, "token", { id }).then(
       (token) => {
         this.tokens.set(id, token);

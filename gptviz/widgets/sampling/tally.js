@@ -5,7 +5,7 @@
  */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { grouped } from "../shared/numbers.js";
+import { fixed, grouped } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
@@ -50,7 +50,7 @@ export class Tally {
     const expected = draws * p;
     const deviation = Math.sqrt(Math.max(0, expected * (1 - p)));
     const digits = deviation < 1 && expected < 100 ? 1 : 0;
-    const text = this.words.counted(count, expected.toFixed(digits), deviation.toFixed(deviation < 1 ? 1 : 0));
+    const text = this.words.counted(count, fixed(expected, digits), fixed(deviation, deviation < 1 ? 1 : 0));
     return element("li", {}, element("span", { class: "token" }, name), element("span", { class: "number" }, text));
   }
 }

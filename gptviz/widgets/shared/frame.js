@@ -74,7 +74,8 @@ export function addFrame(model, root, onThemeChange, selection) {
   );
   const coverText = element("span", {});
   const cover = element("p", { class: "cover", "data-no-picture": "" }, coverText);
-  root.append(refused, save, waiting, cover);
+  const grey = element("p", { class: "grey small muted", "data-no-picture": "" }, common.grey);
+  root.append(refused, grey, save, waiting, cover);
   keepKeys(root);
   guardOffers(root);
   const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);

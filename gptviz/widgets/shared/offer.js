@@ -3,14 +3,14 @@
  * Controls whose question may have no answer in an exported page. They are turned off there, and say why on them.
  *
  * A button that is turned off keeps its place among the keys, so that its reason is read aloud; a click on it does nothing,
- * see `addFrame`.
+ * see `addFrame`, which also says below the view what grey controls need.
  */
 import { isAnswered } from "./kernel.js";
 import { sharedWords } from "./words.js";
 
 /**
  * Turns a control off or on, and returns it. Its title may have been set before.
- * @template {HTMLButtonElement|HTMLSelectElement} Control
+ * @template {HTMLElement} Control
  * @param {Control} control
  * @param {import("./kernel.js").Model} model
  * @param {boolean} isOn
@@ -21,7 +21,7 @@ export function setOffered(control, model, isOn) {
   const title = control.title.replace(absent, "").trim();
   control.title = isOn ? title : `${title}\n${absent}`.trim();
   control.toggleAttribute("data-absent", !isOn);
-  if (control instanceof HTMLSelectElement) control.disabled = !isOn;
+  if (control instanceof HTMLSelectElement || control instanceof HTMLOptionElement) control.disabled = !isOn;
   else if (isOn) control.removeAttribute("aria-disabled");
   else control.setAttribute("aria-disabled", "true");
   return control;
@@ -29,7 +29,7 @@ export function setOffered(control, model, isOn) {
 
 /**
  * Offers a control if its question has an answer here; without arguments, if any question of that name has one.
- * @template {HTMLButtonElement|HTMLSelectElement} Control
+ * @template {HTMLElement} Control
  * @param {Control} control
  * @param {import("./kernel.js").Model} model
  * @param {string} name
@@ -40,10 +40,20 @@ export function offer(control, model, name, args) {
   return setOffered(control, model, isAnswered(model, name, args));
 }
 
+/**
+ * Offers the options of a menu for which this returns true; the chosen one stays on.
+ * @param {HTMLSelectElement} menu
+ * @param {import("./kernel.js").Model} model
+ * @param {(index: number) => boolean} isOn
+ */
+export function offerOptions(menu, model, isOn) {
+  for (const option of menu.options) setOffered(option, model, option.selected || isOn(option.index));
+}
+
 /** Keeps clicks from the controls of a view that are turned off. @param {HTMLElement} root */
 export function guardOffers(root) {
   const guard = (/** @type {MouseEvent} */ event) => {
-    if (!(/** @type {Element} */ (event.target).closest("button[data-absent]"))) return;
+    if (!(/** @type {Element} */ (event.target).closest("[data-absent]:is(button, summary)"))) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   };

@@ -2,6 +2,8 @@
 /** Shows the prompt's tokens as chips in a few lines, one of which can be chosen. */
 import { chip } from "./chips.js";
 import { element } from "./dom.js";
+import { isExported } from "./kernel.js";
+import { setOffered } from "./offer.js";
 import { addScrollCues } from "./scrolling.js";
 
 /**
@@ -9,7 +11,9 @@ import { addScrollCues } from "./scrolling.js";
  * @param {string} label
  * @param {(position: number) => void} onChoose
  * @returns {{root: HTMLElement, show: (tokens: import("./chips.js").PageToken[]) => void,
- *   mark: (position: number) => void}}
+ *   mark: (position: number) => void,
+ *   offer: (model: import("./kernel.js").Model, isOn: (position: number) => boolean) => void}} `offer`: in an exported page,
+ *   offers the tokens for which this returns true
  */
 export function makeSentence(label, onChoose) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });
@@ -24,6 +28,9 @@ export function makeSentence(label, onChoose) {
     show(tokens) {
       const items = tokens.map((token) => element("li", {}, element("button", { type: "button" }, chip(token))));
       root.replaceChildren(...items);
+    },
+    offer(model, isOn) {
+      if (isExported(model)) buttons().forEach((button, i) => setOffered(button, model, isOn(i)));
     },
     mark(position) {
       buttons().forEach((button, i) => button.setAttribute("aria-pressed", String(i === position)));

@@ -11,6 +11,7 @@ const en = {
     savePicture: "save picture",
     covered: (/** @type {string} */ question) => `covered until you answer: ${question}`,
     absent: "Not in this page: computing this needs the notebook with its kernel.",
+    grey: "Grey controls need the notebook with its kernel.",
     noAttention: "no attention in this block",
   },
   errors: {
@@ -63,6 +64,7 @@ const zh = {
     savePicture: "保存图片",
     covered: (question) => `回答这个问题后才显示：${question}`,
     absent: "此页面中没有：计算这一项需要带内核的笔记本。",
+    grey: "灰色的控件需要带内核的笔记本。",
     noAttention: "这一块没有注意力",
   },
   errors: {

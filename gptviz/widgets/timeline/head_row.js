@@ -6,6 +6,7 @@ import { addWaitingMark } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { fillNumberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
+import { offer, offerOptions } from "../shared/offer.js";
 import { OpeningNote } from "../shared/opening.js";
 import { sharedWords } from "../shared/words.js";
 
@@ -31,10 +32,11 @@ export class HeadRow {
     this.opening = new OpeningNote(model);
     this.opening.write(null, []);
     this.isOpened = false; // whether the first head was asked for
+    this.summary = element("summary", {}, words.attention);
     this.root = element(
       "details",
       { class: "attention" },
-      element("summary", {}, words.attention),
+      this.summary,
       element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads),
       this.row,
       this.opening.root,
@@ -58,6 +60,7 @@ export class HeadRow {
   /** Makes the row of the step before dim. @param {ShownStep|null} shown */
   setStep(shown) {
     this.shown = shown;
+    offer(this.summary, this.model, "attention");
     if (shown) this.setWaiting(this.root.open);
   }
 
@@ -72,9 +75,20 @@ export class HeadRow {
     const head = Math.min(selection.get("head"), Math.max(1, counts[layer]) - 1);
     fillNumberMenu(this.layers, counts.length, layer, "L");
     fillNumberMenu(this.heads, counts[layer], head, "H");
+    const question = (/** @type {number} */ layer, /** @type {number} */ head) => ({
+      choice: shown.choice,
+      step: shown.index,
+      layer,
+      head,
+    });
+    const isKept = (/** @type {number} */ layer, /** @type {number} */ head) =>
+      isAnswered(this.model, "attention", question(layer, head));
+    offerOptions(this.heads, this.model, (i) => isKept(layer, i));
+    offerOptions(this.layers, this.model, (i) => isKept(i, Math.min(head, Math.max(1, counts[i]) - 1)));
     [...this.layers.options].forEach((option, i) => {
-      option.disabled = counts[i] === 0;
-      option.title = option.disabled ? this.noAttention : "";
+      if (counts[i]) return;
+      option.disabled = true;
+      option.title = this.noAttention;
     });
     const show = (/** @type {HTMLElement[]} */ items) => {
       if (this.shown?.step !== shown.step) return; // another step is shown by now
@@ -84,7 +98,7 @@ export class HeadRow {
     this.setWaiting(true);
     this.opening.show(layer, head);
     this.lane.ask(
-      () => ask(this.model, "attention", { choice: shown.choice, step: shown.index, layer, head }),
+      () => ask(this.model, "attention", question(layer, head)),
       ({ data }) => show(shown.read.map((token, i) => keyItem(token, data[i]))),
       (error) => show([element("li", { class: "muted" }, error.message)]),
     );

@@ -7,6 +7,7 @@ import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { addWaitingMark, mount, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
+import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { wordsOf } from "../shared/words.js";
 import { catalogue } from "./words.js";
@@ -68,6 +69,7 @@ class Tokens {
     button.addEventListener("pointerenter", () => this.describe(token));
     button.addEventListener("focus", () => this.describe(token));
     button.addEventListener("click", () => this.askMerges(token, button));
+    offer(button, this.model, "merges", { position: token.position });
     if (!token.role) return element("li", {}, button);
     const isFirst = before?.role !== token.role;
     const bracket = element("span", { class: "role small" }, isFirst ? this.roleName(token.role) : "");

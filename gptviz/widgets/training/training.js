@@ -7,6 +7,7 @@ import { button, element, setText } from "../shared/dom.js";
 import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, isExported, Lane, refusalText } from "../shared/kernel.js";
 import { grouped, significant } from "../shared/numbers.js";
+import { offer } from "../shared/offer.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { ForkForm, RunList } from "./fork.js";
 import { Panels } from "./panels.js";
@@ -120,6 +121,7 @@ class Training {
     const { news } = run;
     this.showStatus(news);
     this.list.show(this.runs, shown.run);
+    this.list.buttons.forEach((choose, index) => offer(choose, this.model, "show", { run: index, step: NEWEST }));
     this.panels.show(this.runs, shown);
     const steps = news.kept.filter((step) => isAnswered(this.model, "show", { run: shown.run, step }));
     const known = steps.includes(shown.step) ? steps : [...steps, shown.step].sort((a, b) => a - b);
