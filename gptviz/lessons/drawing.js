@@ -3,6 +3,7 @@
 import { chip } from "../widgets/shared/chips.js";
 import { element } from "../widgets/shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../widgets/shared/frame.js";
+import { svgElement } from "../widgets/shared/svg.js";
 import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./drawing_words.js";
 
@@ -12,15 +13,10 @@ import { catalogue } from "./drawing_words.js";
  * @typedef {{tag: string, fill: string, stroke: string, text?: string, code?: boolean} & Record<string, any>} Mark
  */
 
-const SVG = "http://www.w3.org/2000/svg";
-
 /** @param {Mark} mark */
 function markNode({ tag, fill, stroke, text, code, ...attributes }) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  node.setAttribute("class", `fill-${fill || "none"} stroke-${stroke || "none"}${code ? " code" : ""}`);
-  if (text !== undefined) node.textContent = text;
-  return node;
+  const className = `fill-${fill || "none"} stroke-${stroke || "none"}${code ? " code" : ""}`;
+  return svgElement(tag, { ...attributes, class: className }, ...(text === undefined ? [] : [text]));
 }
 
 /** A value of the table: a text, and for a number a title with all its digits. @typedef {{text: string, title?: string}} Cell */
@@ -48,12 +44,8 @@ function render({ model, el }) {
     stage.replaceChildren();
     details.hidden = Boolean(text);
     if (text) return;
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", `${title}. ${words.alt}`);
-    svg.append(...marks.map(markNode));
-    stage.append(svg);
+    const svg = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}. ${words.alt}` };
+    stage.append(svgElement("svg", svg, ...marks.map(markNode)));
     const head = columns.map((/** @type {[string, boolean]} */ [name]) => element("th", { scope: "col" }, name));
     const body = rows.map((/** @type {Cell[]} */ row) =>
       element("tr", {}, ...row.map((cell, i) => cellNode(cell, columns[i][1]))),

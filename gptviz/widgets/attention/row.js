@@ -5,10 +5,10 @@ import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
 import { weight } from "../shared/numbers.js";
 import { addScrollCues } from "../shared/scrolling.js";
+import { svgElement } from "../shared/svg.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
-const SVG = "http://www.w3.org/2000/svg";
 const MOST_BARS = 9;
 const SMALLEST_ARC = 0.01; // of a weight
 
@@ -18,8 +18,7 @@ const SMALLEST_ARC = 0.01; // of a weight
 export class Sentence {
   /** @param {string} label @param {(query: number) => void} onChoose */
   constructor(label, onChoose) {
-    this.svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, "svg"));
-    this.svg.setAttribute("aria-hidden", "true");
+    this.svg = svgElement("svg", { "aria-hidden": "true" });
     this.line = element("div", { class: "line", role: "group", "aria-label": label });
     this.root = element("div", { class: "sentence" }, this.svg, this.line);
     this.onChoose = onChoose;
@@ -76,8 +75,8 @@ export class Sentence {
       const start = middle(this.chips[key]);
       const rise = low + (high - low) * Math.sqrt((end - start) / longest); // a longer arc is higher
       const top = height - 1.3 * rise;
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", `M ${start} ${height} C ${start} ${top} ${end} ${top} ${end} ${height}`);
+      const d = `M ${start} ${height} C ${start} ${top} ${end} ${top} ${end} ${height}`;
+      const path = svgElement("path", { d });
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;
       paths.push(path);
     }

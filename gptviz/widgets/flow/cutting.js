@@ -31,6 +31,8 @@ export class Cutting {
     this.refusal = ""; // why the added cuts were refused
     /** @type {{position: number, of: Outcome}|null} */
     this.outcome = null;
+    /** The token for which the cuts are shown. @type {number|null} */
+    this.position = null;
   }
 
   /** @returns {Edit[]} */
@@ -42,6 +44,7 @@ export class Cutting {
   load() {
     this.outcome = null;
     this.before = null;
+    this.position = null;
   }
 
   /** @param {Edit} edit */
@@ -88,22 +91,27 @@ export class Cutting {
     this.model.save_changes();
   }
 
-  /** Returns the next token with the present cuts, null while it is not known; says which pass is shown. @param {number} position */
+  /** Returns the next token with the present cuts, null while it is not known. @param {number} position */
   outcomeAt(position) {
-    const known = this.outcome?.position === position ? this.outcome.of : null;
-    this.chips.sayWhichPass(known !== null, this.hasOutcome(this.edits, position));
-    return known;
+    return this.outcome?.position === position ? this.outcome.of : null;
   }
 
-  /** Asks for the outcome after another token, if there are cuts. */
+  /** Says beside the cuts which pass is shown after a token. @param {number} position */
+  sayWhichPass(position) {
+    this.chips.sayWhichPass(this.outcomeAt(position) !== null, this.hasOutcome(this.edits, position));
+  }
+
+  /** Shows the cuts of a new trace, and asks for their outcome after another token. */
   follow() {
-    if (this.edits.length && this.outcome?.position !== this.actions.position()) this.update();
+    const isOther = this.edits.length > 0 && this.position !== this.actions.position();
+    if (this.position === null || isOther) this.update();
   }
 
   /** Shows the present cuts; the numbers before are dim until the outcome comes. */
   update() {
     const { model, edits, refusal, actions } = this;
     const position = actions.position();
+    this.position = position;
     /** @type {import("../shared/chips.js").PageToken[]} */
     const tokens = model.get("_about").tokens;
     this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));
@@ -114,13 +122,15 @@ export class Cutting {
     this.lane.ask(
       question,
       (of) => {
+        const isSame = of === null && this.outcome === null;
         this.before = null;
         this.outcome = of && { position, of };
         actions.busy(false);
         actions.setProblem(refusal);
-        actions.answered();
+        if (!isSame) actions.answered();
       },
       (error) => {
+        this.position = null; // its outcome can be asked for again
         actions.busy(false);
         actions.setProblem(error.message);
         this.outcome = null;

@@ -4,13 +4,13 @@
  * cut is hatched, on paper of its own.
  */
 import { hatchPattern, uniqueHatchId } from "../shared/hatching.js";
+import { setAttributes, svgElement } from "../shared/svg.js";
 
 const LANE = 16; // pixels of the lane's height, at the screen's scale
 const EDGED = 5; // pixels from which a hatched ribbon has edges
 const SEAM = 0.8; // pixels between the parts of two heads
 const OUTLINE = 0.8; // pixels
 const OUTLINED = 3; // pixels of the lowest MLP with an outline: around a lower one it looks like a notch
-const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./geometry.js").Band} Band */
@@ -18,30 +18,17 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {{head: number, node: SVGElement, paper: SVGElement}} HeadPart */
 /** What a click or the pointer is on. @typedef {{band?: Band, curve?: Curve}} Piece */
 
-/**
- * Creates an SVG element.
- * @param {string} tag
- * @param {Record<string, string|number>} attributes
- * @returns {SVGElement}
- */
-export function shape(tag, attributes) {
-  const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-  return node;
-}
-
 /** Creates the definition of the hatching of cuts, and what paints with it. */
 export function makeHatching() {
   const id = uniqueHatchId();
-  const defs = shape("defs", {});
-  defs.append(hatchPattern(id, { class: "hatching" }));
+  const defs = svgElement("defs", {}, hatchPattern(id, { class: "hatching" }));
   return { defs, paint: `url("#${id}")` };
 }
 
 export class Drawing {
   /** @param {string} label @param {(piece: Piece|null) => void} onHover @param {(piece: Piece) => void} onClick */
   constructor(label, onHover, onClick) {
-    this.root = /** @type {SVGSVGElement} */ (shape("svg", { role: "img", "aria-label": label }));
+    this.root = /** @type {SVGSVGElement} */ (svgElement("svg", { role: "img", "aria-label": label }));
     this.hatching = makeHatching();
     /** @type {WeakMap<Element, Piece>} */
     this.pieces = new WeakMap();
@@ -64,9 +51,7 @@ export class Drawing {
   draw(geometry, height, isCut) {
     const { shares, rows, edges } = geometry;
     const whole = edges[shares.columns];
-    for (const [name, value] of Object.entries({ width: whole, height, viewBox: `0 0 ${whole} ${height}` })) {
-      this.root.setAttribute(name, String(value));
-    }
+    setAttributes(this.root, { width: whole, height, viewBox: `0 0 ${whole} ${height}` });
     this.root.replaceChildren(this.hatching.defs);
     this.headParts = [];
     for (let column = 1; column < shares.columns; column += 1) {
@@ -95,7 +80,7 @@ export class Drawing {
       class: `curve ${curve.kind}`,
       d,
       "stroke-width": width,
-      "data-share": curve.share,
+      "data-share": String(curve.share), // with all its digits
       // The positions of what it joins, among the drawn tokens, so that a test can tell which ribbon this is.
       "data-column": curve.column,
       "data-from": rows[curve.source]?.tokens.join() ?? "",
@@ -125,7 +110,7 @@ export class Drawing {
     const { x, y, width, height, kind, share } = band;
     const rect = { x, y, width, height };
     if (isCut) this.put("rect", { class: "paper", ...rect });
-    const node = this.put("rect", { class: `band ${kind}`, ...rect, "data-share": share });
+    const node = this.put("rect", { class: `band ${kind}`, ...rect, "data-share": String(share) });
     if (height < OUTLINED) node.setAttribute("data-thin", "");
     this.pieces.set(node, { band });
     if (isCut) this.hatch(node, "fill");
@@ -139,7 +124,7 @@ export class Drawing {
 
   /** Adds a shape. @param {string} tag @param {Record<string, string|number>} attributes */
   put(tag, attributes) {
-    const node = shape(tag, attributes);
+    const node = svgElement(tag, attributes);
     this.root.append(node);
     return node;
   }

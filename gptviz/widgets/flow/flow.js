@@ -182,7 +182,6 @@ class Flow {
     this.legend.replaceChildren(...makeLegend(words, this.shares.areWeights));
     this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));
     this.show();
-    this.update();
   }
 
   /** Follows a drawn token for as long as the pointer is on it. @param {number|null} token */
@@ -227,6 +226,7 @@ class Flow {
     const { token, leaders, outcome } = this.followed;
     const next = leaders[outcome];
     const known = this.cutting.outcomeAt(token.position);
+    this.cutting.sayWhichPass(token.position);
     if (known) {
       leaders.forEach((leader, i) => {
         leader.after = known.leaders[i];
@@ -283,7 +283,7 @@ class Flow {
     picture.showOpenHead(openHead.isOpen ? head : null);
   }
 
-  /** Shows the present cuts, and asks for their outcome. */
+  /** Shows other cuts, and asks for their outcome. */
   update() {
     this.player.end();
     this.picture.mark();

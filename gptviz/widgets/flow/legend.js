@@ -1,9 +1,10 @@
 // @ts-check
 /** The key to the picture: what the shapes are, how to read the widths, and what is drawn otherwise than usual. */
 import { element } from "../shared/dom.js";
+import { svgElement } from "../shared/svg.js";
 import { refusalText } from "../shared/kernel.js";
 import { sharedWords } from "../shared/words.js";
-import { makeHatching, shape } from "./drawing.js";
+import { makeHatching } from "./drawing.js";
 
 /** @param {import("./words.js").Words} words @param {boolean} areWeights @returns {Node[]} */
 export function makeLegend(words, areWeights) {
@@ -25,8 +26,8 @@ function swatch(kind) {
 /** Creates a piece of a cut band as the picture draws it. */
 function cutSwatch() {
   const { defs, paint } = makeHatching();
-  const root = shape("svg", { class: "swatch", "data-kind": "cut", "aria-hidden": "true" });
-  const band = shape("rect", { class: "cut-band", width: "100%", height: "100%" });
+  const root = svgElement("svg", { class: "swatch", "data-kind": "cut", "aria-hidden": "true" });
+  const band = svgElement("rect", { class: "cut-band", width: "100%", height: "100%" });
   band.style.fill = paint;
   root.append(defs, band);
   return root;

@@ -29,8 +29,7 @@ export class LensLine {
    */
   show(outcome, shares, columns, tracks, isTied, problem) {
     const { words } = this;
-    const named = element("span", { class: "nowrap" }, `${words.lens.probabilityOf} `, chip(outcome));
-    this.name.replaceChildren(named, " ", words.lens.title);
+    this.name.replaceChildren(`${words.lens.probabilityOf} `, chip(outcome), ` ${words.lens.title}`);
     const hasNumbers = shares !== null && !Number.isNaN(shares[0]);
     this.say(hasNumbers ? (isTied ? words.lens.tied : "") : problem);
     const ends = columns.map(([first]) => first);

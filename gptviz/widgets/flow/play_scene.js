@@ -7,7 +7,7 @@
  */
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
-import { shape } from "./drawing.js";
+import { setAttributes, svgElement } from "../shared/svg.js";
 import { BAND, ENTRY, LINE, PlayRows, piecesOf, reached } from "./play_geometry.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
@@ -21,7 +21,7 @@ class Layer {
   /** @param {string} name */
   constructor(name) {
     this.labels = element("div", { class: "play-labels" });
-    this.drawn = shape("svg", {});
+    this.drawn = svgElement("svg", {});
     this.root = element("div", { class: "play-layer", "data-layer": name }, this.drawn);
     this.front = element("div", { class: "play-front" });
     this.end = Number.NaN; // where it is uncovered to
@@ -125,8 +125,7 @@ export class Scene {
    * @param {{width: number, height: number}} size
    */
   fill({ root, drawn }, tokens, rows, about, { width, height }) {
-    const box = { width: width + ENTRY, height, viewBox: `${-ENTRY} 0 ${width + ENTRY} ${height}` };
-    for (const [name, value] of Object.entries(box)) drawn.setAttribute(name, String(value));
+    setAttributes(drawn, { width: width + ENTRY, height, viewBox: `${-ENTRY} 0 ${width + ENTRY} ${height}` });
     root.style.left = `${-ENTRY}px`;
     /** @type {Element[]} */
     const curves = [];
@@ -139,12 +138,12 @@ export class Scene {
         const place = { "data-column": column, "data-to": token.token };
         for (const { kind, source, share, path, width } of pieces.ribbons) {
           if (width < 0.5) continue;
-          curves.push(shape("path", { class: "halo", d: path, "stroke-width": width + 1.5 }));
-          const ends = { ...place, "data-from": source, "data-share": share };
-          curves.push(shape("path", { class: `curve ${kind}`, ...ends, d: path, "stroke-width": width }));
+          curves.push(svgElement("path", { class: "halo", d: path, "stroke-width": width + 1.5 }));
+          const ends = { ...place, "data-from": source, "data-share": String(share) };
+          curves.push(svgElement("path", { class: `curve ${kind}`, ...ends, d: path, "stroke-width": width }));
         }
         for (const { kind, share, ...box } of pieces.rectangles) {
-          const node = shape("rect", { class: `band ${kind}`, ...place, ...box });
+          const node = svgElement("rect", { class: `band ${kind}`, ...place, ...box });
           if (share !== null) node.setAttribute("data-share", String(share));
           rectangles.push(node);
         }
@@ -172,14 +171,14 @@ export class Scene {
 function entry({ scale }, middle, isThin) {
   const height = isThin ? LINE * scale : BAND * scale;
   const y = middle + (BAND * scale) / 2 - height;
-  return shape("rect", { class: "band plain", x: -ENTRY, y, width: ENTRY, height });
+  return svgElement("rect", { class: "band plain", x: -ENTRY, y, width: ENTRY, height });
 }
 
 /** Creates the line that stands for all earlier tokens. @param {PlayRows} rows @param {number} width */
 function plainRow(rows, width) {
   const height = BAND * rows.scale;
   const box = { x: -ENTRY, y: rows.middle(0) - height / 2, width: width + ENTRY, height };
-  return shape("rect", { class: "band plain", ...box });
+  return svgElement("rect", { class: "band plain", ...box });
 }
 
 /** @param {HTMLElement} node @param {number} top @param {number} height */
