@@ -5,7 +5,7 @@
  * not have it.
  */
 import { button, element, setText } from "../widgets/shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../widgets/shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../widgets/shared/frame.js";
 import { ask, isExported } from "../widgets/shared/kernel.js";
 import { significant } from "../widgets/shared/numbers.js";
 import { wordsOf } from "../widgets/shared/words.js";
@@ -297,21 +297,13 @@ async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const progress = await host.getModel(model.get("_progress"));
   const question = new Question(model, selection, progress, host, el);
-  const start = () => question.start();
-  const show = () => question.show(model.get("_state"));
-  const showHead = () => question.headField?.show();
-  model.on("change:_source change:scale", start);
-  model.on("change:_state", show);
-  const showProgress = () => question.progress.show();
-  selection.on("change:layer change:head", showHead);
-  progress.on("change:_answered", showProgress);
-  return () => {
-    model.off("change:_source change:scale", start);
-    model.off("change:_state", show);
-    selection.off("change:layer change:head", showHead);
-    progress.off("change:_answered", showProgress);
-    question.remove();
-  };
+  return listen(
+    question,
+    [model, "change:_source change:scale", () => question.start()],
+    [model, "change:_state", () => question.show(model.get("_state"))],
+    [selection, "change:layer change:head", () => question.headField?.show()],
+    [progress, "change:_answered", () => question.progress.show()],
+  );
 }
 
 export default { render: whenFilled(render) };

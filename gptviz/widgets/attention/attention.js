@@ -7,7 +7,7 @@
  */
 import { positionedChip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp, significant, weight } from "../shared/numbers.js";
@@ -352,21 +352,13 @@ function oncePerTurn(act) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Attention(model, selection, el);
-  const load = () => view.load();
-  const open = oncePerTurn(() => view.open());
-  const showSelection = oncePerTurn(() => view.showSelection());
-  const explain = () => view.detail.follow();
-  model.on("change:_source change:scale", load);
-  model.on("change:_explained", explain);
-  selection.on("change:layer change:head", open);
-  selection.on("change:query change:key", showSelection);
-  return () => {
-    model.off("change:_source change:scale", load);
-    model.off("change:_explained", explain);
-    selection.off("change:layer change:head", open);
-    selection.off("change:query change:key", showSelection);
-    view.remove();
-  };
+  return listen(
+    view,
+    [model, "change:_source change:scale", () => view.load()],
+    [model, "change:_explained", () => view.detail.follow()],
+    [selection, "change:layer change:head", oncePerTurn(() => view.open())],
+    [selection, "change:query change:key", oncePerTurn(() => view.showSelection())],
+  );
 }
 
 export default { render: whenFilled(render) };

@@ -5,7 +5,7 @@
  */
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, Lane, refusalText } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
 import { offer, offerOptions } from "../shared/offer.js";
@@ -235,18 +235,12 @@ class Block {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const block = new Block(model, selection, el);
-  const load = () => block.load();
-  const show = () => block.show();
-  const draw = () => block.draw();
-  model.on("change:_source change:scale", load);
-  selection.on("change:layer change:query", show);
-  selection.on("change:head", draw);
-  return () => {
-    model.off("change:_source change:scale", load);
-    selection.off("change:layer change:query", show);
-    selection.off("change:head", draw);
-    block.remove();
-  };
+  return listen(
+    block,
+    [model, "change:_source change:scale", () => block.load()],
+    [selection, "change:layer change:query", () => block.show()],
+    [selection, "change:head", () => block.draw()],
+  );
 }
 
 export default { render: whenFilled(render) };

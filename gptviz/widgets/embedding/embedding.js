@@ -8,7 +8,7 @@
 import { shareBar } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { fixed, significant } from "../shared/numbers.js";
 import { offerOptions } from "../shared/offer.js";
@@ -266,15 +266,11 @@ function rowOf({ data, shape }, index) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const embedding = new Embedding(model, selection, host, el);
-  const load = () => embedding.load();
-  const show = () => embedding.show();
-  model.on("change:_source change:scale", load);
-  selection.on("change:query", show);
-  return () => {
-    model.off("change:_source change:scale", load);
-    selection.off("change:query", show);
-    embedding.remove();
-  };
+  return listen(
+    embedding,
+    [model, "change:_source change:scale", () => embedding.load()],
+    [selection, "change:query", () => embedding.show()],
+  );
 }
 
 export default { render: whenFilled(render) };

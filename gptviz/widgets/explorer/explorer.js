@@ -5,7 +5,7 @@
  * when the station is first opened.
  */
 import { button, element } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isExported, Lane } from "../shared/kernel.js";
 import { setOffered } from "../shared/offer.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
@@ -269,21 +269,13 @@ function fillMenu(menu, options) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const explorer = new Explorer(model, selection, host, el);
-  const show = () => explorer.show();
-  const showHistory = () => explorer.showHistory();
-  const showStack = () => explorer.showStack();
-  const askGeneration = () => explorer.askGeneration();
-  model.on("change:_source change:scale", show);
-  model.on("change:_history", showHistory);
-  model.on("change:_written", askGeneration);
-  selection.on("change:layer", showStack);
-  return () => {
-    model.off("change:_source change:scale", show);
-    model.off("change:_history", showHistory);
-    model.off("change:_written", askGeneration);
-    selection.off("change:layer", showStack);
-    explorer.remove();
-  };
+  return listen(
+    explorer,
+    [model, "change:_source change:scale", () => explorer.show()],
+    [model, "change:_history", () => explorer.showHistory()],
+    [model, "change:_written", () => explorer.askGeneration()],
+    [selection, "change:layer", () => explorer.showStack()],
+  );
 }
 
 export default { render: whenFilled(render) };

@@ -6,7 +6,7 @@
  * needs a pass of the model is asked for: the effect of cutting each block, and the outcome of the present cuts.
  */
 import { element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, float32, isAnswered, isExported } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp } from "../shared/numbers.js";
@@ -310,18 +310,14 @@ async function render({ model, el, host }) {
   const show = () => {
     if (!view.openHead.chosen) view.show();
   };
-  const listeners = /** @type {[Model, string, () => void][]} */ ([
+  return listen(
+    view,
     [model, "change:_source", () => view.load()],
     [model, "change:scale", () => view.resize()],
     [model, "change:_edits", () => view.update()],
     [selection, "change:query", show],
     [selection, "change:layer change:head", () => view.showOpenHead()],
-  ]);
-  for (const [from, events, listener] of listeners) from.on(events, listener);
-  return () => {
-    for (const [from, events, listener] of listeners) from.off(events, listener);
-    view.remove();
-  };
+  );
 }
 
 export default { render: whenFilled(render) };

@@ -1,8 +1,8 @@
 // @ts-check
 /** The key to the picture: what the shapes are, how to read the widths, and what is drawn otherwise than usual. */
 import { element } from "../shared/dom.js";
-import { svgElement } from "../shared/svg.js";
 import { refusalText } from "../shared/kernel.js";
+import { svgElement } from "../shared/svg.js";
 import { sharedWords } from "../shared/words.js";
 import { makeHatching } from "./drawing.js";
 

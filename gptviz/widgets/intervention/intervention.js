@@ -8,7 +8,7 @@
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
 import { isSameEdit } from "../shared/edits.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { percent } from "../shared/numbers.js";
 import { offer, offerOptions, setOffered } from "../shared/offer.js";
@@ -390,21 +390,13 @@ function unbroken(share) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const view = new Intervention(model, selection, el);
-  const load = () => view.load();
-  const update = () => view.update();
-  const showFollowed = () => view.showFollowed();
-  const mark = () => view.mark();
-  model.on("change:_source change:scale", load);
-  model.on("change:_edits", update);
-  model.on("change:_watched", showFollowed);
-  selection.on("change:layer change:head change:query", mark);
-  return () => {
-    model.off("change:_source change:scale", load);
-    model.off("change:_edits", update);
-    model.off("change:_watched", showFollowed);
-    selection.off("change:layer change:head change:query", mark);
-    view.remove();
-  };
+  return listen(
+    view,
+    [model, "change:_source change:scale", () => view.load()],
+    [model, "change:_edits", () => view.update()],
+    [model, "change:_watched", () => view.showFollowed()],
+    [selection, "change:layer change:head change:query", () => view.mark()],
+  );
 }
 
 export default { render: whenFilled(render) };

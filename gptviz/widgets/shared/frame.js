@@ -130,6 +130,19 @@ export function mount({ model, el }, root, draw, events = "change:_source") {
 }
 
 /**
+ * Calls listeners at events of models until the view is removed; returns what removes it.
+ * @param {{remove: () => void}} view
+ * @param {...[Model, string, () => void]} listeners each with its model and the events
+ */
+export function listen(view, ...listeners) {
+  for (const [model, events, listener] of listeners) model.on(events, listener);
+  return () => {
+    for (const [model, events, listener] of listeners) model.off(events, listener);
+    view.remove();
+  };
+}
+
+/**
  * Prepares a part of a view for questions of its own: while one waits, the part is dim and says "computing…".
  * @param {HTMLElement} part
  * @param {Model} model

@@ -6,7 +6,7 @@
  * all that scrubbing needs, so that scrubbing asks nothing.
  */
 import { button, element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { clamp } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
@@ -315,15 +315,11 @@ function settingTexts(settings, names) {
 async function render({ model, el, host }) {
   const selection = await host.getModel(model.get("_selection"));
   const timeline = new Timeline(model, selection, host, el);
-  const load = () => timeline.load();
-  const showChoice = () => timeline.showChoice();
-  model.on("change:_source change:scale", load);
-  model.on("change:choice", showChoice);
-  return () => {
-    model.off("change:_source change:scale", load);
-    model.off("change:choice", showChoice);
-    timeline.remove();
-  };
+  return listen(
+    timeline,
+    [model, "change:_source change:scale", () => timeline.load()],
+    [model, "change:choice", () => timeline.showChoice()],
+  );
 }
 
 export default { render: whenFilled(render) };

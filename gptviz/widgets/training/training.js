@@ -4,7 +4,7 @@
  * on, and moves what is drawn.
  */
 import { button, element, setText } from "../shared/dom.js";
-import { addFrame, makeNotices, whenFilled } from "../shared/frame.js";
+import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, isExported, Lane, refusalText } from "../shared/kernel.js";
 import { grouped, significant } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
@@ -243,15 +243,11 @@ class Training {
 /** @param {import("../shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
   const training = new Training(model, el);
-  const load = () => training.load();
-  const askNews = () => training.askNews();
-  model.on("change:_source change:scale", load);
-  model.on("change:_shown", askNews);
-  return () => {
-    model.off("change:_source change:scale", load);
-    model.off("change:_shown", askNews);
-    training.remove();
-  };
+  return listen(
+    training,
+    [model, "change:_source change:scale", () => training.load()],
+    [model, "change:_shown", () => training.askNews()],
+  );
 }
 
 export default { render: whenFilled(render) };
