@@ -11,7 +11,6 @@ from gptviz.drawings.costs import costs
 from gptviz.drawings.curves import curves
 from gptviz.drawings.heat import heat
 from gptviz.drawings.intervals import intervals
-from gptviz.drawings.line import line
 from gptviz.drawings.mix import mix
 from gptviz.drawings.reliability import reliability
 from gptviz.drawings.samples import samples
@@ -20,6 +19,6 @@ from gptviz.drawings.shares import shares
 from gptviz.drawings.treemap import treemap
 
 __all__ = [
-    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "intervals", "line", "mix",
+    "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "intervals", "mix",
     "reliability", "samples", "share_table", "shares", "treemap",
 ]  # fmt: skip

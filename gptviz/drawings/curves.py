@@ -1,4 +1,4 @@
-"""Curves: quantities over the steps of a training, one panel below the other, with the same steps across."""
+"""Curves: quantities over steps or positions, one panel below the other, with the same axis across."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from gptviz.drawings.canvas import Canvas, Drawing, checked, checked_with_gaps, 
 from gptviz.errors import fail
 
 COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
-_HEIGHT, _LEFT, _SAMPLE, _BETWEEN = 150.0, 52.0, 22.0, 14.0
+_HEIGHT, _ALONE, _LEFT, _SAMPLE, _BETWEEN = 150.0, 220.0, 52.0, 22.0, 14.0  # _ALONE: the height of a single panel
 _NAME_GAP, _MARK_GAP = 18.0, 20.0
 _NAME, _TICK = 12, 11  # sizes of type
 
@@ -30,8 +30,8 @@ def curves(
     """Returns a drawing of curves.
 
     panels: by title, which says the unit, the curves by name, which are the columns of the table. x: what is across. marks: by
-    name, places with an upright line; they are numbered from 1, and the names stand below. limit: a dashed line across the
-    last panel. note: what stands below; each line of it is a paragraph.
+    name, places with an upright line; where not all names fit above, they stand below with numbers. limit: a dashed line
+    across the last panel. note: what stands below; each line of it is a paragraph.
 
     Raises GPTVizError for no curve, or for x and y that do not fit together.
     """
@@ -101,14 +101,16 @@ class Curves(Drawing):
         top = 20.0 if self.marks else 0.0
         for i, panel in enumerate(self.panels):
             colours = [COLOURS[(self._curves_before(i) + k) % len(COLOURS)] for k in range(len(panel.curves))]
-            frame = _Frame(canvas, panel, self._span(), _draw_legend(canvas, panel, colours, top))
+            begin, height = _draw_legend(canvas, panel, colours, top), _HEIGHT if len(self.panels) > 1 else _ALONE
+            frame = _Frame(canvas, panel, self._span(), begin, height)
             frame.draw(colours, self.limit if panel is self.panels[-1] else None)
             top = frame.bottom + _BETWEEN
-        self._draw_marks(canvas, top - _BETWEEN)
+        starts = self._name_starts(canvas)
+        self._draw_marks(canvas, top - _BETWEEN, starts)
         self._draw_places(canvas, top - _BETWEEN)
         end = canvas.height
         for number, (name, _) in enumerate(self.marks, 1):
-            end = canvas.words(end, f"{number}  {name}")
+            end = end if starts else canvas.words(end, f"{number}: {name}")
         for paragraph in self.note.splitlines():
             end = canvas.words(end, paragraph)
 
@@ -121,12 +123,27 @@ class Curves(Drawing):
         """Returns how many curves the panels above have, so that no two curves have the same colour."""
         return sum(len(above.curves) for above in self.panels[:panel])
 
-    def _draw_marks(self, canvas: Canvas, bottom: float) -> None:
-        """Draws the upright lines. A number that would stand on the one before moves to the right."""
+    def _name_starts(self, canvas: Canvas) -> list[float]:
+        """Returns where the marks' names begin above their lines; nothing if not all of them fit there."""
+        starts, end = [], 0.0
+        for name, place in self.marks:
+            wide = room(name, _NAME)
+            start = min(_across(canvas, place, self._span()), canvas.width - wide)
+            if start < end:
+                return []
+            starts.append(start)
+            end = start + wide + _NAME_GAP
+        return starts
+
+    def _draw_marks(self, canvas: Canvas, bottom: float, starts: Sequence[float]) -> None:
+        """Draws the upright lines with their names, or with numbers; one that would stand on the one before moves right."""
         end = -math.inf
-        for number, (_, place) in enumerate(self.marks, 1):
+        for number, (name, place) in enumerate(self.marks, 1):
             at = _across(canvas, place, self._span())
             canvas.line(at, 16, at, bottom, "muted", dash="2 3")
+            if starts:
+                canvas.text(starts[number - 1], 11, name, "muted", size=_NAME)
+                continue
             end = max(at, end + _MARK_GAP)
             canvas.text(end, 11, str(number), "muted", size=_TICK, anchor="middle")
 
@@ -154,20 +171,19 @@ class _Frame:
     panel: Panel
     span: tuple[float, float]
     top: float
+    height: float
 
     @property
     def bottom(self) -> float:
-        return self.top + _HEIGHT
+        return self.top + self.height
 
     def draw(self, colours: Sequence[str], limit: float | None) -> None:
         low, high = self.panel.ends
         for tick in _ticks(low, high):
-            self.canvas.line(_LEFT, self._height(tick), self.canvas.width, self._height(tick), "line")
-            self.canvas.text(
-                _LEFT - 8, self._height(tick) + _TICK / 3, _number(tick), "muted", size=_TICK, anchor="end"
-            )
+            self.canvas.line(_LEFT, self._y(tick), self.canvas.width, self._y(tick), "line", 0.5)
+            self.canvas.text(_LEFT - 8, self._y(tick) + _TICK / 3, _number(tick), "muted", size=_TICK, anchor="end")
         if limit is not None:
-            self.canvas.line(_LEFT, self._height(limit), self.canvas.width, self._height(limit), "ink", dash="6 4")
+            self.canvas.line(_LEFT, self._y(limit), self.canvas.width, self._y(limit), "ink", dash="6 4")
         for curve, colour in zip(self.panel.curves, colours, strict=True):
             self._draw_curve(curve, colour)
 
@@ -175,13 +191,13 @@ class _Frame:
         parts, pen = [], "M"
         for x, y in zip(curve.x, curve.y, strict=True):
             if not math.isnan(y):
-                parts.append(f"{pen}{_across(self.canvas, x, self.span):.1f} {self._height(y):.1f}")
+                parts.append(f"{pen}{_across(self.canvas, x, self.span):.1f} {self._y(y):.1f}")
             pen = "M" if math.isnan(y) else "L"
         self.canvas.path("".join(parts), self.bottom, stroke=colour, width=2)
 
-    def _height(self, value: float) -> float:
+    def _y(self, value: float) -> float:
         low, high = self.panel.ends
-        return self.bottom - _HEIGHT * (value - low) / (high - low)
+        return self.bottom - self.height * (value - low) / (high - low)
 
 
 def _draw_legend(canvas: Canvas, panel: Panel, colours: Sequence[str], top: float) -> float:

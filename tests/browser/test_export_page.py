@@ -250,7 +250,7 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
     row = trace.attention(11, 11)[-1]
     drawn = page.locator(".rowbars li").evaluate_all("(items) => items.map((item) => Number(item.title))")
     np.testing.assert_allclose(drawn[:9], np.sort(row)[::-1][:9], atol=1e-6)
-    expect(page.locator(".detail summary")).to_be_disabled()
+    expect(page.locator(".detail summary")).to_have_attribute("aria-disabled", "true")
     expect(page.locator(".detail summary")).to_contain_text("Not in this page")
 
 

@@ -253,7 +253,7 @@ def test_an_exported_page_goes_in_as_far_and_says_what_it_does_not_have(opened, 
         part = page.locator(f".canvas .curve.ribbon[data-head='{head}'][data-from='13'][data-to='14']")
         part.dispatch_event("pointerover")
         told = "点击查看这个权重怎么算出来" if head == 0 else "本页没有保存这个权重的算式"
-        expect(page.locator(".gptviz-flow .readout")).to_contain_text(told)
+        expect(page.locator(".gptviz-flow .picture .readout")).to_contain_text(told)
         part.dispatch_event("click")
         settle(page)
         if head == 0:  # which was selected when the page was saved

@@ -22,6 +22,7 @@ LOSSES = np.array([0.5, 2.25, 0.0, 9.0])
 DRAWINGS = {
     "curves": CURVES,
     "long names": curves({"loss": {f"a rather long sentence, number {i}": (STEPS, OTHER) for i in range(3)}}, "Names"),
+    "named mark": curves({"nats": {"loss": ([1, 2, 3, 4, 5], [9.5, 4, 0, 11, 2])}}, "Loss", marks={"said again": 3.5}),
     "below zero": curves({"gain": {"gain": ([1.5, 2.5], [-2.0, 1.0])}}, "Gain", x="rate"),
     "costs": costs(LOSSES, TOKENS),
     "samples": samples({"step 0": "x" * 400, "step 25": "Once <b>upon</b> a time\nthere was. " * 9}, "Samples"),
@@ -86,7 +87,18 @@ def test_marks_stand_at_their_places_and_their_numbers_do_not_overlap():
     np.testing.assert_allclose(places, [25, 26], atol=0.1)
     numbers = [mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"}) if mark["y"] < 50]
     assert len(numbers) == 2 and numbers[1] - numbers[0] >= 20
-    assert {"1  begun again", "2  faster", "First.", "Second."} <= set(texts(CURVES))
+    assert {"1: begun again", "2: faster", "First.", "Second."} <= set(texts(CURVES))
+
+
+def test_a_name_that_fits_stands_above_its_line():
+    """Place 3.5 is between the third and the fourth."""
+    named = DRAWINGS["named mark"]
+    (upright,) = [mark for mark in marks(named, tag="line") if mark["x1"] == mark["x2"]]
+    (path,) = marks(named, tag="path")
+    assert upright["x1"] == pytest.approx(points(path)[2:4, 0].mean(), abs=0.1)
+    (name,) = [mark for mark in marks(named, tag="text") if "said again" in mark["text"]]
+    assert name["text"] == "said again" and name["x"] == pytest.approx(upright["x1"], abs=0.1)
+    assert name["y"] < min(upright["y1"], upright["y2"])
 
 
 def test_the_table_has_every_place_once():

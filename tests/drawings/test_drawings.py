@@ -11,7 +11,7 @@ from drawn import drawn, marks, texts
 
 from gptviz.display.numbers import percent, significant
 from gptviz.display.still import picture
-from gptviz.drawings import Canvas, CircuitHead, angles, circuit, heat, line, mix, share_table, shares, treemap
+from gptviz.drawings import Canvas, CircuitHead, angles, circuit, heat, mix, share_table, shares, treemap
 from gptviz.drawings.canvas import room
 from gptviz.drawings.phrases import PHRASES
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
@@ -36,7 +36,6 @@ COUNTS = {
     "norms": {"norms": 5},
 }
 CELLS = np.array([[0.5, -1.25, 0, 0.0625, np.nan, 1], [-0.25, 0.75, -1, 0.001, 0.125, -0.5]])
-LOSSES = [9.5, 4.25, 0.0, 11.75, 2.0]
 HEADS = [
     CircuitHead(2, 1, 5, 4, 0.75, 0.5),
     CircuitHead(2, 0, 5, 4, 0.25, -0.125),
@@ -54,7 +53,6 @@ DRAWINGS = {
     "no circuit": circuit(TOKENS, []),
     "heat": heat(CELLS, ["L0", "L1"], TOKENS, title="Heads", across="position", scale="added to P"),
     "wide heat": heat(rng.normal(size=(3, 31)), ["L0", "L1", "L2"], MANY, title="Heads"),
-    "line": line(LOSSES, title="Loss", across="position", up="nats", first=1, mark=(3.5, "said again")),
     "share table": share_table(
         {"first": ["one", LONG], "second": ["three"]}, ["before", "after"], SHARES, note="A note.\nAnother."
     ),
@@ -212,23 +210,6 @@ def test_cells_are_tinted_by_their_number_and_say_it():
     assert [row["number"] for row in DRAWINGS["heat"].to_table()] == [None if np.isnan(x) else x for x in CELLS.flat]
 
 
-def test_a_line_goes_through_its_numbers():
-    """In units of the axis, whose zero is at the bottom and whose largest tick is at the top."""
-    drawing = DRAWINGS["line"]
-    (path,) = marks(drawing, tag="path")
-    points = np.array([[float(one) for one in pair.split()] for pair in path["d"][1:].split(" L")])
-    rules = sorted({mark["y1"] for mark in marks(drawing, tag="line") if mark["y1"] == mark["y2"]}, reverse=True)
-    ticks = [mark for mark in marks(drawing, tag="text") if mark["text-anchor"] == "end"]
-    top = float(ticks[-1]["text"])
-    assert top >= max(LOSSES) and len(rules) == len(ticks)
-    assert (rules[0] - points[:, 1]) / (rules[0] - rules[-1]) * top == pytest.approx(LOSSES, abs=0.01)
-    (upright,) = [mark for mark in marks(drawing, tag="line") if mark["x1"] == mark["x2"]]
-    assert upright["x1"] == pytest.approx(points[2:4, 0].mean(), abs=0.01), (
-        "place 3.5 is between the third and the fourth"
-    )
-    assert [row["place"] for row in drawing.to_table()] == [1, 2, 3, 4, 5]
-
-
 def test_lines_begin_at_the_stream_of_the_token_that_is_looked_at():
     drawing = DRAWINGS["circuit"]
     rows = {name: mark["y"] for mark in marks(drawing, tag="text") for name in ["␣tall", "␣<b>bold…"]
@@ -330,7 +311,6 @@ def test_both_languages_have_the_same_phrases_with_the_same_values():
         (lambda: treemap({0: {"MLPs": 1.5}}), WrongType, "the count of MLPs"),
         (lambda: heat(CELLS, ["L0"], TOKENS, title="t"), GPTVizError, r"one number for each cell: shape \(1, 6\)"),
         (lambda: heat([[np.inf]], ["L0"], ["H0"], title="t"), GPTVizError, "finite"),
-        (lambda: line([1, -2], title="t", across="", up=""), GPTVizError, "none below 0"),
         (lambda: share_table({"": ["one"]}, ["a", "b"], [[0.5]]), GPTVizError, r"one share for each row and column"),
         (lambda: share_table({}, ["a"], np.zeros((0, 1))), GPTVizError, "rows and columns"),
         (lambda: share_table({"": ["one"]}, ["a"], [[1.5]]), GPTVizError, "numbers from 0 to 1"),
