@@ -314,11 +314,16 @@ REFUSED_CONTROLS = """async () => {
     node.selected = true;
     node.parentElement.dispatchEvent(new Event("change"));
   };
-  const used = new Set(), refused = [];
+  const used = new Set(), known = new WeakSet(), refused = [];
   let name = "";
   console.debug = (text) => refused.push([name, text]);
+  const isNew = (node) => {
+    if (known.has(node)) return false;
+    if (used.has(nameOf(node))) known.add(node);
+    return !known.has(node);
+  };
   const next = () => [...document.querySelectorAll(".gptviz :is(button, summary, option)")]
-    .findLast((node) => !used.has(nameOf(node)) && isOffered(node));
+    .findLast((node) => isNew(node) && isOffered(node));
   for (let node = next(); node; node = next()) {
     name = nameOf(node);
     used.add(name);

@@ -163,8 +163,7 @@ const en = {
     idleRibbons: "Point at a ribbon for its number; click it to cut it.",
     idleWeights: "Point at a ribbon for its number.",
     idleExported:
-      "This page has no kernel: it keeps what the cut of one block’s attention or MLP does, at the token that was followed " +
-      "when it was saved.",
+      "This page has no kernel: one block’s attention or MLP can be cut, at the token that was followed when it was saved.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -315,7 +314,7 @@ const zh = {
     idlePooled: "只有单独一块的列，点带子或 MLP 才能切断；下面的表可切断每列中的一块。",
     idleRibbons: "指向带子可看数值；点击就切断它。",
     idleWeights: "指向带子可看数值。",
-    idleExported: "本页没有内核：只保存了在存页时所跟踪的词元处，切断一块的注意力或 MLP 的结果。",
+    idleExported: "本页没有内核：只能在存页时所跟踪的词元处，切断一块的注意力或 MLP。",
     idleOpen: "打开的块里每个头有自己的带子：指向可看数值，点击可看算式。",
   },
   list: {

@@ -1,7 +1,7 @@
 // @ts-check
 /** What every view has around its content: keys, theme, a picture of itself, refusals, waiting and a cover. */
 import { button, element, setText } from "./dom.js";
-import { refusalText } from "./kernel.js";
+import { isExported, refusalText } from "./kernel.js";
 import { guardOffers } from "./offer.js";
 import { savePicture } from "./picture.js";
 import { followTheme } from "./theme.js";
@@ -76,6 +76,7 @@ export function addFrame(model, root, onThemeChange, selection) {
   const cover = element("p", { class: "cover", "data-no-picture": "" }, coverText);
   const grey = element("p", { class: "grey small muted", "data-no-picture": "" }, common.grey);
   root.append(refused, grey, save, waiting, cover);
+  root.toggleAttribute("data-exported", isExported(model));
   keepKeys(root);
   guardOffers(root);
   const showWaiting = () => root.toggleAttribute("data-waiting", model.get("_waiting") === true);
