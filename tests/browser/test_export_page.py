@@ -296,16 +296,16 @@ def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, pag
     assert ("%23111317" if dark else "%23ffffff") in paper
 
 
-# Uses every control of the page once that is not turned off, and under every heading, such as that of another token. Returns
-# those that are answered by a refusal, or ask what the page does not know. The last control is used first, so that what a
-# control shows is used before the next one replaces it.
+# Uses every control of the page once that is not turned off, and under every heading, such as that of another token; of
+# controls that differ in their numbers it uses one. Returns those that are answered by a refusal, or ask what the page does
+# not know. The last control is used first, so that what a control shows is used before the next one replaces it.
 REFUSED_CONTROLS = """async () => {
   const nameOf = (node) => [
     node.closest(".gptviz").className,
     node.closest(":has(> h4)")?.querySelector("h4").textContent,
     node.closest("select")?.getAttribute("aria-label"),
     node.getAttribute("aria-label") ?? node.textContent,
-  ].join(" | ");
+  ].join(" | ").replaceAll(/[\\d.]+/g, "#");
   const isOffered = (node) =>
     (node.closest("select") ?? node).checkVisibility({ visibilityProperty: true }) && !node.closest(":disabled") &&
     !node.closest("[aria-disabled=true], [inert], .save-picture");
@@ -328,7 +328,7 @@ REFUSED_CONTROLS = """async () => {
     name = nameOf(node);
     used.add(name);
     use(node);
-    await new Promise(requestAnimationFrame);
+    await new Promise((resolve) => setTimeout(resolve)); // an answer of the page comes without a frame
     const alerts = [...document.querySelectorAll("[role=alert]")].filter((one) => one.checkVisibility() && one.textContent);
     if (alerts.length) refused.push([name, ...alerts.map((one) => one.textContent)]);
     alerts.forEach((one) => { one.hidden = true; });
@@ -349,7 +349,7 @@ def test_no_control_of_a_page_is_answered_by_a_refusal(opened, page_of_all_views
     if language == "en":
         used, refused = page.evaluate(REFUSED_CONTROLS)
         assert refused == []
-        assert len(used) > 200
+        assert len(used) > 100
         bars = {name.split(" | ")[1] for name in used if "gptviz-flow" in name and "next token after" in name}
         assert len(bars) == 5, "the bars after each token are used"
 
