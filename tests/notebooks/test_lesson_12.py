@@ -167,7 +167,7 @@ def test_what_decoding_adds_is_computed_from_the_models_logits(lesson, next_logi
             shares[job] = (powers[:, 0] / powers.sum(1)).mean()
         usual = [shares[job] for job in HE_JOBS] + [1 - shares[job] for job in SHE_JOBS]
         assert row["the usual word, mean of the jobs"] == pytest.approx(np.mean(usual), abs=bound)
-        assert row["he after tunder"] == pytest.approx(shares["tunder"], abs=bound)
+        assert row["he after tunder, where he is likeliest"] == pytest.approx(shares["tunder"], abs=bound)
     assert max(HE_RATE, key=lambda job: names["rate"](job, 1)) == "tunder"
     assert rows[0]["the usual word, mean of the jobs"] == pytest.approx(0.8)
     learned, cooler = rows[1]["the usual word, mean of the jobs"], rows[2]["the usual word, mean of the jobs"]
