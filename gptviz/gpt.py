@@ -37,8 +37,9 @@ from gptviz.text.reading import Reading
 from gptviz.text.templates import has_template
 from gptviz.text.tokens import Token, with_roles
 from gptviz.text.visible import quoted
+from gptviz.trace.predictions import as_array
 from gptviz.trace.runnable import Prompt
-from gptviz.trace.trace import Trace, as_array, describe_shape
+from gptviz.trace.trace import Trace, describe_shape
 
 _TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
 

@@ -9,30 +9,20 @@ H_kv key heads, L layers; a map's rows are queries, its columns keys. Layers, he
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gptviz.checks import check_count, check_index
+from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, WrongType, fail
-from gptviz.sampling.next_token import NextToken
-from gptviz.sampling.probabilities import check_highest, softmax
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted
 from gptviz.trace.available import available
+from gptviz.trace.predictions import Predictions, as_array
 from gptviz.trace.saving import save
-from gptviz.trace.sources import EMBEDDINGS, Array, Contributions, ModelSource, Numbers, PassEdit, PassSource, Readout
-
-
-def as_array(numbers: Numbers) -> Array:
-    """Returns the numbers of an array or a torch tensor as a read-only float32 array."""
-    array: Array = numbers if isinstance(numbers, np.ndarray) else numbers.detach().float().cpu().numpy()
-    array.flags.writeable = False
-    return array
+from gptviz.trace.sources import EMBEDDINGS, Array, Contributions, ModelSource, PassEdit, PassSource
 
 
 def describe_shape(heads: Sequence[int]) -> str:
@@ -41,7 +31,7 @@ def describe_shape(heads: Sequence[int]) -> str:
     return f"{len(heads)} layers × {at_most}{max(heads)} heads"
 
 
-class Trace:
+class Trace(Predictions):
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
     text: the prompt; for ids, the text that is read as them. tokens: its tokens. stack: which stack of blocks it shows
@@ -87,15 +77,6 @@ class Trace:
     def nbytes(self) -> int:
         """Bytes of the tensors that this trace holds."""
         return self._source.nbytes
-
-    @property
-    def vocab_size(self) -> int:
-        """The number of logits at each position."""
-        return int(self._source.logits.shape[-1])
-
-    def vocab_token(self, id: int) -> Token:
-        """Returns the vocabulary's token with this id; its position is -1."""
-        return self._model.token(id)
 
     def merges(self, position: int) -> list[Merge]:
         """Returns the byte-pair merges that made the word of the token at `position`; see `text/merges.py`."""
@@ -263,62 +244,6 @@ class Trace:
         """Returns what the bias of the MLP's down projection adds to the stream at each token; 0 without one: (d_model,)."""
         return as_array(self._source.mlp_bias(self._layer(layer)))
 
-    # The next token
-
-    @property
-    def logits(self) -> Array:
-        """The scores of every token as the next one after each position, (T, vocab); only their differences matter."""
-        return as_array(self._source.logits)
-
-    @cached_property
-    def _highest_logits(self) -> Array:
-        """The highest logit at each position: (T,)."""
-        return as_array(self.logits.max(-1))
-
-    def check_finite(self, position: int | None = None) -> None:
-        """Raises GPTVizError if logits are NaN or infinite, so that there are no probabilities, with the likely cause.
-
-        position: which logits to check; None for all.
-        """
-        highest = self._highest_logits if position is None else self._highest_logits[self._position(position)]
-        check_highest(highest, str(self._source.logits.dtype).removeprefix("torch."), self._model.undefined_weight)
-
-    def probabilities(self, position: int = -1) -> Array:
-        """Returns the probabilities of the next token after one position, the softmax of its logits: (vocab,)."""
-        self.check_finite(position)
-        logits = self.logits[self._position(position)]
-        return as_array(softmax(logits).astype(np.float32))
-
-    def top(self, k: int = 10, position: int = -1) -> list[tuple[Token, float]]:
-        """Returns the `k` likeliest next tokens with their probabilities, highest first; in a tie, the lower id first."""
-        k = check_count(k, "k")
-        probabilities = self.probabilities(position)
-        ids = np.argsort(-probabilities, kind="stable")[:k]
-        return [(self.vocab_token(int(i)), float(probabilities[i])) for i in ids]
-
-    def next_token(self, position: int = -1) -> NextToken:
-        """Returns the logits at one position and the tokens up to it, as `SamplingBench` takes them."""
-        position = self._position(position)
-        self.check_finite(position)
-        return NextToken(self.logits[position], self.tokens[: position + 1], self.vocab_token)
-
-    def logit_lens(self, position: int = -1) -> Array:
-        """Returns the final norm and unembedding of the stream at every depth: (n_layers + 1, vocab).
-
-        The last row is the position's logits. Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
-        """
-        return as_array(self._source.lens(self._position(position)))
-
-    def readout(self, position: int = -1) -> Readout:
-        """Returns how the last stream becomes logits at one token, with the final norm's scale frozen; see `Readout`."""
-        readout = self._source.readout(self._position(position))
-        return replace(readout, gain=as_array(readout.gain), offset=as_array(readout.offset))
-
-    def unembedding(self, id: int) -> tuple[Array, float]:
-        """Returns the unembedding's row for a token, (d_model,), and its bias."""
-        row, bias = self._source.unembedding(check_index(id, self.vocab_size, "token id"))
-        return as_array(row), bias
-
     # The model and its weights
 
     def guarding_weights(self) -> AbstractContextManager[None]:
@@ -367,9 +292,6 @@ class Trace:
     def _head(self, layer: int, head: Any) -> int:
         """Returns the index of a head of a layer. For a layer without heads any will do: its source raises NotAvailable."""
         return check_index(head, self.heads_in(layer) or self.n_heads, "head", where=f" in layer {layer}")
-
-    def _position(self, position: Any) -> int:
-        return check_index(position, len(self.tokens), "position", negative=True)
 
 
 def _all_maps(trace: Trace) -> Array:

@@ -16,6 +16,7 @@ import { OpeningNote } from "../shared/opening.js";
 import { makeSentence } from "../shared/sentence.js";
 import { pageTheme } from "../shared/theme.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
+import { CodeBox } from "./code.js";
 import { EditChips, switchesOff } from "./edits.js";
 import { EffectSwitch } from "./effects.js";
 import { PatchForm, RowForm } from "./forms.js";
@@ -68,11 +69,7 @@ class Intervention {
     this.summary = element("p", { class: "summary", role: "status" });
     this.table = new MoverTable(words);
     this.moved = element("p", { class: "muted small" });
-    this.code = element("pre", { class: "number", tabindex: 0, "aria-label": words.code });
-    this.copied = element("span", { class: "muted small", role: "status" });
-    const copy = button(words.copy, () => this.copy(), { class: "quiet" });
-    const codeTitle = element("h4", {}, `${words.code} `, copy, " ", this.copied);
-    this.codePart = element("div", { class: "code", hidden: "" }, codeTitle, this.code);
+    this.code = new CodeBox(words);
     const context = {
       model,
       words,
@@ -112,7 +109,7 @@ class Intervention {
       element("div", { class: "follow" }, element("label", {}, `${words.follow} `, this.menu), search),
       element("div", { class: "numbers" }, this.summary),
     );
-    const outcome = element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.codePart);
+    const outcome = element("div", { class: "outcome numbers" }, this.table.root, this.moved, this.code.root);
     return element(
       "section",
       { class: "gptviz gptviz-intervention", "aria-label": title },
@@ -287,19 +284,7 @@ class Intervention {
     const others = (isCompared ? outcome.movers : outcome.leaders).filter(({ token }) => token.id !== id);
     this.table.show([...(followed ? [followed] : []), ...others], vocab, id, isCompared);
     this.summarise(followed, isCompared ? outcome : null);
-    this.codePart.hidden = !isCompared;
-    this.showCode(outcome.code);
-  }
-
-  /**
-   * Shows the code; a vector of hundreds of numbers is folded into one line, but copied in full.
-   * @param {string} code
-   */
-  showCode(code) {
-    const lines = code.split(/(\n)/);
-    const nodes = lines.map((line) => (line.startsWith("vector") ? element("span", { class: "folded" }, line) : line));
-    this.code.replaceChildren(...nodes);
-    setText(this.copied, "");
+    this.code.show(isCompared ? outcome.code : "");
   }
 
   /** Says what changed. @param {MoverRow|null} followed @param {Outcome|null} outcome null without edits */
@@ -362,17 +347,6 @@ class Intervention {
       setOffered(button, this.model, this.hasOutcome(this.toggled(part)));
     }
     this.effects.draw(theme);
-  }
-
-  /** Marks the code, and copies it if the page may write to the clipboard. */
-  async copy() {
-    getSelection()?.selectAllChildren(this.code);
-    try {
-      await navigator.clipboard.writeText(this.code.textContent ?? "");
-      setText(this.copied, this.words.copied);
-    } catch {
-      setText(this.copied, this.words.marked);
-    }
   }
 
   remove() {

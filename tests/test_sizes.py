@@ -1,0 +1,34 @@
+"""No file and no class of the package is longer than one sitting of reading."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import gptviz
+
+LONGEST_FILE, LONGEST_CLASS = 400, 300  # lines
+
+
+def files(ending):
+    """Returns the text of each file of the package with this ending, by its path."""
+    package = Path(gptviz.__file__).parent
+    return {str(path.relative_to(package)): path.read_text("utf-8") for path in package.rglob(f"*.{ending}")}
+
+
+@pytest.mark.parametrize("ending", ["py", "js"])
+def test_no_file_is_too_long(ending):
+    lengths = {name: len(text.splitlines()) for name, text in files(ending).items()}
+    assert len(lengths) > 50
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+
+
+def test_no_class_is_too_long():
+    classes = {
+        (name, node.name): node.end_lineno - node.lineno + 1
+        for name, text in files("py").items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert len(classes) > 50
+    assert not {name: length for name, length in classes.items() if length > LONGEST_CLASS}
