@@ -6,7 +6,7 @@
  * the outcome of the whole list.
  */
 import { chip, chipText } from "../shared/chips.js";
-import { button, element, form, setText, textField } from "../shared/dom.js";
+import { element, form, setText, textField } from "../shared/dom.js";
 import { isSameEdit } from "../shared/edits.js";
 import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
