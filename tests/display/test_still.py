@@ -14,7 +14,7 @@ from view_classes import view_classes
 
 import gptviz
 from gptviz.display import still
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import percent, significant
 from gptviz.display.phrases import PHRASES
 from gptviz.display.pooling import pooled
 
@@ -68,7 +68,7 @@ def test_a_picture_has_the_views_numbers(views):
     assert percent(leader[list(leader)[-1]]) in texts(bench.still())
     block = by_kind["BlockView"]
     total = sum(row["value"] for row in block.to_table())
-    assert f"sum: {total:.4g} " in texts(block.still())
+    assert f"sum: {significant(total)} " in texts(block.still())
     maps = by_kind["AttentionView"].trace.attention(0, 0)
     dark = by_kind["AttentionView"].still().count('fill="#0a2252"')
     assert dark == (maps > 0.999).sum()

@@ -175,14 +175,14 @@ class FlowView(EditedView, OpensPosition):
 
     # Answers to the page
 
-    def _answer_cuts(self, position: int) -> list[dict[str, list[float]]]:
+    def _answer_cuts(self, position: int) -> list[dict[str, list[float | None]]]:
         """Returns what the probability of each of the likeliest next tokens is with a block's part cut at `position`.
 
-        attention, mlp: one number for each layer, each of a real pass; NaN where there is nothing to cut.
+        attention, mlp: one number for each layer, each of a real pass; None where there is nothing to cut.
         """
         position = self._check_position(position)
         of_each = cuts_of(self._plain, position, [token.id for token, _ in self._leaders(position)])
-        return [{"attention": cuts.attention.tolist(), "mlp": cuts.mlp.tolist()} for cuts in of_each]
+        return [{"attention": _or_none(cuts.attention), "mlp": _or_none(cuts.mlp)} for cuts in of_each]
 
     def _answer_outcome(self, edits: list[Spec], position: int) -> dict[str, Any]:
         """Returns the next token's probabilities after `position` with these cuts.
@@ -311,3 +311,8 @@ class FlowView(EditedView, OpensPosition):
         for layer, row in rows:
             weights[layer] = row
         return weights
+
+
+def _or_none(probabilities: np.ndarray) -> list[float | None]:
+    """Returns probabilities as the page can receive them: JSON has no NaN."""
+    return [None if np.isnan(p) else float(p) for p in probabilities]
