@@ -17,6 +17,11 @@ def percent(share: float) -> str:
     return f"{text} %"
 
 
+def or_none(value: float) -> float | None:
+    """Returns a number, or None for NaN, which JSON lacks."""
+    return None if math.isnan(value) else float(value)
+
+
 def significant(value: float) -> str:
     """Returns a finite number with three significant digits and a real minus sign."""
     rounded = abs(float(f"{value:.3g}"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.display.numbers import significant
+from gptviz.display.numbers import or_none, significant
 from gptviz.drawings.canvas import Canvas, Drawing, checked_with_gaps, room, short_name
 from gptviz.text.tokens import Token
 
@@ -104,7 +104,7 @@ class Heat(Drawing):
 
     def to_table(self) -> list[dict[str, Any]]:
         return [
-            {"down": row, "across": column, "number": None if np.isnan(value) else float(value)}
+            {"down": row, "across": column, "number": or_none(value)}
             for row, numbers in zip(self.rows, self.values, strict=True)
             for column, value in zip(self.columns, numbers, strict=True)
         ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gptviz.display.numbers import or_none
 from gptviz.drawings.canvas import Canvas, Drawing, checked, checked_with_gaps, room
 from gptviz.errors import fail
 from gptviz.sampling import wilson
@@ -101,5 +102,5 @@ class Intervals(Drawing):
         ]
         if self.truth is not None:
             for row, share in zip(table, self.truth[1], strict=True):
-                row[self.truth[0]] = None if np.isnan(share) else float(share)
+                row[self.truth[0]] = or_none(share)
         return table

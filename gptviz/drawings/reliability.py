@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gptviz.display.numbers import or_none
 from gptviz.drawings.canvas import Canvas, Drawing, checked, wrapped
 from gptviz.errors import fail
 from gptviz.sampling import wilson
@@ -135,13 +136,9 @@ class Reliability(Drawing):
             {
                 "group": panel.name, "from": float(self.edges[i]), "to": float(self.edges[i + 1]),
                 "claims": int(panel.counts[i]), "right_claims": int(panel.right[i]),
-                "confidence": _known(panel.confidence[i]), "share": _known(panel.share[i]),
-                "low": _known(panel.ends[0, i]), "high": _known(panel.ends[1, i]),
+                "confidence": or_none(panel.confidence[i]), "share": or_none(panel.share[i]),
+                "low": or_none(panel.ends[0, i]), "high": or_none(panel.ends[1, i]),
             }
             for panel in self.panels
             for i in range(len(panel.counts))
         ]  # fmt: skip
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -4,10 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from drawn import drawn, marks, texts
+from drawn import check_texts_are_inside, drawn, marks, texts
 
 from gptviz.drawings import costs, curves, samples
-from gptviz.drawings.canvas import room
 from gptviz.errors import GPTVizError
 from gptviz.text.tokens import Token
 
@@ -128,13 +127,7 @@ def test_samples_are_whole_in_order():
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [840, 560])
 def test_every_text_is_inside_the_canvas(drawing, language, width):
-    canvas = drawn(drawing, width, language)
-    for mark in canvas.marks:
-        if mark["tag"] == "text":
-            wide = room(mark["text"], mark["font-size"], mark["code"])
-            left = mark["x"] - wide * {"start": 0, "middle": 0.5, "end": 1}[mark["text-anchor"]]
-            assert left >= -1 and left + wide <= width + 8, mark
-            assert mark["y"] <= canvas.height, mark
+    check_texts_are_inside(drawn(drawing, width, language), width)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from drawn import drawn, marks, texts
+from drawn import check_texts_are_inside, drawn, marks, texts
 
 from gptviz.display.numbers import percent, significant
 from gptviz.display.still import picture
 from gptviz.drawings import Canvas, CircuitHead, angles, circuit, heat, mix, share_table, shares, treemap
-from gptviz.drawings.canvas import room
 from gptviz.drawings.phrases import PHRASES
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
 from gptviz.text.tokens import Token
@@ -263,12 +262,7 @@ def test_numbers_that_are_no_shares_are_written_with_their_unit():
 @pytest.mark.parametrize("width", [840, 560])
 def test_every_text_is_inside_the_canvas(drawing, language, width):
     canvas = drawn(drawing, width, language)
-    for mark in canvas.marks:
-        if mark["tag"] == "text":
-            wide = room(mark["text"], mark["font-size"], mark["code"]) * (0.65 if "transform" in mark else 1)
-            left = mark["x"] - wide * {"start": 0, "middle": 0.5, "end": 1}[mark["text-anchor"]]
-            assert left >= -1 and left + wide <= width + 8, mark
-            assert mark["y"] <= canvas.height, mark
+    check_texts_are_inside(canvas, width, turned=0.65)
     assert canvas.marks and canvas.height > 0
 
 

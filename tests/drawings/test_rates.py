@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from drawn import drawn, marks, texts
+from drawn import check_texts_are_inside, drawn, marks, texts
 
 from gptviz.drawings import intervals, reliability
-from gptviz.drawings.canvas import room
 from gptviz.drawings.phrases import PHRASES
 from gptviz.errors import GPTVizError
 from gptviz.sampling import wilson
@@ -102,13 +101,7 @@ def test_the_diagonal_is_where_confidence_and_share_are_equal_if_bins_begin_abov
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [840, 560])
 def test_every_text_is_inside_the_canvas(drawing, language, width):
-    canvas = drawn(drawing, width, language)
-    for mark in canvas.marks:
-        if mark["tag"] == "text":
-            wide = room(mark["text"], mark["font-size"], mark["code"])
-            left = mark["x"] - wide * {"start": 0, "middle": 0.5, "end": 1}[mark["text-anchor"]]
-            assert left >= -1 and left + wide <= width + 8, mark
-            assert mark["y"] <= canvas.height, mark
+    check_texts_are_inside(drawn(drawing, width, language), width)
 
 
 def test_columns_are_named_in_both_languages():

@@ -17,7 +17,7 @@ import traitlets
 from gptviz import lens
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.display.numbers import percent
+from gptviz.display.numbers import or_none, percent
 from gptviz.errors import NotAvailable, error_for_page
 from gptviz.lens.cutting import cuts_of
 from gptviz.model.looking import looking_once
@@ -182,7 +182,7 @@ class FlowView(EditedView, OpensPosition):
         """
         position = self._check_position(position)
         of_each = cuts_of(self._plain, position, [token.id for token, _ in self._leaders(position)])
-        return [{"attention": _or_none(cuts.attention), "mlp": _or_none(cuts.mlp)} for cuts in of_each]
+        return [{"attention": [*map(or_none, cuts.attention)], "mlp": [*map(or_none, cuts.mlp)]} for cuts in of_each]
 
     def _answer_outcome(self, edits: list[Spec], position: int) -> dict[str, Any]:
         """Returns the next token's probabilities after `position` with these cuts.
@@ -311,8 +311,3 @@ class FlowView(EditedView, OpensPosition):
         for layer, row in rows:
             weights[layer] = row
         return weights
-
-
-def _or_none(probabilities: np.ndarray) -> list[float | None]:
-    """Returns probabilities as the page can receive them: JSON has no NaN."""
-    return [None if np.isnan(p) else float(p) for p in probabilities]

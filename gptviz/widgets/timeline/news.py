@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from gptviz.display.numbers import or_none
 from gptviz.generation.completion import Step
 from gptviz.text.tokens import Token
 from gptviz.widgets.shared.chips import describe
@@ -48,19 +49,19 @@ def _broken_characters(text: str, tokens: Iterable[Token]) -> list[dict[str, Any
 def _describe_step(step: Step) -> dict[str, Any]:
     return {
         "token": describe(step.token),
-        "probability": _known(step.probability),
-        "sampling": _known(step.sampling_probability),
-        "entropy": _known(step.entropy),
-        "kept": _known(step.kept),
-        "mass": _known(step.kept_mass),
+        "probability": or_none(step.probability),
+        "sampling": or_none(step.sampling_probability),
+        "entropy": or_none(step.entropy),
+        "kept": or_none(step.kept),
+        "mass": or_none(step.kept_mass),
         "text": step.text,
         "cached": step.cached,
         "served": is_served(step),
         "alternatives": [
             {
                 "token": describe(alternative.token),
-                "probability": _known(alternative.probability),
-                "sampling": _known(alternative.sampling_probability),
+                "probability": or_none(alternative.probability),
+                "sampling": or_none(alternative.sampling_probability),
             }
             for alternative in step.alternatives
         ],
@@ -70,7 +71,3 @@ def _describe_step(step: Step) -> dict[str, Any]:
 def is_served(step: Step) -> bool:
     """Returns whether a server generated the step: none reveals the entropy of the whole vocabulary."""
     return math.isnan(step.model_entropy)
-
-
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number
