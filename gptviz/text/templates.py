@@ -19,8 +19,8 @@ _MARK = re.compile(
 class Frame(NamedTuple):
     """What a template writes around the contents of messages.
 
-    order: the indices of the messages, as their contents follow one another in the text. literals: what the template
-    writes before the first content, between two contents, and after the last one: one more than there are messages.
+    order: the indices of the messages, as their contents follow one another in the text, without those that the template
+    drops. literals: what it writes before the first content, between two contents, and after the last one.
     """
 
     order: list[int]
@@ -63,7 +63,7 @@ def render(tokenizer: Any, messages: Sequence[Message], prompted: bool) -> str:
 def frame(tokenizer: Any, messages: Sequence[Message], prompted: bool = False) -> Frame | None:
     """Returns what the template writes around contents of these roles.
 
-    None if it refuses the messages, or does not write each content once and unchanged.
+    None if it refuses the messages, writes no content unchanged, or writes one twice.
     """
     marked = [message | {"content": f"Message{index}Content"} for index, message in enumerate(messages)]
     try:
@@ -71,10 +71,10 @@ def frame(tokenizer: Any, messages: Sequence[Message], prompted: bool = False) -
     except GPTVizError:
         return None
     order = [int(index) for index in parts[1::2]]
-    return Frame(order, parts[::2]) if sorted(order) == list(range(len(messages))) else None
+    return Frame(order, parts[::2]) if order and len(set(order)) == len(order) else None
 
 
 def frame_of_roles(tokenizer: Any, *roles: str, prompted: bool = False) -> Frame | None:
-    """Returns the frame of messages with these roles, in which the order of the contents is that of the messages."""
+    """Returns the frame of messages with these roles, in which all contents follow one another as the messages do."""
     result = frame(tokenizer, [{"role": role, "content": ""} for role in roles], prompted)
-    return result if result and result.order == sorted(result.order) else None
+    return result if result and result.order == list(range(len(roles))) else None

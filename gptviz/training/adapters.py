@@ -6,12 +6,12 @@ peft trains them. An adapter is two matrices a map, A (rank, in) and B (out, ran
 import warnings
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from gptviz.checks import short
 from gptviz.errors import fail
+from gptviz.training.random_numbers import random_numbers
 
 SCALE = 2  # alpha / rank
 _PREFIX = "base_model.model."  # of a name within peft's model
@@ -21,16 +21,17 @@ _A, _B = ".lora_A.weight", ".lora_B.weight"
 def add_adapters(model: nn.Module, rank: int, seed: int) -> Any:
     """Puts adapters of a rank beside every linear map of the model but the output head; returns peft's model.
 
-    B is 0 at first, so that the model computes what it did. A is random, the same for the same seed. Raises GPTVizError for
-    a rank that is larger than a side of one of these maps.
+    The experts of a mixture are no linear maps of their own, but slices of one tensor: they get none. B is 0 at first, so
+    that the model computes what it did. A is random, the same for the same seed. Raises GPTVizError for a rank that is
+    larger than a side of one of these maps.
     """
     _check_rank(model, rank)
     from peft import LoraConfig, get_peft_model  # takes a second, which only this method needs
 
-    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    places = list(_maps(model))  # peft's "all-linear" would take experts too, and name their adapters in other ways
+    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=places, task_type="CAUSAL_LM")
+    with random_numbers(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what peft and transformers settle between them
-        torch.manual_seed(seed)
         return get_peft_model(model, config)
 
 

@@ -13,8 +13,9 @@ from gptviz.files import check_path, shortened
 from gptviz.gpt import GPT
 from gptviz.loading import load
 from gptviz.training.record import Record
+from gptviz.training.remainder import known_functions, restore
 from gptviz.training.run import Run
-from gptviz.training.saving import BEFORE, DESCRIPTION, FORMAT, STEPS, file_of
+from gptviz.training.saving import BEFORE, DESCRIPTION, FORMAT, REMAINDER, STEPS, file_of
 from gptviz.training.settings import Settings
 from gptviz.training.states import check_state
 from gptviz.training.worker import ENDED, FAILED
@@ -23,17 +24,27 @@ from gptviz.training.worker import ENDED, FAILED
 def open_run(folder: Any) -> Run:
     """Opens a run that `run.save(folder)` saved. It has everything but its data: it cannot train on, or be forked.
 
-    Raises GPTVizError for a folder that holds no run, or a damaged one.
+    Its models are on the CPU, and compute the numbers that those of the run compute on a CPU. Raises GPTVizError for a folder
+    that holds no run, or a damaged one.
     """
     path = check_path(folder)
     description = _description(path)
     try:
-        settings, before = Settings(**description["settings"]), load(path / BEFORE, dtype="auto")
-        before.name, before.end_ids = str(description["name"]), description["end_ids"]
+        settings, before = Settings(**description["settings"]), _before(path, description)
         return Run(before, None, settings, _record(path, description, before, settings))
     except (KeyError, TypeError, ValueError, OSError, AttributeError, SafetensorError) as error:
         got = f"{shortened(path)}, which is damaged ({type(error).__name__}: {error!s:.120})"
         raise fail("a folder with a whole run", got, "Save the run again.") from error
+
+
+def _before(path: Path, description: dict[str, Any]) -> GPT:
+    """Returns the model before, number for number."""
+    before = load(path / BEFORE, dtype="auto", **known_functions(description.get("functions", {})))
+    if "dtype" in description:  # else the folder was written before there was a remainder
+        restore(before.model, description["dtype"], load_file(path / REMAINDER))
+        before = GPT(before.model, before.tokenizer)
+    before.name, before.end_ids = str(description["name"]), description["end_ids"]
+    return before
 
 
 def _record(path: Path, description: dict[str, Any], before: GPT, settings: Settings) -> Record:

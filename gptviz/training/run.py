@@ -2,7 +2,7 @@
 
 import atexit
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from gptviz.checks import check_index, check_number, short
 from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, fail
 from gptviz.gpt import GPT
 from gptviz.progress import progress
-from gptviz.training.learner import Learner
+from gptviz.training.learner import Learner, State
 from gptviz.training.measuring import Measuring
 from gptviz.training.record import Record
 from gptviz.training.saving import save_run
@@ -39,24 +39,31 @@ def _stop_all() -> None:
 class Run:
     """A training run, made by `pretrain`, `finetune` or `prefer`; it trains while other code runs.
 
-    settings: how it trains. before: the model that it began with, a copy of its own. example: the beginning of a text like
-    those that it learns from, or "". A step is counted from 0: step s is the model that has learned from s batches, so `at(0)`
-    is the model before. Steps are kept evenly spaced, together at most 512 MiB; the newest is kept whenever the run pauses or
-    ends.
+    settings: how it trains. example: the beginning of a text like those that it learns from, or "". A step is counted from 0:
+    step s is the model that has learned from s batches, so `at(0)` is the model before. Steps are kept evenly spaced, as many
+    as `settings.keep` and together at most 512 MiB; two in any case. The newest is also kept whenever the run pauses or ends.
+    If there is no room for it, the step of an earlier pause makes room: the one whose neighbours are closest to each other.
 
-    A run ends when it is finished, stopped, or no longer held by anything.
+    A run ends when it is finished, stopped, or no longer held by anything. A view on a page holds it until `view.close()`.
     """
 
-    def __init__(self, before: GPT, make_task: MakeTask | None, settings: Settings, record: Record | None = None):
-        self.before, self.settings = before, settings
+    def __init__(
+        self,
+        before: GPT,
+        make_task: MakeTask | None,
+        settings: Settings,
+        record: Record | None = None,
+        given: Mapping[str, Any] | None = None,
+    ):
+        self._before, self.settings = before, settings
         self._make_task = make_task
-        self._models: weakref.WeakValueDictionary[int, GPT] = weakref.WeakValueDictionary()
         self.example = ""
         self._source: Worker | Record
         if record is not None:
             self._source, self.example = record, record.example
         elif make_task is not None:
             task = make_task(before, settings)
+            task.check_settings(given or {})
             worker = _worker(before, task, settings)
             self._source, self.example = worker, task.example
             weakref.finalize(self, worker.ask, STOPPED)  # before the thread begins: an interrupt may come in between
@@ -72,8 +79,12 @@ class Run:
     @property
     def measures(self) -> dict[str, np.ndarray]:
         """What was measured of the kept steps, by name: float64, as many as there are in `steps_kept`."""
-        measured = list(self._source.measured.values())[: len(self._source.states)]  # the newest may not be kept yet
-        names = measured[0] if measured else {}
+        return self.measures_at(self.steps_kept.tolist())
+
+    def measures_at(self, steps: Iterable[int]) -> dict[str, np.ndarray]:
+        """Returns what was measured of some kept steps, by name: float64, as many as steps."""
+        measured = [self._source.measured[step] for step in steps]
+        names = self._source.measured[0]
         return {name: np.array([of_step[name] for of_step in measured], np.float64) for name in names}
 
     @property
@@ -110,15 +121,22 @@ class Run:
     # Models
 
     def at(self, step: int) -> GPT:
-        """Returns the model at a kept step, as a GPT of its own. -1 is the newest kept step.
+        """Returns the model at a kept step, as a new GPT at each call: whatever is done to one changes no other.
 
-        Raises OutOfRange for a step that was not kept, and names its neighbours.
+        -1 is the newest kept step. The tokenizer is shared. Raises OutOfRange for a step that was not kept, and names its
+        neighbours.
         """
-        return self._model_of(self.kept_step(step))
+        number, state = self._kept(step)
+        return self._with_weights(number, state, f"step {number}")
+
+    @property
+    def before(self) -> GPT:
+        """The model that the run began with, as a new GPT; see `at`."""
+        return copy_of(self._before)
 
     @property
     def gpt(self) -> GPT:
-        """The model at the newest kept step."""
+        """The model at the newest kept step, as a new GPT; see `at`."""
         return self.at(-1)
 
     def strength(self, x: float) -> GPT:
@@ -128,32 +146,29 @@ class Run:
         GPTVizError for one that is so large that some weight would be infinite.
         """
         remedy = "0 is the model before, 1 the newest step."
-        x, step = check_number(x, "strength", remedy), int(self.steps_kept[-1])
-        mixed = self._with_weights(step, f"{x:g} of step {step}", x)
+        x, (step, state) = check_number(x, "strength", remedy), self._kept(-1)
+        mixed = self._with_weights(step, state, f"{x:g} of step {step}", x)
         if weight := mixed.undefined_weight():
             raise fail("a strength with which all weights are numbers", f"{x:g}: NaN or infinity in {weight}", remedy)
         return mixed
 
-    def _model_of(self, step: int) -> GPT:
-        gpt = self._models.get(step)
-        if gpt is None:
-            gpt = self._models[step] = self._with_weights(step, f"step {step}")
-        return gpt
-
-    def _with_weights(self, step: int, name: str, strength: float = 1.0) -> GPT:
-        gpt = copy_of(self.before, f"{self.before.name}, {name}")
+    def _with_weights(self, step: int, state: State, name: str, strength: float = 1.0) -> GPT:
+        gpt = copy_of(self._before, f"{self._before.name}, {name}")
         if step:
-            load_weights(gpt, weights_of(self.before, self._source.states[step], self.settings.method), strength)
+            load_weights(gpt, weights_of(self._before, state, self.settings.method), strength)
         return gpt
 
     def kept_step(self, step: int) -> int:
         """Returns a step that was kept; -1 is the newest. Raises OutOfRange for any other step, and names its neighbours."""
-        kept = self.steps_kept.tolist()
-        if isinstance(step, (int, np.integer)) and step == -1:
-            return int(kept[-1])
-        number = check_index(step, None, "step")
-        if number in kept:
-            return number
+        return self._kept(step)[0]
+
+    def _kept(self, step: int) -> tuple[int, State]:
+        """Returns a kept step and its state, which the thread may drop at any time."""
+        states = dict(self._source.states)
+        kept = list(states)
+        number = kept[-1] if isinstance(step, (int, np.integer)) and step == -1 else check_index(step, None, "step")
+        if number in states:
+            return number, states[number]
         neighbours = [*[k for k in kept if k < number][-1:], *[k for k in kept if k > number][:1]]
         nearest = " and ".join(map(str, neighbours))
         facts = {"step": number, "nearest": nearest}
@@ -225,14 +240,15 @@ class Run:
         The new run counts from 0, begins with a fresh optimizer, and has this step's model as its own `before`. This run goes on.
         The reference of `prefer` stays the model that was handed in to the first run.
         Raises OutOfRange for a step that was not kept, WrongType for a name that is no setting, and NotAvailable for a run
-        that was opened from a folder, which holds no data.
+        that was opened from a folder, which holds no data. WrongType also for a setting that changes nothing: the batch or
+        the seed of batches that a generator makes.
         """
-        step, changed = self.kept_step(step), self.settings.changed(settings)
+        (step, state), changed = self._kept(step), self.settings.changed(settings)
         if self._make_task is None:
             remedy = "Start a new one: gptviz.training.finetune(run.at(step), texts)."
             got = "one that was opened from a folder"
             raise fail("a run whose data is here", got, remedy, NotAvailable, "run_without_data")
-        return Run(self._with_weights(step, f"step {step}"), self._make_task, changed)
+        return Run(self._with_weights(step, state, f"step {step}"), self._make_task, changed, given=settings)
 
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that.
@@ -252,13 +268,11 @@ class Run:
         the folder exists and holds something else, FileNotWritten if it cannot be written.
         """
         source = self._source
-        steps = self.steps_kept.tolist()
         status = STOPPED if not source.has_ended else source.status
-        record = Record(
-            list(source.losses), {step: source.states[step] for step in steps},
-            {step: source.measured[step] for step in steps}, status, source.error, self.example,
-        )  # fmt: skip
-        return save_run(folder, self.before, self.settings, record)
+        states = dict(source.states)  # before the losses, of which there are as many as the newest step says
+        measured = {step: source.measured[step] for step in states}
+        record = Record(list(source.losses), states, measured, status, source.error, self.example)
+        return save_run(folder, self._before, self.settings, record)
 
 
 def _worker(before: GPT, task: Task, settings: Settings) -> Worker:

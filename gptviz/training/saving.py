@@ -1,8 +1,8 @@
 """Saves a run into a folder.
 
 run.json: settings, losses, what was measured, the steps. before/: the model before, as transformers saves it, with its tokenizer.
-steps/000040.safetensors: the adapters or the weights of a kept step. The folder is written beside its place and moved there when
-it is whole.
+remainder.safetensors: what transformers does not save of it. steps/000040.safetensors: the adapters or the weights of a kept
+step. The folder is written beside its place and moved there when it is whole.
 """
 
 import json
@@ -21,10 +21,12 @@ from gptviz.files import check_path, shortened
 from gptviz.gpt import GPT
 from gptviz.loading import without_progress_bar
 from gptviz.training.record import Record
+from gptviz.training.remainder import functions, remainder
 from gptviz.training.settings import Settings
 
 FORMAT = 1
 DESCRIPTION, BEFORE, STEPS = "run.json", "before", "steps"
+REMAINDER = "remainder.safetensors"
 
 
 def save_run(folder: Any, before: GPT, settings: Settings, record: Record) -> Path:
@@ -52,6 +54,7 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
     (folder / STEPS).mkdir(parents=True)
     with before.running(), without_progress_bar():
         before.model.save_pretrained(folder / BEFORE)
+        save_file(remainder(before.model), folder / REMAINDER)
     before.tokenizer.save_pretrained(folder / BEFORE)
     for step, state in record.states.items():
         save_file(state, folder / STEPS / file_of(step))
@@ -59,6 +62,8 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
     description = {
         "format": FORMAT,
         "name": before.name,
+        "dtype": str(before.dtype).removeprefix("torch."),
+        "functions": functions(before.model),
         "settings": asdict(settings),
         "status": record.status,
         "error": None if error is None else [error.expected, error.got, error.remedy],

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     GPT2Config,
@@ -17,6 +16,7 @@ from transformers import (
 
 from gptviz.checks import check_choice, check_count, short
 from gptviz.errors import WrongType, fail
+from gptviz.training.random_numbers import random_numbers
 
 END = "<end>"  # between two texts
 # Layers, heads, and the width of the residual stream.
@@ -57,8 +57,7 @@ def random_model(size: Size, positions: str, vocabulary: int, context: int, seed
     check_choice(positions, POSITIONS, "kind of positions")
     layers, heads, width = shape_of(size)
     no_ids: Any = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with random_numbers(seed):
         if positions == "rotary":
             return LlamaForCausalLM(
                 LlamaConfig(

@@ -18,7 +18,15 @@ from gptviz.training.batches import Batch, whole
 from gptviz.training.languages import LONGEST, Language, repeats
 from gptviz.training.settings import does_not_apply
 from gptviz.training.small_models import learn_tokenizer
-from gptviz.training.tasks import HELD_OUT_TEXTS, MakeTask, MeasureAll, generator_task, language_task, stream_task
+from gptviz.training.tasks import (
+    AS_IT_COMES,
+    HELD_OUT_TEXTS,
+    MakeTask,
+    MeasureAll,
+    generator_task,
+    language_task,
+    stream_task,
+)
 from gptviz.training.texts import check_list, naming
 
 LENGTH, VOCABULARY = 64, 1024
@@ -31,7 +39,7 @@ _OF_A_LANGUAGE = {
 _OF_BATCHES = {
     "vocabulary": "The tokenizer has its own vocabulary.",
     "held_out": "To measure other texts, give a function of your own in measures.",
-    "batch": "Each batch is as large as it comes.",
+    "batch": AS_IT_COMES,
 }
 _OF_A_TOKENIZER = {"vocabulary": "The tokenizer has its own vocabulary."}
 

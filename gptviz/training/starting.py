@@ -84,10 +84,11 @@ def finetune(
     """Trains a copy of a model on texts, in a thread of its own, and returns the run. `gpt` itself stays as it is.
 
     texts: what to learn; chat messages too, of which the assistant's tokens alone count. method: "lora" (Hu et al. 2021;
-    adapters beside every linear map, alpha = 2 rank) or "full" (all weights). rank: of the adapters; None for 4. rehearse:
-    other texts of which each batch has as many, so that the model forgets less. held_out: texts that are measured and not
-    learned. measures: functions of a GPT that return a number, by name. settings: `learning_rate` (0.005 for "lora", 0.0005
-    for "full"), `batch` (32), `optimizer`, `keep` (41); see `Settings`. It trains without dropout.
+    adapters beside every linear map but the output head and the experts of a mixture, alpha = 2 rank) or "full" (all
+    weights). rank: of the adapters; None for 4. rehearse: other texts of which each batch has as many, so that the model
+    forgets less. held_out: texts that are measured and not learned. measures: functions of a GPT that return a number, by
+    name. settings: `learning_rate` (0.005 for "lora", 0.0005 for "full"), `batch` (32), `optimizer`, `keep` (41); see
+    `Settings`. It trains without dropout.
 
     Raises WrongType or GPTVizError for no texts, for one that is longer than the context, and for settings that are unknown
     or do not apply, such as a rank with "full".

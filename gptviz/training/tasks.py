@@ -1,7 +1,7 @@
 """Tasks: what a run makes smaller, and what it measures on the way."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,11 @@ from gptviz.training.languages import Language
 from gptviz.training.learner import Loss
 from gptviz.training.losses import answer_log_probabilities, next_token_loss, preference_loss
 from gptviz.training.measuring import all_of, on_batch, roles
-from gptviz.training.settings import Settings
+from gptviz.training.settings import Settings, does_not_apply
 
 HELD_OUT_TEXTS = 64
+AS_IT_COMES = "Each batch is as large as it comes."
+AS_THEY_COME = "The batches are learned as they come."
 EXAMPLE = 8  # tokens of a text that are shown as its beginning
 
 MeasureAll = Callable[[GPT], dict[str, float]]
@@ -28,12 +30,19 @@ class Task:
     """What a run trains on.
 
     loss: of a model at a step. measure: of a GPT, by name; None to measure nothing. example: the beginning of a text like
-    those that are learned, or "".
+    those that are learned, or "". unused: settings that change nothing, each with what to do instead.
     """
 
     loss: Loss
     measure: MeasureAll | None
     example: str = ""
+    unused: Mapping[str, str] = field(default_factory=dict)
+
+    def check_settings(self, given: Mapping[str, Any]) -> None:
+        """Raises WrongType if a setting that was given changes nothing."""
+        for name, remedy in self.unused.items():
+            if name in given:
+                raise does_not_apply(name, given[name], "batches of token ids", remedy)
 
 
 MakeTask = Callable[[GPT, Settings], Task]  # of the model before, and of the settings; a fork has others
@@ -66,9 +75,10 @@ def generator_task(given: Iterable[object], length: int, extra: MeasureAll | Non
     """Makes the task of predicting the next token in the batches of a user's iterator. A fork goes on where it stands."""
     iterator = iter(given)
 
-    def make(before: GPT, _settings: Settings) -> Task:
+    def make(before: GPT, settings: Settings) -> Task:
         batch = batches.of_generator(iterator, before.vocab_size, before.context_length)
-        return Task(_prediction(batch), all_of(roles(length), extra))
+        unused = {"batch": AS_IT_COMES} | ({"seed": AS_THEY_COME} if settings.method == "full" else {})
+        return Task(_prediction(batch), all_of(roles(length), extra), unused=unused)
 
     return make
 

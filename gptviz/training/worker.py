@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,10 +27,10 @@ _LISTENER_FAILED = "A listener of a training run raised an error. It is not call
 class Worker:
     """Trains a learner in a thread of its own.
 
-    steps: how many to take. scheduled: the steps to keep, beside the one at which the run pauses or ends. measure: returns
-    what is measured of a kept state, by name. losses: of the steps taken so far. states: what is kept, by step. measured:
-    what was measured of it, by step. status, error: "failed" has an error. Step 0 is kept at once; raises what its measures
-    raise.
+    steps: how many to take. scheduled: the steps to keep, beside the one at which the run pauses or ends; no more than there
+    are of them are kept together, see `surplus`. measure: returns what is measured of a kept state, by name. losses: of the
+    steps taken so far. states: what is kept, by step. measured: what was measured of each step that was ever kept. status,
+    error: "failed" has an error. Step 0 is kept at once; raises what its measures raise.
     """
 
     def __init__(
@@ -150,6 +150,8 @@ class Worker:
         with self._changed:
             self.measured[step] = measured
             self.states[step] = state
+            if (dropped := surplus(list(self.states), self._scheduled)) is not None:
+                del self.states[dropped]
             self._changed.notify_all()
         self._tell()
 
@@ -193,6 +195,17 @@ def schedule(steps: int, keep: int, nbytes: int, limit: int) -> list[int]:
     """
     count = max(2, min(keep, steps + 1, limit // max(nbytes, 1)))
     return sorted({int(step) for step in np.linspace(0, steps, count).round()})
+
+
+def surplus(kept: Sequence[int], scheduled: Collection[int]) -> int | None:
+    """Returns the step to drop so that no more are kept than were scheduled; None if there is room.
+
+    It is one at which the run paused: the one whose neighbours are closest to each other. The newest stays.
+    """
+    if len(kept) <= len(scheduled):
+        return None
+    between = zip(kept, kept[1:], kept[2:], strict=False)
+    return min((after - before, step) for before, step, after in between if step not in scheduled)[1]
 
 
 def nbytes(state: State) -> int:

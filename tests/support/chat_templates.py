@@ -41,6 +41,8 @@ THINKING = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# A system message is dropped.
+WITHOUT_SYSTEM = CHATML.replace("in messages %}", "in messages if message['role'] != 'system' %}")
 # No marks at all, and the separator comes before each turn but the first.
 PLAIN = (
     "{% for message in messages %}{% if not loop.first %}{{ '\n' }}{% endif %}"

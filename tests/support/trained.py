@@ -50,5 +50,11 @@ def assert_weights_equal(a, b):
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
+def assert_is_step(gpt, run, step):
+    """Checks that a model is that of a run's step."""
+    assert gpt.name == run.at(step).name
+    assert_weights_equal(gpt, run.at(step))
+
+
 def torch_ids(gpt, text):
     return torch.tensor([gpt.encode(text)])

@@ -13,6 +13,7 @@ from chat_templates import (
     SHOUTED,
     THINKING,
     VOCAB,
+    WITHOUT_SYSTEM,
     applied,
     chat,
     chatty,
@@ -139,6 +140,13 @@ def test_what_cannot_be_told_in_a_merged_message_has_no_role(with_template):
         ("user", "[INST] So [/INST]"),
     ]
     assert runs(gpt.trace(chat("Hi")).tokens) == [(None, "<s>"), ("user", "[INST] Hi [/INST]")]
+
+
+def test_a_message_that_the_template_drops_leaves_the_others_their_roles(with_template):
+    gpt = with_template(WITHOUT_SYSTEM)
+    expected = runs(gpt.trace(chat("Hi", "Yes", "So")).tokens)
+    assert runs(gpt.trace(chat("Hi", "Yes", "So", system="Kind.")).tokens) == expected
+    assert [role for role, _ in expected] == ["user", "assistant", "user", "assistant"]
 
 
 def test_a_content_of_which_the_template_drops_a_part_is_found(with_template):

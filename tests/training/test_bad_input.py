@@ -166,6 +166,15 @@ def test_an_argument_that_says_nothing_about_the_data_is_refused(gpt, data, name
         training.pretrain(data=data, tokenizer=gpt.tokenizer, **{name: value})
 
 
+def test_a_fork_refuses_a_setting_that_changes_nothing(gpt):
+    batches = iter([np.arange(12).reshape(3, 4)] * 3)
+    run = training.pretrain((1, 1, 8), batches, 1, tokenizer=gpt.tokenizer).wait()
+    for name in ("batch", "seed"):
+        with refused(WrongType, f"no {name} with batches of token ids. Got {name}=7"):
+            run.fork(1, **{name: 7})
+    assert len(run.fork(1, steps=2, method="lora", rank=2, seed=7).wait().loss) == 2
+
+
 @pytest.mark.parametrize(
     ("batch", "kind", "words"),
     [
@@ -236,7 +245,7 @@ def test_numbers_of_numpy_and_torch_are_numbers(gpt, number):
     assert run.settings == expected.settings and type(run.settings.learning_rate) is float
     assert np.array_equal(run.loss, expected.loss)
     assert run.strength(number(0.5)).name == run.strength(0.5).name
-    assert run.at(np.int64(1)) is run.at(1) and run.at(np.int64(-1)) is run.at(-1)
+    assert run.at(np.int64(1)).name == run.at(1).name and run.kept_step(np.int64(-1)) == 1
 
 
 # What a run is asked for

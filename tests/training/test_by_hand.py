@@ -59,6 +59,21 @@ def test_an_adapter_adds_its_product_to_the_map(family, tmp_path):
         assert np.array_equal(before[name], after[name])
 
 
+@pytest.mark.parametrize("family", ["mixtral", "qwen3_moe"])
+def test_adapters_of_a_mixture_leave_its_experts_and_are_opened_again(family, tmp_path):
+    gpt = small_gpt(family)
+    run = quick(gpt, [TEXT], steps=3)
+    ids = torch.tensor([gpt.encode(TEXT)])
+    for one in (run, training.open_run(run.save(tmp_path / "run"))):
+        output = one.at(2).model(ids, labels=ids)
+        bound = rounding(output.logits.detach())
+        assert run.loss[2] == pytest.approx(float(output.loss.detach()), abs=bound)
+        assert run.loss[0] - run.loss[2] > 10 * bound
+        before, after = weights(gpt), weights(one.gpt)
+        changed = [name for name in before if not np.array_equal(before[name], after[name])]
+        assert len(changed) == 4 * gpt.n_layers and all(".self_attn." in name for name in changed)
+
+
 PAIRS = [("the", " thin", " thing tin"), ("in the", " inn", "n"), ("a", "b", "cde")]
 BETA = 0.3
 

@@ -16,7 +16,7 @@ from gptviz import training
 from gptviz.errors import GPTVizError, NotAvailable, OutOfRange
 from gptviz.training.learner import Learner
 from gptviz.training.settings import Settings
-from gptviz.training.worker import schedule
+from gptviz.training.worker import schedule, surplus
 
 METHODS = ("lora", "full")
 LONG = 100_000  # steps that no test waits for
@@ -77,11 +77,26 @@ def test_a_paused_run_goes_on_as_if_it_had_not_been_paused(gpt, run):
 
 def test_a_pass_of_a_step_is_a_gpt_like_any_other(run):
     gpt = run.at(3)
-    assert gpt is run.at(3) and "step 3" in gpt.name
+    assert "step 3" in gpt.name
     completion = gpt.complete("the", max_tokens=3, temperature=0)
     assert len(completion.choices[0].steps) == 3
     trace = gpt.trace("the thin tin")
     assert_close(trace.attention(1).sum(-1), np.ones(trace.attention(1).shape[:2]))
+
+
+def test_what_is_done_to_the_model_of_a_step_changes_no_other(gpt, run):
+    for copied in (lambda: run.before, lambda: run.at(0), lambda: run.at(3), lambda: run.gpt):
+        expected, one = logits(copied()), copied()
+        one.model.train().requires_grad_(False)
+        one.model.get_output_embeddings().register_forward_hook(lambda _module, _inputs, output: output + 1)
+        one.model.config._attn_implementation = "eager"
+        one.end_ids = []
+        for parameter in one.model.parameters():
+            parameter.data.zero_()  # torch counts no such change
+        again = copied()
+        assert np.array_equal(logits(again), expected)
+        assert not again.model.training and again.end_ids == gpt.end_ids
+    assert np.array_equal(logits(run.at(0)), logits(gpt))
 
 
 def test_steps_that_were_not_kept_are_refused_with_their_neighbours(gpt):
@@ -98,6 +113,45 @@ def test_kept_steps_fit_into_memory():
     assert schedule(100, 5, 8, 10**9) == [0, 25, 50, 75, 100]
     assert schedule(100, 41, 30, 100) == [0, 50, 100]
     assert schedule(100, 41, 10**9, 100) == [0, 100]
+
+
+def test_steps_of_pauses_make_room_for_others():
+    """By hand: in 0, 7, 10, 11, 20 the neighbours of 11 are 10 steps apart, and those of 7 too, which is the earlier one."""
+    assert surplus([0, 7, 10, 11, 20], {0, 10, 20, 30, 40}) is None
+    assert surplus([0, 7, 10, 11, 20], {0, 10, 20, 30}) == 7
+    assert surplus([0, 7, 10, 12, 14, 20], {0, 10, 20, 30}) == 12
+    assert surplus([0, 7, 9], {0, 30}) == 7
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_more_steps_are_kept_than_were_scheduled_however_often_a_run_pauses(seed):
+    random = np.random.default_rng(seed)
+    steps, keep = random.integers(20, 60), random.integers(2, 9)
+    scheduled, kept = set(schedule(steps, keep, 1, 10**9)), []
+    for step in range(steps + 1):
+        if step in scheduled or random.random() < 0.6:
+            kept.append(step)
+            if (dropped := surplus(kept, scheduled)) is not None:
+                kept.remove(dropped)
+            assert len(kept) <= len(scheduled)
+            assert kept[-1] == step and {early for early in scheduled if early <= step} <= set(kept)
+    assert kept == sorted(scheduled)
+
+
+def test_a_run_that_pauses_often_keeps_few_steps_and_what_was_measured_of_them(gpt):
+    measures = {"n": lambda one: float(one.trace("thi").logits[-1, 5])}
+    run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=3, measures=measures)
+    paused = []
+    for _ in range(5):
+        wait_for_steps(run.resume() if paused else run, len(run.loss) + 1)
+        paused.append(int(run.pause().steps_kept[-1]))
+    kept = run.stop().steps_kept.tolist()
+    assert len(kept) == 3 and kept[0] == 0 and kept[-1] == len(run.loss)
+    assert run.nbytes == 3 * sum(tensor.nbytes for tensor in run._source.states[0].values())
+    assert run.measures["n"].tolist() == [float(run.at(step).trace("thi").logits[-1, 5]) for step in kept]
+    dropped = next(step for step in paused if step not in kept)
+    with pytest.raises(OutOfRange, match="nearest that were kept"):
+        run.at(dropped)
 
 
 def test_a_run_says_how_much_memory_its_kept_steps_need(run):
@@ -296,7 +350,7 @@ def test_ten_runs_leave_no_model_and_no_thread(gpt):
     def once(i):
         run = training.finetune(gpt, TEXTS, steps=2, batch=2, keep=2, seed=i, measures={"n": lambda g: g.n_layers})
         run = run.wait() if i % 2 else run.pause()
-        return [weakref.ref(one) for one in (run, run._source, run.before.model, run.at(-1).model)]
+        return [weakref.ref(one) for one in (run, run._source, run._before.model, run.at(-1).model)]
 
     left = [reference for i in range(10) for reference in once(i)]
     for thread in threads():

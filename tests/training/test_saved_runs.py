@@ -2,13 +2,18 @@
 
 import json
 
+import families
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 from trained import logits, quick, small_gpt
+from transformers import AutoModelForCausalLM
 
+import gptviz
 from gptviz import training
 from gptviz.errors import FileNotWritten, GPTVizError, NotAvailable
+from gptviz.training.remainder import known_functions, remainder, restore
 
 
 @pytest.fixture(scope="module", params=["lora", "full"])
@@ -29,6 +34,79 @@ def test_a_saved_run_has_the_same_numbers(run, tmp_path):
     assert opened.wait() is opened and opened.pause() is opened and opened.stop() is opened
     with pytest.raises(NotAvailable, match="finetune"):
         opened.fork(2)
+
+
+def tensors_of(model):
+    return dict([*model.named_parameters(), *model.named_buffers()])
+
+
+def assert_models_equal(a, b):
+    first, second = tensors_of(a), tensors_of(b)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert first[name].dtype == second[name].dtype and torch.equal(first[name], second[name]), name
+
+
+def with_other_positions(model):
+    model.model.rotary_emb.inv_freq.mul_(1.5)
+    return model
+
+
+def with_function(kind, name):
+    def change(model):
+        getattr(model, f"set_{kind}_implementation")(name)
+        assert getattr(model.config, f"_{kind}_implementation") == name
+        return model
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("family", "method", "change"),
+    [
+        ("llama", "lora", lambda model: model.half()),
+        ("llama", "full", lambda model: model.to(torch.bfloat16)),
+        ("gemma2", "lora", lambda model: model.to(torch.bfloat16)),
+        ("llama", "lora", with_other_positions),
+        ("gpt2", "lora", with_function("attn", "eager")),
+        ("llama", "full", with_function("attn", "eager")),
+        ("qwen3_moe", "full", with_function("experts", "eager")),
+        ("qwen3_moe", "full", with_function("experts", "batched_mm")),
+    ],
+)
+def test_a_model_that_was_changed_before_its_run_is_opened_with_the_same_numbers(family, method, change, tmp_path):
+    gpt = gptviz.wrap(change(families.build(family)), families.tokenizer())
+    run = quick(gpt, steps=2, batch=2, method=method)
+    opened = training.open_run(run.save(tmp_path / "run"))
+    for step in (0, 2):
+        assert np.array_equal(logits(opened.at(step)), logits(run.at(step)))
+        assert_models_equal(opened.at(step).model, run.at(step).model)
+    for name in ("_attn_implementation", "_experts_implementation"):
+        assert getattr(opened.before.model.config, name) == getattr(run.before.model.config, name)
+
+
+def test_weights_of_several_dtypes_are_opened_as_they_were(tmp_path):
+    model = families.build("llama").half()
+    model.model.norm.float()
+    model.model.layers[1].mlp.down_proj.to(torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    opened = AutoModelForCausalLM.from_pretrained(tmp_path, dtype="auto")
+    restore(opened, "float16", remainder(model))
+    assert_models_equal(opened, model)
+
+
+def test_a_folder_without_a_remainder_is_opened_as_transformers_does(run, tmp_path):
+    folder = run.save(tmp_path / "run")
+    (folder / "remainder.safetensors").unlink()
+    for entry in ("dtype", "functions"):
+        without(entry)(folder)
+    assert np.array_equal(logits(training.open_run(folder).at(2)), logits(run.at(2)))
+
+
+@pytest.mark.parametrize("name", ["someone/kernel", "flash_attention_2", "paged|sdpa", "none of them", None, 3])
+def test_functions_that_would_be_fetched_or_are_not_here_are_left_to_transformers(name):
+    assert known_functions({"attn_implementation": name, "experts_implementation": name}) == {}
+    assert known_functions({"attn_implementation": "sdpa"}) == {"attn_implementation": "sdpa"}
 
 
 def test_a_run_is_saved_over_an_older_one_and_over_nothing_else(run, tmp_path):
@@ -121,6 +199,11 @@ def cut(name):
         (described(end_ids=5), "not iterable"),
         (described(settings={"steps": 5, "method": "sleep"}), "a method among"),
         (without("status"), "KeyError"),
+        (lambda folder: (folder / "remainder.safetensors").unlink(), "damaged"),
+        (lambda folder: save_file({"n": np.ones(3)}, folder / "remainder.safetensors"), r"n has the shape \(3,\)"),
+        (described(dtype="nn"), "the dtype is 'nn'"),
+        (described(dtype=3), "TypeError"),
+        (described(functions=[]), "AttributeError"),
     ],
 )
 def test_a_damaged_run_is_refused(run, tmp_path, damage, words):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from close import assert_softmax_close
 from page_messages import ask
-from trained import TEXTS, example_run, logits, quick, small_gpt, torch_ids, training_view
+from trained import TEXTS, assert_is_step, example_run, logits, quick, small_gpt, torch_ids, training_view
 
 import gptviz
 from gptviz import training
@@ -45,7 +45,8 @@ def torch_logits(gpt, text):
 def test_the_box_reads_with_the_step_that_is_shown_and_other_views_follow():
     run, view = example_run(), training_view()
     bench = gptviz.SamplingBench(view.box)
-    assert view.step == 3 and view.box.gpt is run.at(3)
+    assert view.step == 3
+    assert_is_step(view.box.gpt, run, 3)
     for step in (0, 5, 2):
         view.step = step
         assert view.step == step and bench.trace is view.box.trace
@@ -62,7 +63,7 @@ def test_a_given_box_keeps_its_prompt_and_its_model(gpt):
     box = gptviz.PromptBox("thin", gpt=gpt)
     view = gptviz.TrainingView(example_run(), box)
     assert view.box is box and view.earlier_model is gpt and box.prompt == "thin"
-    assert box.gpt is example_run().at(-1)
+    assert_is_step(box.gpt, example_run(), -1)
     box.use(view.earlier_model)
     assert np.array_equal(box.trace.logits, logits(gpt, "thin"))
 
@@ -72,7 +73,8 @@ def test_the_newest_step_is_followed_until_another_is_chosen(gpt):
     view = gptviz.TrainingView(run, prompt="the")
     ask(view, "steer", action="pause")
     newest = int(run.steps_kept[-1])
-    assert view.step == newest > 0 and view.box.gpt is run.at(newest)
+    assert view.step == newest > 0
+    assert_is_step(view.box.gpt, run, newest)
     view.step = 0
     run.resume().pause()
     ask(view, "news", have=[])
@@ -83,6 +85,20 @@ def test_the_newest_step_is_followed_until_another_is_chosen(gpt):
     assert view.step == run.steps_kept[-1] > newest
     with pytest.raises(AssertionError, match="Fork it from a kept step"):
         ask(view, "steer", action="resume")
+
+
+def test_when_a_run_drops_the_step_that_is_shown_the_nearest_one_is_shown(gpt):
+    run = going(gpt).pause()
+    view = gptviz.TrainingView(run, prompt="the")
+    view.step = shown = int(run.steps_kept[-1])
+    while run.steps_kept[-1] == shown:
+        run.resume().pause()
+    run.stop()
+    news = ask(view, "news", have=[])
+    kept = run.steps_kept.tolist()
+    assert news["shown"]["step"] == view.step == min(kept, key=lambda step: abs(step - shown)) != shown
+    assert_is_step(view.box.gpt, run, view.step)
+    assert ask(view, "samples", run=0, step=view.step)
 
 
 def test_the_page_gets_the_runs_own_numbers():
@@ -143,11 +159,13 @@ def test_a_fork_is_made_in_the_page_and_shown():
     assert fork.wait().settings.steps == 2 and fork.settings.learning_rate == 1e-3
     assert fork.settings.seed == run.settings.seed
     assert np.array_equal(logits(fork.at(0)), logits(run.at(3)))
-    assert view.box.gpt is fork.at(-1) and view.step == 2
+    assert view.step == 2
+    assert_is_step(view.box.gpt, fork, -1)
     (_, of_fork) = ask(view, "news", have=[])["runs"]
     assert of_fork["parent"] == 0 and of_fork["offset"] == 3
     view.run = run
-    assert view.step == 5 and view.box.gpt is run.at(5)
+    assert view.step == 5
+    assert_is_step(view.box.gpt, run, 5)
 
 
 @pytest.mark.parametrize(

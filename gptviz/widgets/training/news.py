@@ -29,7 +29,7 @@ def describe(branch: Branch, have: int) -> dict[str, Any]:
     """Returns what the page shows of a run. have: how many of the curve's whole points the page has."""
     run, status, kept = branch.run, branch.run.status, branch.run.steps_kept
     loss = run.loss  # after the status, so that an ended run has all of its losses
-    measures = {name: values[: len(kept)].tolist() for name, values in run.measures.items()}
+    measures = {name: values.tolist() for name, values in run.measures_at(kept.tolist()).items()}
     settings = {"learning_rate": run.settings.learning_rate, "seed": run.settings.seed}
     return {
         "status": status,

@@ -58,14 +58,14 @@ export class StepTable {
   }
 
   /**
-   * Shows the steps of a run. Rows that are there stay.
+   * Shows the steps of a run. Rows that are there stay, unless the run has dropped a step.
    * @param {import("./scale.js").RunNews} news
    * @param {string} key of the run and its prompt; the rows of another one are forgotten
    */
   show({ kept, losses, measures }, key) {
     const names = Object.keys(measures);
     const whole = JSON.stringify([key, names]);
-    if (whole !== this.key) this.begin(names);
+    if (whole !== this.key || this.rows.some(({ step }, i) => step !== kept[i])) this.begin(names);
     this.key = whole;
     for (let i = this.rows.length; i < kept.length; i++) this.append(kept[i], losses[i], names, measures, i);
     const [last] = this.body.children.length === kept.length ? [kept.length - 2] : [-1];

@@ -40,7 +40,8 @@ class TrainingView(View):
     of a new box; "" is the beginning of a text like those that the run learns from. samples: texts that the model of each
     step continues, a list or one text; None continues the prompt of the box. step: the kept step that is shown; -1 is the
     newest, which the view then follows while the run goes on. A step that was not kept raises OutOfRange, which names its
-    neighbours.
+    neighbours. Jupyter holds a view, and the view its runs, until `view.close()`: a run goes on until then, even if no
+    variable has either.
     """
 
     _name = "training"
@@ -149,15 +150,16 @@ class TrainingView(View):
             self._shown = {"run": index, "step": kept, "follows": step == _NEWEST}
 
     def _catch_up(self) -> None:
-        """Shows the newest step, if the view follows it and it is not shown yet."""
+        """Shows the newest step if the view follows it, and the nearest one if the run has dropped the one that is shown."""
         with self._lock:
-            index, newest = self._shown["run"], self.run.kept_step(_NEWEST)
-            if not self._shown["follows"] or newest == self._shown["step"] or self._refused == (index, newest):
+            index, shown, kept = self._shown["run"], self._shown["step"], self.run.steps_kept
+            wanted = int(kept[-1] if self._shown["follows"] else kept[np.abs(kept - shown).argmin()])
+            if wanted == shown or self._refused == (index, wanted):
                 return
             try:
-                self._show(index, _NEWEST)
+                self._show(index, _NEWEST if self._shown["follows"] else wanted)
             except GPTVizError as error:  # such as numbers that are no longer finite; the page says so
-                self._refused, self._problem = (index, newest), error
+                self._refused, self._problem = (index, wanted), error
 
     def _fill(self) -> None:
         """Sets nothing: the page asks for all it draws, since a run goes on."""
@@ -258,13 +260,14 @@ class TrainingView(View):
         step's model writes; a further text to continue has a column of its own, "sample 2" and so on.
         """
         run = self.run
-        kept, measures = run.steps_kept, run.measures
+        kept = run.steps_kept
+        measures = run.measures_at(kept.tolist())
         rows = []
         for i, (step, loss) in enumerate(zip(kept.tolist(), losses_at(kept, run.loss), strict=True)):
             written = self._samples_at(self._shown["run"], step)
             names = ("sample", *(f"sample {number}" for number in range(2, len(written) + 1)))
             texts = {name: one["text"] for name, one in zip(names, written, strict=True)}
-            measured = {name: float(values[i]) for name, values in measures.items() if i < len(values)}
+            measured = {name: float(values[i]) for name, values in measures.items()}
             rows.append({"step": step, "loss": loss, **measured, **texts})
         return rows
 
