@@ -12,6 +12,7 @@ from gptviz.drawings.curves import curves
 from gptviz.drawings.heat import heat
 from gptviz.drawings.intervals import intervals
 from gptviz.drawings.mix import mix
+from gptviz.drawings.power_law import power_law
 from gptviz.drawings.reliability import reliability
 from gptviz.drawings.samples import samples
 from gptviz.drawings.share_table import share_table
@@ -20,5 +21,5 @@ from gptviz.drawings.treemap import treemap
 
 __all__ = [
     "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "intervals", "mix",
-    "reliability", "samples", "share_table", "shares", "treemap",
+    "power_law", "reliability", "samples", "share_table", "shares", "treemap",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from gptviz.errors import fail
 
 COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
 _HEIGHT, _ALONE, _LEFT, _SAMPLE, _BETWEEN = 150.0, 220.0, 52.0, 22.0, 14.0  # _ALONE: the height of a single panel
-_NAME_GAP, _MARK_GAP = 18.0, 20.0
+_NAME_GAP, _MARK_GAP, _DOT = 18.0, 20.0, 7.0
 _NAME, _TICK = 12, 11  # sizes of type
 
 Points = tuple[Any, Any]  # of a curve: x and y, (n,) each; NaN in y leaves a gap
@@ -25,13 +25,14 @@ def curves(
     x: str = "step",
     marks: Mapping[str, float] | None = None,
     limit: float | None = None,
+    dots: bool = False,
     note: str = "",
 ) -> "Curves":
     """Returns a drawing of curves.
 
     panels: by title, which says the unit, the curves by name, which are the columns of the table. x: what is across. marks: by
     name, places with an upright line; where not all names fit above, they stand below with numbers. limit: a dashed line
-    across the last panel. note: what stands below; each line of it is a paragraph.
+    across the last panel. dots: mark each value. note: what stands below; each line of it is a paragraph.
 
     Raises GPTVizError for no curve, or for x and y that do not fit together.
     """
@@ -43,7 +44,7 @@ def curves(
         Panel(name, tuple(Curve(of, *_points(of, *points)) for of, points in lines.items()))
         for name, lines in panels.items()
     )
-    return Curves(drawn, title, x, tuple((marks or {}).items()), limit, note)
+    return Curves(drawn, title, x, tuple((marks or {}).items()), limit, dots, note)
 
 
 def _points(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -92,6 +93,7 @@ class Curves(Drawing):
     x: str
     marks: tuple[tuple[str, float], ...]
     limit: float | None
+    dots: bool
     note: str
 
     def title(self, canvas: Canvas) -> str:
@@ -104,6 +106,8 @@ class Curves(Drawing):
             begin, height = _draw_legend(canvas, panel, colours, top), _HEIGHT if len(self.panels) > 1 else _ALONE
             frame = _Frame(canvas, panel, self._span(), begin, height)
             frame.draw(colours, self.limit if panel is self.panels[-1] else None)
+            if self.dots:
+                frame.draw_dots(colours)
             top = frame.bottom + _BETWEEN
         starts = self._name_starts(canvas)
         self._draw_marks(canvas, top - _BETWEEN, starts)
@@ -150,7 +154,7 @@ class Curves(Drawing):
     def _draw_places(self, canvas: Canvas, bottom: float) -> None:
         """Writes the places under the last panel."""
         span = self._span()
-        for tick in _ticks(*span):
+        for tick in ticks(*span):
             canvas.text(_across(canvas, tick, span), bottom + 15, f"{tick:,.6g}", "muted", size=_TICK, anchor="middle")
         canvas.text(canvas.width, bottom + 32, canvas.phrase(self.x), "muted", anchor="end")
 
@@ -179,7 +183,7 @@ class _Frame:
 
     def draw(self, colours: Sequence[str], limit: float | None) -> None:
         low, high = self.panel.ends
-        for tick in _ticks(low, high):
+        for tick in ticks(low, high):
             self.canvas.line(_LEFT, self._y(tick), self.canvas.width, self._y(tick), "line", 0.5)
             self.canvas.text(_LEFT - 8, self._y(tick) + _TICK / 3, _number(tick), "muted", size=_TICK, anchor="end")
         if limit is not None:
@@ -194,6 +198,14 @@ class _Frame:
                 parts.append(f"{pen}{_across(self.canvas, x, self.span):.1f} {self._y(y):.1f}")
             pen = "M" if math.isnan(y) else "L"
         self.canvas.path("".join(parts), self.bottom, stroke=colour, width=2)
+
+    def draw_dots(self, colours: Sequence[str]) -> None:
+        """Draws a square at each value."""
+        for curve, colour in zip(self.panel.curves, colours, strict=True):
+            for x, y in zip(curve.x, curve.y, strict=True):
+                if not math.isnan(y):
+                    left = _across(self.canvas, x, self.span) - _DOT / 2
+                    self.canvas.box(left, self._y(y) - _DOT / 2, _DOT, _DOT, colour)
 
     def _y(self, value: float) -> float:
         low, high = self.panel.ends
@@ -227,7 +239,8 @@ def _tick_size(low: float, high: float) -> float:
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
 
 
-def _ticks(low: float, high: float) -> Sequence[float]:
+def ticks(low: float, high: float) -> Sequence[float]:
+    """Returns round numbers at equal distances that lie between two numbers."""
     size = _tick_size(low, high)
     return [size * i for i in range(math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9) + 1)]
 

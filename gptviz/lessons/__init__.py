@@ -1,5 +1,6 @@
 """Questions, checks, pictures and printed numbers for lessons, computed with the live model, and what lessons come with."""
 
+from gptviz.display.numbers import signed
 from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture, printed
 from gptviz.lessons.marking import chip
 from gptviz.lessons.material import material
@@ -16,5 +17,6 @@ __all__ = [
     "material",
     "picture",
     "printed",
+    "signed",
     "training_log",
 ]

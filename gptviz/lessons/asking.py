@@ -41,6 +41,7 @@ def ask(
     opens: Callable[..., Any] | None = None,
     tally: bool = False,
     shuffle: bool | None = None,
+    published: str = "",
     **keywords: Any,
 ) -> Question:
     """Returns a question to predict, then reveal; show it as a cell's last line.
@@ -61,7 +62,8 @@ def ask(
     when the answer is revealed, that opens its place in a view, for example a step in a TrainingView. An exported page has
     no kernel to call it. tally: show a field for each choice to count raised hands.
     shuffle: show the choices in a random order, the same at every run. None: for a ranking, and if choices are a
-    function, whose order could give the answer away. Other keywords: scale, language, as for every view.
+    function, whose order could give the answer away. published: where the answer is printed, such as "Brown et al. 2020", if
+    nothing computes it; the page then says so. Other keywords: scale, language, as for every view.
 
     Raises GPTVizError for invalid arguments. Errors in the functions are shown in the question.
     """
@@ -88,18 +90,21 @@ def ask(
         kind_for(None)  # raises at once for invalid choices
     return Question(
         source, text=text, kind=kind_name, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
-        smallest=smallest, instead=instead, covers=covers, opens=opens, tally=tally, unit=unit, **keywords,
+        smallest=smallest, instead=instead, covers=covers, opens=opens, tally=tally, unit=unit, published=published,
+        **keywords,
     )  # fmt: skip
 
 
 def check(
-    name: str, mine: Any, truth: Any, *, tolerance: float = 1e-5, hint: str = "", solution: str = "", **keywords: Any
-) -> Check:
-    """Compares what the learner computed with the model's own numbers; show the result as a cell's last line.
+    name: str, mine: Any, truth: Any, *, tolerance: float = 1e-5, hint: str = "", solution: str = "",
+    of_model: bool = True, **keywords: Any,
+) -> Check:  # fmt: skip
+    """Compares what the learner computed with the right numbers; show the result as a cell's last line.
 
     name: what is compared, such as "your attention weights". mine: the learner's array, number or list; None means that
-    there is nothing yet. truth: the model's own, of the same shape. tolerance: the largest absolute difference that is
-    right. hint: shown if it is wrong. solution: code, shown folded. `.ok` tells whether it is right.
+    there is nothing yet. truth: the right numbers, of the same shape. tolerance: the largest absolute difference that is
+    right. hint: shown if it is wrong. solution: code, shown folded. of_model: whether the truth is the model's own; else the
+    page speaks of the right value and not of the model's. `.ok` tells whether it is right.
 
     A learner's mistake raises no error, so that the cells below still run.
     """
@@ -108,7 +113,7 @@ def check(
     _check_text(solution, "solution", may_be_empty=True)
     if not tolerance >= 0:
         raise fail("a tolerance of 0 or more", f"{tolerance!r}", "For example tolerance=1e-5.")
-    return Check(name, mine, truth, tolerance, hint=hint, solution=solution, **keywords)
+    return Check(name, mine, truth, tolerance, hint=hint, solution=solution, of_model=of_model, **keywords)
 
 
 def picture(

@@ -8,10 +8,11 @@ import { catalogue } from "./check_words.js";
 
 /**
  * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number; `index`: the
- * indices of the first number that differs; `count` of `size` numbers differ; `largest`: the largest difference.
+ * indices of the first number that differs; `count` of `size` numbers differ; `largest`: the largest difference;
+ * `of_model`: whether the right value is the model's own.
  * @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?:
  *   string, mine?: any, wanted?: number[], index?: number[], count?: number, size?: number, largest?: number,
- *   tolerance?: number}} CheckAbout
+ *   tolerance?: number, of_model?: boolean}} CheckAbout
  */
 /** @typedef {import("./check_words.js").Words} Words */
 
@@ -22,7 +23,7 @@ import { catalogue } from "./check_words.js";
  * @returns {string[]}
  */
 export function checkLines(outcome, words) {
-  const { name, result } = outcome;
+  const { name, result, of_model: ofModel = true } = outcome;
   switch (result) {
     case "nothing":
       return [words.nothing(name)];
@@ -33,12 +34,14 @@ export function checkLines(outcome, words) {
     case "right": {
       const { largest = 0, tolerance = 0 } = outcome;
       const limit = String(tolerance).replace("-", "−");
-      return [words.right(name), largest === 0 ? words.exact : words.largest(significant(largest), limit)];
+      const verdict = ofModel ? words.right(name) : words.rightAlone(name);
+      return [verdict, largest === 0 ? words.exact : words.largest(significant(largest), limit)];
     }
   }
   const { mine, index = [], count = 0, size = 0 } = outcome;
   const number = typeof mine === "number" ? significant(mine) : String(mine);
-  return [words.value(name, count, size), words.first(index.length ? `[${index.join(", ")}]` : "", number)];
+  const verdict = ofModel ? words.value(name, count, size) : words.valueAlone(name, count, size);
+  return [verdict, words.first(index.length ? `[${index.join(", ")}]` : "", number)];
 }
 
 /** Writes a shape as Python does. @param {number[]|undefined} shape @param {Words} words */

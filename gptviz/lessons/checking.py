@@ -1,6 +1,6 @@
-"""Check: compares a learner's numbers with the model's own. Made by `gptviz.lessons.check`.
+"""Check: compares a learner's numbers with the right ones, mostly the model's. Made by `gptviz.lessons.check`.
 
-It shows where the first difference is, with the learner's number there, and never the model's.
+It shows where the first difference is, with the learner's number there, and never the right one.
 """
 
 from typing import Any, ClassVar
@@ -25,16 +25,17 @@ class Check(View):
     _about = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, name: str, mine: Any, truth: Any, tolerance: float, *, hint: str = "", solution: str = "", **keywords: Any
-    ):
+        self, name: str, mine: Any, truth: Any, tolerance: float, *, hint: str = "", solution: str = "",
+        of_model: bool = True, **keywords: Any,
+    ):  # fmt: skip
         self.comparison = compared(mine, truth, tolerance)
         self._name_and_result = {"name": name, **self.comparison}
-        self._texts = {"hint": hint, "solution": solution}
+        self._texts = {"hint": hint, "solution": solution, "of_model": of_model}
         super().__init__(None, **keywords)
 
     @property
     def ok(self) -> bool:
-        """Whether the learner's numbers are the model's."""
+        """Whether the learner's numbers are right."""
         return bool(self.comparison["result"] == "right")
 
     def _has_source(self) -> bool:

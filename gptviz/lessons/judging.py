@@ -42,6 +42,10 @@ class Kind:
         """Returns whether the guess is right; both in their page form."""
         return bool(guess == truth)
 
+    def direction(self, guess: Any, truth: Any) -> str:
+        """Returns where the truth is from a wrong guess: "higher", "lower", or "" if the kind has no order."""
+        return ""
+
 
 class Choice(Kind):
     """One of the choices."""
@@ -94,6 +98,9 @@ class Number(Kind):
 
     def is_right(self, guess: float, truth: float) -> bool:
         return abs(guess - truth) <= self.tolerance + 1e-9 * max(1.0, abs(truth))
+
+    def direction(self, guess: float, truth: float) -> str:
+        return "higher" if truth > guess else "lower"
 
 
 class Head(Kind):

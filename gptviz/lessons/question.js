@@ -19,14 +19,16 @@ import { Tally } from "./tally.js";
 /** @typedef {import("../widgets/shared/kernel.js").Host} Host */
 /**
  * A question as Python sends it. `instead`: another prompt to try; `covers`: references of the views that stay covered
- * until the answer; `key`: the name of the cover.
+ * until the answer; `key`: the name of the cover; `published`: where the answer is printed, "" if it is computed.
  * @typedef {{text: string, kind: "choice"|"number"|"ranking"|"head", unit: string, choices:
- *   import("./fields.js").Choice[], tally: boolean, instead: string|null, covers: string[], key: string}} QuestionAbout
+ *   import("./fields.js").Choice[], tally: boolean, instead: string|null, covers: string[], key: string,
+ *   published: string}} QuestionAbout
  */
 /**
- * Where a question stands. "close": the answer depends on too small a difference to be guessed.
+ * Where a question stands. "close": the answer depends on too small a difference to be guessed. `direction`: where a right
+ * number is from a wrong guess.
  * @typedef {{phase: "open"|"wrong"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint: string,
- *   explain?: string, problem: string}} QuestionState
+ *   direction?: ""|"higher"|"lower", explain?: string, problem: string}} QuestionState
  */
 
 /**
@@ -221,10 +223,11 @@ class Question {
   }
 
   /** @param {QuestionState} state */
-  wrongReaction({ given, hint }) {
+  wrongReaction({ given, hint, direction }) {
     const { words } = this;
     const verdict = element("strong", { class: "verdict wrong" }, words.wrong);
-    const text = element("p", {}, verdict, ` ${words.yourGuess} `, this.answerNode(given, true), ". ", words.again);
+    const next = direction ? `${words[direction]} ${words.again}` : words.again;
+    const text = element("p", {}, verdict, ` ${words.yourGuess} `, this.answerNode(given, true), ". ", next);
     return hint ? [text, element("p", { class: "hint" }, ...withChips(hint))] : [text];
   }
 
@@ -232,10 +235,15 @@ class Question {
   revealedReaction({ given, right, truth, explain }) {
     const { words } = this;
     const text = element("p", {});
-    if (right) text.append(element("strong", { class: "verdict right" }, words.right), " ");
+    if (right) {
+      const isNear = this.about.kind === "number" && significant(given) !== significant(truth);
+      text.append(element("strong", { class: "verdict right" }, isNear ? words.near : words.right), " ");
+    }
     const repeatsGuess = given !== null && (!right || this.about.kind === "number");
     if (repeatsGuess) text.append(`${words.yourGuess} `, this.answerNode(given, true), ". ");
-    text.append(`${this.exported ? words.exported : words.revealed} `, this.answerNode(truth), ".");
+    const computed = this.exported ? words.exported : words.revealed;
+    const { published } = this.about;
+    text.append(`${published ? words.published(published) : computed} `, this.answerNode(truth), ".");
     return explain ? [text, element("p", { class: "explain" }, ...withChips(explain))] : [text];
   }
 

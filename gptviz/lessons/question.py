@@ -19,7 +19,7 @@ from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
-_OPEN = {"phase": "open", "given": None, "hint": "", "problem": ""}
+_OPEN = {"phase": "open", "given": None, "hint": "", "direction": "", "problem": ""}
 _MOST_GUESSES = 200  # that an exported page can answer
 
 
@@ -45,12 +45,12 @@ class Question(View):
         self, source: Any, *, text: str, kind: str, kind_for: Callable[[Trace | None], Kind], answer: Callable[..., Any],
         hint: str | Callable[..., str], explain: str | Callable[..., str], margin: Callable[..., float] | None,
         smallest: float, instead: str | None, covers: Sequence[View], opens: Callable[..., Any] | None, tally: bool,
-        unit: str, **keywords: Any,
+        unit: str, published: str, **keywords: Any,
     ):  # fmt: skip
         self.text, self._kind_name, self._kind_for, self._unit, self._has_tally = text, kind, kind_for, unit, tally
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
-        self._covers, self._opens = list(covers), opens
+        self._covers, self._opens, self._published = list(covers), opens, published
         self._lesson = LessonProgress.shared()
         self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
@@ -128,6 +128,7 @@ class Question(View):
             "choices": [_describe_choice(choice) for choice in self.choices],
             "tally": self._has_tally,
             "instead": self._instead,
+            "published": self._published,
             "covers": self._references_of_covered(),
             "key": self._key,
         }
@@ -208,7 +209,8 @@ class Question(View):
                 revealed = {"phase": "revealed", "given": guess, "right": is_right, "truth": truth}
                 return _OPEN | revealed | {"explain": self._text_of(self._explain)}
             hint = self._text_of(self._hint, kind.to_python(guess))
-            return _OPEN | {"phase": "wrong", "given": guess, "hint": hint}
+            where = kind.direction(guess, truth)
+            return _OPEN | {"phase": "wrong", "given": guess, "hint": hint, "direction": where}
         except Exception as error:
             return _OPEN | {"phase": "failed", "given": guess, "problem": error_text(error)}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import check_texts_are_inside, drawn, marks, texts
 
-from gptviz.drawings import costs, curves, samples
+from gptviz.drawings import costs, curves, power_law, samples
 from gptviz.errors import GPTVizError
 from gptviz.text.tokens import Token
 
@@ -23,6 +23,10 @@ DRAWINGS = {
     "long names": curves({"loss": {f"a rather long sentence, number {i}": (STEPS, OTHER) for i in range(3)}}, "Names"),
     "named mark": curves({"nats": {"loss": ([1, 2, 3, 4, 5], [9.5, 4, 0, 11, 2])}}, "Loss", marks={"said again": 3.5}),
     "below zero": curves({"gain": {"gain": ([1.5, 2.5], [-2.0, 1.0])}}, "Gain", x="rate"),
+    "dots": curves({"nats": {"loss": ([1, 2, 4], [9.5, np.nan, 2])}}, "Loss", dots=True),
+    "power law": power_law(
+        [100, 200, 800], [8.0, 4.0, 2.5], [-1.0, np.log(800)], "A law", x="weights", y="nats", unused=1
+    ),
     "costs": costs(LOSSES, TOKENS),
     "samples": samples({"step 0": "x" * 400, "step 25": "Once <b>upon</b> a time\nthere was. " * 9}, "Samples"),
 }
@@ -100,6 +104,31 @@ def test_a_name_that_fits_stands_above_its_line():
     assert name["y"] < min(upright["y1"], upright["y2"])
 
 
+def test_a_dot_stands_at_each_value():
+    (path,) = marks(DRAWINGS["dots"], tag="path")
+    dots = [
+        (mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2) for mark in marks(DRAWINGS["dots"], tag="rect")
+    ]
+    np.testing.assert_allclose(dots, points(path), atol=0.06)
+    assert not marks(CURVES, tag="rect")
+
+
+def test_a_power_law_is_a_straight_line_with_its_points_on_or_beside_it():
+    """Value = 800 / size: 8, 4 and 1 nats. The last point, 2.5 nats, lies above the line and is hollow."""
+    drawing = DRAWINGS["power law"]
+    assert [row["power_law"] for row in drawing.to_table()] == pytest.approx([8, 4, 1])
+    assert [row["nats"] for row in drawing.to_table()] == [8, 4, 2.5]
+    (line,) = [mark for mark in marks(drawing, tag="line", **{"stroke-dasharray": "6 4"}) if mark["y1"] != mark["y2"]]
+    dots = [mark for mark in marks(drawing, tag="rect") if mark["x"] + 4.5 >= line["x1"] - 0.1 and mark["y"] > 40]
+    middles = np.array([(mark["x"] + 4.5, mark["y"] + 4.5) for mark in dots])
+    assert [mark["fill"] for mark in dots] == ["bar", "bar", "bg"]
+    shares = (middles[:, 0] - line["x1"]) / (line["x2"] - line["x1"])
+    np.testing.assert_allclose(shares, [0, 1 / 3, 1], atol=0.002)  # a factor of 2, and one of 8
+    heights = (middles[:, 1] - line["y1"]) / (line["y2"] - line["y1"])
+    np.testing.assert_allclose(heights, np.log(8 / np.array([8, 4, 2.5])) / np.log(8), atol=0.002)
+    assert {"100", "200", "800", "measured, not used for the line"} <= set(texts(drawing))
+
+
 def test_the_table_has_every_place_once():
     rows = CURVES.to_table()
     assert [row["step"] for row in rows] == STEPS
@@ -138,6 +167,8 @@ def test_every_text_is_inside_the_canvas(drawing, language, width):
         (lambda: curves({"loss": {"a": ([1, 2], [1.0])}}, "T"), "a value of a for each place"),
         (lambda: curves({"loss": {"a": ([], [])}}, "T"), "values of a"),
         (lambda: curves({"loss": {"a": ([1], [np.nan])}}, "T"), "a value of a that is a number"),
+        (lambda: power_law([2, 1], [1, 1], [0, 0], "T"), "sizes that grow"),
+        (lambda: power_law([1, 2], [1, 0], [0, 0], "T"), "values above 0"),
         (lambda: costs([-0.5], TOKENS[:1]), "losses of 0 or more"),
         (lambda: costs([], []), "losses of 0 or more"),
         (lambda: costs([1.0], TOKENS), "one loss for each token"),

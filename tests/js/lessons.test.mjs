@@ -48,6 +48,14 @@ test("a right answer shows the largest difference", () => {
   );
 });
 
+test("where the right value is not the model’s, no text speaks of the model", () => {
+  const right = about({ result: "right", largest: 0, tolerance: 0, size: 1, of_model: false });
+  const wrong = about({ result: "value", index: [1], mine: 2, count: 1, size: 3, of_model: false });
+  assert.equal(checkLines(right, words("en"))[0], "Your sum: right.");
+  assert.equal(checkLines(wrong, words("en"))[0], "Your sum: 1 of 3 numbers are not right yet.");
+  assert.doesNotMatch([...checkLines(right, words("zh")), ...checkLines(wrong, words("zh"))].join(""), /模型/);
+});
+
 test("an answer opens the guessed head if it is right, else the first right one, and none before", () => {
   const truth = [
     [0, 1],

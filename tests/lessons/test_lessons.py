@@ -184,6 +184,22 @@ def test_the_tolerance_is_absolute(truth, tolerance, off):
     assert question.guess(truth + off) == (abs(truth + off - truth) <= tolerance + 1e-9 * max(1, abs(truth)))
 
 
+def test_a_wrong_number_is_told_where_the_right_one_is():
+    question = ask("How much?", answer=lambda: 15, tolerance=1, hint="Count.")
+    for guess, where in ((13, "higher"), (17.5, "lower")):
+        assert not question.guess(guess)
+        assert question._state["direction"] == where
+    assert question.guess(14)
+    assert question._state["direction"] == ""
+    choice = ask("Which?", answer=lambda: "b", choices=["a", "b"])
+    assert not choice.guess("a") and choice._state["direction"] == ""
+
+
+def test_a_published_answer_names_its_source():
+    assert ask("Who?", answer=lambda: "b", choices=["a", "b"], published="A paper")._about["published"] == "A paper"
+    assert ask("Who?", answer=lambda: "b", choices=["a", "b"])._about["published"] == ""
+
+
 def test_a_tolerance_may_depend_on_the_prompt(box):
     question = ask("How long?", answer=lambda t: len(t.text), source=box, tolerance=lambda t: 0.1 * len(t.text))
     length = len(box.prompt)

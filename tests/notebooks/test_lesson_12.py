@@ -204,6 +204,7 @@ def test_texts_end_before_the_stop_string_and_other_letters_pass(lesson, generat
 
 def test_the_check_withholds_what_got_through(lesson):
     finds, lines = lesson.names["finds"], lesson.printed["caught"].splitlines()
+    assert not any("''" in line or "' '" in line for line in lines), "what was not written is not shown"
     assert all(line.endswith("withheld") for line in lines[:8] if "mary" in line[14:].lower())
     assert sum(line.endswith("withheld") for line in lines[:8]) == 4
     assert lines[8].endswith("shown") and lines[9].endswith("withheld") and lines[10].endswith("shown")
@@ -249,7 +250,7 @@ def test_confidences_and_right_claims_are_transformers_own(lesson, next_logits, 
             (country.WORDINGS[kind][0].format(s=place), answer) for kind, place, answer in country.FACTS
         ],
         "new wordings": [(country.WORDINGS[kind][-1].format(s=place), answer) for kind, place, answer in country.FACTS],
-        "towns that it was never told of": [
+        "invented towns": [
             (country.WORDINGS[kind][0].format(s=town), None)
             for town in names["TOWNS"]
             for kind in dict.fromkeys(kind for kind, place, _ in country.FACTS if place != "Valdoria")
@@ -277,9 +278,13 @@ def test_confidences_and_right_claims_are_transformers_own(lesson, next_logits, 
         shown[name] = len(kept), sum(not right[i] for i in kept)
         assert names["shown"](name) == shown[name]
     assert names["ask_new"].reveal() == pytest.approx(100 * 23 / 60), "23 of the 60 facts, as the model's card says"
-    assert names["ask_untold"].reveal() == shown["towns that it was never told of"][0] > 6
-    assert names["ask_rule"].reveal() == sum(wrong for _, wrong in shown.values())
+    assert names["ask_untold"].reveal() == shown["invented towns"][0] > 6
+    assert names["ask_rule"].reveal() == shown["new wordings"][1]
     assert shown["known wordings"][1] == 0
+    by_town = (sure.reshape(5, 12) >= 0.9).sum(1).tolist()  # of the last group
+    told = ", ".join(f"{town} {count}" for town, count in zip(names["TOWNS"], by_town, strict=True))
+    assert told in lesson.printed["rules"] and told in names["ask_untold"]._state["explain"]
+    assert by_town[2] > 0.8 * sum(by_town), "nearly all are about Garlow, as the answer says"
 
 
 def test_what_is_believed_when_the_prompt_contradicts(lesson, next_logits, tokenizer):

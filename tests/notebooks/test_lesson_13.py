@@ -45,9 +45,10 @@ def size(model):
 
 def test_what_would_answer_a_question_is_covered_until_it_is_revealed(scale):
     """The pictures wait; what is printed, and the text, do not have the loss that is to be predicted."""
-    pictures = [value for cell, value in scale.values.items() if "lessons.picture(" in scale.sources[cell]]
-    assert len(pictures) == 7
-    assert all(picture._covered_by for picture in pictures)
+    pictures = {cell: value for cell, value in scale.values.items() if "lessons.picture(" in scale.sources[cell]}
+    assert len(pictures) == 9
+    assert {cell for cell, picture in pictures.items() if not picture._covered_by} == {"fit-figure"}
+    assert [row["loss, nats a token"] for row in pictures["fit-figure"].to_table()] == scale.names["losses"].tolist()
     shown = "".join(scale.printed.values()) + (notebooks_dir() / "13_scale.ipynb").read_text("utf-8")
     measured = scale.names["largest"]["held_out"][-1]
     assert not [text for text in (f"{measured:.2f}", f"{scale.names['predicted']:.3f}") if text in shown]
@@ -104,6 +105,9 @@ def test_each_row_of_gpt_3_agrees_with_its_printed_total_in_one_reading(scale):
             if float(f"{count / 1e6:.{digits}g}") == printed:
                 fits.setdefault(name, []).append(reading)
     assert set(fits) == set(scale.names["GPT3"])
+    for row in scale.values["readings-picture"].to_table():
+        for reading in scale.names["READINGS"]:
+            assert row[reading] == pytest.approx(abs(scale.names["off"](row["row"], reading)))
     assert fits["XL or 1.3B"] == ["everything is d_model wide"]
     assert fits["13B"] == ["everything is heads × d_head wide"] == [scale.question("Row 13B").reveal()]
 
@@ -134,6 +138,24 @@ def test_each_mended_step_is_the_models_own(scale, reference):
     assert left["norm, unembedding"] == min(left.values()) <= rounding(logits, stream)
     (mended,) = [one for one in scale.exercises if "mended" in one.name]
     assert_close(mended.truth, logits, scale=float(np.abs(logits).max()))
+
+
+def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
+    """Before the norm it is the token whose row is most similar to the last row of transformers' stream."""
+    names, trace, seen = scale.names, scale.names["box"].trace, []
+    norm = [part for part in reference.modules() if "Norm" in type(part).__name__][-1]
+    hook = norm.register_forward_pre_hook(lambda _, given: seen.append(given[0][0, -1]))
+    with torch.no_grad():
+        favourite = reference(torch.tensor([[token.id for token in trace.tokens]])).logits[0, -1].argmax().item()
+        before = (reference.get_input_embeddings().weight @ seen[0]).argmax().item()
+    hook.remove()
+    said = names["says"](trace)
+    assert (said["blocks"], said["norm, unembedding"]) == (before, favourite)
+    is_right = [id == favourite for id in said.values()]
+    at = list(said).index(scale.question("From which step").reveal())
+    assert all(is_right[at:]) and not any(is_right[at - 1 : at])
+    if reference.config.model_type == "gpt2":
+        assert list(said)[at] == "blocks", "the word is right before the norm makes the numbers right"
 
 
 def test_the_share_of_a_token_said_before(scale, reference):
@@ -184,6 +206,9 @@ def test_the_law_is_least_squares_of_logarithms(scale, runs):
     question, ratio = scale.question("Compare the measured loss"), np.exp(y[-1]) / predicted
     assert question.reveal() == scale.names["SIDES"][0 if ratio < 0.98 else 1 if ratio < 1.02 else 2]
     assert f"{np.exp(y[-1]):.3f} nats" in question._state["explain"]
+    table = scale.values["law-picture"].to_table()
+    assert [row["loss, nats a token"] for row in table] == pytest.approx(np.exp(y))
+    assert table[-1]["power_law"] == pytest.approx(predicted)
 
 
 def test_the_best_size_for_a_budget(scale, runs):
