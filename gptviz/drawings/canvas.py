@@ -9,7 +9,7 @@ import html
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -96,7 +96,12 @@ class Canvas:
 
 
 class Drawing(ABC):
-    """Something that can be drawn at any width, in each language."""
+    """Something that can be drawn at any width, in each language.
+
+    has_numbers: whether a table beside the drawing says more than the drawing.
+    """
+
+    has_numbers: ClassVar[bool] = True
 
     @abstractmethod
     def title(self, canvas: Canvas) -> str:

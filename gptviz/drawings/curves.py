@@ -1,6 +1,7 @@
 """Curves: quantities over steps or positions, one panel below the other, with the same axis across."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
 _HEIGHT, _ALONE, _LEFT, _SAMPLE, _BETWEEN = 150.0, 220.0, 52.0, 22.0, 14.0  # _ALONE: the height of a single panel
 _NAME_GAP, _MARK_GAP, _DOT = 18.0, 20.0, 7.0
 _NAME, _TICK = 12, 11  # sizes of type
+_FEW_PLACES, _APART = 10, 8.0  # so few places are written themselves where their numbers are so far apart
 
 Points = tuple[Any, Any]  # of a curve: x and y, (n,) each; NaN in y leaves a gap
 
@@ -30,9 +32,12 @@ def curves(
 ) -> "Curves":
     """Returns a drawing of curves.
 
-    panels: by title, which says the unit, the curves by name, which are the columns of the table. x: what is across. marks: by
-    name, places with an upright line; where not all names fit above, they stand below with numbers. limit: a dashed line
-    across the last panel. dots: mark each value. note: what stands below; each line of it is a paragraph.
+    panels: by title, which says the unit, the curves by name, which are the columns of the table. A name that is in several
+    panels has the same colour in each, and in the table the panel's title before it. x: what is across. marks: by name,
+    places with an upright line; where not all names fit above, they stand below with numbers. limit: a dashed line across
+    the last panel. dots: mark each value. note: what stands below; each line of it is a paragraph.
+
+    Few places stand below the last panel themselves; else round numbers do.
 
     Raises GPTVizError for no curve, or for x and y that do not fit together.
     """
@@ -101,8 +106,9 @@ class Curves(Drawing):
 
     def draw(self, canvas: Canvas) -> None:
         top = 20.0 if self.marks else 0.0
-        for i, panel in enumerate(self.panels):
-            colours = [COLOURS[(self._curves_before(i) + k) % len(COLOURS)] for k in range(len(panel.curves))]
+        colour_of = self._colours()
+        for panel in self.panels:
+            colours = [colour_of[curve.name] for curve in panel.curves]
             begin, height = _draw_legend(canvas, panel, colours, top), _HEIGHT if len(self.panels) > 1 else _ALONE
             frame = _Frame(canvas, panel, self._span(), begin, height)
             frame.draw(colours, self.limit if panel is self.panels[-1] else None)
@@ -123,9 +129,13 @@ class Curves(Drawing):
         low, high = float(places.min()), float(places.max())
         return low, high if high > low else low + 1
 
-    def _curves_before(self, panel: int) -> int:
-        """Returns how many curves the panels above have, so that no two curves have the same colour."""
-        return sum(len(above.curves) for above in self.panels[:panel])
+    def _lines(self) -> list[tuple[Panel, Curve]]:
+        return [(panel, curve) for panel in self.panels for curve in panel.curves]
+
+    def _colours(self) -> dict[str, str]:
+        """Returns the colour of each name, which is the same in all panels."""
+        names = dict.fromkeys(curve.name for _, curve in self._lines())
+        return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
 
     def _name_starts(self, canvas: Canvas) -> list[float]:
         """Returns where the marks' names begin above their lines; nothing if not all of them fit there."""
@@ -153,14 +163,29 @@ class Curves(Drawing):
 
     def _draw_places(self, canvas: Canvas, bottom: float) -> None:
         """Writes the places under the last panel."""
-        span = self._span()
-        for tick in ticks(*span):
-            canvas.text(_across(canvas, tick, span), bottom + 15, f"{tick:,.6g}", "muted", size=_TICK, anchor="middle")
+        for tick in self._written_places(canvas):
+            at = _across(canvas, tick, self._span())
+            canvas.text(at, bottom + 15, _place(tick), "muted", size=_TICK, anchor="middle")
         canvas.text(canvas.width, bottom + 32, canvas.phrase(self.x), "muted", anchor="end")
 
+    def _written_places(self, canvas: Canvas) -> Sequence[float]:
+        """Returns the places that have a value if they are few and their numbers fit side by side, else round ones."""
+        span = self._span()
+        places = sorted({place for _, curve in self._lines() for place in curve.x[~np.isnan(curve.y)].tolist()})
+        if len(places) > _FEW_PLACES:
+            return ticks(*span)
+        at, half = [_across(canvas, place, span) for place in places], [room(_place(p), _TICK) / 2 for p in places]
+        gaps = [at[i + 1] - half[i + 1] - at[i] - half[i] for i in range(len(places) - 1)]
+        return places if min(gaps, default=_APART) >= _APART else ticks(*span)
+
     def to_table(self) -> list[dict[str, Any]]:
-        lines = [curve for panel in self.panels for curve in panel.curves]
-        values = {curve.name: dict(zip(curve.x.tolist(), curve.y.tolist(), strict=True)) for curve in lines}
+        uses = Counter(curve.name for _, curve in self._lines())
+        values = {
+            curve.name if uses[curve.name] == 1 else f"{panel.title}: {curve.name}": dict(
+                zip(curve.x.tolist(), curve.y.tolist(), strict=True)
+            )
+            for panel, curve in self._lines()
+        }
         places = sorted({place for of in values.values() for place in of})
         return [
             {self.x: _whole(place)} | {name: _known(of.get(place)) for name, of in values.items()} for place in places
@@ -247,6 +272,10 @@ def ticks(low: float, high: float) -> Sequence[float]:
 
 def _number(value: float) -> str:
     return f"{value:.6g}".replace("-", "−")
+
+
+def _place(value: float) -> str:
+    return f"{value:,.6g}"
 
 
 def _whole(place: float) -> float | int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from gptviz.drawings.canvas import Canvas, Drawing, room, wrapped
 from gptviz.errors import fail
@@ -23,7 +23,9 @@ def samples(texts: Mapping[str, str], title: str) -> "Samples":
 
 @dataclass(frozen=True)
 class Samples(Drawing):
-    """Texts with their names, in order."""
+    """Texts with their names, in order. They are drawn whole, so that a table would only repeat them."""
+
+    has_numbers: ClassVar[bool] = False
 
     texts: tuple[tuple[str, str], ...]
     name: str

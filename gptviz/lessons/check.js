@@ -7,9 +7,9 @@ import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
 
 /**
- * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number; `index`: the
- * indices of the first number that differs; `count` of `size` numbers differ; `largest`: the largest difference;
- * `of_model`: whether the right value is the model's own.
+ * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number, of a right answer only
+ * a single number; `index`: the indices of the first number that differs; `count` of `size` numbers differ; `largest`: the
+ * largest difference; `of_model`: whether the right value is the model's own.
  * @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?:
  *   string, mine?: any, wanted?: number[], index?: number[], count?: number, size?: number, largest?: number,
  *   tolerance?: number, of_model?: boolean}} CheckAbout
@@ -32,16 +32,21 @@ export function checkLines(outcome, words) {
     case "shape":
       return [words.shape(name, shapeText(outcome.mine, words), shapeText(outcome.wanted, words))];
     case "right": {
-      const { largest = 0, tolerance = 0 } = outcome;
+      const { mine: single, largest = 0, tolerance = 0 } = outcome;
       const limit = String(tolerance).replace("-", "−");
+      const difference = largest === 0 ? words.exact : words.largest(significant(largest), limit);
       const verdict = ofModel ? words.right(name) : words.rightAlone(name);
-      return [verdict, largest === 0 ? words.exact : words.largest(significant(largest), limit)];
+      return [verdict, ...(single === undefined ? [] : [words.first("", numberText(single))]), difference];
     }
   }
   const { mine, index = [], count = 0, size = 0 } = outcome;
-  const number = typeof mine === "number" ? significant(mine) : String(mine);
   const verdict = ofModel ? words.value(name, count, size) : words.valueAlone(name, count, size);
-  return [verdict, words.first(index.length ? `[${index.join(", ")}]` : "", number)];
+  return [verdict, words.first(index.length ? `[${index.join(", ")}]` : "", numberText(mine))];
+}
+
+/** Writes a learner's number; what is no number is a text already. @param {number|string} value */
+function numberText(value) {
+  return typeof value === "number" ? significant(value) : String(value);
 }
 
 /** Writes a shape as Python does. @param {number[]|undefined} shape @param {Words} words */

@@ -56,7 +56,8 @@ def compared(mine: Any, truth: Any, tolerance: float) -> dict[str, Any]:
     """Compares `mine` with `truth`. The key "result" is "nothing", "unread", "shape", "value" or "right".
 
     "unread" comes with the type, "shape" with both shapes. "value" comes with the index of the first difference, the
-    learner's value there, and how many values differ of how many; "right" with the largest difference.
+    learner's value there, and how many values differ of how many; "right" with the largest difference, and with
+    the learner's value if it is a single number.
     """
     if mine is None or mine is Ellipsis:
         return {"result": "nothing"}
@@ -72,7 +73,8 @@ def compared(mine: Any, truth: Any, tolerance: float) -> dict[str, Any]:
         differences = np.abs(array - expected)[np.isfinite(array) & np.isfinite(expected)]
         largest = float(differences.max(initial=0))
     if not differs.any():
-        return {"result": "right", "largest": largest, "tolerance": tolerance, "size": int(expected.size)}
+        single = {} if expected.ndim or expected.dtype == object else {"mine": _for_the_page(array[()])}
+        return {"result": "right", "largest": largest, "tolerance": tolerance, "size": int(expected.size), **single}
     first = tuple(int(i) for i in np.argwhere(differs)[0]) if differs.ndim else ()
     return {"result": "value", "index": list(first), "mine": _for_the_page(array[first]),
             "count": int(differs.sum()), "size": int(expected.size)}  # fmt: skip

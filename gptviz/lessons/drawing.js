@@ -42,9 +42,12 @@ function render({ model, el }) {
     root.setAttribute("aria-label", title ?? model.get("_title"));
     heading.textContent = title ?? "";
     stage.replaceChildren();
-    details.hidden = Boolean(text);
+    details.hidden = Boolean(text) || rows.length === 0;
     if (text) return;
-    const svg = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title}. ${words.alt}` };
+    const role = details.hidden // without a table, the texts of the picture are what there is to read
+      ? { role: "group", "aria-label": title }
+      : { role: "img", "aria-label": `${title}. ${words.alt}` };
+    const svg = { viewBox: `0 0 ${width} ${height}`, ...role };
     stage.append(svgElement("svg", svg, ...marks.map(markNode)));
     const head = columns.map((/** @type {[string, boolean]} */ [name]) => element("th", { scope: "col" }, name));
     const body = rows.map((/** @type {Cell[]} */ row) =>

@@ -20,7 +20,7 @@ _TOKENS = ("token", "key", "at", "looks_at")  # the columns of tables that have 
 
 
 class DrawingView(ComputedView):
-    """Shows a drawing with its numbers as a table. function: of the trace, or of nothing without a source.
+    """Shows a drawing with its numbers, if it has any, as a table. function: of the trace, or of nothing without a source.
 
     drawing: what is shown; None if it could not be made. until: the questions that must be answered before it is shown.
     """
@@ -47,7 +47,7 @@ class DrawingView(ComputedView):
             return
         canvas = self._canvas(WIDTH / _MAGNIFICATION[self.scale])
         self._title = self.drawing.title(canvas)
-        rows = self.drawing.to_table()
+        rows = self.drawing.to_table() if self.drawing.has_numbers else []
         self._about = {
             "problem": "",
             "title": self._title,

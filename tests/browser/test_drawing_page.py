@@ -69,6 +69,13 @@ def test_texts_and_numbers_are_those_of_the_drawing(shown, gpt):
                 assert cell.replace("␣", " ").strip() == (value or "").strip()
 
 
+def test_a_picture_of_texts_can_be_read_and_has_no_table(shown):
+    view = lessons.picture(lambda: drawings.samples({"one": "a text"}, "Texts"))
+    root = shown(view).page.locator(".gptviz-drawing")
+    expect(root.get_by_role("group", name="Texts").get_by_text("a text")).to_be_visible()
+    expect(root.locator("summary")).to_be_hidden()
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(
     "options", [{}, {"language": "zh", "scale": "projector"}], ids=["english", "chinese, projector"]

@@ -81,6 +81,42 @@ def test_curves_of_all_panels_have_different_colours_and_their_names():
     assert "one <b>" in names.values() or "other" in names.values()
 
 
+def test_a_name_in_two_panels_has_one_colour_and_two_columns():
+    panels = {"right, %": {"b": ([0, 1], [25, 50]), "a": ([0, 1], [0, 75])}, "form, %": {"a": ([0, 2], [100, 50])}}
+    drawing = curves(panels, "Two panels", x="examples")
+    b, a, again = (mark["stroke"] for mark in marks(drawing, tag="path"))
+    assert a == again != b
+    columns = {"b": [25, 50, None], "right, %: a": [0, 75, None], "form, %: a": [100, None, 50]}
+    assert drawing.to_table() == [
+        {"examples": x, **{name: values[x] for name, values in columns.items()}} for x in (0, 1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("places", "written"),
+    [
+        ([0, 1, 2, 4, 8], ["0", "1", "2", "4", "8"]),
+        ([0, 8], ["0", "8"]),
+        ([0, 1, 1000], ["0", "200", "400", "600", "800", "1,000"]),  # 0 and 1 would stand on each other
+        (range(21), ["0", "5", "10", "15", "20"]),
+    ],
+)
+def test_few_places_are_written_below_the_last_panel(places, written):
+    drawing = curves({"share": {"share": (places, np.linspace(0, 1, len(places)))}}, "Places")
+    ticks = marks(drawing, tag="text", **{"text-anchor": "middle"})
+    assert [mark["text"] for mark in ticks] == written
+    (path,) = marks(drawing, tag="path")
+    at = dict(zip(map(str, places), points(path)[:, 0], strict=True))
+    assert [mark["x"] for mark in ticks if mark["text"] in at] == [
+        pytest.approx(at[text], abs=0.1) for text in written if text in at
+    ]
+
+
+def test_a_place_without_a_value_is_not_written():
+    drawing = curves({"share": {"share": ([0, 1, 3], [0.5, np.nan, 1])}}, "Gap")
+    assert [mark["text"] for mark in marks(drawing, tag="text", **{"text-anchor": "middle"})] == ["0", "3"]
+
+
 def test_marks_stand_at_their_places_and_their_numbers_do_not_overlap():
     ticks = {
         mark["text"]: mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"}) if mark["y"] > 50

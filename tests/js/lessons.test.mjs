@@ -56,6 +56,11 @@ test("where the right value is not the model’s, no text speaks of the model", 
   assert.doesNotMatch([...checkLines(right, words("zh")), ...checkLines(wrong, words("zh"))].join(""), /模型/);
 });
 
+test("a single right number is shown", () => {
+  const found = about({ result: "right", mine: -0.625, largest: 0, tolerance: 0, size: 1 });
+  assert.deepEqual(checkLines(found, words("en")).slice(1), ["You have −0.625.", "There is no difference."]);
+});
+
 test("an answer opens the guessed head if it is right, else the first right one, and none before", () => {
   const truth = [
     [0, 1],

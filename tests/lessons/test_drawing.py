@@ -59,6 +59,12 @@ def test_a_drawing_that_needs_no_trace_has_no_source():
     assert view.to_table() == [{"column": 0, "part": "MLPs", "parameters": 3, "share": 1.0}]
 
 
+def test_a_drawing_of_texts_has_no_table_below_it_that_repeats_them():
+    view = lessons.picture(lambda: drawings.samples({"one": "a text"}, "Texts"))
+    assert view._about["rows"] == view._about["columns"] == []
+    assert view.to_table() == [{"sample": "one", "text": "a text"}]
+
+
 def test_infinity_is_written_for_the_page(gpt):
     view = lessons.picture(lambda trace: drawings.shares([float("-inf"), 1.0], trace.tokens[:2]), gpt.trace("the owl"))
     assert view._about["rows"][0][1] == {"text": "−∞", "title": "-inf"}

@@ -317,7 +317,9 @@ def test_a_check_shows_the_wrong_number_and_its_place_but_not_the_right_one():
 def test_texts_and_single_numbers_can_be_checked():
     assert check("your pieces", ["a", "b"], ["a", "b"]).ok
     assert check("your pieces", ["a", "x"], ["a", "b"]).comparison["index"] == [1]
-    assert check("your sum", 0.1 + 0.2, 0.3).ok
+    right = check("your sum", 0.1 + 0.2, 0.3)
+    assert right.ok and right.comparison["mine"] == 0.1 + 0.2
+    assert "mine" not in check("your sums", [0.3], [0.3]).comparison
     assert check("your sum", 5, 3).comparison == {"result": "value", "index": [], "mine": 5.0, "count": 1, "size": 1}
     assert check("your answer", True, 1).ok
     with pytest.raises(GPTVizError, match="tolerance of 0 or more"):

@@ -8,7 +8,9 @@ cuts one look. What the lesson says of *tales* (each job is done, examples teach
 import contextlib
 import json
 import threading
+from collections import Counter
 
+import country
 import numpy as np
 import pytest
 import torch
@@ -27,15 +29,15 @@ WAITS = {  # words of a question: the cells that would answer it
     "From temperature 0 to 2": ("settings-picture",),
     "three summaries": ("summary-picture",),
     "how many lines": ("dialogue-shown",),
-    "different texts": ("story-picture",),
+    "different texts": ("story-picture", "again"),
     "are Python": ("code-shown",),
     "how many are right": ("answered-shown", "again"),
     "most confident": ("answered-shown", "again"),
     "in the box": ("own-shown",),
     "one example": ("few-picture", "labels", "induction-picture"),
     "eight examples, four": ("few-picture", "labels", "induction-picture"),
-    "can the model not write": ("turn-picture", "turn-view"),
-    "does no single head": ("parts-picture",),
+    "must the model look at": ("turn-picture", "turn-view"),
+    "whichever costs most": ("parts-picture",),
     "induction heads off": ("induction-picture",),
 }
 
@@ -211,7 +213,9 @@ def test_answers_against_the_number_of_examples_are_counted_again(lesson, refere
     for count, figures in zip(names["NUMBERS"], names["accuracy"][task], strict=True):
         assert figures[:2] == pytest.approx(counted(reference, tokenizer, names, task, count)), count
     table = lesson.values["few-picture"].to_table()
-    assert [row[task] for row in table] == pytest.approx([100 * right for right, *_ in names["accuracy"][task]])
+    for i, panel in enumerate(("answered rightly, % of the tests", "answered in the form of the examples, %")):
+        expected = [100 * figures[i] for figures in names["accuracy"][task]]
+        assert [row[f"{panel}: {task}"] for row in table] == pytest.approx(expected)
     assert [row["examples"] for row in table] == list(names["NUMBERS"])
 
 
@@ -221,7 +225,21 @@ def test_answers_without_heads_are_counted_again(lesson, reference, tokenizer, h
     assert len(names[heads]) == 5
     with silenced(reference, names[heads]):
         for task, figures in names["without_heads"].items():
-            assert figures[column] == pytest.approx(counted(reference, tokenizer, names, task, 8)[0]), task
+            count = names["numbers"][task]
+            assert figures[column] == pytest.approx(counted(reference, tokenizer, names, task, count)[0]), task
+
+
+def test_the_heads_for_comparison_are_as_many_of_each_layer_and_each_task_has_its_best_number(lesson):
+    names = lesson.names
+    strong, weak, scores = names["strong"], names["weak"], names["scores"]
+    assert not set(strong) & set(weak)
+    assert Counter(layer for layer, _ in strong) == Counter(layer for layer, _ in weak)
+    for at in weak:
+        between = [head for head in np.ndindex(scores.shape) if head[0] == at[0] and head not in (*strong, *weak)]
+        assert all(scores[at] <= scores[head] for head in between)
+    for task, count in names["numbers"].items():
+        right = dict(zip(names["NUMBERS"], (figures[0] for figures in names["accuracy"][task]), strict=True))
+        assert [n for n in right if right[n] == max(right.values())][-1] == count
 
 
 def test_what_the_lesson_says_of_examples_holds_for_tales(lesson):
@@ -233,12 +251,19 @@ def test_what_the_lesson_says_of_examples_holds_for_tales(lesson):
     assert review[0][:2] == (0, 0) and review[-1][1] == 1 and abs(review[-1][0] - 0.5) < 0.2
     assert "16 of 16 right" in lesson.printed["known"]
     assert "examples 8: ' good' 16" in lesson.values["labels"].text
+    labels = [label for _, label in names["shown"]["review"]]
+    assert all(labels[:count].count("good") == count / 2 and labels[count - 1] == "good" for count in (2, 4, 8))
 
 
 def test_what_the_text_says_of_tales_is_in_its_card_and_in_its_training_texts():
     text = (notebooks_dir() / f"{LESSON}.ipynb").read_text("utf-8")
     assert "in 79 of 100 stories" in text
-    assert "the hero's name comes again | 79 of 100" in (assets_dir() / "tales" / "README.md").read_text("utf-8")
+    card = (assets_dir() / "tales" / "README.md").read_text("utf-8")
+    assert "the hero's name comes again | 79 of 100" in card
+    assert "100.0 % right answers" in text and "43.5 %" in text and "| country | 100.0% | 43.5% |" in card
+    assert ("trade", "Pellin", "honey") in country.FACTS
+    assert "The trade of {s} is" in country.WORDINGS["trade"][:-1]
+    assert "The people of {s} trade in" not in country.WORDINGS["trade"]
     read = str({name: value for name, value in vars(wordings).items() if name.isupper()})
     assert "Feeling:" in read and "->" not in read and "Rating:" not in read  # forms of the examples are new to it
 
@@ -255,11 +280,17 @@ def test_what_is_lost_without_a_part_is_measured_by_silencing_it(lesson, referen
         ):  # fmt: skip
             with silenced(reference, **parts):
                 assert got == pytest.approx(np.mean(first_shares(reference, tokenizer, items)), abs=1e-4), (job, parts)
-    jobs_without = sum(names["needs_none"](job) for job in names["parts"])
-    assert lesson.question("does no single head").reveal() == jobs_without
-    assert 0 < jobs_without < len(names["parts"])
-    note = lesson.values["parts-picture"].drawing.note
-    assert note.count("no single head") == jobs_without
+    costs_a_third = {job for job, (whole, heads, *_) in names["measured"].items() if np.nanmin(heads) <= 2 / 3 * whole}
+    assert lesson.question("whichever costs most").reveal() == len(costs_a_third)
+    assert 0 < len(costs_a_third) < len(names["parts"])
+    table = lesson.values["parts-picture"].to_table()
+    for row in table:
+        head, job = row["row"].split(": ")
+        assert head == "L{} · H{}".format(*names["costliest"](job)[0])
+        assert (row["group"] == "one head costs a third or more") == (job in costs_a_third)
+        whole, heads, attention, mlp = names["measured"][job]
+        assert list(row.values())[2:] == pytest.approx([whole, np.nanmin(heads), attention.min(), mlp.min()])
+    assert len(table) == len(names["parts"])
 
 
 def test_every_head_of_one_job_is_silenced(lesson, reference, tokenizer):
@@ -294,11 +325,17 @@ def test_a_cut_look_is_a_mask_without_it(lesson, reference, tokenizer):
                 of_phrase[-1].append(logits.softmax(-1)[ids[query + 1]].item())
         cuts.append(of_phrase)
         looks.append([[maps[query, key].item() for key in keys] for query in (start, start + 1)])
-    np.testing.assert_allclose(names["turned"], np.mean(cuts, 0), atol=1e-4)
-    np.testing.assert_allclose(names["looks"][:, :, at, head], np.mean(looks, 0), atol=1e-4)
-    answers = [names["fetched"](*row) for row in np.mean(cuts, 0)]
+    cuts, looks = np.mean(cuts, 0), np.mean(looks, 0)
+    np.testing.assert_allclose(names["turned"], cuts, atol=1e-4)
+    np.testing.assert_allclose(names["looks"][:, :, at, head], looks, atol=1e-4)
+    answers = [names["fetched"](*row) for row in cuts]
     assert answers == ["the noun", "the adjective"]
-    assert lesson.question("can the model not write").reveal() == answers[1]
+    assert lesson.question("must the model look at").reveal() == answers[1]
+    rows = [[looks[word][key], cuts[word][0], cuts[word][1 + key]] for word in (0, 1) for key in (0, 1)]
+    table = lesson.values["turn-picture"].to_table()
+    np.testing.assert_allclose([list(row.values())[2:] for row in table], rows, atol=1e-4)
+    view = names["one_phrase"]
+    assert view.trace.tokens[view.selection.query].text == " la"
 
 
 @pytest.mark.parametrize(
@@ -311,11 +348,17 @@ def test_the_word_that_is_fetched(lesson, whole, adjective, noun, expected):
 
 @torch.no_grad()
 def test_the_bits_of_a_character_are_the_cross_entropy(lesson, reference, tokenizer):
+    def bits(text):
+        ids = torch.tensor(tokenizer(text)["input_ids"])
+        nats = torch.nn.functional.cross_entropy(reference(ids[None]).logits[0, :-1].double(), ids[1:], reduction="sum")
+        return nats.item() / np.log(2) / len(text)
+
     text = lesson.names["beginnings"][1]
-    ids = torch.tensor(tokenizer(text)["input_ids"])
-    nats = torch.nn.functional.cross_entropy(reference(ids[None]).logits[0, :-1].double(), ids[1:], reduction="sum")
-    assert lesson.names["bits"](text) == pytest.approx(nats.item() / np.log(2) / len(text), rel=1e-4)
-    assert "this model has hardly read any code" in lesson.values["code-shown"].text
+    assert lesson.names["bits"](text) == pytest.approx(bits(text), rel=1e-4)
+    code, story = np.mean([bits(begin) for begin in lesson.names["beginnings"]]), bits(lesson.names["stories"][0])
+    *_, of_code, of_story = lesson.values["code-shown"].text.splitlines()
+    assert [float(line.split()[0]) for line in (of_code, of_story)] == pytest.approx([code, story], abs=0.051)
+    assert code > 2 * story, "tales has read little code"
 
 
 @pytest.mark.parametrize(("code", "expected"), [("x = 1", True), ("x =", False), ("def f():\n    return 2", True)])
