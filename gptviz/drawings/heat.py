@@ -1,7 +1,7 @@
-"""Heat: a map of signed numbers, one cell for each row and column. Blue is below 0 and orange is above.
+"""Heat: a map of numbers, one cell for each row and column. Of signed numbers blue is below 0 and orange is above.
 
-A cell's number stands in it where there is room, so that the map can be read without colours. For a figure of plotly see
-`gptviz.figures.effects`.
+A cell's number stands in it where there is room, so that the map can be read without colours. A cell without a number is
+hatched. For a figure of plotly see `gptviz.figures.effects`.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,29 @@ import numpy as np
 
 from gptviz.display.numbers import or_none, significant
 from gptviz.drawings.canvas import Canvas, Drawing, checked_with_gaps, room, short_name
+from gptviz.errors import fail
 from gptviz.text.tokens import Token
 
-_ROW, _WIDEST, _GAP, _STEPS = 26.0, 84.0, 10.0, 8
+_ROW, _WIDEST, _GAP, _STEPS, _HATCH = 26.0, 84.0, 10.0, 8, 7
 _ACROSS, _UP = 0.65, 0.77  # of a turned text, as shares of its length: cosine and sine of 50°
-_STRONGEST = 0.55  # opacity of the largest number; text on it has a contrast of at least 4.5 to 1 in each theme
+# Opacity of the largest number; text on it has a contrast of at least 4.5 to 1 in each theme.
+_STRONGEST = {"below": 0.55, "above": 0.55, "bar": 0.45}
 
 
 def heat(
-    values: Any, rows: Sequence[str], columns: Sequence[str | Token], *, title: str, across: str = "", scale: str = ""
-) -> "Heat":
-    """Returns a map of signed numbers on one scale that is symmetric about 0.
+    values: Any, rows: Sequence[str], columns: Sequence[str | Token], *, title: str, across: str = "", scale: str = "",
+    signed: bool = True,
+) -> "Heat":  # fmt: skip
+    """Returns a map of numbers on one scale, which is symmetric about 0 if the numbers are signed and else begins at 0.
 
     values: (rows, columns); NaN for a cell without a number. rows, columns: the name of each; a token is named with its
-    position. across: what the columns are. scale: what the numbers measure. Raises GPTVizError for other shapes.
+    position. across: what the columns are. scale: what the numbers measure. signed: whether a number can be below 0.
+    Raises GPTVizError for other shapes, and for a number below 0 if they are not signed.
     """
     array = checked_with_gaps(values, (len(rows), len(columns)), "one number for each cell")
-    return Heat(array, tuple(rows), tuple(map(_name, columns)), title, across, scale)
+    if not signed and (array < 0).any():
+        raise fail("numbers of 0 or more", f"{np.nanmin(array):g}", "Leave out signed=False.")
+    return Heat(array, tuple(rows), tuple(map(_name, columns)), title, across, scale, signed)
 
 
 def _name(column: str | Token) -> str:
@@ -37,7 +43,7 @@ def _name(column: str | Token) -> str:
 
 @dataclass(frozen=True)
 class Heat(Drawing):
-    """A map of signed numbers. values: (rows, columns)."""
+    """A map of numbers. values: (rows, columns)."""
 
     values: np.ndarray
     rows: tuple[str, ...]
@@ -45,6 +51,7 @@ class Heat(Drawing):
     name: str
     across: str
     scale: str
+    signed: bool
 
     @property
     def most(self) -> float:
@@ -76,30 +83,38 @@ class Heat(Drawing):
         self._draw_scale(canvas, left, bottom + 34)
 
     def _draw_cell(self, canvas: Canvas, value: float, x: float, y: float, width: float) -> None:
-        text = "–" if np.isnan(value) else _signed(value, self.most)
         canvas.box(x, y, width, _ROW, "bg", "line", stroke_width=0.5)
-        if not np.isnan(value):
-            self._tint(canvas, value / self.most, x, y, width, _ROW)
+        if np.isnan(value):
+            _hatch(canvas, x, y, width)
+            return
+        self._tint(canvas, value / self.most, x, y, width, _ROW)
+        text = self._written(value)
         if room(text, 11, code=True) <= width - 2:
-            colour = "muted" if np.isnan(value) else "ink"
-            canvas.text(x + width / 2, y + _ROW / 2, text, colour, size=11, anchor="middle", code=True)
+            canvas.text(x + width / 2, y + _ROW / 2, text, size=11, anchor="middle", code=True)
+
+    def _written(self, value: float) -> str:
+        """Returns a number with as many decimals as two digits of the largest need, and with its sign if it can have one."""
+        decimals = max(0, 1 - int(np.floor(np.log10(self.most))))
+        text = f"{value:+.{decimals}f}" if self.signed else f"{value:.{decimals}f}"
+        return "0" if float(text) == 0 else text.replace("-", "−")
 
     def _tint(self, canvas: Canvas, share: float, x: float, y: float, width: float, height: float) -> None:
         """Colours a cell. share: its number as a share of the largest, from -1 to 1."""
-        colour = "below" if share < 0 else "above"
-        canvas.box(x, y, width, height, colour, fill_opacity=round(_STRONGEST * abs(share), 3))
+        colour = ("below" if share < 0 else "above") if self.signed else "bar"
+        canvas.box(x, y, width, height, colour, fill_opacity=round(_STRONGEST[colour] * abs(share), 3))
 
     def _draw_scale(self, canvas: Canvas, left: float, y: float) -> None:
         """Draws the scale: its ends with their numbers, and what it measures."""
-        low, high = (significant(sign * self.most) for sign in (-1, 1))
+        most, first = significant(self.most), -_STEPS if self.signed else 0
+        low, high = (f"−{most}", f"+{most}") if self.signed else ("0", most)
         canvas.text(left, y + 7, low, "muted", size=11, code=True)
-        x = left + room(low, 11, code=True) + 6
-        for step in range(-_STEPS, _STEPS + 1):
-            self._tint(canvas, step / _STEPS, x + 8 * (step + _STEPS), y, 8, 12)
-        end = x + 8 * (2 * _STEPS + 1)
-        canvas.box(x, y, end - x, 12, "", "line")
-        canvas.text(end + 6, y + 7, f"+{high}", "muted", size=11, code=True)
-        canvas.text(end + 20 + room(f"+{high}", 11, code=True), y + 7, self.scale, "muted")
+        begin = x = left + room(low, 11, code=True) + 6
+        for step in range(first, _STEPS + 1):
+            self._tint(canvas, step / _STEPS, x, y, 8, 12)
+            x += 8
+        canvas.box(begin, y, x - begin, 12, "", "line")
+        canvas.text(x + 6, y + 7, high, "muted", size=11, code=True)
+        canvas.text(x + 20 + room(high, 11, code=True), y + 7, self.scale, "muted")
         canvas.height = max(canvas.height, y + 18)
 
     def to_table(self) -> list[dict[str, Any]]:
@@ -110,8 +125,10 @@ class Heat(Drawing):
         ]
 
 
-def _signed(value: float, most: float) -> str:
-    """Returns a number with its sign, with as many decimals as two digits of `most` need."""
-    decimals = max(0, 1 - int(np.floor(np.log10(most))))
-    text = f"{value:+.{decimals}f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
+def _hatch(canvas: Canvas, x: float, y: float, width: float) -> None:
+    """Hatches a cell with strokes that rise to the right."""
+    strokes = (
+        f"M{x + max(0, at - _ROW):.1f} {y + min(at, _ROW):.1f}L{x + min(at, width):.1f} {y + max(0, at - width):.1f}"
+        for at in range(_HATCH, int(width + _ROW), _HATCH)
+    )
+    canvas.path("".join(strokes), y + _ROW, stroke="line")

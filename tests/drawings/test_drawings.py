@@ -197,16 +197,33 @@ def test_lines_are_as_wide_as_what_was_measured():
 
 
 def test_cells_are_tinted_by_their_number_and_say_it():
-    """A tint is in proportion to the number, with two decimals; blue is below 0. A cell without a number has a dash."""
+    """A tint is in proportion to the number, with two decimals; blue is below 0. A cell without a number is hatched."""
     found = marks(DRAWINGS["heat"], tag="rect")
     tints = [(mark["fill"], mark["fill-opacity"]) for mark in found if mark["height"] == 26 and mark["fill"] != "bg"]
     cells = CELLS[~np.isnan(CELLS)]
     assert [fill for fill, _ in tints] == ["below" if cell < 0 else "above" for cell in cells]
     assert [tint for _, tint in tints] == pytest.approx(np.abs(cells) / 1.25 * tints[1][1], abs=0.006)
     written = [mark["text"] for mark in marks(DRAWINGS["heat"], tag="text") if mark.get("font-size") == 11]
-    assert written[:12] == ["+0.5", "−1.2", "0", "+0.1", "–", "+1.0", "−0.2", "+0.8", "−1.0", "0", "+0.1", "−0.5"]
+    assert written[:11] == ["+0.5", "−1.2", "0", "+0.1", "+1.0", "−0.2", "+0.8", "−1.0", "0", "+0.1", "−0.5"]
     assert written[-2:] == ["−1.25", "+1.25"], "the ends of the scale"
     assert [row["number"] for row in DRAWINGS["heat"].to_table()] == [None if np.isnan(x) else x for x in CELLS.flat]
+
+
+def test_the_strokes_of_a_cell_without_a_number_stay_inside_it():
+    (empty,) = np.argwhere(np.isnan(CELLS.ravel()))[0]
+    frame = [mark for mark in marks(DRAWINGS["heat"], tag="rect") if mark["fill"] == "bg"][empty]
+    (strokes,) = marks(DRAWINGS["heat"], tag="path")
+    ends = np.array(re.findall(r"[ML]([\d.]+) ([\d.]+)", strokes["d"]), float) - [frame["x"], frame["y"]]
+    assert (ends > -0.06).all() and (ends < [frame["width"] + 0.06, frame["height"] + 0.06]).all()
+    np.testing.assert_allclose(np.abs(np.diff(ends.reshape(-1, 2, 2), axis=1)) @ [1, -1], 0, atol=0.21)  # 45 degrees
+
+
+def test_numbers_without_a_sign_have_one_colour_and_a_scale_from_0():
+    drawing = heat([[0.5, np.nan, 2.0]], ["loss"], ["a", "b", "c"], title="t", signed=False)
+    tints = [mark["fill-opacity"] for mark in marks(drawing, tag="rect", fill="bar", height=26.0)]
+    assert tints == pytest.approx([0.25 * tints[1], tints[1]], abs=0.006)
+    assert not [mark for mark in marks(drawing, tag="rect") if mark["fill"] in ("above", "below")]
+    assert [mark["text"] for mark in marks(drawing, tag="text", code=True)] == ["0.5", "2.0", "0", "2.00"]
 
 
 def test_lines_begin_at_the_stream_of_the_token_that_is_looked_at():
@@ -305,6 +322,7 @@ def test_both_languages_have_the_same_phrases_with_the_same_values():
         (lambda: treemap({0: {"MLPs": 1.5}}), WrongType, "the count of MLPs"),
         (lambda: heat(CELLS, ["L0"], TOKENS, title="t"), GPTVizError, r"one number for each cell: shape \(1, 6\)"),
         (lambda: heat([[np.inf]], ["L0"], ["H0"], title="t"), GPTVizError, "finite"),
+        (lambda: heat([[-1]], ["L0"], ["H0"], title="t", signed=False), GPTVizError, "numbers of 0 or more"),
         (lambda: share_table({"": ["one"]}, ["a", "b"], [[0.5]]), GPTVizError, r"one share for each row and column"),
         (lambda: share_table({}, ["a"], np.zeros((0, 1))), GPTVizError, "rows and columns"),
         (lambda: share_table({"": ["one"]}, ["a"], [[1.5]]), GPTVizError, "numbers from 0 to 1"),
