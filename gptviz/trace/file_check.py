@@ -8,6 +8,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gptviz.trace.file_format import WITH_STACKS
+
 Shape = tuple[int | None, ...]  # None is any length
 
 
@@ -18,21 +20,49 @@ def wrong_entry(metadata: Any, shapes: Mapping[str, tuple[int, ...]]) -> str | N
     """
     if not isinstance(metadata, dict):
         return "metadata"
-    for name, is_right in _ENTRIES.items():
-        if not is_right(metadata.get(name)):
-            return name
+    if (wrong := _wrong_in(metadata, _OF_STACK | _OF_MODEL)) is not None:
+        return wrong
+    tokens = len(metadata["tokens"])
+    stacks = {"": (metadata, tokens)}
+    if metadata.get("version") == WITH_STACKS:
+        others = metadata.get("stacks")
+        if not (isinstance(others, dict) and set(others) == {"encoder", "cross"} and _by_name(_is_dict)(others)):
+            return "stacks"
+        for name, of_stack in others.items():
+            if (wrong := _wrong_in(of_stack, _OF_STACK)) is not None:
+                return f"{name}.{wrong}"
+        if len(others["cross"]["tokens"]) != tokens:
+            return "cross.tokens"
+        stacks |= {f"{name}.": (of_stack, len(others["encoder"]["tokens"])) for name, of_stack in others.items()}
+    if not _fits_readout(metadata["readout"], tokens, "gain" in shapes):
+        return "readout"
+    of_stacks: dict[str, dict[str, tuple[int, ...]]] = {prefix: {} for prefix in stacks}
+    for name, shape in shapes.items():
+        prefix = next((prefix for prefix in stacks if prefix and name.startswith(prefix)), "")
+        of_stacks[prefix][name.removeprefix(prefix)] = shape
+    wrong_names = ((prefix, _wrong_in_stack(*stacks[prefix], of_stacks[prefix], prefix)) for prefix in stacks)
+    return next((prefix + wrong for prefix, wrong in wrong_names if wrong is not None), None)
+
+
+def _wrong_in(metadata: dict[str, Any], entries: "Mapping[str, Callable[[Any], bool]]") -> str | None:
+    return next((name for name, is_right in entries.items() if not is_right(metadata.get(name))), None)
+
+
+def _wrong_in_stack(
+    metadata: dict[str, Any], keys: int, shapes: Mapping[str, tuple[int, ...]], prefix: str
+) -> str | None:
+    """Returns what is wrong in one stack. keys: how many tokens its attention looks at."""
     layers, heads = metadata["layers"], metadata["heads"]
-    if f"residual.{layers}" not in {*shapes, *metadata["refused"]}:
+    if prefix != "cross." and f"residual.{layers}" not in {*shapes, *metadata["refused"]}:
         return "layers"
     heads_in = metadata.get("heads_in", [heads] * layers)
     if not (_each(_is_count)(heads_in) and len(heads_in) == layers and max(heads_in) <= heads):
         return "heads_in"
-    if not _fits_readout(metadata["readout"], len(metadata["tokens"]), "gain" in shapes):
-        return "readout"
-    return next((name for name, shape in shapes.items() if not _fits(shape, _expected(name, metadata, heads_in))), None)
+    names = (name for name, shape in shapes.items() if not _fits(shape, _expected(name, metadata, heads_in, keys)))
+    return next(names, None)
 
 
-def _expected(name: str, metadata: dict[str, Any], heads_in: list[int]) -> Shape | None:
+def _expected(name: str, metadata: dict[str, Any], heads_in: list[int], keys: int) -> Shape | None:
     """Returns the shape of a tensor, or None for a name that no saved trace has."""
     tokens, width, layers = len(metadata["tokens"]), metadata["d_model"], metadata["layers"]
     kind, *rest = name.split(".")
@@ -43,6 +73,8 @@ def _expected(name: str, metadata: dict[str, Any], heads_in: list[int]) -> Shape
     if not rest[0].isdecimal() or int(rest[0]) >= layers + (kind == "residual"):
         return None
     heads = heads_in[int(rest[0])] if kind != "residual" else 0
+    if kind in _OF_KEYS:
+        return _OF_KEYS[kind](tokens, keys, width, heads)
     return _OF_LAYER.get(kind, lambda *_: None)(tokens, width, heads)
 
 
@@ -61,13 +93,8 @@ _WHOLE: dict[str, Callable[[int, int, int], Shape | None]] = {
 _OF_LAYER: dict[str, Callable[[int, int, int], Shape | None]] = {
     "parallel": lambda tokens, width, heads: (1,),
     "q": lambda tokens, width, heads: (heads, tokens, None),
-    "k": lambda tokens, width, heads: (None, tokens, None),
-    "v": lambda tokens, width, heads: (None, tokens, None),
-    "attention": lambda tokens, width, heads: (heads, tokens, tokens),
-    "stage": lambda tokens, width, heads: (heads, tokens, tokens),
     "sink": lambda tokens, width, heads: (heads,),
     "head_output": lambda tokens, width, heads: (heads, tokens, width),
-    "head_value": lambda tokens, width, heads: (heads, tokens, width),
     "neurons": lambda tokens, width, heads: (None, width),
     "mlp_bias": lambda tokens, width, heads: (width,),
     "mlp_activations": lambda tokens, width, heads: (tokens, None),
@@ -75,6 +102,14 @@ _OF_LAYER: dict[str, Callable[[int, int, int], Shape | None]] = {
     ("residual", "attn_in", "attn_out", "mlp_in", "mlp_out", "head_bias", "head_gain"),
     lambda tokens, width, heads: (tokens, width),
 )
+
+_OF_KEYS: dict[str, Callable[[int, int, int, int], Shape | None]] = {
+    "k": lambda queries, keys, width, heads: (None, keys, None),
+    "v": lambda queries, keys, width, heads: (None, keys, None),
+    "attention": lambda queries, keys, width, heads: (heads, queries, keys),
+    "stage": lambda queries, keys, width, heads: (heads, queries, keys),
+    "head_value": lambda queries, keys, width, heads: (heads, keys, width),
+}
 
 
 def _fits(shape: tuple[int, ...], expected: Shape | None) -> bool:
@@ -92,6 +127,15 @@ def _is_text(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_dict(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_id(value: Any) -> bool:
+    """Returns whether a value can be a token's id: -1 is a frame of a sound."""
+    return value == -1 or _is_count(value)
 
 
 def _is_rank(value: Any) -> bool:
@@ -154,10 +198,9 @@ def _fits_readout(readout: Any, tokens: int, has_gain: bool) -> bool:
     return has_centred and _is_number(readout.get("multiplier")) and (cap is None or _is_number(cap))
 
 
-_ENTRIES: dict[str, Callable[[Any], bool]] = {
-    "model": _is_text,
+_OF_STACK: dict[str, Callable[[Any], bool]] = {
     "text": _is_text,
-    "tokens": _each(_row(_is_count, _is_base64, lambda value: isinstance(value, bool), _is_text, least=3)),
+    "tokens": _each(_row(_is_id, _is_base64, lambda value: isinstance(value, bool), _is_text, least=3)),
     "layers": lambda value: _is_count(value) and value > 0,
     "heads": _is_count,
     "d_model": _is_count,
@@ -165,9 +208,12 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "route": lambda value: value in ("interface", "eager"),
     "kept": _each(_is_count),
     "neurons": lambda value: isinstance(value, bool),
+    "refused": _by_name(_row(_is_text, _is_text, _is_text, _is_text, _are_facts, least=3)),
+}
+_OF_MODEL: dict[str, Callable[[Any], bool]] = {
+    "model": _is_text,
     "merges": _by_name(_each(_row(_is_rank, _each(_is_text), _each(_is_hex), least=2))),  # 2 and 3: in files of 0.1
     "nearest": _by_name(_each(_row(_is_count, _is_number))),
-    "refused": _by_name(_row(_is_text, _is_text, _is_text, _is_text, _are_facts, least=3)),
     "readout": lambda value: value is None or isinstance(value, dict),
     "roles": lambda value: value is None or _each(_is_text)(value),
 }

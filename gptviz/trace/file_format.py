@@ -13,15 +13,20 @@ It is one safetensors file. Its tensors, float32 unless said otherwise:
     plane, plane_shares, role.NAME                              measured on the model
     vocabulary, vocabulary_ends, vocabulary_special             the bytes of all tokens in a row, where each ends
 
+The file of an encoder-decoder's trace has these for its decoder, and for its two other stacks the same names after
+"encoder." and "cross.", as far as there are such numbers: no logits, lens or readout, and for cross attention neither
+stream nor MLPs. Its version is WITH_STACKS, so that an earlier gptviz refuses it.
+
 Its metadata has one entry, "gptviz": JSON with the version, the text and its tokens (in a chat with their roles), the
 model's name and shape, merges, neighbours in the token table, and "refused": for each quantity that the model's family
 does not have, the three parts of the error that says so, its code and its facts. The array for that name is then
-missing. Files of gptviz 0.1 have neither
+missing. "stacks" has the same entries for "encoder" and "cross". Files of gptviz 0.1 have neither
 codes and facts nor "heads_in", the number of heads of each layer, which is "heads" in all of theirs, and no head_value and
 head_gain: `lens.flow` refuses them, and says so.
 """
 
 VERSION = 2
+WITH_STACKS = 3  # the version of a file with the three stacks of an encoder-decoder
 METADATA = "gptviz"  # the entry of the metadata
 STAGES = (
     "raw",

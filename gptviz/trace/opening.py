@@ -19,7 +19,8 @@ from gptviz.files import check_path, shortened
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token, guessed_bytes, token_of_bytes
 from gptviz.trace.file_check import wrong_entry
-from gptviz.trace.file_format import METADATA, NEIGHBOURS, ROLE, STAGES, VERSION
+from gptviz.trace.file_format import METADATA, NEIGHBOURS, ROLE, STAGES, VERSION, WITH_STACKS
+from gptviz.trace.sequence import SequenceTrace
 from gptviz.trace.sources import Array, PassEdit, Readout
 from gptviz.trace.trace import Trace
 
@@ -30,38 +31,59 @@ def open_trace(path: str | os.PathLike[str]) -> Trace:
     Generating text and tracing another text need the model; they raise NotAvailable, and so does every number that the
     file does not hold. Raises WrongType if the file is not a saved trace.
     """
-    file = TraceFile(path)
-    tokens = tuple(
+    file = TraceFile(*_read_file(path))
+    model, target = SavedModel(file), _tokens_and_text(file)
+    if model.decoder_only:
+        return Trace(model, SavedPass(file), *target)
+    encoder, cross = file.stack("encoder"), file.stack("cross")
+    sources = SavedStack(encoder), SavedPass(file), SavedStack(cross)
+    return SequenceTrace(model, sources, _tokens_and_text(encoder), target)
+
+
+def _read_file(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """Returns an open safetensors file and its metadata; raises WrongType if it is not a saved trace."""
+    source, expected = check_path(path), "a file that trace.save has written"
+    if not os.path.isfile(source):  # Path.is_file raises an error for a name that is too long
+        got = f"{shortened(source)}, which {'is a folder' if os.path.isdir(source) else 'does not exist'}"
+        raise fail(expected, got, "Check the path.", WrongType)
+    try:
+        file: Any = safe_open(str(source), framework="numpy")
+        metadata = json.loads((file.metadata() or {})[METADATA])
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        got = f"{source.name}, which is another kind of file"
+        raise fail(expected, got, "Write one with trace.save(path).", WrongType) from error
+    if isinstance(metadata, dict) and metadata.get("version") not in (VERSION, WITH_STACKS):
+        got = f"format version {metadata.get('version')!r:.20}"
+        remedy = "Save it again with this version of gptviz."
+        raise fail(f"a trace in format version {VERSION} or {WITH_STACKS}", got, remedy, WrongType)
+    shapes = {name: tuple(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
+    if (wrong := wrong_entry(metadata, shapes)) is not None:
+        got = f"{source.name}, whose {wrong!r:.60} is not of the kind that it should be"
+        raise fail(expected, got, "Save the trace again.", WrongType)
+    return file, metadata
+
+
+def _tokens_and_text(file: "TraceFile") -> tuple[tuple[Token, ...], str]:
+    tokens = (
         token_of_bytes(id, base64.b64decode(text), position, special, *role)
         for position, (id, text, special, *role) in enumerate(file.metadata["tokens"])
     )
-    return Trace(SavedModel(file), SavedPass(file), tokens, file.metadata["text"])
+    return tuple(tokens), file.metadata["text"]
 
 
 class TraceFile:
-    """The tensors and the metadata of a saved trace. Tensors are read when they are asked for."""
+    """The tensors and the metadata of a saved trace, or of one of its stacks. Tensors are read when they are asked for.
 
-    def __init__(self, path: str | os.PathLike[str]):
-        source, expected = check_path(path), "a file that trace.save has written"
-        if not os.path.isfile(source):  # Path.is_file raises an error for a name that is too long
-            got = f"{shortened(source)}, which {'is a folder' if os.path.isdir(source) else 'does not exist'}"
-            raise fail(expected, got, "Check the path.", WrongType)
-        try:
-            self._file: Any = safe_open(str(source), framework="numpy")
-            metadata = json.loads((self._file.metadata() or {})[METADATA])
-        except (SafetensorError, KeyError, ValueError, OSError) as error:
-            got = f"{source.name}, which is another kind of file"
-            raise fail(expected, got, "Write one with trace.save(path).", WrongType) from error
-        if isinstance(metadata, dict) and metadata.get("version") != VERSION:
-            got = f"format version {metadata.get('version')!r:.20}"
-            remedy = "Save it again with this version of gptviz."
-            raise fail(f"a trace in format version {VERSION}", got, remedy, WrongType)
-        self.names = frozenset(self._file.keys())
-        shapes = {name: tuple(self._file.get_slice(name).get_shape()) for name in sorted(self.names)}
-        if (wrong := wrong_entry(metadata, shapes)) is not None:
-            got = f"{source.name}, whose {wrong!r:.60} is not of the kind that it should be"
-            raise fail(expected, got, "Save the trace again.", WrongType)
-        self.metadata: dict[str, Any] = metadata
+    names: of the tensors; those of another stack than the decoder's have a prefix in the file, which they lack here.
+    """
+
+    def __init__(self, file: Any, metadata: dict[str, Any], prefix: str = ""):
+        self._file, self.metadata, self._prefix = file, metadata, prefix
+        self.names = frozenset(name.removeprefix(prefix) for name in file.keys() if name.startswith(prefix))  # noqa: SIM118
+
+    def stack(self, name: str) -> "TraceFile":
+        """Returns what the file holds of the encoder or of cross attention."""
+        return TraceFile(self._file, self.metadata["stacks"][name], f"{name}.")
 
     def array(self, name: str, refused_as: str | None = None) -> Array:
         """Returns a tensor, read-only. refused_as: the name under which its refusal was saved, if that is another.
@@ -72,7 +94,7 @@ class TraceFile:
         if name not in self.names:
             raise self.missing(name, refused_as)
         try:
-            array: Array = self._file.get_tensor(name)
+            array: Array = self._file.get_tensor(self._prefix + name)
         except (SafetensorError, TypeError) as error:
             raise fail(f"numbers that NumPy can read as {name}", f"{error}", "Save the trace again.") from error
         array.flags.writeable = False
@@ -151,8 +173,8 @@ class SavedAttention:
         return weights, values, gain
 
 
-class SavedPass:
-    """Reads what a pass computed; a `PassSource`, where each method is described."""
+class SavedStack:
+    """Reads what a stack that predicts nothing computed; a `PassSource` without logits and what leads to them."""
 
     edits: tuple[PassEdit, ...] = ()  # a trace with edits is not saved
 
@@ -162,16 +184,10 @@ class SavedPass:
         self.d_model, self.d_head = file.metadata["d_model"], file.metadata["d_head"]
         self.route: str = file.metadata["route"]
         self.attention = SavedAttention(file)
-        self.logits = file.array("logits")
         self._heads: list[int] = file.metadata.get("heads_in", [self.n_heads] * self.n_layers)
 
     def heads_in(self, layer: int) -> int:
         return self._heads[layer]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the logits, which are in memory; everything else is read when it is asked for."""
-        return int(self.logits.nbytes)
 
     def guarding_weights(self) -> AbstractContextManager[None]:
         """Does nothing: the file holds no weights that could have changed."""
@@ -216,6 +232,19 @@ class SavedPass:
     def is_parallel(self, layer: int) -> bool:
         return bool(self._file.array(f"parallel.{layer}")[0])
 
+
+class SavedPass(SavedStack):
+    """Reads what a pass computed; a `PassSource`, where each method is described."""
+
+    def __init__(self, file: TraceFile):
+        super().__init__(file)
+        self.logits = file.array("logits")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the logits, which are in memory; everything else is read when it is asked for."""
+        return int(self.logits.nbytes)
+
     def lens(self, position: int) -> Array:
         lenses = self._file.array("lens")
         first = len(self.logits) - len(lenses)
@@ -247,10 +276,11 @@ class SavedPass:
 class SavedModel:
     """What the file holds of the model: its name, its vocabulary, and what was measured on it. A `ModelSource`."""
 
-    can_run, decoder_only = False, True
+    can_run = False
 
     def __init__(self, file: TraceFile):
         self._file = file
+        self.decoder_only = file.metadata["version"] == VERSION
         self.name: str = file.metadata["model"]
         self._bytes = file.array("vocabulary").tobytes()
         self._ends = file.array("vocabulary_ends")

@@ -12,6 +12,8 @@ class SavableTrace(Protocol):
 
     text: str
     tokens: tuple[Token, ...]
+    key_tokens: tuple[Token, ...]
+    has_stream: bool
     model_name: str
     route: str
     n_layers: int

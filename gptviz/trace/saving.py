@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +21,55 @@ from gptviz.trace.savable import SavableTrace
 from gptviz.trace.sources import EMBEDDINGS
 
 
-def save(trace: SavableTrace, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
-    """Saves a trace to one file; see `Trace.save`."""
-    target = check_target(path)
-    chosen = range(trace.n_layers) if layers is None else layers
-    kept = sorted({check_index(layer, trace.n_layers, "layer") for layer in chosen})
-    _check_size(trace, kept, neurons)
-    contents = _Contents(trace, kept, neurons)
-    metadata = {file_format.METADATA: json.dumps(contents.metadata(), ensure_ascii=False)}
+def save(
+    trace: SavableTrace,
+    path: str | os.PathLike[str],
+    layers: Iterable[int] | None,
+    neurons: bool,
+    others: "Mapping[str, SavableTrace] | None" = None,
+) -> Path:
+    """Saves a trace to one file; see `Trace.save`. others: the encoder and the cross attention of an encoder-decoder."""
+    target, stacks = check_target(path), [trace, *(others or {}).values()]
+    most = max(stack.n_layers for stack in stacks)
+    chosen = {check_index(layer, most, "layer") for layer in (range(most) if layers is None else layers)}
+    kept = [sorted(layer for layer in chosen if layer < stack.n_layers) for stack in stacks]
+    _check_size(list(zip(stacks, kept, strict=True)), neurons)
+    contents = _Contents(trace, kept[0], neurons)
+    metadata, tensors = contents.metadata(), contents.tensors
+    for (name, stack), layers_of_stack in zip((others or {}).items(), kept[1:], strict=True):
+        part = _StackContents(stack, layers_of_stack, neurons)
+        metadata.setdefault("stacks", {})[name] = part.metadata()
+        tensors |= {f"{name}.{of_stack}": tensor for of_stack, tensor in part.tensors.items()}
+    if others:
+        metadata["version"] = file_format.WITH_STACKS
+    texts = {file_format.METADATA: json.dumps(metadata, ensure_ascii=False)}
     # save_file writes an array's memory as it is and ignores its strides.
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in contents.tensors.items()}
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
 
     def write(file: Path) -> None:
         try:
-            save_file(tensors, file, metadata)
+            save_file(tensors, file, texts)
         except SafetensorError as error:  # it wraps the system's error
             raise OSError(str(error)) from error
 
     return write_file(target, write)
 
 
-def _check_size(trace: SavableTrace, layers: Sequence[int], neurons: bool) -> None:
-    """Raises GPTVizError if the file would be too large, from an estimate that computes next to nothing."""
-    tokens, heads = len(trace.tokens), sum(trace.heads_in(layer) for layer in layers)
-    attention = heads * tokens * (4 * tokens + 2 * trace.d_model + 3 * trace.d_head)
-    stream = 8 * trace.n_layers * tokens * trace.d_model
-    down_projections = len(layers) * _neuron_count(trace, layers) * trace.d_model if neurons else 0
-    size = 4 * (attention + stream + down_projections + (tokens + trace.n_layers) * trace.vocab_size)
+def _check_size(stacks: Sequence[tuple[SavableTrace, Sequence[int]]], neurons: bool) -> None:
+    """Raises GPTVizError if the file would be too large, from an estimate that computes next to nothing.
+
+    stacks: each with the layers whose attention is saved; the first one has the logits.
+    """
+    trace, tokens, down_projections = stacks[0][0], len(stacks[0][0].tokens), 0
+    count = (tokens + trace.n_layers) * trace.vocab_size
+    for stack, layers in stacks:
+        queries, keys = len(stack.tokens), len(stack.key_tokens)
+        heads, longer = sum(stack.heads_in(layer) for layer in layers), max(queries, keys)
+        count += heads * (4 * queries * keys + longer * (2 * stack.d_model + 3 * stack.d_head))
+        count += 8 * stack.n_layers * queries * stack.d_model
+        if neurons and stack.has_stream:
+            down_projections += len(layers) * _neuron_count(stack, layers) * stack.d_model
+    size = 4 * (count + down_projections)
     if size > file_format.MAX_BYTES:
         remedy = f"Name fewer layers, such as layers=[0, {trace.n_layers - 1}], or trace a shorter text."
         if 4 * down_projections > size / 8:
@@ -64,8 +86,8 @@ def _neuron_count(trace: SavableTrace, layers: Sequence[int]) -> int:
         return 0
 
 
-class _Contents:
-    """The tensors and the metadata of the file, collected from a trace.
+class _StackContents:
+    """The tensors and the metadata of one stack, collected from its trace.
 
     tensors: by name. refused: for each name whose quantity is not available, the parts of the error.
     """
@@ -74,16 +96,15 @@ class _Contents:
         self.trace, self.kept, self.neurons = trace, kept, neurons
         self.tensors: dict[str, np.ndarray] = {}
         self.refused: dict[str, list[Any]] = {}
-        self.readout: dict[str, Any] | None = None
-        self.roles: list[str] = []
-        self._collect_stream()
+        for layer in range(trace.n_layers):
+            for name in ("attn_in", "attn_out"):
+                self._collect(f"{name}.{layer}", getattr(trace, name), layer)
+        if trace.has_stream:
+            self._collect_stream()
         for layer in kept:
             self._collect_attention(layer)
-            if neurons:
+            if neurons and trace.has_stream:
                 self._collect_neurons(layer)
-        self._collect_lenses()
-        self._collect_readouts()
-        self._collect_model()
 
     def _collect(self, name: str, compute: Callable[..., Any], *arguments: Any) -> Any:
         """Returns the value, kept under `name` if it is an array; None if it is not available, with the reason kept."""
@@ -98,13 +119,12 @@ class _Contents:
 
     def _collect_stream(self) -> None:
         trace = self.trace
-        self._collect("logits", lambda: trace.logits)
         for kind in EMBEDDINGS:
             self._collect(f"embedding.{kind}", trace.embedding, kind)
         for depth in range(trace.n_layers + 1):
             self._collect(f"residual.{depth}", trace.residual, depth)
         for layer in range(trace.n_layers):
-            for name in ("attn_out", "mlp_out", "mlp_activations", "attn_in", "mlp_in"):
+            for name in ("mlp_out", "mlp_activations", "mlp_in"):
                 self._collect(f"{name}.{layer}", getattr(trace, name), layer)
             parallel = self._collect(f"parallel.{layer}", trace.is_parallel, layer)
             if parallel is not None:
@@ -140,6 +160,36 @@ class _Contents:
         if self._collect(f"neurons.{layer}", self.trace.neurons, layer) is not None:
             self.tensors[f"neurons.{layer}"] = self.trace.neuron_rows(layer)
         self._collect(f"mlp_bias.{layer}", self.trace.mlp_bias, layer)
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns what the file holds of the stack besides tensors, as JSON-ready values."""
+        trace = self.trace
+        return {
+            "text": trace.text,
+            "tokens": [_token_row(token) for token in trace.tokens],
+            "layers": trace.n_layers,
+            "heads": trace.n_heads,
+            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
+            "d_model": trace.d_model,
+            "d_head": trace.d_head,
+            "route": trace.route,
+            "kept": list(self.kept),
+            "neurons": self.neurons,
+            "refused": self.refused,
+        }
+
+
+class _Contents(_StackContents):
+    """The same for the stack that predicts the next token, with what it predicts and what is kept of the model."""
+
+    def __init__(self, trace: SavableTrace, kept: Sequence[int], neurons: bool):
+        super().__init__(trace, kept, neurons)
+        self.readout: dict[str, Any] | None = None
+        self.roles: list[str] = []
+        self._collect("logits", lambda: trace.logits)
+        self._collect_lenses()
+        self._collect_readouts()
+        self._collect_model()
 
     def _collect_lenses(self) -> None:
         """Collects the logit lenses of as many of the last tokens as there is room for."""
@@ -186,29 +236,18 @@ class _Contents:
     def metadata(self) -> dict[str, Any]:
         """Returns what the file holds besides tensors, as JSON-ready values."""
         trace = self.trace
-        merges = self._merges()
         ids = sorted({token.id for token in trace.tokens})
         return {
             "version": file_format.VERSION,
             "model": trace.model_name,
-            "text": trace.text,
-            "tokens": [_token_row(token) for token in trace.tokens],
-            "layers": trace.n_layers,
-            "heads": trace.n_heads,
-            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
-            "d_model": trace.d_model,
-            "d_head": trace.d_head,
-            "route": trace.route,
-            "kept": list(self.kept),
-            "neurons": self.neurons,
             "readout": self.readout,
             "roles": self.roles,
-            "merges": merges,
+            "merges": self._merges(),
             "nearest": {
                 str(id): [[token.id, cosine] for token, cosine in trace.nearest(id, file_format.NEIGHBOURS)]
                 for id in ids
             },
-            "refused": self.refused,
+            **super().metadata(),
         }
 
     def _merges(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gptviz.checks import did_you_mean
 from gptviz.errors import OutOfRange, fail
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted
-from gptviz.trace.runnable import check_decoder_only
+from gptviz.trace.saving import save
 from gptviz.trace.sources import Array, ModelSource, PassSource
 from gptviz.trace.trace import Trace, describe_shape
 
@@ -65,7 +65,8 @@ class SequenceTrace(Trace):
         self.source_tokens, self.source_text = source
         self._others = {"encoder": Trace(model, encoder, *source), "cross": Trace(model, cross, *target)}
         for name, trace in self._others.items():
-            trace.stack = name
+            trace.stack, trace.has_stream = name, name in _WITH_STREAM
+            trace.key_tokens = self.source_tokens
         self.cross_attention = self._others["cross"]
 
     def __repr__(self) -> str:
@@ -124,7 +125,5 @@ class SequenceTrace(Trace):
         """
         return self._others["cross"].attn_out(layer)
 
-    def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
-        """Raises NotAvailable: a file holds the trace of one stack so far. numpy.savez saves its arrays."""
-        check_decoder_only(self._model)
-        return super().save(path, layers, neurons)
+    def _save(self, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
+        return save(self, path, layers, neurons, self._others)

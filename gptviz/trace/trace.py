@@ -35,19 +35,21 @@ class Trace(Predictions):
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
     text: the prompt; for ids, the text that is read as them. tokens: its tokens. stack: which stack of blocks it shows
-    ("decoder").
+    ("decoder"). key_tokens: those that attention looks at, the same ones but in cross attention. has_stream: whether the
+    stack has a stream and MLPs of its own, which cross attention lacks.
     n_layers, n_heads, d_model, d_head: the model's shape; n_heads and d_head are the largest of its layers, see `heads_in`.
     route: how attention maps are computed, "interface" or "eager"; on the eager route there are no queries and keys.
 
     A quantity that the model's family or a saved file does not have raises NotAvailable.
     """
 
-    stack = "decoder"
+    stack, has_stream = "decoder", True
     cross_attention: "Trace | None" = None  # of a `SequenceTrace`: the trace of the second attention of its blocks
 
     def __init__(self, model: ModelSource, source: PassSource, tokens: tuple[Token, ...], text: str):
         self._model, self._source = model, source
         self.tokens, self.text = tokens, text
+        self.key_tokens = tokens
         self.model_name = model.name
         self.n_layers, self.n_heads = source.n_layers, source.n_heads
         self.d_model, self.d_head = source.d_model, source.d_head
@@ -275,7 +277,8 @@ class Trace(Predictions):
     def save(self, path: str | os.PathLike[str], layers: Iterable[int] | None = None, neurons: bool = True) -> Path:
         """Saves the trace to one safetensors file, which `gptviz.open_trace` opens without the model.
 
-        layers: whose attention is saved (maps, scores, queries, keys, values, head outputs); None for all. neurons: whether
+        layers: whose attention is saved (maps, scores, queries, keys, values, head outputs); None for all. With several
+        stacks they are the layers of each. neurons: whether
         to save these layers' down projections, which single neurons need.
 
         Raises GPTVizError if the file would be larger than 1 GB, and NotAvailable for a pass with edits, since a file
@@ -284,6 +287,9 @@ class Trace(Predictions):
         if self.edits:
             remedy = "Save the plain pass; `gptviz.intervention.as_code(trace)` has the lines that edit it again."
             raise fail("a trace of a pass without edits", f"one with {len(self.edits)}", remedy, NotAvailable)
+        return self._save(path, layers, neurons)
+
+    def _save(self, path: str | os.PathLike[str], layers: Iterable[int] | None, neurons: bool) -> Path:
         return save(self, path, layers, neurons)
 
     def _layer(self, layer: Any) -> int:

@@ -328,7 +328,7 @@ def test_what_is_not_for_encoder_decoders_yet_is_refused_in_words():
         lambda: gpt.role_scores(), lambda: gpt.trace_continued(TARGET, []),
         lambda: role_scores(gpt), lambda: flow(trace), lambda: cuts(trace),
         lambda: ablation_sweep(trace, logit_difference(3, 4)), lambda: run_edited(gpt, TARGET, [[]]),
-        lambda: word_probability(gpt, "a", "b"), lambda: trace.save("trace.safetensors"), lambda: gptviz.explore("a", gpt=gpt),
+        lambda: word_probability(gpt, "a", "b"), lambda: gptviz.explore("a", gpt=gpt),
         lambda: gptviz.bertviz_views.head_view(trace), lambda: gptviz.compare(trace, trace),
         lambda: gptviz.PromptBox("a", gpt=gpt), lambda: gptviz.lessons.guessing_game(["a"], gpt),
         lambda: gptviz.intervention.as_code(trace),
