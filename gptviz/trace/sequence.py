@@ -55,11 +55,13 @@ class SequenceTrace(Trace):
     def __init__(
         self,
         model: ModelSource,
-        sources: tuple[PassSource, PassSource, PassSource],
+        sources: tuple[Any, PassSource, Any],
         source: tuple[tuple[Token, ...], str],
         target: tuple[tuple[Token, ...], str],
     ):
-        """sources: the passes of the three stacks, in the order of STACKS. source, target: tokens and text of each."""
+        """sources: the passes of the three stacks, in the order of STACKS; only the decoder's has logits and what leads to
+        them. source, target: tokens and text of each.
+        """
         encoder, decoder, cross = sources
         super().__init__(model, decoder, *target)
         self.source_tokens, self.source_text = source
