@@ -34,8 +34,8 @@ WAITS = {  # words of a question: the cells that would answer it
     "how many are right": ("answered-shown", "again"),
     "most confident": ("answered-shown", "again"),
     "in the box": ("own-shown",),
-    "one example": ("few-picture", "labels", "induction-picture"),
-    "eight examples, four": ("few-picture", "labels", "induction-picture"),
+    "one example": ("few-picture", "labels", "turned-round", "induction-picture"),
+    "eight examples, four": ("few-picture", "labels", "turned-round", "induction-picture"),
     "must the model look at": ("turn-picture", "turn-view"),
     "whichever costs most": ("parts-picture",),
     "induction heads off": ("induction-picture",),
@@ -217,6 +217,15 @@ def test_answers_against_the_number_of_examples_are_counted_again(lesson, refere
         expected = [100 * figures[i] for figures in names["accuracy"][task]]
         assert [row[f"{panel}: {task}"] for row in table] == pytest.approx(expected)
     assert [row["examples"] for row in table] == list(names["NUMBERS"])
+
+
+def test_answers_with_the_examples_turned_round_are_counted_again(lesson, reference, tokenizer):
+    shown = [f"{text} Rating: {label}" for text, label in reversed(lesson.names["shown"]["review"])]
+    items = [("\n".join([*shown, f"{asked} Rating:"]), label) for asked, label in lesson.names["tests"]["review"]]
+    first = [tokenizer.decode(logits[0].argmax()) for logits, _ in answer_logits(reference, tokenizer, items)]
+    assert shown[-1].endswith("bad")
+    expected = ", ".join(f"{word!r} {times}" for word, times in Counter(first).most_common(4))
+    assert lesson.values["turned-round"].text.endswith(f"examples 8, turned round: {expected}\n")
 
 
 @pytest.mark.parametrize("heads", ["strong", "weak"])

@@ -5,8 +5,10 @@ FLOPs, and least squares worked by hand. `tests/browser/test_learning.py` runs t
 """
 
 import json
+import re
 import sys
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -232,3 +234,23 @@ def test_the_log_is_made_by_the_code_that_is_shown(scale, runs):
         assert run["tokens"][-1] == five_models.STEPS * five_models.BATCH * five_models.LENGTH
     live, logged = scale.names["live"].loss, np.array(runs[0]["first_losses"][: len(scale.names["live"].loss)])
     np.testing.assert_allclose(live, logged, atol=0.5e-5 + rounding(logged), rtol=0)  # logged with five decimals
+
+
+def headings(lesson):
+    """Returns the numbers of a lesson's sections, as texts."""
+    (path,) = notebooks_dir().glob(f"{lesson}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return set(re.findall(r"^## (\d) · ", "\n".join(cell.source for cell in cells), re.MULTILINE))
+
+
+def test_each_sentence_of_the_readers_table_has_a_sense_a_source_and_sections_that_exist():
+    cells = nbformat.read(notebooks_dir() / "13_scale.ipynb", as_version=4).cells
+    (table,) = [cell.source for cell in cells if "**A reader's table.**" in cell.source]
+    _, _, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    assert len(rows) >= 15
+    for row in rows:
+        assert len(row) == 4 and "–" not in row, row
+        for place in row[3].split(", "):
+            other = re.match(r"(\d\d)(.*)", place)
+            lesson, sections = other.groups() if other else ("13", place)
+            assert set(re.findall(r"\d", sections)) <= headings(lesson), row
