@@ -220,12 +220,16 @@ def test_answers_against_the_number_of_examples_are_counted_again(lesson, refere
 
 
 def test_answers_with_the_examples_turned_round_are_counted_again(lesson, reference, tokenizer):
+    tests = lesson.names["tests"]["review"]
     shown = [f"{text} Rating: {label}" for text, label in reversed(lesson.names["shown"]["review"])]
-    items = [("\n".join([*shown, f"{asked} Rating:"]), label) for asked, label in lesson.names["tests"]["review"]]
-    first = [tokenizer.decode(logits[0].argmax()) for logits, _ in answer_logits(reference, tokenizer, items)]
     assert shown[-1].endswith("bad")
-    expected = ", ".join(f"{word!r} {times}" for word, times in Counter(first).most_common(4))
-    assert lesson.values["turned-round"].text.endswith(f"examples 8, turned round: {expected}\n")
+    items = [("\n".join([*shown, f"{asked} Rating:"]), label) for asked, label in tests]
+    first = [tokenizer.decode(logits[0].argmax()) for logits, _ in answer_logits(reference, tokenizer, items)]
+    right = sum(word == f" {label}" for word, (_, label) in zip(first, tests, strict=True))
+    often = ", ".join(f"{word!r} {times}" for word, times in Counter(first).most_common(4))
+    before = round(16 * counted(reference, tokenizer, lesson.names, "review", 8)[0])
+    expected = f"examples 8: {before} right as they were, {right} turned round: {often}"
+    assert lesson.values["turned-round"].text.endswith(expected)
 
 
 @pytest.mark.parametrize("heads", ["strong", "weak"])
