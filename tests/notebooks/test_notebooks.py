@@ -40,16 +40,21 @@ def code_of(notebook):
 
 @pytest.fixture
 def short_runs(monkeypatch):
-    """Lets no pre-training take more than 30 steps: a cell must run whatever was learned."""
-    pretrain = training.pretrain
+    """Lets no pre-training take more than 30 steps, and no other run more than 10: a cell must run whatever was learned."""
+    for name, most in (("pretrain", 30), ("finetune", 10), ("prefer", 10)):
+        monkeypatch.setattr(training, name, shortened(getattr(training, name), most))
+
+
+def shortened(start, most):
+    """Returns a function that starts a run as `start` does, with at most so many steps."""
 
     def short(*given, **more):
-        settings = inspect.signature(pretrain).bind(*given, **more)
+        settings = inspect.signature(start).bind(*given, **more)
         settings.apply_defaults()
-        settings.arguments["steps"] = min(settings.arguments["steps"], 30)
-        return pretrain(*settings.args, **settings.kwargs)
+        settings.arguments["steps"] = min(settings.arguments["steps"], most)
+        return start(*settings.args, **settings.kwargs)
 
-    monkeypatch.setattr(training, "pretrain", short)
+    return short
 
 
 @names
