@@ -39,6 +39,7 @@ def ask(
     instead: str | None = None,
     covers: Sequence[View] = (),
     opens: Callable[..., Any] | None = None,
+    known: Callable[[], bool] | None = None,
     tally: bool = False,
     shuffle: bool | None = None,
     published: str = "",
@@ -60,7 +61,9 @@ def ask(
     says that this prompt has no clear answer, and offers the prompt `instead` on a button.
     covers: views that would give the answer away: covered until it is revealed. opens: a function (answer, trace), called
     when the answer is revealed, that opens its place in a view, for example a step in a TrainingView. An exported page has
-    no kernel to call it. tally: show a field for each choice to count raised hands.
+    no kernel to call it. known: a function that says whether the answer is known by now, for example whether a training run
+    has ended. Before that, a guess is noted and the views are uncovered, to watch; as soon as the answer is known it is
+    revealed. tally: show a field for each choice to count raised hands.
     shuffle: show the choices in a random order, the same at every run. None: for a ranking, and if choices are a
     function, whose order could give the answer away. published: where the answer is printed, such as "Brown et al. 2020", if
     nothing computes it; the page then says so. Other keywords: scale, language, as for every view.
@@ -69,7 +72,7 @@ def ask(
     """
     _check_text(text, "question's text")
     kind_name = _kind_name(kind, choices)
-    _check_functions(answer, margin, opens, hint, explain)
+    _check_functions(answer, margin, opens, known, hint, explain)
     _check_for_kind(kind_name, choices, unit, tolerance, tally)
     _check_views(kind_name, source, instead, covers)
     is_shuffled = shuffle if shuffle is not None else kind_name == "ranking" or callable(choices)
@@ -90,8 +93,8 @@ def ask(
         kind_for(None)  # raises at once for invalid choices
     return Question(
         source, text=text, kind=kind_name, kind_for=kind_for, answer=answer, hint=hint, explain=explain, margin=margin,
-        smallest=smallest, instead=instead, covers=covers, opens=opens, tally=tally, unit=unit, published=published,
-        **keywords,
+        smallest=smallest, instead=instead, covers=covers, opens=opens, known=known, tally=tally, unit=unit,
+        published=published, **keywords,
     )  # fmt: skip
 
 
@@ -184,7 +187,7 @@ def _kind_name(kind: str | None, choices: Any) -> str:
     return kind
 
 
-def _check_functions(answer: Any, margin: Any, opens: Any, hint: Any, explain: Any) -> None:
+def _check_functions(answer: Any, margin: Any, opens: Any, known: Any, hint: Any, explain: Any) -> None:
     if not callable(answer):
         remedy = "Write answer=lambda trace: …; without a source, answer=lambda: …"
         raise fail("a function that computes the answer", f"{answer!r:.80}", remedy, WrongType)
@@ -193,6 +196,8 @@ def _check_functions(answer: Any, margin: Any, opens: Any, hint: Any, explain: A
     if opens is not None and not callable(opens):
         remedy = "opens=lambda answer, trace: …"
         raise fail("a function that opens the answer's place", f"{opens!r:.80}", remedy, WrongType)
+    if known is not None and not callable(known):
+        raise fail("a function that says whether the answer is known", f"{known!r:.80}", "known=lambda: …", WrongType)
     for value, what in ((hint, "hint"), (explain, "explanation")):
         if not isinstance(value, str) and not callable(value):
             raise fail(f"a {what} as text or a function", type(value).__name__, "Leave it out, or write it.", WrongType)

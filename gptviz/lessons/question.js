@@ -17,6 +17,7 @@ import { Tally } from "./tally.js";
 
 /** @typedef {import("../widgets/shared/kernel.js").Model} Model */
 /** @typedef {import("../widgets/shared/kernel.js").Host} Host */
+const ASK_AGAIN_MS = 1000;
 /**
  * A question as Python sends it. `instead`: another prompt to try; `covers`: references of the views that stay covered
  * until the answer; `key`: the name of the cover; `published`: where the answer is printed, "" if it is computed.
@@ -25,9 +26,9 @@ import { Tally } from "./tally.js";
  *   published: string}} QuestionAbout
  */
 /**
- * Where a question stands. "close": the answer depends on too small a difference to be guessed. `direction`: where a right
- * number is from a wrong guess.
- * @typedef {{phase: "open"|"wrong"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint: string,
+ * Where a question stands. "close": the answer depends on too small a difference to be guessed. "noted": the answer is not
+ * known yet. `direction`: where a right number is from a wrong guess.
+ * @typedef {{phase: "open"|"wrong"|"noted"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint: string,
  *   direction?: ""|"higher"|"lower", explain?: string, problem: string}} QuestionState
  */
 
@@ -58,6 +59,7 @@ class Question {
     this.wrongGuesses = [];
     /** @type {HeadField|null} */
     this.headField = null;
+    this.timer = 0;
     this.revealButton = element("button");
     this.text = element("h3", {});
     this.fields = element("div", { class: "fields" });
@@ -188,15 +190,27 @@ class Question {
     this.reaction.replaceChildren(...this.reactionTo(state));
     this.tally.markTruth(phase === "revealed" ? truth : null);
     if (phase === "revealed") this.uncover();
+    clearTimeout(this.timer);
+    if (phase === "noted" && !this.exported) this.timer = window.setTimeout(() => this.askAgain(), ASK_AGAIN_MS);
+  }
+
+  /** Asks whether the answer to a noted guess is known by now. */
+  async askAgain() {
+    try {
+      const state = await ask(this.model, "again", {});
+      if (this.root.isConnected && !this.isWaiting) this.conclude(state);
+    } catch (error) {
+      this.notices.setProblem(/** @type {Error} */ (error).message);
+    }
   }
 
   /** Strikes out wrong guesses and marks the right answer. @param {QuestionState} state */
-  markChoices({ phase, truth }) {
+  markChoices({ phase, given, truth }) {
     if (this.about.kind !== "choice") return;
     [...this.fields.querySelectorAll(".choices button")].forEach((node, i) => {
       const isWrong = this.wrongGuesses.includes(JSON.stringify(i));
       node.toggleAttribute("data-wrong", isWrong);
-      node.setAttribute("aria-pressed", String(isWrong));
+      node.setAttribute("aria-pressed", String(isWrong || (phase === "noted" && given === i)));
       node.toggleAttribute("data-right", phase === "revealed" && truth === i);
     });
   }
@@ -206,6 +220,8 @@ class Question {
     switch (state.phase) {
       case "close":
         return this.closeReaction();
+      case "noted":
+        return this.notedReaction(state);
       case "wrong":
         return this.wrongReaction(state);
       case "revealed":
@@ -220,6 +236,15 @@ class Question {
     const { instead } = this.about;
     const text = element("p", {}, words.close);
     return instead === null ? [text] : [text, button(words.other(instead), () => this.request("instead", {}))];
+  }
+
+  /** @param {QuestionState} state */
+  notedReaction({ given }) {
+    const { words } = this;
+    const text = element("p", {});
+    if (given !== null) text.append(`${words.yourGuess} `, this.answerNode(given, true), ". ");
+    text.append(words.noted);
+    return [text];
   }
 
   /** @param {QuestionState} state */
@@ -295,6 +320,7 @@ class Question {
   }
 
   remove() {
+    clearTimeout(this.timer);
     this.stopFrame();
     this.root.remove();
   }

@@ -33,6 +33,7 @@ class Question(View):
     _titles: ClassVar[dict[str, str]] = {"en": "Question", "zh": "问题"}
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "guess": "_answer_guess", "reveal": "_answer_reveal", "instead": "_answer_instead",
+        "again": "_answer_again",
     }  # fmt: skip
     _sealed: ClassVar[bool] = True
 
@@ -44,13 +45,13 @@ class Question(View):
     def __init__(
         self, source: Any, *, text: str, kind: str, kind_for: Callable[[Trace | None], Kind], answer: Callable[..., Any],
         hint: str | Callable[..., str], explain: str | Callable[..., str], margin: Callable[..., float] | None,
-        smallest: float, instead: str | None, covers: Sequence[View], opens: Callable[..., Any] | None, tally: bool,
-        unit: str, published: str, **keywords: Any,
+        smallest: float, instead: str | None, covers: Sequence[View], opens: Callable[..., Any] | None,
+        known: Callable[[], bool] | None, tally: bool, unit: str, published: str, **keywords: Any,
     ):  # fmt: skip
         self.text, self._kind_name, self._kind_for, self._unit, self._has_tally = text, kind, kind_for, unit, tally
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
-        self._covers, self._opens, self._published = list(covers), opens, published
+        self._covers, self._opens, self._known, self._published = list(covers), opens, known, published
         self._lesson = LessonProgress.shared()
         self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
@@ -93,7 +94,7 @@ class Question(View):
         return self.is_right
 
     def reveal(self) -> Any:
-        """Shows the right answer with its explanation; returns the answer."""
+        """Shows the right answer with its explanation; returns the answer, None if it is not known yet."""
         self._answer_reveal()
         return self.truth
 
@@ -196,16 +197,24 @@ class Question(View):
             self._truth = self._require_kind().read_truth(self._call(self._answer_function))
         return self._truth
 
+    def _is_known(self) -> bool:
+        return self._known is None or bool(self._known())
+
     def _text_of(self, text: str | Callable[..., str], *arguments: Any) -> str:
         return text if isinstance(text, str) else str(self._call(text, *arguments))
 
     def _state_after(self, guess: Any) -> dict[str, Any]:
-        """Returns the state after this guess, None for giving up. An error in the lesson's functions becomes part of it."""
+        """Returns the state after this guess, None for giving up. An error in the lesson's functions becomes part of it.
+
+        A guess is noted while the answer is not known yet. Afterwards the answer is revealed, since it could be seen meanwhile.
+        """
         kind = self._require_kind()
         try:
+            if not self._is_known():
+                return _OPEN | {"phase": "noted", "given": guess}
             truth = self._compute_truth()
             is_right = guess is not None and kind.is_right(guess, truth)
-            if is_right or guess is None:
+            if is_right or guess is None or self._state["phase"] == "noted":
                 revealed = {"phase": "revealed", "given": guess, "right": is_right, "truth": truth}
                 return _OPEN | revealed | {"explain": self._text_of(self._explain)}
             hint = self._text_of(self._hint, kind.to_python(guess))
@@ -238,6 +247,12 @@ class Question(View):
             self._conclude(self._state_after(None) | {"given": self._guess})
         return self._state
 
+    def _answer_again(self) -> dict[str, Any]:
+        """Reveals the answer to a guess that was noted, if it is known by now."""
+        if self._state["phase"] == "noted":
+            self._conclude(self._state_after(self._state["given"]))
+        return self._state
+
     def _answer_instead(self) -> int:
         """Puts the other prompt into the box; returns its number of tokens."""
         if self._box is None or self._instead is None:
@@ -246,7 +261,7 @@ class Question(View):
 
     def answers_for_a_page(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
         """Yields the reveal and the answer to each possible guess; the page judges no number, but reveals the truth."""
-        if self._kind is None or self.is_too_close:
+        if self._kind is None or self.is_too_close or not self._is_known():
             return
         yield "reveal", {}, self._state_after(None)
         for guess in self._possible_guesses():

@@ -226,6 +226,31 @@ def test_a_question_too_close_to_call_offers_another_prompt(box):
 # Failures
 
 
+@pytest.mark.parametrize(("given", "right"), [(3, True), (4, False), (None, False)])
+def test_a_guess_is_noted_until_the_answer_is_known_and_the_views_can_be_watched(box, given, right):
+    known, view = [], gptviz.TokensView(box)
+    question = ask("How many?", lambda: known[0], kind="number", covers=[view], hint="Look.", known=lambda: bool(known))
+    assert view._covered_by == ["How many?"]
+    for _ in range(2):
+        if given is None:
+            assert question.reveal() is None
+        else:
+            assert question.guess(given) is False
+        assert question._state["phase"] == "noted" and question._state["given"] == given
+        assert question._answer_again()["phase"] == "noted" and view._covered_by == []
+        assert list(question.answers_for_a_page()) == []
+    known.append(3)
+    assert question._answer_again()["phase"] == "revealed" and view._covered_by == []
+    assert (question.truth, question.is_right, question._state["given"]) == (3, right, given)
+
+
+def test_a_guess_whose_answer_is_known_is_not_noted(box):
+    view = gptviz.TokensView(box)
+    question = ask("How many?", lambda: 3, kind="number", covers=[view], hint="Look.", known=lambda: True)
+    assert question.guess(4) is False and question._state["phase"] == "wrong" and view._covered_by
+    assert question._answer_again()["phase"] == "wrong"
+
+
 def test_a_failing_function_is_reported_and_the_question_works_on(box):
     calls = []
 

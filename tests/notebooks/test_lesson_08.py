@@ -8,12 +8,13 @@ import json
 import os
 from itertools import pairwise
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from close import rounding, rounding_of_shares
-from played import check_solutions, check_views_are_shown, check_wrong_guesses
+from played import check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
 from stories import tell
 
 import gptviz
@@ -60,7 +61,7 @@ def test_every_picture_waits_for_its_questions(lesson):
     assert len(open_ones) == len(lesson.questions)
     for cell, view in pictures.items():
         assert view._covered_by, cell
-    for view in (lesson.names["watched"], lesson.names["attention"], lesson.values["halves"]):
+    for view in (*(lesson.names[name] for name in ("watched", "maps", "attention")), lesson.values["halves"]):
         assert view._covered_by
 
 
@@ -148,6 +149,17 @@ def test_the_head_that_is_shown_is_that_of_each_steps_own_weights(lesson):
         ids = torch.tensor([[token.id for token in view.trace.tokens]])
         own = model(ids, output_attentions=True).attentions[best[0]][0, best[1]].numpy()
         np.testing.assert_allclose(view.trace.attention(*best), own, rtol=rounding_of_shares(view.trace), atol=1e-12)
+
+
+def test_a_guess_about_the_run_is_noted_until_the_run_has_ended(lesson):
+    names = lesson.names
+    for words in ("How will the loss fall", "Which kind of head"):
+        assert lesson.question(words)._known is names["has_ended"]
+    for status, expected in {"running": False, "paused": False, "finished": True, "stopped": True}.items():
+        run_cell(lesson.sources["known"], "known", scope := dict(names))
+        assert not scope["has_ended"]()
+        scope["run"] = SimpleNamespace(status=status)
+        assert scope["has_ended"]() is expected
 
 
 def test_the_rule_for_the_shape_of_a_curve(lesson):

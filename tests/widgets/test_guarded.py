@@ -5,10 +5,12 @@ import re
 
 import pytest
 from families import tokenizer
+from ipykernel.comm.comm import BaseComm
 from small_models import strong_gpt2
 
 import gptviz
 from gptviz.errors import GPTVizError, OutOfRange, WrongType
+from gptviz.widgets.shared.selection import Selection
 
 
 def receive(widget, data):
@@ -159,3 +161,14 @@ def test_a_malformed_question_is_refused_with_one_message(gpt, question, code, w
     (reply,) = receive(box, {"method": "custom", "content": {"kind": "ask", "id": 3, **question}})
     assert reply["id"] == 3 and reply["code"] == code
     assert re.search(words, reply["error"]) and reply["error"].count("Expected") == 1
+
+
+def test_a_message_of_the_page_goes_to_the_thread_that_the_page_chose(monkeypatch):
+    """After a cell has sent something to the page, as at its creation, ipykernel would send it to the thread of cells."""
+    comm = BaseComm()
+    assert comm._reply_subshell_for({}, "of the page") == "of the page"
+    comm._reply_subshell_id = None  # as ipykernel notes the thread of cells
+    assert comm._reply_subshell_for({}, "of the page") is None
+    monkeypatch.setattr("ipywidgets.widgets.widget.comm.create_comm", lambda **_: comm)
+    assert Selection().comm is comm
+    assert comm._reply_subshell_for({}, "of the page") == "of the page"

@@ -20,6 +20,16 @@ class Guarded(anywidget.AnyWidget):
 
     _page_sets: ClassVar[tuple[str, ...]] = ()  # the names that begin with "_" and that the page may set
 
+    def open(self) -> None:
+        """Opens the widget for pages, whose messages are handled beside a running cell.
+
+        JupyterLab sends them to a thread of their own. ipykernel 7.4 hands the first one after a cell has changed the widget to
+        the thread of cells, where it would wait until the cells that run have ended.
+        """
+        super().open()
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda _data, of_page: of_page
+
     def set_state(self, sync_data: Any) -> None:
         """Applies the page's state if all of it is valid."""
         names = [name for name in sync_data if name in self.keys] if isinstance(sync_data, dict) else []
