@@ -143,13 +143,14 @@ def test_a_view_made_outside_of_cells_stays(kernel):
     assert kernel.value("free.comm is not None") == "True"
 
 
-def test_the_training_of_a_cell_that_is_run_again_ends(kernel):
+@pytest.mark.parametrize("first", ["", "if runs: view.close()"])
+def test_the_training_of_a_cell_that_is_run_again_ends(kernel, first):
     """No page is open here, as after a tab was closed: the run that the cell made last goes on."""
     kernel.run(None, TRAINING)
     for _ in range(3):
-        kernel.run("l", RUN)
+        kernel.run("l", first + RUN)
         kernel.run(None, "runs.append(weakref.ref(run))")
-    kernel.run(None, "gc.collect()\nfor t in training_threads():\n    if t is not run._source._thread: t.join(60)")
+    kernel.run(None, "for t in training_threads():\n    if t is not run._source._thread: t.join(60)")
     assert kernel.value("[one() is run for one in runs], len(training_threads())") == "[False, False, True] 1"
     assert kernel.value("[one() for one in runs[:2]], run.status, view.run is run") == "[None, None] running True"
     assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"

@@ -6,7 +6,9 @@ again, no page shows the view and it is closed; it opens again when it is displa
 a cell is never closed.
 """
 
+import gc
 import sys
+import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +19,7 @@ from gptviz.pages.answering import PageWidget
 _latest_run: dict[str, str] = {}  # of each cell, the id of its latest execution
 _runs_of: WeakKeyDictionary[PageWidget, dict[str, str]] = WeakKeyDictionary()  # of each view: {cell: execution id}
 _watched_shells: list[Any] = []
+_has_let_go = threading.Event()  # whether a view was let go of since the last cell
 
 
 def note_use(view: PageWidget) -> None:
@@ -27,6 +30,14 @@ def note_use(view: PageWidget) -> None:
         if shell not in _watched_shells:
             _watched_shells.append(shell)
             shell.events.register("post_run_cell", _after_cell)
+
+
+def let_go(view: PageWidget) -> None:
+    """Removes a closed view from IPython's results, so that what it alone holds is freed after the cell: its runs end."""
+    shell, _ = _running()
+    if shell is not None:
+        _forget_results(shell, [view])
+        _has_let_go.set()
 
 
 def _running() -> tuple[Any, tuple[str, str] | None]:
@@ -42,6 +53,9 @@ def _after_cell(_result: Any) -> None:
     if run is not None:
         _latest_run.update([run])
         _close_unshown(shell, [view for view in _runs_of if view.comm is not None])
+    if _has_let_go.is_set():
+        _has_let_go.clear()
+        gc.collect()  # a view is part of circles of references, which Python may leave for minutes
 
 
 def _close_unshown(shell: Any, views: list[PageWidget]) -> None:

@@ -22,6 +22,7 @@ from gptviz.pages.answering import PageQuestion
 from gptviz.training.run import Run
 from gptviz.training.texts import naming
 from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.shared import cells
 from gptviz.widgets.shared.view import View
 from gptviz.widgets.training.models import Models, samples
 from gptviz.widgets.training.news import Branch, describe, losses_at
@@ -104,6 +105,11 @@ class TrainingView(View):
             return PromptBox(prompt, gpt=gpt, **keywords)
         box.use(gpt)
         return box
+
+    def close(self) -> None:
+        """Removes the view from every page. A run that nothing else holds ends after the cell."""
+        super().close()
+        cells.let_go(self)
 
     # What is shown
 
