@@ -1,11 +1,11 @@
 """EncoderDecoder: a sequence-to-sequence model with its tokenizer, whose passes over a source and a target can be traced.
 
-It reads, checks and edits as `GPT` does, and writes in the same loop. Sweeps, role scores and views are for decoder-only models
+It reads, checks and edits as `GPT` does, and writes in the same loop. Role scores and most views are for decoder-only models
 so far; here they are refused.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.generation.request import check_request
 from gptviz.gpt import GPT
-from gptviz.intervention.edits import Edit, check_finite
+from gptviz.intervention.edits import Edit, check_edits, check_finite
 from gptviz.model.anatomy import Anatomy
 from gptviz.model.calling import DecoderWithSource
+from gptviz.model.editing import ALL_ROWS, RowsEdit
+from gptviz.model.editing_stacks import Lengths, StackEditing, check_edit_of_stack
 from gptviz.model.requirements import check_model
 from gptviz.model.sequence_pass import SequencePass
 from gptviz.model.sounds import check_extractor, frame_tokens, read_sound
@@ -28,6 +30,7 @@ from gptviz.text.encoding import encode
 from gptviz.text.tokens import Token
 from gptviz.trace.runnable import Prompt, check_decoder_only
 from gptviz.trace.sequence import SequenceTrace
+from gptviz.trace.trace import Trace
 
 _KEYWORDS = ("edits", "sampling_rate", "max_tokens", "add_special_tokens", "truncate")
 
@@ -39,6 +42,7 @@ class EncoderDecoder(GPT):
     """
 
     decoder_only = False
+    _source_tokens = 0  # of the source that a writer looks at
 
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
         """tokenizer: the model's, or its processor, which a model that reads sound needs."""
@@ -75,19 +79,19 @@ class EncoderDecoder(GPT):
         start token on; None for the one that the model writes itself, the likeliest token at each step, of at most
         `max_tokens`. A target begins with the model's start token and what its tokenizer writes before a target text, such
         as a language. The token that ends it is left out, because the decoder never reads it. Nothing else of the model's
-        generation settings counts. edits: what is changed in this pass only, in the decoder's blocks: its own attention, its
-        MLPs and its stream; see `gptviz.intervention`. A target that the model writes itself is written without them.
+        generation settings counts. edits: what is changed in this pass only, in the stack that each names; see
+        `gptviz.intervention`. A target that the model writes itself is written without them.
         """
         for name in unknown:
             raise fail(f"keywords among {', '.join(_KEYWORDS)}", name, did_you_mean(name, _KEYWORDS), WrongType)
         read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
         if target is None:
-            ids = self._written_ids(read, check_count(max_tokens, "max_tokens"))
+            ids = self._written_ids(self._writer(read, len(of_source[0])), check_count(max_tokens, "max_tokens"))
         else:
             given = self.target_ids(target, add_special_tokens) if isinstance(target, str) else target
             ids = self.encode(given, truncate=truncate)
         text = target if isinstance(target, str) and truncate is None else self.decode(ids)
-        editing = self.editing(edits, len(ids))
+        editing = self._writer(read, len(of_source[0])).editing(edits, len(ids))
         made = SequencePass(self.model, self._stacks, read, torch.tensor([ids], device=self.device), editing)
         if editing.edits:
             check_finite(made.logits, editing.edits)
@@ -149,8 +153,8 @@ class EncoderDecoder(GPT):
         **settings: Any,
     ) -> Iterator[Step]:
         """Writes a target to a source one step at a time; see `trace` for the source, and `GPT.complete` for the settings."""
-        read, _ = self._read_source(source, sampling_rate, add_special_tokens, truncate)
-        return loop.stream(self._writer(read), self.target_ids(""), **settings)
+        read, (tokens, _) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
+        return loop.stream(self._writer(read, len(tokens)), self.target_ids(""), **settings)
 
     def complete(  # type: ignore[override]
         self,
@@ -165,19 +169,45 @@ class EncoderDecoder(GPT):
 
         The completion's `prompt` is the source's text, and its `prompt_tokens` are those that the target begins with.
         """
-        read, (_, text) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
-        return replace(loop.complete(self._writer(read), self.target_ids(""), **settings), prompt=text)
+        read, (tokens, text) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
+        return replace(loop.complete(self._writer(read, len(tokens)), self.target_ids(""), **settings), prompt=text)
 
-    def _writer(self, source: torch.Tensor) -> Any:
-        """Returns this model as one that continues a target: a `RunnableModel` whose decoder looks at the source."""
+    def _writer(self, source: torch.Tensor, tokens: int, each_row: bool = False) -> "EncoderDecoder":
+        """Returns this model as one that continues a target: a `RunnableModel` whose decoder looks at the source.
+
+        tokens: how many the source has. each_row: see `DecoderWithSource`.
+        """
         writer: Any = copy.copy(self)
-        with (block := self.running()), block:
-            writer.reader = DecoderWithSource(self.model, source)
-        return writer
+        writer.reader = DecoderWithSource(self.model, source, each_row)
+        writer._source_tokens = tokens
+        return writer  # type: ignore[no-any-return]
 
-    def _written_ids(self, source: torch.Tensor, max_tokens: int) -> list[int]:
+    def with_source_of(self, trace: Trace, each_row: bool = False) -> "EncoderDecoder":
+        """Returns this model as one that reads targets with the source of a trace; see `rerunning_model`."""
+        assert isinstance(trace, SequenceTrace)
+        return self._writer(trace.encoder_input, len(trace.source_tokens), each_row)
+
+    def check_edit(self, edit: Edit, length: int) -> None:
+        """Raises an error if this model cannot be edited so, or the edit does not fit its source or a target."""
+        check_edit_of_stack(edit, self.model, self._stacks, Lengths(self._source_tokens, length))
+
+    def editing(self, edits: Any, length: int) -> StackEditing:  # type: ignore[override]
+        """Checks edits for a target of `length` tokens and prepares them for all rows of a batch."""
+        return self._editing([(ALL_ROWS, edit) for edit in check_edits(edits)], length, 1)
+
+    def editing_rows(self, rows: Iterable[Any], length: int) -> StackEditing:  # type: ignore[override]
+        """Checks and prepares a batch whose rows each have edits of their own, in the encoder too."""
+        edits_of_rows = [check_edits(edits) for edits in rows]
+        rows_edits = [(slice(i, i + 1), edit) for i, edits in enumerate(edits_of_rows) for edit in edits]
+        return self._editing(rows_edits, length, len(edits_of_rows))
+
+    def _editing(self, rows_edits: Iterable[RowsEdit], length: int, source_rows: int) -> StackEditing:
+        lengths = Lengths(self._source_tokens, length)
+        return StackEditing(self.model, self._stacks, rows_edits, lengths, source_rows)
+
+    def _written_ids(self, writer: "EncoderDecoder", max_tokens: int) -> list[int]:
         """Returns the target that the model writes to a source: the likeliest token at each step, without the end token."""
-        request = check_request(self._writer(source), self.target_ids(""), max_tokens=max_tokens, temperature=0.0)
+        request = check_request(writer, self.target_ids(""), max_tokens=max_tokens, temperature=0.0)
         for _ in loop.steps(request):
             pass
         ids = request.rows[0].ids

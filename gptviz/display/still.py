@@ -112,24 +112,25 @@ def bars(rows: Sequence[tuple[str, float, str]], signed: bool = False, rest: boo
     return Shape("".join(parts), 22 * len(rows))
 
 
-def heat(values: np.ndarray, tokens: Sequence[Token]) -> Shape:
-    """Returns a heat map of weights (T, T) from 0 to 1, queries at the left; keys after the query are hatched.
+def heat(values: np.ndarray, tokens: Sequence[Token], is_causal: bool = True) -> Shape:
+    """Returns a heat map of weights (queries, keys) from 0 to 1, queries at the left.
 
-    A text of more than MOST_CELLS tokens is pooled: each cell shows the largest weight of its block.
+    tokens: the queries. is_causal: whether keys after the query are hatched. More than MOST_CELLS tokens are pooled: each
+    cell shows the largest weight of its block.
     """
     values = pooled(values, MOST_CELLS)
-    count, left = len(values), 130
-    side = min(24.0, 420 / count)
+    (count, keys), left = values.shape, 130
+    side = min(24.0, 420 / max(count, keys))
     parts = [
         _hatching("future", palette.FUTURE),
-        f'<rect x="{left}" y="0" width="{side * count:g}" height="{side * count:g}" fill="url(#future)"/>',
+        f'<rect x="{left}" y="0" width="{side * keys:g}" height="{side * count:g}" fill="url(#future)"/>',
     ]
     for query in range(count):
         if count == len(tokens) and side >= 9:
             parts.append(
                 _text(left - 8, side * (query + 0.7), visible(tokens[query])[:14], size=11, mono=True, anchor="end")
             )
-        for key in range(query + 1):
+        for key in range(query + 1 if is_causal else keys):
             if not np.isnan(values[query, key]):
                 parts.append(_rect(left + side * key, side * query, side, side, _weight_colour(values[query, key])))
     return Shape("".join(parts), side * count)

@@ -41,11 +41,11 @@ class AblateAttention(Edit):
 class AblateKey(Edit):
     """Sets the attention weight that one query gives to one key to 0.
 
-    query, key: positions, counted from 0; a query sees the keys up to its own position. head: None for all heads of the
-    layer. renormalise: True divides the rest of the row by what is left, as if the key had been masked before the softmax
-    (an attention sink keeps its part); where nothing is left, the row is 0. False leaves the rest of the row as it is. The
-    weights are those of the edited pass, and a head that was switched off or scaled stays so. While a text is generated,
-    query and key are positions of the prompt.
+    query, key: positions, counted from 0; in a decoder a query sees the keys up to its own position. head: None for all
+    heads of the layer. renormalise: True divides the rest of the row by what is left, as if the key had been masked before
+    the softmax (an attention sink keeps its part); where nothing is left, the row is 0. False leaves the rest of the row as
+    it is. The weights are those of the edited pass, and a head that was switched off or scaled stays so. While a text is
+    generated, query and key are positions of the prompt.
     """
 
     query: int
@@ -58,7 +58,7 @@ class AblateKey(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.key > self.query:
+        if self.is_causal and self.key > self.query:
             remedy = "A query sees the keys up to its own position."
             raise fail(f"a key up to position {self.query}, the query", f"{self.key}", remedy)
 

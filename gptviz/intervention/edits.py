@@ -7,26 +7,30 @@ neurons and positions are counted from 0. While a text is generated, edits of he
 every step; those that name a position or a query act at that position, in the pass over the prompt. An edit's own values
 are checked when it is made; whether the model has such a layer or site is checked when it is used (`model/editing.py`).
 
+Of an encoder-decoder, `stack="encoder"` edits the encoder, whose positions are those of the source, and `stack="cross"` cross
+attention, whose queries are positions of the target and whose keys are positions of the source.
+
 Sources: Vig et al. 2020 and Meng et al. 2022 (activation patching), Wang et al. 2022 (mean ablation), Jain & Wallace
 2019 (set attention), Turner et al. 2023 (steering).
 """
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz.checks import check_index
+from gptviz.checks import check_index, did_you_mean
 from gptviz.errors import WrongType, fail
 from gptviz.intervention.code import literal
 from gptviz.sampling.probabilities import undefined_logits
 from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
+STACKS = ("decoder", "encoder", "cross")
 
 # Changes a site's numbers in place. Called with x (rows, T, d), the rows that the edit acts in, whose first token stands
 # at position `start` of the text, and, for a head, its values (rows, keys, d) and the weights with which these reach its
@@ -41,10 +45,12 @@ class Edit:
     """What all edits have in common: a layer, the site where they act, and the code that makes them.
 
     call: the function of gptviz that makes the edit. site: "residual", "attn_out", "mlp_out", "head_output" (a head's
-    output before the projection, and before a gate if the family has one) or "neurons".
+    output before the projection, and before a gate if the family has one) or "neurons". stack: of an encoder-decoder, the
+    one in which it acts; cross attention has heads and an output only.
     """
 
     layer: int
+    stack: str = field(default="decoder", kw_only=True)
 
     call = ""
     site = ""
@@ -54,6 +60,17 @@ class Edit:
         for name in ("layer", "head", "neuron", "query", "key"):
             if getattr(self, name, None) is not None:
                 self._set(name, check_index(getattr(self, name), None, name))
+        if self.stack not in STACKS:
+            remedy = did_you_mean(self.stack, STACKS) if isinstance(self.stack, str) else "Give the name of a stack."
+            raise fail(f"one of the stacks {', '.join(STACKS)}", f"{self.stack!r:.60}", remedy)
+        if self.stack == "cross" and self.site not in ("head_output", "attn_out"):
+            remedy = 'The stream and the MLPs are the decoder\'s: stack="decoder".'
+            raise fail("an edit of heads or of attention with stack='cross'", f"{self.call}", remedy)
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether a query sees the keys up to its own position only, as in a decoder."""
+        return self.stack == "decoder"
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -78,13 +95,13 @@ class Edit:
     ) -> str:
         """Returns the code that makes the edit. named: returns the variable that holds a trace or a vector."""
         parts = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.default is not MISSING and value == field.default:
+        for each in sorted(fields(self), key=lambda each: bool(each.kw_only)):
+            value = getattr(self, each.name)
+            if each.default is not MISSING and value == each.default:
                 continue
-            code = named(value) if isinstance(value, Trace) or field.name == "vector" else literal(value)
-            by_keyword = field.default is not MISSING or isinstance(value, Trace)
-            parts.append(f"{field.name}={code}" if by_keyword else code)
+            code = named(value) if isinstance(value, Trace) or each.name == "vector" else literal(value)
+            by_keyword = each.default is not MISSING or isinstance(value, Trace)
+            parts.append(f"{each.name}={code}" if by_keyword else code)
         return f"gptviz.{self.call}({', '.join(parts)})"
 
     def __repr__(self) -> str:
@@ -153,9 +170,9 @@ class ScaleHead(Edit):
 class SetAttention(Edit):
     """Replaces the attention weights of one query of a head.
 
-    query: its position. weights: one for each key up to the query, (query + 1,), or (T,) with 0 for later keys; they are
-    divided by their sum. The row is set after the softmax, so the scores stay as they are. While a text is generated,
-    the query is a position of the prompt.
+    query: its position. weights: one for each key up to the query, (query + 1,), or (T,) with 0 for later keys; in an
+    encoder and in cross attention one for each source token, (S,). They are divided by their sum. The row is set after the
+    softmax, so the scores stay as they are. While a text is generated, the query is a position of the prompt.
     """
 
     head: int
@@ -167,14 +184,14 @@ class SetAttention(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         weights = _vector(self.weights, "weights")
-        if len(weights) <= self.query:
+        if self.is_causal and len(weights) <= self.query:
             got = f"{len(weights)} for the query at {self.query}"
             raise fail(
                 f"{self.query + 1} weights, one for each key up to the query",
                 got,
                 "Give 0 to the keys that get no weight.",
             )
-        if any(weights[self.query + 1 :]):
+        if self.is_causal and any(weights[self.query + 1 :]):
             got = f"weight on position {next(i for i, w in enumerate(weights) if i > self.query and w)}"
             remedy = f"A query sees the keys up to its own position: give {self.query + 1} weights."
             raise fail(f"no weight after position {self.query}, the query", got, remedy)
@@ -182,7 +199,7 @@ class SetAttention(Edit):
             got = f"{min(weights):g} among them" if min(weights) < 0 else f"a sum of {sum(weights):g}"
             remedy = "Give at least one key a positive weight, and none a negative one."
             raise fail("weights of at least 0 with a positive sum", got, remedy)
-        self._set("weights", weights[: self.query + 1])
+        self._set("weights", weights[: self.query + 1] if self.is_causal else weights)
 
     @property
     def row(self) -> tuple[float, ...]:
@@ -196,7 +213,7 @@ class SetAttention(Edit):
         def write(x: Tensor, start: int, value: Tensor | None, *_: Tensor | None) -> None:
             assert value is not None
             if 0 <= self.query - start < x.shape[1]:
-                x[:, self.query - start] = (row.to(x.device) @ value[:, : self.query + 1].float()).to(x.dtype)
+                x[:, self.query - start] = (row.to(x.device) @ value[:, : len(row)].float()).to(x.dtype)
 
         return write
 
@@ -205,7 +222,7 @@ class SetAttention(Edit):
             for weights in (carried, map):
                 row = weights[:, self.query - start]
                 row.zero_()
-                row[:, : self.query + 1] = torch.tensor(self.row, dtype=torch.float32).to(row)
+                row[:, : len(self.row)] = torch.tensor(self.row, dtype=torch.float32).to(row)
 
 
 @dataclass(frozen=True, repr=False)
@@ -234,7 +251,8 @@ class Patch(Edit):
             got = f"site={self.site!r} with head={self.head!r}"
             raise fail('a head only with site="head_output"', got, "Give the head, or leave it out.")
         if self.position is not None:
-            self._set("position", check_index(self.position, len(self.source.tokens), "position", negative=True))
+            tokens = len(self.source.of_stack(self.stack).tokens)
+            self._set("position", check_index(self.position, tokens, "position", negative=True))
 
     def needs(self) -> Trace | None:
         return self.source
@@ -253,7 +271,9 @@ class Patch(Edit):
 
     def code(self, named: Callable[[Any], str] = lambda _value: "source") -> str:
         head = "" if self.head is None else f", head={self.head}"
-        return f"gptviz.patch({literal(self.site)}, {self.layer}, {self.position}, source={named(self.source)}{head})"
+        stack = "" if self.stack == "decoder" else f", stack={literal(self.stack)}"
+        place = f"{literal(self.site)}, {self.layer}, {self.position}"
+        return f"gptviz.patch({place}, source={named(self.source)}{head}{stack})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -310,9 +330,11 @@ class Steer(Edit):
         return lambda x, *_: x.add_(added.to(x))  # type: ignore[return-value]
 
 
-def patch(site: str, layer: int, position: int | None, source: Trace, head: int | None = None) -> Patch:
+def patch(
+    site: str, layer: int, position: int | None, source: Trace, head: int | None = None, *, stack: str = "decoder"
+) -> Patch:
     # The site comes first here; in the dataclass it has a default and must come last. The docstring is the class's.
-    return Patch(layer, position, source, head, site)
+    return Patch(layer, position, source, head, site, stack=stack)
 
 
 patch.__doc__ = Patch.__doc__

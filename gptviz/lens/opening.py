@@ -53,10 +53,12 @@ _noted: WeakKeyDictionary[Trace, dict[int, OpeningHead]] = WeakKeyDictionary()
 def note_maps(trace: Trace, layer: int, maps: Array) -> OpeningHead:
     """Returns the head that would be opened in one layer, and keeps it as long as the trace.
 
-    maps: the layer's, (H, T, T). Who has computed them for another purpose calls this, so that they are computed once.
+    maps: the layer's, (H, T, T); in cross attention (H, T, S), where no key is the token itself. Who has computed them for
+    another purpose calls this, so that they are computed once.
     """
     query = len(trace.tokens) - 1
-    weights = maps[:, query, 1:query]  # (H, keys)
+    last = query if trace.key_tokens is trace.tokens else len(trace.key_tokens)
+    weights = maps[:, query, 1:last]  # (H, keys)
     if weights.size and weights.max() > 0:
         head, key = np.unravel_index(int(weights.argmax()), weights.shape)
         best = OpeningHead(layer, int(head), query, False, int(key) + 1, float(weights[head, key]))

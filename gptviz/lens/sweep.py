@@ -22,12 +22,13 @@ from gptviz.errors import WrongType, fail
 from gptviz.lens.metrics import Metric, measure, metric_name
 from gptviz.progress import progress
 from gptviz.trace.available import available
-from gptviz.trace.runnable import RunnableModel, check_runs, running_model
+from gptviz.trace.runnable import RunnableModel, check_can_run, check_runs, rerunning_model, running_model
 from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
 
 Place = TypeVar("Place")  # what names an edit of a sweep
 
+_OF_STACK = {"decoder": "", "encoder": " of the encoder", "cross": " of cross attention"}  # in a title
 _TOKENS_A_PASS = 512  # in all rows of a batch together
 
 
@@ -105,52 +106,61 @@ class Sweep:
         return f"Sweep({self.title}: {rows} × {columns}, baseline {self.baseline:.4g}{target})"
 
 
-def ablation_sweep(trace: Trace, metric: Metric, to: str = "zero", reference: Trace | None = None) -> Sweep:
+def ablation_sweep(
+    trace: Trace, metric: Metric, to: str = "zero", reference: Trace | None = None, *, stack: str = "decoder"
+) -> Sweep:
     """Switches off each head alone in the pass of `trace`, and measures the metric: (layers, heads).
 
     NaN where a layer has no such head, or its heads cannot be switched off; raises NotAvailable if none can be.
     metric: a function from the logits (vocab,) after the last token to a number. to, reference: see
-    `gptviz.ablate_head`. Edits of the trace stay.
+    `gptviz.ablate_head`. stack: whose heads, of an encoder-decoder. Edits of the trace stay.
     """
     from gptviz.intervention.edits import AblateHead
 
-    check_trace(trace, "trace")
-    edits = {place: AblateHead(*place, to=to, reference=reference) for place in head_places(trace)}
-    values = _measure_each(trace, edits, metric, "head", trace.n_heads)
+    _check_any_stack(trace, "trace")
+    swept = trace.of_stack(stack)
+    edits = {place: AblateHead(*place, to=to, reference=reference, stack=stack) for place in head_places(swept)}
+    values = _measure_each(trace, edits, metric, "head", (swept.n_layers, swept.n_heads))
     state = "switched off" if to == "zero" else "at its mean"
-    heads = tuple(part_label(head=head) for head in range(trace.n_heads))
+    heads = tuple(part_label(head=head) for head in range(swept.n_heads))
     baseline, name = measure(metric, trace.logits[-1]), metric_name(metric, trace)
-    return Sweep(values, ("layer", "head"), heads, baseline, None, f"Each head {state}", name)
+    title = f"Each head{_OF_STACK[stack]} {state}"
+    return Sweep(values, ("layer", "head"), heads, baseline, None, title, name)
 
 
-def patch_sweep(clean: Trace, corrupted: Trace, metric: Metric, site: str = "residual") -> Sweep:
+def patch_sweep(
+    clean: Trace, corrupted: Trace, metric: Metric, site: str = "residual", *, stack: str = "decoder"
+) -> Sweep:
     """Copies each place of the clean pass into the corrupted one, one at a time (activation patching).
 
     site: "residual", "attn_out" and "mlp_out" are swept over layers and positions; "head_output" over layers and heads,
-    each head at all positions. metric: a function from the logits (vocab,) after the last token to a number. Both prompts
-    have the same number of tokens. NaN where the model has no such place; raises NotAvailable if it has none.
+    each head at all positions. metric: a function from the logits (vocab,) after the last token to a number. stack: where,
+    of an encoder-decoder; positions of the encoder are those of the source. Both prompts have the same number of tokens.
+    NaN where the model has no such place; raises NotAvailable if it has none.
     """
     from gptviz.intervention.edits import SITES, Patch
 
-    check_trace(clean, "clean")
-    check_trace(corrupted, "corrupted")
+    _check_any_stack(clean, "clean")
+    _check_any_stack(corrupted, "corrupted")
+    source, swept = clean.of_stack(stack), corrupted.of_stack(stack)
     if site not in SITES:
         raise fail(f"one of the sites {', '.join(SITES)}", f"{site!r}", "Choose where the patches go.")
     by_head = site == "head_output"
-    tokens = [token.text for token in corrupted.tokens]
-    columns = [part_label(head=head) for head in range(clean.n_heads)] if by_head else tokens
+    tokens = [token.text for token in swept.tokens]
+    columns = [part_label(head=head) for head in range(source.n_heads)] if by_head else tokens
     if by_head:
-        edits = {(layer, head): Patch(layer, None, clean, head, site) for layer, head in head_places(corrupted)}
-    elif len(clean.tokens) != len(tokens):
+        places = head_places(swept)
+        edits = {(layer, head): Patch(layer, None, clean, head, site, stack=stack) for layer, head in places}
+    elif len(source.tokens) != len(tokens):
         remedy = "Write two prompts with the same number of tokens, so that positions correspond."
-        raise fail(f"a clean prompt of {len(tokens)} tokens, like the corrupted one", f"{len(clean.tokens)}", remedy)
+        raise fail(f"a clean prompt of {len(tokens)} tokens, like the corrupted one", f"{len(source.tokens)}", remedy)
     else:
-        places = product(range(corrupted.n_layers), range(len(tokens)))
-        edits = {(layer, position): Patch(layer, position, clean, None, site) for layer, position in places}
-    values = _measure_each(corrupted, edits, metric, "patch", len(columns))
+        places = list(product(range(swept.n_layers), range(len(tokens))))
+        edits = {place: Patch(*place, clean, None, site, stack=stack) for place in places}
+    values = _measure_each(corrupted, edits, metric, "patch", (swept.n_layers, len(columns)))
     baseline, target = (measure(metric, trace.logits[-1]) for trace in (corrupted, clean))
     axes = ("layer", "head" if by_head else "position")
-    title, name = f"{site} patched from the clean pass", metric_name(metric, corrupted)
+    title, name = f"{site}{_OF_STACK[stack]} patched from the clean pass", metric_name(metric, corrupted)
     return Sweep(values, axes, tuple(columns), baseline, target, title, name)
 
 
@@ -160,14 +170,14 @@ def head_places(trace: Trace) -> list[tuple[int, int]]:
 
 
 def _measure_each(
-    trace: Trace, edits: Mapping[tuple[int, int], PassEdit], metric: Metric, unit: str, columns: int
+    trace: Trace, edits: Mapping[tuple[int, int], PassEdit], metric: Metric, unit: str, shape: tuple[int, int]
 ) -> np.ndarray:
     """Returns the metric of the trace's pass with each edit alone, by its place: (layers, columns), NaN without one.
 
-    unit: what the progress bar counts.
+    unit: what the progress bar counts. shape: layers, columns.
     """
     measure(metric, trace.logits[-1])  # raises before the first pass if the metric cannot be used
-    values, possible = np.full((trace.n_layers, columns), np.nan), supported(trace, edits)
+    values, possible = np.full(shape, np.nan), supported(trace, edits)
     with progress(len(possible), unit) as advance:
         for place, logits in run_each(trace, possible):
             values[place] = measure(metric, logits)
@@ -177,7 +187,7 @@ def _measure_each(
 
 def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, PassEdit]:
     """Returns the edits that the trace's model supports, by their places; raises NotAvailable if it supports none."""
-    gpt, length = running_model(trace), len(trace.tokens)
+    gpt, length = rerunning_model(trace), len(trace.tokens)
     return {place: edits[place] for place, _ in available(lambda place: gpt.check_edit(edits[place], length), edits)}
 
 
@@ -189,16 +199,19 @@ def run_each(trace: Trace, edits: Mapping[Place, PassEdit], position: int = -1) 
     """
     from gptviz.lens.from_cache import cached_beginning  # here and not above: see the module's docstring
 
-    gpt, ids, places = running_model(trace), [token.id for token in trace.tokens], list(edits)
+    ids, places = [token.id for token in trace.tokens], list(edits)
+    in_encoder = any(edit.stack == "encoder" for edit in (*trace.edits, *edits.values()))
+    gpt = rerunning_model(trace, each_row=in_encoder)
     position = check_index(position, len(ids), "position", negative=True)
-    rows = max(1, _TOKENS_A_PASS // len(ids))
-    beginning = cached_beginning(trace, edits.values(), position) if len(places) > rows else None
+    rows = max(1, _TOKENS_A_PASS // max(len(trace.of_stack(stack).key_tokens) for stack in trace.stacks))
+    # A cached beginning is of a decoder alone.
+    beginning = cached_beginning(trace, edits.values(), position) if len(places) > rows and gpt.decoder_only else None
     rows = rows if beginning is None else beginning.rows
     for first in range(0, len(places), rows):
         batch = places[first : first + rows]
         edits_of_rows = [[*trace.edits, edits[place]] for place in batch]
         with (guard := trace.guarding_weights()), guard:
-            logits = beginning.run(edits_of_rows) if beginning else run_edited(gpt, ids, edits_of_rows, position)
+            logits = beginning.run(edits_of_rows) if beginning else _run_rows(gpt, ids, edits_of_rows, position)
         yield from zip(batch, logits, strict=True)
 
 
@@ -211,25 +224,37 @@ def run_edited(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[P
     Raises GPTVizError before the pass for an edit of a place that the model does not have, and after it for logits that
     are NaN or infinite.
     """
+    return _run_rows(check_runs(gpt), ids, rows, position)
+
+
+def _run_rows(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[PassEdit]], position: int) -> Array:
+    """Returns what `run_edited` returns; the model may be a decoder with its source."""
     import torch  # here and not above: see the module's docstring
 
     from gptviz.intervention.edits import check_finite
     from gptviz.model.capture import takes
 
-    editing = check_runs(gpt).editing_rows(rows, len(ids))
+    editing = gpt.editing_rows(rows, len(ids))
     kept = len(ids) - check_index(position, len(ids), "position", negative=True)  # logits, counted from the last token
     batch = torch.tensor([list(ids)] * len(rows), device=gpt.device)
-    last_only = {"logits_to_keep": kept} if takes(type(gpt.model).forward, "logits_to_keep") else {}
+    last_only = {"logits_to_keep": kept} if takes(type(gpt.reader).forward, "logits_to_keep") else {}
     with (block := gpt.running()), block, editing.acting(len(rows)):
-        logits = gpt.model(batch, use_cache=False, **last_only).logits[:, -kept]
+        logits = gpt.reader(batch, use_cache=False, **last_only).logits[:, -kept]
         check_finite(logits, editing.edits, gpt.undefined_weight)
     result: Array = logits.float().cpu().numpy()
     return result
 
 
 def check_trace(value: Any, name: str) -> None:
+    """Raises an error if `value` is no trace of a decoder-only model that is loaded and unchanged. name: the argument's."""
+    if isinstance(value, Trace):
+        running_model(value)
+    _check_any_stack(value, name)
+
+
+def _check_any_stack(value: Any, name: str) -> None:
     """Raises an error if `value` is not a trace, or its model is not loaded or changed. name: the argument's."""
     if not isinstance(value, Trace):
         raise fail(f"a trace as {name}", type(value).__name__, "gpt.trace(prompt) makes one.", WrongType)
-    running_model(value)
+    check_can_run(value.gpt)
     value.check_repeats()

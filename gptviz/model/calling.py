@@ -19,17 +19,21 @@ def call_model(model: nn.Module, ids: Tensor, source: Tensor | None = None, **ke
 class DecoderWithSource:
     """The decoder of an encoder-decoder and the source that it looks at, called as a decoder-only model is.
 
-    The encoder reads the source once, when this is made. The caller holds the model's lock.
+    The encoder reads the source once, at the first call; or, if `each_row`, at every call and once for each row, so that
+    edits of one row can act in it. The caller holds the model's lock.
     """
 
-    def __init__(self, model: nn.Module, source: Tensor):
-        self._model = model
-        self._encoded = model.get_encoder()(source)  # type: ignore[operator]
+    def __init__(self, model: nn.Module, source: Tensor, each_row: bool = False):
+        self._model, self._source, self._each_row = model, source, each_row
+        self._encoded: Any = None
 
     def forward(self, ids: Tensor, past_key_values: Any = None, use_cache: bool = False) -> Any:
         """Returns what the model returns for target ids (rows, T), which follow those in the cache."""
-        encoded = self._encoded[0].expand(len(ids), -1, -1)
-        outputs = type(self._encoded)(**{**self._encoded, "last_hidden_state": encoded})
+        rows = len(ids)
+        if self._encoded is None or self._each_row:
+            source = self._source.expand(rows, *self._source.shape[1:]) if self._each_row else self._source
+            self._encoded = self._model.get_encoder()(source)  # type: ignore[operator]
+        outputs = type(self._encoded)(**{**self._encoded, "last_hidden_state": self._encoded[0].expand(rows, -1, -1)})
         return self._model(
             encoder_outputs=outputs, decoder_input_ids=ids, past_key_values=past_key_values, use_cache=use_cache
         )

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from gptviz.checks import check_index
 from gptviz.errors import NotAvailable, fail
-from gptviz.intervention.attention_edits import AblateAttention
-from gptviz.intervention.edits import AblateNeuron, Edit, Patch, Steer, Writer
+from gptviz.intervention.attention_edits import AblateAttention, AblateKey
+from gptviz.intervention.edits import AblateNeuron, Edit, Patch, SetAttention, Steer, Writer
 from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_attention
 from gptviz.model.capture import AttentionCall, EditOutput, Hook, add_hooks, record
 from gptviz.model.changes import Block
@@ -29,14 +29,22 @@ PreparedEdit = tuple[slice, Edit, Writer]  # with the function that changes a si
 class Editing:
     """Edits that were checked against one model and are ready for its passes."""
 
-    def __init__(self, model: nn.Module, anatomy: Anatomy, edits: Iterable[RowsEdit], length: int):
-        """Checks and prepares the edits. length: tokens of the text in which edits count positions."""
+    def __init__(
+        self,
+        model: nn.Module,
+        anatomy: Anatomy,
+        edits: Iterable[RowsEdit],
+        length: int,
+        keys: int | None = None,
+        stack: str = "decoder",
+    ):
+        """Checks and prepares the edits. length, keys, stack: see `check_edit`."""
         self.model, self.anatomy = model, anatomy
         rows_edits = tuple(edits)
         self.edits = tuple(edit for _, edit in rows_edits)
         for edit in self.edits:
-            check_edit(edit, model, anatomy, length)
-        read = cache(partial(_read, anatomy))  # a sweep reads the same site of the same trace many times
+            check_edit(edit, model, anatomy, length, keys, stack)
+        read = cache(partial(_read, anatomy, stack))  # a sweep reads the same site of the same trace many times
         self._prepared: dict[tuple[str, int], list[PreparedEdit]] = {}
         for rows, edit in rows_edits:
             self._prepared.setdefault((edit.site, edit.layer), []).append((rows, edit, edit.writer(read)))
@@ -66,14 +74,7 @@ class Editing:
         blocks and settings are compared.
         """
 
-        def begin(block: Block[None]) -> None:
-            structure = self.anatomy.structure
-            structure.check() if self.edits else structure.check_for_generation()
-            add_hooks(block, self.hooks(rows, start))
-            if heads := self.heads(start):
-                record(block, self.model, self.anatomy.route, keep="nothing", edits=heads)
-
-        return Block(begin)
+        return acting(self.model, self.anatomy, bool(self.edits), self.hooks(rows, start), self.heads(start))
 
     def rewrite_eager(self, layer: int, head: int | None, output: Tensor, weights: Tensor, value: Tensor) -> None:
         """Applies the edits of heads, in place, to what the family's eager function returned.
@@ -111,6 +112,21 @@ class Editing:
                 return None
             write(left[None], 0, None, None)
         return left
+
+
+def acting(
+    model: nn.Module, anatomy: Anatomy, has_edits: bool, hooks: list[Hook], heads: dict[nn.Module, EditOutput]
+) -> Block[None]:
+    """Returns a block in which hooks and edits of heads act; see `Editing.acting`."""
+
+    def begin(block: Block[None]) -> None:
+        structure = anatomy.structure
+        structure.check() if has_edits else structure.check_for_generation()
+        add_hooks(block, hooks)
+        if heads:
+            record(block, model, anatomy.route, keep="nothing", edits=heads)
+
+    return Block(begin)
 
 
 def _edited(edits: list[PreparedEdit], rows: int, start: int, tensor: Tensor) -> Tensor:
@@ -167,16 +183,29 @@ def _part(layer: Layer, site: str) -> Part:
     return part
 
 
-def _read(anatomy: Anatomy, trace: Trace, site: str, layer: int, head: int | None) -> Tensor:
-    """Returns a trace's numbers at a site, (T, d), as the module there returns them: before any multiplier."""
+def _read(anatomy: Anatomy, stack: str, trace: Trace, site: str, layer: int, head: int | None) -> Tensor:
+    """Returns a trace's numbers at a site, (T, d), as the module there returns them: before any multiplier.
+
+    stack: the one that the edit acts in.
+    """
+    trace = trace.of_stack(stack)
     if site == "head_output":
         return torch.tensor(trace.head_mix(layer, head))  # type: ignore[arg-type]
     numbers = torch.tensor(getattr(trace, site)(layer))
     return numbers if site == "residual" else numbers / _part(anatomy.layers[layer], site).scale
 
 
-def check_edit(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> None:
-    """Raises an error if the edit does not fit the model or the text."""
+def check_edit(
+    edit: Edit, model: nn.Module, anatomy: Anatomy, length: int, keys: int | None = None, stack: str = "decoder"
+) -> None:
+    """Raises an error if the edit does not fit the model or the text.
+
+    length: tokens of the text in which the edit counts positions. keys: how many tokens every query sees; None for those up
+    to its own position. stack: the one that the edit is for.
+    """
+    if edit.stack != stack:
+        remedy = "Only an encoder-decoder has an encoder and cross attention; leave the stack out."
+        raise fail("an edit of the decoder, for a decoder-only model", f"{edit!r}", remedy)
     in_stream = edit.site == "residual"
     check_index(edit.layer, len(anatomy.layers) + in_stream, "depth" if in_stream else "layer")
     if in_stream:
@@ -191,6 +220,11 @@ def check_edit(edit: Edit, model: nn.Module, anatomy: Anatomy, length: int) -> N
     for name in ("position", "query"):
         if edit.needs() is None and getattr(edit, name, None) is not None:
             check_index(getattr(edit, name), length, "position")
+    if keys is not None and isinstance(edit, AblateKey):
+        check_index(edit.key, keys, "key")
+    if keys is not None and isinstance(edit, SetAttention) and len(edit.weights) != keys:
+        remedy = "Give 0 to the keys that get no weight."
+        raise fail(f"{keys} weights, one for each source token", f"{len(edit.weights)}", remedy)
     if isinstance(edit, Steer) and len(edit.vector) != anatomy.d_model:
         remedy = "Take the vector from this model's stream."
         raise fail(f"a vector of d_model, {anatomy.d_model} numbers", f"{len(edit.vector)}", remedy)
@@ -217,9 +251,9 @@ def _check_site(edit: Edit, model: nn.Module, anatomy: Anatomy) -> None:
 
 
 def _check_source(edit: Edit, anatomy: Anatomy, length: int) -> None:
-    source = edit.needs()
-    if source is None:
+    if (whole := edit.needs()) is None:
         return
+    source = whole.of_stack(edit.stack)
     expected = ([layer.n_heads for layer in anatomy.layers], anatomy.d_model, anatomy.d_head)
     shape = ([source.heads_in(layer) for layer in range(source.n_layers)], source.d_model, source.d_head)
     if shape != expected:

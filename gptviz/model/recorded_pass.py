@@ -18,6 +18,7 @@ from gptviz.intervention.edits import Edit
 from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_attention
 from gptviz.model.autocast import autocast_now, set_autocast
 from gptviz.model.capture import (
+    EditOutput,
     Hook,
     Recorder,
     add_hooks,
@@ -91,15 +92,26 @@ class RecordedPass:
         for stack in stacks:
             stack._hooked_by_others = hooked
             stack._before_attention = [stack._settings_before_attention(layer) for layer in range(stack.n_layers)]
+        # Sites are held after the edits of all stacks: what one adds may be another's second attention.
+        add_hooks(block, [hook for stack in stacks for hook in stack._sites_before_edits()])
+        add_hooks(block, self._edit_hooks())
         for stack in stacks:
             add_hooks(block, stack._sites())
             stack._hold_position_inputs(block)
         outputs_of = {module for stack in stacks for module in stack._silent_attention()}
-        return record(block, self.model, self.route, edits=self.editing.heads(), outputs_of=outputs_of)
+        return record(block, self.model, self.route, edits=self._edited_heads(), outputs_of=outputs_of)
+
+    def _edit_hooks(self) -> list[Hook]:
+        """Returns the hooks of the edits of all stacks."""
+        return [hook for stack in (self, *self.beside) for hook in stack.editing.hooks()]
+
+    def _edited_heads(self) -> dict[nn.Module, EditOutput]:
+        """Returns the edits of heads of all stacks."""
+        return {module: edit for stack in (self, *self.beside) for module, edit in stack.editing.heads().items()}
 
     def recording(self) -> AbstractContextManager[Recorder]:
         """Records the attention calls of passes inside the block, with this pass's edits of heads."""
-        return recording(self.model, self.route, edits=self.editing.heads())
+        return recording(self.model, self.route, edits=self._edited_heads())
 
     def _silent_attention(self) -> set[nn.Module]:
         """Returns the attention modules whose heads' outputs are kept, since nothing else that is held tells them."""
@@ -131,22 +143,30 @@ class RecordedPass:
             inner in self._hooked_by_others for module in modules for inner in modules_of(module)
         )
 
+    def _holding(self, site: str, layer: int, module: nn.Module, end: str) -> Hook:
+        """Returns the hook that holds what passes a site."""
+        overwritten = module in self.anatomy.overwritten
+
+        def callback(tensor: Tensor) -> None:
+            self._held[site, layer] = tensor.clone() if overwritten else tensor
+
+        return module, end, callback
+
+    def _sites_before_edits(self) -> list[Hook]:
+        """Returns the hooks that hold the stream where edits will change it."""
+        edited = [depth for depth in range(self.n_layers + 1) if self.editing.touches("residual", depth)]
+        return [
+            self._holding("residual_before_edits", depth, *module_at(self.anatomy, "residual", depth))
+            for depth in edited
+        ]
+
     def _sites(self) -> list[Hook]:
-        """Returns the hooks that hold what passes each site. They see it after the edits, except where they say so."""
+        """Returns the hooks that hold what passes each site after the edits."""
         hooks: list[Hook] = []
 
-        def hold(site: str, layer: int, module: nn.Module, end: str) -> None:
-            overwritten = module in self.anatomy.overwritten
+        def hold(*site: Any) -> None:
+            hooks.append(self._holding(*site))
 
-            def callback(tensor: Tensor) -> None:
-                self._held[site, layer] = tensor.clone() if overwritten else tensor
-
-            hooks.append((module, end, callback))
-
-        for depth in range(self.n_layers + 1):
-            if self.editing.touches("residual", depth):
-                hold("residual_before_edits", depth, *module_at(self.anatomy, "residual", depth))
-        hooks += self.editing.hooks()
         for i, layer in enumerate(self.anatomy.layers):
             hold("residual", i, layer.block, "in")
             if layer.attention_part is not None:
@@ -222,8 +242,8 @@ class RecordedPass:
 
     def _begin_again(self, block: Block[Any]) -> None:
         self._guard(block)
-        add_hooks(block, self.editing.hooks())
-        record(block, self.model, self.route, keep="nothing", edits=self.editing.heads())
+        add_hooks(block, self._edit_hooks())
+        record(block, self.model, self.route, keep="nothing", edits=self._edited_heads())
 
     @property
     def edits(self) -> tuple[Edit, ...]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from gptviz.intervention.edits import Edit
 from gptviz.model.anatomy import Anatomy
 from gptviz.model.calling import call_model
 from gptviz.model.editing import Editing
+from gptviz.model.editing_stacks import StackEditing
 from gptviz.model.forward import ForwardPass
 from gptviz.model.study_stacks import Stacks
 
@@ -19,9 +21,9 @@ from gptviz.model.study_stacks import Stacks
 class StackPass(ForwardPass):
     """The pass of another stack than the decoder's. It has no logits of its own."""
 
-    def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor):
+    def __init__(self, model: nn.Module, anatomy: Anatomy, ids: Tensor, editing: Editing):
         """Prepares the pass, which a `SequencePass` runs. ids: what the stack reads."""
-        self._describe(model, anatomy, ids)
+        self._describe(model, anatomy, ids, editing)
 
 
 class CrossPass(StackPass):
@@ -31,8 +33,8 @@ class CrossPass(StackPass):
     because a reference cycle would delay freeing the pass.
     """
 
-    def __init__(self, model: nn.Module, anatomy: Anatomy, decoder: "SequencePass"):
-        super().__init__(model, anatomy, decoder.ids)
+    def __init__(self, model: nn.Module, anatomy: Anatomy, decoder: "SequencePass", editing: Editing):
+        super().__init__(model, anatomy, decoder.ids, editing)
         self._decoder = weakref.ref(decoder)
 
     def _confirm_sum(self, layer: int, mlp_out: Tensor | None = None) -> None:
@@ -47,15 +49,21 @@ class SequencePass(ForwardPass):
     A block of the decoder adds three things to the stream; `cross.attention_out` is the third.
     """
 
-    def __init__(self, model: nn.Module, stacks: Stacks, source: Tensor, ids: Tensor, editing: Editing):
-        """Runs a target's ids, (1, T), through the model once, with edits of the decoder that were prepared for it.
+    def __init__(self, model: nn.Module, stacks: Stacks, source: Tensor, ids: Tensor, editing: StackEditing):
+        """Runs a target's ids, (1, T), through the model once, with the edits that were prepared for it.
 
         source: what the encoder reads; see `call_model`.
         """
-        self.source, self.ids = source, ids
-        self.encoder, self.cross = StackPass(model, stacks.encoder, source), CrossPass(model, stacks.cross, self)
+        self.source, self.ids, self._edits = source, ids, editing.edits
+        self.encoder = StackPass(model, stacks.encoder, source, editing.of["encoder"])
+        self.cross = CrossPass(model, stacks.cross, self, editing.of["cross"])
         self.beside = self.encoder, self.cross
-        super().__init__(model, stacks.decoder, ids, editing)
+        super().__init__(model, stacks.decoder, ids, editing.of["decoder"])
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """The edits of this pass in all stacks, in order."""
+        return self._edits
 
     def _run(self) -> Any:
         return call_model(self.model, self.ids, self.source)

@@ -144,6 +144,10 @@ class RunnableModel(ModelSource, Protocol):
         """Returns the number of heads of a layer, 0 if it has no attention."""
         ...
 
+    def with_source_of(self, trace: Trace, each_row: bool = False) -> "RunnableModel":
+        """Returns the model that reads tokens as in a trace; see `rerunning_model`."""
+        ...
+
     def check_edit(self, edit: Any, length: int) -> None:
         """Raises an error if the model cannot be edited so, or the edit does not fit a text of `length` tokens."""
         ...
@@ -162,8 +166,23 @@ def running_model(trace: Trace) -> RunnableModel:
     return check_runs(trace.gpt)
 
 
+def rerunning_model(trace: Trace, each_row: bool = False) -> RunnableModel:
+    """Returns the model that runs the pass of a trace again: of an encoder-decoder, its decoder with the trace's source.
+
+    each_row: whether the encoder reads the source for each row of a batch, so that edits of one row can act in it.
+    """
+    return check_can_run(trace.gpt).with_source_of(trace, each_row)
+
+
 def check_runs(model: ModelSource) -> RunnableModel:
     """Returns a decoder-only model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
+    runnable = check_can_run(model)
+    check_decoder_only(model)
+    return runnable
+
+
+def check_can_run(model: ModelSource) -> RunnableModel:
+    """Returns a model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
     if not model.can_run:
         raise fail(
             "a trace whose model is loaded",
@@ -172,7 +191,6 @@ def check_runs(model: ModelSource) -> RunnableModel:
             NotAvailable,
             code="no_model",
         )
-    check_decoder_only(model)
     return cast(RunnableModel, model)
 
 
@@ -182,7 +200,7 @@ def check_decoder_only(model: ModelSource) -> None:
         raise fail(
             "a decoder-only model",
             f"{model.name}, an encoder-decoder",
-            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); views, sweeps '
+            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); most views '
             "and the flow of credit are for decoder-only models so far.",
             NotAvailable,
             code="encoder_decoder",

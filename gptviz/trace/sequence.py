@@ -29,7 +29,14 @@ def _of_stack(method: Callable[..., Any], stacks: tuple[str, ...] = STACKS) -> C
 
     @wraps(method)
     def of_stack(self: "SequenceTrace", *arguments: Any, stack: str = "decoder", **keywords: Any) -> Any:
-        return method(self._trace_of(stack, stacks), *arguments, **keywords)
+        if stack == "cross" and stack not in stacks:
+            raise fail(
+                "a stack with a stream and MLPs of its own, encoder or decoder",
+                "'cross'",
+                "Cross attention is a part of the decoder's blocks: `trace.cross_out(layer)` is what it adds to their stream.",
+                OutOfRange,
+            )
+        return method(self.of_stack(stack), *arguments, **keywords)
 
     signature = inspect.signature(method)
     keyword = inspect.Parameter("stack", inspect.Parameter.KEYWORD_ONLY, default="decoder", annotation=str)
@@ -47,7 +54,7 @@ class SequenceTrace(Trace):
 
     Maps are (S, S) in the encoder, (T, T) in the decoder, and (T, S) in cross attention, whose queries are the target's and
     whose keys and values are the source's. A block of the decoder adds `attn_out`, `cross_out` and `mlp_out` to its stream.
-    Edits are the decoder's. Everything else is as in `Trace`.
+    Everything else is as in `Trace`.
     """
 
     stacks = STACKS
@@ -78,23 +85,21 @@ class SequenceTrace(Trace):
         size, edits = f"{self.nbytes / 1e6:.1f} MB", f", {len(self.edits)} edits" if self.edits else ""
         return f"SequenceTrace({texts}: {counts}, {self.model_name}, {shape}, {size}{edits})"
 
-    def _trace_of(self, stack: Any, stacks: tuple[str, ...] = STACKS) -> Trace:
-        """Returns the trace of one stack. stacks: those that have what is asked for."""
-        if stack == "cross" and "cross" not in stacks:
-            raise fail(
-                "a stack with a stream and MLPs of its own, encoder or decoder",
-                "'cross'",
-                "Cross attention is a part of the decoder's blocks: `trace.cross_out(layer)` is what it adds to their stream.",
-                OutOfRange,
-            )
+    def of_stack(self, stack: str) -> Trace:
+        """Returns the trace of one stack. That of the decoder is this one."""
         if stack not in STACKS:
             remedy = did_you_mean(stack, STACKS) if isinstance(stack, str) else "Give the name of a stack."
             raise fail(f"one of the stacks {', '.join(STACKS)}", f"{stack!r:.60}", remedy, OutOfRange)
         return self if stack == "decoder" else self._others[stack]
 
+    @property
+    def encoder_input(self) -> Any:
+        """What the encoder read, on the model's device: token ids, (1, S), or the features of a sound."""
+        return self._source.source  # type: ignore[attr-defined]
+
     def layers_in(self, stack: str) -> int:
         """Returns the number of layers of a stack."""
-        return self._trace_of(stack).n_layers
+        return self.of_stack(stack).n_layers
 
     heads_in = _of_stack(Trace.heads_in)
 
@@ -112,6 +117,7 @@ class SequenceTrace(Trace):
 
     embedding = _of_stack(Trace.embedding, _WITH_STREAM)
     residual = _of_stack(Trace.residual, _WITH_STREAM)
+    edit_out = _of_stack(Trace.edit_out, _WITH_STREAM)
     mlp_out = _of_stack(Trace.mlp_out, _WITH_STREAM)
     mlp_in = _of_stack(Trace.mlp_in, _WITH_STREAM)
     mlp_activations = _of_stack(Trace.mlp_activations, _WITH_STREAM)

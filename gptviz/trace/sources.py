@@ -70,6 +70,11 @@ class PassEdit(Protocol):
         """Where in the block it acts: "residual", "head_output", "attn_out", "mlp_out" or "neurons"."""
         ...
 
+    @property
+    def stack(self) -> str:
+        """The stack that it acts in: "decoder", or of an encoder-decoder also "encoder" or "cross"."""
+        ...
+
     def code(self, named: Callable[[Any], str] = ...) -> str:
         """Returns the line of Python that makes this edit. named: returns the variable that holds a trace or vector."""
         ...

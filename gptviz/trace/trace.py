@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.checks import check_index
-from gptviz.errors import NotAvailable, WrongType, fail
+from gptviz.errors import NotAvailable, OutOfRange, WrongType, fail
 from gptviz.text.merges import Merge
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted
@@ -35,8 +35,8 @@ class Trace(Predictions):
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
     text: the prompt; for ids, the text that is read as them. tokens: its tokens. stack: which stack of blocks it shows
-    ("decoder"). key_tokens: those that attention looks at, the same ones but in cross attention. has_stream: whether the
-    stack has a stream and MLPs of its own, which cross attention lacks.
+    ("decoder"). stacks: those that it has; see `of_stack`. key_tokens: those that attention looks at, the same ones but in
+    cross attention. has_stream: whether the stack has a stream and MLPs of its own, which cross attention lacks.
     n_layers, n_heads, d_model, d_head: the model's shape; n_heads and d_head are the largest of its layers, see `heads_in`.
     route: how attention maps are computed, "interface" or "eager"; on the eager route there are no queries and keys.
 
@@ -44,6 +44,7 @@ class Trace(Predictions):
     """
 
     stack, has_stream = "decoder", True
+    stacks: tuple[str, ...] = ("decoder",)
     cross_attention: "Trace | None" = None  # of a `SequenceTrace`: the trace of the second attention of its blocks
 
     def __init__(self, model: ModelSource, source: PassSource, tokens: tuple[Token, ...], text: str):
@@ -55,11 +56,25 @@ class Trace(Predictions):
         self.d_model, self.d_head = source.d_model, source.d_head
         self.route = source.route
 
+    @property
+    def is_causal(self) -> bool:
+        """Whether a token looks at itself and what stands before it only; in an encoder and in cross attention it sees all."""
+        return self.stack == "decoder"
+
     def __repr__(self) -> str:
         shape = describe_shape([self.heads_in(layer) for layer in range(self.n_layers)])
         edits = f", {len(self.edits)} edit{'s' * (len(self.edits) > 1)}" if self.edits else ""
         size = f"{self.nbytes / 1e6:.1f} MB"
         return f"Trace({quoted(self.text)}: {len(self.tokens)} tokens, {self.model_name}, {shape}, {size}{edits})"
+
+    def of_stack(self, stack: str) -> "Trace":
+        """Returns the trace of one stack of an encoder-decoder. A decoder-only model has the decoder's only."""
+        if stack != "decoder":
+            remedy = "Only an encoder-decoder has an encoder and cross attention; leave the stack out."
+            raise fail(
+                f"stack 'decoder' for {self.model_name}, a decoder-only model", f"{stack!r:.60}", remedy, OutOfRange
+            )
+        return self
 
     def heads_in(self, layer: int) -> int:
         """Returns the number of heads of a layer: 0 if it has no attention, as in a hybrid model."""

@@ -22,10 +22,14 @@ def finite(x: float) -> float | None:
 
 
 class HeadArithmetic:
-    """The arithmetic of one head of a trace. What is the same for all its queries and keys is computed once."""
+    """The arithmetic of one head of a trace. What is the same for all its queries and keys is computed once.
 
-    def __init__(self, trace: Trace, layer: int, head: int):
-        self.trace, self.layer, self.head = trace, layer, head
+    stack: whose head; the stream that cross attention adds to is the decoder's.
+    """
+
+    def __init__(self, trace: Trace, layer: int, head: int, stack: str = "decoder"):
+        self.trace, self.layer, self.head = trace.of_stack(stack), layer, head
+        self._with_stream = self.trace if self.trace.has_stream else trace
 
     @cached_property
     def stages(self) -> dict[str, Array]:
@@ -94,7 +98,7 @@ class HeadArithmetic:
         """
         weights = self._weights[query].astype(np.float64)
         v = self._of_group(self.trace.v(self.layer)).astype(np.float64)
-        keys = [int(key) for key in np.argsort(-weights, kind="stable") if key <= query]
+        keys = [int(key) for key in np.argsort(-weights, kind="stable") if key <= query or not self.trace.is_causal]
         single = keys if len(keys) <= MOST_VALUES + 1 else keys[:MOST_VALUES]
         rest = keys[len(single) :]
         return {
@@ -106,7 +110,7 @@ class HeadArithmetic:
             },
             "mixed": (weights @ v).tolist(),
             "output": self._output[query].tolist(),
-            "stream": self.trace.residual(self.layer)[query].tolist(),
+            "stream": self._with_stream.residual(self.layer)[query].tolist(),
         }
 
     def _of_group(self, heads: Array) -> Array:

@@ -20,6 +20,7 @@ import { HeadGrid, headName } from "./grid.js";
 import { indexOfLargest, rowOf, unpackMap } from "./matrix.js";
 import { MapPane } from "./pane.js";
 import { RowBars, Sentence } from "./row.js";
+import { aboutOf, placeOf, StackMenu, stackOf } from "./stack.js";
 import { StageButtons, WEIGHTS } from "./stages.js";
 import { catalogue } from "./words.js";
 
@@ -45,8 +46,11 @@ class Attention {
     /** The scores that the cells show instead of the weights. @type {Float32Array|null} */
     this.scores = null;
     this.drawnStage = WEIGHTS; // the stage that the cells show
-    /** @type {PageToken[]} */
+    /** Those that look. @type {PageToken[]} */
     this.tokens = [];
+    /** Those that are looked at: the same ones, but in cross attention. @type {PageToken[]} */
+    this.keys = [];
+    this.isCausal = true; // whether a token sees only itself and what stands before it
     this.laidOutFor = ""; // the sizes that the map was laid out for
     this.heightLimit = Infinity; // the view's height if it is presented
     this.isLoaded = false;
@@ -63,6 +67,7 @@ class Attention {
     });
     this.bars = new RowBars(words);
     this.detail = new CellDetail(model, words, () => this.showDetail());
+    this.stackMenu = new StackMenu(model, words);
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
     this.opening = new OpeningNote(model);
@@ -71,7 +76,14 @@ class Attention {
     this.root = element(
       "section",
       { class: "gptviz gptviz-attention", "aria-label": title },
-      element("header", {}, element("h3", {}, `${title} `, this.name), this.counted, this.notices.computing),
+      element(
+        "header",
+        {},
+        element("h3", {}, `${title} `, this.name),
+        this.counted,
+        this.stackMenu.root,
+        this.notices.computing,
+      ),
       this.opening.root,
       this.notices.problem,
       this.sentence.root,
@@ -99,7 +111,10 @@ class Attention {
 
   /** Shows a new trace. */
   load() {
-    this.tokens = this.model.get("_about").tokens;
+    const { tokens, keys, causal, opening } = aboutOf(this.model);
+    this.tokens = tokens;
+    this.keys = keys ?? tokens;
+    this.isCausal = causal;
     this.maps.clear();
     this.weights = null;
     this.scores = null;
@@ -108,8 +123,9 @@ class Attention {
     if (this.isLoaded) this.select(-1, -1, false); // a cell of the previous text has no meaning in this one
     this.isLoaded = true;
     this.root.dataset.scale = this.model.get("scale");
-    this.sentence.show(this.tokens);
-    this.opening.write(this.model.get("_about").opening, this.tokens);
+    this.stackMenu.show();
+    this.sentence.show(tokens, keys);
+    this.opening.write(opening, tokens, this.keys);
     this.grid.build();
     this.grid.draw(pageTheme());
     this.laidOutFor = "";
@@ -140,10 +156,11 @@ class Attention {
     const scores = stage === WEIGHTS ? null : this.maps.get(name + stage);
     if (weights && scores !== undefined) return this.showMap(name, weights, stage, scores);
     this.notices.setWaiting(this.root, true);
+    const place = placeOf(this.model, layer, head);
     /** @returns {Promise<[Float32Array, Float32Array|null]>} */
     const question = async () => [
-      weights ?? unpackMap(await ask(this.model, "head", { layer, head })),
-      scores === undefined ? unpackMap(await ask(this.model, "stage", { layer, head, stage })) : scores,
+      weights ?? unpackMap(await ask(this.model, "head", place)),
+      scores === undefined ? unpackMap(await ask(this.model, "stage", { ...place, stage })) : scores,
     ];
     this.lane.ask(
       question,
@@ -159,12 +176,12 @@ class Attention {
   /**
    * Shows a head's numbers, unless they belong to a previous trace.
    * @param {string} name
-   * @param {Float32Array} weights (T, T)
+   * @param {Float32Array} weights (queries, keys)
    * @param {string} stage
-   * @param {Float32Array|null} scores (T, T) at that stage; null for the weights
+   * @param {Float32Array|null} scores (queries, keys) at that stage; null for the weights
    */
   showMap(name, weights, stage, scores) {
-    if (weights.length !== this.tokens.length ** 2) return;
+    if (weights.length !== this.tokens.length * this.keys.length) return;
     this.keep(name, weights);
     if (scores) this.keep(name + stage, scores);
     this.weights = weights;
@@ -187,7 +204,7 @@ class Attention {
   }
 
   draw() {
-    if (this.weights) this.pane.draw(this.weights, this.scores, this.tokens.length);
+    if (this.weights) this.pane.draw(this.weights, this.scores, this.keys.length, this.isCausal);
   }
 
   /** Lays the map out again if the room for it has changed. */
@@ -201,7 +218,7 @@ class Attention {
     this.laidOutFor = sizes;
     this.heightLimit = limit;
     const side = Math.max(160, Math.min(width - 150 * scale, 560 * scale, left - 50 * scale));
-    this.map.layOut(this.tokens, side, scale);
+    this.map.layOut(this.tokens, this.keys, side, scale);
     this.redraw();
   }
 
@@ -228,7 +245,7 @@ class Attention {
     const [chosenLayer, head, chosenQuery, key] = ["layer", "head", "query", "key"].map((name) =>
       this.selection.get(name),
     );
-    const layer = Math.min(chosenLayer, this.model.get("_about").layers - 1);
+    const layer = Math.min(chosenLayer, aboutOf(this.model).layers - 1);
     const query = chosenQuery < 0 ? last : Math.min(chosenQuery, last);
     return {
       layer,
@@ -240,13 +257,13 @@ class Attention {
 
   /** Returns the last key of a query's row; scores have the future as well. @param {number} query */
   lastKey(query) {
-    return this.drawnStage === WEIGHTS ? query : this.tokens.length - 1;
+    return this.drawnStage === WEIGHTS && this.isCausal ? query : this.keys.length - 1;
   }
 
   /** Returns the cell that is described, with the row of its weights. @param {Float32Array} weights */
   shownCell(weights) {
     const { query, key } = this.selectedCell();
-    const row = rowOf(weights, query, this.tokens.length);
+    const row = rowOf(weights, query, this.keys.length, this.isCausal);
     return { query, row, key: key < 0 ? indexOfLargest(row) : key };
   }
 
@@ -279,25 +296,25 @@ class Attention {
     const { query, key, row } = this.shownCell(this.weights);
     this.map.select(query, key);
     this.sentence.drawArcs(row, query);
-    this.pane.describe(this.drawnStage);
+    this.pane.describe(this.drawnStage, stackOf(this.model));
     this.describeCell(query, key, row);
-    this.showBars(row, query, key);
+    this.showBars(row, key);
     this.showDetail();
   }
 
   /** @param {number} query @param {number} key @param {Float32Array} row */
   describeCell(query, key, row) {
-    const { tokens, words } = this;
+    const { tokens, keys, words } = this;
     const share = row[key] || 0; // the future has no weight, and a masked key has NaN
     this.readout.replaceChildren(
       positionedChip(tokens[query], query, "query"),
       ` ${row[key] >= 0 ? words.looks : words.blind} `,
-      positionedChip(tokens[key], key, "key"),
+      positionedChip(keys[key], key, "key"),
       ` · ${words.weight} `,
       element("strong", { class: "number", title: String(share) }, weight(share)),
     );
     if (!this.scores) return;
-    const score = this.scores[query * tokens.length + key];
+    const score = this.scores[query * keys.length + key];
     const text = ` · ${words.stage(this.stages.nameOf(this.drawnStage), significant(score))}`;
     this.readout.append(element("span", { class: "number muted", title: String(score) }, text));
   }
@@ -305,15 +322,14 @@ class Attention {
   /**
    * Shows the row as bars; if a presented view is not high enough, the smallest weights join the others.
    * @param {Float32Array} row
-   * @param {number} query
    * @param {number} key
    */
-  showBars(row, query, key) {
-    const { bars, tokens, heightLimit } = this;
+  showBars(row, key) {
+    const { bars, keys, heightLimit } = this;
     const { hasSink } = this.stages;
-    bars.show(row, query, tokens, key, hasSink);
+    bars.show(row, keys, key, hasSink, this.isCausal);
     const excess = heightLimit < Infinity ? this.offsetOf(bars.root, "bottom") - heightLimit : 0;
-    if (excess > 0) bars.show(row, query, tokens, key, hasSink, bars.countWithout(excess));
+    if (excess > 0) bars.show(row, keys, key, hasSink, this.isCausal, bars.countWithout(excess));
   }
 
   /** Shows the arithmetic of the selected cell, if it is open. */
@@ -321,7 +337,8 @@ class Attention {
     if (!this.weights) return;
     const { layer, head } = this.selectedCell();
     const { query, key } = this.shownCell(this.weights);
-    this.detail.show({ tokens: this.tokens, layer, head, query, key, theme: pageTheme() });
+    const { tokens, keys } = this;
+    this.detail.show({ tokens, keys, place: placeOf(this.model, layer, head), query, key, theme: pageTheme() });
   }
 
   remove() {
@@ -354,7 +371,7 @@ async function render({ model, el, host }) {
   const view = new Attention(model, selection, el);
   return listen(
     view,
-    [model, "change:_source change:scale", () => view.load()],
+    [model, "change:_source change:_stack change:scale", () => view.load()],
     [model, "change:_explained", () => view.detail.follow()],
     [selection, "change:layer change:head", oncePerTurn(() => view.open())],
     [selection, "change:query change:key", oncePerTurn(() => view.showSelection())],

@@ -14,6 +14,7 @@ from gptviz.display import still
 from gptviz.display.labels import part_label
 from gptviz.errors import NotAvailable
 from gptviz.pages.answering import PageQuestion
+from gptviz.trace.sequence import STACKS
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.arithmetic import HeadArithmetic, finite
 from gptviz.widgets.attention.maps import masked_weights, without_future
@@ -30,98 +31,155 @@ class AttentionView(OpensLayer):
     no view that shares the selection has chosen one, the view opens at the head with the largest weight from the last
     token to a token other than itself and the first (with a layer alone: at that layer's), and says so. A later trace
     does not change the open head.
+
+    stack: of a trace of an encoder-decoder, the stack that is shown: "encoder", "decoder" or "cross", whose rows are the
+    target's tokens and whose columns are the source's. The view has a menu of them.
     """
 
     _name = "attention"
     _titles: ClassVar[dict[str, str]] = {"en": "Attention", "zh": "注意力"}
     _phrases = PHRASES
+    _shows_stacks = True
     _answers: ClassVar[dict[str, str]] = {
         **OpensLayer._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
     }  # fmt: skip
 
-    _page_sets: ClassVar[tuple[str, ...]] = ("_explained",)
+    _page_sets: ClassVar[tuple[str, ...]] = ("_explained", "_stack")
     _explained = traitlets.Bool(False).tag(sync=True)  # whether the arithmetic of the selected cell is open
+    _stack = traitlets.Enum(STACKS, "decoder").tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, source: Any = None, *, layer: int | None = None, head: int | None = None, **keywords: Any):
-        self._given_layer, self._given_head = layer, head
+    def __init__(
+        self,
+        source: Any = None,
+        *,
+        layer: int | None = None,
+        head: int | None = None,
+        stack: str = "decoder",
+        **keywords: Any,
+    ):
+        self._given_layer, self._given_head, self._given_stack = layer, head, stack
         self._latest: HeadArithmetic | None = None
         super().__init__(source, **keywords)
         self._set_given(layer=layer, head=head)
 
     @property
+    def stack(self) -> str:
+        """The stack that is shown; set it to show another. A trace of a decoder-only model has the decoder only."""
+        return self._stack if self._stack in self._require_trace().stacks else "decoder"
+
+    @stack.setter
+    def stack(self, value: str) -> None:
+        self._stack = self._require_trace().of_stack(value).stack
+
+    def _shown(self, stack: str | None = None) -> Trace:
+        """Returns the trace of a stack; None for the one that is shown."""
+        return self._require_trace().of_stack(self.stack if stack is None else stack)
+
+    @property
+    def layer(self) -> int:
+        """The open layer; set it to open another."""
+        return min(int(self.selection.layer), self._shown().n_layers - 1)
+
+    @layer.setter
+    def layer(self, value: int) -> None:
+        self.selection.layer = check_index(value, self._shown().n_layers, "layer")
+
+    @property
     def head(self) -> int:
         """The open head; set it to open another."""
-        return min(int(self.selection.head), self._head_count(self.layer) - 1)
+        return min(int(self.selection.head), _head_count(self._shown(), self.layer) - 1)
 
     @head.setter
     def head(self, value: int) -> None:
         where = f" in layer {self.layer}"
-        self.selection.head = check_index(value, self._head_count(self.layer), "head", where=where)
-
-    def _head_count(self, layer: int) -> int:
-        """Returns the number of heads of a layer; for a layer without attention that of the grid's columns."""
-        trace = self._require_trace()
-        return trace.heads_in(layer) or trace.n_heads
+        self.selection.head = check_index(value, _head_count(self._shown(), self.layer), "head", where=where)
 
     def _fill(self) -> None:
         trace, self._latest = self._require_trace(), None
-        thumbnails = Thumbnails(trace)
-        self._thumbnails = thumbnails.to_bytes()
-        selection = self.selection
+        if self._given_stack != "decoder":
+            self.stack, self._given_stack = self._given_stack, "decoder"
+        thumbnails = {stack: Thumbnails(trace.of_stack(stack)) for stack in trace.stacks}
+        pictures = {stack: of_stack.to_bytes() for stack, of_stack in thumbnails.items()}
+        self._thumbnails = b"".join(pictures.values())
+        self._open(thumbnails[self.stack])
+        starts = np.cumsum([0, *map(len, pictures.values())])[:-1].tolist()
+        stacks = {
+            stack: self._describe(trace.of_stack(stack), thumbnails[stack]) | {"start": start}
+            for stack, start in zip(trace.stacks, starts, strict=True)
+        }
+        self._about = stacks["decoder"] | ({"stacks": stacks} if len(stacks) > 1 else {})
+
+    def _open(self, thumbnails: Thumbnails) -> None:
+        """Selects the head and the cell at which the view opens."""
+        shown, selection = self._shown(), self.selection
         if self._given_head is None and self._given_layer not in thumbnails.absent:
-            selection.open_head(trace, self._given_layer)
-        layer = min(selection.layer, trace.n_layers - 1)
+            selection.open_head(shown, self._given_layer)
+        layer = min(selection.layer, shown.n_layers - 1)
         layer = layer if layer in thumbnails.by_layer else next(iter(thumbnails.by_layer))
-        selection.layer, selection.head = layer, min(selection.head, self._head_count(layer) - 1)
-        if self._source or max(selection.query, selection.key) >= len(trace.tokens):
+        selection.layer, selection.head = layer, min(selection.head, _head_count(shown, layer) - 1)
+        if self._source or selection.query >= len(shown.tokens) or selection.key >= len(shown.key_tokens):
             selection.query = selection.key = -1  # a cell of another text
-        self._about = {
-            "tokens": [describe(token) for token in trace.tokens],
-            "layers": trace.n_layers,
-            "heads": trace.n_heads,
-            "heads_in": [trace.heads_in(layer) for layer in range(trace.n_layers)],
+
+    def _describe(self, shown: Trace, thumbnails: Thumbnails) -> dict[str, Any]:
+        """Returns what the page knows of a stack. keys: the tokens that are looked at, if they are others than `tokens`."""
+        is_own = shown.key_tokens is shown.tokens
+        return {
+            "tokens": [describe(token) for token in shown.tokens],
+            "keys": None if is_own else [describe(token) for token in shown.key_tokens],
+            "causal": shown.is_causal,
+            "layers": shown.n_layers,
+            "heads": shown.n_heads,
+            "heads_in": [shown.heads_in(layer) for layer in range(shown.n_layers)],
             "side": thumbnails.side,
+            "columns": thumbnails.columns,
             "absent": thumbnails.absent,
-            "opening": selection.opening_for_page(trace),
+            "opening": self.selection.opening_for_page(shown),
         }
 
     # Answers to the page
 
-    def _answer_head(self, layer: int, head: int) -> np.ndarray:
-        """Returns the head's map without the future, NaN where the mask hides an earlier key: (T * (T + 1) / 2,)."""
-        return without_future(masked_weights(self._require_trace(), *self._check_head(layer, head)))
+    def _answer_head(self, layer: int, head: int, stack: str = "decoder") -> np.ndarray:
+        """Returns the head's map (queries, keys), of a decoder without the future: (T * (T + 1) / 2,).
 
-    def _check_head(self, layer: int, head: int) -> tuple[int, int]:
-        layer = check_index(layer, self._require_trace().n_layers, "layer")
-        return layer, check_index(head, self._head_count(layer), "head", where=f" in layer {layer}")
+        NaN where the mask hides a key.
+        """
+        shown = self._shown(stack)
+        weights = masked_weights(shown, *_check_head(shown, layer, head))
+        return without_future(weights) if shown.is_causal else weights
 
-    def _answer_stages(self, layer: int, head: int) -> dict[str, Any]:
+    def _answer_stages(self, layer: int, head: int, stack: str = "decoder") -> dict[str, Any]:
         """Returns the stages' names, what "scaled" multiplies by, d_head, and whether the head has a sink."""
-        numbers = self._arithmetic(layer, head)
-        names, width = list(numbers.stages), self._require_trace().q(layer).shape[-1]
+        numbers = self._arithmetic(layer, head, stack)
+        names, width = list(numbers.stages), numbers.trace.q(layer).shape[-1]
         return {"names": names, "factor": numbers.factor, "width": width, "sink": numbers.sink is not None}
 
-    def _answer_stage(self, layer: int, head: int, stage: str) -> np.ndarray:
-        """Returns the scores of one stage (T, T), without the future if all of it is -inf: (T * (T + 1) / 2,)."""
-        scores = self._arithmetic(layer, head).scores(stage)
+    def _answer_stage(self, layer: int, head: int, stage: str, stack: str = "decoder") -> np.ndarray:
+        """Returns the scores of one stage (queries, keys), without the future if all of it is -inf: (T * (T + 1) / 2,)."""
+        numbers = self._arithmetic(layer, head, stack)
+        scores = numbers.scores(stage)
+        if not numbers.trace.is_causal:
+            return scores
         future = scores[~np.tri(len(scores), dtype=bool)]
         return without_future(scores) if np.isneginf(future).all() else scores
 
-    def _answer_cell(self, layer: int, head: int, query: int, key: int) -> dict[str, Any]:
-        positions = self._check_position(query), self._check_position(key)
-        return self._arithmetic(layer, head).cell(*positions)
+    def _answer_cell(self, layer: int, head: int, query: int, key: int, stack: str = "decoder") -> dict[str, Any]:
+        numbers = self._arithmetic(layer, head, stack)
+        positions = check_index(query, len(numbers.trace.tokens), "position"), _check_key(numbers.trace, key)
+        return numbers.cell(*positions)
 
-    def _answer_mix(self, layer: int, head: int, query: int) -> dict[str, Any]:
-        return self._arithmetic(layer, head).mix(self._check_position(query))
+    def _answer_mix(self, layer: int, head: int, query: int, stack: str = "decoder") -> dict[str, Any]:
+        numbers = self._arithmetic(layer, head, stack)
+        return numbers.mix(check_index(query, len(numbers.trace.tokens), "position"))
 
-    def _arithmetic(self, layer: int, head: int) -> HeadArithmetic:
+    def _arithmetic(self, layer: int, head: int, stack: str = "decoder") -> HeadArithmetic:
         """Returns the arithmetic of a head. The latest one is kept: questions mostly are about the same head."""
-        trace, (layer, head), latest = self._require_trace(), self._check_head(layer, head), self._latest
-        if latest is None or (latest.trace, latest.layer, latest.head) != (trace, layer, head):
-            latest = self._latest = HeadArithmetic(trace, layer, head)
+        trace, shown, latest = self._require_trace(), self._shown(stack), self._latest
+        layer, head = _check_head(shown, layer, head)
+        if latest is None or (latest.trace, latest.layer, latest.head) != (shown, layer, head):
+            latest = self._latest = HeadArithmetic(trace, layer, head, stack)
         return latest
 
     def _answer_roles(self) -> dict[str, list[float | None]]:
@@ -134,57 +192,85 @@ class AttentionView(OpensLayer):
 
         The arithmetic of the other heads is left out: it would make a page too large to mail.
         """
-        trace = self._require_trace()
-        size = len(trace.tokens)
-        opened, query = {"layer": self.layer, "head": self.head}, self.selection.query % size
-        layers = range(trace.n_layers)
-        heads = [{"layer": layer, "head": head} for layer in layers for head in range(self._head_count(layer))]
+        shown, about = self._shown(), self._about.get("stacks", {"decoder": self._about})
+        size, keys = len(shown.tokens), len(shown.key_tokens)
+        opened = _place(self.stack, self.layer, self.head)
+        query = self.selection.query % size
+        heads = [
+            _place(stack, layer, head)
+            for stack in self._require_trace().stacks
+            for layer in range(self._shown(stack).n_layers)
+            for head in range(_head_count(self._shown(stack), layer))
+        ]
         heads.sort(key=lambda head: head != opened)
         yield from (("head", head) for head in heads)
-        yield "roles", {}
-        present = [head for head in heads if head["layer"] not in self._about["absent"]]
+        if "stacks" not in self._about:
+            yield "roles", {}
+        present = [head for head in heads if head["layer"] not in about[head.get("stack", "decoder")]["absent"]]
         yield from (("stages", head) for head in present)
         rows = [opened | {"query": position} for position in range(size - 1, -1, -1)]
         rows.sort(key=lambda row: row["query"] != query)
-        yield from _row_questions(rows[0])
+        yield from _row_questions(rows[0], shown)
         yield from (("stage", head | {"stage": name}) for head in present for name in self._stage_names(**head))
         for row in rows[1:]:
-            yield from _row_questions(row)
-        yield from (("cell", row | {"key": key}) for row in rows for key in range(row["query"] + 1, size))
+            yield from _row_questions(row, shown)
+        if shown.is_causal:
+            yield from (("cell", row | {"key": key}) for row in rows for key in range(row["query"] + 1, keys))
 
-    def _stage_names(self, layer: int, head: int) -> list[str]:
+    def _stage_names(self, layer: int, head: int, stack: str = "decoder") -> list[str]:
         """Returns the names of the stages of a head's scores; none if the family or the saved trace has no scores."""
         try:
-            return list(self._arithmetic(layer, head).stages)
+            return list(self._arithmetic(layer, head, stack).stages)
         except NotAvailable:
             return []
 
     # The still picture and the table
 
     def _shapes(self) -> list[still.Shape]:
-        trace = self._require_trace()
+        shown = self._shown()
+        name = part_label(self.layer, self.head)
         shapes = [
-            still.words(self._phrase("attention", head=part_label(self.layer, self.head))),
-            still.heat(masked_weights(trace, self.layer, self.head), trace.tokens),
+            still.words(self._phrase("attention", head=self._phrase(f"of_{shown.stack}", head=name))),
+            still.heat(masked_weights(shown, self.layer, self.head), shown.tokens, shown.is_causal),
         ]
-        if (count := len(trace.tokens)) > still.MOST_CELLS:
+        if (count := max(len(shown.tokens), len(shown.key_tokens))) > still.MOST_CELLS:
             shapes.append(still.words(self._phrase("pooled", count=count, side=still.MOST_CELLS)))
         return shapes
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns one row for each cell of the open head that is not masked: query, key, their texts, weight."""
-        trace: Trace = self._require_trace()
-        weights = masked_weights(trace, self.layer, self.head)
-        texts = [token.text for token in trace.tokens]
+        shown = self._shown()
+        weights = masked_weights(shown, self.layer, self.head)
+        queries, keys = ([token.text for token in tokens] for tokens in (shown.tokens, shown.key_tokens))
         return [
-            {"query": q, "key": k, "query_text": texts[q], "key_text": texts[k], "weight": float(weights[q, k])}
-            for q in range(len(texts))
-            for k in range(q + 1)
+            {"query": q, "key": k, "query_text": queries[q], "key_text": keys[k], "weight": float(weights[q, k])}
+            for q in range(len(queries))
+            for k in range(q + 1 if shown.is_causal else len(keys))
             if not np.isnan(weights[q, k])
         ]
 
 
-def _row_questions(row: dict[str, int]) -> Iterator[PageQuestion]:
+def _head_count(shown: Trace, layer: int) -> int:
+    """Returns the number of heads of a layer; for a layer without attention that of the grid's columns."""
+    return shown.heads_in(layer) or shown.n_heads
+
+
+def _check_head(shown: Trace, layer: int, head: int) -> tuple[int, int]:
+    layer = check_index(layer, shown.n_layers, "layer")
+    return layer, check_index(head, _head_count(shown, layer), "head", where=f" in layer {layer}")
+
+
+def _check_key(shown: Trace, key: int) -> int:
+    return check_index(key, len(shown.key_tokens), "position")
+
+
+def _place(stack: str, layer: int, head: int) -> dict[str, Any]:
+    """Returns how the page names a head: the stack stands there only if it is not the decoder."""
+    return {"layer": layer, "head": head} | ({} if stack == "decoder" else {"stack": stack})
+
+
+def _row_questions(row: dict[str, Any], shown: Trace) -> Iterator[PageQuestion]:
     """Yields the questions about one row of a map: its mix, and the arithmetic of each key that is not in the future."""
     yield "mix", row
-    yield from (("cell", row | {"key": key}) for key in range(row["query"], -1, -1))
+    last = row["query"] if shown.is_causal else len(shown.key_tokens) - 1
+    yield from (("cell", row | {"key": key}) for key in range(last, -1, -1))

@@ -20,7 +20,8 @@ import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
  *   stream: number[]}} MixNumbers
  */
 /**
- * @typedef {{tokens: PageToken[], layer: number, query: number, key: number,
+ * place: the head in a question; see `placeOf`. tokens: those that look. keys: those that are looked at.
+ * @typedef {{tokens: PageToken[], keys: PageToken[], place: {layer: number, head: number}, query: number, key: number,
  *   theme: import("../shared/theme.js").Theme}} SelectedCell
  */
 
@@ -35,7 +36,7 @@ export class CellArithmetic {
   }
 
   /** @param {CellNumbers} numbers @param {SelectedCell} selected */
-  show(numbers, { tokens, query, key, theme }) {
+  show(numbers, { tokens, keys, query, key, theme }) {
     const { words } = this;
     const { q, k } = numbers;
     const products = q.map((x, i) => x * k[i]);
@@ -43,7 +44,7 @@ export class CellArithmetic {
     const sum = `${words.sumIs} ${significant(products.reduce((a, b) => a + b, 0))}`;
     this.strips.replaceChildren(
       stripRow(vectorName("query", "q", tokens, query), q, largest, theme),
-      stripRow(vectorName("key", "k", tokens, key), k, largest, theme),
+      stripRow(vectorName("key", "k", keys, key), k, largest, theme),
       stripRow(element("span", {}, words.products), products, largestMagnitude(products), theme, sum),
     );
     this.steps.replaceChildren(...this.stageSteps(numbers), ...this.softmaxSteps(numbers));
@@ -83,12 +84,12 @@ export class RowMix {
   }
 
   /** @param {MixNumbers} numbers @param {SelectedCell} selected */
-  show({ values, others, mixed, output, stream }, { tokens, query, layer, theme }) {
+  show({ values, others, mixed, output, stream }, { tokens, keys, query, place, theme }) {
     const { words } = this;
     const parts = values.map(({ weight: share, value }) => value.map((x) => share * x));
     const largest = largestMagnitude([...parts, others.mixed, mixed].flat()); // one scale, since these strips add up
     const rows = values.map(({ key, weight: share }, i) => {
-      const name = vectorName("value", "v", tokens, key);
+      const name = vectorName("value", "v", keys, key);
       name.prepend(`${weight(share)} × `);
       return stripRow(name, parts[i], largest, theme);
     });
@@ -96,7 +97,7 @@ export class RowMix {
       const name = element("span", { class: "muted" }, `${weight(others.weight)} · ${words.others(others.count)}`);
       rows.push(stripRow(name, others.mixed, largest, theme));
     }
-    const streamName = element("span", { class: "residual" }, words.stream(layer), subscript(query));
+    const streamName = element("span", { class: "residual" }, words.stream(place.layer), subscript(query));
     this.strips.replaceChildren(
       ...rows,
       stripRow(element("span", {}, words.mixed), mixed, largest, theme, "", "sum"),

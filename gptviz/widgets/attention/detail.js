@@ -7,7 +7,7 @@ import { setOffered } from "../shared/offer.js";
 import { sharedWords } from "../shared/words.js";
 import { CellArithmetic, RowMix } from "./cell.js";
 
-/** @typedef {import("./cell.js").SelectedCell & {head: number}} SelectedDetail */
+/** @typedef {import("./cell.js").SelectedCell} SelectedDetail */
 
 export class CellDetail {
   /**
@@ -47,8 +47,8 @@ export class CellDetail {
 
   /** Asks for a cell's numbers and shows them, if the part is open and the page has them. @param {SelectedDetail} selected */
   show(selected) {
-    const { layer, head, query, key } = selected;
-    const isKept = isAnswered(this.model, "cell", { layer, head, query, key });
+    const { place, query, key } = selected;
+    const isKept = isAnswered(this.model, "cell", { ...place, query, key });
     const { absent } = sharedWords(this.model).common;
     const isOffered = isKept || this.root.open; // what is open can be closed
     setOffered(this.summary, this.model, isOffered);
@@ -56,8 +56,8 @@ export class CellDetail {
     if (!this.root.open) return;
     if (!isKept) return this.settle(false, absent);
     const question = async () => [
-      await ask(this.model, "cell", { layer, head, query, key }),
-      await ask(this.model, "mix", { layer, head, query }).catch((error) => error), // the cell is shown without it
+      await ask(this.model, "cell", { ...place, query, key }),
+      await ask(this.model, "mix", { ...place, query }).catch((error) => error), // the cell is shown without it
     ];
     this.setWaiting(true);
     this.lane.ask(

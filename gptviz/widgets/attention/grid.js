@@ -11,12 +11,7 @@ import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 import { sharedWords } from "../shared/words.js";
-
-/**
- * What the grid shows. heads: of the layer with the most. heads_in: of each layer, 0 without attention. absent: the
- * layers that have no maps.
- * @typedef {{layers: number, heads: number, heads_in: number[], side: number, absent: number[], tokens: object[]}} GridAbout
- */
+import { aboutOf, placeOf } from "./stack.js";
 
 /** Returns a head's name. @param {number} layer @param {number} head */
 export function headName(layer, head) {
@@ -52,9 +47,8 @@ export class HeadGrid {
     this.setWaiting = addWaitingMark(this.root, model);
   }
 
-  /** @returns {GridAbout} */
   get about() {
-    return this.model.get("_about");
+    return aboutOf(this.model);
   }
 
   /** Builds the buttons for a new trace. Roles are asked for again, since another model may have read it. */
@@ -62,6 +56,8 @@ export class HeadGrid {
     const { layers, heads } = this.about;
     this.roles = null;
     offer(this.order, this.model, "roles", {});
+    this.order.hidden = Boolean(this.model.get("_about").stacks); // roles are scored of decoder-only models
+    if (this.order.hidden) this.order.value = "layer";
     this.grid.style.setProperty("--heads", String(heads));
     this.buttons = Array.from({ length: layers * heads }, (_, i) => {
       const layer = Math.floor(i / heads);
@@ -72,7 +68,7 @@ export class HeadGrid {
       const button = element("button", attributes, element("canvas", {}));
       button.toggleAttribute("data-none", head > this.lastHead(layer));
       button.addEventListener("click", () => this.actions.choose(layer, head));
-      if (!reason && head <= this.lastHead(layer)) offer(button, this.model, "head", { layer, head });
+      if (!reason && head <= this.lastHead(layer)) offer(button, this.model, "head", placeOf(this.model, layer, head));
       return button;
     });
     this.arrange();
@@ -96,12 +92,13 @@ export class HeadGrid {
    * @param {import("../shared/theme.js").Theme} theme
    */
   draw(theme) {
-    const { side, heads, absent } = this.about;
-    const bytes = uint8(this.model.get("_thumbnails"));
+    const { side, columns, heads, absent, start, causal } = this.about;
+    const bytes = uint8(this.model.get("_thumbnails")).subarray(start);
+    const count = side * columns;
     this.buttons.forEach((button, i) => {
       if (absent.includes(Math.floor(i / heads))) return;
       const canvas = /** @type {HTMLCanvasElement} */ (button.firstChild);
-      drawThumbnail(canvas, bytes.subarray(i * side * side, (i + 1) * side * side), side, theme);
+      drawThumbnail(canvas, bytes.subarray(i * count, (i + 1) * count), side, theme, columns, causal);
     });
   }
 
@@ -164,9 +161,11 @@ export class HeadGrid {
 
   /** Says below the grid what it shows. @param {Ranked[]|null} order of the heads; null by layer and head */
   describe(order) {
-    const { layers, side, tokens } = this.about;
+    const { layers, side, columns, tokens, keys } = this.about;
+    const most = Math.max(tokens.length, keys?.length ?? 0);
+    const cells = Math.max(side, columns);
     const what = order ? `${this.words.ranked(order.length)} ${this.words.scored}` : this.words.axes;
-    const pooled = side < tokens.length ? `; ${this.words.pooled(tokens.length, side)}` : "";
+    const pooled = cells < most ? `; ${this.words.pooled(most, cells)}` : "";
     const reasons = new Set(Array.from({ length: layers }, (_, layer) => this.reasonWithout(layer)));
     const hatched = [...reasons].filter(Boolean).map((reason) => `; ${this.words.hatched(reason)}`);
     setText(this.note, `${what}${pooled}${hatched.join("")}`);

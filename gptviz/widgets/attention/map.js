@@ -11,8 +11,8 @@ import { clamp } from "../shared/numbers.js";
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("../shared/theme.js").Theme} Theme */
 /**
- * The visible square of cells: its first query and key, and its side.
- * @typedef {{query: number, key: number, side: number}} Square
+ * The visible part of the cells: its first query and key, and how many rows and columns it has.
+ * @typedef {{query: number, key: number, rows: number, columns: number}} Part
  */
 
 const MOST_LABELS = 48;
@@ -23,25 +23,25 @@ const FEWEST_CELLS = 8; // a side, when the map is zoomed in
 export class AttentionMap {
   /**
    * @param {(query: number, key: number, chosen: boolean) => void} onSelect a cell was hovered or chosen
-   * @param {(cells: number, pixels: number) => void} onDraw how many cells a side are visible, and how many pixels draw
+   * @param {(cells: number, pixels: number) => void} onDraw how many cells the longer side has, and how many pixels draw
    *   them: fewer than cells if a cell is smaller than a pixel
    */
   constructor(onSelect, onDraw) {
     this.onDraw = onDraw;
-    /** @type {PageToken[]} */
-    this.tokens = [];
-    this.cell = 1; // pixels a side
+    /** The tokens of rows and columns. @type {{rows: PageToken[], columns: PageToken[]}} */
+    this.tokens = { rows: [], columns: [] };
+    this.cell = { width: 1, height: 1 }; // in pixels
     this.scale = 1; // of the type
-    this.room = 0; // pixels for the side of the map
+    this.room = 0; // pixels for the longer side of the map
     this.limit = 0; // the magnitude with the strongest colour; 0 for weights
-    /** @type {Square} */
-    this.visible = { query: 0, key: 0, side: 1 };
+    /** @type {Part} */
+    this.visible = { query: 0, key: 0, rows: 1, columns: 1 };
     /** @type {Float32Array|null} */
     this.values = null;
     /** @type {Theme} */
     this.theme = "light";
     this.selected = { query: 0, key: 0 };
-    /** Where a drag began, and what was visible then. @type {(Square & {x: number, y: number})|null} */
+    /** Where a drag began, and what was visible then. @type {(Part & {x: number, y: number})|null} */
     this.dragStart = null;
     this.wasDragged = false;
     this.canvas = element("canvas", { class: "map", "aria-hidden": "true" });
@@ -55,8 +55,10 @@ export class AttentionMap {
     this.listen(onSelect);
   }
 
-  get size() {
-    return this.tokens.length;
+  /** Whether a part of the map is visible, and not all of it. */
+  get isZoomed() {
+    const { rows, columns } = this.visible;
+    return rows < this.tokens.rows.length || columns < this.tokens.columns.length;
   }
 
   /** @param {(query: number, key: number, chosen: boolean) => void} onSelect */
@@ -84,118 +86,128 @@ export class AttentionMap {
   /** Returns the query and the key under the pointer. @param {MouseEvent} event @returns {[number, number]} */
   cellAt(event) {
     const box = this.canvas.getBoundingClientRect();
-    const { query, key, side } = this.visible;
-    const index = (/** @type {number} */ pixels) => clamp(Math.floor(pixels / this.cell), 0, side - 1);
-    return [query + index(event.clientY - box.top), key + index(event.clientX - box.left)];
+    const { query, key, rows, columns } = this.visible;
+    const row = clamp(Math.floor((event.clientY - box.top) / this.cell.height), 0, rows - 1);
+    return [query + row, key + clamp(Math.floor((event.clientX - box.left) / this.cell.width), 0, columns - 1)];
   }
 
   /** Moves a zoomed map with the pointer; returns whether it did. @param {PointerEvent} event */
   drag(event) {
     const { dragStart, cell } = this;
-    if (!dragStart || this.visible.side === this.size) return false;
-    const down = Math.round((event.clientY - dragStart.y) / cell);
-    const right = Math.round((event.clientX - dragStart.x) / cell);
+    if (!dragStart || !this.isZoomed) return false;
+    const down = Math.round((event.clientY - dragStart.y) / cell.height);
+    const right = Math.round((event.clientX - dragStart.x) / cell.width);
     if (down || right) this.wasDragged = true;
-    this.show(dragStart.query - down, dragStart.key - right, this.visible.side);
+    this.show(dragStart.query - down, dragStart.key - right);
     return true;
   }
 
   /**
    * Makes more or fewer cells visible, around a cell.
-   * @param {number} factor of the visible side
+   * @param {number} factor of the visible rows and columns
    * @param {number} [query]
    * @param {number} [key]
    */
   zoom(factor, query = this.selected.query, key = this.selected.key) {
-    const side = clamp(Math.round(this.visible.side * factor), Math.min(FEWEST_CELLS, this.size), this.size);
-    this.show(Math.round(query - side / 2), Math.round(key - side / 2), side);
+    const count = (/** @type {number} */ cells, /** @type {number} */ all) =>
+      clamp(Math.round(cells * factor), Math.min(FEWEST_CELLS, all), all);
+    const rows = count(this.visible.rows, this.tokens.rows.length);
+    const columns = count(this.visible.columns, this.tokens.columns.length);
+    this.show(Math.round(query - rows / 2), Math.round(key - columns / 2), rows, columns);
   }
 
-  /** Makes a square visible, as far as the map goes. @param {number} query @param {number} key @param {number} side */
-  show(query, key, side) {
-    const last = this.size - side;
-    this.visible = { query: clamp(query, 0, last), key: clamp(key, 0, last), side };
+  /**
+   * Makes a part visible, as far as the map goes.
+   * @param {number} query
+   * @param {number} key
+   * @param {number} [rows]
+   * @param {number} [columns]
+   */
+  show(query, key, rows = this.visible.rows, columns = this.visible.columns) {
+    const first = clamp(query, 0, this.tokens.rows.length - rows);
+    this.visible = { query: first, key: clamp(key, 0, this.tokens.columns.length - columns), rows, columns };
     this.resizeCells();
     if (this.values) this.draw(this.values, this.theme, this.limit);
     this.select(this.selected.query, this.selected.key);
   }
 
-  /** Moves the visible square as little as needed to include a cell. @param {number} query @param {number} key */
+  /** Moves the visible part as little as needed to include a cell. @param {number} query @param {number} key */
   reveal(query, key) {
-    const { side } = this.visible;
-    const start = (/** @type {number} */ first, /** @type {number} */ index) => clamp(first, index - side + 1, index);
-    this.show(start(this.visible.query, query), start(this.visible.key, key), side);
+    const { visible } = this;
+    const first = clamp(visible.query, query - visible.rows + 1, query);
+    this.show(first, clamp(visible.key, key - visible.columns + 1, key));
   }
 
   /**
    * Sets the tokens and the sizes.
-   * @param {PageToken[]} tokens
-   * @param {number} room pixels for the side of the map
+   * @param {PageToken[]} rows the tokens that look
+   * @param {PageToken[]} columns those that are looked at
+   * @param {number} room pixels for the longer side of the map
    * @param {number} scale of the type
    */
-  layOut(tokens, room, scale) {
-    if (tokens.length !== this.size) this.visible = { query: 0, key: 0, side: tokens.length };
-    Object.assign(this, { tokens, room, scale });
+  layOut(rows, columns, room, scale) {
+    const { tokens } = this;
+    if (rows.length !== tokens.rows.length || columns.length !== tokens.columns.length) {
+      this.visible = { query: 0, key: 0, rows: rows.length, columns: columns.length };
+    }
+    Object.assign(this, { tokens: { rows, columns }, room, scale });
     this.resizeCells();
   }
 
-  /** Sets the size of a cell and the labels for the visible square. */
+  /** Sets the size of a cell and the labels for the visible part. */
   resizeCells() {
-    const { tokens, room, scale } = this;
-    const { query, key, side } = this.visible;
-    const pixels = Math.floor(room / side);
-    this.cell = pixels >= 1 ? Math.min(pixels, Math.round(36 * scale)) : room / side;
-    this.root.style.setProperty("--side", `${this.cell * side}px`);
-    const every = Math.max(1, Math.ceil(side / MOST_LABELS), Math.ceil((LINE * scale) / this.cell));
-    this.queries.replaceChildren(...this.labels(query, every));
-    this.keys.replaceChildren(...this.labels(key, every));
-    const lean = leanOfKeys(every * this.cell, LINE * scale);
+    const { room, scale } = this;
+    const { query, key, rows, columns } = this.visible;
+    this.cell = cellSize(rows, columns, room, scale);
+    const { width, height } = this.cell;
+    this.root.style.setProperty("--side", `${width * columns}px`);
+    this.root.style.setProperty("--down", `${height * rows}px`);
+    const step = (/** @type {number} */ cells, /** @type {number} */ pixels) =>
+      Math.max(1, Math.ceil(cells / MOST_LABELS), Math.ceil((LINE * scale) / pixels));
+    const every = step(columns, width);
+    this.queries.replaceChildren(...labels(this.tokens.rows.slice(query, query + rows), step(rows, height), height));
+    this.keys.replaceChildren(...labels(this.tokens.columns.slice(key, key + columns), every, width));
+    const lean = leanOfKeys(every * width, LINE * scale);
     this.root.style.setProperty("--lean", `${lean}deg`);
     this.root.style.setProperty("--shift", `${(50 * (lean - LEAST_LEAN)) / (90 - LEAST_LEAN)}%`);
-    const longest = Math.max(...tokens.map((token) => (token.bytes ?? token.text).length), 3);
+    const tokens = [...this.tokens.rows, ...this.tokens.columns];
+    const longest = tokens.reduce((most, token) => Math.max(most, (token.bytes ?? token.text).length), 3);
     this.root.style.setProperty("--label", `${Math.min(14, longest + 2)}ch`);
-    this.stage.toggleAttribute("data-part", side < this.size);
-  }
-
-  /** Returns the labels of a side of the visible square. @param {number} first @param {number} every so many cells */
-  labels(first, every) {
-    return this.tokens.slice(first, first + this.visible.side).flatMap((token, i) => {
-      if (i % every) return [];
-      const node = element("span", {}, chip(token));
-      node.style.setProperty("--at", `${(i + 0.5) * this.cell}px`);
-      return [node];
-    });
+    this.stage.toggleAttribute("data-part", this.isZoomed);
   }
 
   /**
    * Draws the visible cells.
-   * @param {Float32Array} values (T, T): weights or scores, not finite where the mask hides a key
+   * @param {Float32Array} values (rows, columns): weights or scores, not finite where the mask hides a key
    * @param {Theme} theme
    * @param {number} limit the magnitude of scores that has the strongest colour; 0 for weights
    */
   draw(values, theme, limit = 0) {
     Object.assign(this, { values, theme, limit });
     const { cell, canvas, visible } = this;
-    const side = cell * visible.side;
+    const width = cell.width * visible.columns;
+    const height = cell.height * visible.rows;
     const density = devicePixelRatio || 1;
-    canvas.width = Math.max(1, Math.round(side * density));
-    canvas.height = canvas.width;
-    canvas.style.width = `${side}px`;
-    canvas.style.height = `${side}px`;
+    canvas.width = Math.max(1, Math.round(width * density));
+    canvas.height = Math.max(1, Math.round(height * density));
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.scale(density, density);
     context.imageSmoothingEnabled = false;
-    const pixels = Math.min(visible.side, canvas.width);
-    const cells = poolCells(values, this.size, visible, pixels);
+    const down = Math.min(visible.rows, canvas.height);
+    const across = Math.min(visible.columns, canvas.width);
+    const cells = poolCells(values, this.tokens.columns.length, visible, down, across);
     const style = getComputedStyle(this.root);
     const paper = style.getPropertyValue("--gv-bg");
-    drawHatching(context, side, style.getPropertyValue("--gv-hatch-ink"), paper);
+    drawHatching(context, width, height, style.getPropertyValue("--gv-hatch-ink"), paper);
     const image = limit
-      ? cellImage(cells, pixels, signedColours(theme), (x) => 127.5 + (127.5 * x) / limit)
-      : cellImage(cells, pixels, weightColours(theme), (x) => 255 * x);
-    context.drawImage(image, 0, 0, side, side);
-    this.onDraw(visible.side, pixels);
-    if (cell >= 8) drawRules(context, visible.side, cell, paper);
+      ? cellImage(cells, across, signedColours(theme), (x) => 127.5 + (127.5 * x) / limit)
+      : cellImage(cells, across, weightColours(theme), (x) => 255 * x);
+    context.drawImage(image, 0, 0, width, height);
+    if (visible.columns < visible.rows) this.onDraw(visible.rows, down);
+    else this.onDraw(visible.columns, across);
+    if (Math.min(cell.width, cell.height) >= 8) drawRules(context, visible, cell, paper);
   }
 
   /** Outlines a cell and its row. @param {number} query @param {number} key */
@@ -203,10 +215,10 @@ export class AttentionMap {
     this.selected = { query, key };
     const down = query - this.visible.query;
     const right = key - this.visible.key;
-    const { side } = this.visible;
-    const rowVisible = down >= 0 && down < side;
-    this.placeOutline(this.rowOutline, down, 0, side, rowVisible);
-    this.placeOutline(this.outline, down, right, 1, rowVisible && right >= 0 && right < side);
+    const { rows, columns } = this.visible;
+    const rowVisible = down >= 0 && down < rows;
+    this.placeOutline(this.rowOutline, down, 0, columns, rowVisible);
+    this.placeOutline(this.outline, down, right, 1, rowVisible && right >= 0 && right < columns);
   }
 
   /**
@@ -219,10 +231,37 @@ export class AttentionMap {
   placeOutline(node, row, column, width, isVisible) {
     const { cell } = this;
     node.hidden = !isVisible;
-    node.style.transform = `translate(${column * cell}px, ${row * cell}px)`;
-    node.style.width = `${width * cell}px`;
-    node.style.height = `${Math.max(2, cell)}px`;
+    node.style.transform = `translate(${column * cell.width}px, ${row * cell.height}px)`;
+    node.style.width = `${width * cell.width}px`;
+    node.style.height = `${Math.max(2, cell.height)}px`;
   }
+}
+
+/**
+ * Returns the size of a cell in pixels: a square that lets the longer side fit; of a map with one much longer side, such as a
+ * sound's, the shorter side of a cell is as high as a label.
+ * @param {number} rows
+ * @param {number} columns
+ * @param {number} room pixels for the longer side
+ * @param {number} scale of the type
+ */
+export function cellSize(rows, columns, room, scale) {
+  const fitting = (/** @type {number} */ cells) =>
+    room >= cells ? Math.min(Math.floor(room / cells), Math.round(36 * scale)) : room / cells;
+  const height = fitting(rows);
+  const width = fitting(columns);
+  const side = Math.max(Math.min(width, height), Math.round(LINE * scale));
+  return { width: Math.min(width, side), height: Math.min(height, side) };
+}
+
+/** Returns the labels of cells. @param {PageToken[]} tokens @param {number} every so many cells @param {number} pixels of a cell */
+function labels(tokens, every, pixels) {
+  return tokens.flatMap((token, i) => {
+    if (i % every) return [];
+    const node = element("span", {}, chip(token));
+    node.style.setProperty("--at", `${(i + 0.5) * pixels}px`);
+    return [node];
+  });
 }
 
 /**
@@ -235,23 +274,23 @@ export function leanOfKeys(spacing, line) {
 }
 
 /**
- * Returns the visible square as (count, count). Where several cells share a pixel, it has the value with the largest
+ * Returns the visible part as (down, across). Where several cells share a pixel, it has the value with the largest
  * magnitude, so that no cell is skipped; NaN where the mask hides all of them.
- * @param {Float32Array} values (size, size)
- * @param {number} size
- * @param {Square} square
- * @param {number} count
+ * @param {Float32Array} values (rows, keys)
+ * @param {number} keys
+ * @param {Part} part
+ * @param {number} down
+ * @param {number} across
  */
-function poolCells(values, size, { query, key, side }, count) {
-  const pooled = new Float32Array(count * count).fill(NaN);
-  const pooledIndex = (/** @type {number} */ i) => Math.floor((i * count) / side);
-  const columns = Uint32Array.from({ length: side }, (_, column) => pooledIndex(column));
-  for (let row = 0; row < side; row++) {
-    const start = (query + row) * size + key;
-    const pooledRow = pooledIndex(row) * count;
-    for (let column = 0; column < side; column++) {
+function poolCells(values, keys, { query, key, rows, columns }, down, across) {
+  const pooled = new Float32Array(down * across).fill(NaN);
+  const pooledColumns = Uint32Array.from({ length: columns }, (_, i) => Math.floor((i * across) / columns));
+  for (let row = 0; row < rows; row++) {
+    const start = (query + row) * keys + key;
+    const pooledRow = Math.floor((row * down) / rows) * across;
+    for (let column = 0; column < columns; column++) {
       const value = values[start + column];
-      const index = pooledRow + columns[column];
+      const index = pooledRow + pooledColumns[column];
       if (Number.isFinite(value) && !(Math.abs(pooled[index]) >= Math.abs(value))) pooled[index] = value;
     }
   }
@@ -260,19 +299,20 @@ function poolCells(values, size, { query, key, side }, count) {
 
 /**
  * Returns a canvas with one pixel a cell, clear where a cell is NaN.
- * @param {Float32Array} cells (side, side)
- * @param {number} side
+ * @param {Float32Array} cells (height, width)
+ * @param {number} width
  * @param {number[][]} colours 256 of them
  * @param {(x: number) => number} shade returns a value's position among the colours
  */
-function cellImage(cells, side, colours, shade) {
-  const image = new ImageData(side, side);
+function cellImage(cells, width, colours, shade) {
+  const height = cells.length / width;
+  const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   const palette = packColours(colours);
   for (let i = 0; i < cells.length; i++) {
     if (!Number.isNaN(cells[i])) pixels[i] = palette[Math.round(clamp(shade(cells[i]), 0, 255))];
   }
-  const canvas = element("canvas", { width: side, height: side });
+  const canvas = element("canvas", { width, height });
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
   return canvas;
 }
@@ -280,19 +320,20 @@ function cellImage(cells, side, colours, shade) {
 /**
  * Hatches the whole map; the visible cells are drawn over it.
  * @param {CanvasRenderingContext2D} context
- * @param {number} side
+ * @param {number} width
+ * @param {number} height
  * @param {string} ink
  * @param {string} paper
  */
-function drawHatching(context, side, ink, paper) {
+function drawHatching(context, width, height, ink, paper) {
   context.fillStyle = paper;
-  context.fillRect(0, 0, side, side);
+  context.fillRect(0, 0, width, height);
   context.strokeStyle = ink;
   context.lineWidth = 1;
   context.beginPath();
-  for (let x = -side; x < side; x += 6) {
-    context.moveTo(x, side);
-    context.lineTo(x + side, 0);
+  for (let x = -height; x < width; x += 6) {
+    context.moveTo(x, height);
+    context.lineTo(x + height, 0);
   }
   context.stroke();
 }
@@ -300,19 +341,21 @@ function drawHatching(context, side, ink, paper) {
 /**
  * Draws the lines between cells.
  * @param {CanvasRenderingContext2D} context
- * @param {number} size cells a side
- * @param {number} cell pixels a side
+ * @param {Part} part
+ * @param {{width: number, height: number}} cell in pixels
  * @param {string} paper
  */
-function drawRules(context, size, cell, paper) {
+function drawRules(context, { rows, columns }, cell, paper) {
   context.strokeStyle = paper;
   context.lineWidth = 1;
   context.beginPath();
-  for (let i = 1; i < size; i++) {
-    context.moveTo(0, i * cell);
-    context.lineTo(size * cell, i * cell);
-    context.moveTo(i * cell, 0);
-    context.lineTo(i * cell, size * cell);
+  for (let row = 1; row < rows; row++) {
+    context.moveTo(0, row * cell.height);
+    context.lineTo(columns * cell.width, row * cell.height);
+  }
+  for (let column = 1; column < columns; column++) {
+    context.moveTo(column * cell.width, 0);
+    context.lineTo(column * cell.width, rows * cell.height);
   }
   context.stroke();
 }

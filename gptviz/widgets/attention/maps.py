@@ -12,15 +12,17 @@ def without_future(map: np.ndarray) -> np.ndarray:
 
 
 def masked_weights(trace: Trace, layer: int, head: int) -> np.ndarray:
-    """Returns the head's map (T, T) with NaN for earlier keys that the mask hides, as a sliding window does.
+    """Returns the head's map (queries, keys) with NaN for keys that the mask hides, as a sliding window does.
 
-    Only a weight of exactly 0 can be hidden by the mask. Where the family has no scores to show, such a weight stays 0.
+    Only a weight of exactly 0 can be hidden by the mask. Where the family has no scores to show, such a weight stays 0, and
+    so do later keys of a decoder.
     """
     weights = trace.attention(layer, head)
-    if without_future(weights).all():
+    may_see = np.tri(*weights.shape, dtype=bool) if trace.is_causal else np.ones(weights.shape, bool)
+    if weights[may_see].all():
         return weights
     try:
         scores = list(trace.score_stages(layer, head).values())[-1]
     except NotAvailable:
         return weights
-    return np.where(np.isneginf(scores) & np.tri(len(weights), dtype=bool), np.nan, weights)
+    return np.where(np.isneginf(scores) & may_see, np.nan, weights)

@@ -1,8 +1,8 @@
 // @ts-check
-/** The numbers of one attention map, (T, T), query rows and key columns, stored row after row. */
+/** The numbers of one attention map, (queries, keys), query rows and key columns, stored row after row. */
 
 /**
- * Returns a map as (T, T). Where the mask hides the future, only the lower triangle is sent; the future is −∞ then.
+ * Returns a map as (queries, keys). Where the mask hides the future, only the lower triangle is sent; the future is −∞ then.
  * @param {{data: Float32Array, shape: number[]}} answer
  */
 export function unpackMap({ data, shape }) {
@@ -18,31 +18,37 @@ export function unpackMap({ data, shape }) {
 }
 
 /**
- * Returns a query's weights up to its own position; NaN where the mask hides a key.
+ * Returns a query's weights: up to its own position if the map is causal. NaN where the mask hides a key.
  * @param {Float32Array} map
  * @param {number} query
- * @param {number} size
+ * @param {number} keys how many a row has
+ * @param {boolean} isCausal
  */
-export function rowOf(map, query, size) {
-  return map.subarray(query * size, query * size + query + 1);
+export function rowOf(map, query, keys, isCausal) {
+  return map.subarray(query * keys, query * keys + (isCausal ? query + 1 : keys));
 }
 
-/** Returns the weights with each row divided by its largest. @param {Float32Array} weights @param {number} size */
-export function scaleRows(weights, size) {
+/**
+ * Returns the weights with each row divided by its largest.
+ * @param {Float32Array} weights
+ * @param {number} keys how many a row has
+ * @param {boolean} isCausal
+ */
+export function scaleRows(weights, keys, isCausal) {
   const scaled = new Float32Array(weights.length).fill(NaN);
-  for (let query = 0; query < size; query++) {
-    const row = rowOf(weights, query, size);
+  for (let query = 0; query * keys < weights.length; query++) {
+    const row = rowOf(weights, query, keys, isCausal);
     const largest = row[indexOfLargest(row)] || 1;
     row.forEach((x, key) => {
-      scaled[query * size + key] = x / largest;
+      scaled[query * keys + key] = x / largest;
     });
   }
   return scaled;
 }
 
 /**
- * Returns the key with the largest weight of a row. The search starts at the query's own weight, the last one, which no
- * mask hides.
+ * Returns the key with the largest weight of a row. The search starts at the last one, which no mask hides: in a causal
+ * row it is the query's own.
  * @param {Float32Array} row
  */
 export function indexOfLargest(row) {

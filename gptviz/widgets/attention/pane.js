@@ -20,7 +20,7 @@ export class MapPane {
     this.words = words;
     this.stages = stages;
     /** What the cells show: weights, and the scores that are drawn instead of them at an earlier stage.
-     * @type {{weights: Float32Array, scores: Float32Array|null, size: number}|null} */
+     * @type {{weights: Float32Array, scores: Float32Array|null, keys: number, isCausal: boolean}|null} */
     this.content = null;
     this.map = new AttentionMap(onSelect, (cells, pixels) => this.notePooling(cells, pixels));
     this.relative = element("input", { type: "checkbox" });
@@ -57,12 +57,13 @@ export class MapPane {
 
   /**
    * Draws a map.
-   * @param {Float32Array} weights (T, T)
-   * @param {Float32Array|null} scores (T, T), which are drawn instead of the weights
-   * @param {number} size T
+   * @param {Float32Array} weights (queries, keys)
+   * @param {Float32Array|null} scores (queries, keys), which are drawn instead of the weights
+   * @param {number} keys how many there are
+   * @param {boolean} isCausal whether a query sees only itself and what stands before it
    */
-  draw(weights, scores, size) {
-    this.content = { weights, scores, size };
+  draw(weights, scores, keys, isCausal) {
+    this.content = { weights, scores, keys, isCausal };
     this.redraw();
   }
 
@@ -74,7 +75,7 @@ export class MapPane {
   /** Draws the cells again, and the bar that explains their colours. */
   redraw() {
     if (!this.content) return;
-    const { weights, scores, size } = this.content;
+    const { weights, scores, keys, isCausal } = this.content;
     const { words } = this;
     const theme = pageTheme();
     const relative = this.relative.checked;
@@ -85,7 +86,7 @@ export class MapPane {
       setText(this.lowest, significant(-largest));
       setText(this.highest, significant(largest));
     } else {
-      this.map.draw(relative ? scaleRows(weights, size) : weights, theme, 0);
+      this.map.draw(relative ? scaleRows(weights, keys, isCausal) : weights, theme, 0);
       setText(this.lowest, words.first);
       setText(this.highest, relative ? words.rowLargest : words.last);
     }
@@ -103,11 +104,13 @@ export class MapPane {
     setText(this.poolingNote, this.content?.scores ? words.pooledScores(cells, pixels) : words.pooled(cells, pixels));
   }
 
-  /** Says what the cells are. @param {string} stage */
-  describe(stage) {
-    const { caption, unmasked, masked, hatching, sums, sumsSink } = this.words;
-    const ofWeights = `${hatching} ${this.stages.hasSink ? sumsSink : sums}`;
-    const ofScores = stage === MASKED ? masked : unmasked;
-    setText(this.caption, `${caption} ${stage === WEIGHTS ? ofWeights : ofScores}`);
+  /** Says what the cells are. @param {string} stage @param {"encoder"|"decoder"|"cross"} stack */
+  describe(stage, stack) {
+    const { caption, captionCross, unmasked, masked, hatching, seesAll, onlyScores, sums, sumsSink } = this.words;
+    const isCausal = stack === "decoder";
+    const ofWeights = `${isCausal ? hatching : seesAll} ${this.stages.hasSink ? sumsSink : sums}`;
+    const unhidden = isCausal ? unmasked : onlyScores;
+    const ofScores = stage === MASKED ? masked : unhidden;
+    setText(this.caption, `${stack === "cross" ? captionCross : caption} ${stage === WEIGHTS ? ofWeights : ofScores}`);
   }
 }

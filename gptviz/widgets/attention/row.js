@@ -13,18 +13,22 @@ const MOST_BARS = 9;
 const SMALLEST_ARC = 0.01; // of a weight
 
 /**
- * The sentence as chips with arcs above. Each chip is a button that makes its token the query; Tab reaches one of them.
+ * The sentence as chips with arcs above. Each chip is a button that makes its token the query; Tab reaches one of them. In
+ * cross attention the source stands above, and lines lead to it.
  */
 export class Sentence {
   /** @param {string} label @param {(query: number) => void} onChoose */
   constructor(label, onChoose) {
     this.svg = svgElement("svg", { "aria-hidden": "true" });
     this.line = element("div", { class: "line", role: "group", "aria-label": label });
-    this.root = element("div", { class: "sentence" }, this.svg, this.line);
+    this.source = element("div", { class: "line" });
+    this.root = element("div", { class: "sentence" }, this.source, this.svg, this.line);
     this.onChoose = onChoose;
     this.query = 0;
     /** @type {HTMLElement[]} */
     this.chips = [];
+    /** The chips that are looked at: the same ones, but in cross attention. @type {HTMLElement[]} */
+    this.keys = [];
     /** The share below each chip, as CSS. @type {string[]} */
     this.shares = [];
     this.line.addEventListener("click", (event) => {
@@ -35,12 +39,15 @@ export class Sentence {
     addScrollCues(this.root);
   }
 
-  /** @param {PageToken[]} tokens */
-  show(tokens) {
+  /** @param {PageToken[]} tokens @param {PageToken[]|null} keys of the source; null if the tokens look at themselves */
+  show(tokens, keys) {
     this.chips = tokens.map((token) =>
       element("button", { type: "button", tabindex: -1, "aria-pressed": "false" }, chip(token)),
     );
+    this.keys = keys ? keys.map((token) => element("span", {}, chip(token))) : this.chips;
     this.shares = [];
+    this.source.hidden = !keys;
+    this.source.replaceChildren(...(keys ? this.keys : []));
     this.line.replaceChildren(...this.chips);
   }
 
@@ -58,38 +65,65 @@ export class Sentence {
 
   /**
    * Draws the arcs of a row, and the bars below the chips.
-   * @param {ArrayLike<number>} row weights up to the query; NaN where the mask hides a key
+   * @param {ArrayLike<number>} row weights of the keys that the query sees; NaN where the mask hides one
    * @param {number} query
    */
   drawArcs(row, query) {
-    const middle = (/** @type {HTMLElement} */ node) => node.offsetLeft + node.offsetWidth / 2;
     const height = this.svg.clientHeight || 64;
-    this.svg.setAttribute("width", String(this.line.scrollWidth));
-    const end = middle(this.chips[query]);
-    const longest = end - middle(this.chips[0]) || 1; // 0 while the chips are not displayed
-    const low = 12;
-    const high = Math.min(height - 4, low + 0.22 * longest);
+    this.svg.setAttribute("width", String(Math.max(this.line.scrollWidth, this.source.scrollWidth)));
+    const isOwn = this.keys === this.chips;
+    const shape = isOwn ? this.arcs(row.length, query, height) : this.lines(query, height);
     const paths = [];
-    for (let key = 0; key < query; key++) {
-      if (!(row[key] >= SMALLEST_ARC)) continue; // NaN is skipped as well
-      const start = middle(this.chips[key]);
-      const rise = low + (high - low) * Math.sqrt((end - start) / longest); // a longer arc is higher
-      const top = height - 1.3 * rise;
-      const d = `M ${start} ${height} C ${start} ${top} ${end} ${top} ${end} ${height}`;
-      const path = svgElement("path", { d });
+    for (let key = 0; key < row.length; key++) {
+      if (!(row[key] >= SMALLEST_ARC) || (isOwn && key === query)) continue; // NaN is skipped as well
+      const path = svgElement("path", { d: shape(key) });
       path.style.strokeWidth = `${(0.5 + 6 * row[key]).toFixed(2)}px`;
       paths.push(path);
     }
     this.svg.replaceChildren(...paths);
     this.mark(query);
     this.scrollTo(this.chips[query]);
-    this.drawShares(row, query);
+    this.drawShares(row);
   }
 
-  /** @param {ArrayLike<number>} row @param {number} query */
-  drawShares(row, query) {
-    this.chips.forEach((node, i) => {
-      const share = i <= query ? `${Math.round(100 * (row[i] || 0))}%` : "0%"; // 1 % of a chip is less than a pixel
+  /**
+   * Returns the function that gives the arc from the query to a key: a longer arc is higher.
+   * @param {number} count of the keys that the query sees
+   * @param {number} query
+   * @param {number} height
+   * @returns {(key: number) => string}
+   */
+  arcs(count, query, height) {
+    const end = middle(this.chips[query]);
+    const longest = Math.max(end - middle(this.chips[0]), middle(this.chips[count - 1]) - end) || 1; // 0 while not displayed
+    const low = 12;
+    const high = Math.min(height - 4, low + 0.22 * longest);
+    return (key) => {
+      const start = middle(this.chips[key]);
+      const rise = low + (high - low) * Math.sqrt(Math.abs(end - start) / longest);
+      const top = height - 1.3 * rise;
+      return `M ${start} ${height} C ${start} ${top} ${end} ${top} ${end} ${height}`;
+    };
+  }
+
+  /**
+   * Returns the function that gives the line from the query up to a token of the source.
+   * @param {number} query
+   * @param {number} height
+   * @returns {(key: number) => string}
+   */
+  lines(query, height) {
+    const end = middle(this.chips[query]);
+    return (key) => {
+      const start = middle(this.keys[key]);
+      return `M ${start} 0 C ${start} ${height / 2} ${end} ${height / 2} ${end} ${height}`;
+    };
+  }
+
+  /** @param {ArrayLike<number>} row */
+  drawShares(row) {
+    this.keys.forEach((node, i) => {
+      const share = i < row.length ? `${Math.round(100 * (row[i] || 0))}%` : "0%"; // 1 % of a chip is less than a pixel
       if (this.shares[i] !== share) node.style.setProperty("--share", share); // in a long text most stay as they are
       this.shares[i] = share;
     });
@@ -133,15 +167,15 @@ export class RowBars {
 
   /**
    * @param {ArrayLike<number>} row
-   * @param {number} query
-   * @param {PageToken[]} tokens
+   * @param {PageToken[]} tokens that are looked at
    * @param {number} key the selected one, or -1
    * @param {boolean} hasSink whether a sink takes a share of the row
+   * @param {boolean} isCausal whether the row ends with the query itself
    * @param {number} [most] bars, without the one for all others
    */
-  show(row, query, tokens, key, hasSink, most = MOST_BARS) {
+  show(row, tokens, key, hasSink, isCausal, most = MOST_BARS) {
     const { words } = this;
-    const order = Array.from({ length: query + 1 }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
+    const order = Array.from({ length: row.length }, (_, i) => i).filter((i) => !Number.isNaN(row[i]));
     order.sort((a, b) => row[b] - row[a] || a - b);
     const shown = order.slice(0, order.length <= most + 1 ? order.length : most);
     const rest = order.slice(shown.length);
@@ -152,15 +186,15 @@ export class RowBars {
       bars.push(weightBar(element("span", { class: "muted" }, words.others(rest.length)), "", sumOf(rest), false));
     }
     this.list.replaceChildren(...bars);
-    setText(this.sum, this.sumText(sumOf(order), order.length, hasSink));
+    setText(this.sum, this.sumText(sumOf(order), isCausal && order.length === 1, hasSink));
   }
 
-  /** @param {number} sum @param {number} count of keys @param {boolean} hasSink */
-  sumText(sum, count, hasSink) {
+  /** @param {number} sum @param {boolean} isAlone whether the token sees only itself @param {boolean} hasSink */
+  sumText(sum, isAlone, hasSink) {
     const { words } = this;
-    if (count === 1 && !hasSink) return words.alone;
+    if (isAlone && !hasSink) return words.alone;
     const text = hasSink ? words.sumSink(weight(sum), weight(Math.max(0, 1 - sum))) : `${words.sum} ${weight(sum)}`;
-    return count === 1 ? `${words.alone} ${text}` : text;
+    return isAlone ? `${words.alone} ${text}` : text;
   }
 
   /**
@@ -172,6 +206,11 @@ export class RowBars {
     const height = lastElementChild?.getBoundingClientRect().height || Infinity;
     return Math.max(1, children.length - 1 - Math.ceil(pixels / height));
   }
+}
+
+/** Returns where the middle of a chip is, from the left. @param {HTMLElement} node */
+function middle(node) {
+  return node.offsetLeft + node.offsetWidth / 2;
 }
 
 /** @param {Node} name @param {string} position @param {number} share @param {boolean} selected */

@@ -14,6 +14,16 @@ const en = {
   pooledScores: (/** @type {number} */ tokens, /** @type {number} */ side) =>
     `pooled from ${tokens} to ${side} cells a side: each cell shows the score of its group that is farthest from 0`,
   caption: "Each row is a token looking (query); each column is a token looked at (key).",
+  captionCross:
+    "Each row is a token of the target looking (query); each column is a token of the source looked at (key).",
+  seesAll: "Nothing is hidden: every token sees the whole source.",
+  onlyScores: "These are scores, not weights.",
+  stack: "attention:",
+  stacks: {
+    encoder: "encoder: source to source",
+    decoder: "decoder: target to target",
+    cross: "cross attention: target to source",
+  },
   hatching: "Hatched: what a token cannot see, mainly later tokens.",
   unmasked: "These are scores, not weights. The mask comes later, so later tokens have scores too.",
   masked: "These are scores, not weights. Hatched: −∞, where a token cannot look; softmax turns −∞ into 0.",
@@ -88,6 +98,11 @@ const zh = {
   pooled: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在组的最大权重`,
   pooledScores: (tokens, side) => `由 ${tokens} 格合并为每边 ${side} 格：每格显示所在组中离 0 最远的分数`,
   caption: "每行是一个在看的词元（查询），每列是一个被看的词元（键）。",
+  captionCross: "每行是目标中一个在看的词元（查询），每列是源文中一个被看的词元（键）。",
+  seesAll: "没有隐藏的部分：每个词元都看得到整个源文。",
+  onlyScores: "这些是分数，不是权重。",
+  stack: "注意力：",
+  stacks: { encoder: "编码器：源文看源文", decoder: "解码器：目标看目标", cross: "交叉注意力：目标看源文" },
   hatching: "阴影线：词元看不到的部分，主要是它后面的词元。",
   unmasked: "这些是分数，不是权重。掩码在后面才起作用，所以后面的词元也有分数。",
   masked: "这些是分数，不是权重。阴影线：−∞，词元看不到的地方；softmax 把 −∞ 变成 0。",

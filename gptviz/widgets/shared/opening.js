@@ -20,8 +20,12 @@ export class OpeningNote {
     this.root = element("p", { class: "opening muted small numbers" });
   }
 
-  /** @param {Opening|null} opening null if the head was chosen @param {Record<number, import("./chips.js").PageToken>} tokens by position */
-  write(opening, tokens) {
+  /**
+   * @param {Opening|null} opening null if the head was chosen
+   * @param {Record<number, import("./chips.js").PageToken>} tokens by position
+   * @param {Record<number, import("./chips.js").PageToken>} [keys] those that are looked at, if they are others
+   */
+  write(opening, tokens, keys = tokens) {
     const { words } = this;
     this.opening = opening;
     this.root.hidden = opening === null;
@@ -31,7 +35,7 @@ export class OpeningNote {
       `${words.opened} `,
       positionedChip(tokens[query], query),
       ` ${words.gives} `,
-      positionedChip(tokens[key], key),
+      positionedChip(keys[key], key),
       " ",
       element("span", { class: "number", title: String(opening.weight) }, weight(opening.weight)),
       words.openedWhy(opening.of_all ? null : layer),

@@ -44,8 +44,13 @@ class Selection(Guarded):
 
     def reach(self, view: Any, trace: Trace) -> None:
         """Allows every layer, head and position of `trace`, which `view` shows."""
-        tokens = len(trace.tokens)
-        self._sizes[view] = {"layer": trace.n_layers, "head": trace.n_heads, "query": tokens, "key": tokens}
+        stacks = [trace.of_stack(stack) for stack in trace.stacks]
+        self._sizes[view] = {
+            "layer": max(stack.n_layers for stack in stacks),
+            "head": max(stack.n_heads for stack in stacks),
+            "query": max(len(stack.tokens) for stack in stacks),
+            "key": max(len(stack.key_tokens) for stack in stacks),
+        }
 
     def views(self) -> list[Any]:
         """Returns the views that share this selection and show a trace."""

@@ -14,8 +14,8 @@ THUMBNAIL = 32  # cells a side at most; maps of longer texts are pooled
 class Thumbnails:
     """The pooled maps of all heads of a trace: a saved trace may have only some layers, and a layer may have no attention.
 
-    by_layer: {layer: (heads, side, side)} of the layers that have maps. absent: the other layers. Raises NotAvailable if
-    no layer has any.
+    by_layer: {layer: (heads, rows, columns)} of the layers that have maps. absent: the other layers. side, columns: how many
+    cells a thumbnail has from top to bottom and from left to right. Raises NotAvailable if no layer has any.
     """
 
     def __init__(self, trace: Trace):
@@ -23,11 +23,11 @@ class Thumbnails:
         self._shape = trace.n_layers, trace.n_heads
         self.by_layer = dict(available(lambda layer: _thumbnails(trace, layer), layers))
         self.absent = [layer for layer in layers if layer not in self.by_layer]
-        self.side = min(len(trace.tokens), THUMBNAIL)
+        self.side, self.columns = (min(len(tokens), THUMBNAIL) for tokens in (trace.tokens, trace.key_tokens))
 
     def to_bytes(self) -> bytes:
-        """Returns (layers, heads, side, side) as one byte a cell: 255 is a weight of 1; 0 for heads that do not exist."""
-        maps = np.zeros((*self._shape, self.side, self.side), np.uint8)
+        """Returns (layers, heads, side, columns) as one byte a cell: 255 is a weight of 1; 0 for heads that do not exist."""
+        maps = np.zeros((*self._shape, self.side, self.columns), np.uint8)
         for layer, of_heads in self.by_layer.items():
             maps[layer, : len(of_heads)] = np.round(255 * of_heads)
         return maps.tobytes()

@@ -46,6 +46,7 @@ class View(PageWidget, Guarded):
     _phrases: ClassVar[dict[str, dict[str, str]]] = {}  # of the still picture, in each language
     _redraw_traits: ClassVar[tuple[str, ...]] = ("trace",)  # a change of one of these redraws the page
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}
+    _shows_stacks: ClassVar[bool] = False  # whether it shows traces of encoder-decoders
 
     trace = traitlets.Instance(Trace, allow_none=True)
     scale = traitlets.Enum(SCALES).tag(sync=True)
@@ -80,7 +81,8 @@ class View(PageWidget, Guarded):
     def _check_numbers(self, proposal: dict[str, Any]) -> Trace | None:
         trace: Trace | None = proposal["value"]
         if trace is not None:
-            check_decoder_only(trace.gpt)
+            if not self._shows_stacks:
+                check_decoder_only(trace.gpt)
             trace.check_finite()
         return trace
 
