@@ -53,8 +53,8 @@ forward pass in NumPy too. Where parts are refused, a norm follows each sum.
 | whisper | WhisperForConditionalGeneration | exact | exact | exact | exact | exact | exact | exact | exact |
 
 Other encoder-decoders are wrapped if their attention calls transformers' `AttentionInterface`; what the numbers of a pass do not
-confirm is refused. Edits of the decoder are compared with hooks. Views, sweeps, the flow of credit and saved files are for
-decoder-only models so far.
+confirm is refused. Edits and sweeps of all three stacks are compared with hooks, saved files with the traces that they hold, and
+what `AttentionView` shows with transformers' own maps. The other views and the flow of credit are for decoder-only models so far.
 """
 
 
