@@ -330,7 +330,7 @@ def test_what_is_not_for_encoder_decoders_yet_is_refused_in_words():
         lambda: gptviz.bertviz_views.head_view(trace), lambda: gptviz.compare(trace, trace),
         lambda: gptviz.PromptBox("a", gpt=gpt), lambda: gptviz.lessons.guessing_game(["a"], gpt),
         lambda: gptviz.intervention.as_code(trace),
-        *(lambda view=view: view(trace) for view in (gptviz.BlockView, gptviz.SamplingBench, gptviz.FlowView)),
+        *(lambda view=view: view(trace) for view in (gptviz.BlockView, gptviz.TokensView, gptviz.FlowView)),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(NotAvailable, match=r"Expected a decoder-only model\. Got .*, an encoder-decoder") as caught:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from close import assert_float32_softmax_close
+from close import assert_float32_close, assert_float32_softmax_close
 from page_messages import ask
 from sequences import HEADS, LAYERS, TARGET, encoder_heads, source_length, trace_of, truth_of
 
@@ -112,6 +112,13 @@ def test_a_stack_that_there_is_not_is_refused(gpt):
     view.stack = "cross"
     view.trace = gpt.trace("the owl")
     assert view.stack == "decoder" and "stacks" not in view._about
+
+
+def test_the_sampling_bench_shows_what_the_decoder_writes_next():
+    bench = gptviz.SamplingBench(trace_of("bart"), position=2)
+    logits = truth_of("bart").logits[2]
+    assert_float32_close(np.frombuffer(bench._logits, np.float32), logits, factor=8)
+    assert bench._about["position"] == 2 and bench._about["current"]["id"] == TARGET[2]
 
 
 def test_a_saved_trace_shows_all_stacks(tmp_path):

@@ -46,6 +46,7 @@ class SamplingBench(View):
     _name = "sampling"
     _titles: ClassVar[dict[str, str]] = {"en": "Sampling", "zh": "采样"}
     _phrases = PHRASES
+    _shows_stacks = True  # the decoder's next token
     _redraw_traits = ("next_token", "beside")
     _answers: ClassVar[dict[str, str]] = {**View._answers, "append": "_answer_append"}
 
