@@ -17,7 +17,7 @@ from gptviz.pages.stored import state_of
 
 OF_A_TRACE = views_of_a_trace()
 # The traits that page sides write to.
-PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched", "_explained")
+PAGE_SETS = ("layer", "head", "query", "key", "choice", "_edits", "_watched", "_explained", "_stack")
 # The page's own module as a script, whose names are global.
 PAGE_SCRIPT = bundle(Path(gptviz.__file__).parent / "pages" / "page.js").replace("\nexport ", "\n")
 HOST = (
