@@ -23,7 +23,7 @@ def drawn_cells(page, rows, columns):
     return np.array(cells).reshape(rows, columns, 3)
 
 
-def test_the_menu_shows_each_stack_in_a_saved_page(opened, tmp_path):
+def test_the_menu_shows_each_stack_in_a_saved_page(opened, new_page, tmp_path):
     trace, (layer, head) = trace_of("t5"), (1, 2)
     view = gptviz.AttentionView(trace, stack="cross", layer=layer, head=head)
     page = opened(view.save_html(tmp_path / "stacks.html"))
@@ -34,7 +34,7 @@ def test_the_menu_shows_each_stack_in_a_saved_page(opened, tmp_path):
     )
     expect(menu.locator("option")).to_have_count(3)
     expect(menu).to_have_value("cross")
-    table = np.array(colour_table(page, "weightColours", "light"))
+    table = np.array(colour_table(new_page(300, 300), "weightColours", "light"))
     s, t = len(SOURCE), len(TARGET)
 
     def check_map(stack, rows, columns):
