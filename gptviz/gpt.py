@@ -293,10 +293,6 @@ class GPT:
             check_finite(source.logits, editing.edits)
         return Trace(self, source, with_roles(self.tokens(reading.ids), reading.roles), text)
 
-    def with_source_of(self, trace: Trace, each_row: bool = False) -> "GPT":
-        """Returns the model that reads tokens as in a trace: this one. An encoder-decoder reads them with a source."""
-        return self
-
     def check_edit(self, edit: Edit, length: int) -> None:
         """Raises an error if this model cannot be edited so, or the edit does not fit a text of `length` tokens."""
         check_edit(edit, self.model, self._anatomy, length)

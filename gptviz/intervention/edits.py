@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz.checks import check_index, did_you_mean
+from gptviz.checks import check_index
 from gptviz.errors import WrongType, fail
 from gptviz.intervention.code import literal
 from gptviz.sampling.probabilities import undefined_logits
@@ -61,11 +61,10 @@ class Edit:
             if getattr(self, name, None) is not None:
                 self._set(name, check_index(getattr(self, name), None, name))
         if self.stack not in STACKS:
-            remedy = did_you_mean(self.stack, STACKS) if isinstance(self.stack, str) else "Give the name of a stack."
-            raise fail(f"one of the stacks {', '.join(STACKS)}", f"{self.stack!r:.60}", remedy)
+            raise fail(f"one of the stacks {', '.join(STACKS)}", f"{self.stack!r:.60}", "Name the stack to edit.")
         if self.stack == "cross" and self.site not in ("head_output", "attn_out"):
-            remedy = 'The stream and the MLPs are the decoder\'s: stack="decoder".'
-            raise fail("an edit of heads or of attention with stack='cross'", f"{self.call}", remedy)
+            remedy = 'Its stream and MLPs are the decoder\'s: stack="decoder".'
+            raise fail("an edit of heads or of attention with stack='cross'", self.call, remedy)
 
     @property
     def is_causal(self) -> bool:
@@ -186,11 +185,8 @@ class SetAttention(Edit):
         weights = _vector(self.weights, "weights")
         if self.is_causal and len(weights) <= self.query:
             got = f"{len(weights)} for the query at {self.query}"
-            raise fail(
-                f"{self.query + 1} weights, one for each key up to the query",
-                got,
-                "Give 0 to the keys that get no weight.",
-            )
+            expected = f"{self.query + 1} weights, one for each key up to the query"
+            raise fail(expected, got, "Give 0 to the keys that get no weight.")
         if self.is_causal and any(weights[self.query + 1 :]):
             got = f"weight on position {next(i for i, w in enumerate(weights) if i > self.query and w)}"
             remedy = f"A query sees the keys up to its own position: give {self.query + 1} weights."

@@ -94,24 +94,16 @@ class RecordedPass:
             stack._before_attention = [stack._settings_before_attention(layer) for layer in range(stack.n_layers)]
         # Sites are held after the edits of all stacks: what one adds may be another's second attention.
         add_hooks(block, [hook for stack in stacks for hook in stack._sites_before_edits()])
-        add_hooks(block, self._edit_hooks())
+        add_hooks(block, _edit_hooks(self))
         for stack in stacks:
             add_hooks(block, stack._sites())
             stack._hold_position_inputs(block)
         outputs_of = {module for stack in stacks for module in stack._silent_attention()}
-        return record(block, self.model, self.route, edits=self._edited_heads(), outputs_of=outputs_of)
-
-    def _edit_hooks(self) -> list[Hook]:
-        """Returns the hooks of the edits of all stacks."""
-        return [hook for stack in (self, *self.beside) for hook in stack.editing.hooks()]
-
-    def _edited_heads(self) -> dict[nn.Module, EditOutput]:
-        """Returns the edits of heads of all stacks."""
-        return {module: edit for stack in (self, *self.beside) for module, edit in stack.editing.heads().items()}
+        return record(block, self.model, self.route, edits=_edited_heads(self), outputs_of=outputs_of)
 
     def recording(self) -> AbstractContextManager[Recorder]:
         """Records the attention calls of passes inside the block, with this pass's edits of heads."""
-        return recording(self.model, self.route, edits=self._edited_heads())
+        return recording(self.model, self.route, edits=_edited_heads(self))
 
     def _silent_attention(self) -> set[nn.Module]:
         """Returns the attention modules whose heads' outputs are kept, since nothing else that is held tells them."""
@@ -143,20 +135,11 @@ class RecordedPass:
             inner in self._hooked_by_others for module in modules for inner in modules_of(module)
         )
 
-    def _holding(self, site: str, layer: int, module: nn.Module, end: str) -> Hook:
-        """Returns the hook that holds what passes a site."""
-        overwritten = module in self.anatomy.overwritten
-
-        def callback(tensor: Tensor) -> None:
-            self._held[site, layer] = tensor.clone() if overwritten else tensor
-
-        return module, end, callback
-
     def _sites_before_edits(self) -> list[Hook]:
         """Returns the hooks that hold the stream where edits will change it."""
         edited = [depth for depth in range(self.n_layers + 1) if self.editing.touches("residual", depth)]
         return [
-            self._holding("residual_before_edits", depth, *module_at(self.anatomy, "residual", depth))
+            _holding(self, "residual_before_edits", depth, *module_at(self.anatomy, "residual", depth))
             for depth in edited
         ]
 
@@ -165,7 +148,7 @@ class RecordedPass:
         hooks: list[Hook] = []
 
         def hold(*site: Any) -> None:
-            hooks.append(self._holding(*site))
+            hooks.append(_holding(self, *site))
 
         for i, layer in enumerate(self.anatomy.layers):
             hold("residual", i, layer.block, "in")
@@ -242,8 +225,8 @@ class RecordedPass:
 
     def _begin_again(self, block: Block[Any]) -> None:
         self._guard(block)
-        add_hooks(block, self._edit_hooks())
-        record(block, self.model, self.route, keep="nothing", edits=self._edited_heads())
+        add_hooks(block, _edit_hooks(self))
+        record(block, self.model, self.route, keep="nothing", edits=_edited_heads(self))
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -348,3 +331,24 @@ class RecordedPass:
                 layer=layer,
                 what=what,
             )
+
+
+def _edit_hooks(recorded: RecordedPass) -> list[Hook]:
+    """Returns the hooks of the edits of all stacks of a run."""
+    return [hook for stack in (recorded, *recorded.beside) for hook in stack.editing.hooks()]
+
+
+def _edited_heads(recorded: RecordedPass) -> dict[nn.Module, EditOutput]:
+    """Returns the edits of heads of all stacks of a run."""
+    stacks = (recorded, *recorded.beside)
+    return {module: edit for stack in stacks for module, edit in stack.editing.heads().items()}
+
+
+def _holding(recorded: RecordedPass, site: str, layer: int, module: nn.Module, end: str) -> Hook:
+    """Returns the hook that holds what passes a site."""
+    overwritten = module in recorded.anatomy.overwritten
+
+    def callback(tensor: Tensor) -> None:
+        recorded._held[site, layer] = tensor.clone() if overwritten else tensor
+
+    return module, end, callback

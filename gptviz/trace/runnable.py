@@ -144,10 +144,6 @@ class RunnableModel(ModelSource, Protocol):
         """Returns the number of heads of a layer, 0 if it has no attention."""
         ...
 
-    def with_source_of(self, trace: Trace, each_row: bool = False) -> "RunnableModel":
-        """Returns the model that reads tokens as in a trace; see `rerunning_model`."""
-        ...
-
     def check_edit(self, edit: Any, length: int) -> None:
         """Raises an error if the model cannot be edited so, or the edit does not fit a text of `length` tokens."""
         ...
@@ -171,7 +167,9 @@ def rerunning_model(trace: Trace, each_row: bool = False) -> RunnableModel:
 
     each_row: whether the encoder reads the source for each row of a batch, so that edits of one row can act in it.
     """
-    return check_can_run(trace.gpt).with_source_of(trace, each_row)
+    model: Any = check_can_run(trace.gpt)
+    result: RunnableModel = model if model.decoder_only else model.with_source_of(trace, each_row)
+    return result
 
 
 def check_runs(model: ModelSource) -> RunnableModel:

@@ -62,10 +62,10 @@ def head_hook(name, layer, head, change, stack="decoder"):
     return input_hook(own_attention(name, layer, SEQUENCES[name].projection, stack), change_slice)
 
 
-def check(name, edits, *hooks):
+def check(name, edits, *hooks, least=1e-3):
     trace = traced(name, TARGET, edits=edits)
     assert_float32_close(trace.logits, hooked_logits(name, *hooks), scale=[trace.residual(LAYERS)])
-    assert abs(trace.logits - trace_of(name).logits).max() > 1e-3
+    assert abs(trace.logits - trace_of(name).logits).max() > least
     assert trace.edits == tuple(edits)
     return trace
 
@@ -145,7 +145,9 @@ def test_heads_of_other_stacks_are_switched_off_or_set(name, stack):
         x[:, 2] = mixed
         return x
 
-    check(name, [gptviz.ablate_key(1, 2, 6, 0, stack=stack)], head_hook(name, 1, 0, cannot_see_6, stack))
+    edit = gptviz.ablate_key(1, 2, 6, 0, stack=stack)
+    edited = check(name, [edit], head_hook(name, 1, 0, cannot_see_6, stack), least=1e-5)
+    np.testing.assert_allclose(edited.attention(1, 0, stack=stack)[2], weights / weights.sum(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["t5", "bart", "whisper"])
