@@ -49,16 +49,14 @@ def test_the_menu_shows_each_stack_in_a_saved_page(opened, new_page, tmp_path):
     expect(caption).to_contain_text("each column is a token of the source looked at (key). Nothing is hidden")
     expect(page.locator(".sentence .line")).to_have_count(2)
     expect(page.locator(".sentence .line:visible")).to_have_count(2)
+    row = truth_of("t5").maps["cross"][layer, head][1]
+    key = int(row.argmax())
     box = page.locator("canvas.map").bounding_box()
-    page.mouse.click(box["x"] + 5.5 * box["width"] / s, box["y"] + 1.5 * box["height"] / t)
-    weight = truth_of("t5").maps["cross"][layer, head][1, 5]
-    expect(readout.locator("strong")).to_have_attribute(
-        "title", str(float(trace.attention(layer, head, stack="cross")[1, 5]))
-    )
-    assert float(readout.locator("strong").get_attribute("title")) == pytest.approx(float(weight), abs=1e-6)
-    expect(readout.locator(".key sub")).to_have_text("5")
-    lines = (truth_of("t5").maps["cross"][layer, head][1] >= 0.01).sum()
-    expect(page.locator(".sentence svg path")).to_have_count(int(lines))
+    page.mouse.click(box["x"] + (key + 0.5) * box["width"] / s, box["y"] + 1.5 * box["height"] / t)
+    expect(readout.locator(".query sub")).to_have_text("1")
+    expect(readout.locator(".key sub")).to_have_text(str(key))
+    assert float(readout.locator("strong").get_attribute("title")) == pytest.approx(float(row[key]), abs=1e-6)
+    expect(page.locator(".sentence svg path")).to_have_count(int((row >= 0.01).sum()))
 
     menu.select_option("encoder")
     expect(caption).to_contain_text("each column is a token looked at (key). Nothing is hidden")
