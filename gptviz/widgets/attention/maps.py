@@ -18,7 +18,7 @@ def masked_weights(trace: Trace, layer: int, head: int) -> np.ndarray:
     so do later keys of a decoder.
     """
     weights = trace.attention(layer, head)
-    may_see = np.tri(*weights.shape, dtype=bool) if trace.is_causal else np.ones(weights.shape, bool)
+    may_see: np.ndarray = np.tri(len(weights), dtype=bool) if trace.is_causal else np.ones(weights.shape, bool)
     if weights[may_see].all():
         return weights
     try:
