@@ -172,7 +172,7 @@ class EncoderDecoder(GPT):
         read, (tokens, text) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
         return replace(loop.complete(self._writer(read, len(tokens)), self.target_ids(""), **settings), prompt=text)
 
-    def _writer(self, source: torch.Tensor, tokens: int, each_row: bool = False) -> "EncoderDecoder":
+    def _writer(self, source: torch.Tensor, tokens: int, each_row: bool = False) -> Any:
         """Returns this model as one that continues a target: a `RunnableModel` whose decoder looks at the source.
 
         tokens: how many the source has. each_row: see `DecoderWithSource`.
@@ -180,9 +180,9 @@ class EncoderDecoder(GPT):
         writer: Any = copy.copy(self)
         writer.reader = DecoderWithSource(self.model, source, each_row)
         writer._source_tokens = tokens
-        return writer  # type: ignore[no-any-return]
+        return writer
 
-    def with_source_of(self, trace: Trace, each_row: bool = False) -> "EncoderDecoder":
+    def with_source_of(self, trace: Trace, each_row: bool = False) -> Any:
         """Returns this model as one that reads targets with the source of a trace; see `rerunning_model`."""
         assert isinstance(trace, SequenceTrace)
         return self._writer(trace.encoder_input, len(trace.source_tokens), each_row)
@@ -205,7 +205,7 @@ class EncoderDecoder(GPT):
         lengths = Lengths(self._source_tokens, length)
         return StackEditing(self.model, self._stacks, rows_edits, lengths, source_rows)
 
-    def _written_ids(self, writer: "EncoderDecoder", max_tokens: int) -> list[int]:
+    def _written_ids(self, writer: Any, max_tokens: int) -> list[int]:
         """Returns the target that the model writes to a source: the likeliest token at each step, without the end token."""
         request = check_request(writer, self.target_ids(""), max_tokens=max_tokens, temperature=0.0)
         for _ in loop.steps(request):
