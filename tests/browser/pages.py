@@ -119,14 +119,12 @@ class ViewPage:
 
     def __init__(self, page: Page, widgets: list[Any], dark: bool = False, background: str = ""):
         self.page, self.widgets = page, widgets
-        page.emulate_media(color_scheme="dark" if dark else "light")
         page.expose_function("kernel", self._kernel)
         page.expose_function("newView", self._new_view)
-        colour = background or ("#111317" if dark else "#ffffff")
         page.set_content(
-            f'<!doctype html><meta charset="utf-8"><body style="margin:0;background:{colour}">'
-            '<div id="views" style="padding:16px"></div>'
+            '<!doctype html><meta charset="utf-8"><body style="margin:0"><div id="views" style="padding:16px"></div>'
         )
+        self.set_theme(dark, background)
         page.evaluate(HOST)
         shown = len(widgets)
         self.widgets = [*widgets, *(child for widget in widgets for child in widget.family()[1:])]
@@ -137,6 +135,12 @@ class ViewPage:
         for index in range(shown):
             page.evaluate("show", index)
         page.wait_for_function("() => !document.querySelector('[data-computing], [data-asking]')")
+
+    def set_theme(self, dark: bool, background: str = "") -> None:
+        """Makes the page light or dark; its views follow."""
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        colour = background or ("#111317" if dark else "#ffffff")
+        self.page.evaluate("(colour) => { document.body.style.background = colour; }", colour)
 
     def _page_data(self, widget: Any) -> tuple[list[Any], list[Any]]:
         """Returns what the page needs to draw a view: the models that it shares; its index, reference, module, style, state."""

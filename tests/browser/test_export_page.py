@@ -7,10 +7,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 import torch
-from browser.axe import serious_violations
+from browser.axe import RULES_ABOUT_COLOURS, serious_violations
 from browser.pages import OF_A_TRACE, PAGE_SCRIPT, settle
 from close import assert_softmax_close
-from page_text import HOSTILE, chip_text
+from page_text import HOSTILE_PAIRS, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
 from trained import training_view
@@ -135,9 +135,17 @@ def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened,
     assert [one for one in page.locator(".problem").all() if one.is_visible()] == []
 
 
-def test_a_page_with_space_left_has_the_stages_of_other_heads(opened, gpt, tmp_path):
+@pytest.fixture(scope="module")
+def explorers_page(gpt, tmp_path_factory):
+    """(explorer, path of its saved page)."""
+    explorer = gptviz.explore(PROMPT, gpt=gpt)
+    return explorer, explorer.save_html(tmp_path_factory.mktemp("explorer") / "explorer.html")
+
+
+def test_a_page_with_space_left_has_the_stages_of_other_heads(opened, gpt, explorers_page):
     trace = gpt.trace(PROMPT)
-    page = opened(path := gptviz.explore(PROMPT, gpt=gpt).save_html(tmp_path / "stages.html"))
+    _explorer, path = explorers_page
+    page = opened(path)
     assert path.stat().st_size < 0.75 * MOST_BYTES
     for button in page.locator(".rail button").all():
         button.click()
@@ -186,9 +194,9 @@ def test_the_bench_computes_in_its_page(opened, gpt, tmp_path):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
-    explorer = gptviz.explore(PROMPT, gpt=gpt)
-    page = opened(explorer.save_html(tmp_path / "explorer.html"), dark)
+def test_the_explorers_page_is_whole_and_linked(opened, gpt, explorers_page, dark):
+    explorer, path = explorers_page
+    page = opened(path, dark)
     for button in page.locator(".rail button").all():
         button.click()
     expect(page.locator(".gptviz-attention")).to_have_attribute("data-theme", "dark" if dark else "light")
@@ -210,7 +218,7 @@ def test_the_explorers_page_is_whole_and_linked(opened, gpt, tmp_path, dark):
     page.locator(".gptviz-prompt textarea").fill("another prompt")
     page.locator(".gptviz-prompt textarea").press("Enter")
     expect(page.locator(".gptviz-prompt [role=alert]").first).to_contain_text("Not in this page")
-    assert (tmp_path / "explorer.html").stat().st_size <= MOST_BYTES
+    assert path.stat().st_size <= MOST_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +226,7 @@ def small_gpt():
     return gpt_for_any_text()
 
 
-@pytest.mark.parametrize("prompt", HOSTILE)
+@pytest.mark.parametrize("prompt", HOSTILE_PAIRS)
 def test_hostile_text_stays_text_in_a_page(opened, small_gpt, tmp_path, prompt):
     path = save_html(tmp_path / "hostile.html", *views(small_gpt, prompt), title=prompt)
     page = opened(path)
@@ -285,15 +293,19 @@ def page_of_all_views(request, gpt, tmp_path_factory):
     return save_html(path, *views(gpt, "Once upon a time", language=request.param)), request.param
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, page_of_all_views, dark):
+def test_axe_finds_nothing_serious_in_a_page_which_says_its_language(opened, page_of_all_views):
+    """In light, and in dark all that another theme can break."""
     path, language = page_of_all_views
-    page = opened(path, dark, bypass_csp=True)  # axe-core is a script that the page's own policy forbids
+    page = opened(path, bypass_csp=True)  # axe-core is a script that the page's own policy forbids
     assert page.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-Hans"}[language]
     assert page.locator("main .gptviz").count() > 8
     assert serious_violations(page) == []
-    paper = page.locator(".gptviz-embedding .map img").get_attribute("src")
-    assert ("%23111317" if dark else "%23ffffff") in paper
+    picture = page.locator(".gptviz-embedding .map img")
+    expect(picture).to_have_attribute("src", re.compile("%23ffffff"))
+    page.emulate_media(color_scheme="dark")
+    expect(picture).to_have_attribute("src", re.compile("%23111317"))
+    settle(page)
+    assert serious_violations(page, rules=RULES_ABOUT_COLOURS) == []
 
 
 # Uses every control of the page once that is not turned off, and under every heading, such as that of another token; of

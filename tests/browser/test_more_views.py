@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 import torch
-from browser.pages import OF_A_TRACE
+from browser.pages import OF_A_TRACE, settle
 from close import assert_close, rounding
 from families import build, tokenizer
 from page_text import HOSTILE, chip_text, number
@@ -314,33 +314,33 @@ COMPARED = (
     "When Tom and Mary went to the park, Tom gave a ball to",
     "When Tom and Lucy went to the park, Lucy gave a ball to",
 )
-WIDTHS = [("screen", width) for width in (860, 910, 1000, 1100, 1280, 1440, 1600, 1920)]
-WIDTHS += [("projector", width) for width in (1000, 1280, 1366, 1600, 1920)]
+WIDTHS = {"screen": (860, 910, 1000, 1100, 1280, 1440, 1600, 1920), "projector": (1000, 1280, 1366, 1600, 1920)}
 
 
-@pytest.mark.parametrize(("scale", "width"), WIDTHS)
-def test_at_every_width_the_maps_are_large_and_the_benches_whole(shown, gpt, scale, width):
+@pytest.mark.parametrize("scale", WIDTHS)
+def test_at_every_width_the_maps_are_large_and_the_benches_whole(shown, gpt, scale):
     """The layout follows the width of the view, not of the window: JupyterLab's side bar takes some of it."""
     page = shown(gptviz.compare(*map(gpt.trace, COMPARED), scale=scale)).page
     page.set_viewport_size({"width": 1920, "height": 900})
-    page.locator("#views").evaluate("(node, width) => { node.style.width = `${width}px`; }", width - 40)
-    settle = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-    page.evaluate(settle)
-    for box in page.locator(".gptviz-attention, .gptviz-attention .one, .gptviz-sampling .results, table.next").all():
-        assert box.evaluate("(node) => node.scrollWidth - node.clientWidth") <= 1
-    for drawn in page.locator(".gptviz-attention .map").all():
-        assert drawn.bounding_box()["width"] >= 240
+    boxes = page.locator(".gptviz-attention, .gptviz-attention .one, .gptviz-sampling .results, table.next")
     ems = "(all) => all.map((one) => one.getBoundingClientRect().width / parseFloat(getComputedStyle(one).fontSize))"
-    assert min(page.locator(".gptviz-sampling tbody tr:first-child .track:visible").evaluate_all(ems)) > 4.8
+    for width in WIDTHS[scale]:
+        page.locator("#views").evaluate("(node, width) => { node.style.width = `${width}px`; }", width - 40)
+        settle(page)
+        assert max(boxes.evaluate_all("(all) => all.map((one) => one.scrollWidth - one.clientWidth)")) <= 1, width
+        for drawn in page.locator(".gptviz-attention .map").all():
+            assert drawn.bounding_box()["width"] >= 240, width
+        assert min(page.locator(".gptviz-sampling tbody tr:first-child .track:visible").evaluate_all(ems)) > 4.8, width
 
 
-@pytest.mark.parametrize(("width", "panes"), [(1280, 3), (1140, 3), (1000, 2), (700, 1)])
-def test_a_single_attention_view_uses_panes_while_its_map_stays_large(shown, gpt, width, panes):
+def test_a_single_attention_view_uses_panes_while_its_map_stays_large(shown, gpt):
     page = shown(gptviz.AttentionView(gpt.trace(COMPARED[0]))).page
-    page.set_viewport_size({"width": width, "height": 900})
     columns = "(node) => getComputedStyle(node).gridTemplateColumns.split(' ').length"
-    assert page.locator(".panes").evaluate(columns) == panes
-    page.wait_for_function("() => document.querySelector('.map').getBoundingClientRect().width >= 240")
+    for width, panes in [(1280, 3), (1140, 3), (1000, 2), (700, 1)]:
+        page.set_viewport_size({"width": width, "height": 900})
+        settle(page)
+        assert page.locator(".panes").evaluate(columns) == panes, width
+        assert page.locator(".map").first.bounding_box()["width"] >= 240, width
 
 
 def test_the_next_tokens_bars_have_their_axis(shown, gpt):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from browser.pages import OF_A_TRACE, colour_table, settle
 from families import build, tokenizer
-from page_text import HOSTILE, chip_text
+from page_text import HOSTILE_PAIRS, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
 from trained import training_view
@@ -26,7 +26,7 @@ def gpt():
     return gpt_for_any_text()
 
 
-@pytest.mark.parametrize("prompt", HOSTILE)
+@pytest.mark.parametrize("prompt", HOSTILE_PAIRS)
 def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     box = gptviz.PromptBox(prompt, gpt=gpt)
     timeline = gptviz.GenerationTimeline(gpt.complete(prompt, max_tokens=3, seed=1))
@@ -43,7 +43,7 @@ def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
     assert page.locator("#views script, #views img:not(.gptviz-embedding .map img)").count() == 0
 
 
-@pytest.mark.parametrize("prompt", HOSTILE)
+@pytest.mark.parametrize("prompt", HOSTILE_PAIRS)
 def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
     explorer = gptviz.explore(prompt, gpt=gpt)
     explorer._stations["generation"].wait(60)

@@ -204,7 +204,7 @@ def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
     venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     target = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip()
-    options = ["--no-deps", "--no-index", "--target", target]
+    options = ["--no-deps", "--no-index", "--no-compile", "--target", target]
     assert run(sys.executable, "-m", "pip", "install", *options, wheel).returncode == 0
     Path(target, "borrowed.pth").write_text(
         sysconfig.get_path("purelib") + "\n"

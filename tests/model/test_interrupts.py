@@ -18,7 +18,7 @@ EDITS = [gptviz.ablate_mlp(0), gptviz.steer(1, np.full(24, 0.5, np.float32))]
 def actions(name, gpt):
     """Returns what is interrupted: a trace with edits, a sweep, a completion."""
     edits = [*EDITS, gptviz.scale_head(1, 2, 0.5)] if name != "bloom" else EDITS
-    clean, corrupted = gpt.trace(IDS), gpt.trace(IDS[::-1])
+    clean, corrupted = gpt.trace(IDS[:4]), gpt.trace(IDS[3::-1])  # short: a sweep has a pass for each place
     return {
         "trace": lambda: gpt.trace(IDS, edits=edits).logits,
         "sweep": lambda: patch_sweep(clean, corrupted, lambda logits: float(logits[5])).metric,
@@ -41,8 +41,8 @@ def test_an_interrupt_at_any_moment_leaves_the_model_as_it_was(name, action):
     torch.set_num_threads(threads + 1)  # so that each pass sets the number of threads and sets it back
     before["threads"] = threads + 1
     try:
-        moments = some_moments(moments_of(call), FILES, count=150)
-        assert len(moments) > 90
+        moments = some_moments(moments_of(call), FILES, count=90)
+        assert len(moments) > 54
         for moment in moments:
             interrupt(call, moment)
             assert_same(before, state(model))

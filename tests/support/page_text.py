@@ -11,6 +11,9 @@ HOSTILE = [
     "lines\u2028and\u2029more\u0000\u0007",
     "emoji 🦉👩‍👩‍👧 é\u0301 🇫🇷",
 ]
+HOSTILE_PAIRS = [
+    f"{one} {two}" for one, two in zip(HOSTILE[::2], HOSTILE[1::2], strict=True)
+]  # for pages of many views
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 NAMED = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
