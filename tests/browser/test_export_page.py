@@ -329,13 +329,12 @@ REFUSED_CONTROLS = """async () => {
   const used = new Set(), known = new WeakSet(), refused = [];
   let name = "";
   console.debug = (text) => refused.push([name, text]);
-  const isNew = (node) => {
-    if (known.has(node)) return false;
+  const isNew = (node) => { // asked last, since reading a name takes long
     if (used.has(nameOf(node))) known.add(node);
     return !known.has(node);
   };
   const next = () => [...document.querySelectorAll(".gptviz :is(button, summary, option)")]
-    .findLast((node) => isNew(node) && isOffered(node));
+    .findLast((node) => !known.has(node) && isOffered(node) && isNew(node));
   for (let node = next(); node; node = next()) {
     name = nameOf(node);
     used.add(name);

@@ -1,4 +1,4 @@
-"""A hundred prompts in one box with four views: nothing of an earlier prompt is kept."""
+"""A hundred and twenty prompts in one box with four views: nothing of an earlier prompt is kept."""
 
 import gc
 from collections import Counter
@@ -23,7 +23,7 @@ def alive():
     return Counter(counts | {"widgets": len(_instances)})
 
 
-def test_the_memory_of_a_hundred_prompts_is_flat():
+def test_the_memory_of_many_prompts_is_flat():
     box = gptviz.PromptBox(TEXT, gpt=gptviz.wrap(build("llama"), tokenizer()))
     attention, tokens = gptviz.AttentionView(box), gptviz.TokensView(box)
     embedding, block = gptviz.EmbeddingView(box), gptviz.BlockView(box)
@@ -40,7 +40,7 @@ def test_the_memory_of_a_hundred_prompts_is_flat():
     for number in range(31):
         run(number)
     early = alive()
-    for number in range(31, 101):
+    for number in range(31, 121):
         run(number)
     late = alive()
     assert not late - early, "more than before"

@@ -1,7 +1,4 @@
-"""Figures of other libraries in JupyterLab, in one notebook: the embedding's maps of Plotly, and BertViz's three views.
-
-They draw at the notebook's first run, without a network.
-"""
+"""In JupyterLab the embedding's map is a live plotly figure, which has its points in every view of a notebook."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,34 +8,16 @@ from gptviz.text.visible import visible
 from gptviz.widgets.embedding.embedding import map_figure
 
 TEXTS = ("Once upon a time there was a girl named Anna.", "The cat is")
-LINED = "Once upon a time there was a cat"
 CELLS = [
-    "import gptviz\nfrom gptviz import bertviz_views\ngpt = gptviz.load()",
+    "import gptviz\ngpt = gptviz.load()",
     f"first = gptviz.EmbeddingView(gpt.trace({TEXTS[0]!r}))\nfirst",
     f"gptviz.EmbeddingView(gpt.trace({TEXTS[1]!r}), language='zh')",
-    f"trace = gpt.trace({LINED!r})\nbertviz_views.head_view(trace)",
-    "bertviz_views.model_view(trace)",
-    "bertviz_views.neuron_view(trace)",
 ]
 
 
 @pytest.fixture(scope="module")
 def notebook(run_cells):
-    return run_cells(CELLS, height=6800)
-
-
-@pytest.fixture(scope="module")
-def gpt():
-    return gptviz.load()
-
-
-def test_bertvizs_views_draw_every_line_at_the_first_run(notebook, gpt):
-    count = len(gpt.trace(LINED).tokens)
-    head, model, neuron = (notebook.page.frame_locator("iframe.gptviz-bertviz").nth(i) for i in range(3))
-    expect(head.locator("#vis svg line")).to_have_count(gpt.n_heads * count**2, timeout=30_000)
-    expect(model.locator("svg line")).to_have_count(gpt.n_layers * gpt.n_heads * count**2, timeout=30_000)
-    expect(neuron.locator("#collapsed text")).to_have_count(2 * count, timeout=30_000)
-    expect(neuron.locator("#collapsed line").first).to_be_attached()
+    return run_cells(CELLS, height=2600)
 
 
 def maps_show(notebook, traces, languages=("en", "zh")):
@@ -54,7 +33,8 @@ def maps_show(notebook, traces, languages=("en", "zh")):
         expect(maps.nth(i).locator(".xtitle, .ytitle")).to_have_text(titles)
 
 
-def test_every_map_has_its_points_at_the_first_run_in_another_theme_and_of_another_text(notebook, gpt):
+def test_every_map_has_its_points_at_the_first_run_in_another_theme_and_of_another_text(notebook):
+    gpt = gptviz.load()
     traces = [gpt.trace(text) for text in TEXTS]
     maps_show(notebook, traces)
     notebook.theme(dark=True)
