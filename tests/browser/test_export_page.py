@@ -10,7 +10,7 @@ import torch
 from browser.axe import RULES_ABOUT_COLOURS, serious_violations
 from browser.pages import OF_A_TRACE, PAGE_SCRIPT, settle
 from close import assert_softmax_close
-from page_text import HOSTILE_PAIRS, chip_text
+from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
 from trained import training_view
@@ -226,7 +226,7 @@ def small_gpt():
     return gpt_for_any_text()
 
 
-@pytest.mark.parametrize("prompt", HOSTILE_PAIRS)
+@pytest.mark.parametrize("prompt", HOSTILE)
 def test_hostile_text_stays_text_in_a_page(opened, small_gpt, tmp_path, prompt):
     path = save_html(tmp_path / "hostile.html", *views(small_gpt, prompt), title=prompt)
     page = opened(path)
