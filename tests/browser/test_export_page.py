@@ -329,12 +329,13 @@ REFUSED_CONTROLS = """async () => {
   const used = new Set(), known = new WeakSet(), refused = [];
   let name = "";
   console.debug = (text) => refused.push([name, text]);
-  const isNew = (node) => { // asked last, since reading a name takes long
+  const isNew = (node) => {
+    if (known.has(node)) return false;
     if (used.has(nameOf(node))) known.add(node);
     return !known.has(node);
   };
   const next = () => [...document.querySelectorAll(".gptviz :is(button, summary, option)")]
-    .findLast((node) => !known.has(node) && isOffered(node) && isNew(node));
+    .findLast((node) => isNew(node) && isOffered(node));
   for (let node = next(); node; node = next()) {
     name = nameOf(node);
     used.add(name);
