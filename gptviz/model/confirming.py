@@ -20,6 +20,7 @@ from torch.utils.weak import WeakIdRef
 from transformers import PreTrainedConfig
 
 from gptviz.model.capture import modules_of
+from gptviz.model.looking import looked_at
 
 ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
 
@@ -93,7 +94,7 @@ def same_probability(then: float, logits: Tensor, id: int, layers: int, dtype: t
 def _largest(tensor: Tensor, rows: int) -> Tensor:
     """Returns the largest finite magnitude of each row, or in all if there is another number of rows: (rows,)."""
     magnitude = tensor.float().abs().reshape(-1, tensor.shape[-1])
-    largest = magnitude.masked_fill(~magnitude.isfinite(), 0.0).amax(-1)
+    largest = magnitude.nan_to_num(0.0, 0.0, 0.0).amax(-1)
     return largest if len(largest) == rows else largest.amax().expand(rows)
 
 
@@ -132,30 +133,39 @@ class Confirmations:
 
     def result(self, name: Any, modules: Iterable[nn.Module], check: Callable[[], _Result]) -> _Result:
         """Returns what `check` returns, or what it returned before. name: of the check. modules: that it runs."""
-        settings = tuple(settings_of(module) for module in modules)
+        settings = [looked_at(settings_of, module) for module in modules]
         known = self._results.get(name)
-        if known is None or known[0] != settings:
+        if known is None or None in settings or known[0] != settings:
             known = settings, check()
             self._results[name] = known
         return known[1]  # type: ignore[no-any-return]
 
 
-def settings_of(module: nn.Module) -> tuple[Any, ...]:
-    """Returns what decides, besides weights, how a module computes: its hooks, buffers, attributes and class.
+class _CannotBeCompared(Exception):
+    """Raised where a module has what may be another at each call."""
 
-    It includes those of its submodules.
+
+def settings_of(module: nn.Module) -> tuple[Any, ...] | None:
+    """Returns what decides, besides weights, how a module and its submodules compute: buffers, attributes and class.
+
+    None if they have a hook, or what cannot be compared.
     """
-    return tuple(
-        (
-            id(m),
-            _unlike_any() if m._forward_pre_hooks or m._forward_hooks or has_global_hooks() else None,
-            type(m).forward,
-            _class_attributes(type(m)),
-            tuple((name, _comparable(value)) for name, value in m._buffers.items()),
-            tuple((name, _comparable(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
+    modules = modules_of(module)
+    if has_global_hooks() or any(m._forward_pre_hooks or m._forward_hooks for m in modules):
+        return None
+    try:
+        return tuple(
+            (
+                id(m),
+                type(m).forward,
+                _class_attributes(type(m)),
+                tuple((name, _comparable(value)) for name, value in m._buffers.items()),
+                tuple((name, _comparable(value)) for name, value in m.__dict__.items() if name not in _PYTORCH),
+            )
+            for m in modules
         )
-        for m in modules_of(module)
-    )
+    except _CannotBeCompared:
+        return None
 
 
 def _class_attributes(kind: type) -> list[tuple[str, Any]]:
@@ -170,31 +180,27 @@ def has_global_hooks() -> bool:
 
 
 def _comparable(value: Any, depth: int = 0) -> Any:
-    """Returns what tells later whether a value is still the same; what equals nothing for a value of unknown kind.
+    """Returns what tells later whether a value is still the same. Raises _CannotBeCompared for a value of unknown kind.
 
     depth: how many objects and collections the value is inside of. A tensor is told by its identity and by how often it was
     written to. Configs are not looked into: `structure.py` compares them.
     """
     if isinstance(value, _PLAIN):
         return value
-    if isinstance(value, Tensor):
-        return _unlike_any() if value.is_inference() else (WeakIdRef(value), value._version)
-    if isinstance(value, nn.Module):  # not a registered one, so that nothing else sees what changes in it
-        return _unlike_any()
+    if isinstance(value, Tensor) and not value.is_inference():
+        return WeakIdRef(value), value._version
     if isinstance(value, _FIXED) or (isinstance(value, FunctionType) and value.__closure__ is None):
         return id(value)
-    if depth == _DEEPEST:
-        return _unlike_any()
     if isinstance(value, partial):
         value = value.func, value.args, value.keywords
+    # A module that is not a registered one: nothing else sees what changes in it.
+    if depth == _DEEPEST or isinstance(value, (Tensor, nn.Module)):
+        raise _CannotBeCompared
     if isinstance(value, (list, tuple, set)):
         return tuple(_comparable(item, depth + 1) for item in value)
     if isinstance(value, dict):
         return tuple((str(name), _comparable(item, depth + 1)) for name, item in value.items())
     attributes = getattr(value, "__dict__", None)
-    return (id(value), _comparable(attributes, depth + 1)) if attributes else _unlike_any()
-
-
-def _unlike_any() -> object:
-    """Returns an object that equals no other, so that a check is made again."""
-    return object()
+    if not attributes:
+        raise _CannotBeCompared
+    return id(value), _comparable(attributes, depth + 1)

@@ -45,8 +45,7 @@ class EagerAttention:
     def weights(self, head: int | None) -> Tensor:
         """Returns the attention weights in float32, after this pass's edits: (H or 1, T, T)."""
         self.confirm()
-        fresh = self._fresh if head is None else None
-        return (fresh or self._edited(head, torch.float32))[1][0]
+        return self._edited(head, torch.float32)[1][0]
 
     def mixed_values(self, head: int | None) -> Tensor:
         """Returns the values mixed by the heads' weights, after this pass's edits: (T, H or 1, d_value)."""
@@ -191,6 +190,8 @@ class EagerAttention:
 
     def _edited(self, head: int | None, dtype: torch.dtype | None) -> tuple[Tensor, Tensor]:
         """Returns the output, (1, T, H or 1, d_value), and weights, (1, H or 1, T, T), after this pass's edits."""
+        if head is None and dtype == torch.float32 and self._fresh is not None:
+            return self._fresh
         arguments = HeadArguments(self._call, head, dtype)
         output, weights = family_attention(arguments)
         self._pass.editing.rewrite_eager(self._layer, head, output, weights, arguments.value)

@@ -5,6 +5,8 @@ edits act again. What does not agree with the numbers of the pass is refused; se
 `trace.py` turns them into NumPy arrays.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -228,15 +230,15 @@ class ForwardPass(RecordedPass):
 
     # After the last block
 
-    def lens(self, position: int) -> Tensor:
-        """Returns the final norm and unembedding of the stream at every depth: (n_layers + 1, vocab)."""
+    def lens(self, positions: Sequence[int]) -> Tensor:
+        """Returns the final norm and unembedding of the stream at every depth: (positions, n_layers + 1, vocab)."""
         tail = self.anatomy.tail
         if tail is not None:
             with (guard := self.guarding_weights()), guard:
-                stream = torch.stack([self.residual(depth)[position] for depth in range(self.n_layers + 1)])[None]
-                scores: Tensor = run_chain(tail.chain, stream)[0]
+                depths = [self.residual(depth)[positions] for depth in range(self.n_layers + 1)]
+                scores: Tensor = run_chain(tail.chain, torch.stack(depths, 1))
                 lens = tail.last_step(scores)
-            if agree(lens[-1:], self.logits[position][None], scores[-1:]):
+            if agree(lens[:, -1], self.logits[positions], scores[:, -1]):
                 return lens
         raise fail(
             "a model whose logits are a norm and an unembedding of the stream",

@@ -176,7 +176,8 @@ class RecordedPass:
 
     def enters_attention_as_then(self, layer: int) -> bool:
         """Returns whether what lies before attention has the settings, buffers and hooks that it had in this pass."""
-        return self._settings_before_attention(layer) == self._before_attention[layer]
+        now = self._settings_before_attention(layer)
+        return None not in now and now == self._before_attention[layer]
 
     def _hold_position_inputs(self, block: Block[Any]) -> None:
         """Holds what the position table is called with. Its output is not held: it is cheap to compute again."""

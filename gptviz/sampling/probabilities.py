@@ -54,6 +54,14 @@ def softmax(logits: Any, axis: int = -1) -> np.ndarray:
     return probabilities
 
 
+def likeliest(probabilities: np.ndarray, k: int) -> list[int]:
+    """Returns the ids of the `k` highest of probabilities (n,), highest first; in a tie, the lower id first."""
+    k = min(k, len(probabilities))
+    some = np.flatnonzero(probabilities >= np.partition(probabilities, -k)[-k])
+    ids: list[int] = some[np.argsort(-probabilities[some], kind="stable")][:k].tolist()
+    return ids
+
+
 def entropy(probabilities: np.ndarray) -> float:
     """Returns the Shannon entropy in bits of probabilities (n,) that sum to 1; zeros add nothing.
 

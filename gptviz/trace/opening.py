@@ -7,6 +7,7 @@ in place of the pass and the model; what the file does not hold raises NotAvaila
 import base64
 import json
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -245,9 +246,9 @@ class SavedPass(SavedStack):
         """Bytes of the logits, which are in memory; everything else is read when it is asked for."""
         return int(self.logits.nbytes)
 
-    def lens(self, position: int) -> Array:
+    def lens(self, positions: Sequence[int]) -> Array:
         lenses = self._file.array("lens")
-        first = len(self.logits) - len(lenses)
+        first, position = len(self.logits) - len(lenses), min(positions)
         if position < first:
             which = "the last token" if len(lenses) == 1 else f"the last {len(lenses)} tokens"
             remedy = f"This file has the logit lens of {which} of the text."
@@ -255,8 +256,8 @@ class SavedPass(SavedStack):
             raise fail(
                 f"a position of at least {first}", f"{position}", remedy, NotAvailable, "no_lens_in_file", **facts
             )
-        lens: Array = lenses[position - first]
-        return lens
+        read: Array = lenses[np.array(positions) - first]
+        return read
 
     def readout(self, position: int) -> Readout:
         gain, offset = (self._file.array(name, "readout")[position] for name in ("gain", "offset"))

@@ -1,5 +1,6 @@
 """What a pass predicts at each of its tokens: logits, probabilities and the likeliest next tokens, at any depth."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from gptviz.checks import check_count, check_index
 from gptviz.sampling.next_token import NextToken
-from gptviz.sampling.probabilities import check_highest, softmax
+from gptviz.sampling.probabilities import check_highest, likeliest, softmax
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import Array, ModelSource, Numbers, PassSource, Readout
 
@@ -64,8 +65,7 @@ class Predictions:
         """Returns the `k` likeliest next tokens with their probabilities, highest first; in a tie, the lower id first."""
         k = check_count(k, "k")
         probabilities = self.probabilities(position)
-        ids = np.argsort(-probabilities, kind="stable")[:k]
-        return [(self.vocab_token(int(i)), float(probabilities[i])) for i in ids]
+        return [(self.vocab_token(id), float(probabilities[id])) for id in likeliest(probabilities, k)]
 
     def next_token(self, position: int = -1) -> NextToken:
         """Returns the logits at one position and the tokens up to it, as `SamplingBench` takes them."""
@@ -78,7 +78,11 @@ class Predictions:
 
         The last row is the position's logits. Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
         """
-        return as_array(self._source.lens(self._position(position)))
+        return as_array(self._source.lens([self._position(position)])[0])
+
+    def logit_lenses(self, positions: Sequence[int]) -> Array:
+        """Returns the `logit_lens` of several positions, computed together: (positions, n_layers + 1, vocab)."""
+        return as_array(self._source.lens([self._position(position) for position in positions]))
 
     def readout(self, position: int = -1) -> Readout:
         """Returns how the last stream becomes logits at one token, with the final norm's scale frozen; see `Readout`."""

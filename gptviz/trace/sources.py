@@ -7,7 +7,7 @@ of a model that can run. No torch: wherever `Numbers` stands, a source returns N
 Axes: T tokens, H heads, H_kv key heads, L layers. Layers, heads and positions arrive checked and counted from 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -208,8 +208,8 @@ class PassSource(Protocol):
         """Returns whether the MLP reads what enters the block, beside attention and not after it."""
         ...
 
-    def lens(self, position: int) -> Numbers:
-        """Returns the logit lens at every depth: (L + 1, vocab)."""
+    def lens(self, positions: Sequence[int]) -> Numbers:
+        """Returns the logit lens at every depth: (positions, L + 1, vocab)."""
         ...
 
     def readout(self, position: int) -> Readout:

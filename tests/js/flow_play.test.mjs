@@ -33,6 +33,7 @@ function play(changes = {}) {
     names: ["block 0", "block 1"],
     isPooled: [false, false],
     parallel: [false, false],
+    kinds: /** @type {("held"|"missing"|"none")[]} */ (["held", "held"]),
     count: 3,
     width: 24,
     chosen: 2,
@@ -145,6 +146,9 @@ test("without shares there is no credit, and without an answer no next pass", ()
   const weights = new Shares(2, 3, CARRIED, KEPT, true);
   assert.deepEqual(kinds({ shares: weights, draw: null, next: null }), forward);
   assert.deepEqual(facts(steps({ shares: weights })[2].sentence), [], "an MLP without a share");
+  const [, missing, , none] = steps({ shares: weights, kinds: ["missing", "none"] });
+  assert.match(String(missing.sentence), /does not keep its attention/);
+  assert.match(String(none.sentence), /has no attention/);
   assert.deepEqual(kinds({ next: null, problem: ["no model"] }).slice(8), ["picture", "draw", "append", "stop"]);
 });
 

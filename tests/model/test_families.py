@@ -181,6 +181,9 @@ def test_logit_lens_ends_in_the_logits_and_is_the_lens_of_each_depth(name):
         assert lens.shape == (LAYERS + 1, VOCAB)
         assert_float32_close(lens[-1], trace.logits[position], scale=stream_of(name))
         assert abs(lens[0] - lens[-1]).max() > 0.1
+    together = trace.logit_lenses([-1, 4])
+    assert_float32_close(together[1], lens, scale=stream_of(name))
+    assert_float32_close(together[0, -1], trace.logits[-1], scale=stream_of(name))
 
 
 @every

@@ -21,6 +21,7 @@ from transformers.generation import logits_process as theirs
 
 from gptviz import errors, sampling
 from gptviz.sampling.philox import check_seed, philox4x32, uniform
+from gptviz.sampling.probabilities import likeliest
 from gptviz.sampling.settings import Settings, check_settings
 from gptviz.sampling.stages import distribution
 
@@ -32,6 +33,12 @@ def zipf_logits(vocab: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     logits = -1.6 * np.log1p(np.arange(vocab)) + rng.normal(0, 0.7, vocab) + 2.5
     return rng.permutation(logits).astype(np.float32)
+
+
+@pytest.mark.parametrize("k", [1, 3, 6, 40])
+def test_of_equally_likely_tokens_the_lower_id_comes_first(k):
+    probabilities = np.array([0.125, 0.25, 0.125, 0.25, 0.0, 0.25])
+    assert likeliest(probabilities, k) == [1, 3, 5, 0, 2, 4][:k]
 
 
 def transformers_stages(logits, previous, chosen: Settings, dtype=torch.float64) -> dict[str, np.ndarray]:

@@ -12,12 +12,13 @@ from gptviz.trace.trace import Trace
 _MOST_READ = 3_000_000  # logits that are computed before the view is shown; the page asks for the others
 
 
-def early_probabilities(trace: Trace, position: int, ids: Sequence[int]) -> Array:
-    """Returns the probability of each next token after `position`, read at every depth: (ids, L + 1), float32.
+def early_probabilities(trace: Trace, positions: Sequence[int], ids: Sequence[Sequence[int]]) -> Array:
+    """Returns the probability of each next token, read at every depth: (positions, ids, L + 1), float32.
 
-    The last depth has the model's own probabilities. Source: see `Trace.logit_lens`.
+    ids: of each position. The last depth has the model's own probabilities. Source: see `Trace.logit_lens`.
     """
-    return np.stack([softmax(logits)[list(ids)] for logits in trace.logit_lens(position)], axis=1).astype(np.float32)
+    of_vocabulary = softmax(trace.logit_lenses(positions))
+    return np.take_along_axis(of_vocabulary, np.array(ids)[:, None], -1).swapaxes(1, 2).astype(np.float32)
 
 
 def first_early(trace: Trace, positions: Sequence[int], ids: Sequence[Sequence[int]]) -> Array:
@@ -28,8 +29,7 @@ def first_early(trace: Trace, positions: Sequence[int], ids: Sequence[Sequence[i
     depths = trace.n_layers + 1
     shares = np.full((len(positions), len(ids[0]), depths), np.nan, np.float32)
     affordable = max(1, _MOST_READ // (depths * trace.vocab_size))
-    for i in range(len(positions) - 1, max(-1, len(positions) - 1 - affordable), -1):
-        shares[i] = early_probabilities(trace, positions[i], ids[i])
+    shares[-affordable:] = early_probabilities(trace, positions[-affordable:], ids[-affordable:])
     return shares
 
 

@@ -105,6 +105,7 @@ class Flow {
     this.load();
     this.resizer.observe(this.picture.stage);
     this.resizer.observe(this.root); // a presented view is as high as its room
+    this.resizer.observe(this.early.line.plot); // it may have been hidden, and had no width
   }
 
   /** @returns {HTMLElement} */

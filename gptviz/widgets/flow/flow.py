@@ -9,6 +9,7 @@ An open head is shown by an AttentionView, which is made when the page first ask
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from gptviz.errors import NotAvailable, error_for_page
 from gptviz.lens.cutting import cuts_of
 from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageQuestion
+from gptviz.sampling.probabilities import likeliest
 from gptviz.text.visible import visible
 from gptviz.trace.available import available
 from gptviz.trace.sources import Array
@@ -31,7 +33,14 @@ from gptviz.widgets.flow.early import early_probabilities, first_early, reads_ba
 from gptviz.widgets.flow.open_blocks import OpenBlocks
 from gptviz.widgets.flow.phrases import PHRASES
 from gptviz.widgets.flow.playing import describe_draw, describe_last_row, longer_pass
-from gptviz.widgets.flow.shares import ColumnShares, attention_weights, column_shares, first_drawn, layer_ranges
+from gptviz.widgets.flow.shares import (
+    ColumnShares,
+    attention_weights,
+    column_shares,
+    first_drawn,
+    kinds_of_attention,
+    layer_ranges,
+)
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.edit_list import Spec
 from gptviz.widgets.shared.edited import EditedView
@@ -120,12 +129,13 @@ class FlowView(EditedView, OpensPosition):
         self._flow, refusal = self._compute_flow(plain)
         self._blocks = OpenBlocks(plain, self._flow)
         self._shares = self._column_shares(plain, self._flow)
+        self._kinds = ["held"] * len(self._ranges) if self._flow else kinds_of_attention(plain, self._ranges)
         self._carried, self._kept = self._shares.packed()
         positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
-        leaders = [plain.top(min(LEADERS, trace.vocab_size), position) for position in positions]
-        ids = [[token.id for token, _ in row] for row in leaders]
+        probabilities = [plain.probabilities(position) for position in positions]
+        ids = [likeliest(row, LEADERS) for row in probabilities]
         hidden = len(self._shares.stream[0]) - len(positions)  # 1 if a token stands for the earlier ones
-        shares = np.array([[share for _, share in row] for row in leaders], np.float32)
+        shares = np.stack([row[some] for row, some in zip(probabilities, ids, strict=True)])
         self._probabilities = np.concatenate([np.zeros((hidden, len(ids[0])), np.float32), shares]).tobytes()
         lens_refusal = self._fill_lens(plain, positions, ids, hidden)
         tokens = [describe(trace.tokens[position]) for position in positions]
@@ -137,8 +147,9 @@ class FlowView(EditedView, OpensPosition):
             "vocab": trace.vocab_size,
             "start": 0 if trace.tokens[0].special and not hidden and len(tokens) > 1 else None,
             "leaders": [*([ids[0]] if hidden else []), *ids],
-            "vocabulary": {str(token.id): describe(token) for row in leaders for token, _ in row},
+            "vocabulary": {str(id): describe(plain.vocab_token(id)) for id in dict.fromkeys(chain(*ids))},
             "tied": lens_refusal is None and reads_back_its_token(plain),
+            "attention": self._kinds,
             "refusal": refusal,
             "lensRefusal": lens_refusal,
             "runs": trace.gpt.can_run,
@@ -202,7 +213,7 @@ class FlowView(EditedView, OpensPosition):
     def _answer_lens(self, position: int) -> Array:
         """Returns the likeliest next tokens' probabilities at every depth: (leaders, L + 1)."""
         position = self._check_position(position)
-        return early_probabilities(self._plain, position, [token.id for token, _ in self._leaders(position)])
+        return early_probabilities(self._plain, [position], [[token.id for token, _ in self._leaders(position)]])[0]
 
     def _answer_maps(self, layer: int) -> Array:
         return self._blocks.maps(layer)
@@ -270,10 +281,14 @@ class FlowView(EditedView, OpensPosition):
         trace, position = self._require_trace(), self._shown_position()
         token, is_credit = visible(trace.tokens[position]), self._flow is not None
         credit = self._credit(position)
-        shares = [float(share) for share in (credit[0] if is_credit else credit.max(0))]
+        shares = [float(share) for share in (credit[0] if is_credit else np.nanmax(credit, 0))]
         drawn = max(position, first_drawn(len(trace.tokens))) - len(trace.tokens)  # from the end
         rows = []
-        for (first, last), weights in zip(self._ranges, self._shares.attention[:, drawn], strict=True):
+        for (first, last), kind, weights in zip(
+            self._ranges, self._kinds, self._shares.attention[:, drawn], strict=True
+        ):
+            if kind != "held":
+                continue
             share = float(weights.sum() if is_credit else weights.max())
             name = self._phrase("block" if first == last else "blocks", first=first, last=last)
             rows.append((name, share, percent(share)))
@@ -283,31 +298,32 @@ class FlowView(EditedView, OpensPosition):
             still.chips(trace.tokens, [percent(share) for share in shares], shares),
             still.words(self._phrase("attention" if is_credit else "look", token=token)),
             still.bars(rows),
-            still.words(self._phrase("next", token=token)),
-            still.bars([(visible(one), p, percent(p)) for one, p in self._leaders(position)]),
             *([still.words(self._phrase("cuts", edits=cuts))] if cuts else []),
+            still.words(self._phrase("next_cut" if cuts else "next", token=token)),
+            still.bars([(visible(one), p, percent(p)) for one, p in self.after.top(LEADERS, position)]),
         ]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each depth and token: its share of what stands in the followed token after the last block.
 
         Depth 0 is the embedding; the shares of a depth sum to 1. Where attention weights are drawn, a row has the weight
-        that the block at that depth gives the token. `gptviz.lens.cuts` has the numbers of the cuts.
+        that the block at that depth gives the token, if it is known. `gptviz.lens.cuts` has the numbers of the cuts.
         """
         trace, name = self._require_trace(), "weight" if self._flow is None else "credit"
         return [
             {"depth": depth, "position": token.position, "token": token.text, name: float(row[token.position])}
             for depth, row in enumerate(self._credit(self._shown_position()))
             for token in trace.tokens
+            if not np.isnan(row[token.position])
         ]
 
     def _credit(self, position: int) -> Array:
-        """Returns the credit at each depth, (L + 1, T), or the attention weights that each block gives, (L, T)."""
+        """Returns the credit at each depth, (L + 1, T), or the weights that each block gives, (L, T), NaN without a map."""
         if self._flow is not None:
             return self._flow.at(position).importance
         trace = self._plain
         rows = available(lambda layer: trace.attention(layer)[:, position].mean(0), range(trace.n_layers))
-        weights = np.zeros((trace.n_layers, len(trace.tokens)), np.float32)
+        weights = np.full((trace.n_layers, len(trace.tokens)), np.nan, np.float32)
         for layer, row in rows:
             weights[layer] = row
         return weights

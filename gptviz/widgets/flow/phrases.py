@@ -9,7 +9,7 @@ PHRASES = {
         "block": "block {first}",
         "blocks": "blocks {first}–{last}",
         "next": "The next token after {token}:",
-        "after": "after the cuts",
+        "next_cut": "The next token after {token}, in the pass with these cuts:",
         "cuts": "Cut: {edits}",
     },
     "zh": {
@@ -20,7 +20,7 @@ PHRASES = {
         "block": "第 {first} 块",
         "blocks": "第 {first}–{last} 块",
         "next": "{token} 之后的下一个词元：",
-        "after": "切断之后",
+        "next_cut": "切断之后，{token} 之后的下一个词元：",
         "cuts": "切断：{edits}",
     },
 }

@@ -46,6 +46,10 @@ export class Picture {
     this.tokens = [];
     /** The first and the last block of each column. @type {[number, number][]} */
     this.columns = [];
+    /** @type {boolean[]} */
+    this.parallel = [];
+    /** @type {("held"|"missing"|"none")[]} */
+    this.kinds = [];
     /** @type {string[]} */
     this.names = [];
     /** The special first token. @type {number|null} */
@@ -107,6 +111,8 @@ export class Picture {
     this.isUnfolded = false;
     this.tokens = about.tokens;
     this.columns = about.columns;
+    this.parallel = about.parallel;
+    this.kinds = about.attention;
     this.start = about.start;
     this.areWeights = shares.areWeights;
     this.isPooled = about.layers > this.columns.length;
@@ -139,7 +145,8 @@ export class Picture {
       const short = first === last ? String(first) : `${first}–${last}`;
       if (title instanceof HTMLButtonElement) this.actions.offer(title, this.isKept(column));
       title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
-      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, words.parts));
+      const order = this.parallel[column] ? words.sideBySide : words.parts;
+      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order));
       const parts = this.areWeights ? [] : [label];
       return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
     });
@@ -269,6 +276,7 @@ export class Picture {
       const weights = Array.from({ length: position + 1 }, (_, source) => shares.carried(column, position, source));
       return {
         attention: areWeights ? Math.max(...weights) : shares.attention(column, position),
+        kind: this.kinds[column],
         mlp: areWeights ? null : shares.kept("mlp", column, position),
         thin: { count: thin.length, share: thin.reduce((sum, { share }) => sum + share, 0) },
       };

@@ -146,6 +146,7 @@ export class Player {
       names: picture.names,
       isPooled: picture.columns.map(([first, end]) => end > first),
       parallel: about.parallel,
+      kinds: about.attention,
       count: about.tokens[last].position + 1,
       width: about.width,
       chosen: chosen(),
@@ -219,11 +220,28 @@ export class Player {
     const { root, picture } = this.around();
     const { kind, column, sentence } = this.clock.step;
     root.dataset.step = kind;
-    this.says.replaceChildren(...sentence.map(written));
+    this.says.replaceChildren(...sentence.map((part) => this.written(part)));
     [...picture.heads.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
     this.showBars();
     this.aim();
     this.showControls();
+  }
+
+  /** Writes a piece of a sentence. @param {import("./play_words.js").Part} part @returns {Node|string} */
+  written(part) {
+    if (typeof part === "string") return part;
+    if ("token" in part) {
+      const { token } = part;
+      if (token.earlier) return element("span", { class: "nowrap" }, this.words.earlier(token.earlier));
+      const position = token.position ?? -1;
+      const index = position < 0 ? [] : [element("sub", {}, String(position))];
+      return element("span", { class: "nowrap" }, chip(token), ...index);
+    }
+    const isShare = "share" in part;
+    const value = isShare ? part.share : part.value;
+    const title = isShare ? `${100 * value} %` : String(value);
+    const text = isShare ? percent(value).replace(" ", "\u00a0") : significant(value);
+    return element("strong", { class: "number", title }, text);
   }
 
   /** Shows the present state. */
@@ -292,20 +310,4 @@ function withDrawn({ outcomes, draw }) {
 /** @param {Outcome[]} outcomes @returns {Outcome[]} */
 function withoutCuts(outcomes) {
   return outcomes.map(({ token, before }) => ({ token, before, after: null }));
-}
-
-/** Writes a piece of a sentence. @param {import("./play_words.js").Part} part @returns {Node|string} */
-function written(part) {
-  if (typeof part === "string") return part;
-  if ("token" in part) {
-    const { token } = part;
-    const position = token.position ?? -1;
-    const index = position < 0 ? [] : [element("sub", {}, String(position))];
-    return element("span", { class: "nowrap" }, chip(token), ...index);
-  }
-  const isShare = "share" in part;
-  const value = isShare ? part.share : part.value;
-  const title = isShare ? `${100 * value} %` : String(value);
-  const text = isShare ? percent(value).replace(" ", "\u00a0") : significant(value);
-  return element("strong", { class: "number", title }, text);
 }

@@ -24,7 +24,7 @@ class Layer {
     this.drawn = svgElement("svg", {});
     this.root = element("div", { class: "play-layer", "data-layer": name }, this.drawn);
     this.front = element("div", { class: "play-front" });
-    this.end = Number.NaN; // where it is uncovered to
+    this.shown = ""; // where it is uncovered to, of which width
   }
 
   /** @param {number} way see `State` @param {number[]} edges */
@@ -32,8 +32,8 @@ class Layer {
     const enters = Math.min(1, way);
     const x = reached(way, edges);
     const whole = edges[edges.length - 1];
-    if (x !== this.end) {
-      this.end = x;
+    if (this.shown !== `${x} ${whole}`) {
+      this.shown = `${x} ${whole}`;
       uncover(this.root, this.drawn, x - whole);
       this.front.style.transform = moved(x);
       this.front.style.opacity = x > 0 && x < whole ? "1" : "0";

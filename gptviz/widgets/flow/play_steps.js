@@ -6,7 +6,7 @@
 import { creditIn, doneIn, largestAtEmbedding, nextRow, rowOf } from "./play_facts.js";
 import { startState, wholeWay } from "./play_state.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
 /** @typedef {import("./next.js").Outcome} Outcome */
 /** @typedef {import("./play_state.js").State} State */
 /** @typedef {import("./play_words.js").Part} Part */
@@ -23,7 +23,7 @@ import { startState, wholeWay } from "./play_state.js";
  * is shown. `outcomes`: after the last token. `draw` and `next` are null while they are not known; `problem` is why the
  * next pass is missing. `isCached`: whether the next pass has a cache.
  * @typedef {{shares: import("./credit.js").Shares, tokens: PageToken[], names: string[], isPooled: boolean[],
- *   parallel: boolean[], count: number, width: number, chosen: number, outcomes: Outcome[], hasCuts: boolean,
+ *   parallel: boolean[], kinds: ("held"|"missing"|"none")[], count: number, width: number, chosen: number, outcomes: Outcome[], hasCuts: boolean,
  *   draw: Draw|null, next: Next|null, problem: Part[], isCached: boolean}} Play
  */
 
@@ -67,8 +67,11 @@ function addForward(play, words, add) {
     const time = column ? QUICK : SLOW;
     const { attention, most, mlp } = doneIn(row, column);
     const source = most && { token: tokens[most.source], share: most.share };
+    const kind = play.kinds[column];
     const sentence = shares.areWeights
-      ? words.looks(name, token, source)
+      ? kind === "held"
+        ? words.looks(name, token, source)
+        : words.withoutMap(name, kind)
       : words.attention(name, token, source, attention, play.isPooled[column]);
     add("attention", sentence, { text: 2 + 2 * column }, time, { column });
     const made = shares.areWeights ? null : mlp;

@@ -2,7 +2,7 @@
 /** The sentences of a played pass, in each language: texts, tokens and numbers in the order in which they are read. */
 import { grouped } from "../shared/numbers.js";
 
-/** @typedef {import("../shared/chips.js").PageToken} PageToken */
+/** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
 /** A piece of a sentence: a text, a token, a share or another number. @typedef {string|{token: PageToken}|{share: number}|
  *   {value: number}} Part */
 /** @typedef {{token: PageToken, share: number}} Source */
@@ -76,6 +76,12 @@ const en = {
             ", averaged over heads.",
           ]
         : [`${capital(block)}: `, { token }, " looks at no earlier token here."],
+    /** @type {(block: string, kind: "missing"|"none") => Part[]} */
+    withoutMap: (block, kind) => [
+      kind === "none"
+        ? `${capital(block)} has no attention.`
+        : `${capital(block)}: this saved file does not keep its attention.`,
+    ],
     /** @type {(block: string, token: PageToken, share: number|null, isParallel: boolean) => Part[]} */
     mlp: (block, token, share, isParallel) => [
       isParallel
@@ -222,6 +228,7 @@ const zh = {
             "，对各个头取平均。",
           ]
         : [`${block}：这里 `, { token }, " 不看前面的词元。"],
+    withoutMap: (block, kind) => [kind === "none" ? `${block}没有注意力。` : `${block}：这个文件没有保存它的注意力。`],
     mlp: (block, token, share, isParallel) => [
       isParallel ? `${block}：同时，MLP 单独处理每个词元。` : `${block}：接着，MLP 单独处理每个词元。`,
       ...(share === null ? [] : ["此后 ", { token }, " 处的内容有 ", { share }, " 来自 MLP。"]),

@@ -72,7 +72,8 @@ def _column(flow: Flow, first: int, last: int) -> tuple[np.ndarray, np.ndarray, 
         whole = matrix @ whole
         without_mlp = (beside_mlp if is_parallel else (1 - mlp)[:, None] * matrix) @ without_mlp
         stream, stays = stream * straight, stays * (straight + bias)
-    return whole - np.diag(stays), stream, stays - stream, 1 - without_mlp.sum(1)
+    of_mlp = np.clip(1 - without_mlp.sum(1), 0, 1)  # rows sum to 1 within rounding
+    return whole - np.diag(stays), stream, stays - stream, _drawn(flow.mlp[first], 0) if first == last else of_mlp
 
 
 def attention_weights(trace: Trace, ranges: Sequence[tuple[int, int]]) -> np.ndarray:
@@ -84,6 +85,21 @@ def attention_weights(trace: Trace, ranges: Sequence[tuple[int, int]]) -> np.nda
     nothing = np.zeros((drawn_count(len(trace.tokens)),) * 2)
     columns = [[maps[layer] for layer in range(first, last + 1) if layer in maps] for first, last in ranges]
     return np.stack([np.mean(column or [nothing], axis=0) for column in columns])
+
+
+def kinds_of_attention(trace: Trace, ranges: Sequence[tuple[int, int]]) -> list[str]:
+    """Returns for each column "held" if a block of it has a map here, "missing" if this file lacks it, "none" without attention.
+
+    Raises NotAvailable if no block has a map.
+    """
+    held = {layer for layer, _ in available(trace.attention, range(trace.n_layers))}
+
+    def kind(layers: range) -> str:
+        if held.intersection(layers):
+            return "held"
+        return "missing" if any(trace.heads_in(layer) for layer in layers) else "none"
+
+    return [kind(range(first, last + 1)) for first, last in ranges]
 
 
 def first_drawn(count: int) -> int:

@@ -11,8 +11,9 @@ import { percent } from "../shared/numbers.js";
  * @typedef {{layer: number, before: number, after: number, edit: Edit, name: string}} Effect
  */
 /**
- * One column's numbers. An effect is null where there is nothing to cut, and undefined while it is not known.
- * @typedef {{attention: number, mlp: number|null, cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined,
+ * One column's numbers. An effect is null where there is nothing to cut, and undefined while it is not known. `kind`:
+ * whether its attention is "held", or "missing" in this file, or there is "none".
+ * @typedef {{attention: number, kind: "held"|"missing"|"none", mlp: number|null, cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined,
  *   thin: {count: number, share: number}}} Cells
  */
 
@@ -70,7 +71,7 @@ export class BlockTable {
     const effect = (/** @type {Effect|null|undefined} */ of) => this.effect(of, isPooled);
     const rows = [
       this.row("attention", [`${areWeights ? table.weights : table.attention} `, chip(token)], cells, (one) =>
-        this.share(one.attention, largest),
+        one.kind === "held" ? this.share(one.attention, largest) : [this.without(one.kind)],
       ),
       this.row("cut-attention", cut(table.cutAttention), cells, (one) => effect(one.cutAttention)),
     ];
@@ -104,6 +105,13 @@ export class BlockTable {
     return [element("span", { class: "number", title: `${100 * share} %` }, percent(share)), bar];
   }
 
+  /** Says why a share is not there. @param {"missing"|"none"} kind */
+  without(kind) {
+    const { table } = this.words;
+    const [text, title] = kind === "missing" ? [table.notHeld, table.notHeldWhy] : [table.none, ""];
+    return element("span", { class: "small muted", title }, text);
+  }
+
   /** @param {{count: number, share: number}} thin */
   thin({ count, share }) {
     const { table } = this.words;
@@ -119,7 +127,8 @@ export class BlockTable {
   effect(effect, isPooled) {
     const { words } = this;
     const cuts = this.cuts();
-    if (!effect) return [element("span", { class: "small muted" }, effect === null ? words.table.none : "–")];
+    if (effect === undefined) return [element("span", { class: "small muted" }, "–")];
+    if (!effect) return [element("span", { class: "small muted", title: words.table.neverWhy }, words.table.never)];
     const { before, after, edit, name, layer } = effect;
     const isMade = cuts.has(edit);
     const label = isMade ? words.table.restore(name) : words.table.cut(name);

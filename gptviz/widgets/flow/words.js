@@ -31,8 +31,9 @@ const en = {
     read:
       "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
       "of the vectors. It is the same for every next token, and is computed backward, from right to left. What points " +
-      "against the sum has a share of 0, and may still matter. Attention copies: what a ribbon takes along also stays " +
-      "where it was. A short hook comes from the first token, which has a lane of its own; a dotted one is many ribbons " +
+      "against the sum has a share of 0, and may still matter. In the table a share is of what stands in the followed token " +
+      "after that step of the block; so the shares of different blocks do not add up. Attention copies: what a ribbon takes " +
+      "along also stays where it was. A short hook comes from the first token, which has a lane of its own; a dotted one is many ribbons " +
       "thinner than a pixel.",
     weights:
       "Widths are attention weights, averaged over the heads of a block. They say where a token looks, not what that " +
@@ -66,7 +67,8 @@ const en = {
   neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}`,
   parts: "attention, then MLP",
   ends: "credit at the embedding",
-  weightsAt: "attention weight",
+  sideBySide: "attention and MLP side by side",
+  weightsAt: "largest weight of all blocks",
   resting: "resting place",
   openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
   closeLane: "thin lane",
@@ -82,11 +84,14 @@ const en = {
     cutAttention: "attention into",
     mlp: "share of the MLP in",
     cutMlp: "MLP of",
-    cutHere: "cut here:",
+    cutHere: "cut here: probability of",
     thin: "ribbons thinner than a pixel",
     thinCount: (/** @type {number} */ count, /** @type {string} */ share) => `${grouped(count)}, ${share} together`,
     none: "none",
     never: "not cut",
+    neverWhy: "this block has no such part, or one that cannot be cut",
+    notHeld: "not kept",
+    notHeldWhy: "this saved file does not keep the attention of this block",
     strongest: (/** @type {number} */ layer) => `block ${layer}:`,
     cut: (/** @type {string} */ name) => `cut: ${name}`,
     restore: (/** @type {string} */ name) => `take the cut back: ${name}`,
@@ -201,7 +206,7 @@ const zh = {
     cut: "切断",
     read:
       "宽度是贡献：所跟踪的词元在最后一块之后的内容有多少经过这里，按向量的长度计。它对每个下一词元都一样，是倒着算的，从右往左。" +
-      "与总和方向相反的部分，份额为 0，但仍可能重要。注意力是复制：带子带走的内容，原处也还在。" +
+      "与总和方向相反的部分，份额为 0，但仍可能重要。表中的份额，是这一块的这一步之后所跟踪词元处内容的份额，所以各块的份额不能相加。注意力是复制：带子带走的内容，原处也还在。" +
       "短钩来自单独成条的第一个词元；虚线是许多细于一个像素的带子。",
     weights: "宽度是注意力权重，对一块的各个头取平均。它们说明词元看向哪里，不说明这改变了什么。",
   },
@@ -228,7 +233,8 @@ const zh = {
   neurons: (list) => `MLP 中加入最多的神经元，以及所加向量的长度：${list}`,
   parts: "先注意力，后 MLP",
   ends: "嵌入处的贡献",
-  weightsAt: "注意力权重",
+  sideBySide: "注意力和 MLP 并行",
+  weightsAt: "各块中最大的权重",
   resting: "停放处",
   openLane: (token) => `给 ${token} 一整行`,
   closeLane: "收成细条",
@@ -243,11 +249,14 @@ const zh = {
     cutAttention: "进入的注意力：",
     mlp: "MLP 的份额：",
     cutMlp: "MLP：",
-    cutHere: "在此切断：",
+    cutHere: "在此切断后的概率：",
     thin: "细于一个像素的带子",
     thinCount: (count, share) => `${grouped(count)} 条，合计 ${share}`,
     none: "没有",
     never: "未切断",
+    neverWhy: "这一块没有这个部分，或不能切断它",
+    notHeld: "未保存",
+    notHeldWhy: "这个文件没有保存这一块的注意力",
     strongest: (layer) => `第 ${layer} 块：`,
     cut: (name) => `切断：${name}`,
     restore: (name) => `撤销切断：${name}`,
