@@ -95,6 +95,12 @@ def test_of_a_long_text_the_last_tokens_are_drawn_and_earlier_ones_are_one(monke
     assert len(view._about["leaders"]) == 7
 
 
+def test_parallel_blocks_are_told_with_values_and_without():
+    of = {name: gptviz.wrap(build(name), tokenizer()).trace(IDS) for name in ("gpt2", "gpt_neox", "gptj")}
+    found = {name: gptviz.FlowView(trace)._about["parallel"] for name, trace in of.items()}
+    assert found == {"gpt2": [False] * 3, "gpt_neox": [True] * 3, "gptj": [True] * 3}
+
+
 @pytest.mark.parametrize("name", ["gpt_neo", "bloom"])
 def test_without_values_attention_weights_are_drawn_and_named_so(name):
     trace = gptviz.wrap(build(name), tokenizer()).trace(IDS)

@@ -156,7 +156,7 @@ class FlowView(EditedView, OpensPosition):
             "cutsHeads": trace.gpt.can_run and plain.route == "interface",
             "byLength": 0 if self._flow is None else len(self._flow.by_length),
             "width": trace.d_model,
-            "parallel": [self._flow is not None and self._flow.parallel[first] for first, _ in self._ranges],
+            "parallel": [_is_parallel(plain, first) for first, _ in self._ranges],
         }
 
     def _compute_flow(self, trace: Trace) -> tuple["lens.Flow | None", dict[str, Any] | None]:
@@ -327,3 +327,10 @@ class FlowView(EditedView, OpensPosition):
         for layer, row in rows:
             weights[layer] = row
         return weights
+
+
+def _is_parallel(trace: Trace, layer: int) -> bool:
+    """Returns whether attention and the MLP of a block work at the same time; no, where that is not known."""
+    with suppress(NotAvailable):
+        return trace.is_parallel(layer)
+    return False

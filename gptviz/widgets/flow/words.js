@@ -110,7 +110,9 @@ const en = {
       `${head}, ${source} → ${target}`,
   },
   lesson: {
-    none: "Here share and effect go together, to within 1 percentage point: no column has a larger share and a smaller effect.",
+    none:
+      "Here attention’s share and effect go together: where its share is larger, the effect of its cut is not smaller " +
+      "(to within 1 percentage point).",
     still: "Here no cut of attention changes the probability by 1 percentage point.",
     alone: (/** @type {number} */ layer) => `block ${layer} alone`,
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
@@ -136,7 +138,9 @@ const en = {
     remove: (/** @type {string} */ name) => `take back: ${name}`,
     removeAll: "take all back",
     dropped: "Removed, because they belong to the previous prompt or model:",
-    note: "The bars are those of the pass with these cuts. The ribbons stay those of the pass without them.",
+    note:
+      "The bars are those of the pass with these cuts. The ribbons, and what is read early, stay those of the pass without " +
+      "them.",
     scaled:
       "A cut ribbon has weight 0. The other weights of its row are scaled up, so that they sum to 1 again (renormalised), as if " +
       "the token it comes from were masked.",
@@ -273,7 +277,7 @@ const zh = {
     headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
   lesson: {
-    none: "这里份额和效果一致（1 个百分点以内）：没有哪一列份额较大而效果较小。",
+    none: "这里注意力的份额和效果一致：份额较大的地方，切断的效果不会较小（1 个百分点以内）。",
     still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
     alone: (layer) => `只切第 ${layer} 块`,
     differ: (strong, wide, before) =>
@@ -297,7 +301,7 @@ const zh = {
     remove: (name) => `撤销：${name}`,
     removeAll: "全部撤销",
     dropped: "已移除，因为它们属于之前的提示或模型：",
-    note: "条形是切断之后的结果。带子仍是没有切断时的。",
+    note: "条形是切断之后的结果。带子和提前读出的概率仍是没有切断时的。",
     scaled: "切断的带子权重为 0，同一行的其他权重按比例放大，总和仍为 1（重新归一化），就像遮住了来源词元。",
     noteWithout: "这里的条形和带子都是没有切断时的。",
     notKept: "本页没有保存这些切断在这个词元处的结果。",
