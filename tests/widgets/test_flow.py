@@ -130,7 +130,7 @@ def test_a_block_whose_attention_a_file_lacks_has_no_share_of_0():
 
 
 def test_the_still_picture_of_a_view_with_a_cut_has_the_bars_of_the_cut_pass(gpt):
-    view = gptviz.FlowView(gpt.trace(PROMPT), edits=[gptviz.ablate_mlp(LAYERS - 1)])
+    view = gptviz.FlowView(gpt.trace(PROMPT), edits=[gptviz.ablate_attention(0)])
     before, after = (percent(trace.top(1)[0][1]) for trace in (gpt.trace(PROMPT), view.after))
     assert before != after and after in view.still() and before not in view.still()
 
