@@ -630,6 +630,10 @@ def test_another_step_ends_a_pass_that_is_played(page):
     page.keyboard.press("Space")
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
     expect(page.locator(".count")).to_have_text("1 / 14")
+    expect(page.locator(".gptviz-flow .caption")).to_be_hidden()
+    assert page.locator(".gptviz-flow .stage").bounding_box()["y"] < HEIGHT / 2, (
+        "the picture that is played is on the screen"
+    )
 
 
 FILLS = "() => document.fullscreenElement?.matches('.gptviz-explorer[data-presenting]') ?? false"

@@ -237,7 +237,7 @@ def test_attention_weights_are_labelled_and_explained(shown):
     page = shown(gptviz.FlowView(trace)).page
     settle(page)
     root = page.locator(".gptviz-flow")
-    expect(root.locator(".names .gutter")).to_have_text("attention weight")
+    expect(root.locator(".names .gutter")).to_have_text("largest weight of all blocks")
     expect(root.locator(".notes")).to_contain_text("the eager route")
     weights = [trace.attention(layer).mean(0)[-1] for layer in range(3)]
     agree(texts(page, "[data-row=attention] .number"), [row.max() for row in weights])
