@@ -620,20 +620,65 @@ def test_another_step_ends_a_pass_that_is_played(page):
     settle(page)
     page.locator(".gptviz-flow .player .play").click()
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
-    page.keyboard.press("Space")
+    page.locator(".steer button").last.click()
     expect(page.locator(".count")).to_have_text("2 / 14")
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(0)
     expect(page.locator(".gptviz-flow .blocks")).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    page.locator(".gptviz-flow .player .play").click()
-    page.locator(".gptviz-flow .player").focus()
-    page.keyboard.press("Space")
-    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
     expect(page.locator(".count")).to_have_text("1 / 14")
     expect(page.locator(".gptviz-flow .caption")).to_be_hidden()
     assert page.locator(".gptviz-flow .stage").bounding_box()["y"] < HEIGHT / 2, (
         "the picture that is played is on the screen"
     )
+
+
+def test_a_played_pass_and_an_open_block_have_the_keys_before_the_presentation(shown, gpt):
+    """After any mouse click Space and the arrows steer the pass; Escape leaves what is open first, then the presentation."""
+    page = shown(gptviz.explore(PROMPT, gpt=gpt), width=848, height=560).page
+    page.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('refused')); }")
+    presenting = page.locator(".gptviz-explorer[data-presenting]")
+    page.get_by_role("button", name="present").click()
+    settle(page)
+    play, done = page.locator(".gptviz-flow .player .play"), page.locator(".gptviz-flow .player progress")
+    play.click()
+    page.keyboard.press("Space")
+    expect(play).to_contain_text("go on")
+    before = done.evaluate("(one) => one.value")
+    page.locator(".gptviz-explorer .side").click(position={"x": 2, "y": 2})
+    page.keyboard.press("ArrowRight")
+    assert done.evaluate("(one) => one.value") == before + 1
+    expect(page.locator(".count")).to_have_text("1 / 14")
+    page.keyboard.press("Escape")
+    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(0)
+    page.locator(".gptviz-flow button.name").nth(2).click()
+    page.locator(".heads-of-block .map").nth(1).click()
+    expect(page.locator(".open-head .stage")).to_be_visible()
+    settle(page)
+    view = page.locator(".view-flow > .gptviz").bounding_box()
+    assert view["y"] + view["height"] <= 561
+    for part in (".open-head", ".open-block"):
+        page.keyboard.press("Escape")
+        expect(page.locator(f"{part}:visible")).to_have_count(0)
+        expect(presenting).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(presenting).to_have_count(0)
+
+
+def test_the_last_token_is_followed_again_from_an_earlier_one_and_by_starting_over(page):
+    page.get_by_role("button", name="present").click()
+    settle(page)
+    followed = page.locator(".gptviz-flow .caption sub")
+    last = followed.inner_text()
+    earlier = page.locator(".gptviz-flow .label[data-kind=token] button[aria-pressed=false]").first
+    for way in (page.locator(".gptviz-flow [data-key=last]"), page.get_by_role("button", name="start over")):
+        earlier.click()
+        expect(followed).not_to_have_text(last)
+        way.click()
+        expect(followed).to_have_text(last)
+    page.locator(".gptviz-flow [data-key=lane]").click()
+    expect(page.locator(".gptviz-flow .label[data-kind=rest]")).to_have_count(0)
+    page.get_by_role("button", name="start over").click()
+    expect(page.locator(".gptviz-flow .label[data-kind=rest]")).to_have_count(1)
 
 
 FILLS = "() => document.fullscreenElement?.matches('.gptviz-explorer[data-presenting]') ?? false"

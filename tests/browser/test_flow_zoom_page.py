@@ -206,6 +206,11 @@ def test_hovering_the_map_moves_nothing_above_it_and_a_click_follows_its_token(s
     page.mouse.move(1, 1)
     settle(page)
     expect(caption).to_have_text("5")
+    said = page.locator(".open-head .now")
+    expect(said.locator("sub").first).to_have_text("5")
+    said.get_by_role("button").click()
+    expect(caption).to_have_text(str(last))
+    expect(said).to_be_empty()
 
 
 def test_another_view_of_the_box_opens_the_same_head(shown, gpt):

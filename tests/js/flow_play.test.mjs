@@ -225,3 +225,12 @@ test("a long text has rows for its last tokens, one line for the others, and roo
     [0, 2, 3],
   );
 });
+
+test("the rows of a played pass fit the room that there is, down to a little more than half of their height", () => {
+  const whole = new PlayRows(15, 1.5);
+  assert.ok(Math.abs(new PlayRows(15, 1.5, 0.7 * whole.height).height - 0.7 * whole.height) < 1e-9);
+  assert.equal(new PlayRows(15, 1.5, 2 * whole.height).height, whole.height);
+  const least = new PlayRows(15, 1.5, 1);
+  assert.ok(Math.abs(least.height - 0.55 * whole.height) < 1e-9);
+  assert.ok(Math.abs(least.middle(14) - 0.55 * whole.middle(14)) < 1e-9);
+});

@@ -94,7 +94,7 @@ class Explorer {
   build() {
     const { words, presenter } = this;
     const title = this.model.get("_title");
-    const restart = button(words.restart, () => (presenter.on ? presenter.goTo(0) : this.openOnly(null)));
+    const restart = button(words.restart, () => this.startOver());
     const tools = element("span", { class: "tools" }, this.models, this.history, this.forget, restart, presenter.tools);
     const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
@@ -225,6 +225,13 @@ class Explorer {
     await this.openOnly(opens ? station : null);
     const shown = opens ? station.root : this.picture;
     shown.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Shows the first step, or the picture alone, as it was at the beginning. */
+  startOver() {
+    if (this.presenter.on) this.presenter.goTo(0);
+    else this.openOnly(null);
+    this.picture.querySelector(".gptviz-flow")?.dispatchEvent(new Event("startover"));
   }
 
   /** Ends a pass that is played in the picture. */

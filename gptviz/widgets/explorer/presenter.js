@@ -8,6 +8,7 @@
  */
 import { button, element, setText } from "../shared/dom.js";
 import { clamp } from "../shared/numbers.js";
+import { scrollerOf } from "../shared/scrolling.js";
 import { enterFullScreen, isFullScreen, leaveFullScreen } from "./full_screen.js";
 
 /**
@@ -88,10 +89,18 @@ export class Presenter {
     document.addEventListener("fullscreenchange", this.onFullScreen);
   }
 
-  /** Takes the keys back after a click, unless the click was on a field to type in. @param {EventTarget|null} target */
+  /**
+   * Takes the keys back after a click, unless the click was on a field to type in. A view that is played, or in which
+   * something is open, has them before the presentation.
+   * @param {EventTarget|null} target
+   */
   takeFocus(target) {
     const field = /** @type {Element} */ (target).closest(TYPED_FIELDS);
-    if (this.on && !field) this.root.focus({ preventScroll: true });
+    if (!this.on || field) return;
+    /** @type {HTMLElement|null} */
+    const holder = this.root.querySelector("[data-holds-keys]");
+    const isFree = holder === null || holder.closest("[inert]") !== null;
+    (isFree ? this.root : holder).focus({ preventScroll: true });
   }
 
   /** Begins or ends presenting. @param {boolean} on */
@@ -193,17 +202,4 @@ export class Presenter {
 function stepsOf(place) {
   const views = place.kind.views.length ? place.kind.views : [place.kind.name];
   return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ place, view, part })));
-}
-
-/**
- * Returns what scrolls a node: the notebook's panel in JupyterLab, else the page.
- * @param {HTMLElement} node
- * @returns {Element}
- */
-export function scrollerOf(node) {
-  for (let parent = node.parentElement; parent && parent !== document.body; parent = parent.parentElement) {
-    const scrolls = ["auto", "scroll"].includes(getComputedStyle(parent).overflowY);
-    if (scrolls && parent.scrollHeight > parent.clientHeight) return parent;
-  }
-  return document.scrollingElement ?? document.documentElement;
 }

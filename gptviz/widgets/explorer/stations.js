@@ -75,15 +75,31 @@ function stationSentence(name, about, words) {
       return attentionSentence(about.attention, words);
     case "logits": {
       const { vocabulary, leader, logit } = about.logits;
-      return [words.logits(vocabulary), " ", chip(leader), ` ${words.highest(significant(logit))}`];
+      return [
+        ...afterLast(about, words),
+        words.logits(vocabulary),
+        " ",
+        chip(leader),
+        ` ${words.highest(significant(logit))}`,
+      ];
     }
     case "sampling": {
       const { leader, probability, entropy } = about.sampling;
-      return [chip(leader), ` ${words.probability(percent(probability), significant(entropy))}`];
+      return [
+        ...afterLast(about, words),
+        chip(leader),
+        ` ${words.probability(percent(probability), significant(entropy))}`,
+      ];
     }
     default:
       return [about.generation ? words.written(about.generation.steps, about.generation.end) : words.generation];
   }
+}
+
+/** Says after which token the prediction is made. @param {any} about @param {Words} words @returns {(Node|string)[]} */
+function afterLast({ tokens, embedding }, words) {
+  const last = tokens.tokens + tokens.marks - 1;
+  return [words.after[0], positionedChip(embedding.token, last), words.after[1]];
 }
 
 /** @param {any} numbers @param {Words} words @returns {(Node|string)[]} */

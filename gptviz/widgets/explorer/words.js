@@ -48,11 +48,13 @@ const en = {
   head: (/** @type {number} */ layer, /** @type {number} */ head) =>
     `The last token’s largest attention weight on a token other than itself and the first is in L${layer} · H${head}:`,
   looks: "looks at",
+  /** What stands before and after the last token. */
+  after: ["After ", ": "],
   logits: (/** @type {number} */ vocabulary) =>
-    `Each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
+    `each of ${grouped(vocabulary)} tokens gets a score (logit). Only differences between scores matter.`,
   highest: (/** @type {string} */ logit) => `has the highest score, ${logit}.`,
   scores: (/** @type {number} */ shown, /** @type {number} */ vocabulary, /** @type {string} */ mean) =>
-    `The ${shown} highest of ${grouped(vocabulary)} scores. ` +
+    `The ${shown} highest of ${grouped(vocabulary)} scores for the token after the last one. ` +
     `A bar shows how far a score is above the mean of all scores, ${mean}. ` +
     "Adding the same number to every score would change no probability.",
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
@@ -108,10 +110,11 @@ const zh = {
   lengths: (before, after) => `向量的长度从 ${before} 变为 ${after}。`,
   head: (layer, head) => `最后一个词元对自身和首词元以外的词元，最大的注意力权重在 L${layer} · H${head}：`,
   looks: "看向",
+  after: ["在 ", " 之后："],
   logits: (vocabulary) => `${grouped(vocabulary)} 个词元各得一个分数（对数几率）。只有分数之差有意义。`,
   highest: (logit) => `的分数最高，为 ${logit}。`,
   scores: (shown, vocabulary, mean) =>
-    `${grouped(vocabulary)} 个分数中最高的 ${shown} 个。条形表示一个分数比全部分数的平均值 ${mean} 高出多少。所有分数加上同一个数，概率不变。`,
+    `${grouped(vocabulary)} 个分数中最高的 ${shown} 个，是最后一个词元之后的分数。条形表示一个分数比全部分数的平均值 ${mean} 高出多少。所有分数加上同一个数，概率不变。`,
   probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，各步就再走一遍。`,
   generation: "抽一个词元，接上，如此反复：文字逐个词元变长。",
   written: (steps, end) => `逐个抽取并接上了 ${grouped(steps)} 个词元。最后${end}。`,

@@ -91,6 +91,7 @@ class Flow {
       chosen: () => this.followed.selected,
       hasCuts: () => this.cutting.edits.length > 0,
       outcomesAt: (token) => this.followed.leadersAt(token),
+      holdKeys: () => this.holdKeys(),
       ended: () => this.showNumbers(),
     }));
     this.lesson = element("p", { class: "lesson", role: "status" });
@@ -144,6 +145,7 @@ class Flow {
       element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, this.guests, own(below)),
       own(picture.list.root, this.legend, this.notes),
     );
+    root.addEventListener("startover", () => this.startOver());
     root.addEventListener("keydown", (event) => {
       this.player.controls.onKey(event);
       if (event.key === "Escape" && this.goOut()) event.stopPropagation();
@@ -218,7 +220,9 @@ class Flow {
     this.picture.show(index, hovered !== null);
     this.showNumbers();
     this.askEffects();
-    if (hovered === null) this.cutting.follow();
+    if (hovered !== null) return;
+    this.cutting.follow();
+    this.openHead.sayFollowed(followed.token);
   }
 
   /** Shows the numbers beside and below the picture. */
@@ -268,10 +272,31 @@ class Flow {
     return true;
   }
 
+  /** Has the keys of a presentation while something is played or open, and a click keeps them: Escape goes out of it first. */
+  holdKeys() {
+    const { root, player, picture, openHead } = this;
+    const holds = player.isOn || openHead.isOpen || picture.opened !== null;
+    root.toggleAttribute("data-holds-keys", holds);
+    if (holds) root.tabIndex = -1;
+    else root.removeAttribute("tabindex");
+  }
+
+  /** Shows the whole picture for the last token, with nothing open. */
+  startOver() {
+    const { picture, followed } = this;
+    this.player.end();
+    this.openHead.hide();
+    picture.isOpen = false;
+    picture.isUnfolded = false;
+    if (picture.opened !== null) picture.open(null);
+    this.follow(followed.tokens.length - 1);
+  }
+
   /** Shows the numbers for the open block. A head of another block closes. */
   showOpenBlock() {
     const { columns, opened } = this.picture;
     if (opened === null || columns[opened][0] !== this.selection.get("layer")) this.openHead.hide();
+    this.holdKeys();
     this.showNumbers();
   }
 
@@ -282,6 +307,7 @@ class Flow {
     if (openHead.isOpen) picture.openLayer(layer);
     openHead.show(this.words.part.head(layer, head));
     picture.showOpenHead(openHead.isOpen ? head : null);
+    this.holdKeys();
   }
 
   /** Shows other cuts, and asks for their outcome. */

@@ -61,7 +61,10 @@ export class RowLabels {
       const title = words.unfoldHint(percent(row.most), names);
       return [this.quiet(words.small(row.tokens.length), actions.toggleFold, "fold", title)];
     }
-    if (row.kind === "later") return [element("span", { class: "line small muted" }, words.later(row.tokens.length))];
+    if (row.kind === "later") {
+      const last = () => actions.follow(tokens.length - 1);
+      return [this.quiet(words.later(row.tokens.length), last, "last", words.laterHint)];
+    }
     const token = tokens[first];
     if (token.earlier) return [element("span", { class: "line small muted" }, words.earlier(token.earlier))];
     if (row.kind === "rest") {

@@ -3,11 +3,13 @@
  * An open head, under the picture: the attention view's map, stages and step by step. The view is made when a head is
  * opened for the first time. It shares the selection, so that layer, head and followed token are the same in both.
  */
+import { positionedChip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
 import { ask, isAnswered, isExported } from "../shared/kernel.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
+/** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** A weight in a head's map. @typedef {{layer: number, head: number, query: number, key: number}} Cell */
 /** @typedef {() => void} FocusBack gives the focus back to what opened a head or a cell */
 
@@ -53,8 +55,13 @@ export class OpenHead {
     this.problem = element("p", { class: "problem", role: "alert", hidden: "" });
     this.container = element("div", {});
     const back = button(words.head.back, () => this.close(), { class: "back small" });
+    this.now = element("span", { class: "now small muted", role: "status" });
+    /** The token that the picture follows, and the one that it followed when the head was opened. @type {FlowToken|null} */
+    this.shown = null;
+    /** @type {FlowToken|null} */
+    this.before = null;
     const attributes = { class: "open-head", role: "group", tabindex: -1, hidden: "" };
-    this.root = element("div", attributes, back, this.problem, this.container);
+    this.root = element("div", attributes, back, this.now, this.problem, this.container);
     this.setWaiting = addWaitingMark(this.root, model);
     this.listen();
   }
@@ -119,6 +126,7 @@ export class OpenHead {
   /** @param {Partial<Cell>} selected @param {FocusBack} focusBack */
   async open(selected, focusBack) {
     this.focusBack = focusBack;
+    if (!this.isOpen) this.before = this.shown;
     this.select(selected);
     this.root.hidden = false;
     this.actions.changed();
@@ -184,10 +192,25 @@ export class OpenHead {
   hide() {
     if (!this.isOpen) return;
     this.root.hidden = true;
+    this.now.replaceChildren();
     this.chosen = null;
     this.beforeCell = null;
     this.explain(false);
     this.actions.changed();
+  }
+
+  /**
+   * Says which token the picture follows, if it is another than when the head was opened.
+   * @param {FlowToken} token
+   */
+  sayFollowed(token) {
+    this.shown = token;
+    const { before, now } = this;
+    if (!this.isOpen || before === null || before.position === token.position) return now.replaceChildren();
+    const { follows, again } = this.words.head;
+    const back = button("", () => this.select({ query: before.position }), { class: "quiet small" });
+    back.append(again, " ", positionedChip(before, before.position));
+    now.replaceChildren(follows, " ", positionedChip(token, token.position), " ", back);
   }
 
   /** Names the open head. @param {string} name */

@@ -74,7 +74,10 @@ export class Picture {
     /** The column that is open: wider than the others, with its heads. @type {number|null} */
     this.opened = null;
     this.block = new OpenBlock(words, actions, {
-      came: () => this.layOut(),
+      came: () => {
+        this.block.mark(); // the heads take room from the rows
+        this.layOut();
+      },
       point: (head) => this.pointAtHead(head),
     });
     this.drawing = new Drawing(

@@ -14,15 +14,17 @@ import { nextRow, rowOf } from "./play_facts.js";
 import { Flight } from "./play_flight.js";
 import { Scene, uncover } from "./play_scene.js";
 import { makeSteps } from "./play_steps.js";
+import { roomForPlay } from "./room.js";
 
 /** @typedef {import("./play_steps.js").Play} Play */
 /** @typedef {import("./next.js").Outcome} Outcome */
 
 /**
- * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown.
+ * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown; `holdKeys`: runs when
+ * the play begins and ends.
  * @typedef {{root: HTMLElement, picture: import("./picture.js").Picture, sentence: HTMLElement,
  *   bars: import("./next.js").NextBars, chosen: () => number, hasCuts: () => boolean,
- *   outcomesAt: (token: number) => Outcome[], ended: () => void}} Around
+ *   outcomesAt: (token: number) => Outcome[], holdKeys: () => void, ended: () => void}} Around
  */
 
 export class Player {
@@ -67,12 +69,13 @@ export class Player {
   }
 
   start() {
-    const { root, picture, sentence } = this.around();
+    const { root, picture, sentence, holdKeys } = this.around();
     this.isOn = true;
     this.clock.isPending = false;
     this.shows = "";
     root.dataset.playing = "";
     onlyPlayer(root, sentence, true);
+    holdKeys();
     if (picture.opened !== null) picture.open(null);
     picture.stage.append(this.scene.root);
     root.append(this.flight.root);
@@ -110,10 +113,11 @@ export class Player {
   /** Ends the play in a view that is drawn again, with its bars. */
   close() {
     if (!this.isOn) return;
-    const { root, picture, sentence } = this.around();
+    const { root, picture, sentence, holdKeys } = this.around();
     const hadFocus = root === document.activeElement || this.controls.root.contains(document.activeElement);
     this.stop();
     onlyPlayer(root, sentence, false);
+    holdKeys();
     for (const name of ["playing", "step"]) delete root.dataset[name];
     this.scene.root.remove();
     this.flight.remove();
@@ -201,7 +205,8 @@ export class Player {
     const { edges, scale } = picture.geometry;
     const rows = tokens.map((_token, i) => rowOf(shares, i));
     const added = next && { token: next.token, row: nextRow(next, tokens.length) };
-    const about = { edges, scale, start: picture.start, areWeights: shares.areWeights };
+    const room = roomForPlay(this.around().root, picture.stage);
+    const about = { edges, scale, room, start: picture.start, areWeights: shares.areWeights };
     picture.stage.style.minHeight = `${scene.draw(tokens, rows, added, about)}px`;
   }
 

@@ -25,6 +25,7 @@ export class Controls {
     this.switch = element("input", { type: "checkbox", role: "switch" });
     this.switch.addEventListener("change", () => actions.useCache(!this.switch.checked));
     this.cache = element("label", { hidden: "" }, this.switch, ` ${words.uncached}`);
+    this.end = small("end", actions.end);
     this.steering = element(
       "span",
       { class: "steering", hidden: "" },
@@ -35,7 +36,7 @@ export class Controls {
       this.count,
       this.speed,
       this.cache,
-      small("end", actions.end),
+      this.end,
     );
     const group = { class: "player", role: "group", "aria-label": words.player, tabindex: -1, "data-no-picture": "" };
     this.root = element("div", group, this.play, this.steering);
@@ -69,6 +70,8 @@ export class Controls {
     setText(this.icon, isPlaying ? ICONS.pause : ICONS.play);
     setText(this.name, isPlaying ? words.pause : isAtEnd ? words.again : isOn ? words.resume : words.start);
     this.steering.hidden = !isOn;
+    setText(this.end, isAtEnd ? `${ICONS.end} ${words.finish}` : ICONS.end);
+    this.end.setAttribute("aria-label", isAtEnd ? words.finish : words.end);
     this.done.max = steps.length;
     this.done.value = index + 1;
     setText(this.count, `${index + 1} / ${steps.length}`);
@@ -81,13 +84,11 @@ export class Controls {
 }
 
 /**
- * Leaves only the player to the mouse and the keys of a view, or ends that. A click elsewhere in the view keeps the keys.
+ * Leaves only the player to the mouse of a view, or ends that.
  * @param {HTMLElement} view
  * @param {HTMLElement} sentence
  * @param {boolean} isOn
  */
 export function onlyPlayer(view, sentence, isOn) {
   for (const part of [sentence, ...view.querySelectorAll(":scope > .panes")]) part.toggleAttribute("inert", isOn);
-  if (isOn) view.tabIndex = -1;
-  else view.removeAttribute("tabindex");
 }

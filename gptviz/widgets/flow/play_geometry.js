@@ -5,6 +5,7 @@
  * Every row is equally wide: what stands in its token, all of it. Ribbons start in the middle of a row, since attention
  * copies and takes nothing away. Where they arrive they lie on top of what stays, as wide as their shares.
  */
+import { clamp } from "../shared/numbers.js";
 import { ARRIVE, curve, MLP, STUB } from "./geometry.js";
 
 /** @typedef {import("./play_facts.js").TokenRow} TokenRow */
@@ -16,20 +17,27 @@ import { ARRIVE, curve, MLP, STUB } from "./geometry.js";
 export const BAND = 18; // pixels of a row's band, at the screen's scale
 const PITCH = 27; // pixels from row to row
 const MOST_ROWS = 16; // of tokens of the text that have a row of their own
+const LEAST_SCALE = 0.55; // of the view's, where there is little room
 export const LINE = 3; // pixels of a row without shares
 export const ENTRY = 12; // pixels of a row's embedding, left of the first column
 
 /** The rows of a played pass: one for each of the last tokens, and one line for all earlier ones. */
 export class PlayRows {
-  /** @param {number} tokens of the text @param {number} scale of the view */
-  constructor(tokens, scale) {
+  /**
+   * @param {number} tokens of the text
+   * @param {number} scale of the view
+   * @param {number} [room] pixels that the rows should not exceed
+   */
+  constructor(tokens, scale, room = Infinity) {
     this.tokens = tokens;
-    this.scale = scale;
     /** The first token with a row of its own. */
     this.first = tokens > MOST_ROWS ? tokens - MOST_ROWS + 1 : 0;
     /** The number of rows, the drawn token's included. */
     this.count = tokens - this.first + (this.first ? 1 : 0) + 1;
-    this.height = this.count * PITCH * scale;
+    /** How much lower the rows are than the scale of the view makes them. */
+    this.shrunk = clamp(room / (this.count * PITCH * scale), LEAST_SCALE, 1);
+    this.scale = scale * this.shrunk;
+    this.height = this.count * PITCH * this.scale;
   }
 
   /** @param {number} token */

@@ -79,12 +79,13 @@ export class Scene {
    * @param {PageToken[]} tokens of the text
    * @param {TokenRow[]} texts their rows
    * @param {{token: PageToken, row: TokenRow}|null} next the drawn token, if it is known
-   * @param {{edges: number[], scale: number, start: number|null, areWeights: boolean}} about
+   * @param {{edges: number[], scale: number, room: number, start: number|null, areWeights: boolean}} about
    * @returns {number} the height
    */
   draw(tokens, texts, next, about) {
-    const { edges, scale } = about;
-    const rows = new PlayRows(tokens.length, scale);
+    const { edges } = about;
+    const rows = new PlayRows(tokens.length, about.scale, about.room);
+    this.names.style.setProperty("--shrunk", String(rows.shrunk));
     this.edges = edges;
     const size = { width: edges[edges.length - 1], height: rows.height };
     const placed = tokens.map((token, i) => this.label(rows, i, token));
@@ -97,7 +98,7 @@ export class Scene {
     if (rows.first) this.text.drawn.append(plainRow(rows, size.width));
     this.next.labels.replaceChildren(...(next ? [this.label(rows, tokens.length, next.token)] : []));
     this.fill(this.next, next ? [next.row] : [], rows, about, size);
-    const band = BAND * scale;
+    const band = BAND * rows.scale;
     place(this.text.front, 0, rows.middle(tokens.length - 1) + band);
     place(this.next.front, rows.middle(tokens.length) - band, 2 * band);
     return rows.height;

@@ -59,6 +59,8 @@ const en = {
     restore: "take back",
     panel: (/** @type {string} */ head) => `${head}, opened from the picture`,
     back: "back to the picture (Escape)",
+    follows: "The picture above now follows",
+    again: "follow again:",
     noNeurons: "This page does not keep the strongest neurons of the MLP at this token.",
     noHeads: "This page does not keep what the heads and the MLP do at this token.",
     through: (/** @type {string} */ head, /** @type {string} */ share) =>
@@ -76,7 +78,8 @@ const en = {
   unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
     `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
   fold: "fold again",
-  later: (/** @type {number} */ count) => `${grouped(count)} later: no way back`,
+  later: (/** @type {number} */ count) => `${grouped(count)} later · to the last`,
+  laterHint: "Nothing goes from later tokens to this one. Click to follow the last token.",
   table: {
     caption: "What each block adds to the followed token",
     attention: "share of attention in",
@@ -230,6 +233,8 @@ const zh = {
     restore: "撤销",
     panel: (head) => `从图中打开的 ${head}`,
     back: "回到图（Escape）",
+    follows: "上面的图现在跟踪",
+    again: "重新跟踪：",
     noNeurons: "本页没有保存 MLP 在这个词元处最强的神经元。",
     noHeads: "本页没有保存各个头和 MLP 在这个词元处做了什么。",
     through: (head, share) => `${head}：有 ${share} 的贡献经过它。`,
@@ -245,7 +250,8 @@ const zh = {
   small: (count) => `另外 ${grouped(count)} 个`,
   unfoldHint: (most, names) => `点击后各占一行。它们在任何深度合计不超过 ${most}：${names}`,
   fold: "重新折叠",
-  later: (count) => `后面 ${grouped(count)} 个：影响不到前面`,
+  later: (count) => `后面 ${grouped(count)} 个 · 到最后`,
+  laterHint: "后面的词元影响不到这一个。点击就跟踪最后一个词元。",
   table: {
     caption: "每一块给所跟踪的词元加了什么",
     attention: "注意力的份额：",

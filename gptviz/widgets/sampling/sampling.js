@@ -94,7 +94,7 @@ class Bench {
     this.controls.outcome.append(this.drawnText, " ", this.drawn.root);
     this.scaleButton = button(words.scale, () => this.toggleScale(), { class: "scale", "aria-pressed": "false" });
     this.table = new StageTable(words, false);
-    this.tally = new Tally(words);
+    this.tally = new Tally(words, MANY_DRAWS);
     this.results = element("div", { class: "results numbers" }, this.table.root, legend(words));
     addScrollCues(this.results);
     this.setWaiting = addWaitingMark(this.results, model);
@@ -263,8 +263,7 @@ class Bench {
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     const counts = this.countsMany ? sampler.tally(controls.seed, MANY_DRAWS, table.rows.length) : null;
     table.compare(sampler, other, counts, (id) => this.tokenOf(id));
-    if (counts) this.tally.show(counts, sampler, (id) => this.tokenOf(id));
-    else this.tally.hide();
+    this.tally.show(counts, table.rows.length, sampler, (id) => this.tokenOf(id));
     this.leader.show(this.tokenOf(sampler.order[0]));
     const probability = percent(sampler.at("min_p", 0));
     setText(this.leads, ` ${words.leads(probability)} ${words.left(sampler.kept, sampler.size)}`);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A thousand draws, counted. The list stands below the table, so that it moves nothing, and a line in each bar of the
- * last column shows the same shares.
+ * A thousand draws, counted beside what is expected. The list has its place from the beginning, so that a count moves
+ * nothing; a line in each bar of the last column shows the same shares.
  */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
@@ -9,48 +9,68 @@ import { fixed, grouped } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
+/** A line of the list, whose chip is built again only for another token. */
+class Line {
+  constructor() {
+    this.name = element("span", { class: "token" });
+    this.number = element("span", { class: "number" });
+    this.root = element("li", {}, this.name, this.number);
+    /** @type {PageToken|string|null} */
+    this.named = null;
+  }
+
+  /** @param {PageToken|string} named @param {string} text */
+  show(named, text) {
+    setText(this.number, text);
+    if (named === this.named) return;
+    this.named = named;
+    this.name.replaceChildren(typeof named === "string" ? named : chip(named));
+  }
+}
+
 export class Tally {
-  /** @param {import("./words.js").Words} words */
-  constructor(words) {
+  /** @param {import("./words.js").Words} words @param {number} draws */
+  constructor(words, draws) {
     this.words = words;
-    this.title = element("p", { class: "small muted" });
+    this.draws = draws;
+    /** @type {Line[]} */
+    this.lines = [];
     this.list = element("ol", {});
-    this.root = element("div", { class: "tally numbers", hidden: "" }, this.title, this.list);
+    const title = element("p", { class: "small muted" }, words.many(grouped(draws)));
+    this.root = element("div", { class: "tally numbers" }, title, this.list);
   }
 
   /**
-   * Shows how often each token was drawn, and how often it is expected.
-   * @param {Int32Array} counts of each row, the last of all others
+   * Shows how often each token is expected, and how often it was drawn.
+   * @param {Int32Array|null} counts of each row, the last of all others; null without draws
+   * @param {number} rows
    * @param {import("./math.js").Sampler} sampler
    * @param {(id: number) => PageToken} tokenOf
    */
-  show(counts, sampler, tokenOf) {
-    const rows = counts.length - 1;
-    const draws = counts.reduce((sum, n) => sum + n, 0);
+  show(counts, rows, sampler, tokenOf) {
     const shares = Array.from({ length: rows }, (_, rank) => sampler.at("min_p", rank));
-    const rest = Math.max(
-      0,
-      shares.reduce((left, share) => left - share, 1),
-    );
-    const items = shares.map((share, rank) =>
-      this.item(chip(tokenOf(sampler.order[rank])), counts[rank], draws, share),
-    );
-    if (rows < sampler.size) items.push(this.item(this.words.others(sampler.size - rows), counts[rows], draws, rest));
-    setText(this.title, this.words.many(grouped(draws)));
-    this.list.replaceChildren(...items);
-    this.root.hidden = false;
+    /** @type {(PageToken|string)[]} */
+    const names = shares.map((_, rank) => tokenOf(sampler.order[rank]));
+    if (rows < sampler.size) {
+      names.push(this.words.others(sampler.size - rows));
+      shares.push(
+        Math.max(
+          0,
+          shares.reduce((left, share) => left - share, 1),
+        ),
+      );
+    }
+    while (this.lines.length < names.length) this.lines.push(new Line());
+    this.lines.length = names.length;
+    this.lines.forEach((line, i) => line.show(names[i], this.text(counts?.[i] ?? null, shares[i])));
+    if (this.list.childElementCount !== names.length) this.list.replaceChildren(...this.lines.map(({ root }) => root));
   }
 
-  hide() {
-    this.root.hidden = true;
-  }
-
-  /** @param {Node|string} name @param {number} count @param {number} draws @param {number} p */
-  item(name, count, draws, p) {
-    const expected = draws * p;
+  /** @param {number|null} count @param {number} p */
+  text(count, p) {
+    const expected = this.draws * p;
     const deviation = Math.sqrt(Math.max(0, expected * (1 - p)));
     const digits = deviation < 1 && expected < 100 ? 1 : 0;
-    const text = this.words.counted(count, fixed(expected, digits), fixed(deviation, deviation < 1 ? 1 : 0));
-    return element("li", {}, element("span", { class: "token" }, name), element("span", { class: "number" }, text));
+    return this.words.counted(count, fixed(expected, digits), fixed(deviation, deviation < 1 ? 1 : 0));
   }
 }

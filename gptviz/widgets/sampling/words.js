@@ -43,8 +43,8 @@ const en = {
   scale: "scale to the largest",
   largest: (/** @type {string} */ share) => `largest: ${share}`,
   many: (/** @type {string} */ draws) => `Of ${draws} draws: counted (expected ± standard deviation)`,
-  counted: (/** @type {number} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
-    `${grouped(drawn)} (${expected}\u00a0±\u00a0${error})`,
+  counted: (/** @type {number|null} */ drawn, /** @type {string} */ expected, /** @type {string} */ error) =>
+    `${drawn === null ? "–" : grouped(drawn)} (${expected}\u00a0±\u00a0${error})`,
   code: "in Python",
   knobs: {
     temperature: {
@@ -149,7 +149,7 @@ const zh = {
   scale: "按最大值缩放",
   largest: (share) => `最大：${share}`,
   many: (draws) => `${draws} 次抽取：次数（期望 ± 标准差）`,
-  counted: (drawn, expected, error) => `${grouped(drawn)}（${expected}\u00a0±\u00a0${error}）`,
+  counted: (drawn, expected, error) => `${drawn === null ? "–" : grouped(drawn)}（${expected}\u00a0±\u00a0${error}）`,
   code: "对应的 Python 代码",
   knobs: {
     temperature: {

@@ -26,3 +26,16 @@ export function addScrollCues(box, down = false) {
 export function availableHeight(root) {
   return Number.parseFloat(getComputedStyle(root).getPropertyValue("--gv-room")) || Infinity;
 }
+
+/**
+ * Returns what scrolls a node: the notebook's panel in JupyterLab, else the page.
+ * @param {HTMLElement} node
+ * @returns {Element}
+ */
+export function scrollerOf(node) {
+  for (let parent = node.parentElement; parent && parent !== document.body; parent = parent.parentElement) {
+    const scrolls = ["auto", "scroll"].includes(getComputedStyle(parent).overflowY);
+    if (scrolls && parent.scrollHeight > parent.clientHeight) return parent;
+  }
+  return document.scrollingElement ?? document.documentElement;
+}
