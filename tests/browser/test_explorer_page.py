@@ -626,6 +626,8 @@ def test_another_step_ends_a_pass_that_is_played(page):
     expect(page.locator(".gptviz-flow .blocks")).to_be_visible()
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".count")).to_have_text("1 / 14")
+    page.locator(".gptviz-flow .player .play").click()
+    expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
     expect(page.locator(".gptviz-flow .caption")).to_be_hidden()
     assert page.locator(".gptviz-flow .stage").bounding_box()["y"] < HEIGHT / 2, (
         "the picture that is played is on the screen"
