@@ -22,11 +22,16 @@ _ATTRIBUTES = {
 }  # fmt: skip
 _CHARACTERS = {
     "cdot": "·", "times": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "neq": "≠",
-    "approx": "≈", "sum": "∑", "prod": "∏", "infty": "∞", "to": "→", "rightarrow": "→", "in": "∈", "dots": "…",
-    "ldots": "…", "cdots": "⋯", "top": "ᵀ", "mid": "|", "quad": "  ", "left": "", "right": "", "odot": "⊙", "partial": "∂",
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "lambda": "λ", "mu": "μ", "pi": "π",
-    "sigma": "σ", "tau": "τ", "theta": "θ",
+    "approx": "≈", "sum": "∑", "prod": "∏", "infty": "∞", "in": "∈", "dots": "…", "ldots": "…", "cdots": "⋯", "top": "ᵀ",
+    "to": "→", "rightarrow": "→", "leftarrow": "←", "gets": "←", "mapsto": "↦", "Rightarrow": "⇒", "propto": "∝",
+    "sim": "∼", "equiv": "≡", "mid": "|", "quad": "  ", "odot": "⊙", "partial": "∂", "nabla": "∇", "ell": "ℓ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ", "Lambda": "Λ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
+_SIZES = r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])"  # of brackets, which have one size in a line
+_WORDS = r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}"
 _SUPERSCRIPTS = str.maketrans("0123456789+-nT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿᵀ")
 _SUBSCRIPTS = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 
@@ -34,7 +39,9 @@ _SUBSCRIPTS = str.maketrans("0123456789+-aehijklmnoprstuvx", "₀₁₂₃₄₅
 def plain_formula(tex: str) -> str:
     """Returns a formula in TeX as one line of text."""
     text = tex.strip().replace("^\\top", "ᵀ")
-    text = re.sub(r"\\(?:text|mathrm|operatorname|mathbf)\s*\{([^{}]*)\}", r"\1", text)
+    text = re.sub(rf"([\^_])\s*{_WORDS}", r"\1{\2}", text)  # an index of several letters stays together
+    text = re.sub(_SIZES, "", re.sub(_WORDS, r"\1", text))
+    text = re.sub(r"\s*\\([,;:! ])\s*", lambda match: "" if match[1] == "!" else " ", text)  # spaces of a width
     for _ in range(4):  # nested groups, the innermost first
         text = re.sub(r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
         text = re.sub(r"\\sqrt\s*\{([^{}]*)\}", r"√(\1)", text)

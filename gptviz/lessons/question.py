@@ -117,11 +117,12 @@ class Question(View):
         self._truth = self._guess = self._kind = None
         state: dict[str, Any] = dict(_OPEN)
         try:
-            self._kind = self._kind_for(self.trace)
             if self._margin is not None and not float(self._call(self._margin)) >= self._smallest:
                 state["phase"] = "close"
+            self._kind = self._kind_for(self.trace)
         except Exception as error:
-            state |= {"phase": "failed", "problem": error_text(error)}
+            if state["phase"] != "close":  # a prompt without a clear answer need not have choices
+                state |= {"phase": "failed", "problem": error_text(error)}
         self._about = {
             "text": self.text,
             "kind": self._kind_name,

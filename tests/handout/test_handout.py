@@ -88,6 +88,9 @@ def test_the_policy_allows_no_fetch_and_only_scripts_by_hash(page_text):
         ("\\text{softmax}\\left(\\frac{QK^\\top}{\\sqrt{d_k}}\\right)V", "softmax((QKᵀ)/(√(dₖ)))V"),
         ("e^{x_i} / \\sum_j e^{x_j}", "e^(xᵢ) / ∑ⱼ e^(xⱼ)"),
         ("p \\leq 0.5 - x^{2}", "p ≤ 0.5 − x²"),
+        ("w \\leftarrow w - \\eta \\, \\frac{\\partial\\,\\text{loss}}{\\partial w}", "w ← w − η (∂ loss)/(∂ w)"),
+        ("\\sigma\\big(\\beta\\,[p^\\text{ref}_\\text{chosen}]\\big)", "σ(β [p^(ref)_(chosen)])"),
+        ("\\Bigl( a\\;b \\Bigr)\\!", "( a b )"),
         ("\\unknown{a}", "unknowna"),
     ],
 )
@@ -125,6 +128,18 @@ def test_a_formula_with_markup_or_an_unknown_command_is_plain_text(tex):
     page = formula_html(tex)
     assert page == f'<div class="formula">{html.escape(plain_formula(tex))}</div>\n'
     assert "<img" not in formula_html("\\text{&lt;img src=x onerror=hurt()&gt;}"), "what it spells stays text"
+
+
+def test_a_lessons_formula_has_no_name_of_a_command_in_its_plain_text():
+    """Words of it are functions, and what the formula writes as text."""
+    texts = [path.read_text("utf-8") for path in notebooks_dir().glob("*.ipynb")]
+    cells = [cell.source for text in texts for cell in nbformat.reads(text, 4).cells if cell.cell_type == "markdown"]
+    formulas = [tex for source in cells for tex in re.findall(r"\$\$(.+?)\$\$", source, re.DOTALL)]
+    assert len(formulas) >= 6
+    for tex in formulas:
+        written = set(re.findall(r"\\text\{(\w+)\}", tex)) | {"log", "ln", "exp", "max", "min"}
+        assert set(re.findall(r"[A-Za-z]{2,}", plain_formula(tex))) <= written, tex
+        assert "\\" not in plain_formula(tex) and "," not in plain_formula(tex), tex
 
 
 def test_no_lesson_has_an_html_entity_in_its_text():

@@ -96,6 +96,18 @@ def test_copies_never_replace_what_the_user_wrote(tmp_path, monkeypatch):
     assert (folder / "01_more.ipynb").read_text() == "a new lesson"
 
 
+def test_every_page_that_lessons_name_comes_with_them():
+    """A wheel has no other folder of pages; so the course plan and the lessons link to files beside them."""
+    named = set()
+    for path in (*notebooks_dir().glob("*.md"), *notebooks_dir().glob("*.ipynb")):
+        text = path.read_text("utf-8")
+        named |= set(re.findall(r"\]\(([\w./-]+\.(?:md|ipynb))\)", text))
+        named |= {target for target in re.findall(r"`([\w./-]+\.md)`", text) if not target.startswith("assets/")}
+    assert "real-names.md" in named
+    assert not {target for target in named if not (notebooks_dir() / target).resolve().is_relative_to(notebooks_dir())}
+    assert not {target for target in named if not (notebooks_dir() / target).is_file()}
+
+
 def test_in_a_checkout_the_notebooks_are_not_copied():
     assert cli.own_notebooks() == notebooks_dir() == ROOT / "notebooks"
 
@@ -179,6 +191,7 @@ def test_a_wheel_contains_the_model_and_the_notebooks_and_nothing_else(wheel):
     for needed in (
         "gptviz/_assets/tales/model.safetensors",
         "gptviz/_notebooks/00_start_here.ipynb",
+        "gptviz/_notebooks/real-names.md",
         "gptviz/widgets/shared/dom.js",
         "gptviz/lab/settings/labconfig/default_setting_overrides.json",
     ):

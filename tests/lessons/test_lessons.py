@@ -223,6 +223,17 @@ def test_a_question_too_close_to_call_offers_another_prompt(box):
     assert question.guess(likeliest_token(box.trace))
 
 
+def test_a_prompt_without_a_clear_answer_need_not_have_choices(box):
+    question = ask(
+        "Which word?", lambda trace: trace.text.split()[0], lambda trace: trace.text.split(), source=box,
+        margin=lambda trace: len(trace.text.split()), smallest=2,
+    )  # fmt: skip
+    box.run("alone")
+    assert question.is_too_close and not question.can_be_asked and question.choices == []
+    box.run("two words")
+    assert question.can_be_asked and sorted(question.choices) == ["two", "words"]
+
+
 # Failures
 
 

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close, rounding, rounding_of_shares
-from played import check_offered_prompts, check_solutions, check_views_are_shown, check_wrong_guesses
+from played import (
+    check_an_empty_prompt,
+    check_offered_prompts,
+    check_solutions,
+    check_views_are_shown,
+    check_wrong_guesses,
+)
 
 from gptviz._paths import notebooks_dir
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -169,7 +175,7 @@ def test_the_exercise_and_switched_off_heads_against_transformers(played, refere
     assert f"= {before:.4f}" in lesson.values["importance-sharp"].text
 
 
-PRINTED = ["out", "undivided", "open", "first", "mutual"]
+PRINTED = ["shapes", "out", "undivided", "open", "first", "mutual"]
 
 
 def test_printed_numbers_views_and_charts_are_those_of_the_sentence_in_the_box(played, model):
@@ -180,7 +186,7 @@ def test_printed_numbers_views_and_charts_are_those_of_the_sentence_in_the_box(p
     lesson.names["box"].run("The king had three")
     again = {cell: lesson.run_again(cell)[1].text for cell in PRINTED}
     assert {cell: lesson.values[cell].text for cell in PRINTED} == again
-    assert all(before[cell] != again[cell] for cell in ("undivided", "open", "first", "mutual"))
+    assert all(before[cell] != again[cell] for cell in ("shapes", "undivided", "open", "first", "mutual"))
     assert lesson.values["view"].trace is lesson.values["other-own"].trace is lesson.names["box"].trace
     for cell in ("bertviz-head", "bertviz-model", "bertviz-neuron") if "tales" in model else ():  # a word is a token
         assert "king" in lesson.run_again(cell)[1]._repr_html_(), cell
@@ -290,3 +296,8 @@ def test_the_mix_is_what_enters_the_output_projection(played):
         total = sum(row[column] for row in table)
         assert total == pytest.approx(mixed[dimension], abs=rounding(trace.v(layer), mixed))
         assert abs(mixed[dimension]) >= np.sort(np.abs(mixed))[-3] - rounding(mixed)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_empty_prompt_is_no_error(played, lesson):
+    check_an_empty_prompt(played[lesson])

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import check_offered_prompts, check_solutions, check_views_are_shown, check_wrong_guesses
+from played import (
+    check_an_empty_prompt,
+    check_offered_prompts,
+    check_solutions,
+    check_views_are_shown,
+    check_wrong_guesses,
+)
 
 LESSONS = ("03_block", "04_decoding", "05_sampling")
 
@@ -347,3 +353,8 @@ def test_what_lesson_04_prints_follows_the_prompt_or_says_that_it_does_not(playe
     lesson = played["04_decoding"]
     lesson.names["box"].run("The king had three")
     check_prints(lesson, follow=("step", "least-sure"), wait=("cache-measure", "call", "reply", "ends-list"))
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_empty_prompt_is_no_error(played, lesson):
+    check_an_empty_prompt(played[lesson])

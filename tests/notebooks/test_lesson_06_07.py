@@ -439,7 +439,7 @@ WAITING_07 = {
     "how much of that loss is left": ("plot", "gain"),
     "Open the head with the strongest stripe": ("score-list", "costs", "sweep-list", "mean-list", "fades"),
     "Switch off the head": ("costs", "sweep-list", "mean-list"),
-    "What does it become": ("fades", "fades-said"),
+    "What does its induction score become": ("fades", "fades-said"),
     "in the untrained model": ("untrained-gain",),
 }
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding, rounding_of_shares
-from played import check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
 from stories import tell
 
 import gptviz
@@ -330,3 +330,8 @@ def test_a_log_without_its_changes_is_enough(lesson, tmp_path):
 def test_unknown_material_is_refused_with_what_there_is():
     with pytest.raises(gptviz.GPTVizError, match=r"Did you mean repeats\.json"):
         gptviz.lessons.material("repeat.json")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_empty_prompt_is_no_error(played, lesson):
+    check_an_empty_prompt(played[lesson])

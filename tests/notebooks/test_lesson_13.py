@@ -8,15 +8,17 @@ import json
 import re
 import sys
 
+import families
 import nbformat
 import numpy as np
 import pytest
 import torch
 from close import assert_close, assert_softmax_close, rounding
-from played import check_solutions, check_views_are_shown, check_wrong_guesses
+from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
+import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
 
 LESSONS = ("13_scale",)
@@ -42,7 +44,11 @@ def gpt2(layers, width, heads, vocabulary=50257, context=1024, device="meta"):
 
 
 def size(model):
-    return sum(parameter.numel() for parameter in model.parameters())
+    return size_of(model.parameters())
+
+
+def size_of(parameters):
+    return sum(parameter.numel() for parameter in parameters)
 
 
 def test_what_would_answer_a_question_is_covered_until_it_is_revealed(scale):
@@ -160,6 +166,35 @@ def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
         assert list(said)[at] == "blocks", "the word is right before the norm makes the numbers right"
 
 
+MENDED = ("mend-tokens", "mend-mask", "mend-mask-check", "mend-values-2", "mend-values-check", "mend-blocks", "mend-blocks-2",
+          "mend-blocks-3", "mend-solution", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2",
+          "ladder-hint", "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
+
+
+@pytest.mark.parametrize("family", ["gpt_neox", "opt", "gemma2"])
+def test_the_mended_steps_and_the_flops_are_those_of_another_family(scale, family):
+    """Gemma 2 caps its scores and its logits: there the lesson says so, and does not claim the logits."""
+    model = families.build(family)
+    gpt = gptviz.wrap(model, families.tokenizer())
+    names = dict(scale.names, gpt=gpt, config=model.config, table=gpt.token_table())
+    names["box"] = box = gptviz.PromptBox("Tom gave a ball to Mary", gpt=gpt)
+    printed = {cell: run_cell(scale.sources[cell], cell, names) for cell in MENDED}
+    views = [view for _, view in printed.values() if hasattr(view, "_about")]
+    assert len(views) == 3 and not [view._about["problem"] for view in views if view._about["problem"]]
+    with torch.no_grad():
+        logits = model(torch.tensor([[token.id for token in box.trace.tokens]])).logits[0, -1].numpy()
+    is_whole = family != "gemma2"
+    assert (names["truth_is"] is names["model_is"]) == is_whole
+    assert ("more than the five steps" in printed["mend-solution"][0]) != is_whole
+    if is_whole:
+        stream = names["stream"](box.trace, box.trace.n_layers)
+        assert_close(names["unembed"](stream), logits, scale=[stream, float(np.abs(logits).max())])
+    is_right = names["says"](box.trace)["norm, unembedding"] == logits.argmax()
+    assert (names["agrees_from"](box.trace) == names["NEVER"]) != is_right
+    in_blocks = [w for name, w in model.named_parameters() if ".layers." in name and w.ndim == 2]
+    assert f"matrices {2 * size_of(in_blocks):,}," in printed["flops-2"][0]
+
+
 def test_the_share_of_a_token_said_before(scale, reference):
     names = scale.names
     distance = names["DISTANCES"][1]
@@ -254,3 +289,8 @@ def test_each_sentence_of_the_readers_table_has_a_sense_a_source_and_sections_th
             other = re.match(r"(\d\d)(.*)", place)
             lesson, sections = other.groups() if other else ("13", place)
             assert set(re.findall(r"\d", sections)) <= headings(lesson), row
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_empty_prompt_is_no_error(played, lesson):
+    check_an_empty_prompt(played[lesson])

@@ -16,6 +16,7 @@ import numpy as np
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
 from gptviz.lessons.printed import PrintedView
+from gptviz.widgets.prompt.prompt import PromptBox
 
 ASK, CHECK = lessons.ask, lessons.check
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -216,6 +217,33 @@ def check_wrong_guesses(played: PlayedNotebook) -> None:
         assert question._state["explain"]
         assert not any(question._key in view._covered_by for view in question._covers)
     assert not any(view._covered_by for question in questions for view in question._covers)
+
+
+def check_an_empty_prompt(played: PlayedNotebook) -> None:
+    """Checks that without a prompt nothing fails or shows NaN: a view says in the lesson's own words what is missing.
+
+    Without a start token there is nothing to read, and the box refuses an empty prompt.
+    """
+    boxes = {name: value for name, value in played.names.items() if isinstance(value, PromptBox)}
+    assert boxes
+    gpt = played.names["gpt"]
+    for name, box in boxes.items() if gpt.encode("a") != gpt.encode("a", add_special_tokens=False) else ():
+        prompt = box.prompt
+        box.run("")
+        shown = {cell: run_cell(source, cell, dict(played.names)) for cell, source in played.sources.items()
+                 if f"{name}.trace" in source}  # fmt: skip
+        for cell, view in played.values.items():
+            if isinstance(view, PrintedView):
+                view.print_again()
+            about = getattr(view, "_about", {})
+            problem, text = about.get("problem") or "", f"{about.get('text')} {shown.get(cell)}"
+            assert not problem or "Type a longer prompt." in problem, (cell, problem)
+            assert not re.search(r"\bnan\b", text), (cell, text)
+        for question in played.questions.values():
+            if question._state["phase"] == "open":
+                question.reveal()
+            assert question._state["phase"] != "failed", (question.text, question._state)
+        box.run(prompt)
 
 
 def check_cells_wait(played: PlayedNotebook, words: str, cells: Iterable[str]) -> None:
