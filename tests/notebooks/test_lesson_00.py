@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import check_an_empty_prompt, check_wrong_guesses
+from played import check_wrong_guesses
 
 from gptviz._paths import assets_dir
 from gptviz.lessons import chip
@@ -56,8 +56,3 @@ def test_the_block_whose_cut_hurts_most_and_the_widest_are_those_of_real_passes(
 def test_the_picture_shows_shares_and_no_effects(lesson):
     view = lesson.values["flow"]
     assert view.effects is False and view.trace is lesson.names["story"]
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_an_empty_prompt_is_no_error(played, lesson):
-    check_an_empty_prompt(played[lesson])

@@ -233,7 +233,7 @@ def check_an_empty_prompt(played: PlayedNotebook) -> None:
         shown = {cell: run_cell(source, cell, dict(played.names)) for cell, source in played.sources.items()
                  if f"{name}.trace" in source}  # fmt: skip
         for cell, view in played.values.items():
-            if isinstance(view, PrintedView):
+            if isinstance(view, PrintedView) and view.is_of_another_prompt:
                 view.print_again()
             about = getattr(view, "_about", {})
             problem, text = about.get("problem") or "", f"{about.get('text')} {shown.get(cell)}"
