@@ -166,9 +166,10 @@ def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
         assert list(said)[at] == "blocks", "the word is right before the norm makes the numbers right"
 
 
-MENDED = ("mend-tokens", "mend-mask", "mend-mask-check", "mend-values-2", "mend-values-check", "mend-blocks", "mend-blocks-2",
-          "mend-blocks-3", "mend-solution", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2",
-          "ladder-hint", "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
+MENDED = ("mend-tokens-print", "mend-tokens", "mend-mask", "mend-mask-check-print", "mend-mask-check", "mend-values-2",
+          "mend-values-check-print", "mend-values-check", "mend-blocks", "mend-blocks-2", "mend-blocks-3", "mend-solution",
+          "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees", "ladder-hint",
+          "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
 
 
 @pytest.mark.parametrize("family", ["gpt_neox", "opt", "gemma2"])
