@@ -9,7 +9,7 @@ from typing import Any
 from gptviz.text.decoding import Decoding
 from gptviz.text.encoding import encode
 from gptviz.text.messages import ASSISTANT, check_messages
-from gptviz.text.roles import Role, Span, character_roles, token_roles
+from gptviz.text.roles import Answer, Role, Span, character_roles, token_answers, token_roles
 from gptviz.text.templates import render
 from gptviz.text.tokens import Token
 from gptviz.text.turns import is_open
@@ -19,23 +19,30 @@ from gptviz.text.turns import is_open
 class Reading:
     """A prompt as a model reads it.
 
-    ids: its token ids (T,). roles: the role of each token; see `Token`. is_chat: whether it is made of messages. speaker:
-    the role that a generated token has, None where the model continues no message.
+    ids: its token ids (T,). roles: the role of each token; see `Token`. answers: for each token the index of the message of
+    the assistant's whose answer it belongs to, None elsewhere; see `character_roles`. is_chat: whether it is made of messages.
+    speaker: the role that a generated token has, None where the model continues no message.
     """
 
     ids: list[int]
     roles: list[Role]
+    answers: list[Answer]
     is_chat: bool = False
     speaker: Role = None
 
     def kept(self, indices: Sequence[int]) -> "Reading":
         """Returns the reading with these of its tokens alone."""
-        return replace(self, ids=[self.ids[i] for i in indices], roles=[self.roles[i] for i in indices])
+        return replace(
+            self,
+            ids=[self.ids[i] for i in indices],
+            roles=[self.roles[i] for i in indices],
+            answers=[self.answers[i] for i in indices],
+        )
 
 
 def read_ids(ids: Sequence[int]) -> Reading:
     """Returns token ids as a reading."""
-    return Reading(list(ids), [None] * len(ids))
+    return Reading(list(ids), [None] * len(ids), [None] * len(ids))
 
 
 def read_tokens(tokenizer: Any, tokens: Sequence[Token | int]) -> Reading:
@@ -43,7 +50,9 @@ def read_tokens(tokenizer: Any, tokens: Sequence[Token | int]) -> Reading:
     ids = [token.id if isinstance(token, Token) else token for token in tokens]
     roles = [token.role if isinstance(token, Token) else None for token in tokens]
     is_chat = any(roles)
-    return Reading(ids, roles, is_chat, ASSISTANT if is_chat and is_open(tokenizer, ids, roles) else None)
+    return Reading(
+        ids, roles, [None] * len(ids), is_chat, ASSISTANT if is_chat and is_open(tokenizer, ids, roles) else None
+    )
 
 
 def read_messages(tokenizer: Any, decoding: Decoding, messages: Any) -> Reading:
@@ -57,15 +66,16 @@ def read_messages(tokenizer: Any, decoding: Decoding, messages: Any) -> Reading:
     text = render(tokenizer, messages, prompted)
     ids, encoding = encode(tokenizer, text, add_special_tokens=False)
     offsets = encoding.offsets if encoding else _offsets(decoding, ids, text)
-    characters = character_roles(tokenizer, messages, text, prompted)
-    roles: list[Role] = token_roles(characters, offsets) if offsets else [None] * len(ids)
+    of_characters = character_roles(tokenizer, messages, text, prompted)
+    roles: list[Role] = token_roles(of_characters[0], offsets) if offsets else [None] * len(ids)
+    answers: list[Answer] = token_answers(of_characters[1], offsets) if offsets else [None] * len(ids)
     if not any(roles):
         warnings.warn(
             "Which tokens belong to which message cannot be told from the text that this chat template makes. "
             "The tokens are right; their role is None.",
             stacklevel=2,
         )
-    return Reading(ids, roles, is_chat=True, speaker=ASSISTANT if prompted else None)
+    return Reading(ids, roles, answers, is_chat=True, speaker=ASSISTANT if prompted else None)
 
 
 def _offsets(decoding: Decoding, ids: Sequence[int], text: str) -> list[Span]:

@@ -1,45 +1,65 @@
-"""Finds whose message each character of a rendered chat belongs to.
+"""Finds whose message each character of a rendered chat belongs to, and which characters are the assistant's answers.
 
-The contents are found in the text by what the template writes around them (`templates.Frame`). What it writes between two
-contents ends one message and begins the next; the end of a message is what follows its content when it is the last one.
-So templates that trim contents, insert a system message, change the order or merge messages are understood, and where
-the text does not show whose a part is, its role is None.
+The contents are found in the text by what the template writes around them (`templates.Frame`), or by what changes with a
+content. What it writes between two contents ends one message and begins the next; the end of a message is what follows its
+content when it is the last one. So templates that trim or change contents, insert a system message, change the order or merge
+messages are understood, and where the text does not show whose a part is, its role is None.
 """
 
+import re
 from collections.abc import Sequence
+from itertools import count, takewhile
 from typing import Any
 
+from gptviz.errors import GPTVizError
 from gptviz.text.messages import ASSISTANT, Message
-from gptviz.text.templates import Frame, frame, frame_of_roles
+from gptviz.text.templates import Frame, frame, frame_of_roles, render
 
 Role = str | None
+Answer = int | None  # the index of a message of the assistant's
 Span = tuple[int, int]  # where something begins and ends in a text
 
 _SYSTEM = "system"
 
 
-def character_roles(tokenizer: Any, messages: Sequence[Message], text: str, prompted: bool) -> list[Role]:
-    """Returns the role of each character of `text`, which the template made of these messages; see `templates.render`.
+def character_roles(
+    tokenizer: Any, messages: Sequence[Message], text: str, prompted: bool
+) -> tuple[list[Role], list[Answer]]:
+    """Returns two lists about each character of `text`, which the template made of these messages; see `templates.render`.
 
-    A message is all that its role's turn has: what opens it, its content, and what closes it. A system message that the
-    template inserts has the role "system", and the generation prompt that of the assistant. None: a start token before
-    all messages, and what cannot be told.
+    The first has its role. A message is all that its role's turn has: what opens it, its content, and what closes it. A
+    system message that the template inserts has the role "system", and the generation prompt that of the assistant. None:
+    a start token before all messages, and what cannot be told.
+
+    The second has the index of the message of the assistant's whose answer it belongs to, and None elsewhere. An answer is
+    what the assistant has to write itself: the content, what closes it, and what stands before it behind the generation
+    prompt.
     """
+    roles: list[Role] = [None] * len(text)
+    answers: list[Answer] = [None] * len(text)
     whole = frame(tokenizer, messages, prompted)
-    contents = _contents(text, whole, messages) if whole else None
+    contents = _contents(tokenizer, text, whole, messages, prompted) if whole else None
     if whole is None or contents is None:
-        return [None] * len(text)
-    ends = _Ends(tokenizer, messages)
-    roles = _opening(tokenizer, messages, whole, prompted)
-    following = [messages[index]["role"] for index in whole.order[1:]]
-    last = messages[whole.order[-1]]["role"]
-    following.append(ASSISTANT if prompted else last)
-    for index, (start, end), literal, next_role in zip(
-        whole.order, contents, whole.literals[1:], following, strict=True
-    ):
-        roles += [messages[index]["role"]] * (end - start)
-        roles += ends.split(literal, index, next_role)
-    return roles
+        return roles, answers
+    ends, asks = _Ends(tokenizer, messages), _generation_prompt(tokenizer)
+    opening = _opening(tokenizer, messages, whole, prompted)
+    roles[: len(opening)] = opening
+    following = [(messages[index]["role"], start) for index, (start, _) in zip(whole.order, contents, strict=True)][1:]
+    following.append((ASSISTANT if prompted else "", len(text)))
+    asked: int | None = None  # where an answer begins, if the generation prompt stands before the present message
+    for index, (start, end), (next_role, until) in zip(whole.order, contents, following, strict=True):
+        role, after = messages[index]["role"], text[end:until]
+        closing = ends.length(after, index) if next_role else len(after)
+        own = len(after) if next_role in ("", role) else closing
+        roles[start:end] = [role] * (end - start)
+        if own is not None:
+            roles[end:until] = [role] * own + [next_role] * (len(after) - own)
+        if role == ASSISTANT:
+            first, last = start if asked is None else asked, end + (closing or 0)
+            answers[first:last] = [index] * (last - first)
+        is_asked = closing is not None and asks is not None and after.startswith(asks, closing)
+        asked = end + closing + len(asks) if is_asked else None
+    return roles, answers
 
 
 def token_roles(roles: Sequence[Role], offsets: Sequence[Span]) -> list[Role]:
@@ -51,10 +71,22 @@ def token_roles(roles: Sequence[Role], offsets: Sequence[Span]) -> list[Role]:
     return [next(iter(found)) if len(found) == 1 else None for found in of_tokens]
 
 
-def _contents(text: str, whole: Frame, messages: Sequence[Message]) -> list[Span] | None:
+def token_answers(answers: Sequence[Answer], offsets: Sequence[Span]) -> list[Answer]:
+    """Returns the answer that each token belongs to, if only with some of its characters. Arguments: see `token_roles`."""
+    of_tokens = (answers[start : max(end, start + 1)] for start, end in offsets)
+    return [next((answer for answer in found if answer is not None), None) for found in of_tokens]
+
+
+def _contents(
+    tokenizer: Any, text: str, whole: Frame, messages: Sequence[Message], prompted: bool
+) -> list[Span] | None:
     """Returns where each content is in the text, in the frame's order; None if that cannot be told."""
     contents = [messages[index]["content"] for index in whole.order]
-    return _unchanged(text, whole.literals, contents) or _between(text, whole.literals)
+    if unchanged := _unchanged(text, whole.literals, contents):
+        return unchanged
+    spans = [_changing(tokenizer, text, messages, index, prompted) for index in whole.order]
+    edges = [edge for span in spans if span for edge in span]
+    return [span for span in spans if span] if None not in spans and edges == sorted(edges) else None
 
 
 def _unchanged(text: str, literals: Sequence[str], contents: Sequence[str]) -> list[Span] | None:
@@ -72,27 +104,35 @@ def _unchanged(text: str, literals: Sequence[str], contents: Sequence[str]) -> l
     return ways.get(len(text))
 
 
-def _between(text: str, literals: Sequence[str]) -> list[Span] | None:
-    """Returns the parts of the text between the literals, if there is only one way to find these, in order."""
-    first, *middle, last = literals
-    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+def _changing(tokenizer: Any, text: str, messages: Sequence[Message], index: int, prompted: bool) -> Span | None:
+    """Returns the part of the text that becomes another one if message `index` has another content.
+
+    So a content is found that the template changes, or to which it fits what it writes around it.
+    """
+    mark = next(mark for i in count() if (mark := f"Message{i}Content") not in text)
+    try:
+        other = render(
+            tokenizer, [*messages[:index], messages[index] | {"content": mark}, *messages[index + 1 :]], prompted
+        )
+    except GPTVizError:
         return None
-    begin, end = len(first), len(text) - len(last)
-    from_left, at = [], begin
-    for literal in middle:
-        found = text.find(literal, at, end)
-        if found < 0:
-            return None
-        from_left.append((found, at := found + len(literal)))
-    from_right, until = [], end
-    for literal in reversed(middle):
-        found = text.rfind(literal, begin, until)
-        from_right.append((found, found + len(literal)))
-        until = found
-    if from_left != from_right[::-1]:
+    before, found, after = other.partition(mark)
+    start, end = _alike(text, before), len(text) - _alike(text[::-1], after[::-1])
+    return (start, end) if found and mark not in after and start <= end else None
+
+
+def _alike(a: str, b: str) -> int:
+    """Returns the number of characters with which both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
+
+
+def _generation_prompt(tokenizer: Any) -> str | None:
+    """Returns what the template writes after a user's message to ask for an answer; None if that cannot be told."""
+    opened = frame_of_roles(tokenizer, "user", prompted=True)
+    if opened is None:
         return None
-    edges = [begin, *(edge for span in from_left for edge in span), end]
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    closing = _Ends(tokenizer, [{"role": "user", "content": ""}]).length(opened.literals[1], 0)
+    return None if closing is None else opened.literals[1][closing:]
 
 
 class _Ends:
@@ -102,27 +142,36 @@ class _Ends:
         self._tokenizer, self._messages = tokenizer, messages
         self._by_role: dict[str, str] = {}
 
-    def split(self, literal: str, index: int, next_role: str) -> list[Role]:
-        """Returns the role of each character of what the template writes after the content of message `index`."""
-        role: Role = self._messages[index]["role"]
-        if role == next_role:
-            return [role] * len(literal)
+    def length(self, literal: str, index: int) -> int | None:
+        """Returns how many of these characters end message `index`; None if that cannot be told.
+
+        literal: what the template writes after its content.
+        """
         own = self._by_role.get(self._messages[index]["role"])
         if own is None or not literal.startswith(own):
-            own = self._find(index)
+            own = self._of_last(index)
         others = sorted(self._by_role.values(), key=len, reverse=True)
         for end in ([] if own is None else [own]) + [other for other in others if other]:
             if literal.startswith(end):
-                return [*[role] * len(end), *[next_role] * (len(literal) - len(end))]
-        return [None] * len(literal)
+                return len(end)
+        return self._common(own or "", literal) or None  # after the last message some templates end the whole chat, too
 
-    def _find(self, index: int) -> str | None:
+    def _of_last(self, index: int) -> str | None:
         """Returns what ends message `index` where it is the last one; None if the template refuses it as the last one."""
         until = frame(self._tokenizer, self._messages[: index + 1])
         if until is None or until.order[-1] != index:
             return None
         self._by_role.setdefault(self._messages[index]["role"], until.literals[-1])
         return until.literals[-1]
+
+    def _common(self, a: str, b: str) -> int:
+        """Returns the length of the marks, and of the texts between them, with which both begin."""
+        marks = sorted({*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()} - {""}, key=len)
+        if not marks:
+            return 0
+        parts = re.compile(f"({'|'.join(map(re.escape, reversed(marks)))})").split
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(parts(a), parts(b), strict=False))
+        return sum(len(part) for part, _ in same)
 
 
 def _opening(tokenizer: Any, messages: Sequence[Message], whole: Frame, prompted: bool) -> list[Role]:

@@ -1,9 +1,11 @@
 """Batches: what a step of a run learns from. The batch of a step depends on the seed and the step alone.
 
-So a run that was paused goes on as if it had not been, and a seed gives the same losses again. B texts, T tokens.
+So a run that was paused goes on as if it had not been, and a seed gives the same losses again. The batches of a generator
+are taken as they come. B texts, T tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -97,13 +99,33 @@ def of_stream(ids: np.ndarray, length: int, size: int, seed: int) -> Callable[[i
     return batch
 
 
-def of_generator(batches: Iterator[object], vocabulary: int, longest: int | None) -> Callable[[int], Batch]:
-    """Returns the function that takes the next batch of a user's generator, whatever the step.
+class Shared(Iterator[object]):
+    """An iterator from which several runs take items at the same time. Each item goes to the run that asks for it first."""
 
-    Raises WrongType or OutOfRange for what is no batch of token ids (B, T), and GPTVizError if the generator ends.
+    def __init__(self, items: Iterable[object]):
+        self._items, self._lock = iter(items), threading.Lock()
+
+    def __next__(self) -> object:
+        with self._lock:  # Python refuses two threads in one generator
+            return next(self._items)
+
+
+def of_generator(batches: Iterator[object], vocabulary: int, longest: int | None) -> Callable[[int], Batch]:
+    """Returns the function that takes the next batch of a user's generator, and keeps it as the batch of this step.
+
+    Asked for the same step again, it returns the same batch. Raises WrongType or OutOfRange for what is no batch of token ids
+    (B, T), and GPTVizError if the generator ends.
     """
+    latest: dict[int, Batch] = {}
 
     def batch(step: int) -> Batch:
+        if step not in latest:
+            taken = take(step)
+            latest.clear()
+            latest[step] = taken
+        return latest[step]
+
+    def take(step: int) -> Batch:
         try:
             given = next(batches, None)
         except Exception as error:

@@ -29,26 +29,45 @@ class Learner:
             model = _with_shared_weights(before).requires_grad_(False)
             self.model: Any = add_adapters(model, settings.rank, settings.seed)
         else:
-            _check_whole(before)
-            self.model = copy.deepcopy(before).float().requires_grad_(True)
+            self.model = in_full_precision(before).requires_grad_(True)
         self.model.eval()
+        self._read: Tensor | None = None  # the loss of the batch that was read and not learned yet
         self._is_defined = True  # whether the latest loss was a number
         trained = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self._optimizers = make_optimizers(trained, settings)
 
+    def read(self, step: int) -> Tensor:
+        """Reads the batch of a step that comes next, and returns its loss. Raises GPTVizError if it is no number."""
+        if self._read is None:
+            self._read = self._checked(self._loss(self.model, step))
+        return self._read
+
     def step(self, step: int) -> float:
         """Takes one step, and returns the loss before it. Raises GPTVizError, and changes nothing, if it is no number."""
-        loss = self._loss(self.model, step)
-        value = float(loss.detach())
-        self._is_defined = math.isfinite(value)
-        if not self._is_defined:
-            raise fail("a loss that is a number", f"{value}", TOO_FAST)
+        loss = self.read(step)
+        self._read = None
         for optimizer in self._optimizers:
             optimizer.zero_grad()
         loss.backward()
         for optimizer in self._optimizers:
             optimizer.step()
-        return value
+        return float(loss.detach())
+
+    def check(self, step: int) -> None:
+        """Raises GPTVizError if the present weights give the batch of this step a loss that is no number.
+
+        Where the loss of the next batch is known already, it says so, and nothing is computed.
+        """
+        if self._read is None and self._is_defined:
+            with torch.no_grad():
+                self._checked(self._loss(self.model, step))
+
+    def _checked(self, loss: Tensor) -> Tensor:
+        value = float(loss.detach())
+        self._is_defined = math.isfinite(value)
+        if not self._is_defined:
+            raise fail("a loss that is a number", f"{value}", TOO_FAST)
+        return loss
 
     def state(self) -> State:
         """Returns a copy of what the learner has learned, on the processor: its adapters, or all of its parameters.
@@ -64,16 +83,21 @@ class Learner:
         return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in state.items()}
 
 
-def _with_shared_weights(model: nn.Module) -> Any:
-    """Returns a copy of a model whose parameters are not copied, since no step will write to them."""
-    return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
+def in_full_precision(model: nn.Module) -> Any:
+    """Returns a copy of a model with weights in float32, in which all of them are trained, whatever the model's dtype.
 
-
-def _check_whole(model: nn.Module) -> None:
+    Raises NotAvailable for a quantized model.
+    """
     packed = next((name for name, p in model.named_parameters() if not p.is_floating_point()), None)
     if packed is not None:
         remedy = 'Load it without quantization, or use method="lora".'
         raise fail("weights that are numbers of their own", f"{packed}, which is quantized", remedy, NotAvailable)
+    return copy.deepcopy(model).float()
+
+
+def _with_shared_weights(model: nn.Module) -> Any:
+    """Returns a copy of a model whose parameters are not copied, since no step will write to them."""
+    return copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
 
 
 def make_optimizers(trained: list[tuple[str, Any]], settings: Settings) -> list[torch.optim.Optimizer]:

@@ -14,6 +14,7 @@ from gptviz.training.losses import next_token_loss
 from gptviz.training.states import copy_of, load_weights, weights_of
 
 Measure = Callable[[GPT], float]
+BUILT_IN = ("held_out", "accuracy", "induction", "previous")  # see `on_batch` and `roles`
 
 
 class Measuring:
@@ -73,13 +74,19 @@ def _highest(scores: np.ndarray) -> float:
 
 
 def checked(measures: Mapping[str, Measure] | None) -> Callable[[GPT], dict[str, float]] | None:
-    """Returns the function that measures with a user's functions, by name. Raises WrongType for what are none."""
+    """Returns the function that measures with a user's functions, by name.
+
+    Raises WrongType for what are none, and GPTVizError for a name that a built-in measure has.
+    """
     if measures is None:
         return None
     if not isinstance(measures, Mapping) or not all(callable(measure) for measure in measures.values()):
         remedy = 'For example measures={"says Marzo": lambda gpt: gpt.trace("…").probabilities()[id]}.'
         raise fail("functions of a GPT, by name, as measures", short(measures), remedy, WrongType)
     given = {str(name): measure for name, measure in measures.items()}
+    if taken := [name for name in given if name in BUILT_IN]:
+        expected = f"measures with names other than {', '.join(BUILT_IN)}, which gptviz measures itself"
+        raise fail(expected, short(taken[0]), f'Give it another name, such as "my {taken[0]}".')
     return (lambda gpt: {name: _measured(gpt, name, measure) for name, measure in given.items()}) if given else None
 
 

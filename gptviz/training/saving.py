@@ -1,6 +1,7 @@
 """Saves a run into a folder.
 
-run.json: settings, losses, what was measured, the steps. before/: the model before, as transformers saves it, with its tokenizer.
+run.json: settings, losses, what was measured, the steps. before/: the model before, as transformers saves it, with its tokenizer
+and without the settings of its `generate`, which gptviz does not use; the tokens that end a text are in run.json.
 remainder.safetensors: what transformers does not save of it. steps/000040.safetensors: the adapters or the weights of a kept
 step. The folder is written beside its place and moved there when it is whole.
 """
@@ -9,13 +10,17 @@ import json
 import os
 import shutil
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
+from transformers import GenerationConfig
+from transformers.utils import GENERATION_CONFIG_NAME
 
+from gptviz.checks import described
 from gptviz.errors import FileNotWritten, fail
 from gptviz.files import check_path, shortened
 from gptviz.gpt import GPT
@@ -53,9 +58,8 @@ def save_run(folder: Any, before: GPT, settings: Settings, record: Record) -> Pa
 def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> None:
     (folder / STEPS).mkdir(parents=True)
     with before.running(), without_progress_bar():
-        before.model.save_pretrained(folder / BEFORE)
+        _write_model(folder / BEFORE, before)
         save_file(remainder(before.model), folder / REMAINDER)
-    before.tokenizer.save_pretrained(folder / BEFORE)
     for step, state in record.states.items():
         save_file(state, folder / STEPS / file_of(step))
     error = record.error
@@ -74,6 +78,31 @@ def _write(folder: Path, before: GPT, settings: Settings, record: Record) -> Non
         "measured": [record.measured[step] for step in sorted(record.states)],
     }
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=1), "utf-8")
+
+
+def _write_model(folder: Path, gpt: GPT) -> None:
+    try:
+        with _without_generation_settings(gpt.model):
+            gpt.model.save_pretrained(folder)
+        (folder / GENERATION_CONFIG_NAME).unlink(missing_ok=True)
+        gpt.tokenizer.save_pretrained(folder)
+    except ValueError as error:
+        remedy = "Correct that in the model, and start the run again."
+        raise fail("a model that transformers can save", described(error), remedy) from error
+
+
+@contextmanager
+def _without_generation_settings(model: Any) -> Iterator[None]:
+    """Takes out the settings of `generate` for a while: published models have some that transformers refuses to save."""
+    own = getattr(model, "generation_config", None)
+    if own is None:
+        yield
+        return
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def _put_in_place(beside: Path, target: Path) -> None:

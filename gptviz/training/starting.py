@@ -43,9 +43,10 @@ def pretrain(
     data: a synthetic language; None for `repeats()`, with which an induction head forms. Or a list of texts, with a tokenizer
     that is learned from them, of at most `vocabulary` tokens (1024), unless `tokenizer` is given; the texts stand one after
     the other, and pieces of `length` tokens (64) are learned. Or an iterator of batches, token ids (batch, tokens) of
-    `tokenizer`. positions: "rotary" or "learned".
+    `tokenizer`; forks of the run take theirs from the same one. positions: "rotary" or "learned".
     held_out: texts that are measured and not learned. measures: functions of a GPT that return a number, by name, beside what is
-    measured always: induction and previous, the highest score of any head; held_out and accuracy, on held-out text.
+    measured always: induction and previous, the highest score of any head; held_out and accuracy, on held-out text. Those
+    four names are taken.
     settings: `learning_rate` (0.003), `batch` (32), `optimizer` ("adamw", "sgd", "muon"), `keep` (61); see `Settings`.
 
     Raises WrongType, OutOfRange or GPTVizError for what cannot be trained on, and for an argument that says nothing about
@@ -83,12 +84,13 @@ def finetune(
 ) -> Run:
     """Trains a copy of a model on texts, in a thread of its own, and returns the run. `gpt` itself stays as it is.
 
-    texts: what to learn; chat messages too, of which the assistant's tokens alone count. method: "lora" (Hu et al. 2021;
+    texts: what to learn; chat messages too, of which the assistant's answers alone count: the contents and what ends them,
+    and not what the template writes before them to say who speaks. method: "lora" (Hu et al. 2021;
     adapters beside every linear map but the output head and the experts of a mixture, alpha = 2 rank) or "full" (all
     weights). rank: of the adapters; None for 4. rehearse: other texts of which each batch has as many, so that the model
     forgets less. held_out: texts that are measured and not learned. measures: functions of a GPT that return a number, by
-    name. settings: `learning_rate` (0.005 for "lora", 0.0005 for "full"), `batch` (32), `optimizer`, `keep` (41); see
-    `Settings`. It trains without dropout.
+    name (none of held_out, accuracy, induction, previous). settings: `learning_rate` (0.005 for "lora", 0.0005 for "full"),
+    `batch` (32), `optimizer`, `keep` (41); see `Settings`. It trains without dropout.
 
     Raises WrongType or GPTVizError for no texts, for one that is longer than the context, and for settings that are unknown
     or do not apply, such as a rank with "full".
@@ -115,8 +117,10 @@ def prefer(
 ) -> Run:
     """Trains a copy of a model to prefer one answer to another, by DPO (Rafailov et al. 2023), and returns the run.
 
-    pairs: (prompt, chosen, rejected) each; the prompt may be chat messages, which the model's template writes, and both
-    answers are then the assistant's next message. beta: how strongly the model is held near the reference, which is the
+    pairs: (prompt, chosen, rejected) each; the prompt may be chat messages, and both answers are then the assistant's next
+    message. The model's template writes each as the whole chat with its answer, as `finetune` learns it, and not as the
+    prompt that asks for an answer with the answer behind: some templates open an answer in another way than they write a
+    given one. The answer and its end count. beta: how strongly the model is held near the reference, which is the
     model handed in, for the run and for all its forks. The log-probability of an answer is the sum over its own tokens. The
     loss is -log sigmoid(beta ((c - c_ref) - (r - r_ref))): log 2 at first. Other arguments: see `finetune`;
     `learning_rate` is 0.001 for "lora", 0.0001 for "full".

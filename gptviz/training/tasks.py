@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gptviz.gpt import GPT
 from gptviz.training import batches
 from gptviz.training.batches import HELD_OUT, Batch, Text, filled
 from gptviz.training.languages import Language
-from gptviz.training.learner import Loss
+from gptviz.training.learner import Loss, in_full_precision
 from gptviz.training.losses import answer_log_probabilities, next_token_loss, preference_loss
 from gptviz.training.measuring import all_of, on_batch, roles
 from gptviz.training.settings import Settings, does_not_apply
@@ -72,11 +73,14 @@ def stream_task(ids: np.ndarray, length: int, held_out: Batch | None, extra: Mea
 
 
 def generator_task(given: Iterable[object], length: int, extra: MeasureAll | None) -> MakeTask:
-    """Makes the task of predicting the next token in the batches of a user's iterator. A fork goes on where it stands."""
-    iterator = iter(given)
+    """Makes the task of predicting the next token in the batches of a user's iterator.
+
+    A fork takes its batches from the same iterator, from where it stands: no batch is learned by both.
+    """
+    shared = batches.Shared(given)
 
     def make(before: GPT, settings: Settings) -> Task:
-        batch = batches.of_generator(iterator, before.vocab_size, before.context_length)
+        batch = batches.of_generator(shared, before.vocab_size, before.context_length)
         unused = {"batch": AS_IT_COMES} | ({"seed": AS_THEY_COME} if settings.method == "full" else {})
         return Task(_prediction(batch), all_of(roles(length), extra), unused=unused)
 
@@ -99,11 +103,21 @@ def texts_task(
 def preference_task(
     reference: GPT, chosen: Sequence[Text], rejected: Sequence[Text], beta: float, extra: MeasureAll | None, size: int
 ) -> MakeTask:
-    """Makes the task of preferring the chosen answer of each pair. reference: a model; a fork has the same. size: of a batch."""
-    with reference.running():
-        before = [_log_probabilities(reference.model, texts, size) for texts in (chosen, rejected)]
+    """Makes the task of preferring the chosen answer of each pair. reference: a model; a fork has the same. size: of a batch.
+
+    The reference computes with the precision of the model that is trained.
+    """
+
+    @cache
+    def of_reference(method: str) -> list[Tensor]:
+        is_precise = all(parameter.dtype == torch.float32 for parameter in reference.model.parameters())
+        with reference.running():
+            model = reference.model if method == "lora" or is_precise else in_full_precision(reference.model)
+            return [_log_probabilities(model, texts, size) for texts in (chosen, rejected)]
 
     def make(gpt: GPT, settings: Settings) -> Task:
+        before = of_reference(settings.method)
+
         def loss(model: Any, step: int) -> Tensor:
             pairs = batches.some(range(len(chosen)), settings.batch, batches.random_of(settings.seed, step))
             answers = [

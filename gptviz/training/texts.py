@@ -1,7 +1,7 @@
 """Texts as a run learns them: checked, tokenised, and marked where the loss counts.
 
-A text may be chat messages, which the tokenizer's own template writes. Then the assistant's tokens alone count: the
-contents of its messages and what ends them, but not what the template writes to ask for them.
+A text may be chat messages, which the tokenizer's own template writes. Then the assistant's answers alone count: what it
+has to write itself, the contents of its messages and what ends them (`Reading.answers`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -92,17 +92,12 @@ def _read(gpt: GPT, text: Any, name: str) -> Text:
     return Text(ids)
 
 
-def _chat(gpt: GPT, messages: Sequence[Message], name: str) -> Text:
+def _chat(gpt: GPT, messages: Sequence[Message], name: str, only: int | None = None) -> Text:
+    """Returns messages as one text, of which the answers count. only: the index of the one that counts; None for all."""
     with naming(name):
         reading = gpt.read(messages)
-        asked = [i for i, message in enumerate(messages) if i and message["role"] == ASSISTANT]
-        ends = [len(gpt.read(messages[:i]).ids) for i in asked]  # of what asks for each answer
-    counts = [role == ASSISTANT for role in reading.roles]
-    for end in [*ends, *([len(counts)] if reading.speaker else [])]:
-        while end and reading.roles[end - 1] == ASSISTANT:
-            end -= 1
-            counts[end] = False
-    if not any(counts):
+    counts = [answer is not None and only in (None, answer) for answer in reading.answers]
+    if not any(counts[1:]):  # the first token is not predicted
         remedy = "Add a message of the assistant's, or use a template whose text shows whose each message is."
         raise fail(f"an answer of the assistant in {name}", "messages without a token of it", remedy)
     return Text(reading.ids, counts)
@@ -118,9 +113,7 @@ def _answer(gpt: GPT, prompt: str | Sequence[Message], answer: str, number: int,
             expected = f"messages that end before the answer as the prompt of pairs[{number}]"
             remedy = "Leave it out: the chosen and the rejected answer stand in its place."
             raise fail(expected, "a message of the assistant's at the end", remedy)
-        text = _chat(gpt, [*prompt, {"role": ASSISTANT, "content": answer}], both)
-        counts = text.counts or ()
-        return Text(text.ids, [counted and i >= len(prompt_ids) for i, counted in enumerate(counts)])
+        return _chat(gpt, [*prompt, {"role": ASSISTANT, "content": answer}], both, only=len(prompt))
     with naming(f"the {kind} answer of pairs[{number}]"):
         answer_ids = gpt.encode(answer, add_special_tokens=False)
     with naming(both):

@@ -30,7 +30,8 @@ class Worker:
     steps: how many to take. scheduled: the steps to keep, beside the one at which the run pauses or ends; no more than there
     are of them are kept together, see `surplus`. measure: returns what is measured of a kept state, by name. losses: of the
     steps taken so far. states: what is kept, by step. measured: what was measured of each step that was ever kept. status,
-    error: "failed" has an error. Step 0 is kept at once; raises what its measures raise.
+    error: "failed" has an error. Step 0 is kept at once; raises what its measures raise. Any other is kept only if its weights
+    and a loss with them are numbers: that of its batch, or of the batch before where the run pauses or ends.
     """
 
     def __init__(
@@ -92,13 +93,14 @@ class Worker:
         return threading.current_thread() is self._thread
 
     def _run(self) -> None:
+        failure = None
         try:
             status = self._train()
         except BaseException as error:  # shown by the handle: a thread has nobody to raise it to
-            status, self.error = FAILED, at_step(len(self.losses), error)
+            status, failure = FAILED, at_step(len(self.losses), error)
             self._keep_last()
         self._learner = None  # frees the optimizer's memory
-        self._set_status(status)
+        self._set_status(status, failure)
 
     def _train(self) -> str:
         """Takes the steps; returns the status in the end."""
@@ -106,12 +108,13 @@ class Worker:
         torch.set_num_threads(threads_for(parameters, torch.get_num_threads()))
         while len(self.losses) < self._steps and self._may_go_on():
             self._take_step()
-        self._keep(len(self.losses))
+        self._keep_newest()
         return FINISHED if len(self.losses) == self._steps else STOPPED
 
     def _take_step(self) -> None:
         step = len(self.losses)
         if step in self._scheduled:
+            self._learner.read(step)
             self._keep(step)
         loss = self._learner.step(step)
         with self._changed:
@@ -121,7 +124,7 @@ class Worker:
     def _may_go_on(self) -> bool:
         """Waits while the run is paused; returns whether to take the next step."""
         if self._wish == PAUSED:
-            self._keep(len(self.losses))
+            self._keep_newest()
             self._set_status(PAUSED)
             self.wait_until(lambda: self._wish != PAUSED)
             if self._wish == RUNNING:
@@ -133,11 +136,19 @@ class Worker:
             state = self._learner.state()
             self._store(step, state, self._measure(state))
 
+    def _keep_newest(self) -> None:
+        step = len(self.losses)
+        if step not in self.states:
+            self._learner.check(step - 1)
+            self._keep(step)
+
     def _keep_last(self) -> None:
         """Keeps the step at which the run failed, if its weights and its loss are numbers. What cannot be measured is NaN."""
         step = len(self.losses)
         if step in self.states:
             return
+        with suppress(Exception):
+            self._learner.check(step - 1)
         with suppress(Exception):
             state = self._learner.state()
             try:
@@ -155,10 +166,11 @@ class Worker:
             self._changed.notify_all()
         self._tell()
 
-    def _set_status(self, status: str) -> None:
+    def _set_status(self, status: str, error: GPTVizError | None = None) -> None:
         with self._changed:
             if status == PAUSED and self._wish != PAUSED:
                 return  # somebody has asked for something else meanwhile
+            self.error = error  # first: who reads "failed" finds the error
             self.status = status
             self._changed.notify_all()
         self._tell()

@@ -155,11 +155,44 @@ def test_a_guess_about_the_run_is_noted_until_the_run_has_ended(lesson):
     names = lesson.names
     for words in ("How will the loss fall", "Which kind of head"):
         assert lesson.question(words)._known is names["has_ended"]
-    for status, expected in {"running": False, "paused": False, "finished": True, "stopped": True}.items():
+    ends = {"finished": True, "stopped": True, "failed": True}
+    for status, expected in ({"running": False, "paused": False} | ends).items():
         run_cell(lesson.sources["known"], "known", scope := dict(names))
         assert not scope["has_ended"]()
         scope["run"] = SimpleNamespace(status=status)
         assert scope["has_ended"]() is expected
+
+
+AFTER_THE_RUN = (
+    "live-heads", "wait", "curves", "watched-made", "ask-when", "by-score-solution", "by-score", "best-head", "watched",
+    "watched-head", "halves",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "status"), [({}, "stopped"), ({"learning_rate": 1e37}, "failed")])
+def test_the_cells_after_a_run_that_ended_at_once_say_so_in_words(lesson, settings, status):
+    run = training.pretrain(steps=1000, **settings)
+    if status == "stopped":
+        run.stop()
+    else:
+        run._source.join()
+    names = lesson.names | {"run": run}
+    for cell in ("ask-shape", "ask-order"):
+        run_cell(lesson.sources[cell], cell, names)
+    names["began"] = names["of_shape"]  # the views below are covered by the questions of this run alone
+    run_cell(lesson.sources["live"].split("\n", 1)[1], "live", names)  # all but the line that starts a run
+    ran = {cell: run_cell(lesson.sources[cell], cell, names) for cell in AFTER_THE_RUN}
+    printed = ran["wait"][0]
+    assert f"The run is {status}, after {len(run.loss)} of 1,000 steps." in printed
+    assert (str(run.error) if status == "failed" else "run the cells again") in printed
+    for question in ("of_shape", "of_order", "by_eye"):
+        assert names[question].reveal() is None
+        state = names[question]._state
+        kept = len(run.steps_kept)
+        assert state["phase"] == "failed"
+        assert f"Expected a run with at least 9 measured steps. Got one with {kept}" in state["problem"]
+    for view in [names[name] for name in ("of_shape", "of_order", "by_eye", "watched", "maps", "attention")]:
+        view.close()
 
 
 def test_the_rule_for_the_shape_of_a_curve(lesson):

@@ -49,6 +49,37 @@ PLAIN = (
     "{{ {'user': 'Q', 'assistant': 'A', 'system': 'S'}[message['role']] }}: {{ message['content'] }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '\nA:' }}{% endif %}"
 )
+# With transformers' own tags around what an answer is, which `return_assistant_tokens_mask` reads. `BODY` stands for it.
+_TAGGED = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['role'] == 'assistant' %}{% generation %}BODY{% endgeneration %}"
+    "{% else %}{{ message['content'] }}<|im_end|>\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\nASKED{% endif %}"
+)
+_BODY = "{{ message['content'] }}<|im_end|>\n"
+TAGGED = {
+    "ChatML": _TAGGED.replace("BODY", _BODY).replace("ASKED", ""),
+    # The generation prompt opens a thought, and given answers have none; as some models that reason have it.
+    "opened thought": _TAGGED.replace("BODY", _BODY).replace("ASKED", "<think>\n"),
+    "no thought": _TAGGED.replace("BODY", _BODY).replace("ASKED", "<think>\n\n</think>\n\n"),
+    # The last answer has a thought, an empty one if the content has none; earlier ones lose theirs.
+    "thought at last": _TAGGED.replace(
+        "BODY",
+        "{% set parts = message['content'].split('</think>') %}{% if loop.last %}"
+        "<think>\n{{ parts[0].split('<think>')[-1].strip('\n') if parts[1:] else '' }}\n</think>\n\n{% endif %}"
+        "{{ parts[-1].lstrip('\n') }}<|im_end|>\n",
+    ).replace("ASKED", ""),
+    # The end token follows the whole chat.
+    "closed chat": _TAGGED.replace("BODY", _BODY).replace("ASKED", "").removesuffix("{% endif %}")
+    + "{% else %}{% generation %}</s>{% endgeneration %}{% endif %}",
+    # No marks at all.
+    "plain": (
+        "{% for message in messages %}{{ message['role'] }}: "
+        "{% if message['role'] == 'assistant' %}{% generation %}{{ message['content'] }}</s>\n\n{% endgeneration %}"
+        "{% else %}{{ message['content'] }}\n\n{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    ),
+}
 # The messages in capitals: nobody can tell where a content is.
 SHOUTED = "{% for message in messages %}{{ message['content'] | upper }} {% endfor %}"
 

@@ -65,6 +65,8 @@ def refused(kind, words):
         (TEXTS, {"rehearse": "text"}, WrongType, "a list of texts as rehearse"),
         (TEXTS, {"held_out": ["tin", ""]}, GPTVizError, r"at least 1 token in held_out\[1\]"),
         (TEXTS, {"measures": {"n": 3}}, WrongType, "functions of a GPT"),
+        (TEXTS, {"measures": {"held_out": len}}, GPTVizError, "other than held_out, .*measures itself. Got 'held_out'. Give it"),
+        (TEXTS, {"measures": {"n": len, "previous": len}, "held_out": TEXTS}, GPTVizError, "Got 'previous'.*\"my previous\""),
         (TEXTS, {"measures": 5}, WrongType, "functions of a GPT, by name, as measures. Got 5"),
         (TEXTS, {"epochs": 3}, WrongType, "settings among steps.*rehearse, held_out, measures. Got epochs. Leave it out"),
         (TEXTS, {"lr": 3}, WrongType, "Got lr. Did you mean learning_rate"),

@@ -144,6 +144,34 @@ def test_a_fork_of_preferences_keeps_the_reference_of_the_first_run(method):
     assert abs(expected - np.log(2)) > 10 * rounding(BETA * largest), "or the reference of the fork would not show"
 
 
+@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_the_first_loss_of_preferences_is_log_2_in_every_precision(family, dtype, method):
+    gpt = small_gpt(family)
+    gpt.model.to(dtype)
+    run = training.prefer(gpt, PAIRS, steps=1, learning_rate=1e-2, method=method).wait()
+    assert run.loss[0] == pytest.approx(np.log(2), abs=1e-6)
+    fork = run.fork(0, method="full" if method == "lora" else "lora").wait()
+    assert fork.loss[0] == pytest.approx(np.log(2), abs=1e-6)
+
+
+@torch.no_grad()
+def test_the_loss_of_a_model_in_half_precision_is_that_of_the_weights_in_training():
+    half = small_gpt()
+    half.model.to(torch.bfloat16)
+    run = quick(half, [TEXT], method="full", learning_rate=1e-2, steps=3)
+    ids, trained = torch.tensor([half.encode(TEXT)]), small_gpt().model
+    for step, state in list(run._source.states.items())[:3]:
+        trained.load_state_dict(state, strict=False)  # without the head, which is the table of tokens
+        expected = trained(ids, labels=ids)
+        exact = rounding(expected.logits)
+        assert run.loss[step] == pytest.approx(float(expected.loss), abs=exact)
+        of_rounded = float(run.at(step).model(ids, labels=ids).loss)
+        one_rounding = rounding(expected.loss, factor=1, dtype=torch.bfloat16)
+        assert exact < abs(of_rounded - run.loss[step]) < one_rounding
+
+
 def test_rehearsed_texts_join_each_batch():
     gpt = small_gpt()
     ids = [torch.tensor([gpt.encode(text)]) for text in ("the tin", "in an inn")]

@@ -1,6 +1,7 @@
 """A saved run has the same numbers when it is opened, and a folder that holds something else is left alone."""
 
 import json
+import threading
 
 import families
 import numpy as np
@@ -52,6 +53,14 @@ def with_other_positions(model):
     return model
 
 
+def with_settings_that_contradict(model):
+    """As published models have them: transformers opens these, and refuses to save them."""
+    model.generation_config.temperature, model.generation_config.do_sample = 0.7, False
+    with pytest.raises(ValueError, match="invalid"):
+        model.generation_config.validate(strict=True)
+    return model
+
+
 def with_function(kind, name):
     def change(model):
         getattr(model, f"set_{kind}_implementation")(name)
@@ -68,6 +77,7 @@ def with_function(kind, name):
         ("llama", "full", lambda model: model.to(torch.bfloat16)),
         ("gemma2", "lora", lambda model: model.to(torch.bfloat16)),
         ("llama", "lora", with_other_positions),
+        ("llama", "lora", with_settings_that_contradict),
         ("gpt2", "lora", with_function("attn", "eager")),
         ("llama", "full", with_function("attn", "eager")),
         ("qwen3_moe", "full", with_function("experts", "eager")),
@@ -81,6 +91,8 @@ def test_a_model_that_was_changed_before_its_run_is_opened_with_the_same_numbers
     for step in (0, 2):
         assert np.array_equal(logits(opened.at(step)), logits(run.at(step)))
         assert_models_equal(opened.at(step).model, run.at(step).model)
+    assert opened.before.end_ids == run.before.end_ids != frozenset()
+    assert run.before.model.generation_config.to_dict() == gpt.model.generation_config.to_dict()
     for name in ("_attn_implementation", "_experts_implementation"):
         assert getattr(opened.before.model.config, name) == getattr(run.before.model.config, name)
 
@@ -131,6 +143,34 @@ def test_a_failed_run_is_saved_with_its_error(tmp_path):
         run.wait()
     opened = training.open_run(run.save(tmp_path / "run"))
     assert opened.status == "failed" and str(opened.error) == str(caught.value)
+
+
+def test_a_run_that_is_saved_while_it_fails_can_be_opened(tmp_path):
+    """A listener saves whenever a step was kept or the status changed: also while the last step of a failed run is kept."""
+    listening, calls, folders = threading.Event(), [], []
+
+    def measure(_gpt):
+        calls.append(0)
+        if len(calls) > 1:
+            listening.wait(60)
+        return 1 / (4 - len(calls))
+
+    run = training.finetune(small_gpt(), ["the tin"], steps=9, measures={"n": measure})
+    run.on_change(lambda: folders.append(run.save(tmp_path / f"{len(folders)}")))
+    listening.set()
+    with pytest.raises(GPTVizError, match="ZeroDivisionError"):
+        run.wait()
+    assert len(folders) == 4
+    assert [training.open_run(folder).status for folder in folders] == ["stopped"] * 3 + ["failed"]
+
+
+def test_a_model_that_transformers_cannot_save_is_refused_in_words(tmp_path):
+    gpt = small_gpt()
+    gpt.model.config.temperature = 0.7
+    run = quick(gpt, steps=1)
+    with pytest.raises(GPTVizError, match=r"a model that transformers can save. Got ValueError: .*generation param"):
+        run.save(tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def of_step_1(change):
