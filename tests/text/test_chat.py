@@ -11,6 +11,7 @@ from chat_templates import (
     MERGED_SYSTEM,
     PLAIN,
     SHOUTED,
+    TAGGED,
     THINKING,
     VOCAB,
     WITHOUT_SYSTEM,
@@ -155,6 +156,23 @@ def test_a_content_of_which_the_template_drops_a_part_is_found(with_template):
         "assistant",
         "<|im_start|>assistant\nB<|im_end|>\n",
     )
+
+
+def test_what_ends_the_whole_chat_is_not_taken_for_the_end_of_a_message(with_template):
+    assert runs(with_template(TAGGED["closed chat"]).trace(chat("A", "B", "C", "D")).tokens) == [
+        ("user", "<|im_start|>user\nA<|im_end|>\n"),
+        ("assistant", "<|im_start|>assistant\nB<|im_end|>\n"),
+        ("user", "<|im_start|>user\nC<|im_end|>\n"),
+        ("assistant", "<|im_start|>assistant\nD<|im_end|>\n</s>"),
+    ]
+
+
+def test_a_content_to_which_the_template_fits_what_stands_around_it_is_found(with_template):
+    messages = chat("A", "<think>\nwhy\n</think>\n\nB")
+    assert runs(with_template(TAGGED["thought at last"]).trace(messages).tokens) == [
+        ("user", "<|im_start|>user\nA<|im_end|>\n"),
+        ("assistant", "<|im_start|>assistant\n<think>\nwhy\n</think>\n\nB<|im_end|>\n"),
+    ]
 
 
 def test_roles_in_a_template_without_marks(with_template):
