@@ -150,8 +150,11 @@ class _Ends:
         own = self._by_role.get(self._messages[index]["role"])
         if own is None or not literal.startswith(own):
             own = self._of_last(index)
-        others = sorted(self._by_role.values(), key=len, reverse=True)
-        for end in ([] if own is None else [own]) + [other for other in others if other]:
+        if own is not None and literal.startswith(own):
+            return len(own)
+        user = frame_of_roles(self._tokenizer, "user")
+        others = [*self._by_role.values(), user.literals[-1] if user else ""]
+        for end in sorted(filter(None, others), key=len, reverse=True):
             if literal.startswith(end):
                 return len(end)
         return self._common(own or "", literal) or None  # after the last message some templates end the whole chat, too

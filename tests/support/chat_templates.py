@@ -69,6 +69,11 @@ TAGGED = {
         "<think>\n{{ parts[0].split('<think>')[-1].strip('\n') if parts[1:] else '' }}\n</think>\n\n{% endif %}"
         "{{ parts[-1].lstrip('\n') }}<|im_end|>\n",
     ).replace("ASKED", ""),
+    # The last answer ends in another way.
+    "another end": _TAGGED.replace(
+        "BODY",
+        "{{ message['content'] }}{% if loop.last and not add_generation_prompt %}<|eot_id|>{% else %}<|im_end|>\n{% endif %}",
+    ).replace("ASKED", ""),
     # The end token follows the whole chat.
     "closed chat": _TAGGED.replace("BODY", _BODY).replace("ASKED", "").removesuffix("{% endif %}")
     + "{% else %}{% generation %}</s>{% endgeneration %}{% endif %}",
