@@ -57,8 +57,9 @@ def character_roles(
         if role == ASSISTANT:
             first, last = start if asked is None else asked, end + (closing or 0)
             answers[first:last] = [index] * (last - first)
-        is_asked = closing is not None and asks is not None and after.startswith(asks, closing)
-        asked = end + closing + len(asks) if is_asked else None
+        asked = None
+        if closing is not None and asks is not None and after.startswith(asks, closing):
+            asked = end + closing + len(asks)
     return roles, answers
 
 
