@@ -176,9 +176,10 @@ def test_the_cells_after_a_run_that_ended_at_once_say_so_in_words(lesson, settin
         run.stop()
     else:
         run._source.join()
-    names = lesson.names | {"run": run}
-    for cell in ("ask-shape", "ask-order"):
+    names = dict(lesson.names)
+    for cell in ("known", "formed", "shape", "held-out", "ask-shape", "ask-order"):
         run_cell(lesson.sources[cell], cell, names)
+    names["run"] = run
     names["began"] = names["of_shape"]  # the views below are covered by the questions of this run alone
     run_cell(lesson.sources["live"].split("\n", 1)[1], "live", names)  # all but the line that starts a run
     ran = {cell: run_cell(lesson.sources[cell], cell, names) for cell in AFTER_THE_RUN}
