@@ -184,7 +184,7 @@ def test_the_cells_after_a_run_that_ended_at_once_say_so_in_words(lesson, settin
     run_cell(lesson.sources["live"].split("\n", 1)[1], "live", names)  # all but the line that starts a run
     ran = {cell: run_cell(lesson.sources[cell], cell, names) for cell in AFTER_THE_RUN}
     printed = ran["wait"][0]
-    assert f"The run is {status}, after {len(run.loss)} of 1,000 steps." in printed
+    assert f"The run is {status}: {len(run.loss)} of 1,000 steps." in printed
     assert (str(run.error) if status == "failed" else "run the cells again") in printed
     for question in ("of_shape", "of_order", "by_eye"):
         assert names[question].reveal() is None
