@@ -55,12 +55,13 @@ class PowerLaw(Drawing):
     def draw(self, canvas: Canvas) -> None:
         canvas.text(0, 12, self.y, bold=True)
         self._draw_legend(canvas)
-        up = _Axis(np.concatenate([self.values, self.on_line]), _LEGEND + 20 + _HEIGHT, _LEGEND + 20)
+        bottom = _LEGEND + 20 + _HEIGHT
+        up = _Axis(np.concatenate([self.values, self.on_line]), bottom, bottom - _HEIGHT)
         across = _Axis(self.sizes, _LEFT, canvas.width - _RIGHT)
         for tick in ticks(*up.ends):
             canvas.line(_LEFT, up.at(tick), canvas.width, up.at(tick), "line", 0.5)
             canvas.text(_LEFT - 8, up.at(tick) + _TICK / 3, f"{tick:.6g}", "muted", size=_TICK, anchor="end")
-        bottom, last = _LEGEND + 20 + _HEIGHT, -np.inf
+        last = -np.inf  # where the number before ends
         for size in self.sizes:
             label = f"{size:,.6g}"
             canvas.line(across.at(size), bottom, across.at(size), bottom + 4, "muted")

@@ -79,15 +79,6 @@ class AttentionView(OpensLayer):
         return self._require_trace().of_stack(self.stack if stack is None else stack)
 
     @property
-    def layer(self) -> int:
-        """The open layer; set it to open another."""
-        return min(int(self.selection.layer), self._shown().n_layers - 1)
-
-    @layer.setter
-    def layer(self, value: int) -> None:
-        self.selection.layer = check_index(value, self._shown().n_layers, "layer")
-
-    @property
     def head(self) -> int:
         """The open head; set it to open another."""
         return min(int(self.selection.head), _head_count(self._shown(), self.layer) - 1)
