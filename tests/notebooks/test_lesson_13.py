@@ -20,6 +20,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPT
 
 import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
+from gptviz.lessons.printed import PrintedView
 
 LESSONS = ("13_scale",)
 CHECKPOINTS = {117: 124_439_808, 345: 354_823_168, 762: 774_030_080, 1542: 1_557_611_200}
@@ -168,8 +169,8 @@ def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
 
 MENDED = ("mend-tokens-print", "mend-tokens", "mend-mask", "mend-mask-check-print", "mend-mask-check", "mend-values-2",
           "mend-values-check-print", "mend-values-check", "mend-blocks", "mend-blocks-2", "mend-blocks-3", "mend-solution",
-          "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees", "ladder-hint",
-          "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
+          "mend-all", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees",
+          "ladder-hint", "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
 
 
 @pytest.mark.parametrize("family", ["gpt_neox", "opt", "gemma2"])
@@ -180,13 +181,13 @@ def test_the_mended_steps_and_the_flops_are_those_of_another_family(scale, famil
     names = dict(scale.names, gpt=gpt, config=model.config, table=gpt.token_table())
     names["box"] = box = gptviz.PromptBox("Tom gave a ball to Mary", gpt=gpt)
     printed = {cell: run_cell(scale.sources[cell], cell, names) for cell in MENDED}
-    views = [view for _, view in printed.values() if hasattr(view, "_about")]
+    views = [view for _, view in printed.values() if isinstance(view, PrintedView)]
     assert len(views) == 3 and not [view._about["problem"] for view in views if view._about["problem"]]
     with torch.no_grad():
         logits = model(torch.tensor([[token.id for token in box.trace.tokens]])).logits[0, -1].numpy()
     is_whole = family == "gpt_neox"
-    assert (names["truth_is"] is names["model_is"]) == is_whole
-    assert ("not exactly these five" in printed["mend-solution"][0]) != is_whole
+    assert np.array_equal(names["goal_is"], box.trace.logits[-1]) == is_whole
+    assert ("these five steps differ" in printed["mend-all"][0]) != is_whole
     if is_whole:
         stream = names["stream"](box.trace, box.trace.n_layers)
         assert_close(names["unembed"](stream), logits, scale=[stream, float(np.abs(logits).max())])

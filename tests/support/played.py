@@ -41,7 +41,10 @@ class PlayedNotebook:
     """
 
     def __init__(self, lesson: str, patch: Any):
-        """Runs the notebook `lesson`.ipynb. patch: a MonkeyPatch, which records questions and exercises as they are made."""
+        """Runs the notebook `lesson`.ipynb and records its questions and exercises; those of cells run again are not kept.
+
+        patch: a MonkeyPatch.
+        """
         self.names: dict[str, Any] = {}
         self.questions: dict[str, Any] = {}
         self.exercises: list[Exercise] = []
@@ -49,8 +52,12 @@ class PlayedNotebook:
         self.printed: dict[str, str] = {}
         self.values: dict[str, Any] = {}
         self.prose: dict[str, str] = {}
-        patch.setattr(lessons, "ask", self._ask)
-        patch.setattr(lessons, "check", self._check)
+        with patch.context() as recording:
+            recording.setattr(lessons, "ask", self._ask)
+            recording.setattr(lessons, "check", self._check)
+            self._play(lesson)
+
+    def _play(self, lesson: str) -> None:
         for cell in nbformat.read(notebooks_dir() / f"{lesson}.ipynb", as_version=4).cells:
             if cell.cell_type == "code":
                 self.sources[cell.id] = cell.source
