@@ -356,7 +356,7 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(on_screen, gpt)
     page = on_screen(explorer)
     read = []
     explorer.box.observe(lambda change: read.append(change["new"]), "prompt")
-    menu, earlier = page.locator(".tools select").first, page.locator(".tools select").last
+    menu, earlier = page.locator(".tools select"), page.get_by_label("earlier prompts")
     offered = [
         f"{one['name']} · {one['download']:,} MB to download" if one["download"] else one["name"]
         for one in explorer._models
@@ -366,34 +366,43 @@ def test_another_model_and_an_earlier_prompt_are_both_waited_for(on_screen, gpt)
     for text in ("two", "one", "the owl"):
         earlier.select_option(text)
     menu.dispatch_event("change")  # the present model again
-    computing = page.locator(".gptviz-explorer > header .computing")
-    expect(computing).to_be_visible()
+    computing = page.locator(".gptviz-explorer > header .computing, .gptviz-prompt .computing")
+    expect(computing.locator("visible=true")).to_have_count(2)
     page.evaluate("release()")
-    expect(computing).to_be_hidden()
+    expect(computing.locator("visible=true")).to_have_count(0)
     assert read == ["two", "the owl"]
 
 
-def test_a_button_empties_the_earlier_prompts(shown, gpt):
-    """It is there as long as there are some."""
-    explorer = gptviz.explore("the owl", gpt=gpt)
-    explorer.prompt = "one"
-    view = shown(explorer)
-    forget = view.page.get_by_role("button", name="forget them")
-    earlier = view.page.locator(".tools select").last.locator("option")
-    expect(earlier).to_have_text(["earlier prompts", "the owl"])
-    forget.click()
-    expect(view.page.locator(".gptviz-explorer")).not_to_have_attribute("data-computing", "")
-    view.update()
-    expect(earlier).to_have_text(["earlier prompts"])
+@pytest.mark.parametrize(("make", "language", "menu", "button"), [
+    (gptviz.PromptBox, "en", "earlier prompts", "forget them"), (gptviz.PromptBox, "zh", "之前的提示", "清空"),
+    (gptviz.explore, "en", "earlier prompts", "forget them"),
+])  # fmt: skip
+def test_a_button_empties_the_earlier_prompts(shown, gpt, make, language, menu, button):
+    """It is in every prompt box, as long as there are some. One of them can be run again from the menu."""
+    view = make("the owl", gpt=gpt, language=language)
+    box = getattr(view, "box", view)
+    on_page = shown(view)
+    earlier, forget = on_page.page.get_by_label(menu), on_page.page.get_by_role("button", name=button)
     expect(forget).to_be_hidden()
-    assert explorer._history == ["one"]
+    box.run("one")
+    on_page.update()
+    earlier.select_option("the owl")
+    expect(on_page.page.locator(".gptviz-prompt")).not_to_have_attribute("data-computing", "")
+    on_page.update()
+    expect(on_page.page.locator(".gptviz-prompt textarea")).to_have_value("the owl")
+    expect(earlier.locator("option")).to_have_text([menu, "one"])
+    forget.click()
+    on_page.update()
+    expect(earlier).to_be_hidden()
+    expect(forget).to_be_hidden()
+    assert box._history == ["the owl"]
 
 
 def test_a_model_that_needs_a_download_is_refused_in_chinese_where_there_is_no_hub(on_screen, gpt, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     page = on_screen(gptviz.explore("the owl", gpt=gpt, language="zh"))
     away = next(model.name for model in gptviz.models() if not model.here)
-    page.locator(".tools select").first.select_option(away)
+    page.locator(".tools select").select_option(away)
     expect(page.get_by_text(f"{away} 需要下载，而现在连不上模型库。")).to_be_visible()
 
 

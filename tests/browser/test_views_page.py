@@ -61,7 +61,9 @@ def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
     expected = [chip_text(token) for token in trace.tokens]
     assert page.locator(".station-attention .line .chip").all_inner_texts() == expected
     assert page.locator(".gptviz-compare .line:not([hidden])").first.locator(".chip").all_inner_texts() == expected
-    earlier = page.locator(".tools select").last.locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+    earlier = (
+        page.get_by_label("earlier prompts").locator("option").evaluate_all("(all) => all.map((one) => one.value)")
+    )
     assert earlier[1:] == ["Once"]
     assert prompt in page.locator(".gptviz-compare").evaluate("(node) => node.textContent")
     expect(page.locator(".station-generation .steps li").first).to_be_visible()

@@ -95,10 +95,10 @@ def test_where_roles_cannot_be_told_the_box_says_so(model):
 def test_an_explorer_of_messages_keeps_texts_and_chats_in_its_history(chatting):
     page = gptviz.explore(ASKED, gpt=chatting)
     page.prompt = "the owl"
-    page._answer_chat(chat("A"))
-    assert page._history == [chat("A"), "the owl", ASKED]
+    page.prompt = chat("A")
+    assert page.box._history == [chat("A"), "the owl", ASKED]
     page.prompt = ASKED
-    assert page._history == [ASKED, chat("A"), "the owl"]
+    assert page.box._history == [ASKED, chat("A"), "the owl"]
     assert all(view.trace is page.trace for view in page._stations.values())
     page._stations["generation"].wait(60)
 

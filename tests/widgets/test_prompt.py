@@ -12,6 +12,7 @@ from token_kinds import TEXT as TEXT_OF_KINDS
 
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
+from gptviz.widgets.prompt.prompt import HISTORY
 
 
 def test_followers_show_a_new_prompt_and_closed_ones_are_freed(gpt):
@@ -166,3 +167,25 @@ def test_every_kind_of_prompt_is_read_again_as_the_same_tokens(name):
     for id in ids[len(gpt.encode("the")) :]:
         box.append(id)
     assert ids_of(box.trace) == ids == gpt.encode(box.prompt) and box.prompt == gpt.decode(ids)
+
+
+def test_a_box_keeps_typed_prompts_and_not_every_appended_token(gpt):
+    box = gptviz.PromptBox(TEXT, gpt=gpt)
+    ask(box, "run", prompt="the owl")
+    for id in range(40, 40 + 2 * HISTORY):
+        box.append(id)
+    assert box._history == [box.prompt, "the owl", TEXT]
+    for number in range(HISTORY):
+        box.run(f"the owl {number}")
+    assert box._history == [f"the owl {number}" for number in reversed(range(HISTORY))]
+
+
+def test_earlier_prompts_are_emptied_and_the_list_begins_anew(gpt):
+    box = gptviz.PromptBox(TEXT, gpt=gpt)
+    box.run("the owl")
+    assert TEXT in str(box.get_state())
+    ask(box, "forget")
+    assert box._history == ["the owl"] and box.prompt == "the owl"
+    assert TEXT not in str(box.get_state())
+    box.run("a thin king")
+    assert box._history == ["a thin king", "the owl"]

@@ -16,7 +16,6 @@ import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/kernel.js").Host} Host */
-/** A message of a chat. @typedef {{role: string, content: string}} Message */
 
 const ASK_AGAIN_MS = 300; // while the last station still generates
 
@@ -42,27 +41,15 @@ class Explorer {
     this.host = host;
     this.words = words;
     this.notices = makeNotices(model);
-    /** A newer question replaces only a waiting one of its kind. @type {Record<string, Lane>} */
-    this.lanes = { use: new Lane(), prompt: new Lane(), forget: new Lane(), written: new Lane() };
-    /** The kinds of questions that wait for their answers. @type {Set<string>} */
-    this.waiting = new Set();
+    this.useLane = new Lane();
+    this.writtenLane = new Lane();
     /** How the text of the last station was generated. @type {{steps: number, end: string}|null} */
     this.generation = null;
     this.timer = 0;
     this.prompt = element("div", { class: "box" });
     this.models = element("select", { "aria-label": words.model });
-    this.models.addEventListener("change", () => this.request("use", { name: this.models.value }));
-    this.history = element("select", { "aria-label": words.earlier });
-    this.history.addEventListener("change", () => {
-      if (!this.history.value) return;
-      const prompt = this.prompts[this.history.selectedIndex];
-      if (typeof prompt === "string") this.request("run", { prompt });
-      else this.request("chat", { messages: prompt });
-    });
-    this.forget = button(words.forget, () => this.request("forget", {}), { class: "forget", title: words.forgetHint });
-    for (const menu of [this.models, this.history]) setOffered(menu, model, !isExported(model));
-    /** The prompt that is shown, then the menu's: texts, and lists of messages. @type {(string|Message[])[]} */
-    this.prompts = [];
+    this.models.addEventListener("change", () => this.useModel(this.models.value));
+    setOffered(this.models, model, !isExported(model));
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
     this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name, false)));
     this.rail = new Rail(words, this.stations, ({ kind }) => this.toggle(kind.name));
@@ -95,7 +82,7 @@ class Explorer {
     const { words, presenter } = this;
     const title = this.model.get("_title");
     const restart = button(words.restart, () => this.startOver());
-    const tools = element("span", { class: "tools" }, this.models, this.history, this.forget, restart, presenter.tools);
+    const tools = element("span", { class: "tools" }, this.models, restart, presenter.tools);
     const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);
     const stations = element("div", { class: "stations" }, ...this.stations.map(({ root }) => root));
@@ -117,7 +104,7 @@ class Explorer {
     await child.render({ el });
   }
 
-  /** Shows a trace: the sentences, the menus and the stack of blocks. */
+  /** Shows a trace: the sentences, the models and the stack of blocks. */
   show() {
     this.root.dataset.scale = this.presenter.on ? "projector" : this.model.get("scale");
     this.showSentences();
@@ -129,19 +116,7 @@ class Explorer {
       this.models,
       models.map(({ name, download }) => ({ value: name, text: modelText(name, download) })),
     );
-    this.showHistory();
     this.showStack();
-  }
-
-  /** Offers the earlier prompts, and the button that empties their list where there are some. */
-  showHistory() {
-    this.prompts = this.model.get("_history");
-    const earlier = this.prompts
-      .slice(1)
-      .map(inOneLine)
-      .map((text) => ({ value: text, text }));
-    fillMenu(this.history, [{ value: "", text: this.words.earlier }, ...earlier]);
-    this.forget.hidden = earlier.length === 0 || isExported(this.model);
   }
 
   showSentences() {
@@ -179,21 +154,16 @@ class Explorer {
     this.stack.replaceChildren(...this.blocks.map((block) => element("li", {}, block)).reverse());
   }
 
-  /**
-   * Uses another model, runs another prompt, or forgets the earlier ones.
-   * @param {"use"|"run"|"chat"|"forget"} question @param {Record<string, unknown>} args
-   */
-  request(question, args) {
+  /** @param {string} name */
+  useModel(name) {
     const finish = (/** @type {string} */ problem) => {
-      this.waiting.delete(question);
       this.notices.setProblem(problem);
-      this.notices.setWaiting(this.root, this.waiting.size > 0);
+      this.notices.setWaiting(this.root, false);
     };
-    this.waiting.add(question);
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
-    this.lanes[question === "run" || question === "chat" ? "prompt" : question].ask(
-      () => ask(this.model, question, args),
+    this.useLane.ask(
+      () => ask(this.model, "use", { name }),
       () => finish(""),
       (error) => {
         finish(error.message);
@@ -205,7 +175,7 @@ class Explorer {
   /** Asks how the text of the last station was generated, again and again until it is complete. */
   askGeneration() {
     clearTimeout(this.timer);
-    this.lanes.written.ask(
+    this.writtenLane.ask(
       () => ask(this.model, "written", {}),
       ({ steps, done, finish_reason: reason }) => {
         this.generation = reason && { steps, end: this.words.ends[/** @type {"stop"} */ (reason)] };
@@ -261,11 +231,6 @@ class Explorer {
   }
 }
 
-/** Returns a prompt as a menu shows it. @param {string|Message[]} prompt */
-function inOneLine(prompt) {
-  return typeof prompt === "string" ? prompt : prompt.map(({ role, content }) => `${role}: ${content}`).join(" · ");
-}
-
 /** @param {HTMLSelectElement} menu @param {{value: string, text: string}[]} options the first one is chosen */
 function fillMenu(menu, options) {
   menu.replaceChildren(...options.map(({ value, text }) => element("option", { value }, text)));
@@ -279,7 +244,6 @@ async function render({ model, el, host }) {
   return listen(
     explorer,
     [model, "change:_source change:scale", () => explorer.show()],
-    [model, "change:_history", () => explorer.showHistory()],
     [model, "change:_written", () => explorer.askGeneration()],
     [selection, "change:layer", () => explorer.showStack()],
   );

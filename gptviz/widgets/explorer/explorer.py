@@ -27,7 +27,6 @@ from gptviz.widgets.timeline.timeline import GenerationTimeline
 from gptviz.widgets.tokens.tokens import TokensView
 
 OPENING = "Once upon a time there was a"
-HISTORY = 12  # earlier prompts that the page offers
 
 
 class Explorer(View):
@@ -39,17 +38,12 @@ class Explorer(View):
 
     _name = "explorer"
     _titles: ClassVar[dict[str, str]] = {"en": "From a text to its next token", "zh": "从一段文字到下一个词元"}
-    _answers: ClassVar[dict[str, str]] = {
-        **View._answers, "use": "_answer_use", "run": "_answer_run", "chat": "_answer_chat",
-        "written": "_answer_written", "forget": "forget_prompts",
-    }  # fmt: skip
+    _answers: ClassVar[dict[str, str]] = {**View._answers, "use": "_answer_use", "written": "_answer_written"}
 
     _children = traitlets.Dict().tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     # The name of each model, and the megabytes to download, 0 if it is on this machine.
     _models: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
-    # The prompt that is shown, then earlier ones as they were typed: texts, and lists of messages.
-    _history: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _written = traitlets.Int(0).tag(sync=True)  # grows when another text is being generated
 
     def __init__(self, prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any):
@@ -70,7 +64,6 @@ class Explorer(View):
         }
         super().__init__(None, **{**keywords, "selection": self.box.selection})
         self._children = {name: f"anywidget:{view.model_id}" for name, view in self._stations.items()}
-        self._prompts: list[Any] = []  # typed so far, the latest first
         self._timeline.observe(self._count_written, "_source")
         self.box.follow(self)
 
@@ -90,7 +83,7 @@ class Explorer(View):
 
     def forget_prompts(self) -> None:
         """Empties the list of earlier prompts, so that a page that is saved afterwards does not have them."""
-        self._prompts, self._history = [self.box.typed], self._history[:1]
+        self.box.forget_prompts()
 
     def family(self) -> list[View]:
         """Returns this view and its stations."""
@@ -102,8 +95,6 @@ class Explorer(View):
         others = [model for model in models() if model.name != self.gpt.name]
         downloads = [{"name": model.name, "download": 0 if model.here else model.download} for model in others]
         self._models = [{"name": self.gpt.name, "download": 0}, *downloads]
-        self._prompts = _different([self.box.typed, *self._prompts])[:HISTORY]
-        self._history = _different([self.box.messages or trace.text, *self._prompts])[:HISTORY]
 
     def _count_written(self, _change: Any) -> None:
         self._written += 1
@@ -114,14 +105,6 @@ class Explorer(View):
         """Changes the model; returns its name."""
         self.box.use(self.gpt if name == self.gpt.name else load(name))
         return self.gpt.name
-
-    def _answer_run(self, prompt: str) -> int:
-        """Traces another prompt; returns its number of tokens."""
-        return len(self.box.run(prompt).tokens)
-
-    def _answer_chat(self, messages: list[dict[str, Any]]) -> int:
-        """Traces messages; returns their number of tokens."""
-        return len(self.box.run(messages).tokens)
 
     def _answer_written(self) -> dict[str, Any]:
         """Returns how many tokens the last station has generated, and finish_reason, None while it still generates."""
@@ -151,11 +134,6 @@ class Explorer(View):
             return {"station": "flow", "credit": [row["credit"] for row in rows if row["depth"] == 0]}
         weights = np.array([row["weight"] for row in rows]).reshape(-1, len(self._require_trace().tokens))
         return {"station": "flow", "weight": weights.max(0).tolist()}
-
-
-def _different(prompts: Sequence[Any]) -> list[Any]:
-    """Returns the prompts, each once, in order."""
-    return [prompt for index, prompt in enumerate(prompts) if prompt not in prompts[:index]]
 
 
 def explore(prompt: str | Sequence[Message] = OPENING, gpt: RunnableModel | None = None, **keywords: Any) -> Explorer:

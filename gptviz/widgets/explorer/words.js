@@ -9,9 +9,6 @@ import { addRefusals } from "../shared/words.js";
 
 const en = {
   model: "model",
-  earlier: "earlier prompts",
-  forget: "forget them",
-  forgetHint: "Empties the list of earlier prompts. A page that you save afterwards does not have them.",
   present: "present",
   leave: "leave (Esc)",
   back: "previous step",
@@ -77,9 +74,6 @@ const en = {
 /** @type {Words} */
 const zh = {
   model: "模型",
-  earlier: "之前的提示",
-  forget: "清空",
-  forgetHint: "清空之前的提示。此后保存的页面里没有它们。",
   present: "演示",
   leave: "退出（Esc）",
   back: "上一步",

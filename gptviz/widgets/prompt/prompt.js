@@ -8,6 +8,7 @@ import { makeNotices, mount, whenFilled } from "../shared/frame.js";
 import { ask, isExported, Lane } from "../shared/kernel.js";
 import { setOffered } from "../shared/offer.js";
 import { wordsOf } from "../shared/words.js";
+import { EarlierPrompts } from "./earlier.js";
 import { GrowingField } from "./field.js";
 import { MessageRows } from "./messages.js";
 import { catalogue } from "./words.js";
@@ -24,6 +25,7 @@ class PromptBox {
     this.model = model;
     this.words = words;
     this.lane = new Lane();
+    this.forgetLane = new Lane();
     this.isRefused = false; // whether the prompt in the field could not be read, so that the one before is still shown
     this.notices = makeNotices(model);
     const noteTyping = () => this.noteTyping();
@@ -34,6 +36,12 @@ class PromptBox {
     this.chatSwitch.addEventListener("change", () => this.switchKind());
     this.switchLabel = element("label", { class: "as-chat small" }, this.chatSwitch, words.asChat);
     this.status = element("span", { class: "status muted small", role: "status" });
+    this.earlier = new EarlierPrompts(
+      words,
+      model,
+      (prompt) => this.runPrompt(prompt),
+      () => this.forget(),
+    );
     this.prompt = element("div", { class: "prompt" }, this.field.root, this.messages.root, this.appended);
     const run = setOffered(element("button", { type: "submit" }, words.run), model, !isExported(model));
     this.form = form({}, () => this.run(), this.prompt, run);
@@ -41,7 +49,7 @@ class PromptBox {
       "section",
       { class: "gptviz gptviz-prompt", "aria-label": title },
       this.form,
-      element("p", { class: "under" }, this.switchLabel, this.status, " ", this.notices.computing),
+      element("p", { class: "under" }, this.switchLabel, this.status, " ", this.earlier.root, " ", this.notices.computing),
       this.notices.problem,
     );
     this.resizer = new ResizeObserver(() => this.scrollToEnd());
@@ -102,6 +110,11 @@ class PromptBox {
     this.showKind();
     this.scrollToEnd();
     setText(this.status, this.statusText());
+    this.showEarlier();
+  }
+
+  showEarlier() {
+    this.earlier.show(this.model.get("_history").slice(1)); // the first one is shown
   }
 
   /** Returns what the model reads: the prompt in the field, or still the one before. */
@@ -122,9 +135,14 @@ class PromptBox {
   }
 
   run() {
+    this.runPrompt(this.isChat ? this.messages.values : this.field.value);
+  }
+
+  /** Runs a prompt. It takes the place of what is typed, unless somebody types on. @param {string|Message[]} prompt */
+  runPrompt(prompt) {
     const { typed } = this;
-    const question = this.isChat ? "chat" : "run";
-    const args = this.isChat ? { messages: this.messages.values } : { prompt: this.field.value };
+    const question = typeof prompt === "string" ? "run" : "chat";
+    const args = typeof prompt === "string" ? { prompt } : { messages: prompt };
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
     this.lane.ask(
@@ -134,6 +152,14 @@ class PromptBox {
         this.finish("");
       },
       (error) => this.finish(error.message),
+    );
+  }
+
+  forget() {
+    this.forgetLane.ask(
+      () => ask(this.model, "forget", {}),
+      () => {},
+      (error) => this.notices.setProblem(error.message),
     );
   }
 
@@ -156,10 +182,13 @@ function shortened(text) {
 function render({ model, el }) {
   const box = new PromptBox(model);
   const replace = () => box.replace();
+  const showEarlier = () => box.showEarlier();
   const unmount = mount({ model, el }, box.root, () => box.show());
   model.on("change:_field change:_messages", replace);
+  model.on("change:_history", showEarlier);
   return () => {
     model.off("change:_field change:_messages", replace);
+    model.off("change:_history", showEarlier);
     box.resizer.disconnect();
     unmount();
   };

@@ -18,6 +18,8 @@ from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_mod
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.view import View
 
+HISTORY = 12  # prompts that a box keeps, the shown one among them
+
 
 class PromptBox(View):
     """A prompt, the model that reads it, and its latest trace.
@@ -30,7 +32,9 @@ class PromptBox(View):
 
     _name = "prompt"
     _titles: ClassVar[dict[str, str]] = {"en": "Prompt", "zh": "提示"}
-    _answers: ClassVar[dict[str, str]] = {**View._answers, "run": "_answer_run", "chat": "_answer_chat"}
+    _answers: ClassVar[dict[str, str]] = {
+        **View._answers, "run": "_answer_run", "chat": "_answer_chat", "forget": "forget_prompts",
+    }  # fmt: skip
 
     prompt = traitlets.Unicode("").tag(sync=True)
     _field = traitlets.Unicode("").tag(sync=True)  # the text of the input field
@@ -40,6 +44,8 @@ class PromptBox(View):
     _messages: traitlets.List[Message] = traitlets.List().tag(sync=True)  # of the trace; none if the prompt is a text
     _appended = traitlets.Unicode("").tag(sync=True)  # the text of tokens appended after the messages
     _roles_known = traitlets.Bool(True).tag(sync=True)  # whether the tokens of the messages have roles
+    # The prompt that is shown, then earlier ones as they were typed: texts, and lists of messages.
+    _history: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, prompt: "str | Sequence[Message]" = "", gpt: RunnableModel | None = None, **keywords: Any):
         if not isinstance(prompt, str) and not is_chat(prompt):
@@ -53,6 +59,7 @@ class PromptBox(View):
         check_decoder_only(gpt)
         self.gpt = gpt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
+        self._prompts: list[Any] = []  # typed so far, the latest first
         self._lock = threading.RLock()  # messages may arrive in several threads; prompts are read one after the other
         trace = gpt.trace(prompt)
         super().__init__(**keywords)
@@ -69,6 +76,10 @@ class PromptBox(View):
         """Sets `view.trace` to the latest trace, now and after each run. The box holds only a weak reference."""
         self._followers.add(view)
         view.trace = self.trace
+
+    def forget_prompts(self) -> None:
+        """Empties the list of earlier prompts, so that a page that is saved afterwards does not have them."""
+        self._prompts, self._history = [self.typed], self._history[:1]
 
     def run(self, prompt: "str | Sequence[Message]") -> Trace:
         """Traces `prompt`, a text or messages, and shows it in every view that follows the box."""
@@ -152,6 +163,8 @@ class PromptBox(View):
         appended = [token.bytes for token in trace.tokens[self._length :] if not token.special]
         self._appended = b"".join(appended).decode(errors="gptviz.spell") if self._messages else ""
         self._roles_known = not self._messages or any(token.role for token in trace.tokens)
+        self._prompts = _different([self.typed, *self._prompts])[:HISTORY]
+        self._history = _different([self.messages or trace.text, *self._prompts])[:HISTORY]
 
     def _answer_run(self, prompt: str) -> int:
         """Traces the prompt if it is a new one; returns its number of tokens."""
@@ -198,6 +211,11 @@ def spelled(trace: Trace) -> str:
         if data.decode(errors="replace") == trace.text:
             return data.decode(errors="gptviz.spell")
     return trace.text
+
+
+def _different(prompts: Sequence[Any]) -> list[Any]:
+    """Returns the prompts, each once, in order."""
+    return [prompt for index, prompt in enumerate(prompts) if prompt not in prompts[:index]]
 
 
 def _ids(trace: Trace) -> list[int]:

@@ -19,6 +19,9 @@ const en = {
   remove: (/** @type {number} */ number) => `remove message ${number}`,
   add: "add a message",
   appended: "appended after the messages:",
+  earlier: "earlier prompts",
+  forget: "forget them",
+  forgetHint: "Empties the list of earlier prompts. A page that you save afterwards does not have them.",
   unknownRoles: "The model’s chat template does not show which tokens belong to which message.",
 };
 
@@ -38,6 +41,9 @@ const zh = {
   remove: (number) => `删除第 ${number} 条消息`,
   add: "添加一条消息",
   appended: "接在消息之后：",
+  earlier: "之前的提示",
+  forget: "清空",
+  forgetHint: "清空之前的提示。此后保存的页面里没有它们。",
   unknownRoles: "从模型的对话模板看不出哪些词元属于哪条消息。",
 };
 

@@ -1,0 +1,42 @@
+// @ts-check
+/** The menu of earlier prompts, and the button that empties it. They are there as long as there are earlier prompts. */
+import { button, element } from "../shared/dom.js";
+import { isExported } from "../shared/kernel.js";
+import { setOffered } from "../shared/offer.js";
+
+/** A text, or the messages of a chat. @typedef {string|import("./messages.js").Message[]} Prompt */
+
+export class EarlierPrompts {
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {import("../shared/kernel.js").Model} model
+   * @param {(prompt: Prompt) => void} run runs a prompt again
+   * @param {() => void} forget empties the list
+   */
+  constructor(words, model, run, forget) {
+    this.words = words;
+    /** @type {Prompt[]} */
+    this.prompts = [];
+    this.menu = element("select", { "aria-label": words.earlier });
+    this.menu.addEventListener("change", () => {
+      if (this.menu.selectedIndex > 0) run(this.prompts[this.menu.selectedIndex - 1]);
+    });
+    setOffered(this.menu, model, !isExported(model));
+    const forgetButton = button(words.forget, forget, { title: words.forgetHint });
+    forgetButton.hidden = isExported(model);
+    this.root = element("span", { class: "earlier small" }, this.menu, " ", forgetButton);
+  }
+
+  /** @param {Prompt[]} prompts */
+  show(prompts) {
+    this.prompts = prompts;
+    const texts = [this.words.earlier, ...prompts.map(inOneLine)];
+    this.menu.replaceChildren(...texts.map((text) => element("option", {}, text)));
+    this.root.hidden = prompts.length === 0;
+  }
+}
+
+/** @param {Prompt} prompt */
+function inOneLine(prompt) {
+  return typeof prompt === "string" ? prompt : prompt.map(({ role, content }) => `${role}: ${content}`).join(" · ");
+}
