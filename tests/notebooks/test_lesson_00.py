@@ -1,11 +1,14 @@
 """Lesson 00, played in this process with the embedded model: what it says of cuts, against transformers with own hooks."""
 
+import families
 import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import check_wrong_guesses
+from played import check_an_empty_prompt, check_wrong_guesses, run_cell
+from small_models import strong_gpt2
 
+import gptviz
 from gptviz._paths import assets_dir
 from gptviz.lessons import chip
 
@@ -53,6 +56,25 @@ def test_the_block_whose_cut_hurts_most_and_the_widest_are_those_of_real_passes(
         assert f"Block {widest + strongest - block}:" not in asked._state["explain"]
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_model_of_few_layers_has_as_many_blocks_to_choose_from(lesson, layers):
+    names = dict(
+        lesson.names, story=gptviz.wrap(strong_gpt2(n_layer=layers), families.tokenizer()).trace("Tom gave a ball to")
+    )
+    names["leader"] = names["story"].top(1)[0][0]
+    for cell in ("cut-numbers", "cut-words"):
+        run_cell(lesson.sources[cell], cell, names)
+    which = run_cell(lesson.sources["cut-predict"], "cut-predict", names)[1]
+    check = run_cell(lesson.sources["cut-check"], "cut-check", names)[1]
+    assert which.choices == [f"block {layer}" for layer in range(layers)]
+    assert f"Which of the blocks 0 to {layers - 1} has" in check.text
+    assert which.reveal() in which.choices and 0 <= check.reveal() <= 100
+
+
 def test_the_picture_shows_shares_and_no_effects(lesson):
     view = lesson.values["flow"]
     assert view.effects is False and view.trace is lesson.names["story"]
+
+
+def test_an_empty_prompt_is_no_error(lesson):
+    check_an_empty_prompt(lesson)

@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 import torch
 from close import rounding, rounding_of_shares
-from played import cell_source, check_cells_wait, check_solutions, check_views_are_shown, check_wrong_guesses
+from played import (
+    cell_source,
+    check_an_empty_prompt,
+    check_cells_wait,
+    check_solutions,
+    check_views_are_shown,
+    check_wrong_guesses,
+)
 
 from gptviz._paths import assets_dir, notebooks_dir
 from gptviz.drawings.heat import Heat
@@ -462,3 +469,7 @@ def test_the_line_of_losses_and_the_map_of_costs_have_their_numbers(induction):
 def test_the_maps_of_single_heads_have_the_numbers_of_the_sweeps(movers):
     np.testing.assert_array_equal(movers.values["mean-sweep"].drawing.values, movers.names["effects"])
     np.testing.assert_array_equal(movers.values["one-sweep"].drawing.values, movers.names["sweeps"][0].effects)
+
+
+def test_an_empty_prompt_is_no_error(movers):
+    check_an_empty_prompt(movers)

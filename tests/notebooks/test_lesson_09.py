@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
 from small_models import silenced_probabilities
 
 from gptviz._paths import assets_dir, notebooks_dir
@@ -206,3 +206,7 @@ def test_what_an_answer_loses_without_a_head_is_measured_by_silencing_it(lesson)
     assert names["ask_heads"].reveal() == len(serving)
     note = lesson.values["heads"].drawing.note
     assert all(f"L{layer} · H{head}" in note for layer, head in serving) and (len(serving) > 0 or "none found" in note)
+
+
+def test_an_empty_prompt_is_no_error(lesson):
+    check_an_empty_prompt(lesson)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from close import rounding
-from played import check_solutions, check_views_are_shown, check_wrong_guesses
+from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses
 
 from gptviz import training
 from gptviz._paths import assets_dir
@@ -182,3 +182,7 @@ def test_other_seeds_give_what_the_lesson_says(lesson, seed):
     short = training.prefer(tuned, names["pairs"], steps=20, learning_rate=2e-4, **settings).wait()
     assert names["score"](short.gpt, names["held_out"])[2] < length - 2
     assert names["p_remark"](short.gpt, True) > 10 * names["p_remark"](short.gpt, False)
+
+
+def test_an_empty_prompt_is_no_error(lesson):
+    check_an_empty_prompt(lesson)

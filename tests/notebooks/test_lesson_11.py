@@ -16,7 +16,14 @@ import pytest
 import torch
 import wordings
 from close import rounding
-from played import check_cells_wait, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from played import (
+    check_an_empty_prompt,
+    check_cells_wait,
+    check_solutions,
+    check_views_are_shown,
+    check_wrong_guesses,
+    run_cell,
+)
 from protocol_server import ProtocolServer
 
 import gptviz
@@ -385,3 +392,7 @@ def test_words_that_a_summary_adds(lesson):
     assert invented("Helen saved it.", ' Helen was glad. "Helen!" said the dog.') == []
     added = [bool(invented(*both)) for both in zip(lesson.names["stories"], lesson.names["summaries"], strict=True)]
     assert added == [False, False, True]
+
+
+def test_an_empty_prompt_is_no_error(lesson):
+    check_an_empty_prompt(lesson)

@@ -7,6 +7,7 @@ FLOPs, and least squares worked by hand. `tests/browser/test_learning.py` runs t
 import json
 import re
 import sys
+import types
 
 import families
 import nbformat
@@ -94,6 +95,13 @@ def test_the_loaded_models_count_is_its_own(scale, reference):
     assert ("the formula is not for it" in scale.printed["own"]) != is_gpt2
 
 
+def test_the_share_of_the_blocks_is_what_the_tables_and_the_final_norm_leave(scale, reference):
+    outside = {id(w): w for w in (reference.get_input_embeddings().weight, reference.get_output_embeddings().weight)}
+    outside |= {id(w): w for name, w in reference.named_parameters() if not re.search(r"\.\d+\.", name)}
+    share = 1 - size_of(outside.values()) / size(reference)
+    assert scale.printed["ladder-share"].endswith(f": {share:.0%} of all parameters are in its blocks\n")
+
+
 def test_the_printed_totals_of_gpt_2_ask_for_the_vocabulary_of_gpt_1(scale):
     for printed, tokens in zip(scale.names["SIZES"], scale.names["truth"], strict=True):
         layers, width = scale.names["SIZES"][printed]
@@ -170,7 +178,7 @@ def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
 MENDED = ("mend-tokens-print", "mend-tokens", "mend-mask", "mend-mask-check-print", "mend-mask-check", "mend-values-2",
           "mend-values-check-print", "mend-values-check", "mend-blocks", "mend-blocks-2", "mend-blocks-3", "mend-solution",
           "mend-all", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees",
-          "ladder-hint", "flops", "flops-2", "flops-question", "flops-question-2")  # fmt: skip
+          "ladder-hint", "ladder-share", "flops", "flops-2", "flops-3", "flops-question", "flops-question-2")  # fmt: skip
 
 
 @pytest.mark.parametrize("family", ["gpt_neox", "opt", "gemma2"])
@@ -193,8 +201,57 @@ def test_the_mended_steps_and_the_flops_are_those_of_another_family(scale, famil
         assert_close(names["unembed"](stream), logits, scale=[stream, float(np.abs(logits).max())])
     is_right = names["says"](box.trace)["norm, unembedding"] == logits.argmax()
     assert (names["agrees_from"](box.trace) == names["NEVER"]) != is_right
-    in_blocks = [w for name, w in model.named_parameters() if ".layers." in name and w.ndim == 2]
-    assert f"matrices {2 * size_of(in_blocks):,}," in printed["flops-2"][0]
+    in_blocks = [w for name, w in model.named_parameters() if ".layers." in name]
+    assert f"matrices {2 * size_of(w for w in in_blocks if w.ndim == 2):,}," in printed["flops-3"][0]
+    assert f"{gpt.name}: {size_of(in_blocks) / size(model):.0%} of all parameters" in printed["ladder-share"][0]
+
+
+@pytest.mark.parametrize("family", ["mixtral", "gpt_oss"])
+def test_of_several_experts_those_of_one_token_count_and_a_head_has_its_own_size(scale, family, monkeypatch):
+    """By hand, from the sizes in the configuration: attention, the router, and three matrices of each chosen expert."""
+    model = families.build(family)
+    config, gpt = model.config, gptviz.wrap(model, families.tokenizer())
+    queries, keys = (count * gpt.d_head for count in (config.num_attention_heads, config.num_key_value_heads))
+    of_a_block = 2 * gpt.d_model * (queries + keys) + gpt.d_model * config.num_local_experts
+    of_a_block += config.num_experts_per_tok * 3 * gpt.d_model * config.intermediate_size
+    names, shapes = dict(scale.names, gpt=gpt, config=config), []
+    printed = [run_cell(scale.sources[cell], cell, names)[0] for cell in ("flops-2", "flops-3", "time", "time-measure")]
+    assert names["own"] == (gpt.n_layers, queries, gpt.n_layers * of_a_block)
+    assert f"matrices {2 * gpt.n_layers * of_a_block:,}," in printed[1]
+    assert size_of(names["matrices"]) == of_a_block
+    look = torch.nn.functional.scaled_dot_product_attention
+    spy = lambda q, *given, **more: shapes.append(q.shape) or look(q, *given, **more)  # noqa: E731
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
+    names["measured"](3)
+    assert set(shapes) == {(1, config.num_attention_heads, 3, gpt.d_head)}
+
+
+LEADERS = "abca"  # the tokens with the highest score as written and after three mends
+
+
+@pytest.mark.parametrize(("favourite", "given", "says"), [
+    ("c", 0, "The favourite is {c}. Look at the steps after it."),
+    ("a", 0, "{a} has the highest score, and that is the favourite. A later step gives the highest score to another token."),
+    ("b", 1, "A later step gives the highest score to another token. Look at the steps after it."),
+    ("z", 3, "{a} has the highest score. The favourite is {z}. No step comes after it."),
+    ("z", 0, "Look at the steps after it."),
+    ("a", 4, "After at least one of them the favourite has the highest score, and keeps it."),
+])  # fmt: skip
+def test_the_hint_says_what_a_step_gives_and_where_to_look(scale, monkeypatch, favourite, given, says):
+    names, gpt = scale.names, scale.names["gpt"]
+    tokens = {letter: gpt.token(gpt.encode(letter, add_special_tokens=False)[0]) for letter in "abcz"}
+    steps = dict(zip(("one", "two", "three", "four"), LEADERS, strict=True))
+    monkeypatch.setitem(names, "says", lambda _trace: {step: tokens[leader].id for step, leader in steps.items()})
+    trace = types.SimpleNamespace(top=lambda _count: [(tokens[favourite], 0.5)])
+    hint = names["rung_hint"]([*steps, names["NEVER"]][given], trace)
+    assert says.format(**{letter: gptviz.lessons.chip(token) for letter, token in tokens.items()}) in hint
+
+
+def test_the_hint_sends_back_from_a_step_that_comes_too_late(scale, monkeypatch):
+    names, trace = scale.names, scale.names["box"].trace
+    favourite = trace.top(1)[0][0]
+    monkeypatch.setitem(names, "says", lambda _trace: {"one": -1, "two": favourite.id, "three": favourite.id})
+    assert names["rung_hint"]("three", trace).endswith("that is the favourite. Was it so one step before, too?")
 
 
 def test_the_share_of_a_token_said_before(scale, reference):

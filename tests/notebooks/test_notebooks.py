@@ -20,6 +20,7 @@ from gptviz.gpt import GPT
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
 LONGEST, MEDIAN = 15, 6  # lines of a cell
+LONGEST_SENTENCE = 30  # words
 CORE = 45  # minutes of a school lesson: a whole notebook, or the core that it names
 names = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -90,6 +91,28 @@ def test_cells_are_short_and_hide_no_error(path):
     for cell in cells:
         assert not re.search(r"solution=(?!\w+_solution\b)", cell.source), f"cell {cell.id} tells its solution"
         assert "except" not in cell.source and "raises-exception" not in str(cell.metadata), cell.id
+
+
+def test_each_lesson_names_the_next_one_of_the_course_plan():
+    plan = re.findall(r"^\| `(\d\d_\w+)` \|", (notebooks_dir() / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(plan) == [path.stem for path in NOTEBOOKS]
+    for name, following in zip(plan, [*plan[1:], None], strict=True):
+        last = stored(notebooks_dir() / f"{name}.ipynb").cells[-1].source
+        named = re.findall(r"\*\*Next\*\*: `(\w+)\.ipynb`", last)
+        assert named == ([following] if following else []), name
+
+
+@names
+def test_sentences_are_short(path):
+    """The items of a list that is divided by semicolons, and the cells of a table, count alone; sources do not count."""
+    for cell in stored(path).cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(
+                r"\$\$.*?\$\$|^    .*$", "", cell.source.split("**Sources")[0], flags=re.DOTALL | re.MULTILINE
+            )
+            prose = prose.replace("et al.", "et al").replace("|", "\n\n")
+            for part in re.split(r"\n\s*\n|\n(?=[-*\d])|;\s|(?<=[.!?:])[*)\"”]*\s+(?=[*(\"“`A-Z\d])", prose):
+                assert len(re.findall(r"\S*\w\S*", part)) <= LONGEST_SENTENCE, part
 
 
 @names

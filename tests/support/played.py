@@ -17,6 +17,7 @@ from gptviz import lessons
 from gptviz._paths import notebooks_dir
 from gptviz.lessons.printed import PrintedView
 from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.training.training import TrainingView
 
 ASK, CHECK = lessons.ask, lessons.check
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -229,9 +230,10 @@ def check_wrong_guesses(played: PlayedNotebook) -> None:
 def check_an_empty_prompt(played: PlayedNotebook) -> None:
     """Checks that without a prompt nothing fails or shows NaN: a view says in the lesson's own words what is missing.
 
-    Without a start token there is nothing to read, and the box refuses an empty prompt.
+    Without a start token there is nothing to read, and the box refuses an empty prompt. A view of a run has a box of its own.
     """
     boxes = {name: value for name, value in played.names.items() if isinstance(value, PromptBox)}
+    boxes |= {f"{name}.box": value.box for name, value in played.names.items() if isinstance(value, TrainingView)}
     assert boxes
     gpt = played.names["gpt"]
     for name, box in boxes.items() if gpt.encode("a") != gpt.encode("a", add_special_tokens=False) else ():
