@@ -235,8 +235,9 @@ def check_an_empty_prompt(played: PlayedNotebook) -> None:
     boxes = {name: value for name, value in played.names.items() if isinstance(value, PromptBox)}
     boxes |= {f"{name}.box": value.box for name, value in played.names.items() if isinstance(value, TrainingView)}
     assert boxes
-    gpt = played.names["gpt"]
-    for name, box in boxes.items() if gpt.encode("a") != gpt.encode("a", add_special_tokens=False) else ():
+    for name, box in boxes.items():
+        if not box.gpt.tokenizer("")["input_ids"]:
+            continue
         prompt = box.prompt
         box.run("")
         shown = {cell: run_cell(source, cell, dict(played.names)) for cell, source in played.sources.items()
