@@ -59,7 +59,10 @@ def test_the_block_whose_cut_hurts_most_and_the_widest_are_those_of_real_passes(
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_model_of_few_layers_has_as_many_blocks_to_choose_from(lesson, layers):
     names = dict(
-        lesson.names, story=gptviz.wrap(strong_gpt2(n_layer=layers), families.tokenizer()).trace("Tom gave a ball to")
+        lesson.names,
+        story=gptviz.wrap(strong_gpt2(n_layer=layers, vocab_size=families.VOCAB), families.tokenizer()).trace(
+            "Tom gave a ball to"
+        ),
     )
     names["leader"] = names["story"].top(1)[0][0]
     for cell in ("cut-numbers", "cut-words"):
