@@ -49,7 +49,7 @@ class PromptBox {
       "section",
       { class: "gptviz gptviz-prompt", "aria-label": title },
       this.form,
-      element("p", { class: "under" }, this.switchLabel, this.status, " ", this.earlier.root, " ", this.notices.computing),
+      element("p", { class: "under" }, this.switchLabel, this.status, this.earlier.root, " ", this.notices.computing),
       this.notices.problem,
     );
     this.resizer = new ResizeObserver(() => this.scrollToEnd());
