@@ -180,6 +180,10 @@ def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
     assert trace.tokens[0].special
     lane = page.locator(".gptviz-flow .label[data-kind=rest]")
     expect(lane).to_contain_text("resting place")
+    page.locator(".gptviz-flow .lane-line").dispatch_event("pointerover")
+    expect(page.locator(".gptviz-flow .readout").first).to_contain_text(
+        f"the row of {chip_text(trace.tokens[0])}, the mark at the start"
+    )
     closed = lane.bounding_box()["height"]
     lane.locator("button").click()
     expect(lane).to_have_count(0)
@@ -216,7 +220,7 @@ def test_a_block_opens_between_its_neighbours_and_escape_closes_it(shown, gpt):
     def widths():
         return page.locator(".gptviz-flow .head").evaluate_all("(all) => all.map((one) => one.clientWidth)")
 
-    even = widths()
+    even, flow = widths(), lens.flow(trace)
     page.get_by_role("button", name="block 3", exact=True).click()
     settle(page)
     opened = widths()
@@ -226,6 +230,13 @@ def test_a_block_opens_between_its_neighbours_and_escape_closes_it(shown, gpt):
     )
     np.testing.assert_allclose(columns, opened, atol=3)
     agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(3)[:, -1].sum(-1))
+    for row, values in (("attention", [flow.attention(i)[-1].sum() for i in range(6)]), ("mlp", flow.mlp[:, -1])):
+        bars = page.locator(f"[data-row={row}] .bar").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().width)"
+        )
+        wide = np.array(values) > 0.05
+        scale = np.array(bars)[wide] / np.array(values)[wide]
+        np.testing.assert_allclose(scale, scale[0], rtol=0.1)  # the open column is wider, its bars have the same scale
     expect(page.locator(".heads-of-block canvas")).to_have_count(trace.heads_in(3))
     page.keyboard.press("Escape")
     settle(page)
@@ -338,7 +349,8 @@ def test_a_sentence_about_pooled_blocks_names_the_column_of_a_share_and_the_bloc
     names = texts(page, "thead th[scope=col]")
     cuts = lens.cuts(deep_trace, position)
     found = re.search(
-        r"share is (.+ %) in (.+) and (.+ %) in (.+), but .* from .+ to (.+ %) in (.+) and to (.+ %) in (.+?)\. A share",
+        r"share is (.+ %) in (.+) and (.+ %) in (.+), but .* from .+ to (.+ %) in (.+) and to (.+ %) in (.+?)\. "
+        "(?:A share|The cut)",
         page.locator(".gptviz-flow .lesson").inner_text(),
     )
     pairs = [found.group(1, 2, 5, 6), found.group(3, 4, 7, 8)]
@@ -446,7 +458,7 @@ def test_a_page_offers_the_outcomes_of_which_it_keeps_the_cuts(opened, gpt, tmp_
         if position == kept:
             bars.nth(3).click()
             check_numbers(page, trace, kept, trace.top(4, kept)[3][0].id)
-            expect(hint).to_have_text("click one to follow it")
+            expect(hint).to_have_text("click one, and the numbers below are its probability")
             expect(note).to_be_empty()
     expect(hint).to_have_text("this page keeps nothing more about them at this token")
     expect(note).to_contain_text("does not keep what cuts do")

@@ -36,13 +36,9 @@ export function cutKey(layer, query, key) {
  * Returns what an edit cuts, as text.
  * @param {Edit} edit
  * @param {import("./words.js").Words["part"]} words
- * @param {(position: number) => PageToken|undefined} tokenAt
+ * @param {(position: number) => string|undefined} name of the token at a position
  */
-export function editName(edit, words, tokenAt) {
-  const name = (/** @type {number} */ position) => {
-    const token = tokenAt(position);
-    return token && `${chipText(token)} (${position})`;
-  };
+export function editName(edit, words, name) {
   const [target, source] = [name(edit.position ?? edit.query), name(edit.key)];
   if (edit.kind === "ablate_attention" && target) return words.attention(edit.layer, target);
   if (edit.kind === "ablate_mlp" && target) return words.mlp(edit.layer, target);
@@ -67,7 +63,7 @@ export class CutChips {
     this.list = element("ul", {});
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.note = element("p", { class: "muted small" });
-    this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
+    this.scaled = element("p", { class: "muted scaled" }, words.cuts.scaled);
     const removeAll = button(words.cuts.removeAll, () => actions.set([]), { class: "quiet" });
     const title = element("h4", {}, words.cuts.title);
     this.made = element("div", { class: "made" }, title, this.list, removeAll, this.note, this.scaled);
@@ -86,14 +82,19 @@ export class CutChips {
 
   /**
    * @param {Edit[]} edits
-   * @param {string[]} dropped code of the edits that another prompt could not keep
+   * @param {Edit[]} dropped that another prompt could not keep
    * @param {(position: number) => PageToken|undefined} tokenAt
    */
   show(edits, dropped, tokenAt) {
     this.made.hidden = edits.length === 0;
     this.scaled.hidden = !edits.some(({ kind, renormalise }) => kind === "ablate_key" && renormalise !== false);
+    const { part } = this.words;
+    const nameAt = (/** @type {number} */ position) => {
+      const token = tokenAt(position);
+      return token && `${chipText(token)} (${position})`;
+    };
     const items = edits.map((edit, i) => {
-      const name = editName(edit, this.words.part, tokenAt);
+      const name = editName(edit, part, nameAt);
       const text = this.words.cuts.remove(name);
       const others = edits.toSpliced(i, 1);
       const remove = button("×", () => this.actions.set(others), { "aria-label": text, title: text });
@@ -109,7 +110,7 @@ export class CutChips {
     this.dropped.hidden = dropped.length === 0;
     this.dropped.replaceChildren(
       `${this.words.cuts.dropped} `,
-      element("span", { class: "number" }, dropped.join("; ")),
+      dropped.map((edit) => editName(edit, part, part.position)).join("; "),
     );
   }
 }

@@ -13,6 +13,7 @@ import { clamp } from "../shared/numbers.js";
 import { setOffered } from "../shared/offer.js";
 import { makeSentence } from "../shared/sentence.js";
 import { wordsOf } from "../shared/words.js";
+import { Unfolding } from "./columns.js";
 import { Shares } from "./credit.js";
 import { Cutting } from "./cutting.js";
 import { Early } from "./early.js";
@@ -45,7 +46,6 @@ class Flow {
     this.model = model;
     this.selection = selection;
     this.words = words;
-    this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
     this.followed = new Followed(model, selection, () => this.openHead.chosen?.query);
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (shown) => this.follow(this.followed.ofSentence(shown)));
@@ -57,6 +57,9 @@ class Flow {
       opened: () => this.showOpenBlock(),
       openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
       openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
+      unfold: (column) => this.unfolding.unfold(column),
+      fold: () => this.fold(),
+      hasBlocks: (column) => this.unfolding.isKept(column),
       hasHead: (which) => this.openHead.hasHead(which),
       hasCell: (cell) => this.openHead.hasCell(cell),
       offer: (control, isOn) => setOffered(control, model, isOn),
@@ -64,6 +67,10 @@ class Flow {
       ask: (name, args) => ask(model, name, args),
       isAnswered: (name, args) => isAnswered(model, name, args),
       isExported: isExported(model),
+    });
+    this.unfolding = new Unfolding(model, {
+      changed: () => this.showColumns(),
+      refused: (message) => this.notices.setProblem(message),
     });
     this.openHead = new OpenHead(model, selection, host, saved, words, {
       changed: () => this.showOpenHead(),
@@ -92,6 +99,7 @@ class Flow {
       hasCuts: () => this.cutting.edits.length > 0,
       outcomesAt: (token) => this.followed.leadersAt(token),
       holdKeys: () => this.holdKeys(),
+      fold: () => this.unfolding.fold(),
       ended: () => this.showNumbers(),
     }));
     this.lesson = element("p", { class: "lesson", role: "status" });
@@ -171,7 +179,7 @@ class Flow {
     this.followed.load();
     this.early.load();
     this.cutting.load();
-    this.shares = new Shares(
+    const shares = new Shares(
       about.columns.length,
       about.tokens.length,
       float32(model.get("_carried")),
@@ -180,9 +188,10 @@ class Flow {
     );
     this.openHead.hide();
     this.sentence.show(about.tokens.filter((/** @type {FlowToken} */ token) => !token.earlier));
-    this.picture.load(this.shares, about);
+    this.unfolding.load(shares, about);
+    this.picture.load(this.unfolding.shown, about);
     this.effects.load();
-    this.legend.replaceChildren(...makeLegend(words, this.shares.areWeights));
+    this.legend.replaceChildren(...makeLegend(words, shares.areWeights));
     this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));
     this.show();
   }
@@ -212,8 +221,7 @@ class Flow {
     this.player.close();
     followed.renewOutcome();
     this.sentence.mark(index - hidden);
-    const { areWeights } = this.shares;
-    const [start, end] = areWeights
+    const [start, end] = this.picture.areWeights
       ? [words.reachesWeights, words.reachesWeightsEnd]
       : [words.reaches, words.reachesEnd];
     this.caption.replaceChildren(`${start} `, ...this.picture.pieces.placed(index), ` ${end}`);
@@ -240,11 +248,11 @@ class Flow {
       if (!isListed) leaders.push({ ...known.leader, leadsNow: true });
     }
     if (!this.player.isOn) this.bars.show(token, leaders, outcome, this.model.get("_about").vocab);
-    const effects = this.effects.show(token, outcome, next.before);
+    const effects = this.effects.show(token, outcome, next.before, picture.columns);
     const cells = picture.cells().map((cell, column) => ({ ...cell, ...effects[column] }));
     const { areWeights, isPooled } = picture;
     this.table.show(picture.names, cells, token, next.token, { areWeights, isPooled });
-    this.early.show(this.followed, next.token, picture.tracks);
+    this.early.show(this.followed, next.token, picture.columns, picture.tracks);
     setText(this.lesson, areWeights ? "" : lessonText(cells, picture, this.words.lesson));
     this.table.place(picture.widths); // all is written before anything is measured
     this.early.line.spread();
@@ -255,7 +263,7 @@ class Flow {
     if (hovered === null) this.effects.ask(token);
   }
 
-  // What is open: a block, under it a head, and in that a cell; or the player
+  // What is open: the blocks of a pooled column, a block, under it a head, and in that a cell; or the player
 
   /** Goes one level out; returns whether anything was open. */
   goOut() {
@@ -266,16 +274,33 @@ class Flow {
       return true;
     }
     if (openHead.back()) return true;
-    if (opened === null) return false;
+    if (opened === null) return this.fold();
     picture.open(null);
     picture.focusOn(opened);
     return true;
   }
 
+  /** Puts the blocks of an unfolded column together again; returns whether there was one. */
+  fold() {
+    const column = this.unfolding.fold();
+    if (column !== null) this.picture.focusOn(column);
+    return column !== null;
+  }
+
+  /** Shows the columns after one was unfolded or folded. */
+  showColumns() {
+    const { picture, unfolding, openHead, words } = this;
+    const { column, sent, shown } = unfolding;
+    openHead.hide();
+    picture.setColumns(shown, column === null ? "" : words.block(...sent.ranges[column]));
+    this.holdKeys();
+    this.show();
+  }
+
   /** Has the keys of a presentation while something is played or open, and a click keeps them: Escape goes out of it first. */
   holdKeys() {
     const { root, player, picture, openHead } = this;
-    const holds = player.isOn || openHead.isOpen || picture.opened !== null;
+    const holds = player.isOn || openHead.isOpen || picture.opened !== null || this.unfolding.column !== null;
     root.toggleAttribute("data-holds-keys", holds);
     if (holds) root.tabIndex = -1;
     else root.removeAttribute("tabindex");
@@ -289,6 +314,7 @@ class Flow {
     picture.isOpen = false;
     picture.isUnfolded = false;
     if (picture.opened !== null) picture.open(null);
+    this.unfolding.fold();
     this.follow(followed.tokens.length - 1);
   }
 

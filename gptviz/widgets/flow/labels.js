@@ -2,7 +2,7 @@
 /** The rows' names beside the picture: a token with its credit, or a line that counts several tokens. */
 import { chip, chipText } from "../shared/chips.js";
 import { button, element } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("./rows.js").Row} Row */
@@ -32,7 +32,7 @@ export class RowLabels {
       ...rows.map((row, i) => {
         const label = element("div", { class: "label", "data-kind": row.kind }, ...this.content(row, tokens, state));
         if (row.kind !== "later" && row.kind !== "fold") label.append(this.number(shares[i]));
-        if (row.kind === "rest") label.append(element("span", { class: "lane small muted" }, this.words.resting));
+        if (row.kind === "rest") label.append(this.resting(tokens[row.tokens[0]]));
         label.style.top = `${row.top}px`;
         label.style.height = `${row.height}px`;
         return label;
@@ -41,9 +41,15 @@ export class RowLabels {
     if (focused) /** @type {HTMLElement|null} */ (this.root.querySelector(`[data-key="${focused}"]`))?.focus();
   }
 
+  /** Names the lane of the special first token, and says what it is. @param {PageToken} token */
+  resting(token) {
+    const { resting, restingHint } = this.words;
+    return element("span", { class: "lane small muted", title: restingHint(chipText(token)) }, resting);
+  }
+
   /** @param {number} share */
   number(share) {
-    return element("span", { class: "number share", title: `${100 * share} %` }, percent(share));
+    return element("span", { class: "number share", title: allDigits(share) }, percent(share));
   }
 
   /**
@@ -57,9 +63,12 @@ export class RowLabels {
     const [first] = row.tokens;
     if (row.kind === "fold") return [this.quiet(words.fold, actions.toggleFold, "fold")];
     if (row.kind === "small") {
-      const names = row.tokens.map((token) => chipText(tokens[token])).join(" ");
-      const title = words.unfoldHint(percent(row.most), names);
-      return [this.quiet(words.small(row.tokens.length), actions.toggleFold, "fold", title)];
+      const nameOf = (/** @type {number} */ index) => {
+        const { earlier } = tokens[index];
+        return earlier ? words.earlier(earlier) : chipText(tokens[index]);
+      };
+      const title = words.unfoldHint(percent(row.most), row.tokens.map(nameOf).join(" "));
+      return [this.quiet(words.small(countOf(row, tokens)), actions.toggleFold, "fold", title)];
     }
     if (row.kind === "later") {
       const last = () => actions.follow(tokens.length - 1);
@@ -69,7 +78,11 @@ export class RowLabels {
     if (token.earlier) return [element("span", { class: "line small muted" }, words.earlier(token.earlier))];
     if (row.kind === "rest") {
       const open = words.openLane(chipText(token));
-      const node = button("", actions.toggleLane, { "aria-label": open, title: open, "data-key": "lane" });
+      const node = button("", actions.toggleLane, {
+        "aria-label": open,
+        title: words.restingHint(chipText(token)),
+        "data-key": "lane",
+      });
       node.append(chip(token));
       return [node];
     }
@@ -88,4 +101,13 @@ export class RowLabels {
   quiet(text, onClick, key, title = "") {
     return button(text, onClick, { class: "quiet small", "data-key": key, title });
   }
+}
+
+/**
+ * Returns how many tokens of the text a row has.
+ * @param {Row} row
+ * @param {(PageToken & {earlier?: number})[]} tokens
+ */
+export function countOf(row, tokens) {
+  return row.tokens.reduce((sum, token) => sum + (tokens[token].earlier ?? 1), 0);
 }

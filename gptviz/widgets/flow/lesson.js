@@ -49,11 +49,15 @@ export function lessonText(cells, { names, columns }, words) {
   const found = disagreement(cells);
   if (found === null) return "";
   if (typeof found === "string") return words[found];
-  const [strong, wide] = found.map(({ attention, effect: { layer, after }, column }) => ({
+  const before = percent(found[0].effect.before);
+  const [strong, wide] = found.map(({ attention, effect, column }) => ({
     place: names[column],
-    cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(layer),
+    cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(effect.layer),
     share: percent(attention),
-    after: percent(after),
+    after: percent(effect.after),
+    raises: effect.after > effect.before && percent(effect.after) !== before,
   }));
-  return words.differ(strong, wide, percent(found[0].effect.before));
+  const raising = [strong, wide].filter(({ raises }) => raises).map(({ cut }) => cut);
+  const end = raising.length ? words.raises(raising) : words.amount;
+  return `${words.differ(strong, wide, before)} ${end}`;
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out one of them. */
+import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
 import { Shares } from "./credit.js";
 import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
@@ -20,12 +21,13 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** @typedef {import("./open_head.js").Cell} Cell */
 /**
- * What the picture does in the view around it, and asks of it. `hasHead`, `hasCell`: whether a map or an arithmetic can be
- * shown; `offer`: turns a control off or on.
+ * What the picture does in the view around it, and asks of it. `unfold`, `fold`: show the blocks of a pooled column, or put
+ * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns a control off or on.
  * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
  *   openHead: (layer: number, head: number, focusBack: () => void) => void,
  *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
  *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
+ *   unfold: (column: number) => void, fold: () => void, hasBlocks: (column: number) => boolean,
  *   room: () => number, isExported: boolean, isAnswered: (name: string, args: any) => boolean,
  *   ask: (name: string, args: any) => Promise<any>}} Actions
  */
@@ -48,7 +50,7 @@ export class Picture {
     this.columns = [];
     /** @type {boolean[]} */
     this.parallel = [];
-    /** @type {("held"|"missing"|"none")[]} */
+    /** @type {import("./columns.js").Kind[]} */
     this.kinds = [];
     /** @type {string[]} */
     this.names = [];
@@ -90,7 +92,7 @@ export class Picture {
     const stage = { class: "stage beside", tabindex: 0, role: "group", "aria-label": words.stage };
     this.stage = element("div", stage, this.labels.root, this.canvas);
     this.heads = element("div", { class: "heads" });
-    this.ends = element("div", { class: "gutter small muted" });
+    this.ends = element("div", { class: "gutter small muted", "data-across": words.across });
     this.readout = element("p", { class: "readout", role: "status" });
     const head = element("div", { class: "beside names" }, this.ends, this.heads);
     this.list = new RibbonList(words, {
@@ -104,49 +106,53 @@ export class Picture {
 
   /**
    * Takes the numbers of a trace.
-   * @param {import("./credit.js").Shares} shares
+   * @param {import("./columns.js").Columns} columns
    * @param {any} about
    */
-  load(shares, about) {
-    const { words } = this;
-    this.shares = shares;
+  load(columns, about) {
     this.isOpen = false;
     this.isUnfolded = false;
     this.tokens = about.tokens;
-    this.columns = about.columns;
-    this.parallel = about.parallel;
-    this.kinds = about.attention;
     this.start = about.start;
-    this.areWeights = shares.areWeights;
-    this.isPooled = about.layers > this.columns.length;
-    this.names = this.columns.map(([first, last]) => words.block(first, last));
-    const { tokens, columns, names } = this;
+    this.areWeights = columns.shares.areWeights;
     const cutsHeads = about.cutsHeads && !this.actions.isExported; // no exported page keeps a cut of a head or a ribbon
-    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
-    setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
+    Object.assign(this.pieces, { tokens: this.tokens, canCut: about.runs, canCutRibbons: cutsHeads });
     this.block.load(cutsHeads, this.areWeights);
-    this.opened = null;
+    this.setColumns(columns);
+  }
+
+  /** Takes other columns of the same trace; none is open. @param {import("./columns.js").Columns} all @param {string} unfolded name */
+  setColumns(all, unfolded = "") {
+    const { words } = this;
+    const { shares, ranges: columns, parallel, kinds } = all;
+    const names = columns.map(([first, last]) => words.block(first, last));
+    Object.assign(this, { shares, columns, parallel, kinds, names, opened: null });
+    this.isPooled = columns.some((_, column) => all.isPooled(column));
+    Object.assign(this.pieces, { columns, names });
+    const fold = button(words.foldBlocks(unfolded), this.actions.fold, { class: "quiet" });
+    const end = this.areWeights ? words.weightsAt : words.ends;
+    this.ends.replaceChildren(...(unfolded ? [element("div", {}, fold)] : []), end);
     this.showHeads();
     this.readOut(null);
   }
 
-  /** Writes the columns' names; a column of one block has a button that opens it. */
+  /** Writes the columns' names: a click opens a block, and unfolds a column of several blocks. */
   showHeads() {
-    const { words, opened } = this;
+    const { words, opened, actions } = this;
     const focused = [...this.heads.querySelectorAll("button.name")].indexOf(
       /** @type {any} */ (document.activeElement),
     );
     const heads = this.names.map((name, column) => {
       const [first, last] = this.columns[column];
-      const attributes = {
+      const isPooled = first < last;
+      const title = button("", () => (isPooled ? actions.unfold(column) : this.open(column)), {
         class: "name",
         "aria-expanded": String(column === opened),
-        title: words.open(name),
+        title: isPooled ? words.unfoldBlocks(name) : words.open(name),
         "aria-label": name,
-      };
-      const title = first === last ? button("", () => this.open(column), attributes) : element("strong", {});
-      const short = first === last ? String(first) : `${first}–${last}`;
-      if (title instanceof HTMLButtonElement) this.actions.offer(title, this.isKept(column));
+      });
+      const short = isPooled ? `${first}–${last}` : String(first);
+      actions.offer(title, isPooled ? actions.hasBlocks(column) : this.isKept(column));
       title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
       const order = this.parallel[column] ? words.sideBySide : words.parts;
       const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order));
@@ -161,7 +167,7 @@ export class Picture {
   /** Leaves the numbers of the blocks where their names do not fit. */
   shortenNames() {
     this.heads.removeAttribute("data-short");
-    const names = [...this.heads.querySelectorAll(".head > .name, .head > strong")];
+    const names = [...this.heads.querySelectorAll(".head > .name")];
     this.heads.toggleAttribute(
       "data-short",
       names.some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
@@ -317,11 +323,12 @@ export class Picture {
     const share = shares.through(head, this.credit[shares.column + 1]);
     const name = this.words.part.head(this.block.layer, head);
     setText(this.readout, this.words.head.through(name, percent(share)));
-    this.readout.title = `${100 * share} %`;
+    this.readout.title = allDigits(share);
   }
 
   /** Does what a click on a piece does: in an open block it opens a weight, elsewhere it cuts. @param {Piece} piece */
   choose(piece) {
+    if (piece.isLane) return this.toggle("isOpen");
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     if (isOpen) return this.openCell(piece, () => this.stage.focus());
     const edits = this.pieces.editsOf(piece);
@@ -341,7 +348,10 @@ export class Picture {
     const found = piece?.band ?? piece?.curve;
     const head = piece?.curve?.head ?? null;
     drawing.follow(head !== null && head >= 0 ? head : block.opened);
-    this.readout.title = found ? `${100 * found.share} %` : "";
+    this.readout.title = found ? allDigits(found.share) : "";
+    if (piece?.isLane && this.start !== null) {
+      return setText(this.readout, this.words.restingHint(chipText(this.tokens[this.start])));
+    }
     if (!piece || !found) return setText(this.readout, this.idleText());
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
     const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];
