@@ -321,6 +321,28 @@ def test_a_pooled_column_unfolds_into_blocks_that_open(shown, opened, tmp_path, 
     assert names() == pooled and focused_name() == "blocks 2–3"
 
 
+def test_of_48_blocks_six_unfold_into_columns_that_fit_a_narrow_page(shown):
+    trace = gptviz.wrap(strong_gpt2(n_layer=48, n_head=3), tokenizer()).trace(IDS)
+    flow, last = lens.flow(trace), len(IDS) - 1
+    page = shown(gptviz.FlowView(trace), width=848).page
+    settle(page)
+    names = page.locator(".gptviz-flow button.name")
+    pooled = names.evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+    assert pooled[4] == "blocks 24–29" and len(pooled) == 8
+    names.nth(4).click()
+    settle(page)
+    expect(names).to_have_count(13)
+    agree(texts(page, "[data-row=mlp] .number")[4:10], flow.mlp[24:30, last])
+    agree(texts(page, "[data-row=attention] .number")[4:10], [flow.attention(i)[last].sum() for i in range(24, 30)])
+    expect(page.locator(".gptviz-flow .names > .gutter")).to_contain_text("put blocks 24–29 together again")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in names.all():
+        assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth"), name.inner_text()
+    names.nth(9).click()  # block 29
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), flow.heads(29)[:, last].sum(-1))
+
+
 @pytest.mark.parametrize(
     ("options", "width", "dark"),
     [({}, 1280, False), ({"language": "zh", "scale": "projector"}, 848, True), ({}, 848, False)],

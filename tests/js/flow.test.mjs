@@ -1,12 +1,11 @@
 // The flow view's numbers: credit by a hand-worked example, rows, and widths that are linear in credit.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Columns } from "../../gptviz/widgets/flow/columns.js";
+import { Columns, isPooled } from "../../gptviz/widgets/flow/columns.js";
 import { KEPT as KINDS_KEPT, Shares } from "../../gptviz/widgets/flow/credit.js";
 import { Geometry, hook } from "../../gptviz/widgets/flow/geometry.js";
 import { drawnParts, HeadShares } from "../../gptviz/widgets/flow/heads.js";
 import { countOf } from "../../gptviz/widgets/flow/labels.js";
-import { disagreement, lessonText } from "../../gptviz/widgets/flow/lesson.js";
 import { Pieces } from "../../gptviz/widgets/flow/pieces.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
 import { catalogue as words } from "../../gptviz/widgets/flow/words.js";
@@ -48,10 +47,7 @@ test("an unfolded column has its blocks in its place, with the numbers of each",
       [false, false],
     ],
   );
-  assert.deepEqual(
-    [0, 1].map((column) => pooled.isPooled(column)),
-    [true, false],
-  );
+  assert.deepEqual(pooled.ranges.map(isPooled), [true, false]);
   // Of three blocks: 6 numbers that attention carries, and 9 that stay. Each is 100 · block + its place.
   const rows = Float32Array.from({ length: 45 }, (_, i) => 100 * Math.floor(i / 15) + (i % 15));
   const shown = pooled.unfolded(0, rows);
@@ -216,44 +212,6 @@ test("rows are below one another and high enough for their bands", () => {
     top += row.height;
   }
   assert.equal(height, top);
-});
-
-test("the two blocks that disagree most are named, and no others", () => {
-  const cell = (/** @type {number} */ attention, /** @type {number|null} */ after) => ({
-    attention,
-    cutAttention:
-      after === null ? null : { layer: 0, before: 1, after, edit: { kind: "ablate_attention", layer: 0 }, name: "" },
-  });
-  const found = disagreement([cell(0.7, 0.01), cell(0.03, 0.16), cell(0.02, 0.9), cell(0.17, 0.99), cell(0.1, null)]);
-  assert.ok(Array.isArray(found));
-  assert.deepEqual(
-    found.map(({ column }) => column),
-    [1, 3],
-  );
-  assert.equal(disagreement([cell(0.5, 0.1), cell(0.2, 0.6)]), "none");
-  assert.equal(disagreement([cell(0.5, 0.6), cell(0.495, 0.1)]), "none");
-  assert.equal(disagreement([cell(0.5, 0.995), cell(0.1, 0.991)]), "still");
-  assert.equal(disagreement([cell(0.5, null)]), null);
-});
-
-test("where a cut raises the probability, the sentence says so", () => {
-  const cell = (/** @type {number} */ attention, /** @type {number} */ before, /** @type {number} */ after) => ({
-    attention,
-    cutAttention: { layer: 0, before, after, edit: { kind: "ablate_attention", layer: 0 }, name: "" },
-  });
-  const picture = {
-    names: ["block 0", "blocks 1–2"],
-    columns: /** @type {[number, number][]} */ ([
-      [0, 0],
-      [1, 2],
-    ]),
-  };
-  const say = (/** @type {number} */ first, /** @type {number} */ second) =>
-    lessonText([cell(0.1, 0.138, first), cell(0.6, 0.138, second)], picture, words.en.lesson);
-  assert.match(say(0.209, 0.144), /The cut in block 0 and in block 0 alone raises the probability/);
-  assert.match(say(0.209, 0.13), /The cut in block 0 raises .* works against this token/);
-  assert.match(say(0.002, 0.13), /A share says how much there is, not whether the answer needs it/);
-  assert.doesNotMatch(say(0.002, 0.13), /raises/);
 });
 
 test("in an open block a ribbon has a part for each head, and one for those that are too thin", () => {

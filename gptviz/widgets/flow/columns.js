@@ -3,7 +3,10 @@
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { Shares } from "./credit.js";
 
-/** Whether attention is here, missing in this file, or not a part of a block. @typedef {"held"|"missing"|"none"} Kind */
+/**
+ * Whether attention is here, missing in this file, or not a part of a block.
+ * @typedef {"held"|"missing"|"none"} Kind
+ */
 /** What is known of each block. @typedef {{parallel: boolean[], attention: Kind[]}} Blocks */
 
 export class Columns {
@@ -20,12 +23,6 @@ export class Columns {
     this.kinds = ranges.map(([first, last]) => kindOf(blocks.attention.slice(first, last + 1)));
   }
 
-  /** @param {number} column */
-  isPooled(column) {
-    const [first, last] = this.ranges[column];
-    return first < last;
-  }
-
   /**
    * Returns the columns with the blocks of one of them in its place.
    * @param {number} column
@@ -40,6 +37,11 @@ export class Columns {
     const shares = this.shares.unfolded(column, blocks.length, rows);
     return new Columns(shares, this.ranges.toSpliced(column, 1, ...blocks), this.blocks);
   }
+}
+
+/** Returns whether a column has several blocks. @param {[number, number]} range its first and its last block */
+export function isPooled([first, last]) {
+  return first < last;
 }
 
 /** Returns what is true of some of several blocks: attention of one is enough. @param {Kind[]} kinds */
@@ -102,7 +104,7 @@ export class Unfolding {
     );
   }
 
-  /** Shows the columns as they were sent; returns the column whose blocks are together again, null if none was unfolded. */
+  /** Shows the columns as they were sent; returns the one whose blocks are together again, null if none was unfolded. */
   fold() {
     const { column } = this;
     if (column === null) return null;

@@ -82,8 +82,8 @@ export class Shares {
   }
 
   /**
-   * Returns the credit of every token at every depth for what stands in a token after the last block, 1 in all. Attention weights
-   * have no credit: of them it has what each column's attention gives to this token alone.
+   * Returns the credit of every token at every depth for what stands in a token after the last block, 1 in all.
+   * Attention weights have no credit: of them it has what each column's attention gives to this token alone.
    * @param {number} position
    * @returns {Float64Array[]} columns + 1 of them
    */

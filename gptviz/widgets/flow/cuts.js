@@ -39,7 +39,9 @@ export function cutKey(layer, query, key) {
  * @param {(position: number) => string|undefined} name of the token at a position
  */
 export function editName(edit, words, name) {
-  const [target, source] = [name(edit.position ?? edit.query), name(edit.key)];
+  const [target, source] = [edit.position ?? edit.query, edit.key].map((position) =>
+    position === undefined ? undefined : name(position),
+  );
   if (edit.kind === "ablate_attention" && target) return words.attention(edit.layer, target);
   if (edit.kind === "ablate_mlp" && target) return words.mlp(edit.layer, target);
   if (edit.kind === "ablate_mlp" && edit.position === undefined) return words.mlpEverywhere(edit.layer);
@@ -61,32 +63,43 @@ export class CutChips {
     this.words = words;
     this.actions = actions;
     this.list = element("ul", {});
+    this.none = element("span", { class: "muted small" }, words.cuts.none);
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.note = element("p", { class: "muted small" });
-    this.scaled = element("p", { class: "muted scaled" }, words.cuts.scaled);
+    this.scaled = element("p", { class: "muted scaled" });
     const removeAll = button(words.cuts.removeAll, () => actions.set([]), { class: "quiet" });
     const title = element("h4", {}, words.cuts.title);
-    this.made = element("div", { class: "made" }, title, this.list, removeAll, this.note, this.scaled);
-    this.root = element("div", { class: "cuts" }, this.made, this.dropped);
+    this.made = element("div", { class: "made" }, this.list, removeAll, this.note, this.scaled);
+    this.root = element("div", { class: "cuts" }, title, this.none, this.made, this.dropped);
   }
 
   /**
    * Says which pass the bars are of.
    * @param {boolean} isKnown whether the next token with the cuts is known
    * @param {boolean} isKept whether it can be known in this page
+   * @param {boolean} isNew whether a token leads that was not among the likeliest
    */
-  sayWhichPass(isKnown, isKept) {
-    const { note, noteWithout, notKept } = this.words.cuts;
-    setText(this.note, isKnown ? note : isKept ? noteWithout : `${notKept} ${noteWithout}`);
+  sayWhichPass(isKnown, isKept, isNew) {
+    const { note, leadsNow, noteWithout, notKept } = this.words.cuts;
+    const known = isNew ? `${note} ${leadsNow}` : note;
+    setText(this.note, isKnown ? known : isKept ? noteWithout : `${notKept} ${noteWithout}`);
+  }
+
+  /** Says what the cut of a ribbon does to the other weights. @param {string} replaced what it does here, or nothing */
+  sayWhatScales(replaced) {
+    setText(this.scaled, `${this.words.cuts.scaled} ${replaced}`.trim());
   }
 
   /**
    * @param {Edit[]} edits
    * @param {Edit[]} dropped that another prompt could not keep
+   * @param {boolean} canCut whether cuts can be made here
    * @param {(position: number) => PageToken|undefined} tokenAt
    */
-  show(edits, dropped, tokenAt) {
+  show(edits, dropped, canCut, tokenAt) {
     this.made.hidden = edits.length === 0;
+    this.none.hidden = edits.length > 0;
+    this.root.hidden = !canCut && !edits.length && !dropped.length;
     this.scaled.hidden = !edits.some(({ kind, renormalise }) => kind === "ablate_key" && renormalise !== false);
     const { part } = this.words;
     const nameAt = (/** @type {number} */ position) => {

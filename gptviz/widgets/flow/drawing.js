@@ -16,7 +16,10 @@ export const OUTLINED = 3; // pixels of the lowest MLP with an outline: around a
 /** @typedef {import("./geometry.js").Band} Band */
 /** @typedef {import("./geometry.js").Curve} Curve */
 /** @typedef {{head: number, node: SVGElement, paper: SVGElement}} HeadPart */
-/** What a click or the pointer is on: a piece, or the lane of the first token. @typedef {{band?: Band, curve?: Curve, isLane?: boolean}} Piece */
+/**
+ * What a click or the pointer is on: a piece, or the lane of the first token.
+ * @typedef {{band?: Band, curve?: Curve, isLane?: boolean}} Piece
+ */
 
 /** Creates the definition of the hatching of cuts, and what paints with it. */
 export function makeHatching() {

@@ -97,6 +97,17 @@ export class Effects {
   }
 
   /**
+   * Returns the probability of one of the likeliest next tokens after the cut of all attention of a block; null where there
+   * is nothing to cut, undefined where it is not known or not shown.
+   * @param {number} layer
+   * @param {FlowToken} token
+   * @param {number} outcome
+   */
+  afterAttention(layer, { position }, outcome) {
+    return this.areShown ? this.known.get(position)?.[outcome].attention[layer] : undefined;
+  }
+
+  /**
    * Returns the effects in a column: in the block of the column where each is largest. Where effects are not shown, the
    * probabilities are NaN.
    * @param {[number, number]} layers the first and the last block of it

@@ -20,7 +20,7 @@ import { Early } from "./early.js";
 import { Effects } from "./effects.js";
 import { Followed } from "./followed.js";
 import { makeLegend, makeNotes } from "./legend.js";
-import { lessonText } from "./lesson.js";
+import { lessonText, replacedText } from "./lesson.js";
 import { NextBars } from "./next.js";
 import { findSavedView, OpenHead } from "./open_head.js";
 import { Picture } from "./picture.js";
@@ -32,6 +32,8 @@ import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
+
+const LONGEST = "m".repeat(13); // as wide as the widest token in the caption
 
 class Flow {
   /**
@@ -122,6 +124,7 @@ class Flow {
     const { model, picture, table, early, bars, followed } = this;
     const title = model.get("_title");
     const flow = element("div", { class: "flow numbers" }, picture.root);
+    const aside = element("div", { class: "aside" }, bars.root, this.cutting.chips.root);
     const below = element(
       "div",
       { class: "below numbers" },
@@ -148,9 +151,8 @@ class Flow {
         this.sentence.root,
         this.caption,
         this.player.says,
-        this.cutting.chips.root,
       ),
-      element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, this.guests, own(below)),
+      element("div", { class: "panes" }, own(flow, aside), this.openHead.root, this.guests, own(below)),
       own(picture.list.root, this.legend, this.notes),
     );
     root.addEventListener("startover", () => this.startOver());
@@ -191,7 +193,7 @@ class Flow {
     this.unfolding.load(shares, about);
     this.picture.load(this.unfolding.shown, about);
     this.effects.load();
-    this.legend.replaceChildren(...makeLegend(words, shares.areWeights));
+    this.legend.replaceChildren(...makeLegend(words, shares.areWeights, about.start !== null));
     this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));
     this.show();
   }
@@ -224,7 +226,8 @@ class Flow {
     const [start, end] = this.picture.areWeights
       ? [words.reachesWeights, words.reachesWeightsEnd]
       : [words.reaches, words.reachesEnd];
-    this.caption.replaceChildren(`${start} `, ...this.picture.pieces.placed(index), ` ${end}`);
+    this.caption.replaceChildren(element("span", {}, `${start} `, ...this.picture.pieces.placed(index), ` ${end}`));
+    this.caption.dataset.longest = `${start} ${LONGEST} ${end}`;
     this.picture.show(index, hovered !== null);
     this.showNumbers();
     this.askEffects();
@@ -239,14 +242,14 @@ class Flow {
     const { token, leaders, outcome } = this.followed;
     const next = leaders[outcome];
     const known = this.cutting.outcomeAt(token.position);
-    this.cutting.sayWhichPass(token.position);
-    if (known) {
-      leaders.forEach((leader, i) => {
-        leader.after = known.leaders[i];
-      });
-      const isListed = leaders.some((leader) => leader.token.id === known.leader.token.id);
-      if (!isListed) leaders.push({ ...known.leader, leadsNow: true });
-    }
+    const isNew = known !== null && !leaders.some((leader) => leader.token.id === known.leader.token.id);
+    known?.leaders.forEach((after, i) => {
+      leaders[i].after = after;
+    });
+    if (isNew) leaders.push({ ...known.leader, leadsNow: true });
+    const afterAll = (/** @type {number} */ layer) => this.effects.afterAttention(layer, token, outcome);
+    const replaced = replacedText(this.cutting.edits, token.position, next, afterAll, this.words.cuts);
+    this.cutting.say(token.position, isNew, replaced);
     if (!this.player.isOn) this.bars.show(token, leaders, outcome, this.model.get("_about").vocab);
     const effects = this.effects.show(token, outcome, next.before, picture.columns);
     const cells = picture.cells().map((cell, column) => ({ ...cell, ...effects[column] }));
@@ -276,14 +279,14 @@ class Flow {
     if (openHead.back()) return true;
     if (opened === null) return this.fold();
     picture.open(null);
-    picture.focusOn(opened);
+    picture.headings.focusOn(opened);
     return true;
   }
 
   /** Puts the blocks of an unfolded column together again; returns whether there was one. */
   fold() {
     const column = this.unfolding.fold();
-    if (column !== null) this.picture.focusOn(column);
+    if (column !== null) this.picture.headings.focusOn(column);
     return column !== null;
   }
 

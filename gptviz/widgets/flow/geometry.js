@@ -254,8 +254,8 @@ export class Geometry {
 }
 
 /**
- * Returns the path of a hook that comes from the upper left. A stroke is torn where the path bends more sharply than half its
- * thickness, so a thick hook is flatter.
+ * Returns the path of a hook that comes from the upper left. A stroke is torn where the path bends more sharply than half
+ * its thickness, so a thick hook is flatter.
  * @param {[number, number]} end
  * @param {number} length
  * @param {number} height at most

@@ -31,6 +31,7 @@ export class RowLabels {
     this.root.replaceChildren(
       ...rows.map((row, i) => {
         const label = element("div", { class: "label", "data-kind": row.kind }, ...this.content(row, tokens, state));
+        label.toggleAttribute("data-opened", isOpened(row, state));
         if (row.kind !== "later" && row.kind !== "fold") label.append(this.number(shares[i]));
         if (row.kind === "rest") label.append(this.resting(tokens[row.tokens[0]]));
         label.style.top = `${row.top}px`;
@@ -58,7 +59,7 @@ export class RowLabels {
    * @param {{position: number, start: number|null, isOpen: boolean}} state
    * @returns {(Node|string)[]}
    */
-  content(row, tokens, { position, start, isOpen }) {
+  content(row, tokens, state) {
     const { words, actions } = this;
     const [first] = row.tokens;
     if (row.kind === "fold") return [this.quiet(words.fold, actions.toggleFold, "fold")];
@@ -76,31 +77,47 @@ export class RowLabels {
     }
     const token = tokens[first];
     if (token.earlier) return [element("span", { class: "line small muted" }, words.earlier(token.earlier))];
-    if (row.kind === "rest") {
-      const open = words.openLane(chipText(token));
-      const node = button("", actions.toggleLane, {
-        "aria-label": open,
-        title: words.restingHint(chipText(token)),
-        "data-key": "lane",
-      });
-      node.append(chip(token));
-      return [node];
-    }
+    if (row.kind === "rest" || isOpened(row, state)) return [this.lane(token, row.kind !== "rest")];
     const node = button("", () => actions.follow(first), {
-      "aria-pressed": String(first === position),
+      "aria-pressed": String(first === state.position),
       "data-key": first,
     });
-    node.append(chip(token));
-    node.append(element("sub", {}, String(token.position)));
-    const close = first === start && isOpen && first !== position;
-    const extras = close ? [this.quiet(words.closeLane, actions.toggleLane, "lane")] : [];
-    return [node, ...extras];
+    node.append(chip(token), element("sub", {}, String(token.position)));
+    return [node];
+  }
+
+  /**
+   * Creates what gives the special first token a whole row, or puts it back into its lane.
+   * @param {PageToken} token
+   * @param {boolean} isOpened
+   */
+  lane(token, isOpened) {
+    const { words, actions } = this;
+    const name = chipText(token);
+    const text = isOpened ? words.closeLane(name) : words.openLane(name);
+    const node = button("", actions.toggleLane, {
+      "aria-label": text,
+      "aria-expanded": String(isOpened),
+      title: isOpened ? text : words.restingHint(name),
+      "data-key": "lane",
+    });
+    node.append(chip(token), element("span", { class: "mark muted", "aria-hidden": "true" }, isOpened ? "▾" : "▸"));
+    return node;
   }
 
   /** @param {string} text @param {() => void} onClick @param {string} key @param {string} [title] */
   quiet(text, onClick, key, title = "") {
     return button(text, onClick, { class: "quiet small", "data-key": key, title });
   }
+}
+
+/**
+ * Returns whether a row is that of the special first token, which has a lane otherwise.
+ * @param {Row} row
+ * @param {{position: number, start: number|null, isOpen: boolean}} state
+ */
+function isOpened({ kind, tokens }, { position, start, isOpen }) {
+  return kind === "token" && isOpen && tokens[0] === start && start !== position;
 }
 
 /**

@@ -25,7 +25,7 @@ export class NextBars {
     this.list = element("ol", { class: "bars" });
     this.hint = element("p", { class: "muted small" });
     const axis = element("div", { class: "bar-row axis" }, element("span", {}), percentAxis(), element("span", {}));
-    this.root = element("div", { class: "next numbers" }, this.title, axis, this.list, this.hint);
+    this.root = element("div", { class: "next numbers" }, this.title, this.hint, axis, this.list);
     this.list.addEventListener("keydown", (event) => this.moveFocus(event));
   }
 
@@ -55,9 +55,7 @@ export class NextBars {
     if (vocabulary > outcomes.length) rows.push(this.row(others, left("before"), isCut ? left("after") : null));
     const focused = [...this.list.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     this.list.replaceChildren(...rows);
-    const hint = this.list.querySelector("[data-absent]") ? words.nextNotKept : words.nextHint;
-    const isNew = outcomes.some(({ leadsNow }) => leadsNow);
-    setText(this.hint, [hint, ...(isCut ? [words.before] : []), ...(isNew ? [words.nowLeads] : [])].join(" · "));
+    setText(this.hint, this.list.querySelector("[data-absent]") ? words.nextNotKept : words.nextHint);
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
   }
 

@@ -3,9 +3,11 @@
 import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { allDigits, percent } from "../shared/numbers.js";
+import { isPooled } from "./columns.js";
 import { Shares } from "./credit.js";
 import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
+import { Headings } from "./headings.js";
 import { RowLabels } from "./labels.js";
 import { RibbonList } from "./list.js";
 import { OpenBlock } from "./open.js";
@@ -22,7 +24,8 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 /** @typedef {import("./open_head.js").Cell} Cell */
 /**
  * What the picture does in the view around it, and asks of it. `unfold`, `fold`: show the blocks of a pooled column, or put
- * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns a control off or on.
+ * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns
+ * a control off or on.
  * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
  *   openHead: (layer: number, head: number, focusBack: () => void) => void,
  *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
@@ -91,10 +94,14 @@ export class Picture {
     this.canvas.append(this.drawing.root);
     const stage = { class: "stage beside", tabindex: 0, role: "group", "aria-label": words.stage };
     this.stage = element("div", stage, this.labels.root, this.canvas);
-    this.heads = element("div", { class: "heads" });
+    this.headings = new Headings(words, {
+      choose: (column) => (isPooled(this.columns[column]) ? actions.unfold(column) : this.open(column)),
+      offer: (name, column) =>
+        actions.offer(name, isPooled(this.columns[column]) ? actions.hasBlocks(column) : this.isKept(column)),
+    });
     this.ends = element("div", { class: "gutter small muted", "data-across": words.across });
     this.readout = element("p", { class: "readout", role: "status" });
-    const head = element("div", { class: "beside names" }, this.ends, this.heads);
+    const head = element("div", { class: "beside names" }, this.ends, this.headings.root);
     this.list = new RibbonList(words, {
       cut: (curve) => actions.cuts().toggle(this.pieces.editsOf({ curve })),
       compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
@@ -121,56 +128,37 @@ export class Picture {
     this.setColumns(columns);
   }
 
-  /** Takes other columns of the same trace; none is open. @param {import("./columns.js").Columns} all @param {string} unfolded name */
+  /**
+   * Takes other columns of the same trace; none is open.
+   * @param {import("./columns.js").Columns} all
+   * @param {string} unfolded the name of the unfolded one
+   */
   setColumns(all, unfolded = "") {
     const { words } = this;
     const { shares, ranges: columns, parallel, kinds } = all;
     const names = columns.map(([first, last]) => words.block(first, last));
     Object.assign(this, { shares, columns, parallel, kinds, names, opened: null });
-    this.isPooled = columns.some((_, column) => all.isPooled(column));
+    this.isPooled = columns.some(isPooled);
     Object.assign(this.pieces, { columns, names });
     const fold = button(words.foldBlocks(unfolded), this.actions.fold, { class: "quiet" });
     const end = this.areWeights ? words.weightsAt : words.ends;
     this.ends.replaceChildren(...(unfolded ? [element("div", {}, fold)] : []), end);
-    this.showHeads();
+    this.showHeadings();
     this.readOut(null);
   }
 
-  /** Writes the columns' names: a click opens a block, and unfolds a column of several blocks. */
-  showHeads() {
-    const { words, opened, actions } = this;
-    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(
-      /** @type {any} */ (document.activeElement),
-    );
-    const heads = this.names.map((name, column) => {
-      const [first, last] = this.columns[column];
-      const isPooled = first < last;
-      const title = button("", () => (isPooled ? actions.unfold(column) : this.open(column)), {
-        class: "name",
-        "aria-expanded": String(column === opened),
-        title: isPooled ? words.unfoldBlocks(name) : words.open(name),
-        "aria-label": name,
-      });
-      const short = isPooled ? `${first}–${last}` : String(first);
-      actions.offer(title, isPooled ? actions.hasBlocks(column) : this.isKept(column));
-      title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
-      const order = this.parallel[column] ? words.sideBySide : words.parts;
-      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order));
-      const parts = this.areWeights ? [] : [label];
-      return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
-    });
-    this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
-    this.heads.replaceChildren(...heads);
-    if (focused >= 0) /** @type {HTMLElement[]} */ ([...this.heads.querySelectorAll("button.name")])[focused]?.focus();
-  }
-
-  /** Leaves the numbers of the blocks where their names do not fit. */
-  shortenNames() {
-    this.heads.removeAttribute("data-short");
-    const names = [...this.heads.querySelectorAll(".head > .name")];
-    this.heads.toggleAttribute(
-      "data-short",
-      names.some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
+  /** Writes the columns' names. */
+  showHeadings() {
+    const { words, opened, parallel, columns, tracks } = this;
+    const orderOf = (/** @type {number} */ column) => (parallel[column] ? words.sideBySide : words.parts);
+    this.headings.show(
+      this.names.map((name, column) => ({
+        name,
+        range: columns[column],
+        order: this.areWeights ? "" : orderOf(column),
+        track: tracks[column],
+        opened: column === opened ? this.block.root : null,
+      })),
     );
   }
 
@@ -191,10 +179,16 @@ export class Picture {
     return ["maps", "heads"].every((name) => this.actions.isAnswered(name, { layer }));
   }
 
-  /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */
+  /**
+   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where it
+   * was clicked: the wide column is also there.
+   * @param {number|null} column
+   */
   open(column) {
+    const left = column === null ? 0 : this.headings.leftOf(column);
     this.opened = column === this.opened ? null : column;
-    this.showHeads();
+    this.showHeadings();
+    if (this.opened !== null) this.headings.keepAt(this.opened, left);
     this.show(this.position);
     this.readOut(null);
     this.actions.opened();
@@ -248,7 +242,7 @@ export class Picture {
     const room = this.actions.room();
     if ((width === this.width && scale === this.scale && room === this.room) || !this.credit.length) return;
     Object.assign(this, { width, scale, room });
-    this.shortenNames();
+    this.headings.shorten();
     const { shares, credit, position, tracks } = this;
     const { rows, rowOf, height } = fitRows(credit, position, this, scale, room);
     Object.assign(this, { rows, rowOf, height });
@@ -297,11 +291,6 @@ export class Picture {
   }
 
   // An open block and its heads
-
-  /** Gives the focus back to a column's name. @param {number} column */
-  focusOn(column) {
-    /** @type {HTMLElement|null|undefined} */ (this.heads.children[column]?.querySelector("button.name"))?.focus();
-  }
 
   /** Opens the column of a layer, if it is one of a single block. @param {number} layer */
   openLayer(layer) {

@@ -125,7 +125,7 @@ export class Player {
     this.flight.remove();
     picture.stage.style.minHeight = "";
     for (const node of [picture.canvas, picture.labels.root, picture.drawing.root]) node.style.cssText = "";
-    for (const head of picture.heads.children) head.removeAttribute("data-now");
+    for (const head of picture.headings.root.children) head.removeAttribute("data-now");
     this.bars(1);
     this.says.replaceChildren();
     this.showControls();
@@ -228,7 +228,7 @@ export class Player {
     const { kind, column, sentence } = this.clock.step;
     root.dataset.step = kind;
     this.says.replaceChildren(...sentence.map((part) => this.written(part)));
-    [...picture.heads.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
+    [...picture.headings.root.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
     this.showBars();
     this.aim();
     this.showControls();

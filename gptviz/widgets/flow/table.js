@@ -38,7 +38,11 @@ export class BlockTable {
     );
   }
 
-  /** Gives the columns the widths of the picture's, in pixels, and all bars the scale of the narrowest; a row whose numbers do not fit is listed in lines. @param {number[]} widths */
+  /**
+   * Gives the columns the widths of the picture's, and all bars the scale of the narrowest; a row whose numbers do not fit
+   * is listed in lines.
+   * @param {number[]} widths in pixels
+   */
   place(widths) {
     if (String(widths) !== String(this.widths)) {
       this.widths = widths;

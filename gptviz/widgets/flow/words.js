@@ -3,12 +3,8 @@
 import { grouped } from "../shared/numbers.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
+import { cutCatalogue } from "./cut_words.js";
 import { playCatalogue } from "./play_words.js";
-
-/**
- * A column with its share, the block of it that is cut, and the probability after this cut.
- * @typedef {{place: string, cut: string, share: string, after: string}} Named
- */
 
 const en = {
   tokens: "prompt: point at a token to follow it, click to choose it",
@@ -27,7 +23,8 @@ const en = {
     stream: "stream: straight",
     attention: "attention: curved",
     mlp: "MLP: a part of the band",
-    cut: "hatched: cut",
+    lane: "thin lane: the start mark, where attention rests",
+    cut: "hatched: does not count (what is cut; in a map, later tokens; what is read before block 0)",
     read:
       "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
       "of the vectors. It is the same for every next token, and is computed backward, from right to left. A part " +
@@ -71,7 +68,7 @@ const en = {
     through: (/** @type {string} */ head, /** @type {string} */ share) =>
       `${head}: ${share} of the credit comes through it.`,
   },
-  neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}`,
+  neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}.`,
   parts: "attention, then MLP",
   across: "blocks →",
   ends: "share that comes from each token",
@@ -82,7 +79,7 @@ const en = {
     `The resting place is the row of ${token}, the mark at the start of the text. A head that finds nothing to take looks ` +
     "at this mark, so much attention rests there. A short hook is attention to it. Click to give it a whole row.",
   openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
-  closeLane: "thin lane",
+  closeLane: (/** @type {string} */ token) => `Put ${token} back into its thin lane`,
   small: (/** @type {number} */ count) => `${grouped(count)} more`,
   unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
     `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
@@ -111,8 +108,7 @@ const en = {
   effect: (/** @type {string} */ before, /** @type {string} */ after) => `${before} → ${after}`,
   effectsNotKept: "This page does not keep what cuts do at this token.",
   part: {
-    position: (/** @type {number|undefined} */ position) =>
-      position === undefined ? undefined : `position ${position}`,
+    position: (/** @type {number} */ position) => `position ${position}`,
     attention: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, attention into ${token}`,
     mlp: (/** @type {number} */ layer, /** @type {string} */ token) => `block ${layer}, MLP of ${token}`,
     mlpEverywhere: (/** @type {number} */ layer) => `block ${layer}, MLP`,
@@ -123,21 +119,7 @@ const en = {
     headKey: (/** @type {string} */ head, /** @type {string} */ source, /** @type {string} */ target) =>
       `${head}, ${source} → ${target}`,
   },
-  lesson: {
-    none:
-      "Here attention’s share and effect go together: where its share is larger, the effect of its cut is not smaller " +
-      "(to within 1 percentage point).",
-    still: "Here no cut of attention changes the probability by 1 percentage point.",
-    alone: (/** @type {number} */ layer) => `block ${layer} alone`,
-    differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
-      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.place} and ${wide.share} in ` +
-      `${wide.place}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.cut} and to ` +
-      `${wide.after} in ${wide.cut}.`,
-    amount: "A share says how much there is, not whether the answer needs it.",
-    raises: (/** @type {string[]} */ cuts) =>
-      `The cut in ${cuts.join(" and in ")} raises the probability: what attention brings there works against this token. ` +
-      "A share does not say so.",
-  },
+  lesson: cutCatalogue.en.lesson,
   lens: {
     title: "read early with the last layer’s reader",
     probabilityOf: "probability of",
@@ -150,23 +132,7 @@ const en = {
   nextHint: "click one, and the numbers below are its probability",
   nextNotKept: "this page keeps nothing more about them at this token",
   others: (/** @type {number} */ count) => `${grouped(count)} others`,
-  nowLeads: "the last one leads only after the cuts; the numbers below cannot show it",
-  before: "behind: before the cuts",
-  cuts: {
-    title: "Cuts",
-    remove: (/** @type {string} */ name) => `take back: ${name}`,
-    removeAll: "take all back",
-    dropped: "These cuts were removed, because they belong to the previous prompt or model:",
-    note:
-      "The bars are those of the pass with these cuts. The ribbons, and what is read early, stay those of the pass without " +
-      "them.",
-    scaled:
-      "A cut ribbon has weight 0. The other weights of its row are scaled up, so that they sum to 1 again (renormalised), as if " +
-      "the token it comes from were masked. More of the other tokens is taken then. So the cut of one ribbon can change the " +
-      "prediction more than the cut of all attention of the block, which puts nothing in its place.",
-    noteWithout: "Here the bars and the ribbons are those of the pass without these cuts.",
-    notKept: "This page does not keep what these cuts do at this token.",
-  },
+  cuts: cutCatalogue.en.cuts,
   hover: {
     ribbon: (/** @type {string} */ block, /** @type {string} */ source, /** @type {string} */ target) =>
       `${block}, attention from ${source} to ${target}:`,
@@ -228,7 +194,8 @@ const zh = {
     stream: "残差流：直的",
     attention: "注意力：弯的",
     mlp: "MLP：带子的一段",
-    cut: "斜线：切断",
+    lane: "细条：开头标记，注意力停放在那里",
+    cut: "斜线：不算数（切断的部分；头的图中后面的词元；第 0 块之前读出的概率）",
     read:
       "宽度是贡献：所跟踪的词元在最后一块之后的内容有多少经过这里，按向量的长度计。它对每个下一词元都一样，是倒着算的，从右往左。" +
       "与其他部分作用相反的部分，份额为 0，但仍可能重要。表中的份额，是这一块的这一步之后所跟踪词元处内容的份额，所以各块的份额不能相加。注意力是复制：带子带走的内容，原处也还在。" +
@@ -261,7 +228,7 @@ const zh = {
     hatched: "图中的斜线：后面的词元，词元看不到它们。",
     through: (head, share) => `${head}：有 ${share} 的贡献经过它。`,
   },
-  neurons: (list) => `MLP 中加入最多的神经元，以及所加向量的长度：${list}`,
+  neurons: (list) => `MLP 中加入最多的神经元，以及所加向量的长度：${list}。`,
   parts: "先注意力，后 MLP",
   across: "各块 →",
   ends: "来自各词元的份额",
@@ -271,7 +238,7 @@ const zh = {
   restingHint: (token) =>
     `停放处是文本开头标记 ${token} 的那一行。头找不到要取的内容时，就看向这个标记，所以很多注意力停在那里。短钩表示对它的注意力。点击给它一整行。`,
   openLane: (token) => `给 ${token} 一整行`,
-  closeLane: "收成细条",
+  closeLane: (token) => `把 ${token} 收成细条`,
   small: (count) => `另外 ${grouped(count)} 个`,
   unfoldHint: (most, names) => `点击后各占一行。它们在任何深度合计不超过 ${most}：${names}`,
   fold: "重新折叠",
@@ -299,7 +266,7 @@ const zh = {
   effect: (before, after) => `${before} → ${after}`,
   effectsNotKept: "本页没有保存在这个词元处切断的结果。",
   part: {
-    position: (position) => (position === undefined ? undefined : `位置 ${position}`),
+    position: (position) => `位置 ${position}`,
     attention: (layer, token) => `第 ${layer} 块，进入 ${token} 的注意力`,
     mlp: (layer, token) => `第 ${layer} 块，${token} 的 MLP`,
     mlpEverywhere: (layer) => `第 ${layer} 块，MLP`,
@@ -308,15 +275,7 @@ const zh = {
     key: (layer, source, target) => `第 ${layer} 块，${source} → ${target}`,
     headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
-  lesson: {
-    none: "这里注意力的份额和效果一致：份额较大的地方，切断的效果不会较小（1 个百分点以内）。",
-    still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
-    alone: (layer) => `只切第 ${layer} 块`,
-    differ: (strong, wide, before) =>
-      `份额和效果不一致：注意力的份额在${strong.place}是 ${strong.share}，在${wide.place}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。`,
-    amount: "份额说明有多少，不说明答案是否需要它。",
-    raises: (cuts) => `${cuts.join("和")}的切断提高了概率：那里的注意力带来的内容不利于这个词元。份额看不出这一点。`,
-  },
+  lesson: cutCatalogue.zh.lesson,
   lens: {
     title: "用最后一层的读法提前读出",
     probabilityOf: "概率：",
@@ -329,19 +288,7 @@ const zh = {
   nextHint: "点一个，下面的数就是它的概率",
   nextNotKept: "在这个词元处，本页没有保存它们的更多结果",
   others: (count) => `其余 ${grouped(count)} 个`,
-  nowLeads: "最后一个在切断后才领先，下面的数不能显示它",
-  before: "后面：切断之前",
-  cuts: {
-    title: "切断",
-    remove: (name) => `撤销：${name}`,
-    removeAll: "全部撤销",
-    dropped: "这些切断已移除，因为它们属于之前的提示或模型：",
-    note: "条形是切断之后的结果。带子和提前读出的概率仍是没有切断时的。",
-    scaled:
-      "切断的带子权重为 0，同一行的其他权重按比例放大，总和仍为 1（重新归一化），就像遮住了来源词元。于是从其他词元取得更多，所以切断一条带子对预测的改变，可能大于切断这一块的全部注意力，后者没有东西来补上。",
-    noteWithout: "这里的条形和带子都是没有切断时的。",
-    notKept: "本页没有保存这些切断在这个词元处的结果。",
-  },
+  cuts: cutCatalogue.zh.cuts,
   hover: {
     ribbon: (block, source, target) => `${block}，从 ${source} 到 ${target} 的注意力：`,
     bundle: (block, count, target) => `${block}，进入 ${target} 的 ${grouped(count)} 条细带子，合计：`,
