@@ -106,7 +106,7 @@ def test_the_legend_names_the_lane_and_hatching(shown, gpt):
     trace = gpt.trace(PROMPT)
     legend = shown(gptviz.FlowView(trace)).page.locator(".gptviz-flow .legend li")
     assert legend.all_inner_texts()[-2:] == [
-        "thin lane: the start mark, where attention rests",
+        "thin lane: the start mark, where a head looks if it finds nothing to take",
         "hatched: does not count (what is cut; in a map, later tokens; what is read before block 0)",
     ]
     without = gptviz.wrap(build("llama"), tokenizer()).trace(IDS)

@@ -146,10 +146,10 @@ class Flow {
       "section",
       { class: "gptviz gptviz-flow", "aria-label": title },
       own(
-        element("header", {}, element("h3", {}, title), this.player.controls.root, this.notices.computing),
+        element("header", {}, element("h3", {}, title), this.notices.computing),
         this.notices.problem,
         this.sentence.root,
-        this.caption,
+        element("div", { class: "captioned" }, this.player.controls.root, this.caption),
         this.player.says,
       ),
       element("div", { class: "panes" }, own(flow, aside), this.openHead.root, this.guests, own(below)),

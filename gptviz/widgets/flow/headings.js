@@ -49,9 +49,7 @@ export class Headings {
     title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
     const head = element("div", { class: "head" }, title);
     if (order) {
-      head.append(
-        element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order)),
-      );
+      head.append(element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order)));
     }
     if (opened) head.append(opened);
     return head;

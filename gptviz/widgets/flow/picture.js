@@ -180,8 +180,8 @@ export class Picture {
   }
 
   /**
-   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where it
-   * was clicked: the wide column is also there.
+   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where
+   * it was clicked, a place that its wide column has too.
    * @param {number|null} column
    */
   open(column) {

@@ -23,7 +23,7 @@ const en = {
     stream: "stream: straight",
     attention: "attention: curved",
     mlp: "MLP: a part of the band",
-    lane: "thin lane: the start mark, where attention rests",
+    lane: "thin lane: the start mark, where a head looks if it finds nothing to take",
     cut: "hatched: does not count (what is cut; in a map, later tokens; what is read before block 0)",
     read:
       "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
@@ -68,7 +68,8 @@ const en = {
     through: (/** @type {string} */ head, /** @type {string} */ share) =>
       `${head}: ${share} of the credit comes through it.`,
   },
-  neurons: (/** @type {string} */ list) => `The MLP’s neurons that add most, with the length of what they add: ${list}.`,
+  neurons: (/** @type {string} */ list) =>
+    `The MLP’s neurons that add most, with the length of what they add: ${list}.`,
   parts: "attention, then MLP",
   across: "blocks →",
   ends: "share that comes from each token",
@@ -194,7 +195,7 @@ const zh = {
     stream: "残差流：直的",
     attention: "注意力：弯的",
     mlp: "MLP：带子的一段",
-    lane: "细条：开头标记，注意力停放在那里",
+    lane: "细条：开头标记，找不到要取的内容的头就看向它",
     cut: "斜线：不算数（切断的部分；头的图中后面的词元；第 0 块之前读出的概率）",
     read:
       "宽度是贡献：所跟踪的词元在最后一块之后的内容有多少经过这里，按向量的长度计。它对每个下一词元都一样，是倒着算的，从右往左。" +
