@@ -1,4 +1,4 @@
-"""Loads models: the one that ships with gptviz, one from a local folder, or one from the Hugging Face hub.
+"""Loads models: those that ship with gptviz, one from a local folder, or one from the Hugging Face hub.
 
 Weights are read from safetensors only, and code from a model's repository is never run, unless the caller asks for it
 explicitly. (The module is not called `models`, because `gptviz.models` is a function.)
@@ -34,7 +34,8 @@ CHOSEN = "GPTVIZ_MODEL"  # the environment variable that names the model that `l
 class ModelInfo:
     """A model that `load` knows by a short name.
 
-    source: its name on the hub. download: megabytes to fetch. here: whether it can be loaded offline.
+    source: its name on the hub. download: megabytes to fetch. here: whether it can be loaded offline. decoder_only: whether
+    `load` returns a GPT, and not an `EncoderDecoder`.
     """
 
     name: str
@@ -43,8 +44,13 @@ class ModelInfo:
     download: int
     licence: str
     here: bool = False
+    decoder_only: bool = True
 
 
+_SHIPPED = (
+    ModelInfo(EMBEDDED, "ships with gptviz", "5.9 M", 0, "MIT"),
+    ModelInfo("translator", "ships with gptviz", "0.7 M", 0, "MIT", decoder_only=False),
+)
 _KNOWN = (
     ModelInfo("gpt2", "openai-community/gpt2", "124 M", 548, "MIT"),
     ModelInfo("gpt2-medium", "openai-community/gpt2-medium", "355 M", 1520, "MIT"),
@@ -77,9 +83,8 @@ def models() -> ModelTable:
 
     `load` takes any other hub name or folder too.
     """
-    embedded_here = (assets_dir() / EMBEDDED / "model.safetensors").is_file()
-    embedded = ModelInfo(EMBEDDED, "ships with gptviz", "5.9 M", 0, "MIT", embedded_here)
-    return ModelTable([embedded, *(replace(model, here=_is_cached(model.source)) for model in _KNOWN)])
+    shipped = [replace(model, here=(assets_dir() / model.name / "model.safetensors").is_file()) for model in _SHIPPED]
+    return ModelTable([*shipped, *(replace(model, here=_is_cached(model.source)) for model in _KNOWN)])
 
 
 def _is_cached(source: str) -> bool:
@@ -138,7 +143,7 @@ def load(
     if not isinstance(name, (str, os.PathLike)) or not str(name):
         raise fail("a model's name or folder", f"{name!r}", "gptviz.models() lists short names.", WrongType)
     source = _source(name)
-    short = Path(source).resolve().name if os.path.isdir(source) and str(name) != EMBEDDED else str(name)
+    short = Path(source).resolve().name if os.path.isdir(source) else str(name)
     target, torch_dtype = _device(device), _dtype(dtype)
     placed = kwargs.get("device_map") is not None
     if placed and device is not None:
@@ -186,8 +191,8 @@ def _model_class(source: str, options: dict[str, Any]) -> tuple[Any, bool]:
 def _source(name: str | os.PathLike[str]) -> str:
     """Returns the folder or the hub name that `name` stands for."""
     text = os.fspath(name)
-    if text == EMBEDDED:
-        return str(assets_dir() / EMBEDDED)
+    if text in (model.name for model in _SHIPPED):
+        return str(assets_dir() / text)
     if known := next((model.source for model in _KNOWN if model.name == text), None):
         return known
     folder = os.path.expanduser(text)

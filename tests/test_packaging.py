@@ -134,6 +134,7 @@ PAGES = (
     "docs/where-it-runs.md",
     "notebooks/README.md",
     "assets/tales/README.md",
+    "assets/translator/README.md",
 )
 
 

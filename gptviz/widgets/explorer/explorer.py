@@ -92,7 +92,7 @@ class Explorer(View):
     def _fill(self) -> None:
         trace = self._require_trace()
         self._about = station_numbers(trace)
-        others = [model for model in models() if model.name != self.gpt.name]
+        others = [model for model in models() if model.decoder_only and model.name != self.gpt.name]
         downloads = [{"name": model.name, "download": 0 if model.here else model.download} for model in others]
         self._models = [{"name": self.gpt.name, "download": 0}, *downloads]
 
