@@ -53,7 +53,7 @@ BEFORE = {
     "small": ("petit", "petite"), "big": ("grand", "grande"), "pretty": ("joli", "jolie"), "bad": ("mauvais", "mauvaise"),
     "good": ("bon", "bonne"), "young": ("jeune", "jeune"), UNKNOWN: (UNKNOWN, UNKNOWN),
 }  # fmt: skip
-# Nobody is described by a colour or by the body.
+# Nobody is described by a colour.
 OF_PEOPLE = {"strong", "calm", "sad", "clever", "brave", "happy", "famous", "patient", "tired", "good", "young"}
 OF_THINGS = {*AFTER, *BEFORE} - OF_PEOPLE | {"good", "strong"}
 

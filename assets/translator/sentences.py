@@ -1,6 +1,6 @@
 """Draws sentences for training, and held-out ones that training never has.
 
-One in ten combinations of words is held out: an adjective with its noun, or two nouns with the verb or preposition between
+One in ten combinations of words is held out: an adjective with its noun, or two nouns or pronouns with the word between
 them. Training has such a combination in no sentence, with no article and in neither number. A held-out sentence has one or
 more of them.
 """

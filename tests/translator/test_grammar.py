@@ -142,7 +142,7 @@ def test_an_unknown_word_is_unknown_on_both_sides():
     assert classes == {"determiner", "numeral", "adjective", "noun", "verb", "preposition", "pronoun"}
 
 
-def test_people_are_described_by_character_and_mood_alone():
+def test_people_have_adjectives_of_their_own():
     """In descriptions and phrases whose only noun is a person."""
     people = {*lexicon.PEOPLE, *map(lexicon.english_plural, lexicon.PEOPLE)}
     for made in drawn():
