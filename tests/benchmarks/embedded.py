@@ -1,7 +1,7 @@
-"""Measures the embedded model: `python tests/benchmarks/embedded.py`. Prints times, asserts none.
+"""Measures the embedded models: `python tests/benchmarks/embedded.py`. Prints times, asserts none.
 
-Aims on two cores: `tales` loads within a second in a new process, once torch and transformers are imported, and a pass
-over 64 tokens takes less than 40 ms; medians. Compares transformers' own pass with a capture by gptviz.
+Aims on two cores: `tales` and `translator` load within a second in a new process, once torch and transformers are imported,
+and a pass of `tales` over 64 tokens takes less than 40 ms; medians. Compares transformers' own pass with a capture by gptviz.
 """
 
 import argparse
@@ -15,11 +15,12 @@ from capture import paired
 import gptviz
 
 LOAD = """
-import time, torch, transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2TokenizerFast
+import sys, time, torch, transformers
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer, GPT2LMHeadModel, GPT2TokenizerFast
+from transformers import M2M100ForConditionalGeneration
 import gptviz
 start = time.perf_counter()
-gptviz.load()
+gptviz.load(sys.argv[1])
 print(time.perf_counter() - start)
 """
 
@@ -28,8 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="more or fewer repetitions")
     scale = parser.parse_args().scale
-    loads = [loading() for _ in range(max(3, round(7 * scale)))]
-    print(f"tales loads in {median(loads):.3f} s (aim: 1 s), {min(loads):.3f} to {max(loads):.3f}")
+    for name in ("tales", "translator"):
+        loads = [loading(name) for _ in range(max(3, round(7 * scale)))]
+        print(f"{name} loads in {median(loads):.3f} s (aim: 1 s), {min(loads):.3f} to {max(loads):.3f}")
     gpt = gptviz.load()
     ids = torch.randint(0, gpt.vocab_size, (64,), generator=torch.Generator().manual_seed(64)).tolist()
     batch = torch.tensor([ids])
@@ -45,9 +47,10 @@ def main() -> None:
     )
 
 
-def loading() -> float:
-    """Returns the seconds that loading takes in a new process."""
-    return float(subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True).stdout)
+def loading(name: str) -> float:
+    """Returns the seconds that loading a model takes in a new process."""
+    command = [sys.executable, "-c", LOAD, name]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,7 @@ def test_a_wheel_contains_the_model_and_the_notebooks_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
         "gptviz/_assets/tales/model.safetensors",
+        "gptviz/_assets/translator/model.safetensors",
         "gptviz/_notebooks/00_start_here.ipynb",
         "gptviz/_notebooks/real-names.md",
         "gptviz/widgets/shared/dom.js",

@@ -193,6 +193,7 @@ def test_the_tokenizer_is_the_one_of_the_training_code():
 def test_it_is_loaded_by_its_name_and_its_stream_is_a_sum(gpt):
     trace = gpt.trace("these two small white houses")
     assert not gpt.decoder_only and gpt.name == "translator" and trace.text == "ces deux petites maisons blanches"
+    assert gpt.trace("the small red house").text == "la petite maison rouge"  # as README.md and the card say
     (info,) = (model for model in gptviz.models() if model.name == "translator")
     assert info.here and not info.decoder_only and (info.parameters, info.licence) == ("0.7 M", "MIT")
     parts = [trace.embedding()]
