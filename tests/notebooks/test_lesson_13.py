@@ -177,7 +177,7 @@ def test_from_which_mend_on_the_favourite_is_the_models(scale, reference):
 
 MENDED = ("own", "mend-tokens-print", "mend-tokens", "mend-mask", "mend-mask-check-print", "mend-mask-check", "mend-values-2",
           "mend-values-check-print", "mend-values-check", "mend-blocks", "mend-blocks-2", "mend-blocks-3", "mend-solution",
-          "mend-all", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees",
+          "mend-goal", "mend-all", "literal", "literal-steps", "ladder", "ladder-distance", "ladder-distance-2", "ladder-agrees",
           "ladder-hint", "ladder-share", "flops", "flops-2", "flops-3", "flops-question", "flops-question-2")  # fmt: skip
 
 
