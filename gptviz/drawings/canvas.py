@@ -46,7 +46,7 @@ class Canvas:
         self, x: float, y: float, text: str, colour: str = "ink", *, size: int = 13, anchor: str = "start",
         code: bool = False, bold: bool = False, turned: bool = False,
     ) -> None:  # fmt: skip
-        """Adds a text whose baseline is at y. anchor: "start", "middle" or "end", which is at x.
+        """Adds a text whose middle is at y. anchor: "start", "middle" or "end", which is at x.
 
         turned: the text rises to the right.
         """

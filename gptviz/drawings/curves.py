@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from gptviz.display.numbers import or_none
 from gptviz.drawings.canvas import Canvas, Drawing, checked, checked_with_gaps, room
 from gptviz.errors import fail
 
@@ -189,8 +188,7 @@ class Curves(Drawing):
         }
         places = sorted({place for of in values.values() for place in of})
         return [
-            {self.x: _whole(place)} | {name: or_none(of.get(place, math.nan)) for name, of in values.items()}
-            for place in places
+            {self.x: _whole(place)} | {name: _known(of.get(place)) for name, of in values.items()} for place in places
         ]
 
 
@@ -282,3 +280,7 @@ def _place(value: float) -> str:
 
 def _whole(place: float) -> float | int:
     return int(place) if place.is_integer() else place
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value

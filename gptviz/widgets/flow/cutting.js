@@ -96,15 +96,9 @@ export class Cutting {
     return this.outcome?.position === position ? this.outcome.of : null;
   }
 
-  /**
-   * Says beside the cuts which pass is shown after a token, and what scaled weights do.
-   * @param {number} position
-   * @param {boolean} isNew whether a token leads that was not among the likeliest
-   * @param {string} replaced see `replacedText`
-   */
-  say(position, isNew, replaced) {
-    this.chips.sayWhichPass(this.outcomeAt(position) !== null, this.hasOutcome(this.edits, position), isNew);
-    this.chips.sayWhatScales(replaced);
+  /** Says beside the cuts which pass is shown after a token. @param {number} position */
+  sayWhichPass(position) {
+    this.chips.sayWhichPass(this.outcomeAt(position) !== null, this.hasOutcome(this.edits, position));
   }
 
   /** Shows the cuts of a new trace, and asks for their outcome after another token. */
@@ -120,8 +114,7 @@ export class Cutting {
     this.position = position;
     /** @type {import("../shared/chips.js").PageToken[]} */
     const tokens = model.get("_about").tokens;
-    const tokenAt = (/** @type {number} */ place) => tokens.find((one) => one.position === place);
-    this.chips.show(edits, model.get("_dropped"), model.get("_about").runs, tokenAt);
+    this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));
     actions.busy(edits.length > 0);
     /** @returns {Promise<Outcome|null>} */
     const question = async () =>

@@ -1,13 +1,10 @@
 // @ts-check
 /** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out one of them. */
-import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { allDigits, percent } from "../shared/numbers.js";
-import { isPooled } from "./columns.js";
+import { percent } from "../shared/numbers.js";
 import { Shares } from "./credit.js";
 import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
-import { Headings } from "./headings.js";
 import { RowLabels } from "./labels.js";
 import { RibbonList } from "./list.js";
 import { OpenBlock } from "./open.js";
@@ -23,14 +20,12 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** @typedef {import("./open_head.js").Cell} Cell */
 /**
- * What the picture does in the view around it, and asks of it. `unfold`, `fold`: show the blocks of a pooled column, or put
- * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns
- * a control off or on.
+ * What the picture does in the view around it, and asks of it. `hasHead`, `hasCell`: whether a map or an arithmetic can be
+ * shown; `offer`: turns a control off or on.
  * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
  *   openHead: (layer: number, head: number, focusBack: () => void) => void,
  *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
  *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
- *   unfold: (column: number) => void, fold: () => void, hasBlocks: (column: number) => boolean,
  *   room: () => number, isExported: boolean, isAnswered: (name: string, args: any) => boolean,
  *   ask: (name: string, args: any) => Promise<any>}} Actions
  */
@@ -53,7 +48,7 @@ export class Picture {
     this.columns = [];
     /** @type {boolean[]} */
     this.parallel = [];
-    /** @type {import("./columns.js").Kind[]} */
+    /** @type {("held"|"missing"|"none")[]} */
     this.kinds = [];
     /** @type {string[]} */
     this.names = [];
@@ -94,14 +89,10 @@ export class Picture {
     this.canvas.append(this.drawing.root);
     const stage = { class: "stage beside", tabindex: 0, role: "group", "aria-label": words.stage };
     this.stage = element("div", stage, this.labels.root, this.canvas);
-    this.headings = new Headings(words, {
-      choose: (column) => (isPooled(this.columns[column]) ? actions.unfold(column) : this.open(column)),
-      offer: (name, column) =>
-        actions.offer(name, isPooled(this.columns[column]) ? actions.hasBlocks(column) : this.isKept(column)),
-    });
-    this.ends = element("div", { class: "gutter small muted", "data-across": words.across });
+    this.heads = element("div", { class: "heads" });
+    this.ends = element("div", { class: "gutter small muted" });
     this.readout = element("p", { class: "readout", role: "status" });
-    const head = element("div", { class: "beside names" }, this.ends, this.headings.root);
+    const head = element("div", { class: "beside names" }, this.ends, this.heads);
     this.list = new RibbonList(words, {
       cut: (curve) => actions.cuts().toggle(this.pieces.editsOf({ curve })),
       compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
@@ -113,52 +104,67 @@ export class Picture {
 
   /**
    * Takes the numbers of a trace.
-   * @param {import("./columns.js").Columns} columns
+   * @param {import("./credit.js").Shares} shares
    * @param {any} about
    */
-  load(columns, about) {
+  load(shares, about) {
+    const { words } = this;
+    this.shares = shares;
     this.isOpen = false;
     this.isUnfolded = false;
     this.tokens = about.tokens;
+    this.columns = about.columns;
+    this.parallel = about.parallel;
+    this.kinds = about.attention;
     this.start = about.start;
-    this.areWeights = columns.shares.areWeights;
+    this.areWeights = shares.areWeights;
+    this.isPooled = about.layers > this.columns.length;
+    this.names = this.columns.map(([first, last]) => words.block(first, last));
+    const { tokens, columns, names } = this;
     const cutsHeads = about.cutsHeads && !this.actions.isExported; // no exported page keeps a cut of a head or a ribbon
-    Object.assign(this.pieces, { tokens: this.tokens, canCut: about.runs, canCutRibbons: cutsHeads });
+    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
+    setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
     this.block.load(cutsHeads, this.areWeights);
-    this.setColumns(columns);
-  }
-
-  /**
-   * Takes other columns of the same trace; none is open.
-   * @param {import("./columns.js").Columns} all
-   * @param {string} unfolded the name of the unfolded one
-   */
-  setColumns(all, unfolded = "") {
-    const { words } = this;
-    const { shares, ranges: columns, parallel, kinds } = all;
-    const names = columns.map(([first, last]) => words.block(first, last));
-    Object.assign(this, { shares, columns, parallel, kinds, names, opened: null });
-    this.isPooled = columns.some(isPooled);
-    Object.assign(this.pieces, { columns, names });
-    const fold = button(words.foldBlocks(unfolded), this.actions.fold, { class: "quiet" });
-    const end = this.areWeights ? words.weightsAt : words.ends;
-    this.ends.replaceChildren(...(unfolded ? [element("div", {}, fold)] : []), end);
-    this.showHeadings();
+    this.opened = null;
+    this.showHeads();
     this.readOut(null);
   }
 
-  /** Writes the columns' names. */
-  showHeadings() {
-    const { words, opened, parallel, columns, tracks } = this;
-    const orderOf = (/** @type {number} */ column) => (parallel[column] ? words.sideBySide : words.parts);
-    this.headings.show(
-      this.names.map((name, column) => ({
-        name,
-        range: columns[column],
-        order: this.areWeights ? "" : orderOf(column),
-        track: tracks[column],
-        opened: column === opened ? this.block.root : null,
-      })),
+  /** Writes the columns' names; a column of one block has a button that opens it. */
+  showHeads() {
+    const { words, opened } = this;
+    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(
+      /** @type {any} */ (document.activeElement),
+    );
+    const heads = this.names.map((name, column) => {
+      const [first, last] = this.columns[column];
+      const attributes = {
+        class: "name",
+        "aria-expanded": String(column === opened),
+        title: words.open(name),
+        "aria-label": name,
+      };
+      const title = first === last ? button("", () => this.open(column), attributes) : element("strong", {});
+      const short = first === last ? String(first) : `${first}–${last}`;
+      if (title instanceof HTMLButtonElement) this.actions.offer(title, this.isKept(column));
+      title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
+      const order = this.parallel[column] ? words.sideBySide : words.parts;
+      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order));
+      const parts = this.areWeights ? [] : [label];
+      return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
+    });
+    this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
+    this.heads.replaceChildren(...heads);
+    if (focused >= 0) /** @type {HTMLElement[]} */ ([...this.heads.querySelectorAll("button.name")])[focused]?.focus();
+  }
+
+  /** Leaves the numbers of the blocks where their names do not fit. */
+  shortenNames() {
+    this.heads.removeAttribute("data-short");
+    const names = [...this.heads.querySelectorAll(".head > .name, .head > strong")];
+    this.heads.toggleAttribute(
+      "data-short",
+      names.some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
     );
   }
 
@@ -179,16 +185,10 @@ export class Picture {
     return ["maps", "heads"].every((name) => this.actions.isAnswered(name, { layer }));
   }
 
-  /**
-   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where
-   * it was clicked, a place that its wide column has too.
-   * @param {number|null} column
-   */
+  /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */
   open(column) {
-    const left = column === null ? 0 : this.headings.leftOf(column);
     this.opened = column === this.opened ? null : column;
-    this.showHeadings();
-    if (this.opened !== null) this.headings.keepAt(this.opened, left);
+    this.showHeads();
     this.show(this.position);
     this.readOut(null);
     this.actions.opened();
@@ -242,7 +242,7 @@ export class Picture {
     const room = this.actions.room();
     if ((width === this.width && scale === this.scale && room === this.room) || !this.credit.length) return;
     Object.assign(this, { width, scale, room });
-    this.headings.shorten();
+    this.shortenNames();
     const { shares, credit, position, tracks } = this;
     const { rows, rowOf, height } = fitRows(credit, position, this, scale, room);
     Object.assign(this, { rows, rowOf, height });
@@ -292,6 +292,11 @@ export class Picture {
 
   // An open block and its heads
 
+  /** Gives the focus back to a column's name. @param {number} column */
+  focusOn(column) {
+    /** @type {HTMLElement|null|undefined} */ (this.heads.children[column]?.querySelector("button.name"))?.focus();
+  }
+
   /** Opens the column of a layer, if it is one of a single block. @param {number} layer */
   openLayer(layer) {
     const column = this.columns.findIndex(([first, last]) => first === layer && last === layer);
@@ -312,12 +317,11 @@ export class Picture {
     const share = shares.through(head, this.credit[shares.column + 1]);
     const name = this.words.part.head(this.block.layer, head);
     setText(this.readout, this.words.head.through(name, percent(share)));
-    this.readout.title = allDigits(share);
+    this.readout.title = `${100 * share} %`;
   }
 
   /** Does what a click on a piece does: in an open block it opens a weight, elsewhere it cuts. @param {Piece} piece */
   choose(piece) {
-    if (piece.isLane) return this.toggle("isOpen");
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     if (isOpen) return this.openCell(piece, () => this.stage.focus());
     const edits = this.pieces.editsOf(piece);
@@ -337,10 +341,7 @@ export class Picture {
     const found = piece?.band ?? piece?.curve;
     const head = piece?.curve?.head ?? null;
     drawing.follow(head !== null && head >= 0 ? head : block.opened);
-    this.readout.title = found ? allDigits(found.share) : "";
-    if (piece?.isLane && this.start !== null) {
-      return setText(this.readout, this.words.restingHint(chipText(this.tokens[this.start])));
-    }
+    this.readout.title = found ? `${100 * found.share} %` : "";
     if (!piece || !found) return setText(this.readout, this.idleText());
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
     const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];

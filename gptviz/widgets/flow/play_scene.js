@@ -8,7 +8,6 @@
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { setAttributes, svgElement } from "../shared/svg.js";
-import { OUTLINED } from "./drawing.js";
 import { BAND, ENTRY, LINE, PlayRows, piecesOf, reached } from "./play_geometry.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
@@ -147,13 +146,12 @@ export class Scene {
         for (const { kind, share, ...box } of pieces.rectangles) {
           const node = svgElement("rect", { class: `band ${kind}`, ...place, ...box });
           if (share !== null) node.setAttribute("data-share", String(share));
-          node.toggleAttribute("data-thin", box.height < OUTLINED);
           rectangles.push(node);
         }
       }
     }
     const entries = tokens.map((token) => entry(rows, rows.middle(token.token), about.areWeights));
-    drawn.replaceChildren(...rectangles, ...curves, ...entries); // a ribbon can be followed across the rows between its ends
+    drawn.replaceChildren(...curves, ...rectangles, ...entries);
   }
 
   /** Shows a state. @param {State} state */

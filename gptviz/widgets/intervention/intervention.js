@@ -205,9 +205,7 @@ class Intervention {
   /** Shows a new trace. */
   load() {
     const about = this.model.get("_about");
-    /** @type {import("../shared/edits.js").Edit[]} */
-    const edits = this.model.get("_dropped");
-    const dropped = edits.map(({ code }) => code).join("; ");
+    const dropped = this.model.get("_dropped");
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
@@ -215,8 +213,8 @@ class Intervention {
     this.other = null;
     this.accepted = this.edits;
     this.patch.renew();
-    this.dropped.hidden = !dropped;
-    this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped));
+    this.dropped.hidden = dropped.length === 0;
+    this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped.join("; ")));
     this.mark();
     this.showFollowed();
   }
