@@ -1,12 +1,16 @@
 """What an import loads, counted in a fresh interpreter: torch and transformers only where a model is run."""
 
 import importlib
+import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
+
+import gptviz
 
 SAVED_TRACE = Path(__file__).parent / "trace" / "saved_by_0_1.safetensors"
 MODEL_LIBRARIES = {"torch", "transformers"}
@@ -44,6 +48,14 @@ def test_no_model_library_is_loaded_before_there_is_a_model(module):
     modules = loaded_modules(f"import gptviz.{module}")
     assert f"gptviz.{module}" in modules
     assert not modules & MODEL_LIBRARIES
+
+
+def test_no_module_has_the_name_of_a_public_function_of_its_package():
+    """Otherwise an import of the module gives the function."""
+    packages = ["gptviz", *(f"gptviz.{name}" for _, name, is_package in iter_modules(gptviz.__path__) if is_package)]
+    for package in map(importlib.import_module, packages):
+        public = {name for name in getattr(package, "__all__", ()) if inspect.isroutine(getattr(package, name))}
+        assert not public & {name for _, name, _ in iter_modules(package.__path__)}, package.__name__
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,20 @@ Each function takes arrays and texts, checks them and returns a `Drawing`, which
 charts are in `gptviz.figures`.
 """
 
-from gptviz.drawings.angles import angles
+from gptviz.drawings.area_map import treemap
 from gptviz.drawings.canvas import Canvas, Drawing
-from gptviz.drawings.circuit import CircuitHead, circuit
-from gptviz.drawings.costs import costs
-from gptviz.drawings.curves import curves
-from gptviz.drawings.heat import heat
-from gptviz.drawings.intervals import intervals
-from gptviz.drawings.mix import mix
-from gptviz.drawings.power_law import power_law
-from gptviz.drawings.reliability import reliability
-from gptviz.drawings.samples import samples
-from gptviz.drawings.share_table import share_table
-from gptviz.drawings.shares import shares
-from gptviz.drawings.treemap import treemap
+from gptviz.drawings.circuit_diagram import CircuitHead, circuit
+from gptviz.drawings.curve_panels import curves
+from gptviz.drawings.fitted_line import power_law
+from gptviz.drawings.heat_map import heat
+from gptviz.drawings.interval_bars import intervals
+from gptviz.drawings.reliability_diagram import reliability
+from gptviz.drawings.sample_texts import samples
+from gptviz.drawings.share_bars import shares
+from gptviz.drawings.table_of_shares import share_table
+from gptviz.drawings.token_costs import costs
+from gptviz.drawings.value_mix import mix
+from gptviz.drawings.vector_angles import angles
 
 __all__ = [
     "Canvas", "CircuitHead", "Drawing", "angles", "circuit", "costs", "curves", "heat", "intervals", "mix",

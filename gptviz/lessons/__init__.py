@@ -2,9 +2,9 @@
 
 from gptviz.display.numbers import signed
 from gptviz.lessons.asking import KINDS, ask, check, guessing_game, picture, printed
+from gptviz.lessons.logs import TrainingLog, first_step, training_log
 from gptviz.lessons.marking import chip
-from gptviz.lessons.material import material
-from gptviz.lessons.training_log import TrainingLog, first_step, training_log
+from gptviz.lessons.shipped import material
 
 __all__ = [
     "KINDS",

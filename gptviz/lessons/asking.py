@@ -13,7 +13,7 @@ from gptviz.lessons.checking import Check
 from gptviz.lessons.drawing import DrawingView
 from gptviz.lessons.guesses import GuessingGame
 from gptviz.lessons.judging import Choice, Head, Kind, Number, Ranking, label
-from gptviz.lessons.printed import PrintedView
+from gptviz.lessons.printing import PrintedView
 from gptviz.lessons.question import Question
 from gptviz.loading import load
 from gptviz.trace.runnable import RunnableModel

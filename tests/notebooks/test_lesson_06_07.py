@@ -24,7 +24,7 @@ from played import (
 )
 
 from gptviz._paths import assets_dir, notebooks_dir
-from gptviz.drawings.heat import Heat
+from gptviz.drawings.heat_map import Heat
 
 LESSONS = ("06_interventions", "07_induction_heads")
 MODEL = os.environ.get("GPTVIZ_MODEL") or str(assets_dir() / "tales")

@@ -21,7 +21,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPT
 
 import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
-from gptviz.lessons.printed import PrintedView
+from gptviz.lessons.printing import PrintedView
 
 LESSONS = ("13_scale",)
 CHECKPOINTS = {117: 124_439_808, 345: 354_823_168, 762: 774_030_080, 1542: 1_557_611_200}

@@ -15,7 +15,7 @@ import numpy as np
 
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
-from gptviz.lessons.printed import PrintedView
+from gptviz.lessons.printing import PrintedView
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.training.training import TrainingView
 

@@ -19,6 +19,14 @@ def files_of_words(view):
     return [file for file in files_of(view) if file.name.endswith("words.js") and file.parent.name != "shared"]
 
 
+def own_files_of_words(view):
+    """Returns a view's own files of words: those of its folder, or its own one where a folder has several views."""
+    folder = Path(inspect.getfile(view)).parent
+    files = [file for file in files_of_words(view) if file.parent == folder]
+    own = [file for file in files if file.name == f"{view._name}_words.js"]
+    return own or files
+
+
 def catalogue_of(file):
     """Returns the catalogue in a file of words as it stands in a module: all keys and words, in each language."""
     return file.read_text(encoding="utf-8").partition("const en = ")[2].partition("\nexport ")[0]
@@ -42,11 +50,11 @@ def foreign_words(source, own, others, shared=""):
 
 def check_words(view, views):
     """Checks that a view's module has all of the view's own words, and none of the other views'."""
-    own = files_of_words(view)
+    own = own_files_of_words(view)
     assert own
     for file in own:
         assert len(catalogue_of(file)) > 20, f"no catalogue in {file}"
         assert catalogue_of(file) in view._esm
-    others = {file for other in views for file in files_of_words(other)}.difference(own)
+    others = {file for other in views for file in own_files_of_words(other)}.difference(own)
     shared = "".join(file.read_text(encoding="utf-8") for file in files_of(view) if file.parent.name == "shared")
     assert not foreign_words(view._esm, own, others, shared)

@@ -86,7 +86,7 @@ const en = {
     "Load the model and trace the text again.",
   encoder_decoder: (/** @type {{model: string}} */ { model }) =>
     `Expected a decoder-only model. Got ${model}, an encoder-decoder. Its numbers can be read in Python; ` +
-    "views and sweeps are for decoder-only models so far.",
+    "most views and the flow of credit are for decoder-only models so far.",
   not_in_file: (/** @type {{name: string, layers: number[], neurons: boolean}} */ { name, layers, neurons }) =>
     `Expected a number that this file of a trace holds. Got ${name}, which it does not hold. ` +
     `It has the attention ${neurons ? "and neurons " : ""}of layers ${layers.join(", ") || "none"}.`,
@@ -186,7 +186,7 @@ const zh = {
     `对数几率应由最后的残差流经一个归一化和一个输出矩阵得到。${family} 在两者之间还有别的。对数几率是精确的；读法不显示。`,
   no_model: () => "这里需要已加载的模型。这份轨迹是从文件打开的。请加载模型，重新计算这段文本。",
   encoder_decoder: ({ model }) =>
-    `这里需要只有解码器的模型。${model} 是编码器加解码器。它的数值可以在 Python 中读取；视图和逐项比较目前只适用于只有解码器的模型。`,
+    `这里需要只有解码器的模型。${model} 是编码器加解码器。它的数值可以在 Python 中读取；大多数视图和信息流目前只适用于只有解码器的模型。`,
   not_in_file: ({ name, layers, neurons }) =>
     `这份轨迹的文件里没有 ${name}。它有这些层的注意力${neurons ? "和神经元" : ""}：${layers.join("、") || "无"}。`,
   older_file: () =>

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.drawings.canvas import Canvas, Drawing, checked, room
-from gptviz.drawings.curves import ticks
+from gptviz.drawings.curve_panels import ticks
 from gptviz.errors import fail
 
 _LEFT, _RIGHT, _HEIGHT, _LEGEND, _DOT, _SAMPLE = 52.0, 24.0, 260.0, 26.0, 9.0, 22.0
