@@ -172,10 +172,10 @@ def _kept_layers(trace: Trace, layers: Sequence[int] | None, most: int = MOST_CE
     return kept
 
 
-def _indices(indices: Sequence[int], count: int, what: str) -> list[int]:
+def _indices(indices: Sequence[int], count: int, name: str) -> list[int]:
     if isinstance(indices, str) or not isinstance(indices, Iterable):
-        raise fail(f"a list of {what}s", f"{indices!r}", f"For example {what}s=[0, {count - 1}].", WrongType)
-    return [check_index(index, count, what) for index in indices]
+        raise fail(f"a list of {name}s", f"{indices!r}", f"For example {name}s=[0, {count - 1}].", WrongType)
+    return [check_index(index, count, name) for index in indices]
 
 
 def _opened(layer: int | None, kept: list[int], trace: Trace) -> int:

@@ -16,10 +16,10 @@ LARGEST = 1e38  # float32 holds all numbers up to here
 _TEXTS = (str, bytes, bytearray)  # `float` reads numbers from them
 
 
-def check_index(value: Any, size: int | None, what: str, negative: bool = False, where: str = "") -> int:
+def check_index(value: Any, size: int | None, name: str, negative: bool = False, where: str = "") -> int:
     """Returns `value` as an index from 0 to `size` - 1.
 
-    size: how many there are; None if only the model knows, and any whole number from 0 will do. what: what is counted,
+    size: how many there are; None if only the model knows, and any whole number from 0 will do. name: what is counted,
     such as "layer". negative: whether -1 means the last one, and so on. where: what has so many of them, such as
     " in layer 3", if that is not the whole model.
 
@@ -28,25 +28,25 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
     index = _whole_number(value)
     if index is None:
         remedy = "Give a whole number from 0." if size is None else f"Give a whole number below {size}."
-        raise fail(f"a whole number as {what}", f"{short(value)} ({type(value).__name__})", remedy, WrongType)
+        raise fail(f"a whole number as {name}", f"{short(value)} ({type(value).__name__})", remedy, WrongType)
     if size is None:
         if index < 0:
-            remedy = f"The first {what} is 0."
-            facts = {"what": what, "least": 0, "last": None, "got": index}
-            raise fail(f"{article(what)} of at least 0", short(index), remedy, OutOfRange, "out_of_range", **facts)
+            remedy = f"The first {name} is 0."
+            facts = {"what": name, "least": 0, "last": None, "got": index}
+            raise fail(f"{article(name)} of at least 0", short(index), remedy, OutOfRange, "out_of_range", **facts)
         return index
     if size == 0:
-        remedy = f"There is no {what} here."
-        raise fail(f"{article(what)} to choose", short(index), remedy, OutOfRange, code="none_here", what=what)
+        remedy = f"There is no {name} here."
+        raise fail(f"{article(name)} to choose", short(index), remedy, OutOfRange, code="none_here", what=name)
     least = -size if negative else 0
     if not least <= index < size:
         raise fail(
-            f"{article(what)} from {least} to {size - 1}",
+            f"{article(name)} from {least} to {size - 1}",
             short(index),
-            f"There are {size} {what}s{where}, counted from 0." if size > 1 else f"There is one {what}{where}: 0.",
+            f"There are {size} {name}s{where}, counted from 0." if size > 1 else f"There is one {name}{where}: 0.",
             OutOfRange,
             code="out_of_range",
-            what=what,
+            what=name,
             least=least,
             last=size - 1,
             got=index,
@@ -54,41 +54,41 @@ def check_index(value: Any, size: int | None, what: str, negative: bool = False,
     return index % size
 
 
-def check_count(value: Any, what: str, least: int = 1, most: int | None = None) -> int:
-    """Returns `value` as a number of things. what: the argument's name, such as "max_tokens". least, most: the bounds.
+def check_count(value: Any, name: str, least: int = 1, most: int | None = None) -> int:
+    """Returns `value` as a number of things. name: the argument's name, such as "max_tokens". least, most: the bounds.
 
     Raises WrongType if `value` is not a whole number, GPTVizError if it is outside the bounds.
     """
     count = _whole_number(value)
     if count is None:
-        raise fail(f"a whole number as {what}", short(value), f"{what} must be at least {least}.", WrongType)
+        raise fail(f"a whole number as {name}", short(value), f"{name} must be at least {least}.", WrongType)
     if count < least:
         remedy = "Ask for one or more." if least == 1 else f"{least} is the smallest that is possible."
-        raise fail(f"{what} of at least {least}", short(count), remedy)
+        raise fail(f"{name} of at least {least}", short(count), remedy)
     if most is not None and count > most:
-        raise fail(f"{what} of at most {most:,}", short(count), f"{most:,} is the largest that is possible.")
+        raise fail(f"{name} of at most {most:,}", short(count), f"{most:,} is the largest that is possible.")
     return count
 
 
-def check_number(value: Any, what: str, remedy: str, above: float = -LARGEST) -> float:
-    """Returns Python's, NumPy's or torch's real number as a float. what: the argument's name. above: it must be larger.
+def check_number(value: Any, name: str, remedy: str, above: float = -LARGEST) -> float:
+    """Returns Python's, NumPy's or torch's real number as a float. name: the argument's name. above: it must be larger.
 
     Raises WrongType if `value` is no number, GPTVizError if it is NaN or outside the bounds.
     """
     number = as_number(value)
     if number is None:
-        raise fail(f"a number as {what}", short(value), remedy, WrongType)
+        raise fail(f"a number as {name}", short(value), remedy, WrongType)
     if not above < number < LARGEST:
-        raise fail(f"{article(what)} above {above:g} and below {LARGEST:g}", short(value), remedy)
+        raise fail(f"{article(name)} above {above:g} and below {LARGEST:g}", short(value), remedy)
     return number
 
 
-def check_choice(value: Any, known: Iterable[str], what: str) -> str:
-    """Returns `value`, one of some names. what: what is chosen, such as "method". Raises GPTVizError for any other value."""
+def check_choice(value: Any, known: Iterable[str], name: str) -> str:
+    """Returns `value`, one of some names. name: what is chosen, such as "method". Raises GPTVizError for any other value."""
     names = list(known)
     if not isinstance(value, str) or value not in names:
         remedy = did_you_mean(value if isinstance(value, str) else "", names, f"{names[0]} is one.")
-        raise fail(f"{article(what)} among {', '.join(names)}", short(value), remedy)
+        raise fail(f"{article(name)} among {', '.join(names)}", short(value), remedy)
     return value
 
 
@@ -166,9 +166,9 @@ def _is_short(form: str, name: str) -> bool:
     return (len(words) > 1 and form == initials) or (len(form) > 2 and (form in words or name.startswith(form)))
 
 
-def article(what: str) -> str:
+def article(name: str) -> str:
     """Returns a noun with "a" or "an" before it."""
-    return f"an {what}" if what[:1] in "aeiou" else f"a {what}"
+    return f"an {name}" if name[:1] in "aeiou" else f"a {name}"
 
 
 def short(value: Any, most: int = 60) -> str:

@@ -276,11 +276,11 @@ def _labels(labels: Sequence[str]) -> list[str]:
     return [readable_label(label) for label in labels]
 
 
-def _array(values: Any, shape: tuple[int, ...], what: str, may_lack: bool = False) -> np.ndarray:
+def _array(values: Any, shape: tuple[int, ...], name: str, may_lack: bool = False) -> np.ndarray:
     """Returns finite numbers of this shape. may_lack: whether some may be NaN."""
     array = np.asarray(values, dtype=np.float64)
     if array.shape != shape:
-        raise fail(f"{what}: shape {shape}", f"shape {array.shape}", "Give as many values as labels.")
+        raise fail(f"{name}: shape {shape}", f"shape {array.shape}", "Give as many values as labels.")
     if not (np.isfinite(array) | (may_lack & np.isnan(array))).all():
         raise fail("finite numbers", "NaN or infinity among them", "Leave those out.")
     return array

@@ -48,19 +48,19 @@ def check_target(path: Any) -> Path:
     Raises what `check_path` raises, and GPTVizError if no file of that name can be written; nothing is written yet.
     """
     target = check_path(path)
-    place = Path(os.path.realpath(target))
+    real_path = Path(os.path.realpath(target))
     try:
-        if not place.parent.is_dir():
+        if not real_path.parent.is_dir():
             raise fail(
                 "a path in a folder that exists", shortened(target), "Make the folder first, or give another path."
             )
-        exists = place.exists()
-        if exists and not place.is_file():
-            kind = "a folder" if place.is_dir() else "no ordinary file"
+        exists = real_path.exists()
+        if exists and not real_path.is_file():
+            kind = "a folder" if real_path.is_dir() else "no ordinary file"
             raise fail("the path of a file", f"{shortened(target)}, which is {kind}", "Add the name of a file to it.")
     except OSError as error:
         raise _not_written(target, error) from error
-    if not os.access(place if exists else place.parent, os.W_OK):
+    if not os.access(real_path if exists else real_path.parent, os.W_OK):
         raise _not_written(target, PermissionError(errno.EACCES, "not allowed"))
     return target
 
@@ -72,11 +72,11 @@ def write_file(path: Any, write: Callable[[Path], object]) -> Path:
     written; the file that was there before then stays.
     """
     target = check_target(path)
-    place = Path(os.path.realpath(target))
-    beside = place.with_name(f".gptviz-{uuid.uuid4().hex}")
+    real_path = Path(os.path.realpath(target))
+    beside = real_path.with_name(f".gptviz-{uuid.uuid4().hex}")
     try:
         write(beside)
-        os.replace(beside, place)
+        os.replace(beside, real_path)
     except OSError as error:
         raise _not_written(target, error) from error
     finally:

@@ -145,8 +145,8 @@ def load(
     source = _source(name)
     short = Path(source).resolve().name if os.path.isdir(source) else str(name)
     target, torch_dtype = _device(device), _dtype(dtype)
-    placed = kwargs.get("device_map") is not None
-    if placed and device is not None:
+    has_device_map = kwargs.get("device_map") is not None
+    if has_device_map and device is not None:
         raise fail("a device or a device_map", "both", "Leave one of them out.", WrongType)
     _warn_of_risks(kwargs)
     options = {"trust_remote_code": False, **kwargs}
@@ -173,7 +173,7 @@ def load(
         remedy = "transformers would fill them with random numbers; save or fetch the model again."
         raise fail("a file with all the weights that the model has", got, remedy, ModelNotFound)
     check_in_memory(model)
-    return _wrapped((model if placed else model.to(target)).eval(), tokenizer, short)
+    return _wrapped((model if has_device_map else model.to(target)).eval(), tokenizer, short)
 
 
 def _model_class(source: str, options: dict[str, Any]) -> tuple[Any, bool]:

@@ -123,8 +123,8 @@ def main(arguments: list[str] | None = None) -> None:
         unheard = made_sounds(processor, Path(folder) / "unheard.pt", SOUNDS, "evaluation, unheard", held=True)
     measured = figures(model, processor, known, unheard)
     print(card_text(measured))
-    if found := faults(measured):
-        raise SystemExit("\n".join(found))
+    if problems := faults(measured):
+        raise SystemExit("\n".join(problems))
     if options.card:
         write(HERE, measured, card_text(measured))
         write_short_sounds(HERE / "sounds")

@@ -65,20 +65,20 @@ def transcripts(
     return [tuple(processor.tokenizer.decode(row, skip_special_tokens=True).split()) for row in ended]
 
 
-def word_errors(heard: Sequence[str], said: Sequence[str]) -> int:
-    """Returns the smallest number of words to insert, delete or replace so that what was heard becomes what was said."""
-    row = list(range(len(said) + 1))
+def word_errors(heard: Sequence[str], spoken: Sequence[str]) -> int:
+    """Returns the smallest number of words to insert, delete or replace so that what was heard becomes what was spoken."""
+    row = list(range(len(spoken) + 1))
     for number, word in enumerate(heard, 1):
         before, row = row, [number]
-        for index, other in enumerate(said):
+        for index, other in enumerate(spoken):
             row.append(min(before[index + 1] + 1, row[index] + 1, before[index] + (word != other)))
     return row[-1]
 
 
 def word_error_rate(model: WhisperForConditionalGeneration, processor: WhisperProcessor, sounds: Heard) -> float:
-    """Returns the errors of all sounds, divided by the number of words that were said."""
+    """Returns the errors of all sounds, divided by the number of words that were spoken."""
     written = transcripts(model, processor, sounds.features)
-    errors = sum(word_errors(heard, said) for heard, said in zip(written, sounds.words, strict=True))
+    errors = sum(word_errors(heard, spoken) for heard, spoken in zip(written, sounds.words, strict=True))
     return errors / sum(map(len, sounds.words))
 
 

@@ -43,17 +43,17 @@ def is_held_out(words: Sequence[str]) -> bool:
 
 
 def draw(rng: Random, synthesiser: Synthesiser, held: bool = False) -> Spoken:
-    """Draws words and lets them be said. held: a held-out sequence, by a held-out voice."""
+    """Draws words and lets them be spoken. held: a held-out sequence, by a held-out voice."""
     while True:
         words = draw_words(rng, held)
         voice = rng.choice(HELD_VOICES if held else VOICES)
-        said = synthesiser.say(words, voice, rng.randint(*SPEEDS), rng.randint(*PITCHES))
+        spoken = synthesiser.say(words, voice, rng.randint(*SPEEDS), rng.randint(*PITCHES))
         silence = rng.uniform(0.0, _MOST_SILENCE)
-        if len(said.starts) == len(words) + 1 and silence + said.starts[-1] < LONGEST - 0.1:
+        if len(spoken.starts) == len(words) + 1 and silence + spoken.starts[-1] < LONGEST - 0.1:
             break
-    samples = np.concatenate([np.zeros(int(silence * RATE), np.float32), said.samples]) * rng.uniform(0.3, 1.0)
+    samples = np.concatenate([np.zeros(int(silence * RATE), np.float32), spoken.samples]) * rng.uniform(0.3, 1.0)
     noise = np.random.default_rng(rng.getrandbits(32)).standard_normal(len(samples)) * rng.uniform(0.0, _MOST_NOISE)
-    starts = tuple(silence + start for start in said.starts)
+    starts = tuple(silence + start for start in spoken.starts)
     return Spoken(words, (samples + noise).clip(-1, 1).astype(np.float32), starts)
 
 

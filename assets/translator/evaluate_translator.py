@@ -77,9 +77,11 @@ def faults(measured: dict[str, Any]) -> list[str]:
     result = []
     if measured["exact"]["all of them"] < LEAST_EXACT:
         result.append(f"Less than {LEAST_EXACT:.0%} of the held-out sentences are translated exactly.")
-    for way in ("unknown", "hidden"):
-        if measured[way]["own"] <= measured[way]["others"]:
-            result.append(f"A word does not depend most on the word that it translates ({way}): this is no alignment.")
+    for method in ("unknown", "hidden"):
+        if measured[method]["own"] <= measured[method]["others"]:
+            result.append(
+                f"A word does not depend most on the word that it translates ({method}): this is no alignment."
+            )
     return result
 
 
@@ -140,8 +142,8 @@ def main(arguments: list[str] | None = None) -> None:
     model = AutoModelForSeq2SeqLM.from_pretrained(options.model).eval()
     measured = figures(model, AutoTokenizer.from_pretrained(options.model))
     print(card_text(measured))
-    if found := faults(measured):
-        raise SystemExit("\n".join(found))
+    if problems := faults(measured):
+        raise SystemExit("\n".join(problems))
     if options.card:
         write(HERE, measured, card_text(measured))
 

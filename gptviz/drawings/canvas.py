@@ -138,22 +138,22 @@ def wrapped(text: str, size: float, width: float) -> list[str]:
     return [line.replace("\u00a0", " ").rstrip() for line in lines]
 
 
-def checked(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
+def checked(values: Any, shape: tuple[int | None, ...], name: str) -> np.ndarray:
     """Returns finite numbers of this shape in float64. A None in the shape stands for any size."""
     array = np.asarray(values, dtype=np.float64)
     wanted = tuple(size if size is not None else got for size, got in zip(shape, array.shape, strict=False))
     if array.shape != wanted or len(wanted) != len(shape):
         expected = ", ".join("n" if size is None else str(size) for size in shape)
-        raise fail(f"{what}: shape ({expected})", f"shape {array.shape}", "Give as many numbers as names.")
+        raise fail(f"{name}: shape ({expected})", f"shape {array.shape}", "Give as many numbers as names.")
     if not np.isfinite(array).all():
-        raise fail(f"{what}: finite numbers", "NaN or infinity among them", "Leave those out.")
+        raise fail(f"{name}: finite numbers", "NaN or infinity among them", "Leave those out.")
     return array
 
 
-def checked_with_gaps(values: Any, shape: tuple[int | None, ...], what: str) -> np.ndarray:
+def checked_with_gaps(values: Any, shape: tuple[int | None, ...], name: str) -> np.ndarray:
     """Returns numbers as `checked` does; NaN stands for one that is missing."""
     array = np.asarray(values, dtype=np.float64)
-    checked(np.where(np.isnan(array), 0.0, array), shape, what)
+    checked(np.where(np.isnan(array), 0.0, array), shape, name)
     return array
 
 

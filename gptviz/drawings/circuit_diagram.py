@@ -83,7 +83,7 @@ class Circuit(Drawing):
         self._write_notes(canvas, layout)
 
     def _draw_lines(self, canvas: Canvas, layout: "_Layout", head: CircuitHead) -> None:
-        x, y = layout.place(head)
+        x, y = layout.middle(head)
         edge = x - _BOX / 2
         canvas.line(x, y, layout.right, y, "bar", width=_WIDE * max(0.0, head.restored))
         if head.turned:
@@ -92,7 +92,7 @@ class Circuit(Drawing):
         _elbow(canvas, edge - layout.bend(head), layout.rows[head.key], edge, y, "value", _WIDE * head.weight)
 
     def _draw_head(self, canvas: Canvas, layout: "_Layout", head: CircuitHead) -> None:
-        x, y = layout.place(head)
+        x, y = layout.middle(head)
         canvas.box(x - _BOX / 2, y - 12, _BOX, 24, "bg", "ink", rx=5, stroke_width=1.5)
         canvas.text(x, y + 4, head.name, code=True, anchor="middle")
         looks = canvas.phrase("looks", token=short_name(self.tokens[head.key], 9), weight=_whole(head.weight))
@@ -148,7 +148,7 @@ class _Layout:
                 y += _SLOT + (13 if head.turned else 0)
         self.bottom = y - _ROW / 2
 
-    def place(self, head: CircuitHead) -> tuple[float, float]:
+    def middle(self, head: CircuitHead) -> tuple[float, float]:
         """Returns the middle of a head's box."""
         return self.columns[head.layer], self._slots[head]
 

@@ -15,7 +15,10 @@ COLOURS = ("bar", "key", "value", "residual", "mlp", "muted")
 _HEIGHT, _ALONE, _LEFT, _SAMPLE, _BETWEEN = 150.0, 220.0, 52.0, 22.0, 14.0  # _ALONE: the height of a single panel
 _NAME_GAP, _MARK_GAP, _DOT = 18.0, 20.0, 7.0
 _NAME, _TICK = 12, 11  # sizes of type
-_FEW_PLACES, _APART = 10, 8.0  # so few places are written themselves where their numbers are so far apart
+_MOST_TICKS, _APART = (
+    10,
+    8.0,
+)  # so many values of x are written at most; else round numbers. _APART: between two of them
 
 Points = tuple[Any, Any]  # of a curve: x and y, (n,) each; NaN in y leaves a gap
 
@@ -34,10 +37,10 @@ def curves(
 
     panels: by title, which says the unit, the curves by name, which are the columns of the table. A name that is in several
     panels has the same colour in each, and in the table the panel's title before it. x: what is across. marks: by name,
-    places with an upright line; where not all names fit above, they stand below with numbers. limit: a dashed line across
+    where upright lines stand; where not all names fit above, they stand below with numbers. limit: a dashed line across
     the last panel. dots: mark each value. note: what stands below; each line of it is a paragraph.
 
-    Few places stand below the last panel themselves; else round numbers do.
+    Below the last panel stand the values of x if they are few; else round numbers.
 
     Raises GPTVizError for no curve, or for x and y that do not fit together.
     """
@@ -53,8 +56,8 @@ def curves(
 
 
 def _points(name: str, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    across = checked(x, (None,), f"the places of {name}")
-    heights = checked_with_gaps(y, across.shape, f"a value of {name} for each place")
+    across = checked(x, (None,), f"the x of {name}")
+    heights = checked_with_gaps(y, across.shape, f"a value of {name} for each x")
     if not len(across):
         raise fail(f"values of {name}", "none", "Leave the curve out.")
     if np.isnan(heights).all():
@@ -91,7 +94,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Curves(Drawing):
-    """Panels of curves. marks: names and places of upright lines. limit: of the last panel."""
+    """Panels of curves. marks: the names of upright lines, and their x. limit: of the last panel."""
 
     panels: tuple[Panel, ...]
     name: str
@@ -117,7 +120,7 @@ class Curves(Drawing):
             top = frame.bottom + _BETWEEN
         starts = self._name_starts(canvas)
         self._draw_marks(canvas, top - _BETWEEN, starts)
-        self._draw_places(canvas, top - _BETWEEN)
+        self._draw_ticks(canvas, top - _BETWEEN)
         end = canvas.height
         for number, (name, _) in enumerate(self.marks, 1):
             end = end if starts else canvas.words(end, f"{number}: {name}")
@@ -125,8 +128,8 @@ class Curves(Drawing):
             end = canvas.words(end, paragraph)
 
     def _span(self) -> tuple[float, float]:
-        places = np.concatenate([curve.x for panel in self.panels for curve in panel.curves])
-        low, high = float(places.min()), float(places.max())
+        x = np.concatenate([curve.x for panel in self.panels for curve in panel.curves])
+        low, high = float(x.min()), float(x.max())
         return low, high if high > low else low + 1
 
     def _lines(self) -> list[tuple[Panel, Curve]]:
@@ -140,9 +143,9 @@ class Curves(Drawing):
     def _name_starts(self, canvas: Canvas) -> list[float]:
         """Returns where the marks' names begin above their lines; nothing if not all of them fit there."""
         starts, end = [], 0.0
-        for name, place in self.marks:
+        for name, x in self.marks:
             wide = room(name, _NAME)
-            start = min(_across(canvas, place, self._span()), canvas.width - wide)
+            start = min(_across(canvas, x, self._span()), canvas.width - wide)
             if start < end:
                 return []
             starts.append(start)
@@ -152,8 +155,8 @@ class Curves(Drawing):
     def _draw_marks(self, canvas: Canvas, bottom: float, starts: Sequence[float]) -> None:
         """Draws the upright lines with their names, or with numbers; one that would stand on the one before moves right."""
         end = -math.inf
-        for number, (name, place) in enumerate(self.marks, 1):
-            at = _across(canvas, place, self._span())
+        for number, (name, x) in enumerate(self.marks, 1):
+            at = _across(canvas, x, self._span())
             canvas.line(at, 16, at, bottom, "muted", dash="2 3")
             if starts:
                 canvas.text(starts[number - 1], 11, name, "muted", size=_NAME)
@@ -161,22 +164,22 @@ class Curves(Drawing):
             end = max(at, end + _MARK_GAP)
             canvas.text(end, 11, str(number), "muted", size=_TICK, anchor="middle")
 
-    def _draw_places(self, canvas: Canvas, bottom: float) -> None:
-        """Writes the places under the last panel."""
-        for tick in self._written_places(canvas):
+    def _draw_ticks(self, canvas: Canvas, bottom: float) -> None:
+        """Writes numbers of x under the last panel."""
+        for tick in self._ticks_below(canvas):
             at = _across(canvas, tick, self._span())
-            canvas.text(at, bottom + 15, _place(tick), "muted", size=_TICK, anchor="middle")
+            canvas.text(at, bottom + 15, _tick_label(tick), "muted", size=_TICK, anchor="middle")
         canvas.text(canvas.width, bottom + 32, canvas.phrase(self.x), "muted", anchor="end")
 
-    def _written_places(self, canvas: Canvas) -> Sequence[float]:
-        """Returns the places that have a value if they are few and their numbers fit side by side, else round ones."""
+    def _ticks_below(self, canvas: Canvas) -> Sequence[float]:
+        """Returns the x that have a value if they are few and their numbers fit side by side; else round numbers."""
         span = self._span()
-        places = sorted({place for _, curve in self._lines() for place in curve.x[~np.isnan(curve.y)].tolist()})
-        if len(places) > _FEW_PLACES:
+        drawn = sorted({x for _, curve in self._lines() for x in curve.x[~np.isnan(curve.y)].tolist()})
+        if len(drawn) > _MOST_TICKS:
             return ticks(*span)
-        at, half = [_across(canvas, place, span) for place in places], [room(_place(p), _TICK) / 2 for p in places]
-        gaps = [at[i + 1] - half[i + 1] - at[i] - half[i] for i in range(len(places) - 1)]
-        return places if min(gaps, default=_APART) >= _APART else ticks(*span)
+        at, half = [_across(canvas, x, span) for x in drawn], [room(_tick_label(x), _TICK) / 2 for x in drawn]
+        gaps = [at[i + 1] - half[i + 1] - at[i] - half[i] for i in range(len(drawn) - 1)]
+        return drawn if min(gaps, default=_APART) >= _APART else ticks(*span)
 
     def to_table(self) -> list[dict[str, Any]]:
         uses = Counter(curve.name for _, curve in self._lines())
@@ -186,10 +189,8 @@ class Curves(Drawing):
             )
             for panel, curve in self._lines()
         }
-        places = sorted({place for of in values.values() for place in of})
-        return [
-            {self.x: _whole(place)} | {name: _known(of.get(place)) for name, of in values.items()} for place in places
-        ]
+        all_x = sorted({x for of in values.values() for x in of})
+        return [{self.x: _whole(x)} | {name: _known(of.get(x)) for name, of in values.items()} for x in all_x]
 
 
 @dataclass(frozen=True)
@@ -251,10 +252,10 @@ def _draw_legend(canvas: Canvas, panel: Panel, colours: Sequence[str], top: floa
     return y + 16
 
 
-def _across(canvas: Canvas, place: float, span: tuple[float, float]) -> float:
-    """Returns where a place is on a canvas; the right end has room for half a number."""
+def _across(canvas: Canvas, x: float, span: tuple[float, float]) -> float:
+    """Returns where a value of x is on a canvas; the right end has room for half a number."""
     low, high = span
-    return _LEFT + (canvas.width - _LEFT - 14) * (place - low) / (high - low)
+    return _LEFT + (canvas.width - _LEFT - 14) * (x - low) / (high - low)
 
 
 def _tick_size(low: float, high: float) -> float:
@@ -274,12 +275,12 @@ def _number(value: float) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
-def _place(value: float) -> str:
+def _tick_label(value: float) -> str:
     return f"{value:,.6g}"
 
 
-def _whole(place: float) -> float | int:
-    return int(place) if place.is_integer() else place
+def _whole(x: float) -> float | int:
+    return int(x) if x.is_integer() else x
 
 
 def _known(value: float | None) -> float | None:

@@ -1,6 +1,6 @@
 """Intervals: counted shares, one row for each, with the rates that fit the count (`gptviz.sampling.wilson`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,19 +58,19 @@ class Intervals(Drawing):
         left = max(room(name, 13) for name in self.names) + _GAP
         right = canvas.width - max(room(text, 13, code=True) for text in texts) - _GAP
 
-        def place(share: float) -> float:
+        def x_of(share: float) -> float:
             return left + share * (right - left)
 
         bottom = _TOP + _ROW * len(self.names)
         for tick in _TICKS:
-            canvas.line(place(tick), _TOP, place(tick), bottom, "muted" if tick == 0.5 else "line")
-            canvas.text(place(tick), bottom + 12, f"{100 * tick:.0f}", "muted", size=11, anchor="middle", code=True)
+            canvas.line(x_of(tick), _TOP, x_of(tick), bottom, "muted" if tick == 0.5 else "line")
+            canvas.text(x_of(tick), bottom + 12, f"{100 * tick:.0f}", "muted", size=11, anchor="middle", code=True)
         canvas.text((left + right) / 2, bottom + 30, f"{self.across}, %", "muted", anchor="middle")
         for i, (name, text) in enumerate(zip(self.names, texts, strict=True)):
             y = _TOP + _ROW * (i + 0.5)
             canvas.text(0, y + _BASELINE, name)
             canvas.text(canvas.width, y + _BASELINE, text, code=True, anchor="end")
-            self._draw_row(canvas, i, y, place)
+            self._draw_row(canvas, i, y, x_of)
         canvas.height = bottom + 40
         legend = canvas.phrase("intervals_note")
         if self.truth is not None:
@@ -79,13 +79,13 @@ class Intervals(Drawing):
         for line in filter(None, self.note.split("\n")):
             canvas.words(canvas.height + 4, line, "ink")
 
-    def _draw_row(self, canvas: Canvas, row: int, y: float, place: Any) -> None:
+    def _draw_row(self, canvas: Canvas, row: int, y: float, x_of: Callable[[float], float]) -> None:
         """Draws the interval of a row, the share that was counted, and the true one if it is given."""
-        canvas.line(place(self.ends[0, row]), y, place(self.ends[1, row]), y, "bar", width=4)
+        canvas.line(x_of(self.ends[0, row]), y, x_of(self.ends[1, row]), y, "bar", width=4)
         if self.trials[row]:
-            canvas.box(place(self.counts[row] / self.trials[row]) - 4, y - 4, 8, 8, "bar")
+            canvas.box(x_of(self.counts[row] / self.trials[row]) - 4, y - 4, 8, 8, "bar")
         if self.truth is not None and not np.isnan(share := self.truth[1][row]):
-            canvas.line(place(share), y - 10, place(share), y + 10, "ink", width=2)
+            canvas.line(x_of(share), y - 10, x_of(share), y + 10, "ink", width=2)
 
     def to_table(self) -> list[dict[str, Any]]:
         rows = zip(self.names, self.counts, self.trials, *self.ends.tolist(), strict=True)

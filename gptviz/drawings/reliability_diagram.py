@@ -18,7 +18,7 @@ from gptviz.sampling import wilson
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _LEFT, _RIGHT, _GAP, _LARGEST, _BELOW = 58.0, 11.0, 8.0, 320.0, 84.0  # at the right there is room for half a number
 _NARROWEST = 240.0  # of a panel with its axis; as many as there is room for stand beside each other
-Place = Callable[[float, float], tuple[float, float]]  # from a confidence and a share to x and y
+PointOf = Callable[[float, float], tuple[float, float]]  # from a confidence and a share to x and y
 
 
 def reliability(
@@ -102,33 +102,35 @@ class Reliability(Drawing):
     def _draw_panel(self, canvas: Canvas, panel: Panel, left: float, top: float, size: float) -> None:
         low, high = map(float, (self.edges[0], self.edges[-1]))
 
-        def place(confidence: float, share: float) -> tuple[float, float]:
+        def point_of(confidence: float, share: float) -> tuple[float, float]:
             return left + (confidence - low) / (high - low) * size, top + (1 - share) * size
 
         canvas.box(left, top, size, size, "", "line")
         for share in (0.0, 0.5, 1.0):
-            y = place(low, share)[1]
+            y = point_of(low, share)[1]
             canvas.line(left, y, left + size, y)
             canvas.text(left - 6, y + 11 / 3, f"{100 * share:.0f}", "muted", size=11, anchor="end", code=True)
-        canvas.line(*place(low, low), *place(high, high), "muted", dash="5 4")
+        canvas.line(*point_of(low, low), *point_of(high, high), "muted", dash="5 4")
         for i in np.flatnonzero(panel.counts):
-            (x, y), ends = place(panel.confidence[i], panel.share[i]), panel.ends[:, i]
-            canvas.line(x, place(0, ends[0])[1], x, place(0, ends[1])[1], "bar", width=3)
+            (x, y), ends = point_of(panel.confidence[i], panel.share[i]), panel.ends[:, i]
+            canvas.line(x, point_of(0, ends[0])[1], x, point_of(0, ends[1])[1], "bar", width=3)
             canvas.box(x - 4, y - 4, 8, 8, "bar")
-        self._draw_counts(canvas, panel, place, left, top + size)
+        self._draw_counts(canvas, panel, point_of, left, top + size)
 
-    def _draw_counts(self, canvas: Canvas, panel: Panel, place: Place, left: float, bottom: float) -> None:
+    def _draw_counts(self, canvas: Canvas, panel: Panel, point_of: PointOf, left: float, bottom: float) -> None:
         """Writes the edges of the bins, and below each bin how many claims it has and how many of them are right."""
         for edge in self.edges:
-            x = place(edge, 0)[0]
+            x = point_of(edge, 0)[0]
             canvas.line(x, bottom, x, bottom + 4, "muted")
             canvas.text(x, bottom + 12, f"{100 * edge:.0f}", "muted", size=11, anchor="middle", code=True)
-        canvas.text(place(self.edges[-1], 0)[0], bottom + 28, canvas.phrase("confidence_axis"), "muted", anchor="end")
+        canvas.text(
+            point_of(self.edges[-1], 0)[0], bottom + 28, canvas.phrase("confidence_axis"), "muted", anchor="end"
+        )
         for y, name, numbers in ((46, "right_claims", panel.right), (62, "claims", panel.counts)):
             canvas.text(left - 6, bottom + y, canvas.phrase(name), "muted", size=11, anchor="end")
             for start, end, number in zip(self.edges, self.edges[1:], numbers, strict=False):
                 canvas.text(
-                    place((start + end) / 2, 0)[0], bottom + y, str(number), size=11, anchor="middle", code=True
+                    point_of((start + end) / 2, 0)[0], bottom + y, str(number), size=11, anchor="middle", code=True
                 )
 
     def to_table(self) -> list[dict[str, Any]]:

@@ -140,10 +140,10 @@ def _draw_step(request: Request, row: Row, logits: Tensor, index: int, cached: t
     gpt = request.gpt
     drawn = draw(logits, torch.tensor(row.ids), request.settings, request.seed, row.choice, index)
     gpt.check_readable(drawn.id)
-    place = row.text.end()
-    addition = place.add(drawn.id, position=len(row.ids))
+    ending = row.text.end()
+    addition = ending.add(drawn.id, position=len(row.ids))
     token = replace(addition.token, role=request.speaker)
-    alternatives = tuple(Alternative(place.add(i).token, p, s) for i, p, s in drawn.alternatives)
+    alternatives = tuple(Alternative(ending.add(i).token, p, s) for i, p, s in drawn.alternatives)
     row.ids.append(drawn.id)
     ended = drawn.id in request.end_ids
     full = index + 1 == request.max_tokens or not _has_room(gpt, row.ids)

@@ -90,8 +90,8 @@ def find_stop(text: str, marks: Marks, stops: Sequence[str]) -> int | None:
     if not stops:
         return None
     starts = [
-        places[start]
-        for written, places in _writings(text, marks)
+        offsets[start]
+        for written, offsets in _writings(text, marks)
         for stop in stops
         if (start := written.find(stop)) >= 0
     ]
@@ -101,22 +101,22 @@ def find_stop(text: str, marks: Marks, stops: Sequence[str]) -> int | None:
 def _certain_length(text: str, marks: Marks, stops: Sequence[str]) -> int:
     """Returns the length of a text without the longest end of it that begins a stop string."""
     starts = [len(text)]
-    for written, places in _writings(text, marks):
+    for written, offsets in _writings(text, marks):
         for stop in stops:
             ends = range(min(len(stop) - 1, len(written)), 0, -1)
-            starts += [places[len(written) - n] for n in ends if stop.startswith(written[-n:])][:1]
+            starts += [offsets[len(written) - n] for n in ends if stop.startswith(written[-n:])][:1]
     return min(starts)
 
 
 def _writings(text: str, marks: Marks) -> list[tuple[str, Sequence[int]]]:
-    """Returns the text without and with its special tokens, each with the place in `text` of every character."""
+    """Returns the text without and with its special tokens, each with the offset in `text` of every character."""
     plain: tuple[str, Sequence[int]] = text, range(len(text))
     if not marks:
         return [plain]
-    written, places, start = "", list[int](), 0
-    for place, mark in [*marks, (len(text), "")]:
-        place = max(start, min(place, len(text)))
-        written += text[start:place] + mark
-        places += [*range(start, place), *[place] * len(mark)]
-        start = place
-    return [plain, (written, places)]
+    written, offsets, start = "", list[int](), 0
+    for offset, mark in [*marks, (len(text), "")]:
+        offset = max(start, min(offset, len(text)))
+        written += text[start:offset] + mark
+        offsets += [*range(start, offset), *[offset] * len(mark)]
+        start = offset
+    return [plain, (written, offsets)]

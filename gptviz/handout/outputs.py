@@ -82,9 +82,9 @@ def _plotly(figure: Any) -> str:
     return f'<div {PLOTLY_FIGURE}><script type="application/json">{content}</script></div>'
 
 
-def _absent(what: str) -> str:
+def _absent(reason: str) -> str:
     """Returns the line that stands in place of what the page cannot show."""
-    return f'<p class="absent">{html.escape(phrase(chosen_language(), "absent", what=what))}</p>'
+    return f'<p class="absent">{html.escape(phrase(chosen_language(), "absent", what=reason))}</p>'
 
 
 def _widget_parts(widget: Any, widgets: list[Any]) -> Iterator[Part]:

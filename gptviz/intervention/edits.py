@@ -268,8 +268,8 @@ class Patch(Edit):
     def code(self, named: Callable[[Any], str] = lambda _value: "source") -> str:
         head = "" if self.head is None else f", head={self.head}"
         stack = "" if self.stack == "decoder" else f", stack={literal(self.stack)}"
-        place = f"{literal(self.site)}, {self.layer}, {self.position}"
-        return f"gptviz.patch({place}, source={named(self.source)}{head}{stack})"
+        arguments = f"{literal(self.site)}, {self.layer}, {self.position}"
+        return f"gptviz.patch({arguments}, source={named(self.source)}{head}{stack})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -374,25 +374,25 @@ def check_finite(logits: Tensor, edits: Sequence[Any], undefined_weight: Callabl
     raise undefined_logits(str(logits.dtype).removeprefix("torch."), undefined_weight)
 
 
-def _finite(value: Any, what: str) -> float:
+def _finite(value: Any, name: str) -> float:
     """Returns a finite number as a float."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise fail(f"a number as {what}", f"{value!r:.60}", f"For example {what}=0.5.", WrongType)
+        raise fail(f"a number as {name}", f"{value!r:.60}", f"For example {name}=0.5.", WrongType)
     if not math.isfinite(value):
-        raise fail(f"a finite {what}", f"{value}", f"For example {what}=0.5.")
+        raise fail(f"a finite {name}", f"{value}", f"For example {name}=0.5.")
     return float(value)
 
 
-def _vector(values: Iterable[float] | Tensor, what: str) -> tuple[float, ...]:
+def _vector(values: Iterable[float] | Tensor, name: str) -> tuple[float, ...]:
     """Returns one row of finite numbers from a list, an array or a tensor."""
     if isinstance(values, Tensor):
         values = values.detach().float().cpu().numpy()
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise fail(f"numbers as {what}", f"{values!r:.60}", "Give a list, an array or a tensor.", WrongType) from None
+        raise fail(f"numbers as {name}", f"{values!r:.60}", "Give a list, an array or a tensor.", WrongType) from None
     if array.ndim != 1 or not array.size:
-        raise fail(f"{what} in one row", f"shape {array.shape}", "Give a one-dimensional array.", WrongType)
+        raise fail(f"{name} in one row", f"shape {array.shape}", "Give a one-dimensional array.", WrongType)
     if not np.isfinite(array).all():
-        raise fail(f"finite {what}", f"{array[~np.isfinite(array)][0]}", "Replace infinity and NaN with numbers.")
+        raise fail(f"finite {name}", f"{array[~np.isfinite(array)][0]}", "Replace infinity and NaN with numbers.")
     return tuple(array.tolist())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.checks import check_index
-from gptviz.lens.sweep import Place, check_trace, run_each, supported
+from gptviz.lens.sweep import Key, check_trace, run_each, supported
 from gptviz.sampling.probabilities import softmax
 from gptviz.text.tokens import Token
 from gptviz.trace.sources import Array, PassEdit
@@ -98,7 +98,7 @@ def cuts_of(trace: Trace, position: int, tokens: Sequence[int] | None) -> list[C
 
 
 def _probabilities(
-    trace: Trace, edits: Mapping[Place, PassEdit], position: int, tokens: Sequence[int]
-) -> list[tuple[Place, Array]]:
-    """Returns the tokens' probabilities after the position with each edit alone, by its place."""
-    return [(place, softmax(logits)[list(tokens)]) for place, logits in run_each(trace, edits, position)]
+    trace: Trace, edits: Mapping[Key, PassEdit], position: int, tokens: Sequence[int]
+) -> list[tuple[Key, Array]]:
+    """Returns the tokens' probabilities after the position with each edit alone, by its key."""
+    return [(key, softmax(logits)[list(tokens)]) for key, logits in run_each(trace, edits, position)]

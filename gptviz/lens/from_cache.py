@@ -76,5 +76,5 @@ def cached_beginning(trace: Trace, edits: Iterable[PassEdit], position: int) -> 
 
 def _acts_from(edit: PassEdit) -> int:
     """Returns the first token at which an edit acts."""
-    places = (getattr(edit, name, None) for name in ("position", "query"))
-    return next((place for place in places if place is not None), 0)
+    positions = (getattr(edit, name, None) for name in ("position", "query"))
+    return next((position for position in positions if position is not None), 0)

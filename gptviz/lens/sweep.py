@@ -26,7 +26,7 @@ from gptviz.trace.runnable import RunnableModel, check_can_run, check_runs, reru
 from gptviz.trace.sources import Array, PassEdit
 from gptviz.trace.trace import Trace
 
-Place = TypeVar("Place")  # what names an edit of a sweep
+Key = TypeVar("Key")  # of an edit in a dict
 
 _OF_STACK = {"decoder": "", "encoder": " of the encoder", "cross": " of cross attention"}  # in a title
 _TOKENS_A_PASS = 512  # in all rows of a batch together
@@ -69,8 +69,8 @@ class Sweep:
     def largest(self, k: int = 5) -> list[tuple[int, int, float]]:
         """Returns the `k` largest effects of either sign as (row, column, effect), largest first."""
         order = np.argsort(-np.abs(self.effects), axis=None, kind="stable")[: min(k, np.isfinite(self.metric).sum())]
-        places = zip(*np.unravel_index(order, self.effects.shape), strict=True)
-        return [(int(row), int(column), float(self.effects[row, column])) for row, column in places]
+        indices = zip(*np.unravel_index(order, self.effects.shape), strict=True)
+        return [(int(row), int(column), float(self.effects[row, column])) for row, column in indices]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each place that there is: its indices, the token at a position, the metric and the effect."""
@@ -119,7 +119,7 @@ def ablation_sweep(
 
     _check_any_stack(trace, "trace")
     swept = trace.of_stack(stack)
-    edits = {place: AblateHead(*place, to=to, reference=reference, stack=stack) for place in head_places(swept)}
+    edits = {head: AblateHead(*head, to=to, reference=reference, stack=stack) for head in heads_of(swept)}
     values = _measure_each(trace, edits, metric, "head", (swept.n_layers, swept.n_heads))
     state = "switched off" if to == "zero" else "at its mean"
     heads = tuple(part_label(head=head) for head in range(swept.n_heads))
@@ -149,14 +149,13 @@ def patch_sweep(
     tokens = [token.text for token in swept.tokens]
     columns = [part_label(head=head) for head in range(source.n_heads)] if by_head else tokens
     if by_head:
-        places = head_places(swept)
-        edits = {(layer, head): Patch(layer, None, clean, head, site, stack=stack) for layer, head in places}
+        edits = {(layer, head): Patch(layer, None, clean, head, site, stack=stack) for layer, head in heads_of(swept)}
     elif len(source.tokens) != len(tokens):
         remedy = "Write two prompts with the same number of tokens, so that positions correspond."
         raise fail(f"a clean prompt of {len(tokens)} tokens, like the corrupted one", f"{len(source.tokens)}", remedy)
     else:
-        places = list(product(range(swept.n_layers), range(len(tokens))))
-        edits = {place: Patch(*place, clean, None, site, stack=stack) for place in places}
+        cells = product(range(swept.n_layers), range(len(tokens)))
+        edits = {cell: Patch(*cell, clean, None, site, stack=stack) for cell in cells}
     values = _measure_each(corrupted, edits, metric, "patch", (swept.n_layers, len(columns)))
     baseline, target = (measure(metric, trace.logits[-1]) for trace in (corrupted, clean))
     axes = ("layer", "head" if by_head else "position")
@@ -164,7 +163,7 @@ def patch_sweep(
     return Sweep(values, axes, tuple(columns), baseline, target, title, name)
 
 
-def head_places(trace: Trace) -> list[tuple[int, int]]:
+def heads_of(trace: Trace) -> list[tuple[int, int]]:
     """Returns every head that there is as (layer, head)."""
     return [(layer, head) for layer in range(trace.n_layers) for head in range(trace.heads_in(layer))]
 
@@ -172,44 +171,44 @@ def head_places(trace: Trace) -> list[tuple[int, int]]:
 def _measure_each(
     trace: Trace, edits: Mapping[tuple[int, int], PassEdit], metric: Metric, unit: str, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Returns the metric of the trace's pass with each edit alone, by its place: (layers, columns), NaN without one.
+    """Returns the metric of the trace's pass with each edit alone: (layers, columns); NaN where there is no edit.
 
-    unit: what the progress bar counts. shape: layers, columns.
+    edits: by layer and column. unit: what the progress bar counts. shape: layers, columns.
     """
     measure(metric, trace.logits[-1])  # raises before the first pass if the metric cannot be used
     values, possible = np.full(shape, np.nan), supported(trace, edits)
     with progress(len(possible), unit) as advance:
-        for place, logits in run_each(trace, possible):
-            values[place] = measure(metric, logits)
+        for cell, logits in run_each(trace, possible):
+            values[cell] = measure(metric, logits)
             advance(1)
     return values
 
 
-def supported(trace: Trace, edits: Mapping[Place, PassEdit]) -> dict[Place, PassEdit]:
-    """Returns the edits that the trace's model supports, by their places; raises NotAvailable if it supports none."""
+def supported(trace: Trace, edits: Mapping[Key, PassEdit]) -> dict[Key, PassEdit]:
+    """Returns the edits that the trace's model supports, by their keys; raises NotAvailable if it supports none."""
     gpt, length = rerunning_model(trace), len(trace.tokens)
-    return {place: edits[place] for place, _ in available(lambda place: gpt.check_edit(edits[place], length), edits)}
+    return {key: edits[key] for key, _ in available(lambda key: gpt.check_edit(edits[key], length), edits)}
 
 
-def run_each(trace: Trace, edits: Mapping[Place, PassEdit], position: int = -1) -> Iterator[tuple[Place, Array]]:
-    """Runs the trace's pass with each edit alone, and yields its place with the logits (vocab,) after one token.
+def run_each(trace: Trace, edits: Mapping[Key, PassEdit], position: int = -1) -> Iterator[tuple[Key, Array]]:
+    """Runs the trace's pass with each edit alone, and yields its key with the logits (vocab,) after one token.
 
     The edits of the trace stay, and autocast is on or off as it was in the trace. If the edits take several passes and act
     at late tokens only, the tokens before are read once, where the model's family allows it; see `from_cache.py`.
     """
     from gptviz.lens.from_cache import cached_beginning  # here and not above: see the module's docstring
 
-    ids, places = [token.id for token in trace.tokens], list(edits)
+    ids, keys = [token.id for token in trace.tokens], list(edits)
     in_encoder = any(edit.stack == "encoder" for edit in (*trace.edits, *edits.values()))
     gpt = rerunning_model(trace, each_row=in_encoder)
     position = check_index(position, len(ids), "position", negative=True)
     rows = max(1, _TOKENS_A_PASS // max(len(trace.of_stack(stack).key_tokens) for stack in trace.stacks))
     # A cached beginning is of a decoder alone.
-    beginning = cached_beginning(trace, edits.values(), position) if len(places) > rows and gpt.decoder_only else None
+    beginning = cached_beginning(trace, edits.values(), position) if len(keys) > rows and gpt.decoder_only else None
     rows = rows if beginning is None else beginning.rows
-    for first in range(0, len(places), rows):
-        batch = places[first : first + rows]
-        edits_of_rows = [[*trace.edits, edits[place]] for place in batch]
+    for first in range(0, len(keys), rows):
+        batch = keys[first : first + rows]
+        edits_of_rows = [[*trace.edits, edits[key]] for key in batch]
         with (guard := trace.guarding_weights()), guard:
             logits = beginning.run(edits_of_rows) if beginning else _run_rows(gpt, ids, edits_of_rows, position)
         yield from zip(batch, logits, strict=True)

@@ -28,16 +28,16 @@ class WordAfter:
 def word_after(gpt: RunnableModel, prompt: str, word: str) -> WordAfter:
     """Returns the tokens and the probabilities of a word after a text, in one pass; see `word_probability`."""
     check_decoder_only(gpt)
-    for text, what in ((prompt, "prompt"), (word, "word")):
+    for text, name in ((prompt, "prompt"), (word, "word")):
         if not isinstance(text, str) or not text.strip():
-            raise fail(f"a {what} as text", f"{text!r:.80}", 'For example "The king is called" and "Orlan".', WrongType)
+            raise fail(f"a {name} as text", f"{text!r:.80}", 'For example "The king is called" and "Orlan".', WrongType)
     before = gpt.encode(prompt)
     trace = gpt.trace(prompt + word.strip() if prompt[-1].isspace() else f"{prompt} {word.strip()}")
     ids = [token.id for token in trace.tokens]
     if ids[: len(before)] != before or len(ids) == len(before):
         raise fail("a word that can come next", f"{word!r}", "Type another word.", OutOfRange)
-    places = range(len(before), len(ids))
-    return WordAfter(trace.tokens[len(before) :], tuple(float(trace.probabilities(i - 1)[ids[i]]) for i in places))
+    positions = range(len(before), len(ids))
+    return WordAfter(trace.tokens[len(before) :], tuple(float(trace.probabilities(i - 1)[ids[i]]) for i in positions))
 
 
 def word_probability(gpt: RunnableModel, prompt: str, word: str) -> float:

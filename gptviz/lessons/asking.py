@@ -174,9 +174,9 @@ def _value_for(value: Any, trace: Trace | None) -> Any:
     return value() if trace is None else value(trace)
 
 
-def _check_text(value: Any, what: str, may_be_empty: bool = False) -> None:
+def _check_text(value: Any, name: str, may_be_empty: bool = False) -> None:
     if not isinstance(value, str) or not (value.strip() or may_be_empty):
-        raise fail(f"the {what} as text", f"{value!r:.80}", "Write it in quotes.", WrongType)
+        raise fail(f"the {name} as text", f"{value!r:.80}", "Write it in quotes.", WrongType)
 
 
 def _kind_name(kind: str | None, choices: Any) -> str:
@@ -198,9 +198,9 @@ def _check_functions(answer: Any, margin: Any, opens: Any, known: Any, hint: Any
         raise fail("a function that opens the answer's place", f"{opens!r:.80}", remedy, WrongType)
     if known is not None and not callable(known):
         raise fail("a function that says whether the answer is known", f"{known!r:.80}", "known=lambda: …", WrongType)
-    for value, what in ((hint, "hint"), (explain, "explanation")):
+    for value, name in ((hint, "hint"), (explain, "explanation")):
         if not isinstance(value, str) and not callable(value):
-            raise fail(f"a {what} as text or a function", type(value).__name__, "Leave it out, or write it.", WrongType)
+            raise fail(f"a {name} as text or a function", type(value).__name__, "Leave it out, or write it.", WrongType)
 
 
 def _check_questions(until: Sequence[Any]) -> None:

@@ -211,20 +211,20 @@ class AttentionOfPass:
             raise self._no_heads(layer, "what follows its attention is not a scaling")
         return gain
 
-    def _call(self, layer: int, what: str) -> AttentionCall:
-        """Returns what the attention function was given in `layer`. what: what the caller wants, for the error.
+    def _call(self, layer: int, quantity: str) -> AttentionCall:
+        """Returns what the attention function was given in `layer`. quantity: what the caller wants, for the error.
 
         Raises NotAvailable on the eager route, and for a layer without attention.
         """
         if self._pass.route == "eager":
             family = self._pass.family
             raise fail(
-                f"a family that gives its {what} to transformers' AttentionInterface",
+                f"a family that gives its {quantity} to transformers' AttentionInterface",
                 f"{family}, whose maps come by the eager route (output_attentions=True)",
-                f"On this route {what} do not exist; attention maps, the stream and logits do.",
+                f"On this route {quantity} do not exist; attention maps, the stream and logits do.",
                 NotAvailable,
                 code="route",
-                what=what,
+                what=quantity,
                 family=family,
             )
         module = self._pass.attention_module(layer)
@@ -241,8 +241,8 @@ class AttentionOfPass:
             )
         return self._pass.calls[id(module)]
 
-    def _eager(self, layer: int, what: str) -> EagerAttention:
-        return EagerAttention(self._pass, layer, self._call(layer, what))
+    def _eager(self, layer: int, quantity: str) -> EagerAttention:
+        return EagerAttention(self._pass, layer, self._call(layer, quantity))
 
     def _no_keys(self, layer: int, reason: str) -> NotAvailable:
         return fail(

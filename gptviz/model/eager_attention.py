@@ -29,7 +29,7 @@ class _Check:
     """
 
     is_map: bool
-    is_what_ran: bool
+    matches_pass: bool
     dtype: torch.dtype | None = torch.float32
 
 
@@ -96,7 +96,7 @@ class EagerAttention:
             mixed = self.projected_values(None)
             projected, bias = self.project(mixed, [range(first, mixed.shape[1], 2) for first in (0, 1)])
             added = self._left_by_edits(projected.sum(0) + bias)
-            return agree(added, self._gave(), *projected, bias, exponent=self._largest_score())
+            return agree(added, self._attention_output(), *projected, bias, exponent=self._largest_score())
 
         return self._pass.confirmations.result(("heads", self._layer), [self._sites.block], check)
 
@@ -118,7 +118,7 @@ class EagerAttention:
             largest = values.abs().amax().expand(tokens, 1)
             is_a_mix = agree(again.flatten(1), mixed.flatten(1), largest, exponent=exponent)
             added = self._left_by_edits(by_head.sum(0) + offset)
-            return is_a_mix and agree(added, self._gave(), *by_head, offset[None], exponent=exponent)
+            return is_a_mix and agree(added, self._attention_output(), *by_head, offset[None], exponent=exponent)
 
         if not self._pass.confirmations.result(("contributions", self._layer), [self._sites.block], check):
             return None
@@ -134,7 +134,7 @@ class EagerAttention:
         name, modules = ("attention", self._layer, family_eager(module)), [module]
         result: _Check = self._pass.confirmations.result(name, modules, self._check)
         check_maps(self._pass, self._layer, result.is_map)
-        if not result.is_what_ran:
+        if not result.matches_pass:
             function = getattr(getattr(self._call.module, "config", None), "_attn_implementation", None)
             by = f' with the attention function "{function}"' if function else ""
             raise fail(
@@ -152,16 +152,16 @@ class EagerAttention:
     def _check(self) -> _Check:
         output, weights = family_attention(HeadArguments(self._call, None))
         if not self._is_eager_in_float32():
-            return _Check(is_map=True, is_what_ran=False)
+            return _Check(is_map=True, matches_pass=False)
         is_right = is_causal_map if self._pass.anatomy.causal else is_map
         has_maps = is_right(weights[0], self._call.query.shape[2])
         self._fresh = self._edited(None, torch.float32) if self._has_edits() else (output, weights)
-        if self._is_what_ran(output, self._fresh[0]):
+        if self._matches_pass(output, self._fresh[0]):
             return _Check(has_maps, True)
         if self._call.value.dtype == torch.float32:
             return _Check(has_maps, False)
         output = family_attention(HeadArguments(self._call, None, None))[0]
-        return _Check(has_maps, self._is_what_ran(output, self._edited(None, None)[0]), None)
+        return _Check(has_maps, self._matches_pass(output, self._edited(None, None)[0]), None)
 
     def _is_eager_in_float32(self) -> bool:
         """Returns whether the attention function of a pass in half precision computes in float32 what the eager one does.
@@ -197,7 +197,7 @@ class EagerAttention:
         self._pass.editing.rewrite_eager(self._layer, head, output, weights, arguments.value)
         return output, weights
 
-    def _is_what_ran(self, output: Tensor, edited_output: Tensor) -> bool:
+    def _matches_pass(self, output: Tensor, edited_output: Tensor) -> bool:
         """Returns whether the heads' outputs, (1, T, H, d_value), before and after edits, are those of the pass.
 
         If these were not kept, what the output projection makes of them is compared.
@@ -207,13 +207,13 @@ class EagerAttention:
             largest = self._call.value.abs().amax().expand(output.shape[1], 1)
             return agree(output[0].flatten(1), self._call.output[0].flatten(1), largest, exponent=exponent)
         projected, bias = self.project(edited_output[0], [range(output.shape[2])])
-        return agree(projected[0] + bias, self._gave(), bias, exponent=exponent)
+        return agree(projected[0] + bias, self._attention_output(), bias, exponent=exponent)
 
-    def _gave(self) -> Tensor:
-        """Returns what the attention module gave in the pass, before any norm that follows it: (T, d)."""
+    def _attention_output(self) -> Tensor:
+        """Returns what the attention module output in the pass, before any norm that follows it: (T, d)."""
         chain = self._sites.attention_part.chain  # type: ignore[union-attr]
-        gave = self._pass.held("attention_before_norm" if len(chain) > 1 else "attention_out", self._layer)
-        return gave.reshape(-1, gave.shape[-1])
+        output = self._pass.held("attention_before_norm" if len(chain) > 1 else "attention_out", self._layer)
+        return output.reshape(-1, output.shape[-1])
 
     def _largest_score(self) -> float:
         """Returns a bound of the scores: by the lengths of queries and keys, and the largest biases that are added."""

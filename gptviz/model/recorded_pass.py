@@ -301,8 +301,8 @@ class RecordedPass:
             raise no_attention(layer, self.family)
         return module
 
-    def parts(self, layer: int, what: str) -> tuple[Part, Part]:
-        """Returns the attention and the MLP of a block. what: names what the caller wants to tell apart.
+    def parts(self, layer: int, quantity: str) -> tuple[Part, Part]:
+        """Returns the attention and the MLP of a block. quantity: names what the caller wants to tell apart.
 
         Raises NotAvailable if the change of the stream in the block is not the sum of the two, or has no attention.
         """
@@ -312,7 +312,7 @@ class RecordedPass:
             raise fail(
                 "a block that adds the outputs of its attention and its MLP to the stream",
                 f"block {layer} of {self.family}, where no two outputs sum to the change of the stream",
-                f"{what} cannot be told apart here; `trace.residual` can be read.",
+                f"{quantity} cannot be told apart here; `trace.residual` can be read.",
                 NotAvailable,
                 code="no_parts",
                 layer=layer,
@@ -320,17 +320,17 @@ class RecordedPass:
             )
         return block.attention_part, block.mlp_part
 
-    def check_not_edited(self, site: str, layer: int, what: str, instead: str) -> None:
+    def check_not_edited(self, site: str, layer: int, quantity: str, instead: str) -> None:
         """Raises NotAvailable if an edit has set the output at `site`, so that it is no longer the sum of its parts."""
         if self.editing.touches(site, layer):
             raise fail(
-                f"a block whose {what} is the sum of its own parts",
+                f"a block whose {quantity} is the sum of its own parts",
                 f"block {layer} of a pass in which an edit has set it",
                 f"{instead} has what it became.",
                 NotAvailable,
                 code="part_was_set",
                 layer=layer,
-                what=what,
+                what=quantity,
             )
 
 

@@ -43,7 +43,7 @@ class Structure:
         configs = {id(config): config for config in self._configs_then}.values()
         self._settings_then = [(vars(config), _copy(config)) for config in configs]
         tables = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[operator]
-        self._places = [
+        self._vocabulary_modules = [
             (children, name) for children in self._children for name, child in children.items() if child in tables
         ]  # looked up here, since transformers takes ten times as long to find them
         self._vocabulary_then = self._vocabulary()
@@ -90,7 +90,7 @@ class Structure:
         return [None if weight is None else weight.shape for weight in weights]
 
     def _vocabulary(self) -> list[Any]:
-        tables = [children.get(name) for children, name in self._places]
+        tables = [children.get(name) for children, name in self._vocabulary_modules]
         return [getattr(getattr(table, "weight", None), "shape", None) for table in tables]
 
 

@@ -323,10 +323,10 @@ def _down_projection(studied: StudiedPass, mlp: tuple[nn.Module, ...]) -> Module
         assert whole is not None
         if whole.output_copy.shape[-1] != width:  # type: ignore[union-attr]
             return None
-        gave = [
+        same_output = [
             call for call in (whole, *studied.calls_inside(part)) if same_numbers(call.output_copy, whole.output_copy)
         ]
-        if projections := list(filter(_is_projection, gave)):
+        if projections := list(filter(_is_projection, same_output)):
             return next(call for call in projections if same_numbers(call.input_copy, projections[-1].input_copy))
     return None
 

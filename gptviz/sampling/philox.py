@@ -49,11 +49,11 @@ def uniform(seed: int, choice: int = 0, step: int = 0, draw: int | np.ndarray = 
     return ((w0 >> 5) * 2.0**26 + (w1 >> 6)) / 2.0**53
 
 
-def _check_word(value: int, what: str) -> int:
+def _check_word(value: int, name: str) -> int:
     """Returns `value` as a word of the counter. Raises WrongType if it is not whole, OutOfRange outside [0, 2**32)."""
-    word = check_index(value, None, what)
+    word = check_index(value, None, name)
     if word > _WORD:
-        raise fail(f"a {what} from 0 to {_WORD}", f"{word}", "The generator counts in words of 32 bits.", OutOfRange)
+        raise fail(f"a {name} from 0 to {_WORD}", f"{word}", "The generator counts in words of 32 bits.", OutOfRange)
     return word
 
 

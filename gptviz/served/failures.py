@@ -72,7 +72,7 @@ class Failures:
         return fail(f"a server at {self._address}", f"{reason}{after}", remedy, ServerError)
 
     def _explain_status(self, problem: openai.APIStatusError, path: str, after: str) -> GPTVizError:
-        status, said = problem.status_code, self._quoted(problem.body)
+        status, message = problem.status_code, self._quoted(problem.body)
         if status in (401, 403):  # the server's message is not quoted: it may contain a part of the key
             got = f"status {status}, {'with the key that was given' if self._key else 'without a key'}"
             remedy = "Set the environment variable OPENAI_API_KEY, or pass api_key=getpass.getpass()."
@@ -80,17 +80,19 @@ class Failures:
         if status == 429:
             wait = retry_after(problem)
             asked = f" and the wish to be asked again in {wait:g} s" if wait is not None else ""
-            got = f"status 429{asked}{after}: {said}"
+            got = f"status 429{asked}{after}: {message}"
             return fail(f"room for a request at {self._address}", got, "Wait, or ask for less.", ServerBusy)
         if status in (404, 405, 501):
-            got = f"status {status}: {said}"
+            got = f"status {status}: {message}"
             remedy = "Does the address end as the server's documentation says? Most end in /v1."
             return fail(f"/{path.lstrip('/')} at {self._address}", got, remedy, NotAvailable)
         if status < 500:
             remedy = "The server's message says what it does not accept."
-            return fail(f"a request that {self._address} accepts", f"status {status}: {said}", remedy, RequestRefused)
+            return fail(
+                f"a request that {self._address} accepts", f"status {status}: {message}", remedy, RequestRefused
+            )
         remedy = "The server's own log says more."
-        return fail(f"an answer of {self._address}", f"status {status}{after}: {said}", remedy, ServerError)
+        return fail(f"an answer of {self._address}", f"status {status}{after}: {message}", remedy, ServerError)
 
 
 _PROTOCOL_REMEDY = "Does the address belong to a server of OpenAI's protocol? Most end in /v1."

@@ -59,7 +59,7 @@ class Generating:
         self._rows = [_Row(choice) for choice in range(call.n)]
         self._usage: tuple[int, int] | None = None
         self.most_steps = call.max_tokens * call.n
-        self._goes_on = False  # whether tokens arrive after all choices have ended
+        self._continues_past_end = False  # whether tokens arrive after all choices have ended
 
     def steps(self) -> Iterator[Step]:
         """Yields the steps as they arrive. Raises ServerError if the stream breaks, after the steps that had arrived."""
@@ -102,7 +102,7 @@ class Generating:
                     events.note_news()
                 for piece in event.pieces:
                     yield from self._add(piece)
-                if self._goes_on:
+                if self._continues_past_end:
                     return  # a server that ignores max_tokens would never end
         finally:
             events.close()
@@ -119,14 +119,14 @@ class Generating:
             raise fail(f"choices below {len(self._rows)}", f"choice {piece.choice}", remedy, ServerError)
         row = self._rows[piece.choice]
         if row.finish_reason:
-            self._goes_on |= self._is_finished() and bool(piece.tokens or piece.text)
+            self._continues_past_end |= self._is_finished() and bool(piece.tokens or piece.text)
             return
-        for seen, text in self._parts(piece, row):
+        for drawn_token, text in self._parts(piece, row):
             yield from row.released()
             if len(row.steps) == self._call.max_tokens:
                 return row.end("length")
             position = len(self._prompt.tokens) + len(row.steps)
-            row.steps.append(self._maker.step(seen, row.choice, len(row.steps), position, text))
+            row.steps.append(self._maker.step(drawn_token, row.choice, len(row.steps), position, text))
             row.waits = True
         if piece.finish_reason:
             row.end(_REASONS.get(piece.finish_reason, "interrupted"))
@@ -136,7 +136,7 @@ class Generating:
         """Returns the tokens of a piece, each with the text that it released. Without log-probabilities a piece is a token."""
         if piece.tokens:
             last = len(piece.tokens) - 1
-            return [(seen, piece.text if i == last else "") for i, seen in enumerate(piece.tokens)]
+            return [(drawn_token, piece.text if i == last else "") for i, drawn_token in enumerate(piece.tokens)]
         if piece.text and row.waits and self._endpoint.reveals.leaders:  # text that had been held back
             row.steps[-1] = replace(row.steps[-1], text=row.steps[-1].text + piece.text)
             return []

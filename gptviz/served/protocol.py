@@ -164,19 +164,19 @@ def _highest_first(leaders: list[Leader]) -> tuple[Leader, ...]:
 _REQUIRED: Any = object()
 
 
-def _field(values: Mapping[str, Any], name: str, kind: Any, what: str, default: Any = _REQUIRED) -> Any:
+def _field(values: Mapping[str, Any], name: str, kind: Any, owner: str, default: Any = _REQUIRED) -> Any:
     """Returns a field of a reply; one that is missing or null is `default`, if there is one."""
     value = values.get(name)
     if value is None and default is not _REQUIRED:
         return default
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise _malformed(f"{what} with {name}", "none" if value is None else f"{type(value).__name__} as {name}")
+        raise _malformed(f"{owner} with {name}", "none" if value is None else f"{type(value).__name__} as {name}")
     return value
 
 
-def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _malformed(f"{what} as a JSON object", f"{type(value).__name__}")
+        raise _malformed(f"{name} as a JSON object", f"{type(value).__name__}")
     return value
 
 

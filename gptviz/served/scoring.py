@@ -33,5 +33,5 @@ def score(endpoint: Endpoint, texts: TokenTexts, text: str) -> tuple[Step, ...]:
     tokens = event.pieces[0].tokens
     drawn = event.usage[1] if event.usage else call.max_tokens
     maker = StepMaker(endpoint, texts, call)
-    steps = [maker.step(seen, 0, i, i, "") for i, seen in enumerate(tokens[: len(tokens) - drawn])]
+    steps = [maker.step(drawn_token, 0, i, i, "") for i, drawn_token in enumerate(tokens[: len(tokens) - drawn])]
     return tuple(replace(step, text=step.token.text) for step in steps)

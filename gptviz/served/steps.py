@@ -22,15 +22,15 @@ class StepMaker:
         # Without settings the two kinds of log-probabilities are the same.
         self._mode: Mode = "raw" if not self._leaders or is_neutral(call.settings) else endpoint.mode
 
-    def step(self, seen: SeenToken, choice: int, index: int, position: int, text: str) -> Step:
+    def step(self, drawn_token: SeenToken, choice: int, index: int, position: int, text: str) -> Step:
         """Returns the step that drew this token. text: what it released of the choice's text."""
-        leaders = revealed_leaders(seen, self._leaders)
-        names = [seen.name, *(leader.name for leader in leaders[:LEADING])]
+        leaders = revealed_leaders(drawn_token, self._leaders)
+        names = [drawn_token.name, *(leader.name for leader in leaders[:LEADING])]
         token, *others = self._texts.tokens(names, position, role=self._role)
         is_whole = len(leaders) == self._leaders  # otherwise leaders with equal texts have hidden one another
         sampled = self._sampled([leader.logprob for leader in leaders]) if is_whole else UNKNOWN
-        rank = next((rank for rank, leader in enumerate(leaders) if leader.name == seen.name), None)
-        probability, sampling_probability = self._shares(seen.logprob, rank, sampled)
+        rank = next((rank for rank, leader in enumerate(leaders) if leader.name == drawn_token.name), None)
+        probability, sampling_probability = self._shares(drawn_token.logprob, rank, sampled)
         alternatives = tuple(
             Alternative(other, *self._shares(leader.logprob, rank, sampled))
             for rank, (other, leader) in enumerate(zip(others, leaders, strict=False))

@@ -87,8 +87,8 @@ def _offsets(decoding: Decoding, ids: Sequence[int], text: str) -> list[Span]:
     if b"".join(raw) != text.encode():
         return []
     ends = list(accumulate(map(_characters_begun, raw), initial=0))
-    goes_on = [not _characters_begun(part[:1]) for part in raw]  # a token that begins inside a character
-    return [(start - inside, end) for start, end, inside in zip(ends, ends[1:], goes_on, strict=False)]
+    begins_inside = [not _characters_begun(part[:1]) for part in raw]  # a token that begins inside a character
+    return [(start - inside, end) for start, end, inside in zip(ends, ends[1:], begins_inside, strict=False)]
 
 
 def _characters_begun(raw: bytes) -> int:

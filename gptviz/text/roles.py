@@ -69,13 +69,13 @@ def token_roles(roles: Sequence[Role], offsets: Sequence[Span]) -> list[Role]:
     None for a token that belongs to several messages, or to none.
     """
     of_tokens = (set(roles[start : max(end, start + 1)]) - {None} for start, end in offsets)
-    return [next(iter(found)) if len(found) == 1 else None for found in of_tokens]
+    return [next(iter(its_roles)) if len(its_roles) == 1 else None for its_roles in of_tokens]
 
 
 def token_answers(answers: Sequence[Answer], offsets: Sequence[Span]) -> list[Answer]:
     """Returns the answer that each token belongs to, if only with some of its characters. Arguments: see `token_roles`."""
     of_tokens = (answers[start : max(end, start + 1)] for start, end in offsets)
-    return [next((answer for answer in found if answer is not None), None) for found in of_tokens]
+    return [next((answer for answer in its_answers if answer is not None), None) for its_answers in of_tokens]
 
 
 def _contents(
@@ -108,7 +108,7 @@ def _unchanged(text: str, literals: Sequence[str], contents: Sequence[str]) -> l
 def _changing(tokenizer: Any, text: str, messages: Sequence[Message], index: int, prompted: bool) -> Span | None:
     """Returns the part of the text that becomes another one if message `index` has another content.
 
-    So a content is found that the template changes, or to which it fits what it writes around it.
+    This finds a content that the template changes, and one that changes what the template writes around it.
     """
     mark = next(mark for i in count() if (mark := f"Message{i}Content") not in text)
     try:
@@ -117,9 +117,9 @@ def _changing(tokenizer: Any, text: str, messages: Sequence[Message], index: int
         )
     except GPTVizError:
         return None
-    before, found, after = other.partition(mark)
+    before, separator, after = other.partition(mark)
     start, end = _alike(text, before), len(text) - _alike(text[::-1], after[::-1])
-    return (start, end) if found and mark not in after and start <= end else None
+    return (start, end) if separator and mark not in after and start <= end else None
 
 
 def _alike(a: str, b: str) -> int:

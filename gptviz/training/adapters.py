@@ -28,8 +28,8 @@ def add_adapters(model: nn.Module, rank: int, seed: int) -> Any:
     _check_rank(model, rank)
     from peft import LoraConfig, get_peft_model  # takes a second, which only this method needs
 
-    places = list(_maps(model))  # peft's "all-linear" would take experts too, and name their adapters in other ways
-    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=places, task_type="CAUSAL_LM")
+    names = list(_maps(model))  # peft's "all-linear" would take experts too, and name their adapters in other ways
+    config = LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=names, task_type="CAUSAL_LM")
     with random_numbers(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what peft and transformers settle between them
         return get_peft_model(model, config)
@@ -44,15 +44,15 @@ def _check_rank(model: Any, rank: int) -> None:
 
 
 def _maps(model: Any) -> dict[str, tuple[int, int]]:
-    """Returns each linear map but the output head, by its place in the model: how many numbers go in and come out."""
+    """Returns each linear map but the output head, by its name in the model: how many numbers go in and come out."""
     head = model.get_output_embeddings()
     maps: dict[str, Any] = {
-        place: module for place, module in model.named_modules()
+        name: module for name, module in model.named_modules()
         if isinstance(module, (nn.Linear, Conv1D)) and module is not head
     }  # fmt: skip
     return {  # the weight of a quantized map has another shape
-        place: (one.in_features, one.out_features) if isinstance(one, nn.Linear) else tuple(one.weight.shape)
-        for place, one in maps.items()
+        name: (one.in_features, one.out_features) if isinstance(one, nn.Linear) else tuple(one.weight.shape)
+        for name, one in maps.items()
     }
 
 
@@ -68,8 +68,8 @@ def adapter_state(model: Any) -> dict[str, Tensor]:
 def adapter_shapes(model: Any, rank: int) -> dict[str, tuple[int, ...]]:
     """Returns the shapes of the matrices of `adapter_state`, by their names."""
     maps = _maps(model).items()
-    first: dict[str, tuple[int, ...]] = {place + _A: (rank, inputs) for place, (inputs, _) in maps}
-    return first | {place + _B: (outputs, rank) for place, (_, outputs) in maps}
+    first: dict[str, tuple[int, ...]] = {name + _A: (rank, inputs) for name, (inputs, _) in maps}
+    return first | {name + _B: (outputs, rank) for name, (_, outputs) in maps}
 
 
 def merged(model: nn.Module, adapters: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -80,10 +80,10 @@ def merged(model: nn.Module, adapters: dict[str, Tensor]) -> dict[str, Tensor]:
     weights = {}
     for name in adapters:
         if name.endswith(_A):
-            place = name.removesuffix(_A)
-            module = model.get_submodule(place)
+            name_of_map = name.removesuffix(_A)
+            module = model.get_submodule(name_of_map)
             weight: Any = module.weight
-            change = SCALE * (adapters[place + _B].float() @ adapters[name].float())
+            change = SCALE * (adapters[name_of_map + _B].float() @ adapters[name].float())
             change = change if isinstance(module, nn.Linear) else change.T  # GPT-2's Conv1D stores (in, out)
-            weights[f"{place}.weight"] = (weight.float() + change.to(weight.device)).to(weight.dtype)
+            weights[f"{name_of_map}.weight"] = (weight.float() + change.to(weight.device)).to(weight.dtype)
     return weights

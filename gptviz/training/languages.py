@@ -64,8 +64,8 @@ def repeats(length: int = 64, shortest: int = 3, longest: int | None = None, sym
         return random.gather(1, torch.arange(length) % periods)
 
     period = min(max(shortest, 7), longest)
-    beginning = [SYMBOLS[(place * 11 + 7) % symbols] for place in range(period)]
-    example = "".join(beginning[place % period] for place in range(min(2 * period + 3, length - 1)))
+    beginning = [SYMBOLS[(i * 11 + 7) % symbols] for i in range(period)]
+    example = "".join(beginning[i % period] for i in range(min(2 * period + 3, length - 1)))
     return Language("repeats", SYMBOLS[:symbols], length, make, example)
 
 
@@ -99,11 +99,11 @@ def _sequence(opens: list[bool], kind: list[int], kinds: int) -> list[int]:
     """Returns one sequence of brackets. opens: whether to open one where both are possible. kind: of what is opened."""
     ids: list[int] = []
     unclosed: list[int] = []
-    for place, wish in enumerate(opens):
-        left = len(opens) - place
+    for count, wish in enumerate(opens):
+        left = len(opens) - count
         if not unclosed or (wish and len(unclosed) < left):
-            unclosed.append(kind[place])
-            ids.append(kind[place])
+            unclosed.append(kind[count])
+            ids.append(kind[count])
         else:
             ids.append(kinds + unclosed.pop())
     return ids

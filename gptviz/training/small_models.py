@@ -34,7 +34,7 @@ def shape_of(size: Size) -> tuple[int, int, int]:
     if not isinstance(size, Sequence) or len(size) != 3:
         raise fail("a size as (layers, heads, width)", short(size), "For example size=(2, 4, 64).", WrongType)
     layers, heads, width = (
-        check_count(number, what) for number, what in zip(size, ("layers", "heads", "width"), strict=True)
+        check_count(number, name) for number, name in zip(size, ("layers", "heads", "width"), strict=True)
     )
     if width % (2 * heads):
         remedy = "Each head needs an even part of the width, for example (2, 4, 64)."

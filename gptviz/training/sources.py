@@ -97,27 +97,27 @@ def _of_texts(data: Sequence[Any], length: int, given: Mapping[str, Any], extra:
     return Source(tokenizer, 2 * length, stream_task(ids, length, _held_out(tokenizer, held_out, length), extra))
 
 
-def _checked(texts: Any, what: str, least: int = 1) -> Sequence[str]:
+def _checked(texts: Any, name: str, least: int = 1) -> Sequence[str]:
     """Returns a list of strings. Raises GPTVizError, which names the text, for anything else."""
-    check_list(texts, what, least)
+    check_list(texts, name, least)
     for i, text in enumerate(texts):
         if not isinstance(text, str):
             remedy = "Give texts, or batches of token ids as an iterator with its tokenizer: data=iter(batches)."
-            raise fail(f"a text as {what}[{i}]", f"{short(text)} ({type(text).__name__})", remedy, WrongType)
+            raise fail(f"a text as {name}[{i}]", f"{short(text)} ({type(text).__name__})", remedy, WrongType)
         try:
             text.encode()
         except UnicodeEncodeError as error:
             got = f"a lone surrogate at {error.start}"
-            raise fail(f"text that can be written in UTF-8 as {what}[{i}]", got, "Remove it.") from error
+            raise fail(f"text that can be written in UTF-8 as {name}[{i}]", got, "Remove it.") from error
     return list(texts)
 
 
-def _stream(tokenizer: Any, texts: Sequence[str], what: str) -> np.ndarray:
+def _stream(tokenizer: Any, texts: Sequence[str], name: str) -> np.ndarray:
     """Returns the ids of texts that stand one after the other, with the tokenizer's end token between them if it has one."""
     end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
     ids: list[int] = []
     for i, text in enumerate(texts):
-        with naming(f"{what}[{i}]"):
+        with naming(f"{name}[{i}]"):
             ids += [*encode(tokenizer, text, add_special_tokens=False)[0], *end]
     return np.array(ids, int)
 

@@ -133,7 +133,7 @@ def preference_task(
 def _beginning(gpt: GPT, text: Text) -> str:
     """Returns the tokens before the first one that counts, or the first half of a text whose tokens all count."""
     counts = text.counts or ()
-    first = next((place for place, counted in enumerate(counts) if counted), 0)
+    first = next((i for i, counted in enumerate(counts) if counted), 0)
     return gpt.prompt_text(text.ids[: first or max(1, min(len(text.ids) // 2, EXAMPLE))])
 
 

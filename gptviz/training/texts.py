@@ -18,23 +18,23 @@ Pair = tuple[str | Sequence[Message], str, str]  # a prompt, and the chosen and 
 _NOTHING = "There is nothing to predict in a single token."
 
 
-def read_texts(gpt: GPT, texts: Any, what: str = "texts", least: int = 1) -> list[Text]:
-    """Returns the texts of a run. what: the argument's name. least: how many there must be.
+def read_texts(gpt: GPT, texts: Any, name: str = "texts", least: int = 1) -> list[Text]:
+    """Returns the texts of a run. name: the argument's name. least: how many there must be.
 
     Raises WrongType for what is no list of texts, and GPTVizError for too few, for a text of one token, and for one that is
     longer than the context.
     """
-    check_list(texts, what, least)
-    return [_read(gpt, text, f"{what}[{i}]") for i, text in enumerate(texts)]
+    check_list(texts, name, least)
+    return [_read(gpt, text, f"{name}[{i}]") for i, text in enumerate(texts)]
 
 
-def check_list(texts: Any, what: str, least: int = 1) -> None:
-    """Raises WrongType for what is no list, and GPTVizError for too few texts. what: the argument's name."""
+def check_list(texts: Any, name: str, least: int = 1) -> None:
+    """Raises WrongType for what is no list, and GPTVizError for too few texts. name: the argument's name."""
     if isinstance(texts, (str, bytes)) or not isinstance(texts, Sequence):
-        remedy = f'For example {what}=["A text."].'
-        raise fail(f"a list of texts as {what}", f"{short(texts)} ({type(texts).__name__})", remedy, WrongType)
+        remedy = f'For example {name}=["A text."].'
+        raise fail(f"a list of texts as {name}", f"{short(texts)} ({type(texts).__name__})", remedy, WrongType)
     if len(texts) < least:
-        raise fail(f"at least {least} text in {what}", f"{len(texts)}", "Give the texts to learn.")
+        raise fail(f"at least {least} text in {name}", f"{len(texts)}", "Give the texts to learn.")
 
 
 def read_pairs(gpt: GPT, pairs: Any) -> tuple[list[Text], list[Text]]:

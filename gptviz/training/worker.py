@@ -164,7 +164,7 @@ class Worker:
             if (dropped := surplus(list(self.states), self._scheduled)) is not None:
                 del self.states[dropped]
             self._changed.notify_all()
-        self._tell()
+        self._notify_listeners()
 
     def _set_status(self, status: str, error: GPTVizError | None = None) -> None:
         with self._changed:
@@ -173,9 +173,9 @@ class Worker:
             self.error = error  # first: who reads "failed" finds the error
             self.status = status
             self._changed.notify_all()
-        self._tell()
+        self._notify_listeners()
 
-    def _tell(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in list(self.listeners):
             try:
                 listener()

@@ -200,7 +200,7 @@ def test_every_text_is_inside_the_canvas(drawing, language, width):
     [
         (lambda: curves({}, "T"), "panels with curves"),
         (lambda: curves({"loss": {}}, "T"), "panels with curves"),
-        (lambda: curves({"loss": {"a": ([1, 2], [1.0])}}, "T"), "a value of a for each place"),
+        (lambda: curves({"loss": {"a": ([1, 2], [1.0])}}, "T"), "a value of a for each x"),
         (lambda: curves({"loss": {"a": ([], [])}}, "T"), "values of a"),
         (lambda: curves({"loss": {"a": ([1], [np.nan])}}, "T"), "a value of a that is a number"),
         (lambda: power_law([2, 1], [1, 1], [0, 0], "T"), "sizes that grow"),

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Shares } from "../../gptviz/widgets/flow/credit.js";
 import { nextRow, rowOf } from "../../gptviz/widgets/flow/play_facts.js";
 import { BAND, ENTRY, PlayRows, piecesOf, reached } from "../../gptviz/widgets/flow/play_geometry.js";
-import { between, eased, startState, wholeWay } from "../../gptviz/widgets/flow/play_state.js";
+import { between, eased, fullProgress, startState } from "../../gptviz/widgets/flow/play_state.js";
 import { makeSteps } from "../../gptviz/widgets/flow/play_steps.js";
 import { playCatalogue } from "../../gptviz/widgets/flow/play_words.js";
 import { CARRIED, KEPT } from "./flow_example.mjs";
@@ -111,7 +111,7 @@ test("each step's state goes on from the one before, and the next pass moves one
       [5, 1, 1],
     ],
   );
-  assert.equal(all[4].state.text, wholeWay(2));
+  assert.equal(all[4].state.text, fullProgress(2));
   assert.deepEqual(
     all.slice(6, 11).map(({ state }) => [state.forward, state.credit, state.marker, state.flight]),
     [
@@ -175,16 +175,16 @@ test("nothing runs backwards between two states, except credit and the fading pi
 test("a row is uncovered from its embedding to the end of the last column, attention before the MLP", () => {
   const edges = [0, 100, 350];
   assert.deepEqual(
-    [0, 0.5, 1].map((way) => reached(way, edges)),
+    [0, 0.5, 1].map((progress) => reached(progress, edges)),
     [-ENTRY, -ENTRY / 2, 0],
   );
   assert.deepEqual(
-    [3, 5].map((way) => reached(way, edges)),
+    [3, 5].map((progress) => reached(progress, edges)),
     [100, 350],
   );
   assert.ok(reached(2, edges) > 50 && reached(2, edges) < 75);
-  const places = Array.from({ length: 51 }, (_, i) => reached(i / 10, edges));
-  assert.ok(places.every((place, i) => i === 0 || place > places[i - 1]));
+  const positions = Array.from({ length: 51 }, (_, i) => reached(i / 10, edges));
+  assert.ok(positions.every((x, i) => i === 0 || x > positions[i - 1]));
 });
 
 test("what arrives in a row fills its band, and every width is linear in its share", () => {

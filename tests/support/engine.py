@@ -67,9 +67,9 @@ IN_PAGE = {
 
 def generation(ids, settings, edits=()):
     """Returns the question for the steps of the last choice of `gpt.complete(ids, **settings)`. edits: as the engine has them."""
-    told = {IN_PAGE[name]: value for name, value in settings.items() if name in IN_PAGE}
-    told |= {"choice": settings.get("n", 1) - 1, "edits": list(edits)}
-    return ["generate", {"ids": list(ids), "settings": told}]
+    page_settings = {IN_PAGE[name]: value for name, value in settings.items() if name in IN_PAGE}
+    page_settings |= {"choice": settings.get("n", 1) - 1, "edits": list(edits)}
+    return ["generate", {"ids": list(ids), "settings": page_settings}]
 
 
 def assert_same_steps(steps, choice, bound):

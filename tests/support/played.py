@@ -134,7 +134,7 @@ def wrong_answer(question: Any) -> Any:
     return next(choice for choice in question.choices if choice != truth)
 
 
-def told_by(question: Any, text: str) -> str:
+def stated_by(question: Any, text: str) -> str:
     """Returns the part of a text that states a question's answer, "" if none does.
 
     A measured number with a unit, such as 4.16 nats, is stated if it stands there as near as the question asks. A count, a
@@ -177,7 +177,7 @@ def check_nothing_tells(played: PlayedNotebook) -> None:
         for cell, text in (played.prose | played.printed).items():
             view = played.values.get(cell)
             if not (isinstance(view, PrintedView) and question._key in view._covered_by):
-                assert not told_by(question, text), (cell, question.text)
+                assert not stated_by(question, text), (cell, question.text)
 
 
 def check_offered_prompts(questions: Any, model: str) -> None:

@@ -193,8 +193,8 @@ class ProtocolServer(ThreadingHTTPServer):
             ids = self.ids_of(body)
             rows = [None, *self.logits(ids)[:-1].log_softmax(-1)]
             drawn = reply["choices"][0]
-            told = self.described(ids, rows, body)
-            joined = {name: told[name] + drawn["logprobs"][name] for name in told}
+            logprobs = self.described(ids, rows, body)
+            joined = {name: logprobs[name] + drawn["logprobs"][name] for name in logprobs}
             reply["choices"] = [drawn | {"text": body["prompt"] + drawn["text"], "logprobs": joined}]
         return reply
 

@@ -148,13 +148,13 @@ class Says:
 
     def __init__(self, model: Any, ids: list[int]):
         self.ids, self.calls = ids, 0
-        model.lm_head.register_forward_hook(self._say)
+        model.lm_head.register_forward_hook(self._force_token)
 
     def again(self) -> None:
         """Begins with the first id."""
         self.calls = 0
 
-    def _say(self, _module: Any, _args: Any, logits: torch.Tensor) -> torch.Tensor:
+    def _force_token(self, _module: Any, _args: Any, logits: torch.Tensor) -> torch.Tensor:
         logits = logits.clone()
         logits[..., self.ids[self.calls % len(self.ids)]] = 1e4
         self.calls += 1

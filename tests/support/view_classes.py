@@ -19,8 +19,8 @@ def view_classes() -> dict[str, type[View]]:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         # A view that another test installed and took away again may live on; its module does not.
-        is_here = getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
-        if "_name" in kind.__dict__ and kind.__module__.startswith("gptviz.") and is_here:
+        is_registered = getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+        if "_name" in kind.__dict__ and kind.__module__.startswith("gptviz.") and is_registered:
             classes[kind._name] = kind
     return classes
 

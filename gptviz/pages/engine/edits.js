@@ -234,10 +234,10 @@ function at(rows, index, change) {
   if (index >= 0 && index < rows.length) change(rows[index]);
 }
 
-/** @param {number} value @param {string} what */
-function checkFinite(value, what) {
+/** @param {number} value @param {string} name */
+function checkFinite(value, name) {
   if (Number.isFinite(value)) return value;
-  throw fail(`a finite ${what}`, `${value}`, "Give a number.");
+  throw fail(`a finite ${name}`, `${value}`, "Give a number.");
 }
 
 /** Returns the mean of each column of a matrix: (rows, columns) → (columns,). @param {Float32Array} matrix

@@ -18,9 +18,9 @@ export function fail(expected, got, remedy) {
  * Returns a whole number from 0 to `size` - 1. Throws an EngineError for anything else.
  * @param {number} value
  * @param {number} size
- * @param {string} what is counted, such as "layer"
+ * @param {string} name of what is counted, such as "layer"
  */
-export function checkIndex(value, size, what) {
+export function checkIndex(value, size, name) {
   if (Number.isInteger(value) && value >= 0 && value < size) return value;
-  throw fail(`a ${what} from 0 to ${size - 1}`, `${value}`, `There are ${size}, counted from 0.`);
+  throw fail(`a ${name} from 0 to ${size - 1}`, `${value}`, `There are ${size}, counted from 0.`);
 }

@@ -8,7 +8,7 @@
 
 import { fail } from "./errors.js";
 
-/** @typedef {{dtype: string, shape: number[], data_offsets: [number, number]}} Place */
+/** @typedef {{dtype: string, shape: number[], data_offsets: [number, number]}} Entry */
 
 const PREFIX = 8; // bytes, with the length of the header
 /** The dtypes that are read, and the bytes of one number. @type {Record<string, number>} */
@@ -22,14 +22,14 @@ export class Safetensors {
     this.start = PREFIX + size; // where the numbers begin
     if (this.start > buffer.byteLength)
       throw fail("a whole safetensors file", `${buffer.byteLength} bytes, which end in its header`, "Load it again.");
-    /** @type {Map<string, Place>} */
-    this.places = new Map(Object.entries(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, PREFIX, size)))));
-    this.places.delete("__metadata__");
+    /** @type {Map<string, Entry>} */
+    this.entries = new Map(Object.entries(JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, PREFIX, size)))));
+    this.entries.delete("__metadata__");
   }
 
   /** Whether the file has a tensor. @param {string} name */
   has(name) {
-    return this.places.has(name);
+    return this.entries.has(name);
   }
 
   /**
@@ -39,19 +39,19 @@ export class Safetensors {
    * @param {number[]} shape that it must have
    */
   floats(name, shape) {
-    const place = this.places.get(name);
-    if (!place) throw fail(`a file with the tensor ${name}`, "none of that name", "Save the whole model.");
-    const width = BYTES[place.dtype];
+    const entry = this.entries.get(name);
+    if (!entry) throw fail(`a file with the tensor ${name}`, "none of that name", "Save the whole model.");
+    const width = BYTES[entry.dtype];
     if (!width)
-      throw fail("weights in float16 or float32", `${name} in ${place.dtype}`, "Convert and save them again.");
-    if (`${place.shape}` !== `${shape}`)
-      throw fail(`${name} of shape (${shape})`, `(${place.shape})`, "Take weights and config.json of one model.");
-    const [from, to] = place.data_offsets.map((offset) => this.start + offset);
+      throw fail("weights in float16 or float32", `${name} in ${entry.dtype}`, "Convert and save them again.");
+    if (`${entry.shape}` !== `${shape}`)
+      throw fail(`${name} of shape (${shape})`, `(${entry.shape})`, "Take weights and config.json of one model.");
+    const [from, to] = entry.data_offsets.map((offset) => this.start + offset);
     const count = shape.reduce((product, size) => product * size, 1);
     if (to - from !== count * width || to > this.buffer.byteLength)
       throw fail(`${count * width} bytes for ${name}`, "fewer or more", "The file is damaged: load it again.");
     const [buffer, offset] = from % width ? [this.buffer.slice(from, to), 0] : [this.buffer, from];
-    if (place.dtype === "F32") return new Float32Array(buffer, offset, count);
+    if (entry.dtype === "F32") return new Float32Array(buffer, offset, count);
     const table = halves();
     const bits = new Uint16Array(buffer, offset, count);
     const numbers = new Float32Array(count);

@@ -40,8 +40,8 @@ export class ContinuationText {
     if (token.special) this.marks.push([this.text().length, token.text]);
     else if (!ends) this.bytes.push(...token.bytes);
     const text = this.text();
-    const starts = this.writings(text).flatMap(({ written, places }) =>
-      this.stops.map((stop) => written.indexOf(stop)).flatMap((start) => (start < 0 ? [] : places[start])),
+    const starts = this.writings(text).flatMap(({ written, offsets }) =>
+      this.stops.map((stop) => written.indexOf(stop)).flatMap((start) => (start < 0 ? [] : offsets[start])),
     );
     this.stopped = starts.length > 0;
     const certain = Math.min(text.replace(/\ufffd+$/, "").length, this.certainLength(text));
@@ -60,32 +60,32 @@ export class ContinuationText {
   /** Returns the length of a text without the longest end of it that begins a stop string. @param {string} text */
   certainLength(text) {
     let length = text.length;
-    for (const { written, places } of this.writings(text))
+    for (const { written, offsets } of this.writings(text))
       for (const stop of this.stops)
         for (let n = Math.min(stop.length - 1, written.length); n > 0; n--)
           if (stop.startsWith(written.slice(-n))) {
-            length = Math.min(length, places[written.length - n]);
+            length = Math.min(length, offsets[written.length - n]);
             break;
           }
     return length;
   }
 
   /**
-   * Returns the text without and with its special tokens, each with the place in the text of every character.
+   * Returns the text without and with its special tokens, each with the offset in the text of every character.
    * @param {string} text
    */
   writings(text) {
-    const places = [...Array(text.length + 1).keys()];
-    if (!this.marks.length) return [{ written: text, places }];
-    const marked = { written: "", places: /** @type {number[]} */ ([]) };
+    const offsets = [...Array(text.length + 1).keys()];
+    if (!this.marks.length) return [{ written: text, offsets }];
+    const marked = { written: "", offsets: /** @type {number[]} */ ([]) };
     let start = 0;
-    for (const [place, mark] of [...this.marks, /** @type {[number, string]} */ ([text.length, ""])]) {
-      const end = Math.max(start, Math.min(place, text.length));
+    for (const [offset, mark] of [...this.marks, /** @type {[number, string]} */ ([text.length, ""])]) {
+      const end = Math.max(start, Math.min(offset, text.length));
       marked.written += text.slice(start, end) + mark;
-      marked.places.push(...places.slice(start, end), ...Array(mark.length).fill(end));
+      marked.offsets.push(...offsets.slice(start, end), ...Array(mark.length).fill(end));
       start = end;
     }
-    return [{ written: text, places }, marked];
+    return [{ written: text, offsets }, marked];
   }
 }
 

@@ -20,7 +20,7 @@ import { HeadGrid, headName } from "./grid.js";
 import { indexOfLargest, rowOf, unpackMap } from "./matrix.js";
 import { MapPane } from "./pane.js";
 import { RowBars, Sentence } from "./row.js";
-import { aboutOf, placeOf, StackMenu, stackOf } from "./stack.js";
+import { aboutOf, headAddress, StackMenu, stackOf } from "./stack.js";
 import { StageButtons, WEIGHTS } from "./stages.js";
 import { catalogue } from "./words.js";
 
@@ -156,11 +156,11 @@ class Attention {
     const scores = stage === WEIGHTS ? null : this.maps.get(name + stage);
     if (weights && scores !== undefined) return this.showMap(name, weights, stage, scores);
     this.notices.setWaiting(this.root, true);
-    const place = placeOf(this.model, layer, head);
+    const address = headAddress(this.model, layer, head);
     /** @returns {Promise<[Float32Array, Float32Array|null]>} */
     const question = async () => [
-      weights ?? unpackMap(await ask(this.model, "head", place)),
-      scores === undefined ? unpackMap(await ask(this.model, "stage", { ...place, stage })) : scores,
+      weights ?? unpackMap(await ask(this.model, "head", address)),
+      scores === undefined ? unpackMap(await ask(this.model, "stage", { ...address, stage })) : scores,
     ];
     this.lane.ask(
       question,
@@ -338,7 +338,7 @@ class Attention {
     const { layer, head } = this.selectedCell();
     const { query, key } = this.shownCell(this.weights);
     const { tokens, keys } = this;
-    this.detail.show({ tokens, keys, place: placeOf(this.model, layer, head), query, key, theme: pageTheme() });
+    this.detail.show({ tokens, keys, address: headAddress(this.model, layer, head), query, key, theme: pageTheme() });
   }
 
   remove() {

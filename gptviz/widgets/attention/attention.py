@@ -185,10 +185,10 @@ class AttentionView(OpensLayer):
         """
         shown, about = self._shown(), self._about.get("stacks", {"decoder": self._about})
         size, keys = len(shown.tokens), len(shown.key_tokens)
-        opened = _place(self.stack, self.layer, self.head)
+        opened = _head_address(self.stack, self.layer, self.head)
         query = self.selection.query % size
         heads = [
-            _place(stack, layer, head)
+            _head_address(stack, layer, head)
             for stack in self._require_trace().stacks
             for layer in range(self._shown(stack).n_layers)
             for head in range(_head_count(self._shown(stack), layer))
@@ -255,7 +255,7 @@ def _check_key(shown: Trace, key: int) -> int:
     return check_index(key, len(shown.key_tokens), "position")
 
 
-def _place(stack: str, layer: int, head: int) -> dict[str, Any]:
+def _head_address(stack: str, layer: int, head: int) -> dict[str, Any]:
     """Returns how the page names a head: the stack stands there only if it is not the decoder."""
     return {"layer": layer, "head": head} | ({} if stack == "decoder" else {"stack": stack})
 

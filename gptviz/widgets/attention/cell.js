@@ -20,8 +20,8 @@ import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
  *   stream: number[]}} MixNumbers
  */
 /**
- * place: the head in a question; see `placeOf`. tokens: those that look. keys: those that are looked at.
- * @typedef {{tokens: PageToken[], keys: PageToken[], place: {layer: number, head: number}, query: number, key: number,
+ * address: how a question names the head; see `headAddress`. tokens: those that look. keys: those that are looked at.
+ * @typedef {{tokens: PageToken[], keys: PageToken[], address: {layer: number, head: number}, query: number, key: number,
  *   theme: import("../shared/theme.js").Theme}} SelectedCell
  */
 
@@ -84,7 +84,7 @@ export class RowMix {
   }
 
   /** @param {MixNumbers} numbers @param {SelectedCell} selected */
-  show({ values, others, mixed, output, stream }, { tokens, keys, query, place, theme }) {
+  show({ values, others, mixed, output, stream }, { tokens, keys, query, address, theme }) {
     const { words } = this;
     const parts = values.map(({ weight: share, value }) => value.map((x) => share * x));
     const largest = largestMagnitude([...parts, others.mixed, mixed].flat()); // one scale, since these strips add up
@@ -97,7 +97,7 @@ export class RowMix {
       const name = element("span", { class: "muted" }, `${weight(others.weight)} · ${words.others(others.count)}`);
       rows.push(stripRow(name, others.mixed, largest, theme));
     }
-    const streamName = element("span", { class: "residual" }, words.stream(place.layer), subscript(query));
+    const streamName = element("span", { class: "residual" }, words.stream(address.layer), subscript(query));
     this.strips.replaceChildren(
       ...rows,
       stripRow(element("span", {}, words.mixed), mixed, largest, theme, "", "sum"),
@@ -119,9 +119,9 @@ function subscript(position) {
   return element("sub", {}, String(position));
 }
 
-/** @param {string} what @param {string} result @param {string} [digits] all of them, shown when hovering */
-function step(what, result, digits) {
-  const name = element("span", { class: "muted small" }, what);
+/** @param {string} label @param {string} result @param {string} [digits] all of them, shown when hovering */
+function step(label, result, digits) {
+  const name = element("span", { class: "muted small" }, label);
   return element("li", digits ? { title: digits } : {}, name, element("span", { class: "number" }, result));
 }
 

@@ -47,8 +47,8 @@ export class CellDetail {
 
   /** Asks for a cell's numbers and shows them, if the part is open and the page has them. @param {SelectedDetail} selected */
   show(selected) {
-    const { place, query, key } = selected;
-    const isKept = isAnswered(this.model, "cell", { ...place, query, key });
+    const { address, query, key } = selected;
+    const isKept = isAnswered(this.model, "cell", { ...address, query, key });
     const { absent } = sharedWords(this.model).common;
     const isOffered = isKept || this.root.open; // what is open can be closed
     setOffered(this.summary, this.model, isOffered);
@@ -56,8 +56,8 @@ export class CellDetail {
     if (!this.root.open) return;
     if (!isKept) return this.settle(false, absent);
     const question = async () => [
-      await ask(this.model, "cell", { ...place, query, key }),
-      await ask(this.model, "mix", { ...place, query }).catch((error) => error), // the cell is shown without it
+      await ask(this.model, "cell", { ...address, query, key }),
+      await ask(this.model, "mix", { ...address, query }).catch((error) => error), // the cell is shown without it
     ];
     this.setWaiting(true);
     this.lane.ask(

@@ -11,7 +11,7 @@ import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 import { sharedWords } from "../shared/words.js";
-import { aboutOf, placeOf } from "./stack.js";
+import { aboutOf, headAddress } from "./stack.js";
 
 /** Returns a head's name. @param {number} layer @param {number} head */
 export function headName(layer, head) {
@@ -68,7 +68,8 @@ export class HeadGrid {
       const button = element("button", attributes, element("canvas", {}));
       button.toggleAttribute("data-none", head > this.lastHead(layer));
       button.addEventListener("click", () => this.actions.choose(layer, head));
-      if (!reason && head <= this.lastHead(layer)) offer(button, this.model, "head", placeOf(this.model, layer, head));
+      if (!reason && head <= this.lastHead(layer))
+        offer(button, this.model, "head", headAddress(this.model, layer, head));
       return button;
     });
     this.arrange();
@@ -164,11 +165,11 @@ export class HeadGrid {
     const { layers, side, columns, tokens, keys } = this.about;
     const most = Math.max(tokens.length, keys?.length ?? 0);
     const cells = Math.max(side, columns);
-    const what = order ? `${this.words.ranked(order.length)} ${this.words.scored}` : this.words.axes;
+    const description = order ? `${this.words.ranked(order.length)} ${this.words.scored}` : this.words.axes;
     const pooled = cells < most ? `; ${this.words.pooled(most, cells)}` : "";
     const reasons = new Set(Array.from({ length: layers }, (_, layer) => this.reasonWithout(layer)));
     const hatched = [...reasons].filter(Boolean).map((reason) => `; ${this.words.hatched(reason)}`);
-    setText(this.note, `${what}${pooled}${hatched.join("")}`);
+    setText(this.note, `${description}${pooled}${hatched.join("")}`);
   }
 
   /**

@@ -24,7 +24,7 @@ export function aboutOf(model) {
 }
 
 /** Returns how a head is named in a question. @param {Model} model @param {number} layer @param {number} head */
-export function placeOf(model, layer, head) {
+export function headAddress(model, layer, head) {
   const stack = stackOf(model);
   return stack === "decoder" ? { layer, head } : { layer, head, stack };
 }

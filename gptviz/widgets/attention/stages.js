@@ -5,7 +5,7 @@ import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
 import { sharedWords } from "../shared/words.js";
 import { isRootOf, scaleText } from "./cell.js";
-import { placeOf } from "./stack.js";
+import { headAddress } from "./stack.js";
 
 export const WEIGHTS = "weights"; // the last stage, which every model family has
 
@@ -48,10 +48,10 @@ export class StageButtons {
     if (layer === this.layer) return this.offer();
     this.layer = layer;
     const none = { names: [], factor: null, width: 0, sink: false };
-    const place = placeOf(this.model, layer, head);
-    if (isAnswered(this.model, "stages", place)) {
+    const address = headAddress(this.model, layer, head);
+    if (isAnswered(this.model, "stages", address)) {
       this.lane.ask(
-        () => ask(this.model, "stages", place),
+        () => ask(this.model, "stages", address),
         (answer) => this.show(answer),
         () => this.show(none),
       );
@@ -82,7 +82,7 @@ export class StageButtons {
   offer() {
     const { layer, head, names, model } = this;
     this.root.querySelectorAll("button").forEach((node, i) => {
-      if (names[i] !== WEIGHTS) offer(node, model, "stage", { ...placeOf(model, layer, head), stage: names[i] });
+      if (names[i] !== WEIGHTS) offer(node, model, "stage", { ...headAddress(model, layer, head), stage: names[i] });
     });
   }
 
@@ -94,7 +94,7 @@ export class StageButtons {
 
   /** Returns the chosen stage; the weights, if the page does not have that stage of a head. @param {number} layer @param {number} head */
   stageOf(layer, head) {
-    const question = { ...placeOf(this.model, layer, head), stage: this.chosen };
+    const question = { ...headAddress(this.model, layer, head), stage: this.chosen };
     const isKept = this.chosen === WEIGHTS || isAnswered(this.model, "stage", question);
     if (!isKept) this.press(WEIGHTS);
     return this.chosen;

@@ -58,12 +58,12 @@ class Explorer {
     this.blocks = [];
     const scale = () => this.model.get("scale");
     const picture = { kind: PICTURE, root: this.picture, body: this.picture, containers: new Map() };
-    const places = [picture, ...this.stations];
-    const open = (/** @type {import("./presenter.js").Place} */ place) => {
+    const stops = [picture, ...this.stations];
+    const open = (/** @type {import("./presenter.js").Stop} */ stop) => {
       this.endPlaying(); // it would cover what the next step shows
-      return this.openOnly(this.stations.find((station) => station === place) ?? null);
+      return this.openOnly(this.stations.find((station) => station === stop) ?? null);
     };
-    this.presenter = new Presenter(words, places, open, scale);
+    this.presenter = new Presenter(words, stops, open, scale);
     this.root = this.build();
     this.stopFrame = addFrame(model, this.root);
     el.append(this.root);
@@ -190,7 +190,7 @@ class Explorer {
   async toggle(name, isOpen) {
     const station = this.stations.find(({ kind }) => kind.name === name);
     if (!station) return;
-    if (this.presenter.on) return this.presenter.goToPlace(station);
+    if (this.presenter.on) return this.presenter.goToStop(station);
     const opens = isOpen ?? !station.isOpen;
     await this.openOnly(opens ? station : null);
     const shown = opens ? station.root : this.picture;

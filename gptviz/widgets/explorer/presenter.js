@@ -14,11 +14,11 @@ import { enterFullScreen, isFullScreen, leaveFullScreen } from "./full_screen.js
 /**
  * What is presented: the picture, or a station; and the element for each of its views, if it has several.
  * @typedef {{kind: import("./stations.js").StationKind, root: HTMLElement, body: HTMLElement,
- *   containers: Map<string, HTMLElement>}} Place
+ *   containers: Map<string, HTMLElement>}} Stop
  */
 /**
  * A step of the presentation: a part of a view.
- * @typedef {{place: Place, view: string, part: string}} Step
+ * @typedef {{stop: Stop, view: string, part: string}} Step
  */
 
 const NEXT_KEYS = [" ", "ArrowRight", "PageDown"];
@@ -39,16 +39,16 @@ const FOLDED_PARTS = ["arithmetic", "mix"]; // these are folded if nobody presen
 export class Presenter {
   /**
    * @param {import("./words.js").Words} words
-   * @param {Place[]} places
-   * @param {(place: Place) => Promise<unknown>} open shows the views of one place
+   * @param {Stop[]} stops
+   * @param {(stop: Stop) => Promise<unknown>} open shows the views of one stop
    * @param {() => string} scale while nobody presents
    */
-  constructor(words, places, open, scale) {
+  constructor(words, stops, open, scale) {
     this.words = words;
-    this.places = places;
+    this.stops = stops;
     this.open = open;
     this.scale = scale;
-    this.steps = places.flatMap(stepsOf);
+    this.steps = stops.flatMap(stepsOf);
     this.on = false;
     this.fillsScreen = false;
     this.step = 0;
@@ -122,23 +122,23 @@ export class Presenter {
   showAll() {
     this.setFrozen(false);
     for (const size of ["--gv-room", "--gv-screen", "--gv-present", "--gv-title"]) this.root.style.removeProperty(size);
-    for (const { root, containers } of this.places) {
+    for (const { root, containers } of this.stops) {
       root.hidden = false;
       for (const container of containers.values()) container.hidden = false;
     }
   }
 
-  /** Shows the first step of a place, unless one of its steps is shown. @param {Place} place */
-  goToPlace(place) {
-    if (this.steps[this.step].place === place) return;
-    this.goTo(this.steps.findIndex((step) => step.place === place));
+  /** Shows the first step of a stop, unless one of its steps is shown. @param {Stop} stop */
+  goToStop(stop) {
+    if (this.steps[this.step].stop === stop) return;
+    this.goTo(this.steps.findIndex((step) => step.stop === stop));
   }
 
   /** @param {number} index */
   goTo(index) {
     this.step = Math.max(0, Math.min(this.steps.length - 1, index));
-    const { place: shown, view: shownView, part } = this.steps[this.step];
-    for (const place of this.places) place.root.hidden = place !== shown;
+    const { stop: shown, view: shownView, part } = this.steps[this.step];
+    for (const stop of this.stops) stop.root.hidden = stop !== shown;
     for (const [view, container] of shown.containers) container.hidden = view !== shownView;
     this.root.dataset.step = part;
     setText(this.count, `${this.step + 1} / ${this.steps.length}`);
@@ -151,8 +151,8 @@ export class Presenter {
   }
 
   unfold() {
-    const { place, view, part } = this.steps[this.step];
-    const folded = place.containers.get(view)?.querySelector("details");
+    const { stop, view, part } = this.steps[this.step];
+    const folded = stop.containers.get(view)?.querySelector("details");
     if (folded) folded.open = FOLDED_PARTS.includes(part);
   }
 
@@ -164,8 +164,8 @@ export class Presenter {
     const largest = fillsScreen ? SCALES.largest : SCALES.ofPage;
     root.style.setProperty("--gv-present", String(clamp(LAID_OUT.scale * room, SCALES.smallest, largest)));
     root.style.setProperty("--gv-screen", `${height}px`);
-    const { body, root: place } = this.steps[this.step].place;
-    const title = place.querySelector(":scope > .head h4");
+    const { body, root: shown } = this.steps[this.step].stop;
+    const title = shown.querySelector(":scope > .head h4");
     root.style.setProperty("--gv-title", `${title?.getBoundingClientRect().width ?? 0}px`);
     const top = body.getBoundingClientRect().top - root.getBoundingClientRect().top;
     root.style.setProperty("--gv-room", `${Math.round(height - top)}px`);
@@ -198,8 +198,8 @@ export class Presenter {
   }
 }
 
-/** Returns the steps of a place; a station without views is one step. @param {Place} place @returns {Step[]} */
-function stepsOf(place) {
-  const views = place.kind.views.length ? place.kind.views : [place.kind.name];
-  return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ place, view, part })));
+/** Returns the steps of a stop; a station without views is one step. @param {Stop} stop @returns {Step[]} */
+function stepsOf(stop) {
+  const views = stop.kind.views.length ? stop.kind.views : [stop.kind.name];
+  return views.flatMap((view) => (PARTS[view] ?? [view]).map((part) => ({ stop, view, part })));
 }

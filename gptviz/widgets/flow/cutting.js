@@ -114,7 +114,7 @@ export class Cutting {
     this.position = position;
     /** @type {import("../shared/chips.js").PageToken[]} */
     const tokens = model.get("_about").tokens;
-    this.chips.show(edits, model.get("_dropped"), (place) => tokens.find((one) => one.position === place));
+    this.chips.show(edits, model.get("_dropped"), (position) => tokens.find((one) => one.position === position));
     actions.busy(edits.length > 0);
     /** @returns {Promise<Outcome|null>} */
     const question = async () =>

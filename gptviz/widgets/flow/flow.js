@@ -157,7 +157,7 @@ class Flow {
   resize() {
     this.root.dataset.scale = this.model.get("scale");
     this.picture.resize();
-    this.table.place(this.picture.widths);
+    this.table.setWidths(this.picture.widths);
     this.early.line.spread();
     this.player.resize();
   }
@@ -246,7 +246,7 @@ class Flow {
     this.table.show(picture.names, cells, token, next.token, { areWeights, isPooled });
     this.early.show(this.followed, next.token, picture.tracks);
     setText(this.lesson, areWeights ? "" : lessonText(cells, picture, this.words.lesson));
-    this.table.place(picture.widths); // all is written before anything is measured
+    this.table.setWidths(picture.widths); // all is written before anything is measured
     this.early.line.spread();
   }
 

@@ -44,7 +44,7 @@ export class LensLine {
         );
         const isEnd = depth === depths.length - 1;
         const [first, last] = columns[column];
-        const place = isEnd
+        const start = isEnd
           ? before(columns.length)
           : before(column) + (tracks[column] * (depth - first)) / (last - first + 1);
         const bar = element("span", { class: "bar" });
@@ -52,7 +52,7 @@ export class LensLine {
         const text = words.lens.depth(depth, percent(share));
         const number = element("span", { class: "number small", title: `${100 * share} %` }, percent(share));
         const item = element("li", { title: text }, element("span", { class: "track" }, bar), number);
-        item.style.left = `${(100 * place) / before(columns.length)}%`;
+        item.style.left = `${(100 * start) / before(columns.length)}%`;
         item.toggleAttribute("data-tied", isTied && depth === 0);
         item.toggleAttribute("data-between", !isEnd && !ends.includes(depth));
         if (depth === 0) item.dataset.end = "first";

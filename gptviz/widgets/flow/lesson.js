@@ -26,17 +26,17 @@ export function disagreement(cells) {
   if (!blocks.length) return null;
   if (blocks.every((block) => change(block) < LEAST)) return "still";
   /** @type {[Known, Known]|"none"} */
-  let found = "none";
+  let pair = "none";
   let most = 0;
   for (const strong of blocks) {
     for (const wide of blocks) {
       const [share, effect] = [wide.attention - strong.attention, change(strong) - change(wide)];
       if (share < LEAST || effect < LEAST || share * effect <= most) continue;
       most = share * effect;
-      found = [strong, wide];
+      pair = [strong, wide];
     }
   }
-  return found;
+  return pair;
 }
 
 /**
@@ -46,14 +46,14 @@ export function disagreement(cells) {
  * @param {import("./words.js").Words["lesson"]} words
  */
 export function lessonText(cells, { names, columns }, words) {
-  const found = disagreement(cells);
-  if (found === null) return "";
-  if (typeof found === "string") return words[found];
-  const [strong, wide] = found.map(({ attention, effect: { layer, after }, column }) => ({
-    place: names[column],
+  const result = disagreement(cells);
+  if (result === null) return "";
+  if (typeof result === "string") return words[result];
+  const [strong, wide] = result.map(({ attention, effect: { layer, after }, column }) => ({
+    name: names[column],
     cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(layer),
     share: percent(attention),
     after: percent(after),
   }));
-  return words.differ(strong, wide, percent(found[0].effect.before));
+  return words.differ(strong, wide, percent(result[0].effect.before));
 }

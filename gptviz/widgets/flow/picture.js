@@ -225,8 +225,8 @@ export class Picture {
    */
   endOf(geometry, row) {
     if (!this.areWeights) return geometry.creditIn(0, row);
-    const given = geometry.all.filter(({ source }) => source === row).map(({ share }) => share);
-    return Math.max(0, ...given);
+    const shares = geometry.all.filter(({ source }) => source === row).map(({ share }) => share);
+    return Math.max(0, ...shares);
   }
 
   /** Lays the picture out again. */
@@ -338,13 +338,13 @@ export class Picture {
   readOut(piece) {
     const { pieces, drawing, block } = this;
     const { hover } = this.words;
-    const found = piece?.band ?? piece?.curve;
+    const shape = piece?.band ?? piece?.curve;
     const head = piece?.curve?.head ?? null;
     drawing.follow(head !== null && head >= 0 ? head : block.opened);
-    this.readout.title = found ? `${100 * found.share} %` : "";
-    if (!piece || !found) return setText(this.readout, this.idleText());
+    this.readout.title = shape ? `${100 * shape.share} %` : "";
+    if (!piece || !shape) return setText(this.readout, this.idleText());
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
-    const texts = [pieces.textOf(piece), `${percent(found.share)} ${unit}`];
+    const texts = [pieces.textOf(piece), `${percent(shape.share)} ${unit}`];
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     const cell = isOpen ? pieces.cellOf(piece) : null;
     if (cell) texts.push(`· ${this.actions.hasCell(cell) ? hover.compute : hover.notComputed}`);

@@ -47,16 +47,16 @@ export function doneIn(row, column) {
 /** @param {Shares} shares @param {Float64Array[]} credit for a token @param {number} column @returns {Credit} */
 export function creditIn(shares, credit, column) {
   /** @type {Credit} */
-  const found = { moved: 0, most: null };
+  const result = { moved: 0, most: null };
   for (let target = 0; target < shares.tokens; target += 1) {
     const whole = credit[column + 1][target];
     for (let source = 0; whole && source < target; source += 1) {
       const share = whole * shares.carried(column, target, source);
-      found.moved += share;
-      if (share > (found.most?.share ?? 0)) found.most = { source, target, share };
+      result.moved += share;
+      if (share > (result.most?.share ?? 0)) result.most = { source, target, share };
     }
   }
-  return found;
+  return result;
 }
 
 /** Returns the tokens with the most credit at the embedding, at most two. @param {Float64Array[]} credit */

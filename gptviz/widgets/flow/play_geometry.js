@@ -53,13 +53,13 @@ export class PlayRows {
 
 /**
  * Returns how many pixels of the picture a row has behind it.
- * @param {number} way see `State`
+ * @param {number} progress see `State`
  * @param {number[]} edges of the columns
  */
-export function reached(way, edges) {
-  if (way < 1) return edges[0] - ENTRY * (1 - way);
+export function reached(progress, edges) {
+  if (progress < 1) return edges[0] - ENTRY * (1 - progress);
   const columns = edges.length - 1;
-  const done = Math.max(0, Math.min(way - 1, 2 * columns));
+  const done = Math.max(0, Math.min(progress - 1, 2 * columns));
   const column = Math.min(columns - 1, Math.floor(done / 2));
   const [x, end] = [edges[column], edges[column + 1]];
   const part = done - 2 * column;
@@ -126,14 +126,14 @@ function ribbonsOf(row, column, x, end, stays, base, rows, start) {
   /** @type {Ribbon[]} */
   const ribbons = [];
   let below = stays;
-  const place = (/** @type {number} */ share) => {
+  const nextMiddle = (/** @type {number} */ share) => {
     const y = base - (below + share / 2) * band;
     below += share;
     return y;
   };
   const thick = [...shares].filter(([key, { share }]) => key >= 0 && share * band >= 1);
   for (const [, { source, share }] of thick) {
-    const [from, to] = [rows.middle(source), place(share)];
+    const [from, to] = [rows.middle(source), nextMiddle(share)];
     const isOwn = source === row.token;
     const [bend, lift] = isOwn ? [0.3 * (end - x), 7 * scale] : [0.5 * (end - x), 0];
     const path = curve([x, from], [x + bend, from - lift], [end - bend, to - lift], [end, to]);
@@ -146,7 +146,7 @@ function ribbonsOf(row, column, x, end, stays, base, rows, start) {
   ]);
   for (const [kind, share] of stubs) {
     if (!share) continue;
-    const to = place(share);
+    const to = nextMiddle(share);
     const [left, y] = [end - STUB * scale, to - (STUB * scale) / 4];
     const path = curve([left, y], [left + (STUB * scale) / 2, y], [left + (STUB * scale) / 3, to], [end, to]);
     ribbons.push({ kind, source: kind === "rest" ? Number(start) : -1, share, path, width: share * band });

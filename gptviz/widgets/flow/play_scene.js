@@ -27,10 +27,10 @@ class Layer {
     this.shown = ""; // where it is uncovered to, of which width
   }
 
-  /** @param {number} way see `State` @param {number[]} edges */
-  show(way, edges) {
-    const enters = Math.min(1, way);
-    const x = reached(way, edges);
+  /** @param {number} progress see `State` @param {number[]} edges */
+  show(progress, edges) {
+    const enters = Math.min(1, progress);
+    const x = reached(progress, edges);
     const whole = edges[edges.length - 1];
     if (this.shown !== `${x} ${whole}`) {
       this.shown = `${x} ${whole}`;
@@ -99,8 +99,8 @@ export class Scene {
     this.next.labels.replaceChildren(...(next ? [this.label(rows, tokens.length, next.token)] : []));
     this.fill(this.next, next ? [next.row] : [], rows, about, size);
     const band = BAND * rows.scale;
-    place(this.text.front, 0, rows.middle(tokens.length - 1) + band);
-    place(this.next.front, rows.middle(tokens.length) - band, 2 * band);
+    setExtent(this.text.front, 0, rows.middle(tokens.length - 1) + band);
+    setExtent(this.next.front, rows.middle(tokens.length) - band, 2 * band);
     return rows.height;
   }
 
@@ -136,15 +136,15 @@ export class Scene {
       const edges = /** @type {[number, number]} */ (about.edges.slice(column, column + 2));
       for (const token of tokens) {
         const pieces = piecesOf(token, column, edges, rows, about);
-        const place = { "data-column": column, "data-to": token.token };
+        const dataset = { "data-column": column, "data-to": token.token };
         for (const { kind, source, share, path, width } of pieces.ribbons) {
           if (width < 0.5) continue;
           curves.push(svgElement("path", { class: "halo", d: path, "stroke-width": width + 1.5 }));
-          const ends = { ...place, "data-from": source, "data-share": String(share) };
+          const ends = { ...dataset, "data-from": source, "data-share": String(share) };
           curves.push(svgElement("path", { class: `curve ${kind}`, ...ends, d: path, "stroke-width": width }));
         }
         for (const { kind, share, ...box } of pieces.rectangles) {
-          const node = svgElement("rect", { class: `band ${kind}`, ...place, ...box });
+          const node = svgElement("rect", { class: `band ${kind}`, ...dataset, ...box });
           if (share !== null) node.setAttribute("data-share", String(share));
           rectangles.push(node);
         }
@@ -183,7 +183,7 @@ function plainRow(rows, width) {
 }
 
 /** @param {HTMLElement} node @param {number} top @param {number} height */
-function place(node, top, height) {
+function setExtent(node, top, height) {
   node.style.top = `${top}px`;
   node.style.height = `${height}px`;
 }

@@ -22,7 +22,7 @@ export function startState(columns) {
 }
 
 /** Returns how far a row is that has left all columns. @param {number} columns */
-export function wholeWay(columns) {
+export function fullProgress(columns) {
   return 1 + 2 * columns;
 }
 

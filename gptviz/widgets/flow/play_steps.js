@@ -4,7 +4,7 @@
  * the step, and how long it takes. Nothing here draws.
  */
 import { creditIn, doneIn, largestAtEmbedding, nextRow, rowOf } from "./play_facts.js";
-import { startState, wholeWay } from "./play_state.js";
+import { fullProgress, startState } from "./play_state.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
 /** @typedef {import("./next.js").Outcome} Outcome */
@@ -104,14 +104,14 @@ function addDraw({ count }, words, draw, add) {
 function addNext({ shares, tokens, names, count, isCached }, words, next, add) {
   const { token } = next;
   const row = nextRow(next, tokens.length);
-  const far = (/** @type {number} */ way) => (isCached ? { next: way } : { next: way, text: way });
+  const far = (/** @type {number} */ progress) => (isCached ? { next: progress } : { next: progress, text: progress });
   const shows = /** @type {const} */ ("next");
   add("next", words.next(token, count, isCached), { forward: 1, bars: 0, ...far(1) }, EVEN, { shows });
   names.forEach((name, column) => {
     const { most } = doneIn(row, column);
     const source = most && { token: tokens[most.source], share: most.share };
     const sentence = words.again(name, token, source, count, isCached, shares.areWeights);
-    add("again", sentence, far(wholeWay(column + 1)), column ? QUICK : EVEN, { column, shows });
+    add("again", sentence, far(fullProgress(column + 1)), column ? QUICK : EVEN, { column, shows });
   });
   add("more", words.more(token, next.leaders), { bars: 1 }, SLOW, { shows });
 }

@@ -11,8 +11,8 @@ import { clamp } from "../shared/numbers.js";
 export function followByPointing(sentence, onHover, onMove) {
   const buttons = () => [...sentence.querySelectorAll("button")];
   sentence.addEventListener("pointerover", (event) => {
-    const found = /** @type {Element} */ (event.target).closest("button");
-    if (found) onHover(buttons().indexOf(found));
+    const token = /** @type {Element} */ (event.target).closest("button");
+    if (token) onHover(buttons().indexOf(token));
   });
   sentence.addEventListener("pointerleave", () => onHover(null));
   sentence.addEventListener("keydown", (event) => {

@@ -39,7 +39,7 @@ export class BlockTable {
   }
 
   /** Gives the columns the widths of the picture's, in pixels; a row whose numbers do not fit is listed in lines. @param {number[]} widths */
-  place(widths) {
+  setWidths(widths) {
     if (String(widths) !== String(this.widths)) {
       this.widths = widths;
       const columns = widths.map((width) => {
@@ -66,7 +66,7 @@ export class BlockTable {
     const corner = element("td", { class: "gutter" });
     this.head.replaceChildren(corner, ...names.map((name) => element("th", { scope: "col" }, name)));
     const { table } = words;
-    const cut = (/** @type {string} */ what) => [`${what} `, chip(token), ` ${table.cutHere} `, chip(outcome)];
+    const cut = (/** @type {string} */ name) => [`${name} `, chip(token), ` ${table.cutHere} `, chip(outcome)];
     const largest = Math.max(0, ...cells.flatMap((one) => [one.attention, one.mlp ?? 0]));
     const effect = (/** @type {Effect|null|undefined} */ of) => this.effect(of, isPooled);
     const rows = [

@@ -7,7 +7,7 @@ import { playCatalogue } from "./play_words.js";
 
 /**
  * A column with its share, the block of it that is cut, and the probability after this cut.
- * @typedef {{place: string, cut: string, share: string, after: string}} Named
+ * @typedef {{name: string, cut: string, share: string, after: string}} Named
  */
 
 const en = {
@@ -119,8 +119,8 @@ const en = {
     still: "Here no cut of attention changes the probability by 1 percentage point.",
     alone: (/** @type {number} */ layer) => `block ${layer} alone`,
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
-      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.place} and ${wide.share} in ` +
-      `${wide.place}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.cut} and to ` +
+      `Share and effect disagree: attention’s share is ${strong.share} in ${strong.name} and ${wide.share} in ` +
+      `${wide.name}, but cutting it takes the probability from ${before} to ${strong.after} in ${strong.cut} and to ` +
       `${wide.after} in ${wide.cut}. A share says how much there is, not whether the answer needs it.`,
   },
   lens: {
@@ -287,7 +287,7 @@ const zh = {
     still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
     alone: (layer) => `只切第 ${layer} 块`,
     differ: (strong, wide, before) =>
-      `份额和效果不一致：注意力的份额在${strong.place}是 ${strong.share}，在${wide.place}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。份额说明有多少，不说明答案是否需要它。`,
+      `份额和效果不一致：注意力的份额在${strong.name}是 ${strong.share}，在${wide.name}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。份额说明有多少，不说明答案是否需要它。`,
   },
   lens: {
     title: "用最后一层的读法提前读出",

@@ -93,9 +93,9 @@ export class EditChips {
   patchLabel(edit, part, tokens) {
     const { words } = this;
     const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
-    const what = part.head === null ? `${site} ${edit.layer}` : this.nameButton(part);
+    const label = part.head === null ? `${site} ${edit.layer}` : this.nameButton(part);
     const where = edit.position === null ? [` ${words.everywhere} `] : this.position(edit.position, tokens);
-    return [what, ...where, words.patched];
+    return [label, ...where, words.patched];
   }
 
   /** @param {number} position @param {PageToken[]} tokens @returns {(Node|string)[]} */

@@ -19,8 +19,8 @@ export function drawThumbnail(canvas, bytes, side, theme, columns = side, isCaus
   const pixels = new Uint32Array(image.data.buffer);
   const palette = packColours(weightColours(theme));
   for (let query = 0; query < side; query++) {
-    const seen = isCausal ? query + 1 : columns;
-    for (let i = query * columns; i < query * columns + seen; i++) pixels[i] = palette[bytes[i]];
+    const visible = isCausal ? query + 1 : columns;
+    for (let i = query * columns; i < query * columns + visible; i++) pixels[i] = palette[bytes[i]];
   }
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }

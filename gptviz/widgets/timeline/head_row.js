@@ -109,10 +109,10 @@ export class HeadRow {
     this.isOpened = true;
     this.setWaiting(true);
     if (isAnswered(this.model, "opening", { choice })) {
-      const found = await ask(this.model, "opening", { choice }).catch(() => null); // the row says why there is none
-      if (found) {
-        this.opening.write(found.opening, found.tokens);
-        for (const name of ["layer", "head"]) this.selection.set(name, found[name]);
+      const best = await ask(this.model, "opening", { choice }).catch(() => null); // the row says why there is none
+      if (best) {
+        this.opening.write(best.opening, best.tokens);
+        for (const name of ["layer", "head"]) this.selection.set(name, best[name]);
       }
     }
     this.load();

@@ -61,7 +61,7 @@ export class Chart {
     /** @type {ChartContent|null} */
     this.content = null;
     this.gridKey = "";
-    /** The step at a place, as wide as the chart was drawn. @type {(x: number) => number} */
+    /** The step at a distance from the left edge, as wide as the chart was drawn. @type {(x: number) => number} */
     this.stepAt = () => 0;
     this.root.addEventListener("click", (event) => {
       const { left } = this.root.getBoundingClientRect();
@@ -136,13 +136,13 @@ export class Chart {
    */
   drawCurve({ key, style, points, band, isMuted, hasMarks }, x, y, em) {
     const parts = this.drawn.get(key) ?? this.begin(key, style);
-    const place = (/** @type {number} */ step, /** @type {number} */ value) =>
+    const point = (/** @type {number} */ step, /** @type {number} */ value) =>
       `${x(step).toFixed(1)} ${y(value).toFixed(1)}`;
-    const path = (/** @type {string[]} */ places) => (places.length ? `M${places.join("L")}` : "");
-    const upper = (band ?? []).map(([step, , most]) => place(step, most));
-    const lower = (band ?? []).map(([step, least]) => place(step, least)).reverse();
+    const path = (/** @type {string[]} */ corners) => (corners.length ? `M${corners.join("L")}` : "");
+    const upper = (band ?? []).map(([step, , most]) => point(step, most));
+    const lower = (band ?? []).map(([step, least]) => point(step, least)).reverse();
     setAttributes(parts.band, { d: path([...upper, ...lower]) });
-    setAttributes(parts.line, { d: path(points.map(([step, value]) => place(step, value))) });
+    setAttributes(parts.line, { d: path(points.map(([step, value]) => point(step, value))) });
     const marks = hasMarks ? points.map(([step, value]) => markPath(style, x(step), y(value), 0.23 * em)) : [];
     setAttributes(parts.marks, { d: marks.join("") });
     for (const part of Object.values(parts)) part.toggleAttribute("data-muted", isMuted);

@@ -180,10 +180,10 @@ class Training {
     });
   }
 
-  /** Shows the kept step nearest to a place in a chart. @param {number} place on the axis of steps */
-  pick(place) {
+  /** Shows the kept step nearest to a point in a chart. @param {number} x on the axis of steps */
+  pick(x) {
     const { steps } = this.scrubber;
-    this.scrubber.choose(nearestIndex(steps, place - (this.run.news?.offset ?? 0)));
+    this.scrubber.choose(nearestIndex(steps, x - (this.run.news?.offset ?? 0)));
   }
 
   showSamples() {
