@@ -93,7 +93,7 @@ def check_choice(value: Any, known: Iterable[str], name: str) -> str:
 
 
 def check_token_ids(ids: Any, vocab_size: int, remedy: str) -> None:
-    """Raises OutOfRange, which names the first, if any of these whole numbers (T,) is not from 0 to `vocab_size` - 1."""
+    """Raises OutOfRange if one of these whole numbers, (T,), is not from 0 to `vocab_size` - 1; the error names the first."""
     ids = np.asarray(ids)
     for outside in ids[(ids < 0) | (ids >= vocab_size)][:1]:
         raise fail(f"token ids from 0 to {vocab_size - 1}", f"{outside}", remedy, OutOfRange)

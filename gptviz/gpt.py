@@ -141,12 +141,12 @@ class GPT:
             raise fail(
                 f"{quoted(step.token.text)} with the probability {then:.4g}, as it was drawn",
                 f"{float(logits.softmax(-1)[id]):.4g} for the same text",
-                "The model has changed since, or reads a text from its cache in another way than as a whole.",
+                "The model has changed since, or it computes other numbers when it reads the text step by step, from its cache.",
                 ModelChanged,
             )
 
     def check_readable(self, id: int) -> None:
-        """Raises NotAvailable for an id that the model has a logit for, and no row in its token table."""
+        """Raises NotAvailable for an id with a logit but without a row in the token table."""
         rows = self._anatomy.token_embedding.weight.shape[0]  # type: ignore[union-attr, index]
         if id >= rows:
             raise fail(
@@ -174,7 +174,7 @@ class GPT:
     ) -> list[int]:
         """Returns the token ids of a prompt: a text, chat messages, or token ids (T,) as a list, array or tensor.
 
-        Token ids stay as they are, and so do the tokens of a trace, which keep their roles. Messages,
+        Token ids stay as they are. Tokens of a trace do too, and keep their roles. Messages,
         [{"role": "user", "content": "…"}, …], are written by the tokenizer's own chat template: the ids are those of its
         `apply_chat_template`, with the generation prompt unless the last message is the assistant's. As there, a mark such
         as "<|im_end|>" that somebody writes into a content is read as that special token.
@@ -231,7 +231,7 @@ class GPT:
         return self.decoding.decode(map(self._check_id, ids))
 
     def prompt_text(self, ids: Sequence[int]) -> str:
-        """Returns the text that is read as these ids, where there is one: special tokens inside the text are written."""
+        """Returns the text that the tokenizer reads as these ids, if there is one. Special tokens in it are written out."""
         return prompt_of(self.tokenizer, self.decoding, ids)
 
     def token_table(self) -> np.ndarray:
@@ -307,7 +307,7 @@ class GPT:
         return Editing(self.model, self._anatomy, rows_edits, length)
 
     def next_token(self, completion: Completion, step: int, choice: int = 0) -> NextToken:
-        """Returns what a step of a completion was drawn from, by one pass over the prompt and the steps before it.
+        """Returns the logits that a step of a completion was drawn from, by one pass over the prompt and the earlier steps.
 
         step, choice: counted from 0. The pass has the completion's edits. Since attention is causal, its logits are those
         of the decode loop, within rounding. Raises ModelChanged if the model was changed after the completion.

@@ -40,9 +40,9 @@ PHRASES = {
         "turned": "{before} → {after}",
         "restores": "restores {share}",
         "half": "a line of this width: 50 %",
-        "circuit_note": "Green: the token that a head looks at, with the attention weight. To the right: what comes back "
-        "of the answer when this head alone is patched. These numbers need not add up to 100 %. Blue, dashed: the weight that "
-        "the head gives the name of the clean text, before and after the heads that look at the teller are patched. "
+        "circuit_note": "Green: the token that a head looks at, with the attention weight. To the right: how much of "
+        "the answer comes back when only this head is patched. These numbers need not add up to 100 %. Blue, dashed: the "
+        "weight that the head gives the name of the clean text, before and after the heads that look at the teller are patched. "
         "The head reads what they wrote from the stream of its own token.",
         "answer": "With all heads patched that look at the teller, P(the clean name) goes from {before} to {after}.",
         "share_table": "Shares, as bars",

@@ -3,8 +3,9 @@
 `steps` is a generator, so that a completion, a stream and the timeline can consume it as they need. All choices share
 the prompt's pass and go on as rows of one batch. The model's lock is held during each step and released between steps,
 so that another thread can trace the same model meanwhile. No attention maps are kept: because of causality, the
-attention of step i equals row i of one trace of the final text. A model with other rotations for longer texts reads the
-whole text anew where it becomes one (longrope); then that holds on each side of this length.
+attention of step i equals row i of one trace of the final text. A longrope model uses other rotations for long texts.
+When a text becomes long it reads all of it again, so this equality holds only among steps on the same side of that
+length.
 """
 
 from collections.abc import Iterator, Sequence

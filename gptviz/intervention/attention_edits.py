@@ -1,6 +1,6 @@
 """Edits that cut attention: at one token, or from one key to one query.
 
-They are kept apart from `edits.py` only for its length; what is said there of edits holds for these.
+They have a file of their own only because `edits.py` would be too long. What it says of edits holds for these too.
 """
 
 from dataclasses import dataclass

@@ -85,8 +85,8 @@ class Edit:
     def reweigh(self, carried: Tensor, map: Tensor, start: int) -> None:
         """Changes, in place, the weights with which a head's values reach its output, and its map, as the edit does.
 
-        Both are (rows, T, keys), for queries from position `start`. An edit that puts in numbers that are no mix of the
-        values changes nothing here.
+        Both are (rows, T, keys), for queries from position `start`. An edit whose numbers are not a mix of the values
+        changes nothing here.
         """
 
     def code(

@@ -1,7 +1,7 @@
-"""What the model says when one part of one block is cut at one token: real passes, beside the shares of `routes.py`.
+"""Cuts one part of one block at one token, and reads the next token from a real pass. `routes.py` has the shares.
 
-Source: Wang et al. 2022, "Interpretability in the Wild" (zero ablation). Not about switching a part off at every token: see
-`ablation_sweep`.
+Source: Wang et al. 2022, "Interpretability in the Wild" (zero ablation). To switch a part
+off at every token, see `ablation_sweep`.
 
 Edits are imported in the functions that run the model, because they need torch and views of saved traces work without it.
 """
@@ -22,17 +22,17 @@ from gptviz.trace.trace import Trace
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """The probability of a next token when one part of one block is cut at one token, everything else left as it is.
+    """The probability of a next token when one part of one block is cut at one token and nothing else is changed.
 
-    position: of the token whose parts are cut, and after which the next token is read. token: the next token that is
-    followed. before: its probability in the pass of the trace. attention: its probability when attention adds nothing to the
-    stream of this token in block l, neither from other tokens nor from itself, nor the bias of its output projection: (L,).
-    mlp: when the MLP of block l adds nothing to it: (L,). Both are float64, and NaN where a block has no such part or it cannot
-    be cut. Other tokens keep their attention and MLPs, so that what they read of this token's earlier blocks stays too.
-    trace: the trace that is cut; its edits are in every pass.
+    position: the token whose parts are cut. The next token is read after it. token: the next token that is followed.
+    before: its probability in the pass of the trace. attention: its probability when the attention of block l adds nothing to
+    the stream at `position`: (L,); this cuts the values from all tokens, and the bias of the output projection. mlp: its
+    probability when the MLP of block l adds nothing there: (L,). Both are float64; NaN where the block has no such part, or
+    it cannot be cut. Other tokens are not cut, and they still attend to this one. trace: the trace that is cut; its edits are
+    in every pass.
 
-    Limits. Each is one cut alone: parts stand in for each other, so that cuts of single parts need not add up. Zero is not
-    what later blocks are used to.
+    Limits. Each number is of one cut alone. When a part is cut, others may do its work, so the effects of single cuts need
+    not add up. Later blocks have not learned to read a stream in which a part is missing.
     """
 
     position: int
@@ -43,11 +43,11 @@ class Cuts:
     trace: Trace
 
     def keys(self, layer: int, head: int | None = None, renormalise: bool = True) -> np.ndarray:
-        """Returns the probability when this token gives weight 0 to one key in one block: (T,), float64.
+        """Returns the probability of the next token when this token gives weight 0 to one key in one block: (T,), float64.
 
-        One pass for each key, run when asked, as in `cuts`; NaN for later keys. head: None cuts the key in all heads.
+        Runs one pass for each key, as `cuts` does. NaN for later keys. head: None cuts the key in all heads.
         renormalise: True divides the rest of the row by what is left, as if the key had been masked; False leaves it as it
-        is. Raises NotAvailable where the block has no heads whose weights can be set, as on the eager route.
+        is. Raises NotAvailable if the attention weights of the block cannot be set, as on the eager route.
         """
         from gptviz.intervention.attention_edits import AblateKey
 
@@ -68,16 +68,16 @@ def cuts(trace: Trace, position: int = -1, token: int | None = None) -> Cuts:
     """Cuts the attention and the MLP of each block at one token, one at a time, and reads the next token; see `Cuts`.
 
     position: of the token, counted from the end if negative. token: the id of the next token to follow; None for the
-    likeliest one. The model runs two copies of the text for each block, in one batch if they are short; of longer ones only
-    the token at `position`, where it can read the tokens before from its cache. Raises NotAvailable
-    for a trace that was opened from a file and if no part can be cut, ModelChanged if the model no longer computes the pass
-    of the trace, OutOfRange for a position or a token that there is not.
+    likeliest one. The model runs two copies of the text for each block: short copies in one batch, and of longer ones only
+    the token at `position`, if the tokens before it can be read from a cache. Raises NotAvailable for a trace that was opened
+    from a file, and if no part can be cut; ModelChanged if the model no longer computes the pass of the trace; OutOfRange for
+    a position or a token that does not exist.
     """
     return cuts_of(trace, position, None if token is None else [token])[0]
 
 
 def cuts_of(trace: Trace, position: int, tokens: Sequence[int] | None) -> list[Cuts]:
-    """Returns what `cuts` does for each of these next tokens, from the same passes; None: for the likeliest one."""
+    """Returns the result of `cuts` for each of these next tokens, from the same passes. tokens: ids; None for the likeliest."""
     from gptviz.intervention.attention_edits import AblateAttention
     from gptviz.intervention.edits import AblateMLP
 

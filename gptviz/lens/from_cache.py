@@ -1,7 +1,8 @@
 """Runs copies of a text whose edits act at late tokens only: the tokens before are read once, into the model's cache.
 
-Since attention is causal, such an edit changes nothing at earlier tokens. But some families read a text from their cache
-in another way than as a whole. So the text without a further edit is read from the cache too, and compared with its trace.
+Since attention is causal, such an edit changes nothing at earlier tokens. But some families compute other numbers when
+they read the end of a text from their cache. So the text without a further edit is read from the cache too, and
+compared with its trace.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """The head at which views of attention open: the one where the last token looks most at another token than the first.
 
 Most heads of a trained model look at the token itself or at the first one, whatever the text says. So a view that opens
-at head 0 of layer 0 often shows next to nothing. The weight says where the last token looks, not what mattered.
+at head 0 of layer 0 often shows almost nothing. The weight says where the last token looks, not what mattered.
 """
 
 from collections.abc import Iterable
@@ -53,8 +53,8 @@ _noted: WeakKeyDictionary[Trace, dict[int, OpeningHead]] = WeakKeyDictionary()
 def note_maps(trace: Trace, layer: int, maps: Array) -> OpeningHead:
     """Returns the head that would be opened in one layer, and keeps it as long as the trace.
 
-    maps: the layer's, (H, T, T); in cross attention (H, T, S), where no key is the token itself. Who has computed them for
-    another purpose calls this, so that they are computed once.
+    maps: the layer's, (H, T, T); in cross attention (H, T, S), where no key is the token itself. Code that has computed
+    them for another purpose calls this, so that they are computed only once.
     """
     query = len(trace.tokens) - 1
     last = query if trace.key_tokens is trace.tokens else len(trace.key_tokens)

@@ -113,7 +113,7 @@ def ablation_sweep(
 
     NaN where a layer has no such head, or its heads cannot be switched off; raises NotAvailable if none can be.
     metric: a function from the logits (vocab,) after the last token to a number. to, reference: see
-    `gptviz.ablate_head`. stack: whose heads, of an encoder-decoder. Edits of the trace stay.
+    `gptviz.ablate_head`. stack: the stack whose heads are switched off, in an encoder-decoder. Edits of the trace stay.
     """
     from gptviz.intervention.edits import AblateHead
 
@@ -134,9 +134,9 @@ def patch_sweep(
     """Copies each place of the clean pass into the corrupted one, one at a time (activation patching).
 
     site: "residual", "attn_out" and "mlp_out" are swept over layers and positions; "head_output" over layers and heads,
-    each head at all positions. metric: a function from the logits (vocab,) after the last token to a number. stack: where,
-    of an encoder-decoder; positions of the encoder are those of the source. Both prompts have the same number of tokens.
-    NaN where the model has no such place; raises NotAvailable if it has none.
+    each head at all positions. metric: a function from the logits (vocab,) after the last token to a number. stack: the
+    stack that is patched, in an encoder-decoder; positions of the encoder are those of the source. Both prompts have
+    the same number of tokens. NaN where the model has no such place; raises NotAvailable if it has none.
     """
     from gptviz.intervention.edits import SITES, Patch
 

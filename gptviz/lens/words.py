@@ -1,7 +1,7 @@
 """The probability of a whole word after a text: the product of the probabilities of its tokens.
 
-Each token's probability is that after the text and the word's tokens before it. A model can also write the same word in
-other tokens; those are not added, as a tokenizer never splits the word so.
+The probability of a token is the one that it has after the text and the earlier tokens of the word. A model can also write
+the same word in other tokens; their probability is not added, because the tokenizer never splits the word in that way.
 """
 
 import math

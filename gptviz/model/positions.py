@@ -7,8 +7,8 @@ from typing import Any
 def length_of_short_texts(config: Any) -> int | None:
     """Returns the longest text, in tokens, that is read with the rotations of short texts; None if there is one set only.
 
-    One token more, and all tokens of the text are rotated in another way, so that keys in a cache are those of another
-    reading. Source: Ding et al. 2024, "LongRoPE".
+    With one token more, all tokens of the text are rotated in another way, so that the keys in a cache no longer fit.
+    Source: Ding et al. 2024, "LongRoPE".
     """
     lengths = [
         parameters.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)

@@ -1,6 +1,7 @@
 """Reads a sound, a WAV file or samples, as the features that a model's own feature extractor makes of it.
 
-The extractor would cut off what is too long and take any sampling rate on trust; here both are refused.
+The extractor would cut a long sound off, and accept any sampling rate. Here a sound that is too long, or has another rate
+than the model, is refused.
 """
 
 import os

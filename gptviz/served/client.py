@@ -39,7 +39,7 @@ class Client:
     def events(
         self, path: str, body: dict[str, Any] | None, *, is_stream: bool = True, cancel: threading.Event | None = None
     ) -> "Events":
-        """Sends a request and waits until its reply begins. Sends it again, if that can help, and waits before.
+        """Sends a request and waits until its reply begins. If it fails and a retry can help, waits and sends it again.
 
         is_stream: whether the reply is a stream of events, or one. cancel: ends the waiting and the reply.
         """

@@ -20,7 +20,7 @@ _REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}  # any 
 
 @dataclass(frozen=True)
 class ServedPrompt:
-    """A prompt of a server's. sent: as the protocol has it. text, tokens: as a completion has it."""
+    """A prompt for a server. sent: in the form of the protocol. text, tokens: in the form of a completion."""
 
     sent: Any
     text: str

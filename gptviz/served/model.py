@@ -83,7 +83,7 @@ class ServedModel:
 
         prompt: a text, chat messages, or token ids where the server tells them. settings: `max_tokens, n, stop, temperature,
         top_k, top_p, min_p, repetition_penalty, seed, add_special_tokens, truncate, cancel`. A seed repeats a text on the
-        same server only. A prompt that is too long is the server's to refuse, also with truncate="left". Numbers that the
+        same server only. The server refuses a prompt that is too long, even with truncate="left". Numbers that the
         server does not reveal are NaN.
 
         Raises ServerError if the server does not answer as it should; its `completion` holds what had arrived.

@@ -1,8 +1,8 @@
-"""What tokens say: the text of ids, and what each token adds to it, by the tokenizer's own decoder.
+"""Decodes tokens with the tokenizer's own decoder: the text of ids, and the part of it that each token adds.
 
-Nothing here knows a kind of decoder. The text of a sequence is the decoder's; a token's text is the part of it that the
-token adds; and the bytes of tokens that end inside a character are read from how the vocabulary writes them, where the
-decoder's text agrees with that.
+Nothing here depends on the kind of decoder. The text of a sequence is what the decoder returns. The text of a token is the
+part that the token adds to it. A token may end inside a character. Then its bytes are taken from its name in the vocabulary,
+if the decoder's text confirms them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,18 +15,18 @@ from gptviz.text.growing import REPLACEMENT, GrowingText, kept, text_after
 from gptviz.text.tokens import READINGS, Token, token_of_bytes, utf8
 
 _CONTEXT = 4  # tokens before a new one that decide what it adds; more where these have no text
-_TRIED = 500  # ids among which a word is looked for
+_TRIED = 500  # ids that are tried to find a word
 
 
 class Addition(NamedTuple):
-    """A token that is added to a text. unsettled: how many of the text's last characters the next token may change."""
+    """A token that is added to a text. unsettled: how many characters at the text's end the next token may still change."""
 
     token: Token
     unsettled: int
 
 
 class Decoding:
-    """The decoder of one tokenizer. Tokens that are added to the tokenizer later are known as well."""
+    """The decoder of one tokenizer. It also knows tokens that are added to the tokenizer later."""
 
     def __init__(self, tokenizer: Any):
         self._tokenizer = tokenizer
@@ -35,7 +35,7 @@ class Decoding:
         self._added: tuple[int, dict[int, str]] | None = None
 
     def decode(self, ids: Iterable[int], *, marks: bool = False) -> str:
-        """Returns the text of ids. marks: with special tokens, which are left out otherwise. Ids of no token add nothing."""
+        """Returns the text of ids. marks: whether to write special tokens. An id that no token has adds nothing."""
         ids = list(ids)
         try:
             return str(self._tokenizer.decode(ids, skip_special_tokens=not marks))
@@ -59,7 +59,7 @@ class Decoding:
         return True
 
     def written(self, ids: Sequence[int]) -> list[str]:
-        """Returns how the vocabulary writes these tokens, which is not what they say; "" for an id of no token."""
+        """Returns the names of these tokens in the vocabulary, which differ from their texts; "" for an id that no token has."""
         return [self._written(id) for id in ids]
 
     def _written(self, id: int) -> str:
@@ -69,7 +69,7 @@ class Decoding:
             return ""
 
     def piece_bytes(self, piece: str) -> bytes:
-        """Returns what a piece that the vocabulary writes so stands for, with a space that begins it."""
+        """Returns the bytes that a piece of the vocabulary stands for, with the space at its beginning if it has one."""
         id = self._tokenizer.convert_tokens_to_ids(piece)
         alone = self.decode([id]) if id is not None and self._written(id) == piece else piece
         for read in READINGS:
@@ -78,14 +78,14 @@ class Decoding:
         return utf8(alone)
 
     def special_ids(self) -> frozenset[int]:
-        """Returns the ids of the tokenizer's marks: those with a name (start, end, …) and those that were only added."""
+        """Returns the ids of special tokens: those with a role (start, end, …), and others that were added as special."""
         added = self._tokenizer.added_tokens_decoder
         return frozenset(self._tokenizer.all_special_ids) | {id for id, token in added.items() if token.special}
 
     # Tokens of a text
 
     def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
-        """Returns the tokens of a sequence. The texts of those that are not special, joined, are the decoded text."""
+        """Returns the tokens of a sequence. Joined, the texts of its ordinary tokens are the decoded text."""
         ids, special = list(ids), self.special_ids()
         pieces = iter(self.pieces([id for id in ids if id not in special]))
         return tuple(
@@ -94,7 +94,7 @@ class Decoding:
         )
 
     def pieces(self, ids: Sequence[int]) -> list[bytes]:
-        """Returns what each token adds to the text of the sequence, in UTF-8. ids: without special tokens."""
+        """Returns the part of the text that each token adds, in UTF-8. ids: of a sequence without special tokens."""
         whole, written = self.decode(ids), self.written(ids)
         for read in READINGS:
             parts = _trimmed([read(piece) for piece in written], whole)
@@ -107,7 +107,7 @@ class Decoding:
         return _with_incomplete_characters(parts, written)
 
     def token(self, id: int, position: int = -1) -> Token:
-        """Returns the token of an id, with what it adds after a word."""
+        """Returns the token with this id. Its text is what it adds after a word."""
         if self._after_word is None:
             self._after_word = self.after(self.word())
         token = self._after_word.add(id, position).token
@@ -117,7 +117,7 @@ class Decoding:
         return token_of_bytes(id, utf8(added), position)  # the decoder takes its letters for written bytes
 
     def _added_text(self, id: int) -> str | None:
-        """Returns what a token that was added to the vocabulary stands for; None for another. Asked for whole vocabularies."""
+        """Returns the text of a token that was added to the vocabulary, None for any other. Called for whole vocabularies."""
         size = len(self._tokenizer)
         if self._added is None or self._added[0] != size:
             added = self._tokenizer.added_tokens_decoder
@@ -128,7 +128,7 @@ class Decoding:
         return is_read_as(self._tokenizer, text, [id], add_special_tokens=False)
 
     def token_id(self, text: str) -> int | None:
-        """Returns the token that a text is, alone or after a word; None if it is not one token."""
+        """Returns the id of the token that has this text, alone or after a word; None if the text is not one token."""
         ids, _ = encode(self._tokenizer, text, add_special_tokens=False)
         if len(ids) == 1:
             return ids[0]
@@ -136,11 +136,11 @@ class Decoding:
         return next((id for id in after_word[-1:] if self.token(id).text == text), None)
 
     def after(self, ids: Sequence[int]) -> "TextEnd":
-        """Returns the end of the text of ids, which tells what another token would add. ids: without special tokens."""
+        """Returns the end of a text, from which one gets what a further token would add. ids: without special tokens."""
         return TextEnd(self, ids)
 
     def is_special(self, id: int) -> bool:
-        """Returns whether the decoder leaves this token out as a mark."""
+        """Returns whether this token is special, so that the decoder leaves it out."""
         if self.decode([id]):
             return False
         return self.decode([id], marks=True) != "" or id in self.special_ids()
@@ -149,7 +149,7 @@ class Decoding:
         return token_of_bytes(id, utf8(self._written(id)), position, special=True)
 
     def word(self) -> list[int]:
-        """Returns a token that is a word or letter of its own, as a list; an empty list if none is found."""
+        """Returns the id of a token that is a word or a letter by itself, in a list; an empty list if there is none."""
         if self._word is None:
             try:
                 letters, _ = encode(self._tokenizer, "a", add_special_tokens=False)
@@ -166,23 +166,23 @@ class Decoding:
     # Texts
 
     def added(self, before: Sequence[int], ids: Sequence[int]) -> str:
-        """Returns what ids add to the text of those before them. A space that joins the two belongs to it."""
+        """Returns the text that ids add after other ids. A space between the two belongs to it."""
         return text_after(self.decode(before), self.decode([*before, *ids]))
 
     def growing(self, ids: Sequence[int]) -> GrowingText:
-        """Returns what tokens add to the text of these ids, as they come."""
+        """Returns an object that collects the text of the tokens that follow these ids, one token at a time."""
         return GrowingText(self.decode, ids)
 
 
 class TextEnd:
-    """The end of a text, which tells what a further token would add. ids: of the text, without special tokens."""
+    """The end of a text, to which a further token can be added. ids: those of the text, without special tokens."""
 
     def __init__(self, decoding: Decoding, ids: Sequence[int]):
         self._decoding, self._ids, self._text = decoding, *_context(decoding, ids)
         self._raw = b"".join(decoding.pieces(self._ids))
 
     def add(self, id: int, position: int = -1) -> Addition:
-        """Returns the token, with what it adds here."""
+        """Returns the token with the text that it adds here. The end itself does not change."""
         written, after = self._decoding.written([id])[0], self._decoding.decode([*self._ids, id])
         for read in READINGS:
             raw = read(written)
@@ -200,7 +200,7 @@ class TextEnd:
 
 
 def _context(decoding: Decoding, ids: Sequence[int]) -> tuple[list[int], str]:
-    """Returns the last ids, as many as have a text of their own, and their text."""
+    """Returns as many of the last ids as are needed for a text that is not empty, and that text."""
     count = _CONTEXT
     while not (text := decoding.decode(ids[-count:])).strip() and count < len(ids):
         count *= 2
@@ -208,7 +208,7 @@ def _context(decoding: Decoding, ids: Sequence[int]) -> tuple[list[int], str]:
 
 
 def _trimmed(parts: list[bytes], whole: str) -> list[bytes] | None:
-    """Returns the parts if they make the whole text, without spaces at the ends that the decoder drops; else None."""
+    """Returns the parts, without spaces that the decoder drops at both ends, if they make the whole text; else None."""
     text = b"".join(parts).decode("utf-8", errors="replace")
     start = text.find(whole)
     end = len(text) - start - len(whole)
@@ -224,9 +224,9 @@ def _trimmed(parts: list[bytes], whole: str) -> list[bytes] | None:
 
 
 def _with_incomplete_characters(parts: list[bytes], written: Sequence[str]) -> list[bytes]:
-    """Returns the parts with a character that several tokens make given to those that write its bytes.
+    """Divides each character that several tokens make among the tokens that write its bytes; returns the new parts.
 
-    parts: what each token adds, in whole characters: the token that completes a character has all of it, and tokens that
+    parts: what each token adds, in whole characters. The token that completes a character has all of it. Tokens that
     complete none have nothing, or U+FFFD.
     """
     parts, start = list(parts), 0

@@ -9,7 +9,7 @@ from gptviz.text.encoding import encode, is_read_as
 
 
 def prompt_of(tokenizer: Any, decoding: Decoding, ids: Sequence[int]) -> str:
-    """Returns the text that is read as these ids, where there is one; elsewhere one that says the same.
+    """Returns the text that the tokenizer reads as these ids. If there is none, returns one that decodes to the same text.
 
     Special tokens that the tokenizer adds to every text are left out; others are written, as one would type them.
     """

@@ -19,9 +19,9 @@ from gptviz.text.turns import is_open
 class Reading:
     """A prompt as a model reads it.
 
-    ids: its token ids (T,). roles: the role of each token; see `Token`. answers: for each token the index of the message of
-    the assistant's whose answer it belongs to, None elsewhere; see `character_roles`. is_chat: whether it is made of messages.
-    speaker: the role that a generated token has, None where the model continues no message.
+    ids: its token ids (T,). roles: the role of each token; see `Token`. answers: for each token the index of the
+    assistant's message whose answer it belongs to, None elsewhere; see `character_roles`. is_chat: whether it is made
+    of messages. speaker: the role that a generated token has, None where the model continues no message.
     """
 
     ids: list[int]

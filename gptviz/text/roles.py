@@ -31,7 +31,7 @@ def character_roles(
     system message that the template inserts has the role "system", and the generation prompt that of the assistant. None:
     a start token before all messages, and what cannot be told.
 
-    The second has the index of the message of the assistant's whose answer it belongs to, and None elsewhere. An answer is
+    The second has the index of the assistant's message whose answer it belongs to, and None elsewhere. An answer is
     what the assistant has to write itself: the content, what closes it, and what stands before it behind the generation
     prompt.
     """

@@ -99,7 +99,7 @@ class RunnableModel(ModelSource, Protocol):
         ...
 
     def prompt_text(self, ids: Sequence[int]) -> str:
-        """Returns the text that is read as these ids, where there is one."""
+        """Returns the text that the tokenizer reads as these ids, if there is one."""
         ...
 
     def tokens(self, ids: Iterable[int]) -> tuple[Token, ...]:
@@ -133,7 +133,7 @@ class RunnableModel(ModelSource, Protocol):
         ...
 
     def check_readable(self, id: int) -> None:
-        """Raises NotAvailable for an id that the model has a logit for, and no row in its token table."""
+        """Raises NotAvailable for an id with a logit but without a row in the token table."""
         ...
 
     def cache_fits(self) -> bool:

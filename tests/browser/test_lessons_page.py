@@ -97,7 +97,7 @@ def test_a_refused_prompt_says_that_the_one_before_is_still_shown(shown, gpt, bo
     root.locator("textarea").fill("owl " * gpt.context_length)
     root.locator("textarea").press("Enter")
     expect(root.get_by_role("alert").first).to_contain_text("Shorten the prompt")
-    kept = f"Views and questions are still those of “the thin owl” ({len(box.trace.tokens)} tokens)."
+    kept = f"Views and questions still belong to the prompt “the thin owl” ({len(box.trace.tokens)} tokens)."
     expect(status).to_have_text(kept)
     root.locator("textarea").fill("the thin owl")
     root.locator("textarea").press("Enter")

@@ -10,8 +10,8 @@ const en = {
     "Both sides show the same layer and head. Each side starts at its own last token. " +
     "A cell chosen on one side is shown on both, at the same positions.",
   opened:
-    "It is the head with the largest weight from the left text’s last token to a token other than itself and the first, " +
-    "until another is chosen.",
+    "At first both sides show the head with the largest weight from the left text’s last token to another token; " +
+    "the first token does not count.",
   apart: "The models differ in their layers and heads, so each side shows its own.",
   next: "The next token, by each side’s own probabilities",
   nextHint: "One row for each token among the ten likeliest on either side. Bold: the likeliest token of that side.",
@@ -32,7 +32,7 @@ const en = {
 const zh = {
   reads: reads.zh,
   linked: "两边显示同一层、同一个头。起初各看自己的最后一个词元。在一边选中一格，两边都显示同一位置的格。",
-  opened: "打开的是左边文字最后一个词元给自身和首词元以外词元的权重最大的头，直到选择别的头。",
+  opened: "起初两边都显示这样一个头：左边文字的最后一个词元给别的词元的权重，在这个头里最大；首词元不计。",
   apart: "两个模型的层数和头数不同，因此各显示各的。",
   next: "下一个词元，按每一边自己的概率",
   nextHint: "任何一边的前十名都有一行。粗体：那一边最可能的词元。",

@@ -2,8 +2,8 @@
 
 PHRASES = {
     "en": {
-        "credit": "Where what stands in {token} after the last block comes from: each token’s share at the embedding.",
-        "weights": "Where {token} looks: the largest attention weight that a block gives each token, over heads averaged.",
+        "credit": "Where the stream of {token} after the last block comes from: each token’s share at the embedding.",
+        "weights": "Where {token} looks: the largest attention weight that a block gives each token, averaged over heads.",
         "attention": "The share of attention in {token}, block by block:",
         "look": "The largest attention weight of {token}, block by block:",
         "block": "block {first}",
@@ -13,7 +13,7 @@ PHRASES = {
         "cuts": "Cut: {edits}",
     },
     "zh": {
-        "credit": "最后一块之后 {token} 处的内容来自哪里：每个词元在嵌入处的份额。",
+        "credit": "最后一块之后 {token} 处的残差流来自哪里：每个词元在嵌入处的份额。",
         "weights": "{token} 看向哪里：各块给每个词元的最大注意力权重，对各个头取平均。",
         "attention": "逐块看，{token} 处注意力的份额：",
         "look": "逐块看，{token} 的最大注意力权重：",

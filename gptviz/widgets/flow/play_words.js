@@ -42,16 +42,16 @@ const en = {
       count === 1
         ? "One token enters at the left. It becomes "
         : `${grouped(count)} tokens enter at the left. Each becomes `,
-      `a row of ${grouped(width)} numbers, its embedding. Every row is equally wide in this film: `,
-      "a ribbon is as wide as its share of the row that it enters.",
-      hasCuts ? " The cuts are not played: this is the pass without them." : "",
+      `a row of ${grouped(width)} numbers, its embedding. In this film all rows have the same width. `,
+      "The width of a ribbon is its share of the row that it enters.",
+      hasCuts ? " This is the pass without cuts." : "",
     ],
     /** @type {(block: string, token: PageToken, most: Source|null, attention: number, isPooled: boolean) => Part[]} */
     attention: (block, token, most, attention, isPooled) => {
       const start = `${capital(block)}${isPooled ? ", pooled into one column" : ""}: `;
       if (!most && !attention) return [`${start}no attention reaches `, { token }, " here."];
       if (!most)
-        return [start, { token }, " takes from itself alone: ", { share: attention }, " of what then stands in it."];
+        return [start, { token }, " takes from itself alone: ", { share: attention }, " of what it then holds."];
       return [
         `${start}every token takes something from earlier tokens. `,
         { token },
@@ -59,7 +59,7 @@ const en = {
         { token: most.token },
         ": ",
         { share: most.share },
-        " of what then stands in it. Attention brings ",
+        " of what it then holds. Attention brings ",
         { share: attention },
         " in all.",
       ];
@@ -88,7 +88,7 @@ const en = {
       isParallel
         ? `${capital(block)}: at the same time the MLP works on each token alone. `
         : `${capital(block)}: then the MLP works on each token alone. `,
-      ...(share === null ? [] : ["It makes ", { share }, " of what then stands in ", { token }, "."]),
+      ...(share === null ? [] : ["It makes ", { share }, " of what ", { token }, " then holds."]),
     ],
     /** @type {(token: PageToken, outcomes: Outcome[]) => Part[]} */
     prediction: (token, outcomes) => [
@@ -100,7 +100,7 @@ const en = {
     credit: (block, token, moved, most, isFirst) => {
       /** @type {Part[]} */
       const start = isFirst
-        ? ["Now backward, for ", { token }, " alone: widths are now shares of what it holds at the end, its credit. "]
+        ? ["Now backward, for ", { token }, " alone. Widths are now its credit: shares of what it holds at the end. "]
         : [];
       if (!most) return [...start, `${capital(block)}: all credit stays with its token.`];
       return [
@@ -143,7 +143,7 @@ const en = {
     next: (token, count, isCached) =>
       isCached
         ? [
-            `The next pass. What earlier tokens offer is kept in the KV cache, so only the new row moves: `,
+            "The next pass. The KV cache keeps the keys and values of earlier tokens, so only the new row moves: ",
             { token },
             ".",
           ]
@@ -199,7 +199,7 @@ const zh = {
   sentences: {
     embedding: (count, width, hasCuts) => [
       `${grouped(count)} 个词元从左边进入。每个词元变成一行 ${grouped(width)} 个数，即它的嵌入。`,
-      "在这段动画里，每一行都一样宽：带子的宽度是它占所进入的那一行的份额。",
+      "在这段动画里，所有行一样宽。带子的宽度，是它在所进入的那一行里的份额。",
       hasCuts ? "播放的是没有切断时的前向传播。" : "",
     ],
     attention: (block, token, most, attention, isPooled) => {
@@ -242,7 +242,7 @@ const zh = {
     ],
     credit: (block, token, moved, most, isFirst) => {
       /** @type {Part[]} */
-      const start = isFirst ? ["现在倒着看，只看 ", { token }, "：宽度现在是它最后内容的份额，即贡献。"] : [];
+      const start = isFirst ? ["现在倒着看，只看 ", { token }, "：宽度现在是它的贡献：在它最后内容里的份额。"] : [];
       if (!most) return [...start, `${block}：全部贡献留在各自的词元。`];
       return [
         ...start,
@@ -279,7 +279,7 @@ const zh = {
     append: (token, position) => [{ token }, ` 接到文本末尾，位置 ${grouped(position)}。`],
     next: (token, count, isCached) =>
       isCached
-        ? ["下一次前向传播。前面词元提供的内容保存在 KV 缓存里，所以只有新的一行在动：", { token }, "。"]
+        ? ["下一次前向传播。KV 缓存保存了前面词元的键和值，所以只有新的一行在动：", { token }, "。"]
         : [`不用缓存的下一次前向传播：全部 ${grouped(count + 1)} 行都重新计算。`],
     again: (block, token, most, count, isCached, areWeights) => {
       const start = isCached

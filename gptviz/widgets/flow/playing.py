@@ -36,7 +36,7 @@ def longer_pass(trace: Trace) -> Trace:
     gpt, count = running_model(trace), len(trace.tokens)
     if count == gpt.length_of_short_texts:
         got = f"a text of {count} tokens, the most that this model reads with the same rotations"
-        expected, remedy = "a text whose rows keep their numbers", "Take a shorter text."
+        expected, remedy = "a text whose rows keep their numbers when a token is added", "Take a shorter text."
         raise fail(expected, got, remedy, NotAvailable, "other_rotations", count=count)
     with (guard := trace.guarding_weights()), guard:
         trace.check_repeats()

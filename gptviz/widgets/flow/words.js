@@ -19,8 +19,8 @@ const en = {
     `The attention weights of ${token}, block by block from left to right. ` +
     "The table below has its numbers, and the list its ribbons.",
   stage: "the picture; arrow keys up and down follow another token",
-  reaches: "How much of",
-  reachesEnd: "after the last block comes from where. A width is a share, not a cause: only a cut shows what matters.",
+  reaches: "Where the stream of",
+  reachesEnd: "after the last block comes from. A width is a share, not a cause: only a cut shows what matters.",
   reachesWeights: "Where the attention of",
   reachesWeightsEnd: "goes, block by block.",
   legend: {
@@ -76,7 +76,7 @@ const en = {
   closeLane: "thin lane",
   small: (/** @type {number} */ count) => `${grouped(count)} more`,
   unfoldHint: (/** @type {string} */ most, /** @type {string} */ names) =>
-    `Click to give each a row. At no depth do they have more than ${most} together: ${names}`,
+    `Click to give each a row. Together they have at most ${most} at any depth: ${names}`,
   fold: "fold again",
   later: (/** @type {number} */ count) => `${grouped(count)} later · to the last`,
   laterHint: "Nothing goes from later tokens to this one. Click to follow the last token.",
@@ -114,8 +114,8 @@ const en = {
   },
   lesson: {
     none:
-      "Here attention’s share and effect go together: where its share is larger, the effect of its cut is not smaller " +
-      "(to within 1 percentage point).",
+      "Here attention’s share and effect agree: a block with a larger share never has a smaller effect when it is cut " +
+      "(within 1 percentage point).",
     still: "Here no cut of attention changes the probability by 1 percentage point.",
     alone: (/** @type {number} */ layer) => `block ${layer} alone`,
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
@@ -126,7 +126,9 @@ const en = {
   lens: {
     title: "read early with the last layer’s reader",
     probabilityOf: "probability of",
-    tied: "Depth 0 is hatched: this model reads with the table that the token was taken from, so it finds that token again.",
+    tied:
+      "Depth 0 is hatched: this model uses one table for two steps (tied weights). It takes the vectors of tokens from " +
+      "this table, and reads the next token with it. So at depth 0 it reads the token itself.",
     depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
     notKept: "This page does not keep what is read early at this token.",
   },
@@ -142,12 +144,12 @@ const en = {
     removeAll: "take all back",
     dropped: "Removed, because they belong to the previous prompt or model:",
     note:
-      "The bars are those of the pass with these cuts. The ribbons, and what is read early, stay those of the pass without " +
-      "them.",
+      "The bars show the pass with these cuts. The ribbons and the probabilities that are read early still show the pass " +
+      "without cuts.",
     scaled:
-      "A cut ribbon has weight 0. The other weights of its row are scaled up, so that they sum to 1 again (renormalised), as if " +
-      "the token it comes from were masked.",
-    noteWithout: "Here the bars and the ribbons are those of the pass without these cuts.",
+      "A cut ribbon has weight 0. The other weights of its row are renormalised: they are scaled up until they sum to 1 " +
+      "again. The result is the same as if the ribbon’s source token were masked.",
+    noteWithout: "Here the bars and the ribbons still show the pass without cuts.",
     notKept: "This page does not keep what these cuts do at this token.",
   },
   hover: {
@@ -168,7 +170,7 @@ const en = {
     compute: "click to see how this weight is computed",
     notComputed: "this page does not keep how this weight is computed",
     idle: "Point at a ribbon or a band for its number; click a ribbon or an MLP to cut it.",
-    pooled: "several blocks together, which no click cuts; the table below cuts one block",
+    pooled: "several blocks together: a click cannot cut them, but the table below can cut one block",
     idleSaved: "Point at a ribbon or a band for its number.",
     idlePooled:
       "A click cuts a ribbon or an MLP only in a column of one block; the table below cuts one block of each column.",
@@ -189,7 +191,8 @@ const en = {
     left: (/** @type {number} */ count) => `${grouped(count)} smaller ones are left out.`,
   },
   byLength: (/** @type {number} */ count) =>
-    `In ${grouped(count)} places no part is nearer to the sum than nothing. Shares there are by the length of the parts.`,
+    `In ${count === 1 ? "one sum" : `${grouped(count)} sums`}, no part comes closer to the sum than zeros do. ` +
+    "There, a part’s share is its length divided by the lengths of all parts.",
   weightsBecause: "Attention weights are drawn in place of credit:",
   play: playCatalogue.en,
 };
@@ -203,7 +206,7 @@ const zh = {
   pictureWeights: (token) => `${token} 的注意力权重，从左到右逐块显示。下面的表列出数值，清单列出各条带子。`,
   stage: "图：上下方向键跟踪另一个词元",
   reaches: "最后一块之后，",
-  reachesEnd: "处的内容有多少来自哪里。宽度是份额，不是原因：只有切断才看得出什么重要。",
+  reachesEnd: "处的残差流来自哪里。宽度是份额，不是原因：只有切断才看得出什么重要。",
   reachesWeights: "逐块看，",
   reachesWeightsEnd: "的注意力看向哪里。",
   legend: {
@@ -283,7 +286,7 @@ const zh = {
     headKey: (head, source, target) => `${head}，${source} → ${target}`,
   },
   lesson: {
-    none: "这里注意力的份额和效果一致：份额较大的地方，切断的效果不会较小（1 个百分点以内）。",
+    none: "这里注意力的份额和效果一致：份额较大的块，切断的效果不会较小（1 个百分点以内）。",
     still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
     alone: (layer) => `只切第 ${layer} 块`,
     differ: (strong, wide, before) =>
@@ -292,7 +295,7 @@ const zh = {
   lens: {
     title: "用最后一层的读法提前读出",
     probabilityOf: "概率：",
-    tied: "深度 0 画阴影：这个模型用取出词元的同一张表来读，所以读回的就是那个词元。",
+    tied: "深度 0 画阴影：这个模型取词元的向量和读下一个词元，用的是同一张表（权重共享）。所以在深度 0 读出的就是那个词元自己。",
     depth: (depth, share) => `深度 ${depth}：${share}`,
     notKept: "本页没有保存在这个词元处提前读出的结果。",
   },
@@ -308,7 +311,7 @@ const zh = {
     removeAll: "全部撤销",
     dropped: "已移除，因为它们属于之前的提示或模型：",
     note: "条形是切断之后的结果。带子和提前读出的概率仍是没有切断时的。",
-    scaled: "切断的带子权重为 0，同一行的其他权重按比例放大，总和仍为 1（重新归一化），就像遮住了来源词元。",
+    scaled: "切断的带子权重为 0。同一行的其他权重重新归一化：按比例放大，直到总和又是 1。结果与遮住来源词元相同。",
     noteWithout: "这里的条形和带子都是没有切断时的。",
     notKept: "本页没有保存这些切断在这个词元处的结果。",
   },
@@ -328,7 +331,7 @@ const zh = {
     compute: "点击查看这个权重怎么算出来",
     notComputed: "本页没有保存这个权重的算式",
     idle: "指向带子可看数值；点带子或 MLP 就切断它。",
-    pooled: "几块合在一起，不能点击切断；下面的表可切断其中一块",
+    pooled: "几块合在一起：点击不能切断，但下面的表可切断其中一块",
     idleSaved: "指向带子可看数值。",
     idlePooled: "只有单独一块的列，点带子或 MLP 才能切断；下面的表可切断每列中的一块。",
     idleRibbons: "指向带子可看数值；点击就切断它。",
@@ -345,7 +348,8 @@ const zh = {
     open: "怎么算出来",
     left: (count) => `更小的 ${grouped(count)} 条未列出。`,
   },
-  byLength: (count) => `有 ${grouped(count)} 处，没有一个部分比零更接近总和。那里的份额按各部分的长度计算。`,
+  byLength: (count) =>
+    `有 ${grouped(count)} 个和，没有一个部分比零向量更接近它。那里每个部分的份额，是它的长度除以各部分长度之和。`,
   weightsBecause: "这里画的是注意力权重，不是贡献：",
   play: playCatalogue.zh,
 };
@@ -354,8 +358,8 @@ addRefusals(traceRefusals);
 addRefusals({
   en: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>
-      `Expected a text whose rows keep their numbers. Got one of ${grouped(count)} tokens, the most that this model reads ` +
-      "with the same rotations. Take a shorter text.",
+      "Expected a text whose rows keep their numbers when a token is added. " +
+      `Got ${grouped(count)} tokens, the longest text that this model reads with the same rotations. Take a shorter text.`,
   },
   zh: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>

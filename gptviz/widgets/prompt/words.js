@@ -9,7 +9,7 @@ const en = {
   status: reads.en,
   nothing: "The prompt is empty: these are only the tokenizer’s own special tokens.",
   kept: (/** @type {string} */ prompt, /** @type {number} */ tokens) =>
-    `Views and questions are still those of “${prompt}” (${tokens} ${tokens === 1 ? "token" : "tokens"}).`,
+    `Views and questions still belong to the prompt “${prompt}” (${tokens} ${tokens === 1 ? "token" : "tokens"}).`,
   asChat: "as chat",
   messages: "messages",
   /** @type {Record<string, string>} */

@@ -136,7 +136,7 @@ export class StepDetail {
     const rank = alternatives.findIndex((alternative) => isSame(alternative.token, token));
     const rankText = rank < 0 ? words.beyond(alternatives.length) : words.rank(rank + 1);
     const isKnown = entropy !== null && kept !== null;
-    const facts = isKnown ? words.facts(significant(entropy), kept) : words.untold;
+    const facts = isKnown ? words.facts(significant(entropy), kept) : words.keptHidden;
     setText(this.facts, alternatives.length ? `${rankText}; ${facts}` : facts);
     if (served) return setText(this.cache, words.served);
     if (!cached) return setText(this.cache, words.noCache);

@@ -27,7 +27,7 @@ const en = {
   head: "head",
   attention: "Where a head looked when this token was chosen",
   attentionHint:
-    "The row shows where the token before it looked: the output at that token predicted this one. The row sums to 1.",
+    "The row shows where the previous token looked, because its output predicted this one. The row sums to 1.",
   bench: "show this step on the sampling bench",
   cache: (
     /** @type {number} */ held,
@@ -74,7 +74,7 @@ const en = {
   beyond: (/** @type {number} */ shown) => `not among the model’s ${shown} likeliest tokens`,
   others: "all other tokens",
   unrevealed: "not revealed",
-  untold: "the server does not reveal how many tokens this one was drawn from",
+  keptHidden: "the server does not reveal how many tokens this one was drawn from",
   served:
     "The model runs on a server, which reveals tokens and probabilities. Its attention and its cache are not shown.",
 };
@@ -134,7 +134,7 @@ const zh = {
   beyond: (shown) => `不在模型最可能的 ${shown} 个词元之内`,
   others: "其余全部词元",
   unrevealed: "未透露",
-  untold: "服务器没有透露这个词元是从多少个词元中抽取的",
+  keptHidden: "服务器没有透露这个词元是从多少个词元中抽取的",
   served: "模型在服务器上运行；服务器只透露词元和概率。它的注意力和缓存不显示。",
 };
 

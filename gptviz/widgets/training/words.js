@@ -36,7 +36,7 @@ const en = {
   noMeasures: "Nothing was measured at the kept steps of this run.",
   play: "▶ play",
   pauseFilm: "❚❚ pause",
-  back: "the kept step before",
+  back: "the previous kept step",
   forward: "the next kept step",
   scrub: "Kept step",
   shownStep: (/** @type {string} */ step) => `step ${step}`,
