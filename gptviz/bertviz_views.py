@@ -38,7 +38,7 @@ _REQUIRE = "window.require={config(){}};window.requirejs=(names,use)=>use(window
 _STYLES = {
     "light": f"body{{background:{LIGHT.paper};color:{LIGHT.ink}}}",
     "dark": f"html{{color-scheme:dark}}body{{background:{DARK.paper};color:{DARK.ink}}}text{{fill:{DARK.ink}}}"
-    "rect.background{fill:#3a3f48}",
+    f"rect.background{{fill:{DARK.rule}}}",
 }
 # "<" could end a script: it is sent as a private-use character, which becomes an escaped "<" in the page.
 _MARKS = str.maketrans({" ": "␣", "\n": "⏎", "\t": "⇥", "<": "\ue000"})

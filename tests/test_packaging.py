@@ -5,7 +5,11 @@ import importlib.metadata
 import json
 import re
 import shlex
+import subprocess
+import sys
+import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -124,6 +128,42 @@ def test_the_vendored_libraries_are_the_files_of_their_releases():
 def test_ci_runs_make_test_and_nothing_else():
     lines = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line and not line.startswith("#")]
     assert lines == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', "exec make test"]
+
+
+def build(kind, source, target):
+    """Builds a "wheel" or an "sdist" of a checkout with hatchling, without network; returns its path."""
+    script = f"import sys; from hatchling.build import build_{kind}; print(build_{kind}(sys.argv[1]))"
+    command = [sys.executable, "-c", script, str(target)]
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, timeout=240)
+    assert built.returncode == 0, built.stderr
+    return target / built.stdout.split()[-1]
+
+
+def test_the_sdist_has_every_committed_file_and_builds_the_package(tmp_path):
+    """What git ignores, such as environments and training runs, is not in it."""
+    name = f"gptviz-{gptviz.__version__}"
+    with tarfile.open(build("sdist", ROOT, tmp_path)) as sdist:
+        packed = {member.removeprefix(f"{name}/") for member in sdist.getnames()}
+        sdist.extractall(tmp_path, filter="data")
+
+    def git(*arguments, **options):
+        return subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, **options
+        ).stdout.splitlines()
+
+    committed = {file for file in git("ls-files") if (ROOT / file).is_file()}
+    assert len(committed) > 500 and not committed - packed
+    assert not git("check-ignore", "--stdin", input="\n".join(packed - committed - {"PKG-INFO"}))
+    names = zipfile.ZipFile(build("wheel", tmp_path / name, tmp_path)).namelist()
+    assert {"gptviz/__init__.py", "gptviz/_assets/tales/model.safetensors", "gptviz/_notebooks/README.md"} <= set(names)
+
+
+def test_the_table_of_packages_is_complete():
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    modules = (ROOT / "gptviz").iterdir()
+    names = {path.stem for path in modules if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert listed == names - {"__init__", "__main__"}
 
 
 PAGES = (

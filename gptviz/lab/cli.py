@@ -16,10 +16,22 @@ from gptviz.lab import doctor
 FIRST = "00_start_here.ipynb"
 COPIES = "gptviz-notebooks"
 SETTINGS = Path(__file__).parent / "settings"
+CLOSED_PIPE = 141  # the exit code that a shell gives a program that a closed pipe ends: 128 + SIGPIPE
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code."""
+    """Runs one command; returns the exit code. Ends quietly if nobody reads its output any more, as after `| head -1`."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # raises here what otherwise the end of Python would print
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more when it ends
+        return CLOSED_PIPE
+
+
+def _run(argv: list[str] | None) -> int:
     parser = _parser()
     options, rest = parser.parse_known_args(argv)
     if rest and options.command != "lab":

@@ -40,6 +40,22 @@ def test_models_are_listed_with_size_and_licence(capsys):
     assert any(re.match(r"gpt2 +124 M", line) for line in lines)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["models"], ["--version"], ["export", "--help"]])
+def test_a_command_whose_output_nobody_reads_ends_quietly(arguments, unbuffered):
+    """As in `gptviz models | head -1`. argparse ignores that it cannot write what it prints itself."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        command = [sys.executable, "-m", "gptviz", *arguments]
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=240, env=environment)
+    finally:
+        os.close(writer)
+    is_ignored = bool(unbuffered) and arguments != ["models"]
+    assert (ended.returncode, ended.stderr) == (0 if is_ignored else cli.CLOSED_PIPE, "")
+
+
 def test_the_package_runs_as_the_command():
     done = run(sys.executable, "-m", "gptviz", "--version")
     assert (done.stdout, done.returncode) == (f"gptviz {gptviz.__version__}\n", 0)
