@@ -16,11 +16,11 @@ from gptviz.errors import ModelChanged, NotAvailable, WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
-from gptviz.lens.embedding_table import nearest_rows, project_onto_plane
+from gptviz.lens.embedding_table import CachedPlane, nearest_rows
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
 from gptviz.model.anatomy import Anatomy
-from gptviz.model.confirming import same_probability
+from gptviz.model.confirming import check_probability
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
 from gptviz.model.positions import length_of_short_texts
@@ -36,7 +36,6 @@ from gptviz.text.prompts import prompt_of
 from gptviz.text.reading import Reading
 from gptviz.text.templates import has_template
 from gptviz.text.tokens import Token, with_roles
-from gptviz.text.visible import quoted
 from gptviz.trace.predictions import as_array
 from gptviz.trace.runnable import Prompt
 from gptviz.trace.trace import Trace, describe_shape
@@ -68,7 +67,7 @@ class GPT:
         self.model, self.tokenizer, self.reader = model, tokenizer, model
         config: Any = model.config.get_text_config()
         self.name = name or getattr(model.config, "_name_or_path", "") or type(model).__name__
-        self._plane: tuple[Any, tuple[np.ndarray, np.ndarray]] | None = None
+        self._plane = CachedPlane()
         self.decoding = Decoding(tokenizer)
         self.n_layers, self.n_heads = len(self._anatomy.layers), self._anatomy.n_heads
         self.d_model, self.d_head = self._anatomy.d_model, self._anatomy.d_head
@@ -135,15 +134,7 @@ class GPT:
         A hook, a buffer, another attention function or autocast may have changed since. next_token: what follows the same
         text now.
         """
-        logits = torch.tensor(next_token.logits)
-        then, id = step.probability, step.token.id
-        if not same_probability(then, logits, id, self.n_layers, self.dtype, self.device.type):
-            raise fail(
-                f"{quoted(step.token.text)} with the probability {then:.4g}, as it was drawn",
-                f"{float(logits.softmax(-1)[id]):.4g} for the same text",
-                "The model has changed since, or it computes other numbers when it reads the text step by step, from its cache.",
-                ModelChanged,
-            )
+        check_probability(step.token, step.probability, next_token.logits, self.n_layers, self.dtype, self.device.type)
 
     def check_readable(self, id: int) -> None:
         """Raises NotAvailable for an id with a logit but without a row in the token table."""
@@ -250,9 +241,7 @@ class GPT:
         """Returns the token table in two dimensions; see `lens.principal_plane`. Computed again if the table changed."""
         table: Any = self.model.get_input_embeddings().weight
         state = (table.data_ptr(), 0 if table.is_inference() else table._version)
-        if self._plane is None or self._plane[0] != state:
-            self._plane = state, project_onto_plane(self.token_table())
-        return self._plane[1]
+        return self._plane.of(state, self.token_table)
 
     def undefined_weight(self) -> str:
         """Returns the name of the first weight that holds NaN or infinity; "" if there is none."""

@@ -200,7 +200,8 @@ def test_every_command_in_the_texts_exists(page):
                 _, unknown = cli._parser().parse_known_args([command, *arguments])
                 assert not unknown or command == "lab", line  # JupyterLab has options of its own
         elif match := re.match(r"python (assets/\S+\.py)(.*)", line):
-            source = (ROOT / match[1]).read_text()
+            shared = sorted((ROOT / "assets" / "making").glob("*.py"))
+            source = "".join(file.read_text() for file in [ROOT / match[1], *shared])
             assert all(f'"{option}"' in source for option in re.findall(r"--[a-z0-9]+", match[2])), line
         else:
             continue

@@ -6,7 +6,6 @@
 It needs espeak-ng (`synthesiser.py`). The card is refused if the model is not good enough for it: see `faults`.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -16,15 +15,15 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import torch
 from hearing import Heard, is_inside, seconds_looked_at, share_of_time, word_error_rate
 from sounds_to_learn import made_sounds
 from synthesiser import RATE, Synthesiser
 from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor, WhisperForConditionalGeneration, WhisperProcessor
 from utterances import Spoken, draw
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "translator"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
 from card import table, write
+from command_line import measuring_options
 
 HERE = Path(__file__).resolve().parent
 MOST_ERRORS = 0.02
@@ -110,12 +109,7 @@ def card_text(measured: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Measures listener.")
-    parser.add_argument("--model", type=Path, default=HERE, help="folder with the weights")
-    parser.add_argument("--card", action="store_true", help="write the figures, figures.json and the short sounds")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    options = measuring_options("listener", HERE, arguments)
     model = AutoModelForSpeechSeq2Seq.from_pretrained(options.model).eval()
     processor = AutoProcessor.from_pretrained(options.model)
     with tempfile.TemporaryDirectory() as folder:

@@ -3,9 +3,10 @@
 The synthesiser says when each word begins and ends, so a moment that a head looks at can be right or wrong.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor
 from transformers import WhisperForConditionalGeneration, WhisperProcessor
 from utterances import LONGEST
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from eager import eager_attention
 
 IGNORED = -100  # transformers leaves such a label out of its loss
 SLACK = 0.05  # seconds before and after a word that count as the word
@@ -80,17 +84,6 @@ def word_error_rate(model: WhisperForConditionalGeneration, processor: WhisperPr
     written = transcripts(model, processor, sounds.features)
     errors = sum(word_errors(heard, spoken) for heard, spoken in zip(written, sounds.words, strict=True))
     return errors / sum(map(len, sounds.words))
-
-
-@contextmanager
-def eager_attention(model: WhisperForConditionalGeneration) -> Iterator[None]:
-    """Lets the model return its attention maps, which only the eager implementation does."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 @torch.no_grad()

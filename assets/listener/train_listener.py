@@ -7,7 +7,6 @@ It needs espeak-ng (`synthesiser.py`). The sounds are made first, and kept besid
 from the seed and its own number.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from torch import Tensor
 from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor
 from word_processor import MELS, START, word_processor
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "translator"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from command_line import training_options
 from resumable import Run, Settings
 
 HERE = Path(__file__).resolve().parent
@@ -76,13 +76,7 @@ def train(folder: Path, out: Path, steps: int = STEPS, minutes: float = float("i
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Trains listener.")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; the same command goes on")
-    parser.add_argument("--runs", type=Path, default=HERE / "runs", help="the folder for sounds and checkpoint")
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for the trained model")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    options = training_options("listener", HERE, arguments)
     train(options.runs, options.out, minutes=options.minutes)
 
 

@@ -5,12 +5,15 @@ token that followed the first occurrence of the current token (Olsson et al. 202
 0 to 1.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from transformers import GPT2LMHeadModel
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from eager import eager_attention
 
 PERIOD, SEQUENCES = 50, 8
 
@@ -19,17 +22,6 @@ def repeated(entries: int, seed: int = 0) -> Tensor:
     """Returns random tokens, written twice after the start token: (SEQUENCES, 1 + 2 * PERIOD)."""
     tokens = torch.randint(1, entries, (SEQUENCES, PERIOD), generator=torch.Generator().manual_seed(seed))
     return torch.cat([torch.zeros(SEQUENCES, 1, dtype=torch.long), tokens, tokens], dim=1)
-
-
-@contextmanager
-def eager_attention(model: GPT2LMHeadModel) -> Iterator[None]:
-    """Lets the model return its attention maps, which only the eager implementation does."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 @torch.no_grad()

@@ -4,8 +4,9 @@ A row of a cross-attention map is read where the decoder writes a word: at the t
 word each French word translates, so what a head looks at can be right or wrong. The same weights give the same figures.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,9 @@ from lexicon import UNKNOWN
 from rows import IGNORED, rows_of
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration, PreTrainedTokenizerBase
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from eager import eager_attention
 
 _CHUNK = 64  # sentences in a batch
 
@@ -36,17 +40,6 @@ def exact(model: M2M100ForConditionalGeneration, tokenizer: PreTrainedTokenizerB
         ).logits.argmax(-1)
         right += int(((best == rows.labels) | (rows.labels == IGNORED)).all(-1).sum())
     return right / len(pairs)
-
-
-@contextmanager
-def eager_attention(model: M2M100ForConditionalGeneration) -> Iterator[None]:
-    """Lets the model return its attention maps, which only the eager implementation does."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 class Word(NamedTuple):

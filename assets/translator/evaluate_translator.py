@@ -6,7 +6,7 @@
 A run takes about half a minute on one core. The card is refused if the model is not good enough for it: see `faults`.
 """
 
-import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -14,10 +14,13 @@ from typing import Any
 
 import torch
 from alignment import Effects, effects, exact, looks_right, translations, words_of
-from card import table, write
 from grammar import Pair
 from sentences import KINDS, draw
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from card import table, write
+from command_line import measuring_options
 
 HERE = Path(__file__).resolve().parent
 LEAST_EXACT = 0.97
@@ -133,12 +136,7 @@ def card_text(measured: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Measures translator.")
-    parser.add_argument("--model", type=Path, default=HERE, help="folder with the weights")
-    parser.add_argument("--card", action="store_true", help="write the figures into README.md and figures.json")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    options = measuring_options("translator", HERE, arguments)
     model = AutoModelForSeq2SeqLM.from_pretrained(options.model).eval()
     measured = figures(model, AutoTokenizer.from_pretrained(options.model))
     print(card_text(measured))

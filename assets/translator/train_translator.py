@@ -6,7 +6,7 @@
 Every step draws its batch from the seed and its own number.
 """
 
-import argparse
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import torch
 from alignment import exact
 from grammar import Pair
-from resumable import Run, Settings
 from rows import rows_of
 from sentences import draw
 from torch import Tensor
 from transformers import M2M100Config, M2M100ForConditionalGeneration, PreTrainedTokenizerBase
 from word_tokenizer import LONGEST, word_tokenizer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "making"))
+from command_line import training_options
+from resumable import Run, Settings
 
 HERE = Path(__file__).resolve().parent
 WIDTH, LAYERS, HEADS = 128, 2, 4  # layers of each stack, heads of each layer
@@ -69,13 +72,7 @@ def train(folder: Path, out: Path, steps: int = STEPS, minutes: float = float("i
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Trains translator.")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; the same command goes on")
-    parser.add_argument("--runs", type=Path, default=HERE / "runs", help="the folder for the checkpoint")
-    parser.add_argument("--out", type=Path, default=HERE, help="the folder for the trained model")
-    parser.add_argument("--threads", type=int, default=1, help="more gain little: the model is small")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    options = training_options("translator", HERE, arguments)
     train(options.runs, options.out, minutes=options.minutes)
 
 

@@ -18,8 +18,8 @@ def percent(share: float) -> str:
 
 
 def or_none(value: float) -> float | None:
-    """Returns a number, or None for NaN, which JSON lacks."""
-    return None if math.isnan(value) else float(value)
+    """Returns a number, or None for NaN and infinity, which JSON lacks."""
+    return float(value) if math.isfinite(value) else None
 
 
 def significant(value: float) -> str:

@@ -27,10 +27,10 @@ from gptviz.checks import check_index
 from gptviz.errors import WrongType, fail
 from gptviz.intervention.code import literal
 from gptviz.sampling.probabilities import undefined_logits
+from gptviz.trace.sequence import STACKS
 from gptviz.trace.trace import Trace
 
 SITES = ("residual", "head_output", "attn_out", "mlp_out")
-STACKS = ("decoder", "encoder", "cross")
 
 # Changes a site's numbers in place. Called with x (rows, T, d), the rows that the edit acts in, whose first token stands
 # at position `start` of the text, and, for a head, its values (rows, keys, d) and the weights with which these reach its

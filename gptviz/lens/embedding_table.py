@@ -1,5 +1,7 @@
 """A token table (the input embeddings) seen as points: nearest rows by cosine, and a projection onto a plane."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gptviz.checks import check_index
@@ -38,6 +40,20 @@ def project_onto_plane(table: Array) -> tuple[Array, Array]:
     axes = axes[:, :-3:-1]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
     return (centred @ axes).astype(np.float32), (variances[:-3:-1] / variances.sum()).astype(np.float32)
+
+
+class CachedPlane:
+    """The projection of a token table that may change; it is computed again for each new state of the table."""
+
+    def __init__(self) -> None:
+        self._state: object = None
+        self._result: tuple[Array, Array] | None = None
+
+    def of(self, state: object, table: Callable[[], Array]) -> tuple[Array, Array]:
+        """Returns what `project_onto_plane` returns for the table. state: equal to an earlier one if the table is the same."""
+        if self._result is None or self._state != state:
+            self._state, self._result = state, project_onto_plane(table())
+        return self._result
 
 
 def _undefined(id: int) -> Exception:

@@ -117,7 +117,7 @@ def ablation_sweep(
     """
     from gptviz.intervention.edits import AblateHead
 
-    _check_any_stack(trace, "trace")
+    check_trace(trace, "trace", any_stack=True)
     swept = trace.of_stack(stack)
     edits = {head: AblateHead(*head, to=to, reference=reference, stack=stack) for head in heads_of(swept)}
     values = _measure_each(trace, edits, metric, "head", (swept.n_layers, swept.n_heads))
@@ -140,8 +140,8 @@ def patch_sweep(
     """
     from gptviz.intervention.edits import SITES, Patch
 
-    _check_any_stack(clean, "clean")
-    _check_any_stack(corrupted, "corrupted")
+    check_trace(clean, "clean", any_stack=True)
+    check_trace(corrupted, "corrupted", any_stack=True)
     source, swept = clean.of_stack(stack), corrupted.of_stack(stack)
     if site not in SITES:
         raise fail(f"one of the sites {', '.join(SITES)}", f"{site!r}", "Choose where the patches go.")
@@ -244,16 +244,15 @@ def _run_rows(gpt: RunnableModel, ids: Sequence[int], rows: Sequence[Sequence[Pa
     return result
 
 
-def check_trace(value: Any, name: str) -> None:
-    """Raises an error if `value` is no trace of a decoder-only model that is loaded and unchanged. name: the argument's."""
-    if isinstance(value, Trace):
-        running_model(value)
-    _check_any_stack(value, name)
+def check_trace(value: Any, name: str, any_stack: bool = False) -> None:
+    """Raises an error if `value` is not a trace whose model is loaded and unchanged. name: the argument's.
 
-
-def _check_any_stack(value: Any, name: str) -> None:
-    """Raises an error if `value` is not a trace, or its model is not loaded or changed. name: the argument's."""
+    any_stack: whether the model may be an encoder-decoder.
+    """
     if not isinstance(value, Trace):
         raise fail(f"a trace as {name}", type(value).__name__, "gpt.trace(prompt) makes one.", WrongType)
-    check_can_run(value.gpt)
+    if any_stack:
+        check_can_run(value.gpt)
+    else:
+        running_model(value)
     value.check_repeats()

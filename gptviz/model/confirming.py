@@ -19,8 +19,12 @@ from torch import Tensor, nn
 from torch.utils.weak import WeakIdRef
 from transformers import PreTrainedConfig
 
+from gptviz.errors import ModelChanged, fail
 from gptviz.model.capture import modules_of
 from gptviz.model.looking import looked_at
+from gptviz.text.tokens import Token
+from gptviz.text.visible import quoted
+from gptviz.trace.sources import Array
 
 ROUNDINGS = 16  # that may add up in one number, from the largest number that went into it
 
@@ -74,6 +78,18 @@ def _is_without_bias(a: Tensor, b: Tensor, tensors: Iterable[Tensor], epsilon: f
 
 def _finite(tensor: Tensor) -> Tensor:
     return tensor.float().masked_fill(~tensor.isfinite(), 0.0)
+
+
+def check_probability(token: Token, then: float, logits: Array, layers: int, dtype: torch.dtype, device: str) -> None:
+    """Raises ModelChanged unless logits, (vocab,), give a token the probability `then`; see `same_probability`."""
+    now = torch.tensor(logits)
+    if not same_probability(then, now, token.id, layers, dtype, device):
+        raise fail(
+            f"{quoted(token.text)} with the probability {then:.4g}, as it was drawn",
+            f"{float(now.softmax(-1)[token.id]):.4g} for the same text",
+            "The model has changed since, or it computes other numbers when it reads the text step by step, from its cache.",
+            ModelChanged,
+        )
 
 
 def same_probability(then: float, logits: Tensor, id: int, layers: int, dtype: torch.dtype, device: str) -> bool:

@@ -19,7 +19,7 @@ from gptviz.model.anatomy import Anatomy, Layer, Part, check_one_stream, no_atte
 from gptviz.model.capture import AttentionCall, EditOutput, Hook, add_hooks, record
 from gptviz.model.changes import Block
 from gptviz.model.head_arguments import HeadArguments, family_attention
-from gptviz.trace.trace import Trace
+from gptviz.trace.trace import LEAVE_STACK_OUT, Trace
 
 ALL_ROWS = slice(None)
 RowsEdit = tuple[slice, Edit]  # an edit, and the rows of the batch that it acts in
@@ -204,8 +204,7 @@ def check_edit(
     to its own position. stack: the one that the edit is for.
     """
     if edit.stack != stack:
-        remedy = "Only an encoder-decoder has an encoder and cross attention; leave the stack out."
-        raise fail("an edit of the decoder, for a decoder-only model", f"{edit!r}", remedy)
+        raise fail("an edit of the decoder, for a decoder-only model", f"{edit!r}", LEAVE_STACK_OUT)
     in_stream = edit.site == "residual"
     check_index(edit.layer, len(anatomy.layers) + in_stream, "depth" if in_stream else "layer")
     if in_stream:

@@ -23,6 +23,7 @@ from gptviz.model.studied_pass import ModuleCall, StudiedPass, map_makers, same_
 
 # What each attention module gave to the attention function, by the module's id; None on the eager route.
 Calls = dict[int, AttentionCall | None]
+_OTHER_MODELS = "gptviz cannot look into this architecture; `gptviz.models()` names some that it can."
 
 
 def study(model: nn.Module) -> Anatomy:
@@ -64,7 +65,7 @@ def _check_one_map(studied: StudiedPass) -> None:
             raise fail(
                 "attention modules that each compute one attention map a head",
                 f"{type(studied.model).__name__}, whose {type(module).__name__} computes {computed[id(module)]}",
-                "gptviz cannot look into this architecture; `gptviz.models()` names some that it can.",
+                _OTHER_MODELS,
                 NotAvailable,
             )
 
@@ -139,7 +140,7 @@ def _blocks(model: nn.Module, attention: set[int]) -> list[nn.Module]:
     raise fail(
         "a causal language model whose blocks stand in one list, each with one attention module",
         f"{type(model).__name__}, which has {len(attention)} attention modules and no such list",
-        "gptviz cannot look into this architecture; `gptviz.models()` names some that it can.",
+        _OTHER_MODELS,
         NotAvailable,
     )
 

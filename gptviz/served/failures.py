@@ -21,6 +21,7 @@ from gptviz.errors import (
     ServerTimeout,
     fail,
 )
+from gptviz.served.protocol import REMEDY
 from gptviz.served.reply import TimedOut
 
 MOST_QUOTED = 240  # characters of a server's own message
@@ -52,7 +53,7 @@ class Failures:
             got = f"the error {self._quoted(problem.body or problem.message)}"
             return fail(f"tokens of {self._address}", got, "The server's own log says more.", ServerError)
         got = "something that is not JSON" if isinstance(problem, ValueError) else f"{type(problem).__name__}"
-        return fail(f"a reply in JSON from {self._address}", f"{got}{after}", _PROTOCOL_REMEDY, ServerError)
+        return fail(f"a reply in JSON from {self._address}", f"{got}{after}", REMEDY, ServerError)
 
     def quoted(self, text: str) -> str:
         """Returns a text of the server's for an error: shortened, in one line, without the key."""
@@ -93,9 +94,6 @@ class Failures:
             )
         remedy = "The server's own log says more."
         return fail(f"an answer of {self._address}", f"status {status}{after}: {message}", remedy, ServerError)
-
-
-_PROTOCOL_REMEDY = "Does the address belong to a server of OpenAI's protocol? Most end in /v1."
 
 
 def pause_before_retry(problem: Exception, tries: int, pause: float) -> float | None:

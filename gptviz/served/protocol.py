@@ -162,6 +162,7 @@ def _highest_first(leaders: list[Leader]) -> tuple[Leader, ...]:
 
 
 _REQUIRED: Any = object()
+REMEDY = "Does the address belong to a server of OpenAI's protocol? Most end in /v1."
 
 
 def _field(values: Mapping[str, Any], name: str, kind: Any, owner: str, default: Any = _REQUIRED) -> Any:
@@ -181,7 +182,6 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 
 def _malformed(expected: str, got: str) -> ServerError:
-    remedy = "Does the address belong to a server of OpenAI's protocol? Most end in /v1."
-    error = fail(expected, got, remedy, ServerError)
+    error = fail(expected, got, REMEDY, ServerError)
     assert isinstance(error, ServerError)
     return error

@@ -24,6 +24,8 @@ from gptviz.trace.predictions import Predictions, as_array
 from gptviz.trace.saving import save
 from gptviz.trace.sources import EMBEDDINGS, Array, Contributions, ModelSource, PassEdit, PassSource
 
+LEAVE_STACK_OUT = "Only an encoder-decoder has an encoder and cross attention; leave the stack out."
+
 
 def describe_shape(heads: Sequence[int]) -> str:
     """Returns a model's layers and heads in words. heads: the number of heads of each layer."""
@@ -70,10 +72,8 @@ class Trace(Predictions):
     def of_stack(self, stack: str) -> "Trace":
         """Returns the trace of one stack of an encoder-decoder. A decoder-only model has the decoder's only."""
         if stack != "decoder":
-            remedy = "Only an encoder-decoder has an encoder and cross attention; leave the stack out."
-            raise fail(
-                f"stack 'decoder' for {self.model_name}, a decoder-only model", f"{stack!r:.60}", remedy, OutOfRange
-            )
+            expected = f"stack 'decoder' for {self.model_name}, a decoder-only model"
+            raise fail(expected, f"{stack!r:.60}", LEAVE_STACK_OUT, OutOfRange)
         return self
 
     def heads_in(self, layer: int) -> int:

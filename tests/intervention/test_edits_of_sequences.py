@@ -275,7 +275,7 @@ def test_an_edit_that_does_not_fit_is_refused():
         with pytest.raises(kind, match=words):
             gpt.trace(SOURCE, TARGET, edits=[edit])
     for make, words in [
-        (lambda: gptviz.ablate_head(0, 0, stack="crossed"), "one of the stacks decoder, encoder, cross"),
+        (lambda: gptviz.ablate_head(0, 0, stack="crossed"), "one of the stacks encoder, decoder, cross"),
         (lambda: gptviz.ablate_mlp(0, stack="cross"), "an edit of heads or of attention"),
         (
             lambda: gptviz.ablate_head(0, 0, "mean", gptviz_trace(), stack="cross").needs().of_stack("cross"),

@@ -14,15 +14,10 @@ def files_of(view):
     return list(modules(Path(inspect.getfile(view)).with_name(f"{view._name}.js")))
 
 
-def files_of_words(view):
-    """Returns the files of words that a view's module imports, besides the shared ones."""
-    return [file for file in files_of(view) if file.name.endswith("words.js") and file.parent.name != "shared"]
-
-
 def own_files_of_words(view):
     """Returns a view's own files of words: those of its folder, or its own one where a folder has several views."""
     folder = Path(inspect.getfile(view)).parent
-    files = [file for file in files_of_words(view) if file.parent == folder]
+    files = [file for file in files_of(view) if file.name.endswith("words.js") and file.parent == folder]
     own = [file for file in files if file.name == f"{view._name}_words.js"]
     return own or files
 

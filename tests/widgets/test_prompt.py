@@ -187,5 +187,9 @@ def test_earlier_prompts_are_emptied_and_the_list_begins_anew(gpt):
     ask(box, "forget")
     assert box._history == ["the owl"] and box.prompt == "the owl"
     assert TEXT not in str(box.get_state())
+    box.append(40)
+    assert box._history == [box.prompt, "the owl"]
+    ask(box, "forget")
+    assert box._history == [box.prompt] and box.prompt != "the owl"
     box.run("a thin king")
     assert box._history == ["a thin king", "the owl"]

@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from gptviz.display.numbers import or_none
 from gptviz.trace.sources import Array
 from gptviz.trace.trace import Trace
 
 MOST_VALUES = 5  # value vectors that are shown one by one; the others are mixed into one
-
-
-def finite(x: float) -> float | None:
-    """Returns a number for JSON, which has no minus infinity: None stands for it."""
-    return float(x) if math.isfinite(x) else None
 
 
 class HeadArithmetic:
@@ -80,9 +76,9 @@ class HeadArithmetic:
         return {
             "q": q[query].tolist(),
             "k": k[key].tolist(),
-            "stages": {name: finite(stage[query, key]) for name, stage in self.stages.items()},
+            "stages": {name: or_none(stage[query, key]) for name, stage in self.stages.items()},
             "factor": self.factor,
-            "largest": finite(largest),
+            "largest": or_none(largest),
             "exponential": float(exponentials[key]),
             "sum": float(exponentials.sum() + sink_exponential),
             "sink": None if sink is None else sink_exponential,

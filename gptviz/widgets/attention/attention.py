@@ -12,11 +12,12 @@ import traitlets
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.labels import part_label
+from gptviz.display.numbers import or_none
 from gptviz.errors import NotAvailable
 from gptviz.pages.answering import PageQuestion
 from gptviz.trace.sequence import STACKS
 from gptviz.trace.trace import Trace
-from gptviz.widgets.attention.arithmetic import HeadArithmetic, finite
+from gptviz.widgets.attention.arithmetic import HeadArithmetic
 from gptviz.widgets.attention.maps import masked_weights, without_future
 from gptviz.widgets.attention.phrases import PHRASES
 from gptviz.widgets.shared.chips import describe
@@ -176,7 +177,7 @@ class AttentionView(OpensLayer):
     def _answer_roles(self) -> dict[str, list[float | None]]:
         """Returns for each role a score of every head, layer by layer; None for a head that does not exist."""
         scores = self._require_trace().role_scores()
-        return {role: [finite(score) for score in of_role.ravel().tolist()] for role, of_role in scores.items()}
+        return {role: [or_none(score) for score in of_role.ravel().tolist()] for role, of_role in scores.items()}
 
     def _page_questions(self) -> Iterator[PageQuestion]:
         """Yields, in this order: all maps; all stage names; the selected row; all stages; the open head's other rows.

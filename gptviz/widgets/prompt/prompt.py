@@ -59,11 +59,11 @@ class PromptBox(View):
         check_decoder_only(gpt)
         self.gpt = gpt
         self._followers: weakref.WeakSet[View] = weakref.WeakSet()
-        self._prompts: list[Any] = []  # typed so far, the latest first
         self._lock = threading.RLock()  # messages may arrive in several threads; prompts are read one after the other
         trace = gpt.trace(prompt)
+        self.typed, self._length = _copy_of(prompt), len(trace.tokens)
+        self._prompts = [self.typed]  # typed so far, the latest first
         super().__init__(**keywords)
-        self._set_typed(prompt, trace)
         self._set_trace(trace)
         self.observe(self._on_prompt_set, "prompt")
 
@@ -79,7 +79,8 @@ class PromptBox(View):
 
     def forget_prompts(self) -> None:
         """Empties the list of earlier prompts, so that a page that is saved afterwards does not have them."""
-        self._prompts, self._history = [self.typed], self._history[:1]
+        self._prompts = []
+        self._list_prompts()
 
     def run(self, prompt: "str | Sequence[Message]") -> Trace:
         """Traces `prompt`, a text or messages, and shows it in every view that follows the box."""
@@ -121,7 +122,8 @@ class PromptBox(View):
 
     def _set_typed(self, typed: "str | Sequence[Message]", trace: Trace | None) -> None:
         """Takes the prompt as it was typed. trace: its trace, if no tokens were appended."""
-        self.typed = typed if isinstance(typed, str) else [dict(message) for message in typed]
+        self._prompts = _different([_copy_of(typed), self.typed, *self._prompts])[:HISTORY]
+        self.typed = self._prompts[0]
         if trace is not None:
             self._length = len(trace.tokens)
 
@@ -163,8 +165,11 @@ class PromptBox(View):
         appended = [token.bytes for token in trace.tokens[self._length :] if not token.special]
         self._appended = b"".join(appended).decode(errors="gptviz.spell") if self._messages else ""
         self._roles_known = not self._messages or any(token.role for token in trace.tokens)
-        self._prompts = _different([self.typed, *self._prompts])[:HISTORY]
-        self._history = _different([self.messages or trace.text, *self._prompts])[:HISTORY]
+        self._list_prompts()
+
+    def _list_prompts(self) -> None:
+        shown: Any = self.messages or self._require_trace().text
+        self._history = _different([shown, *self._prompts])[:HISTORY]
 
     def _answer_run(self, prompt: str) -> int:
         """Traces the prompt if it is a new one; returns its number of tokens."""
@@ -193,6 +198,11 @@ class PromptBox(View):
     def to_table(self) -> list[dict[str, Any]]:
         """Returns one row: the prompt, its model and its number of tokens."""
         return [{"prompt": self.prompt, "model": self.gpt.name, "tokens": self._token_count}]
+
+
+def _copy_of(prompt: "str | Sequence[Message]") -> Any:
+    """Returns a text as it is, and messages as a list of new dictionaries."""
+    return prompt if isinstance(prompt, str) else [dict(message) for message in prompt]
 
 
 def _spell_bytes(error: UnicodeError) -> tuple[str, int]:
