@@ -1,7 +1,8 @@
 // @ts-check
 /** The words of the guessing game, in each language. */
+
+import { logitRefusals } from "../widgets/shared/logit_refusals.js";
 import { promptRefusals } from "../widgets/shared/prompt_refusals.js";
-import { traceRefusals } from "../widgets/shared/trace_refusals.js";
 import { addRefusals } from "../widgets/shared/words.js";
 
 const en = {
@@ -34,6 +35,6 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
 
 export const catalogue = { en, zh };

@@ -1,7 +1,10 @@
 // @ts-check
 /** The words of the question, in each language. */
+
+import { attentionRefusals } from "../widgets/shared/attention_refusals.js";
+import { logitRefusals } from "../widgets/shared/logit_refusals.js";
+import { partRefusals } from "../widgets/shared/part_refusals.js";
 import { promptRefusals } from "../widgets/shared/prompt_refusals.js";
-import { traceRefusals } from "../widgets/shared/trace_refusals.js";
 import { addRefusals } from "../widgets/shared/words.js";
 
 const en = {
@@ -76,6 +79,8 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 
 export const catalogue = { en, zh };

@@ -157,7 +157,7 @@ test("every refusal with a code has a text in both languages, and the Chinese on
     (language) => sharedWords(/** @type {any} */ ({ get: () => language })).errors.known,
   );
   for (const code of codes) {
-    assert.ok(code in en && code in zh, `${code}: into trace_refusals.js or the words of the views that meet it`);
+    assert.ok(code in en && code in zh, `${code}: into a file of refusals that the views import which meet it`);
   }
   const reasons = sources.flatMap((text) =>
     [...text.matchAll(/_no_(?:heads|keys)\(layer, "([^"]+)"/g)].map(([, why]) => why),

@@ -123,6 +123,9 @@ def test_a_views_module_has_its_own_words_and_no_other_views(name):
     check_words(VIEWS[name], VIEWS.values())
 
 
+PARTS = "block embedding explorer flow intervention question"  # the views that show parts of the stream
+
+
 @pytest.mark.parametrize(
     "code, names",
     {
@@ -130,6 +133,9 @@ def test_a_views_module_has_its_own_words_and_no_other_views(name):
         "needs_download": "explorer",
         "prompt_empty": "prompt explorer intervention sampling timeline training guesses question",
         "out_of_range": " ".join(VIEWS),
+        "undefined_logits": f"prompt sampling compare training guesses attention timeline {PARTS}",
+        "no_map": f"attention timeline {PARTS}",
+        "no_neurons": PARTS,
     }.items(),
 )
 def test_the_texts_of_refusals_are_in_the_modules_of_the_views_that_can_meet_them(code, names):

@@ -1,6 +1,8 @@
 // @ts-check
 /** The words of the attention view, in each language. */
-import { traceRefusals } from "../shared/trace_refusals.js";
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -154,6 +156,7 @@ const zh = {
   arrival: (added, before) => `此词元处的残差流长度为 ${before}；这个头加上一个长度为 ${added} 的向量。`,
 };
 
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
 
 export const catalogue = { en, zh };

@@ -1,7 +1,10 @@
 // @ts-check
 /** The words of the block view, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
+import { partRefusals } from "../shared/part_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -82,6 +85,8 @@ const zh = {
   stripCaption: "一条是一个向量，一格是一个数：负为蓝，正为橙。每组用同一尺度。指向一格可见其数。",
 };
 
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 
 export const catalogue = { en, zh };

@@ -1,7 +1,8 @@
 // @ts-check
 /** The words of the comparison view, in each language. */
+
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { reads } from "../shared/reads_words.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -47,6 +48,6 @@ const zh = {
   bits: (bits) => `${bits} 比特`,
 };
 
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
 
 export const catalogue = { en, zh };

@@ -1,7 +1,10 @@
 // @ts-check
 /** The words of the embedding view, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
+import { partRefusals } from "../shared/part_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -56,6 +59,8 @@ const zh = {
   k: ["旋转前的键", "旋转后的键"],
 };
 
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 
 export const catalogue = { en, zh };

@@ -1,10 +1,13 @@
 // @ts-check
 /** The words of the explorer, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
 import { becomes } from "../shared/becomes_words.js";
 import { ends } from "../shared/ends_words.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
+import { partRefusals } from "../shared/part_refusals.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -138,6 +141,8 @@ const hubZh = {
 addRefusals({ en: hubEn, zh: hubZh });
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 
 export const catalogue = { en, zh };

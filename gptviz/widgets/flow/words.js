@@ -1,7 +1,10 @@
 // @ts-check
 /** The words of the flow view, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
+import { partRefusals } from "../shared/part_refusals.js";
 import { addRefusals } from "../shared/words.js";
 import { playCatalogue } from "./play_words.js";
 
@@ -354,7 +357,9 @@ const zh = {
   play: playCatalogue.zh,
 };
 
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 addRefusals({
   en: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>

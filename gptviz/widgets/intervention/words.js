@@ -1,8 +1,11 @@
 // @ts-check
 /** The words of the intervention view, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
+import { partRefusals } from "../shared/part_refusals.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -162,6 +165,8 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
+addRefusals(partRefusals);
 
 export const catalogue = { en, zh };

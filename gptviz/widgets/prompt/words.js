@@ -1,5 +1,6 @@
 // @ts-check
 /** The words of the prompt box, in each language. */
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
 import { reads } from "../shared/reads_words.js";
 import { addRefusals } from "../shared/words.js";
@@ -48,5 +49,6 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
+addRefusals(logitRefusals);
 
 export const catalogue = { en, zh };

@@ -1,8 +1,9 @@
 // @ts-check
 /** The words of the sampling bench, in each language. */
+
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -206,6 +207,6 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
 
 export const catalogue = { en, zh };

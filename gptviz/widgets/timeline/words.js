@@ -1,9 +1,11 @@
 // @ts-check
 /** The words of the generation timeline, in each language. */
+
+import { attentionRefusals } from "../shared/attention_refusals.js";
 import { ends } from "../shared/ends_words.js";
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -139,6 +141,7 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
+addRefusals(attentionRefusals);
 
 export const catalogue = { en, zh };

@@ -1,7 +1,8 @@
 // @ts-check
 /** The words of the view of a training run, in each language. */
+
+import { logitRefusals } from "../shared/logit_refusals.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
-import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -152,6 +153,6 @@ addRefusals({
   },
 });
 addRefusals(promptRefusals);
-addRefusals(traceRefusals);
+addRefusals(logitRefusals);
 
 export const catalogue = { en, zh };
