@@ -405,12 +405,12 @@ def test_the_note_beside_the_cuts_says_which_pass_the_bars_are_of(shown, gpt):
     page = shown(gptviz.FlowView(trace, edits=[gptviz.ablate_mlp(4)])).page
     settle(page)
     note = page.locator(".gptviz-flow .made > p").first
-    expect(note).to_contain_text("of the pass with these cuts")
+    expect(note).to_contain_text("bars show the pass with these cuts")
     page.locator(".gptviz-flow .sentence-row button").nth(6).hover()
-    expect(note).to_contain_text("of the pass without these cuts")
+    expect(note).to_contain_text("bars and the ribbons still show the pass without cuts")
     agree(texts(page, ".bars .number")[:8], [share for _, share in trace.top(8, 6)])
     page.locator(".gptviz-flow h3").hover()
-    expect(note).to_contain_text("of the pass with these cuts")
+    expect(note).to_contain_text("bars show the pass with these cuts")
 
 
 def test_a_cut_that_leaves_the_row_as_it_is_is_not_called_renormalised(shown, gpt):
