@@ -105,8 +105,9 @@ if (folder)
       const sampler = samplers
         .get(one.logits)
         .set({ temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty });
-      // Scores are as large as the largest logit divided by the temperature, and so exact are the logarithms of probabilities.
-      const tolerance = FLOAT64 * Math.max(1, one.largest / (temperature || 1));
+      // Scores are as large as the largest logit divided by the temperature, and so exact are the logarithms of
+      // probabilities. Sums are made one by one, so their errors grow like a walk of as many steps.
+      const tolerance = FLOAT64 * Math.max(1, one.largest / (temperature || 1)) * Math.sqrt(sampler.size);
       const what = `${one.logits} ${JSON.stringify(one.settings)}`;
       const stages = new Float64Array(bytes(one.stages));
       STAGES.forEach((name, i) =>
