@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from waiting import LONGEST_WAIT
 
 sys.path.extend([str(Path(__file__).parent), str(Path(__file__).parent / "support")])
 from browser.lab import CHROMIUM_OPTIONS
@@ -35,7 +36,7 @@ def views(gpt: gptviz.GPT, **options: str) -> dict[str, gptviz.TokensView]:
     trace = gpt.trace(PROMPT)
     completion = gpt.complete(PROMPT, max_tokens=24, temperature=0.8, seed=2)
     explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     chosen = {
         "prompt": gptviz.PromptBox(PROMPT, gpt=gpt, **options),
         "tokens": gptviz.TokensView(trace, **options),
@@ -75,7 +76,7 @@ def branched(gpt: gptviz.GPT, completion: gptviz.Completion, **options: str) -> 
         drawn = completion.choices[0].steps[step]
         view.choice = 0
         view.force(step, next(one.token.id for one in drawn.alternatives if one.token.id != drawn.token.id))
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     view.choice = 1
     return view
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from close import assert_softmax_close
 
 import gptviz
 from gptviz import figures
@@ -34,7 +35,7 @@ def test_the_logit_lens_is_drawn_as_the_softmax_at_the_given_tokens():
     lens = np.log([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]]) + 1000  # large logits: exp of them would overflow
     figure = figures.logit_lens(lens, ["b", "<i>c"], ids=[1, 2])
     (heat,) = figure.data
-    np.testing.assert_allclose(heat.z, [[20, 70], [30, 10]], rtol=1e-9)
+    assert_softmax_close(heat.z, [[20, 70], [30, 10]], lens, dtype=np.float64)
     assert (heat.zmin, heat.zmax) == (0, 100)
     assert list(figure.layout.xaxis.ticktext) == ["b", "&lt;i&gt;c"]
     assert list(figure.layout.yaxis.ticktext) == ["before block 0", "after the last block"]

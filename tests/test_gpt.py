@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from close import assert_close, assert_softmax_close, rounding
+from close import approx_float32, assert_close, assert_softmax_close, rounding
 from families import build, tokenizer
 
 import gptviz
@@ -132,7 +132,7 @@ def test_arrays_are_read_only_float32_and_probabilities_sum_to_one(trace):
     assert all(a.dtype == np.float32 for a in arrays)
     with pytest.raises(ValueError, match="read-only"):
         trace.logits[0, 0] = 1.0
-    assert trace.probabilities().sum() == pytest.approx(1, abs=rounding(1.0))
+    assert trace.probabilities().sum() == approx_float32(1)
     logits = trace.logits[-1].astype(np.float64)
     softmax = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     assert_softmax_close(trace.probabilities(-1), softmax, logits)

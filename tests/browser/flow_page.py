@@ -2,8 +2,10 @@
 
 import re
 
-import pytest
+from close import rounding
 from page_text import percent
+from shown import assert_shows
+from tales_bound import TALES_BOUND
 
 PROMPT = "When Tom and Mary went to the park, Tom gave a ball to"
 UNIT = 100  # pixels that stand for the whole credit
@@ -15,7 +17,7 @@ def agree(texts, shares):
     for text, share in zip(texts, shares, strict=True):
         shown = text.replace("\u00a0", " ").strip()
         if shown != percent(share):
-            assert float(shown.removesuffix(" %")) == pytest.approx(100 * share, rel=6e-3), (shown, share)
+            assert_shows(shown, 100 * share, 100 * (rounding(1.0) + share * TALES_BOUND))
 
 
 def texts(page, selector):

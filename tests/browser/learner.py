@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from browser.lab import Notebook
+from close import approx_float32
 from playwright.sync_api import Locator, expect
 
 QUESTIONS = """
@@ -244,7 +245,7 @@ class Learner:
             expect(right).to_have_attribute("data-right", "")
         elif question.kind == "number":
             drawn = float(reaction.locator("strong.number").last.get_attribute("title"))
-            assert abs(drawn - question.truth) <= 1e-9 + 1e-6 * abs(question.truth)
+            assert drawn == approx_float32(question.truth)
             if question.truth % 1 == 0:  # a count is shown as a whole number
                 count = f"{question.truth:.0f} {question.unit}".strip()
                 expect(reaction.locator("strong.number").last).to_have_text(count)

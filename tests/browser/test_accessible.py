@@ -4,6 +4,7 @@ import pytest
 from browser.axe import RULES_ABOUT_COLOURS, serious_violations
 from browser.pages import settle
 from trained import training_view
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -17,12 +18,12 @@ def gpt():
 
 def views(gpt, **options):
     explorer = gptviz.explore(PROMPT, gpt=gpt, **options)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     trace = gpt.trace(PROMPT)
     completion = gpt.complete(PROMPT, max_tokens=6, seed=2)
     timeline = gptviz.GenerationTimeline(completion, gpt=gpt, **options)
     timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
-    timeline.wait(60)
+    timeline.wait(LONGEST_WAIT)
     edits = [gptviz.ablate_head(1, 2), gptviz.ablate_mlp(3), gptviz.patch("mlp_out", 1, 4, source=trace)]
     edited = gptviz.InterventionView(trace, edits=edits, **options)
     flow = gptviz.FlowView(trace, edits=[gptviz.ablate_mlp(3)], **options)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from browser.pages import colour_table
+from close import assert_close, rounding
 from families import build, tokenizer
 from playwright.sync_api import expect
+from shown import assert_shows
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
@@ -111,9 +113,8 @@ def test_a_future_cell_is_shown_from_its_score_to_its_zero_weight(shown, gpt):
         expect(readout).to_have_text(re.compile(rf"3 cannot see .*6 · weight 0 · {re.escape(button)}: {said}"))
     expect(page.locator(".arithmetic li .number")).to_have_count(4)
     steps = page.locator(".arithmetic li .number").all_inner_texts()
-    assert [float(one.replace("−", "-")) for one in steps[:2]] == [
-        pytest.approx(float(trace.scores(2, 5, stage)[3, 6]), rel=6e-3) for stage in ("raw", "scaled")
-    ]
+    for text, stage in zip(steps[:2], ("raw", "scaled"), strict=True):
+        assert_shows(text, float(trace.scores(2, 5, stage)[3, 6]), rounding(trace.scores(2, 5, stage)))
     assert steps[2:] == ["−∞", "0"]
     page.get_by_role("button", name="softmax").click()
     expect(readout).to_contain_text("looks at")
@@ -138,8 +139,8 @@ def test_the_strips_of_the_mix_add_up_to_it(shown, gpt, dark):
     for row, pixels in zip(rows, drawn, strict=True):
         wanted = table[np.round(127.5 + 127.5 * row / most).astype(int)]
         np.testing.assert_allclose(np.array(pixels).reshape(-1, 4)[:, :3], wanted, atol=3)
-    said = page.locator(".mix .strip > .number").all_inner_texts()[:7]
-    assert [float(one.strip("±")) for one in said] == [pytest.approx(most, rel=6e-3)] * 7
+    for text in page.locator(".mix .strip > .number").all_inner_texts()[:7]:
+        assert_shows(text.strip("±"), most, rounding(most))
 
 
 # The sentence
@@ -249,7 +250,7 @@ def test_a_saved_page_has_the_stages_of_every_head(opened, gpt, tmp_path):
     for head in np.ndindex(trace.n_layers, trace.n_heads):
         key = trace.attention(*head)[-1].argmax()
         scores += [float(trace.scores(*head, stage)[-1, key]) for stage in ("raw", "masked")]
-    assert [float(number) for number in read] == pytest.approx(scores, rel=1e-6)
+    assert_close([float(number) for number in read], scores)
     expect(page.locator(".problem:visible")).to_have_count(0)
 
 

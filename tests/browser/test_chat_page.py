@@ -6,6 +6,7 @@ from browser.pages import settle
 from chat_templates import CHATML, VOCAB, applied, chat, chatty
 from playwright.sync_api import expect
 from small_models import strong_gpt2
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -135,7 +136,7 @@ def test_an_appended_token_and_a_chat_set_in_python_are_shown(shown, chatting):
 def test_an_earlier_chat_is_run_again_from_the_explorers_menu(shown, chatting):
     explorer = gptviz.explore(ASKED, gpt=chatting)
     explorer.prompt = "the owl"
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     view = shown(explorer)
     view.page.get_by_label("earlier prompts").select_option("user: The owl? · assistant: in the inn · user: Thanks")
     answered(view)

@@ -6,8 +6,11 @@ import re
 import numpy as np
 import pytest
 from browser.pages import HOLD_ANSWERS, settle
+from close import approx_float32
 from families import TEXT, build, tokenizer
 from playwright.sync_api import expect
+from shown import approx_three_digits
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.pages.stored import state_of
@@ -33,7 +36,7 @@ def on_screen(shown):
 @pytest.fixture
 def page(on_screen, gpt):
     explorer = gptviz.explore(PROMPT, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     return on_screen(explorer)
 
 
@@ -116,7 +119,7 @@ def test_a_name_shows_its_sentence_when_it_is_pointed_at_or_focused(page, gpt):
 @pytest.mark.parametrize("size", [(1280, 720), (848, 560)], ids=str)
 def test_a_station_opens_below_the_picture_in_sight_with_the_names_above_it(shown, gpt, size):
     explorer = gptviz.explore(GIFT, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     page = shown(explorer, width=size[0], height=size[1]).page
     for name in ("attention", "tokens", "generation", "logits", "sampling", "embedding"):
         page.locator(f".at-{name} button").click()
@@ -185,7 +188,7 @@ def test_scores_are_drawn_as_leads_over_the_mean(page, gpt):
     page.locator(".at-logits button").click()
     order = np.argsort(-logits, kind="stable")[:10]
     rows = scored(page)
-    assert [number for _, _, number in rows] == pytest.approx(logits[order], rel=6e-3)
+    assert [number for _, _, number in rows] == [approx_three_digits(logit) for logit in logits[order]]
     lead = logits[order] - logits.mean()
     assert [share for _, share, _ in rows] == pytest.approx(lead / lead[0], abs=0.01)
     expect(page.locator(".highest")).to_contain_text(f"{logits.mean():.3g}".replace("-", "−"))
@@ -251,7 +254,7 @@ def is_whole(page):
 
 def test_a_wrapped_prompt_is_fully_visible(on_screen, gpt):
     explorer = gptviz.explore(LONG, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     page = on_screen(explorer)
     field = page.locator(".gptviz-prompt textarea")
     low = field.bounding_box()["height"]
@@ -518,7 +521,7 @@ def way(page):
 @pytest.mark.parametrize(("prompt", "language"), [(LONG, "zh"), (OF_THREE_LINES, "en"), (OF_THREE_LINES + LONG, "zh")])
 def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, prompt, language):
     explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     view_page = shown(explorer, width=WIDTH, height=HEIGHT)
     page = view_page.page
     page.locator(".presenter button").last.click()
@@ -526,7 +529,7 @@ def test_a_step_fits_the_screen_however_many_lines_the_prompt_has(shown, gpt, pr
     field.fill(prompt)
     field.press("Enter")
     settle(page)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     view_page.update()
     expect(field).to_have_value(prompt)
     for step in STEPS[:-1]:  # the last step shows a text and all its tokens, so its height varies
@@ -559,7 +562,7 @@ def test_a_shortened_list_says_so_and_counts_the_rest_as_others(shown, gpt):
     rest = trace.mlp_out(layer)[last] - trace.neurons(layer, last)[neurons].sum(0)
     ((name, length),) = [(name, length) for kind, name, length in steps if kind == "others"]
     assert f"{len(trace.neurons(layer, last)) - len(neurons):,} other" in name
-    assert length == pytest.approx(float(np.linalg.norm(rest)), rel=6e-3)
+    assert length == approx_three_digits(float(np.linalg.norm(rest)), trace.mlp_out(layer)[last])
     page.keyboard.press("Escape")
     page.locator(".at-attention button").click()
     expect(page.locator(".gptviz-block .strip[data-step=neuron]")).to_have_count(8)
@@ -746,7 +749,7 @@ def test_buttons_step_forward_and_back(page):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_step_fits_a_part_of_the_window_where_full_screen_is_refused(shown, gpt, language):
     explorer = gptviz.explore(PROMPT, gpt=gpt, language=language)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     page = shown(explorer, width=848, height=560).page
     page.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject(new TypeError('refused')); }")
     page.locator(".presenter button").last.click()
@@ -772,7 +775,7 @@ def check_other_tokens(page, step):
         listed.popitem()
         listed[step.token.id] = step.probability
     others = 1 - sum(listed.values())
-    assert float(rest.removesuffix(" %")) / 100 == pytest.approx(others, abs=1e-6)
+    assert float(rest.removesuffix(" %")) / 100 == approx_float32(others, 1.0)
 
 
 # The generation
@@ -780,7 +783,7 @@ def check_other_tokens(page, step):
 
 def test_the_sentence_says_how_many_tokens_were_generated(on_screen, gpt):
     explorer = gptviz.explore("owl " * 20, gpt=gpt)
-    steps = explorer._stations["generation"].wait(60).choices[0].steps
+    steps = explorer._stations["generation"].wait(LONGEST_WAIT).choices[0].steps
     sentence = on_screen(explorer).locator(".station-generation .sentence")
     drawn = "1 token was" if len(steps) == 1 else f"{len(steps)} tokens were"
     expect(sentence).to_contain_text(f"{drawn} drawn and appended")

@@ -9,12 +9,13 @@ import pytest
 import torch
 from browser.axe import RULES_ABOUT_COLOURS, serious_violations
 from browser.pages import OF_A_TRACE, PAGE_SCRIPT, settle
-from close import assert_softmax_close
+from close import assert_close, assert_softmax_close
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
 from small_models import gpt_for_any_text
 from trained import training_view
 from transformers import GPT2Config, GPT2LMHeadModel
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.errors import GPTVizError
@@ -112,7 +113,7 @@ def test_branches_are_compared_and_every_head_looked_through_in_the_page(opened,
         view.force(
             step, next(a.token.id for a in view.completion.choices[0].steps[step].alternatives if a.token.id != drawn)
         )
-        view.wait(60)
+        view.wait(LONGEST_WAIT)
     page = opened(view.save_html(tmp_path / "branches.html"))
     shown = [branch.text for branch in view._run.branches]
     texts = page.locator(".comparison .text")
@@ -257,7 +258,7 @@ def test_a_large_model_stays_below_the_limit_and_says_what_is_missing(opened, tm
     expect(page.locator(".gptviz-attention h3")).to_contain_text("L11 · H11")
     row = trace.attention(11, 11)[-1]
     drawn = page.locator(".rowbars li").evaluate_all("(items) => items.map((item) => Number(item.title))")
-    np.testing.assert_allclose(drawn[:9], np.sort(row)[::-1][:9], atol=1e-6)
+    assert_close(drawn[:9], np.sort(row)[::-1][:9], scale=1.0)
     expect(page.locator(".detail summary")).to_have_attribute("aria-disabled", "true")
     expect(page.locator(".detail summary")).to_contain_text("Not in this page")
 

@@ -4,6 +4,7 @@ import pytest
 from browser.pages import OF_A_TRACE, ViewPage, settle
 from ipywidgets import Widget
 from trained import training_view
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.pages.stored import state_of
@@ -81,7 +82,7 @@ def test_a_view_drawn_before_its_state_arrives_is_drawn_afterwards(shown, new_pa
     view = MAKE[kind](gpt)
     for widget in view.family():
         if hasattr(widget, "wait"):
-            widget.wait(60)
+            widget.wait(LONGEST_WAIT)
     page = new_page()
     slow = SlowPage(page, view, list(sent_states))
     assert page.locator(".gptviz").count() == 0, "there was nothing to draw yet"

@@ -8,9 +8,11 @@ import pytest
 import torch
 from browser.flow_page import PROMPT, UNIT, agree, contrast, paper, texts, titles
 from browser.pages import settle
+from close import approx_float32, assert_close
 from families import IDS, build, tokenizer
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
+from shown import half_of_decimal
 from small_models import gpt_for_any_text, strong_gpt2
 
 import gptviz
@@ -28,7 +30,7 @@ def check_numbers(page, trace, position, id):
     flow, cuts = lens.flow(trace, position), lens.cuts(trace, position, id)
     labels = page.locator(".gptviz-flow .label:not([data-kind=later])")
     shown = titles(page, ".label .share")
-    assert sum(shown) == pytest.approx(1, abs=1e-5)
+    assert sum(shown) == approx_float32(1)
     agree(texts(page, ".label .share"), shown)
     own = labels.evaluate_all("(all) => all.map((one) => one.querySelector('.chip')?.textContent ?? null)")
     tokens = [chip_text(token) for token in trace.tokens]
@@ -36,8 +38,7 @@ def check_numbers(page, trace, position, id):
     for text, share in zip(own, shown, strict=True):
         if text is not None:  # a line of several tokens has no chip
             assert any(
-                tokens[place] == text and flow.importance[0, place] == pytest.approx(share, abs=1e-6)
-                for place in places
+                tokens[place] == text and flow.importance[0, place] == approx_float32(share, 1.0) for place in places
             ), (text, share)
     attention = [flow.attention(layer)[position].sum() for layer in range(trace.n_layers)]
     agree(texts(page, "[data-row=attention] .number"), attention)
@@ -66,14 +67,14 @@ def check_picture(page, trace, position):
     )
     assert len(curves) > 5 and len(bands) > 20
     for share, size in [*curves, *bands]:
-        assert size == pytest.approx(UNIT * share, abs=0.0051)  # written with two decimals
+        assert size == pytest.approx(UNIT * share, abs=half_of_decimal(2))
     share = [flow.importance[layer + 1][:, None] * flow.attention(layer) for layer in range(trace.n_layers)]
     ribbons = page.locator(".gptviz-flow svg .curve:not(.bundle)").evaluate_all(
         "(all) => all.map(({ dataset: { column, from, to, share } }) => [column, from, to, share])"
     )
     for column, sources, targets, drawn in ribbons:
         rows, columns = (np.array([int(i) for i in some.split(",")]) for some in (targets, sources))
-        assert float(drawn) == pytest.approx(share[int(column)][np.ix_(rows, columns)].sum(), abs=1e-6)
+        assert float(drawn) == approx_float32(share[int(column)][np.ix_(rows, columns)].sum(), 1.0)
     single = {(int(column), sources, targets) for column, sources, targets, _ in ribbons}
     rows = page.locator(".gptviz-flow .label[data-kind=token] sub").all_inner_texts()
     for layer, matrix in enumerate(share):
@@ -145,7 +146,7 @@ def test_a_ribbon_and_an_mlp_are_cut_by_a_click_and_by_keys(shown, gpt):
     expect(page.locator(".gptviz-flow .made .scaled")).to_contain_text("renormalised")
     share = lens.flow(trace, key.query).attention(key.layer)[key.query, key.key]
     shown_share = float(page.locator(".gptviz-flow .curve.ribbon[data-cut]").first.get_attribute("data-share"))
-    assert shown_share == pytest.approx(share * lens.flow(trace).importance[key.layer + 1, key.query], abs=1e-6)
+    assert shown_share == approx_float32(share * lens.flow(trace).importance[key.layer + 1, key.query], 1.0)
     page.locator(".gptviz-flow .band.mlp").last.dispatch_event("click")
     settle(page)
     assert [edit.call for edit in view.edits] == ["ablate_key", "ablate_mlp"]
@@ -257,7 +258,7 @@ def test_attention_weights_are_labelled_and_explained(shown):
     page.keyboard.press("Escape")
     drawn = root.locator("svg .curve.ribbon").evaluate_all("(all) => all.map((one) => Number(one.dataset.share))")
     expected = sorted(weight for row in weights for weight in row if weight * UNIT >= 1)
-    np.testing.assert_allclose(sorted(drawn), expected, atol=1e-6)
+    assert_close(sorted(drawn), expected, scale=1.0)
 
 
 @pytest.mark.parametrize("prompt", HOSTILE)

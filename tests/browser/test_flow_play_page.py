@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from browser.axe import serious_violations
 from browser.pages import ViewPage, settle
+from close import approx_float32, assert_close, rounding
 from families import IDS, build, tokenizer
 from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
+from shown import assert_shows, half_of_decimal
 from small_models import gpt_for_any_text
+from tales_bound import TALES_BOUND
 
 import gptviz
 from gptviz import lens
@@ -49,8 +52,7 @@ def said(page):
         "(all) => all.map((one) => [one.textContent, parseFloat(one.title) / (one.title.endsWith('%') ? 100 : 1)])"
     )
     for text, value in numbers:  # what is read has the digits of the number behind it
-        shown = float(text.strip("<>").replace("\u00a0", " ").removesuffix(" %"))
-        assert shown == pytest.approx(100 * value if "%" in text else value, rel=6e-3) or text[0] in "<>"
+        assert_shows(text, 100 * value if "%" in text else value)
     return [(text, place and int(place)) for text, place in tokens], [value for _, value in numbers]
 
 
@@ -69,7 +71,7 @@ def check_credit(sentence, trace, layer, is_first):
     moved = np.tril(flow.importance[layer + 1][:, None] * flow.attention(layer), -1)
     target, source = np.unravel_index(moved.argmax(), moved.shape)
     assert tokens[1 if is_first else 0 :] == [placed(trace, target), placed(trace, source)]
-    np.testing.assert_allclose(numbers, [moved.sum(), moved.max()], atol=1e-6)
+    assert_close(numbers, [moved.sum(), moved.max()], scale=1.0)
 
 
 def check_again(sentence, after, layer):
@@ -77,7 +79,7 @@ def check_again(sentence, after, layer):
     row = lens.flow(after).attention(layer)[-1]
     source = largest_source(row, len(row) - 1)
     assert tokens == [placed(after, len(row) - 1), placed(after, source)]
-    np.testing.assert_allclose(numbers, [row[source]], atol=1e-6)
+    assert_close(numbers, [row[source]], scale=1.0)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -103,22 +105,22 @@ def test_every_number_of_every_sentence_is_the_traces(shown, gpt, language):
             row = flow.attention(next(forward))[last]
             source = largest_source(row, last)
             assert tokens == [placed(trace, last), placed(trace, source)]
-            np.testing.assert_allclose(numbers, [row[source], row.sum()], atol=1e-6)
+            assert_close(numbers, [row[source], row.sum()], scale=1.0)
         elif kind == "mlp":
-            np.testing.assert_allclose(numbers, [flow.mlp[next(mlps), last]], atol=1e-6)
+            assert_close(numbers, [flow.mlp[next(mlps), last]], scale=1.0)
         elif kind == "prediction":
             assert tokens == [placed(trace, last), *((chip_text(token), None) for token, _ in top)]
-            np.testing.assert_allclose(numbers, [share for _, share in top], rtol=1e-5)
+            np.testing.assert_allclose(numbers, [share for _, share in top], rtol=TALES_BOUND)
         elif kind == "credit":
             step = next(back)
             check_credit(sentence, trace, layers - 1 - step, step == 0)
         elif kind == "picture":
             order = np.argsort(-flow.importance[0], kind="stable")[:2]
             assert tokens[1:] == [placed(trace, position) for position in order]
-            np.testing.assert_allclose(numbers, flow.importance[0][order], atol=1e-6)
+            assert_close(numbers, flow.importance[0][order], scale=1.0)
         elif kind == "draw":
             assert tokens == [(chip_text(drawn.token), None)]
-            np.testing.assert_allclose(numbers, [gptviz.sampling.uniform(0), drawn.probability], rtol=1e-5)
+            np.testing.assert_allclose(numbers, [gptviz.sampling.uniform(0), drawn.probability], rtol=TALES_BOUND)
         elif kind == "append":
             expect(page.locator(".play-says")).to_contain_text(str(last + 1))
         elif kind == "next":
@@ -127,7 +129,7 @@ def test_every_number_of_every_sentence_is_the_traces(shown, gpt, language):
             check_again(sentence, after, next(again))
         elif kind == "more":
             assert tokens[1:] == [(chip_text(token), None) for token, _ in after.top(2)]
-            np.testing.assert_allclose(numbers, [share for _, share in after.top(2)], rtol=1e-5, atol=1e-9)
+            np.testing.assert_allclose(numbers, [share for _, share in after.top(2)], rtol=TALES_BOUND)
     passed = ["embedding", *["attention", "mlp"] * layers, "prediction", *["credit"] * layers, "picture"]
     assert kinds == [*passed, "draw", "append", "next", *["again"] * layers, "more"]
 
@@ -152,15 +154,15 @@ def test_every_width_of_the_played_rows_is_its_share(shown, gpt):
         shares = flow.attention(layer)
         for i in range(count + 1):
             for j in range(1, i + 1):  # what comes from the first token is a stub
-                if abs(shares[i, j] * whole - 1) > 1e-3:
+                if abs(shares[i, j] * whole - 1) > rounding(whole):
                     assert ((layer, i, j) in drawn_ribbons) == (shares[i, j] * whole >= 1), (layer, i, j)
                 if (layer, i, j) in drawn_ribbons:
-                    assert drawn_ribbons[layer, i, j] == pytest.approx(shares[i, j], abs=1e-6)
+                    assert drawn_ribbons[layer, i, j] == approx_float32(shares[i, j], 1.0)
     for _, _, _, share, width in ribbons:
-        assert width == pytest.approx(share * whole, abs=0.0051)  # written with two decimals
+        assert width == pytest.approx(share * whole, abs=half_of_decimal(2))
     assert len(mlps) == (flow.mlp > 0).sum()
     for layer, i, share in mlps:
-        assert share == pytest.approx(flow.mlp[int(layer), int(i)], abs=1e-6)
+        assert share == approx_float32(flow.mlp[int(layer), int(i)], 1.0)
 
 
 WINDOWS = "() => ['text', 'next'].map((name) => document.querySelector(`[data-layer=${name}]`).style.transform)"
@@ -339,7 +341,7 @@ def test_attention_weights_are_played_and_labelled_without_credit(shown):
             tokens, numbers = said(page)
             source = largest_source(row, last)
             assert tokens == [placed(trace, last), placed(trace, source)]
-            np.testing.assert_allclose(numbers, [row[source]], atol=1e-6)
+            assert_close(numbers, [row[source]], scale=1.0)
             expect(page.locator(".play-says")).to_contain_text("attention weight")
     assert "credit" not in kinds and kinds[-1] == "more"
 

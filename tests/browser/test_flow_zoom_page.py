@@ -5,9 +5,11 @@ import pytest
 from browser.axe import serious_violations
 from browser.flow_page import PROMPT, UNIT, agree, texts
 from browser.pages import settle
+from close import approx_float32, rounding
 from families import IDS, build, tokenizer
 from page_text import chip_text
 from playwright.sync_api import expect
+from shown import assert_shows, half_of_decimal
 
 import gptviz
 from gptviz import lens
@@ -58,12 +60,12 @@ def check_heads(page, trace, layer, position):
         of_heads = heads[:, targets][:, :, sources].sum((1, 2))
         thin = (of_heads * UNIT < 1) & (of_heads > 0)
         several = of_heads[thin].sum() if thin.sum() > 1 else 0.0
-        assert share == pytest.approx(of_heads[head] if head >= 0 else several, abs=1e-6)
-        assert width == pytest.approx(UNIT * share, abs=0.0051)  # written with two decimals
+        assert share == approx_float32(of_heads[head] if head >= 0 else several, 1.0)
+        assert width == pytest.approx(UNIT * share, abs=half_of_decimal(2))
         ends = tuple(sources), tuple(targets)
         sums[ends] = sums.get(ends, 0) + share
     for (sources, targets), share in sums.items():
-        assert share == pytest.approx(heads[:, targets][:, :, sources].sum(), abs=1e-6)
+        assert share == approx_float32(heads[:, targets][:, :, sources].sum(), 1.0)
     return {head for head, *_ in parts}
 
 
@@ -111,7 +113,7 @@ def test_keys_go_into_a_block_a_head_and_a_weight_and_escape_goes_out_one_level_
     expect(panel.locator(".sentence button[data-query] .chip")).to_have_text(chip_text(trace.tokens[last]))
     weights = trace.attention(LAYER, 2)[last]
     bars = panel.locator(".bars .number").first
-    assert float(bars.inner_text()) == pytest.approx(weights.max(), abs=6e-4)
+    assert_shows(bars.inner_text(), weights.max(), rounding(1.0))
     assert page.evaluate("document.activeElement.matches('.open-head')")
     assert page.locator(".heads-of-block .map[aria-expanded=true]").count() == 1
     outlined = page.locator(".canvas .curve[data-outline]").evaluate_all("(all) => all.map((one) => one.dataset.head)")
@@ -128,9 +130,9 @@ def test_keys_go_into_a_block_a_head_and_a_weight_and_escape_goes_out_one_level_
     assert row.locator("th .chip").all_inner_texts() == ends
     expect(panel.locator("h3")).to_contain_text(f"L{LAYER} · H{head}")
     steps = panel.locator(".arithmetic .number").all_inner_texts()
-    assert float(steps[-1]) == pytest.approx(trace.attention(LAYER, head)[query, key], abs=6e-4)
+    assert_shows(steps[-1], trace.attention(LAYER, head)[query, key], rounding(1.0))
     raw = trace.scores(LAYER, head, "raw")[query, key]
-    assert float(steps[0].replace("−", "-")) == pytest.approx(raw, rel=6e-3)
+    assert_shows(steps[0], raw, rounding(trace.scores(LAYER, head, "raw")))
     page.keyboard.press("Escape")
     settle(page)
     expect(panel.locator(".arithmetic .number").first).to_be_hidden()
@@ -162,7 +164,7 @@ def test_a_click_on_a_ribbon_of_an_open_block_opens_its_weight_and_words_cut_the
     settle(page)
     assert (view.selection.head, view.selection.query, view.selection.key) == (head, last, source)
     steps = page.locator(".open-head .arithmetic .number").all_inner_texts()
-    assert float(steps[-1]) == pytest.approx(trace.attention(LAYER, head)[last, source], abs=6e-4)
+    assert_shows(steps[-1], trace.attention(LAYER, head)[last, source], rounding(1.0))
     assert view.edits == ()
     cut = page.locator(".heads-of-block li").nth(head).get_by_text("cut", exact=True)
     cut.click()
@@ -236,7 +238,7 @@ def test_attention_weights_of_a_head_open_too(shown):
     open_block(page, 0)
     count = trace.heads_in(0)
     for head, sources, _, share, _ in ribbons(page, 0):
-        assert head < 0 or share == pytest.approx(trace.attention(0, head)[-1, sources[0]] / count, abs=1e-6)
+        assert head < 0 or share == approx_float32(trace.attention(0, head)[-1, sources[0]] / count, 1.0)
     head_map(page, 1).press("Enter")
     settle(page)
     expect(page.locator(".open-head h3")).to_contain_text("L0 · H1")
@@ -254,7 +256,7 @@ def test_an_exported_page_goes_in_as_far_and_says_what_it_does_not_have(opened, 
         settle(page)
         expect(page.locator(".open-head h3")).to_contain_text(f"L{LAYER} · H{head}")
         weight = page.locator(".open-head .bars .number").first.inner_text()
-        assert float(weight) == pytest.approx(trace.attention(LAYER, head)[-1].max(), abs=6e-4)
+        assert_shows(weight, trace.attention(LAYER, head)[-1].max(), rounding(1.0))
         part = page.locator(f".canvas .curve.ribbon[data-head='{head}'][data-from='13'][data-to='14']")
         part.dispatch_event("pointerover")
         told = "点击查看这个权重怎么算出来" if head == 0 else "本页没有保存这个权重的算式"
@@ -263,7 +265,7 @@ def test_an_exported_page_goes_in_as_far_and_says_what_it_does_not_have(opened, 
         settle(page)
         if head == 0:  # which was selected when the page was saved
             step = page.locator(".open-head .arithmetic .number").last.inner_text()
-            assert float(step) == pytest.approx(trace.attention(LAYER, head)[-1, 13], abs=6e-4)
+            assert_shows(step, trace.attention(LAYER, head)[-1, 13], rounding(1.0))
             page.keyboard.press("Escape")
     expect(page.locator(".open-head details")).not_to_have_attribute("open", "")
     expect(page.locator(".open-head summary")).to_contain_text("此页面中没有：计算这一项需要带内核的笔记本。")

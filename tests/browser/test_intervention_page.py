@@ -8,9 +8,12 @@ import re
 import numpy as np
 import pytest
 from browser.pages import settle
-from page_text import HOSTILE, chip_text, number
+from close import assert_close
+from page_text import HOSTILE, chip_text
 from playwright.sync_api import expect
+from shown import approx_three_digits, assert_shows
 from small_models import HEADS, LAYERS, silenced_probabilities, strong_gpt2
+from tales_bound import TALES_BOUND
 from transformers import AutoTokenizer
 
 import gptviz
@@ -45,12 +48,9 @@ def rows(page):
     return page.locator(".gptviz-intervention tbody").evaluate(f"(body) => [...body.children].map({read})")
 
 
-def close_to(text, value):
-    """Checks a percentage of three digits against a share; very small shares are shown as <0.001 %."""
-    if text == "<0.001 %":
-        assert value < 1e-5
-    else:
-        assert number(text.replace(" %", "")) == pytest.approx(100 * value, rel=6e-3, abs=1e-5)
+def close_to(text, value, *parts):
+    """Checks a percentage of three digits against a share. parts: the probabilities of which the share is made."""
+    assert_shows(text, 100 * value, 100 * TALES_BOUND * sum(parts or [value]))
 
 
 def agrees(page, gpt, before, after):
@@ -62,7 +62,7 @@ def agrees(page, gpt, before, after):
     for (_, was, now, change), id in zip(table, token_ids, strict=True):
         close_to(was, before[id])
         close_to(now, after[id])
-        close_to(change, after[id] - before[id])
+        close_to(change, after[id] - before[id], after[id], before[id])
     read = "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
     np.testing.assert_allclose(page.locator("tbody td.after .bar").evaluate_all(read), after[token_ids], atol=0.02)
     rest = [1 - before[token_ids].sum(), 1 - after[token_ids].sum()]
@@ -70,7 +70,7 @@ def agrees(page, gpt, before, after):
     assert name == f"{len(before) - len(token_ids):,} other tokens"
     close_to(was, rest[0])
     close_to(now, rest[1])
-    close_to(change, rest[1] - rest[0])
+    close_to(change, rest[1] - rest[0], *rest)
     signed = np.append(after[token_ids] - before[token_ids], rest[1] - rest[0])
     drawn = """(all) => all.map((one) => {
         const bar = one.getBoundingClientRect(), box = one.parentElement.getBoundingClientRect(), middle = box.x + box.width / 2;
@@ -224,7 +224,7 @@ def test_a_row_of_attention_is_rewritten(shown, gpt):
     field = page.get_by_role("textbox", name="weights")
     expect(field).not_to_have_value("")
     read = [float(one) for one in field.input_value().split()]
-    np.testing.assert_allclose(read, trace.attention(0, 0)[4, :5], rtol=6e-3)
+    assert read == [approx_three_digits(weight) for weight in trace.attention(0, 0)[4, :5]]
     field.fill("1 2")
     page.get_by_role("button", name="set the row").click()
     expect(page.locator(".note").last).to_contain_text("Expected 5 numbers")
@@ -259,9 +259,7 @@ def test_each_token_has_its_weight_below_it(shown, gpt, scale, dark):
     row = trace.attention(1, 2)[5, :6]
     expected = [f"{w:.3f}" if w >= 0.0005 else "<0.001" for w in row]
     assert items.locator(".number").all_inner_texts() == expected
-    np.testing.assert_allclose(
-        [float(title) for title in items.evaluate_all("(all) => all.map((one) => one.title)")], row
-    )
+    assert_close([float(title) for title in items.evaluate_all("(all) => all.map((one) => one.title)")], row)
     boxes = items.evaluate_all("""(all) => all.map((item) => {
         const range = document.createRange();
         range.selectNodeContents(item.lastElementChild);

@@ -9,6 +9,7 @@ from browser.pages import HOLD_ANSWERS, settle
 from families import tokenizer
 from page_text import HOSTILE
 from playwright.sync_api import expect
+from shown import CSS_PERCENT
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
@@ -184,7 +185,7 @@ def test_vote_counts_are_shown_beside_the_answer(shown, box):
         root.locator(".tally input").nth(i).fill(str(hands))
     expect(root.locator(".tally .share").nth(2)).to_have_text("7 of 12")
     widths = root.locator(".tally .fill").evaluate_all("(fills) => fills.map((fill) => parseFloat(fill.style.width))")
-    np.testing.assert_allclose(widths, np.array([3, 0, 7, 2]) / 12 * 100, atol=1e-3)
+    np.testing.assert_allclose(widths, np.array([3, 0, 7, 2]) / 12 * 100, atol=CSS_PERCENT)
     expect(root.locator(".tally li[data-right]")).to_have_count(0)
     root.locator(".reveal").click()
     expect(root.locator(".tally li").nth(place_of(question))).to_have_attribute("data-right", "")

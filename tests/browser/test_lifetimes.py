@@ -6,6 +6,7 @@ import pytest
 from browser.pages import OF_A_TRACE, settle
 from playwright.sync_api import expect
 from trained import training_view
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.trace.trace import Trace
@@ -27,7 +28,7 @@ def every_view(gpt):
     trace = gpt.trace(PROMPTS[0])
     timeline = gptviz.GenerationTimeline(gpt.complete("Once", max_tokens=4, seed=2))
     explorer = gptviz.explore(PROMPTS[0], gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     beside = gptviz.compare(trace, gpt.trace(PROMPTS[1]))
     made = [timeline, beside, training_view(), explorer]
     return [gptviz.PromptBox(PROMPTS[0], gpt=gpt), *(kind(trace) for kind in OF_A_TRACE), *made]

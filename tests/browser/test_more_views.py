@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 from browser.pages import OF_A_TRACE, settle
-from close import assert_close, rounding
+from close import approx_float32, assert_close, rounding
 from families import build, tokenizer
 from page_text import HOSTILE, chip_text, number
 from playwright.sync_api import expect
+from shown import approx_three_digits, assert_shows
 from trained import training_view
 from transformers import AutoModelForCausalLM
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz._paths import assets_dir
@@ -28,7 +30,7 @@ def gpt():
 
 def close_to(text, value):
     """Checks that the text is the value in three significant digits."""
-    assert number(text) == pytest.approx(value, rel=6e-3, abs=6e-6)
+    assert_shows(text, value, rounding(value, 1.0))
 
 
 # Block
@@ -146,7 +148,7 @@ def test_the_embeddings_strips_and_neighbours(shown, gpt):
     wpe = gpt.model.transformer.wpe.weight.detach().numpy()
     id = trace.tokens[8].id
     for found, vector in zip(lengths, [wte[id], wpe[8], wte[id] + wpe[8]], strict=True):
-        assert found == pytest.approx(np.linalg.norm(vector), rel=6e-3)
+        assert found == approx_three_digits(np.linalg.norm(vector))
     expect(page.locator(".strips").first).to_contain_text(f"row {id:,} of the token table")
     expect(page.locator(".strips").first).to_contain_text("row 8 of the position table")
     cosines = wte @ wte[id] / np.linalg.norm(wte, axis=1) / np.linalg.norm(wte[id])
@@ -171,7 +173,7 @@ def test_under_rotary_positions_the_turn_is_shown_instead(shown):
         query = attention.q_proj(x).view(len(trace.tokens), trace.n_heads, trace.d_head)[7, 0].numpy()
     assert_close(trace.unrotated()[0][0, 7], query, scale=x)
     lengths = [number(text.split()[-1]) for text in page.locator(".rotation .strip > .number").all_inner_texts()]
-    assert lengths[0] == pytest.approx(np.linalg.norm(query), rel=6e-3)
+    assert lengths[0] == approx_three_digits(np.linalg.norm(query), x)
     assert lengths[0] == lengths[1] and lengths[2] == lengths[3]
 
 
@@ -186,7 +188,7 @@ def test_a_token_forced_in_the_page_gives_the_same_branch_as_complete(shown, gpt
     page.locator(".steps li").nth(3).click()
     row = page.locator(".detail tbody tr:not([data-taken])").first
     row.get_by_role("button", name="force", exact=True).click()
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     showing.update()
     other = next(a.token for a in steps[3].alternatives if a.token.id != steps[3].token.id)
     prefix = gpt.encode(PROMPT) + [s.token.id for s in steps[:3]] + [other.id]
@@ -264,7 +266,7 @@ def test_the_comparison_names_what_both_prompts_predict(shown, gpt):
                 has=page.locator(".chip", has_text=re.compile(f"^{re.escape(chip_text(token))}$"))
             )
             cell = row.locator("td").nth(side)
-            assert float(cell.get_attribute("title")[:-2]) == pytest.approx(100 * share, rel=1e-5)
+            assert float(cell.get_attribute("title")[:-2]) == approx_float32(100 * share)
             width = cell.locator(".fill").evaluate(
                 "(n) => n.getBoundingClientRect().width / n.parentElement.clientWidth"
             )

@@ -9,10 +9,8 @@ import gptviz
 
 
 @pytest.mark.parametrize("language, unit", [("en", "bits"), ("zh", "比特")])
-def test_the_example_draws_each_token_with_its_entropy(chromium, tmp_path, language, unit):
-    faults = []
-    page = chromium.new_page()
-    page.on("pageerror", lambda error: faults.append(str(error)))
+def test_the_example_draws_each_token_with_its_entropy(new_page, tmp_path, language, unit):
+    page = new_page()
     with installed_example(tmp_path) as view_class:
         view = view_class(gptviz.load().trace("Once upon a time"), language=language)
         shown = ViewPage(page, [view])
@@ -25,5 +23,3 @@ def test_the_example_draws_each_token_with_its_entropy(chromium, tmp_path, langu
         view.trace = gptviz.load().trace("One day")
         shown.update()
         expect(items.last).to_contain_text(f"{view.to_table()[-1]['bits']:.2f} {unit}")
-    page.close()
-    assert faults == []

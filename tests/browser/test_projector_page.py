@@ -3,6 +3,7 @@
 import pytest
 from browser.pages import settle
 from playwright.sync_api import expect
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -47,7 +48,7 @@ def test_the_names_of_a_maps_columns_do_not_cover_one_another(shown, gpt, scale,
 
 def test_a_presented_maps_columns_have_all_their_names(shown, gpt):
     explorer = gptviz.explore(COMPARED[0], gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     page = shown(explorer, width=1280, height=720).page
     page.get_by_role("button", name="present").click()
     root = page.locator(".gptviz-explorer")

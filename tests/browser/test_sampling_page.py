@@ -7,6 +7,7 @@ from browser.pages import settle
 from families import tokenizer
 from page_text import digits, percent
 from playwright.sync_api import expect
+from shown import half_of_decimal
 
 import gptviz
 from gptviz import sampling
@@ -185,8 +186,8 @@ def test_a_thousand_draws_stand_beside_what_was_expected(shown_bench, trace):
         p = d.probabilities[id]
         count, expected, error = (float(x.replace(",", "")) for x in re.findall(r"[\d,.]+", text))
         assert count == drawn.count(id)
-        assert expected == pytest.approx(1000 * p, abs=0.51)
-        assert error == pytest.approx((1000 * p * (1 - p)) ** 0.5, abs=0.51)
+        assert expected == pytest.approx(1000 * p, abs=half_of_decimal(0))
+        assert error == pytest.approx((1000 * p * (1 - p)) ** 0.5, abs=half_of_decimal(0))
     rest = float(re.match(r"[\d,]+", counted.nth(16).locator(".number").inner_text())[0].replace(",", ""))
     assert rest == sum(id not in d.order[:16] for id in drawn)
 

@@ -3,6 +3,7 @@
 import pytest
 from browser.pages import OF_A_TRACE, settle
 from trained import training_view
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -19,7 +20,7 @@ def views():
     gpt = gptviz.load()
     trace = gpt.trace(PROMPT)
     explorer = gptviz.explore(PROMPT, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     return [
         *(kind(trace) for kind in OF_A_TRACE),
         gptviz.PromptBox(PROMPT, gpt=gpt),

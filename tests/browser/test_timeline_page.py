@@ -4,8 +4,10 @@ import dataclasses
 import html
 
 import pytest
-from close import assert_softmax_close, rounding
+from close import approx_float32, assert_softmax_close, rounding
 from playwright.sync_api import expect
+from shown import half_of_decimal
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -75,7 +77,7 @@ def test_another_step_changes_the_table_in_place(shown, gpt):
         "(all) => all.map((one) => parseFloat(one.title) / 100)"
     )
     wanted = [p for one in alternatives for p in (one.probability, one.sampling_probability)]
-    assert titles[: len(wanted)] == pytest.approx(wanted, rel=1e-6)
+    assert titles[: len(wanted)] == pytest.approx(wanted, rel=rounding(1.0))
     lengths = page.locator(".detail tbody .fill").evaluate_all(
         "(all) => all.map((one) => one.getBoundingClientRect().width / one.parentElement.clientWidth)"
     )
@@ -108,7 +110,7 @@ def test_what_a_server_does_not_reveal_is_a_dash_and_never_a_number(shown, compl
     expect(page.locator(".detail tfoot th")).to_have_text("not revealed")
     listed = {one.token.text: one.probability for one in (*alternatives[:5], step)}
     titles = page.locator(".detail tfoot td[title]").evaluate_all("(all) => all.map((one) => one.title)")
-    assert float(titles[0].removesuffix(" %")) / 100 == pytest.approx(1 - sum(listed.values()), abs=1e-6)
+    assert float(titles[0].removesuffix(" %")) / 100 == approx_float32(1 - sum(listed.values()), 1.0)
     assert titles[1] == "not revealed"
 
 
@@ -129,7 +131,7 @@ def test_a_steps_table_has_an_axis_and_a_row_for_all_other_tokens(shown, gpt, se
     )
     assert others[0] == pytest.approx(rest, abs=rounding(trace.logits))
     drawn = {one.token.id: one.sampling_probability for one in (*choice.steps[4].alternatives, choice.steps[4])}
-    assert others[1] == pytest.approx(1 - sum(drawn.values()), abs=1e-6)
+    assert others[1] == approx_float32(1 - sum(drawn.values()), 1.0)
     assert others[1] == 0 if "top_k" in settings else others[1] >= 0
     for axis, track in zip(
         page.locator(".detail .percents").all(), page.locator(".detail tfoot .track").all(), strict=True
@@ -186,7 +188,7 @@ def test_chips_have_the_colour_of_their_surprise(shown, gpt, completion, dark):
     chips = page.locator(".steps li").evaluate_all(CHIPS)
     for chip, share in zip(chips, shares, strict=True):
         assert min(contrast(rgb(chip["ground"]), rgb(ink)) for ink in chip["inks"]) >= 4.5
-        assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=0.01)
+        assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=half_of_decimal(2))
     away = [contrast(rgb(chip["ground"]), ground) for chip in chips]
     assert away == sorted(away, reverse=True) and away[0] > 10 > 1.1 > away[-1]
     expect(page.locator(".gptviz-timeline .hint")).to_contain_text("100 %  1 % or less")
@@ -195,7 +197,7 @@ def test_chips_have_the_colour_of_their_surprise(shown, gpt, completion, dark):
         page.locator(".steps li").evaluate_all(CHIPS)[7:], chips[7:], shares[7:], strict=True
     ):
         assert chip["ground"] != before["ground"] and chip["ink"] != before["ink"]  # muted, with its bar still visible
-        assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=0.01)
+        assert float(chip["bar"][:-1]) == pytest.approx(100 * share, abs=half_of_decimal(2))
         assert chip["number"] == before["number"]
         assert min(contrast(rgb(chip["ground"]), rgb(ink)) for ink in chip["inks"]) >= 4.5
     page.emulate_media(color_scheme="light" if dark else "dark")
@@ -229,7 +231,7 @@ def test_the_whole_text_after_a_branch_is_as_it_was_drawn(shown, gpt, completion
     page.locator(".steps li").nth(3).click()
     expect(page.locator(".steps li[data-later]")).to_have_count(len(completion.choices[0].steps) - 4)
     page.get_by_role("button", name="force", exact=True).first.click()
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     showing.update()
     expect(page.locator(".steps li[data-forced]")).to_have_count(1)
     expect(page.locator(".gptviz-timeline")).to_have_attribute("aria-busy", "false")

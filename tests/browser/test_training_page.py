@@ -5,6 +5,7 @@ import pytest
 from browser.pages import settle
 from close import rounding
 from playwright.sync_api import expect
+from shown import CSS_PERCENT
 from trained import example_run, torch_ids, training_view
 
 import gptviz
@@ -37,7 +38,8 @@ def shows(page, step):
     expect(page.locator(".writes h4")).to_contain_text(f"at step {step}")
     settle(page)
     expected = np.sort(shares(run.at(step), "the <b>thin"))[::-1][:16]
-    np.testing.assert_allclose(bars(page), expected, rtol=rounding(run.at(step).trace("the <b>thin").logits), atol=1e-6)
+    bound = rounding(run.at(step).trace("the <b>thin").logits)
+    np.testing.assert_allclose(bars(page), expected, rtol=bound, atol=CSS_PERCENT / 100)
 
 
 def choose(page, index):

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.pages import settle
-from close import rounding
+from close import TINY, rounding
 from playwright.sync_api import expect
+from shown import CSS_PERCENT
 
 import gptviz
 
@@ -93,7 +94,7 @@ def shows_attention(page, trace):
     assert sorted(drawn, reverse=True) == drawn
     assert min(drawn) >= np.sort(row)[::-1][len(keys) - 1] * (1 - bound)
     widths = bars.locator(".fill").evaluate_all("(fills) => fills.map((fill) => parseFloat(fill.style.width))")
-    np.testing.assert_allclose(widths, 100 * row[keys], rtol=bound, atol=1e-3)
+    np.testing.assert_allclose(widths, 100 * row[keys], rtol=bound, atol=CSS_PERCENT)
 
 
 def stage_bars(page, column):
@@ -121,10 +122,13 @@ def shows_sampling(page, trace, temperature=None):
     order = np.argsort(-logits, kind="stable")
     own, bound = stage_bars(page, 0), rounding(trace.logits)
     assert len(own) == 16
-    np.testing.assert_allclose(own, softmax(logits)[order[:16]], rtol=bound, atol=1e-6)
+    np.testing.assert_allclose(own, softmax(logits)[order[:16]], rtol=bound, atol=CSS_PERCENT / 100)
     if temperature is not None:
         np.testing.assert_allclose(
-            stage_bars(page, 1), softmax(logits, temperature)[order[:16]], rtol=bound / temperature, atol=1e-6
+            stage_bars(page, 1),
+            softmax(logits, temperature)[order[:16]],
+            rtol=bound / temperature,
+            atol=CSS_PERCENT / 100,
         )
 
 
@@ -151,7 +155,7 @@ def shows_timeline(page, gpt, trace):
     expect(rows).to_have_count(len(step.alternatives) + (not taken))
     shares = rows.locator("td[title]").evaluate_all("(cells) => cells.map((cell) => parseFloat(cell.title) / 100)")
     expected = [p for token in step.alternatives for p in (token.probability, token.sampling_probability)]
-    np.testing.assert_allclose(shares[: len(expected)], expected, rtol=2 * bound, atol=1e-12)
+    np.testing.assert_allclose(shares[: len(expected)], expected, rtol=2 * bound, atol=TINY)
 
 
 def test_every_view_is_drawn(page, gpt):

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 from browser.pages import OF_A_TRACE, colour_table, settle
+from close import rounding
 from families import build, tokenizer
 from page_text import HOSTILE_PAIRS, chip_text
 from playwright.sync_api import expect
+from shown import assert_shows
 from small_models import gpt_for_any_text
 from trained import training_view
 from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz._paths import assets_dir
@@ -46,10 +49,10 @@ def test_hostile_text_is_text_in_every_view(shown, gpt, prompt):
 @pytest.mark.parametrize("prompt", HOSTILE_PAIRS)
 def test_hostile_text_is_text_on_the_path_and_side_by_side(shown, gpt, prompt):
     explorer = gptviz.explore(prompt, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     explorer.prompt = "Once"
     explorer.prompt = prompt
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     trace = explorer.trace
     page = shown(explorer, gptviz.compare(trace, gpt.trace("Once"))).page
     for button in page.locator(".rail button").all():
@@ -188,11 +191,6 @@ def test_every_step_of_the_arithmetic_is_the_untouched_models(shown, gpt):
     page = shown(view).page
     page.locator("summary").click()
 
-    def reads(found, wanted):
-        texts = found.all_inner_texts()
-        numbers = [float(text.replace("−", "-").replace("<0.001", "0.0005")) for text in texts]
-        assert numbers == [pytest.approx(one, rel=6e-3, abs=6e-4) for one in wanted], texts
-
     for query, key in ((6, 2), (8, 8), (4, 0), (0, 0)):
         page.evaluate(
             "([name, query, key]) => Object.entries({ query, key }).forEach(([what, at]) => selections[name].set(what, at))",
@@ -205,29 +203,28 @@ def test_every_step_of_the_arithmetic_is_the_untouched_models(shown, gpt):
         row = np.array([q[query] @ k[one] for one in range(query + 1)]) / np.sqrt(width)
         exponentials = np.exp(row - row.max())
         weights = exponentials / exponentials.sum()
-        steps = page.locator(".arithmetic li .number")
-        reads(steps, [raw, row[key], row[key], exponentials[key], weights[key]])
+        bound = rounding(1.0, np.abs(q[query]) @ np.abs(k[: query + 1]).T)
+        steps = page.locator(".arithmetic li .number").all_inner_texts()
+        for text, value in zip(steps, [raw, row[key], row[key], exponentials[key], weights[key]], strict=True):
+            assert_shows(text, value, bound)
         words = page.locator(".arithmetic li .muted").all_inner_texts()
         assert words[:3] == ["q·k", f"÷ √{width} = {np.sqrt(width):.3g}", "masked"]
-        powers = [
-            float(one.replace("−", "-").strip("()"))
-            for one in re.findall(r"\(?−?[\d.]+\)?", words[3].split("^")[1])[:2]
-        ]
-        assert powers == [pytest.approx(one, rel=6e-3, abs=6e-4) for one in (row[key], row.max())], words[3]
-        reads_sum = float(re.search(r"÷ ([\d.]+)", words[4])[1])
-        assert reads_sum == pytest.approx(exponentials.sum(), rel=6e-3)
+        powers = re.findall(r"\(?−?[\d.]+\)?", words[3].split("^")[1])[:2]
+        for text, value in zip(powers, (row[key], row.max()), strict=True):
+            assert_shows(text.strip("()"), value, bound)
+        assert_shows(re.search(r"÷ ([\d.]+)", words[4])[1], exponentials.sum(), (query + 1) * bound)
         products = page.locator(".cell .strip").nth(2).locator(":scope > .number").inner_text()
-        assert float(products.split()[-1].replace("−", "-")) == pytest.approx(raw, rel=6e-3, abs=6e-4)
+        assert_shows(products.split()[-1], raw, bound)
         heaviest = np.argsort(-weights, kind="stable")
         heaviest = heaviest if len(heaviest) <= 6 else heaviest[:5]
         names = page.locator(".mix .strip .value").all_inner_texts()
         assert [int(re.search(r"\d+$", name)[0]) for name in names] == heaviest.tolist()
-        assert [float(name.split(" ")[0].replace("<0.001", "0.0005")) for name in names] == pytest.approx(
-            weights[heaviest], abs=6e-4
-        )
+        for name, weight in zip(names, weights[heaviest], strict=True):
+            assert_shows(name.split(" ")[0], weight, bound)
         added = (weights @ v[: query + 1]) @ output
-        lengths = [float(x) for x in re.findall(r"length (\d[\d.]*\d)", page.locator(".mix > p").inner_text())]
-        assert lengths == [pytest.approx(np.linalg.norm(one), rel=6e-3) for one in (stream[query].double(), added)]
+        lengths = re.findall(r"length (\d[\d.]*\d)", page.locator(".mix > p").inner_text())
+        for text, vector in zip(lengths, (stream[query].double().numpy(), added), strict=True):
+            assert_shows(text, np.linalg.norm(vector), rounding(stream[query]))
 
 
 def test_a_family_without_queries_says_so(shown):
@@ -359,10 +356,10 @@ def test_views_in_chinese_have_no_english_sentence(shown, gpt):
     completion = gpt.complete("Once", max_tokens=4, seed=2)
     timeline = gptviz.GenerationTimeline(completion, gpt=gpt, language="zh")
     timeline.force(2, completion.choices[0].steps[2].alternatives[-1].token.id)
-    timeline.wait(60)
+    timeline.wait(LONGEST_WAIT)
     other = gptviz.compare(trace, gpt.trace("Once more"), language="zh")
     explorer = gptviz.explore("Once upon a time", gpt=gpt, language="zh")
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     run = training_view(language="zh")
     page = shown(*(kind(trace, language="zh") for kind in OF_A_TRACE), timeline, other, run, explorer).page
     for button in page.locator(".rail button").all():

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shown import half_of_decimal
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.display import palette
@@ -21,10 +23,10 @@ def test_colour_maps_are_those_of_the_page(theme):
     program = """const { weightColours, signedColours } = await import(process.argv[1]);
     console.log(JSON.stringify([weightColours(process.argv[2]), signedColours(process.argv[2])]));"""
     command = [shutil.which("node"), "--input-type=module", "-e", program, (SHARED / "colours.js").as_uri(), theme]
-    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_WAIT, check=True).stdout
     for stops, on_page in zip((THEMES[theme].shares, THEMES[theme].signed), json.loads(output), strict=True):
         ours = [palette.blend(stops, i / 255) for i in range(256)]
-        np.testing.assert_allclose(ours, on_page, atol=0.5 + 1e-9)  # the page's are rounded
+        np.testing.assert_allclose(ours, on_page, atol=half_of_decimal(0))  # the page's are rounded
         assert [palette.hex_colour(np.array(on_page[end])) for end in (0, 255)] == [stops[0], stops[-1]]
 
 

@@ -11,6 +11,7 @@ import pytest
 from nbconvert import HTMLExporter
 from trained import training_view
 from view_classes import view_classes
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.display import still
@@ -26,7 +27,7 @@ def views():
     gpt = gptviz.load()
     trace = gpt.trace(PROMPT)
     explorer = gptviz.explore(PROMPT, gpt=gpt)
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     completion = gpt.complete(PROMPT, max_tokens=5, seed=1)
     kinds = (
         gptviz.TokensView, gptviz.AttentionView, gptviz.EmbeddingView, gptviz.BlockView, gptviz.SamplingBench,

@@ -4,7 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from drawn import check_texts_are_inside, drawn, marks, texts
+from close import approx_float64, assert_close
+from drawn import check_texts_are_inside, drawn, marks, share_error, texts
+from shown import half_of_decimal
 
 from gptviz.drawings import costs, curves, power_law, samples
 from gptviz.errors import GPTVizError
@@ -50,13 +52,14 @@ def test_curves_have_the_heights_of_their_numbers():
     loss, one, other = marks(CURVES, tag="path")
     at = axis_of(CURVES, {"0", "1"})  # of the second panel, which is drawn last
     heights = (at["0"] - points(one)[:, 1]) / (at["0"] - at["1"])
-    np.testing.assert_allclose(heights, SCORE, atol=0.002)
-    np.testing.assert_allclose((at["0"] - points(other)[:, 1]) / (at["0"] - at["1"]), [0.25, 1], atol=0.002)
+    bound = share_error(at["0"] - at["1"], decimals=1)
+    np.testing.assert_allclose(heights, SCORE, atol=bound)
+    np.testing.assert_allclose((at["0"] - points(other)[:, 1]) / (at["0"] - at["1"]), [0.25, 1], atol=bound)
     ticks = {mark["text"]: mark["x"] for mark in marks(CURVES, tag="text", **{"text-anchor": "middle"})}
     places = (points(one)[:, 0] - ticks["0"]) / (ticks["100"] - ticks["0"]) * 100
     np.testing.assert_allclose(places, STEPS, atol=0.1)
     dashed = marks(CURVES, tag="line", **{"stroke-dasharray": "6 4"})
-    assert [(at["0"] - mark["y1"]) / (at["0"] - at["1"]) for mark in dashed] == [pytest.approx(0.3, abs=0.002)]
+    assert [(at["0"] - mark["y1"]) / (at["0"] - at["1"]) for mark in dashed] == [pytest.approx(0.3, abs=bound)]
     falls = np.diff(points(loss)[:, 1])
     assert falls[0] > 0 and falls[1] / falls[0] == pytest.approx(2.5 / 0.25, rel=0.05)
 
@@ -64,7 +67,7 @@ def test_curves_have_the_heights_of_their_numbers():
 def test_values_that_are_all_0_lie_on_the_axis():
     drawing = curves({"share": {"share": (STEPS, [0.0, 0.0, np.nan, 0.0])}}, "None of them")
     (line,), heights = marks(drawing, tag="path"), axis_of(drawing, ["0", "0.2"])
-    assert points(line)[:, 1] == pytest.approx(heights["0"], abs=0.051)
+    assert points(line)[:, 1] == pytest.approx(heights["0"], abs=2 * half_of_decimal(1))
     assert heights["0.2"] < heights["0"] - 100
 
 
@@ -152,16 +155,18 @@ def test_a_dot_stands_at_each_value():
 def test_a_power_law_is_a_straight_line_with_its_points_on_or_beside_it():
     """Value = 800 / size: 8, 4 and 1 nats. The last point, 2.5 nats, lies above the line and is hollow."""
     drawing = DRAWINGS["power law"]
-    assert [row["power_law"] for row in drawing.to_table()] == pytest.approx([8, 4, 1])
+    assert [row["power_law"] for row in drawing.to_table()] == approx_float64([8, 4, 1])
     assert [row["nats"] for row in drawing.to_table()] == [8, 4, 2.5]
     (line,) = [mark for mark in marks(drawing, tag="line", **{"stroke-dasharray": "6 4"}) if mark["y1"] != mark["y2"]]
     dots = [mark for mark in marks(drawing, tag="rect") if mark["x"] + 4.5 >= line["x1"] - 0.1 and mark["y"] > 40]
     middles = np.array([(mark["x"] + 4.5, mark["y"] + 4.5) for mark in dots])
     assert [mark["fill"] for mark in dots] == ["bar", "bar", "bg"]
     shares = (middles[:, 0] - line["x1"]) / (line["x2"] - line["x1"])
-    np.testing.assert_allclose(shares, [0, 1 / 3, 1], atol=0.002)  # a factor of 2, and one of 8
+    bound = share_error(line["x2"] - line["x1"])
+    np.testing.assert_allclose(shares, [0, 1 / 3, 1], atol=bound)  # a factor of 2, and one of 8
     heights = (middles[:, 1] - line["y1"]) / (line["y2"] - line["y1"])
-    np.testing.assert_allclose(heights, np.log(8 / np.array([8, 4, 2.5])) / np.log(8), atol=0.002)
+    bound = share_error(line["y2"] - line["y1"])
+    np.testing.assert_allclose(heights, np.log(8 / np.array([8, 4, 2.5])) / np.log(8), atol=bound)
     assert {"100", "200", "800", "measured, not used for the line"} <= set(texts(drawing))
 
 
@@ -174,7 +179,7 @@ def test_the_table_has_every_place_once():
 
 def test_costs_are_minus_the_logarithm_of_probabilities():
     rows = DRAWINGS["costs"].to_table()
-    np.testing.assert_allclose([row["probability"] for row in rows], np.exp(-LOSSES), rtol=1e-12)
+    assert_close([row["probability"] for row in rows], np.exp(-LOSSES), dtype=np.float64)
     assert [row["loss"] for row in rows] == LOSSES.tolist()
     bars = [mark["width"] for mark in marks(DRAWINGS["costs"], tag="rect", fill="key")]
     np.testing.assert_allclose(np.array(bars) / max(bars), LOSSES / 9, atol=0.01)

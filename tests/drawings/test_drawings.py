@@ -7,7 +7,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from drawn import check_texts_are_inside, drawn, marks, texts
+from close import approx_float64, assert_close, rounding
+from drawn import check_texts_are_inside, drawn, marks, share_error, texts
+from shown import half_of_decimal
 
 from gptviz.display.numbers import percent, significant
 from gptviz.display.still import picture
@@ -88,7 +90,7 @@ def test_the_numbers_beside_the_arrows_are_the_vectors():
         cosine = QUERY @ key / np.prod(lengths)
         expected = {"query_size": lengths[0], "key_size": lengths[1], "degrees": np.degrees(np.arccos(cosine)),
                     "cosine": cosine, "product": QUERY @ key}  # fmt: skip
-        assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+        assert {name: row[name] for name in expected} == approx_float64(expected)
         assert f"angle {significant(expected['degrees'])}°, cosine {significant(cosine)}" in written
         factors = " × ".join(significant(factor) for factor in (*lengths, cosine))
         assert f"q·k = {factors} = {significant(QUERY @ key)}" in written
@@ -97,8 +99,9 @@ def test_the_numbers_beside_the_arrows_are_the_vectors():
 
 def test_opposite_and_equal_directions_are_drawn():
     """180 and 0 degrees, where rounding could take the cosine past 1."""
+    bound = np.degrees(np.sqrt(2 * rounding(1.0, dtype=np.float64)))  # cos x is 1 - x²/2 near 0
     table = angles(QUERY, [-3 * QUERY, QUERY / 7], TOKENS[5], TOKENS[:2]).to_table()
-    assert [row["degrees"] for row in table] == pytest.approx([180, 0], abs=1e-5)
+    assert [row["degrees"] for row in table] == pytest.approx([180, 0], abs=bound)
 
 
 # Bars
@@ -116,14 +119,15 @@ def test_scores_become_exponentials_and_shares():
     expected = exponentials / exponentials.sum()
     table = drawing.to_table()
     assert [row["score"] for row in table] == scores.tolist()
-    np.testing.assert_allclose([row["exponential"] for row in table], exponentials, rtol=1e-12)
-    np.testing.assert_allclose([row["share"] for row in table], expected, rtol=1e-12)
+    assert_close([row["exponential"] for row in table], exponentials, dtype=np.float64)
+    assert_close([row["share"] for row in table], expected, dtype=np.float64)
     known = np.abs(scores[np.isfinite(scores)])
     np.testing.assert_allclose(bars(drawing, "query"), known * bars(drawing, "query").max() / known.max(), atol=0.02)
     full = bars(drawing, "muted").max()
     np.testing.assert_allclose(bars(drawing, "muted"), full * exponentials, atol=0.02)
     lengths = bars(drawing, "bar")
-    np.testing.assert_allclose(lengths / lengths.sum(), expected, atol=1e-3)
+    bound = share_error(lengths.sum(), parts=len(lengths))
+    np.testing.assert_allclose(lengths / lengths.sum(), expected, atol=bound)
     written = texts(drawing)
     assert "−∞" in written and "100 %" in written and significant(exponentials.sum()) in written
     assert {percent(share) for share in expected} <= set(written)
@@ -148,12 +152,14 @@ def test_the_mix_is_the_sum_of_weights_times_values():
         assert f"weight × v[{dimension}]" in written
         assert significant(total[dimension]) in written
         column = [row[f"weight × v[{dimension}]"] for row in drawing.to_table()]
-        np.testing.assert_allclose(column, WEIGHTS * VALUES[:, dimension], rtol=1e-12)
+        assert_close(column, WEIGHTS * VALUES[:, dimension], dtype=np.float64)
         assert {significant(part) for part in column} <= set(written)
     products = np.abs(WEIGHTS[:, None] * VALUES[:, largest]).T.ravel()
     lengths = bars(drawing, "value")
     np.testing.assert_allclose(lengths, products * lengths.max() / products.max(), atol=0.02)
-    np.testing.assert_allclose(bars(drawing, "bar") / bars(drawing, "bar").sum(), WEIGHTS, atol=1e-3)
+    weights = bars(drawing, "bar")
+    bound = share_error(weights.sum(), parts=len(weights))
+    np.testing.assert_allclose(weights / weights.sum(), WEIGHTS, atol=bound)
 
 
 # Treemap
@@ -164,7 +170,8 @@ def test_areas_are_the_counts():
     counts = [count for parts in COUNTS.values() for count in parts.values()]
     areas = marks(drawing, tag="rect", stroke="bg")
     sizes = np.array([mark["width"] * mark["height"] for mark in areas])
-    np.testing.assert_allclose(sizes / sizes.sum(), np.array(counts) / sum(counts), atol=1e-4)
+    bound = half_of_decimal(2) * 2 * max(mark["width"] + mark["height"] for mark in areas) / sizes.sum()
+    np.testing.assert_allclose(sizes / sizes.sum(), np.array(counts) / sum(counts), atol=bound)
     for one, other in combinations(areas, 2):
         beside = one["x"] + one["width"] <= other["x"] + 0.02 or other["x"] + other["width"] <= one["x"] + 0.02
         below = one["y"] + one["height"] <= other["y"] + 0.02 or other["y"] + other["height"] <= one["y"] + 0.02
@@ -202,7 +209,7 @@ def test_cells_are_tinted_by_their_number_and_say_it():
     tints = [(mark["fill"], mark["fill-opacity"]) for mark in found if mark["height"] == 26 and mark["fill"] != "bg"]
     cells = CELLS[~np.isnan(CELLS)]
     assert [fill for fill, _ in tints] == ["below" if cell < 0 else "above" for cell in cells]
-    assert [tint for _, tint in tints] == pytest.approx(np.abs(cells) / 1.25 * tints[1][1], abs=0.006)
+    assert [tint for _, tint in tints] == pytest.approx(np.abs(cells) / 1.25 * tints[1][1], abs=2 * half_of_decimal(2))
     written = [mark["text"] for mark in marks(DRAWINGS["heat"], tag="text") if mark.get("font-size") == 11]
     assert written[:11] == ["+0.5", "−1.2", "0", "+0.1", "+1.0", "−0.2", "+0.8", "−1.0", "0", "+0.1", "−0.5"]
     assert written[-2:] == ["−1.25", "+1.25"], "the ends of the scale"
@@ -221,7 +228,7 @@ def test_the_strokes_of_a_cell_without_a_number_stay_inside_it():
 def test_numbers_without_a_sign_have_one_colour_and_a_scale_from_0():
     drawing = heat([[0.5, np.nan, 2.0]], ["loss"], ["a", "b", "c"], title="t", signed=False)
     tints = [mark["fill-opacity"] for mark in marks(drawing, tag="rect", fill="bar", height=26.0)]
-    assert tints == pytest.approx([0.25 * tints[1], tints[1]], abs=0.006)
+    assert tints == pytest.approx([0.25 * tints[1], tints[1]], abs=2 * half_of_decimal(2))
     assert not [mark for mark in marks(drawing, tag="rect") if mark["fill"] in ("above", "below")]
     assert [mark["text"] for mark in marks(drawing, tag="text", code=True)] == ["0.5", "2.0", "0", "2.00"]
 
@@ -245,9 +252,8 @@ def test_bars_are_as_long_as_the_shares_and_a_lacking_one_is_empty():
     drawing = DRAWINGS["share table"]
     whole, bar = (marks(drawing, tag="rect", fill=fill) for fill in ("line", "bar"))
     expected = [0.25, 1.0, 0.0, 0.03125, 0.5]
-    np.testing.assert_allclose(
-        [one["width"] / all["width"] for one, all in zip(bar, whole, strict=True)], expected, atol=1e-4
-    )
+    lengths = np.array([[one["width"] for one in each] for each in (bar, whole)])
+    np.testing.assert_allclose(lengths[0] / lengths[1], expected, atol=share_error(lengths[1].min(), parts=1))
     assert [(one["x"], one["y"]) for one in bar] == [(all["x"], all["y"]) for all in whole]
     assert len({one["x"] for one in bar[::2]}) == 2, "each column has a place of its own"
     written = texts(drawing)
@@ -260,7 +266,7 @@ def test_bars_are_as_long_as_the_shares_and_a_lacking_one_is_empty():
 def test_the_largest_share_can_be_a_whole_bar():
     drawing = share_table({"": ["one", "two"]}, ["change"], [[0.02], [0.08]], title="T", full=None)
     lengths = bars(drawing, "bar")
-    assert lengths[0] / lengths[1] == pytest.approx(0.25, abs=1e-3)
+    assert lengths[0] / lengths[1] == pytest.approx(0.25, abs=share_error(lengths[1], parts=1))
     assert f"A whole bar: {percent(0.08)}." in texts(drawing) and drawing.title(Canvas()) == "T"
 
 
@@ -268,7 +274,7 @@ def test_numbers_that_are_no_shares_are_written_with_their_unit():
     drawing = share_table({"": ["one", "two"]}, ["size"], [[0.0118], [1557.6]], full=None, unit="GB")
     assert {"0.0118", "1558", "A whole bar: 1558 GB."} <= set(texts(drawing))
     lengths = bars(drawing, "bar")
-    assert lengths[0] / lengths[1] == pytest.approx(0.0118 / 1557.6, abs=1e-3)
+    assert lengths[0] / lengths[1] == pytest.approx(0.0118 / 1557.6, abs=share_error(lengths[1], parts=1))
 
 
 # All of them

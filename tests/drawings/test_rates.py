@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from drawn import check_texts_are_inside, drawn, marks, texts
+from close import approx_float64, assert_close
+from drawn import check_texts_are_inside, drawn, marks, share_error, texts
+from shown import half_of_decimal
 
 from gptviz.drawings import intervals, reliability
 from gptviz.drawings.phrases import PHRASES
@@ -35,15 +37,18 @@ def test_lines_go_from_end_to_end_and_squares_stand_at_the_shares():
     def shares(x):
         return (np.array(x) - ticks["0"]) / (ticks["100"] - ticks["0"])
 
+    bound = share_error(ticks["100"] - ticks["0"])
     lines = marks(INTERVALS, tag="line", **{"stroke-width": 4})
     low, high = wilson(COUNTS, TRIALS)
-    np.testing.assert_allclose(shares([line["x1"] for line in lines]), low, atol=1e-4)
-    np.testing.assert_allclose(shares([line["x2"] for line in lines]), high, atol=1e-4)
+    np.testing.assert_allclose(shares([line["x1"] for line in lines]), low, atol=bound)
+    np.testing.assert_allclose(shares([line["x2"] for line in lines]), high, atol=bound)
     squares = marks(INTERVALS, tag="rect", fill="bar")
-    np.testing.assert_allclose(shares([square["x"] + 4 for square in squares]), [0.3, 0.8], atol=1e-4)
+    np.testing.assert_allclose(shares([square["x"] + 4 for square in squares]), [0.3, 0.8], atol=bound)
     uprights = marks(INTERVALS, tag="line", stroke="ink")
-    np.testing.assert_allclose(shares([mark["x1"] for mark in uprights]), [0.5, 0.25], atol=1e-4)
-    assert [mark["y1"] + 10 for mark in uprights] == pytest.approx([lines[0]["y1"], lines[2]["y1"]])
+    np.testing.assert_allclose(shares([mark["x1"] for mark in uprights]), [0.5, 0.25], atol=bound)
+    assert [mark["y1"] + 10 for mark in uprights] == pytest.approx(
+        [lines[0]["y1"], lines[2]["y1"]], abs=2 * half_of_decimal(2)
+    )
     assert {"3 of 10", "80 of 100", "0 of 0", "First.", "Second.", "he among both, %"} <= set(texts(INTERVALS))
     assert "Upright line: the card." in " ".join(texts(INTERVALS))
 
@@ -61,15 +66,15 @@ def test_bins_count_claims_and_right_ones():
     assert [row["claims"] for row in rows] == [2, 2, 0, 0, 4]
     assert [row["right_claims"] for row in rows] == [1, 1, 0, 0, 3]
     assert [row["confidence"] for row in rows] == [
-        pytest.approx(0.075),
-        pytest.approx(0.25),
+        approx_float64(0.075),
+        approx_float64(0.25),
         None,
         None,
-        pytest.approx(0.925),
+        approx_float64(0.925),
     ]
     assert [row["share"] for row in rows] == [0.5, 0.5, None, None, 0.75]
     ends = [[row["low"], row["high"]] for row in rows if row["claims"]]
-    np.testing.assert_allclose(ends, np.transpose(wilson([1, 1, 3], [2, 2, 4])), rtol=1e-12)
+    assert_close(ends, np.transpose(wilson([1, 1, 3], [2, 2, 4])), dtype=np.float64)
     assert {row["group"] for row in RELIABILITY.to_table()[5:]} == {list(GROUPS)[1]}
 
 
@@ -77,12 +82,13 @@ def test_squares_of_a_diagram_stand_at_mean_confidence_and_share():
     frames = marks(RELIABILITY, tag="rect", stroke="line")
     squares = marks(RELIABILITY, tag="rect", fill="bar")
     frame = frames[0]
+    bound = share_error(min(frame["width"], frame["height"]))
     at = [((square["x"] + 4 - frame["x"]) / frame["width"], 1 - (square["y"] + 4 - frame["y"]) / frame["height"])
           for square in squares[:3]]  # fmt: skip
-    np.testing.assert_allclose(at, [(0.075, 0.5), (0.25, 0.5), (0.925, 0.75)], atol=1e-3)
+    np.testing.assert_allclose(at, [(0.075, 0.5), (0.25, 0.5), (0.925, 0.75)], atol=bound)
     lines = marks(RELIABILITY, tag="line", stroke="bar")[:3]
     ends = [[1 - (line[end] - frame["y"]) / frame["height"] for end in ("y1", "y2")] for line in lines]
-    np.testing.assert_allclose(ends, np.transpose(wilson([1, 1, 3], [2, 2, 4])), atol=1e-3)
+    np.testing.assert_allclose(ends, np.transpose(wilson([1, 1, 3], [2, 2, 4])), atol=bound)
     (diagonal, _) = marks(RELIABILITY, tag="line", stroke="muted", **{"stroke-dasharray": "5 4"})
     corners = frame["x"], frame["y"] + frame["height"], frame["x"] + frame["width"], frame["y"]
     assert [diagonal[end] for end in ("x1", "y1", "x2", "y2")] == pytest.approx(corners, abs=0.01)

@@ -7,6 +7,7 @@ import pytest
 from chat_templates import CHATML, LLAMA_3, PLAIN, VOCAB, applied, chat, chatty
 from small_models import strong_gpt2
 from token_kinds import Says
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -89,14 +90,14 @@ def test_a_step_that_is_looked_at_again_and_edited_passes_keep_the_roles():
 def test_a_timeline_of_a_chat_ends_at_the_end_of_the_turn_and_forced_tokens_keep_their_role():
     gpt = says(CHATML, "the owl<|im_end|>")
     view = gptviz.GenerationTimeline(gptviz.PromptBox(ASKED, gpt=gpt), temperature=0)
-    completion = view.wait(60)
+    completion = view.wait(LONGEST_WAIT)
     end = gpt.tokenizer.convert_tokens_to_ids("<|im_end|>")
     assert completion.choices[0].token_ids[-1] == end and completion.choices[0].finish_reason == "stop"
     step = completion.choices[0].steps[0]
     other = next(a.token.id for a in step.alternatives if a.token.id not in (step.token.id, end))
     gpt.said.again()
     branch = view._run.branches[view.force(0, other)]
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     assert {step.token.role for step in branch.steps} == {"assistant"}
     assert branch.finish_reason == "stop"
 

@@ -19,6 +19,7 @@ from hooked import (
     stream_of,
     trace_of,
 )
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -99,7 +100,7 @@ def test_the_timeline_looks_at_steps_with_the_edits_of_its_text(endless):
     assert trace.edits == completion.edits and trace.attention(2, 1)[at_step, 0] == 1
     forced = completion.choices[0].steps[1].alternatives[1].token.id
     timeline.force(1, forced)
-    timeline.wait(60)
+    timeline.wait(LONGEST_WAIT)
     expected = gpt.complete(
         [*IDS, completion.choices[0].token_ids[0], forced], max_tokens=2, temperature=0, edits=completion.edits
     )

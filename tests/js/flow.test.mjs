@@ -9,6 +9,7 @@ import { Pieces } from "../../gptviz/widgets/flow/pieces.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
 import { catalogue as words } from "../../gptviz/widgets/flow/words.js";
 import { isSameEdit } from "../../gptviz/widgets/shared/edits.js";
+import { assertClose, FLOAT32, FLOAT64 } from "./close.mjs";
 import { CARRIED, KEPT } from "./flow_example.mjs";
 
 const shares = () => new Shares(2, 3, CARRIED, KEPT);
@@ -50,7 +51,7 @@ test("every band and ribbon is as wide as its credit, and what leaves and arrive
       ...geometry.curves.map(({ share, width }) => [share, width]),
     ];
     assert.ok(pieces.length > 15);
-    for (const [share, size] of pieces) assert.ok(Math.abs(size - share * UNIT * scale) < 1e-9);
+    for (const [share, size] of pieces) assertClose(size, share * UNIT * scale, FLOAT64, UNIT);
     for (const column of [0, 1]) {
       for (const row of [0, 1, 2]) {
         const sum = (/** @type {{share: number}[]} */ some) => some.reduce((total, { share }) => total + share, 0);
@@ -60,9 +61,9 @@ test("every band and ribbon is as wide as its credit, and what leaves and arrive
         const stays = sum(of(["stream", "bias"]));
         const arrives = sum(curves.filter(({ target }) => target === row));
         const leaves = sum(curves.filter(({ source }) => source === row));
-        assert.ok(Math.abs(stays + arrives - credit[column + 1][row]) < 1e-6);
-        assert.ok(Math.abs(stays + leaves - credit[column][row]) < 1e-6);
-        assert.ok(Math.abs(sum(of(["after"])) - credit[column + 1][row]) < 1e-6);
+        assertClose(stays + arrives, credit[column + 1][row], FLOAT32, 1);
+        assertClose(stays + leaves, credit[column][row], FLOAT32, 1);
+        assertClose(sum(of(["after"])), credit[column + 1][row], FLOAT32, 1);
       }
     }
   }
@@ -85,7 +86,10 @@ test("tokens with little credit share one line that sums them, and the number of
   assert.deepEqual(rows.at(-1)?.tokens, [29]);
   const small = rows[1].tokens;
   assert.equal(small.length, 29 - 1 - MOST_ROWS);
-  assert.ok(Math.abs(rows[1].most - small.reduce((sum, token) => sum + credit[0][token], 0)) < 1e-12);
+  assertClose(
+    rows[1].most,
+    small.reduce((sum, token) => sum + credit[0][token], 0),
+  );
   rows.forEach((row, i) => {
     for (const token of row.tokens) assert.equal(rowOf[token], i);
   });

@@ -7,6 +7,7 @@ import { BAND, ENTRY, PlayRows, piecesOf, reached } from "../../gptviz/widgets/f
 import { between, eased, fullProgress, startState } from "../../gptviz/widgets/flow/play_state.js";
 import { makeSteps } from "../../gptviz/widgets/flow/play_steps.js";
 import { playCatalogue } from "../../gptviz/widgets/flow/play_words.js";
+import { assertClose, FLOAT32, FLOAT64 } from "./close.mjs";
 import { CARRIED, KEPT } from "./flow_example.mjs";
 
 const token = (/** @type {number} */ id, /** @type {number} */ position = -1) => ({ id, text: `t${id}`, position });
@@ -196,7 +197,7 @@ test("what arrives in a row fills its band, and every width is linear in its sha
         const { rectangles, ribbons } = piecesOf(row, 0, [0, 120], rows, { start, areWeights: false });
         const stays = rectangles.filter(({ kind }) => kind === "stream" || kind === "bias");
         const sum = [...stays, ...ribbons].reduce((total, { share }) => total + Number(share), 0);
-        assert.ok(Math.abs(sum - 1) < 1e-6);
+        assertClose(sum, 1, FLOAT32);
         for (const { share, height } of rectangles) assert.equal(height, Number(share) * BAND * scale);
         for (const { share, width } of ribbons) assert.equal(width, share * BAND * scale);
         const middles = rectangles.map(({ y, height }) => [y, y + height]);
@@ -204,7 +205,8 @@ test("what arrives in a row fills its band, and every width is linear in its sha
           rows.middle(row.token) - (BAND * scale) / 2,
           rows.middle(row.token) + (BAND * scale) / 2,
         ];
-        assert.ok(middles.every(([y, end]) => y >= top - 1e-9 && end <= bottom + 1e-9));
+        const slack = FLOAT64 * rows.height;
+        assert.ok(middles.every(([y, end]) => y >= top - slack && end <= bottom + slack));
         assert.equal(
           ribbons.some(({ kind }) => kind === "rest"),
           start === 0,
@@ -228,9 +230,9 @@ test("a long text has rows for its last tokens, one line for the others, and roo
 
 test("the rows of a played pass fit the room that there is, down to a little more than half of their height", () => {
   const whole = new PlayRows(15, 1.5);
-  assert.ok(Math.abs(new PlayRows(15, 1.5, 0.7 * whole.height).height - 0.7 * whole.height) < 1e-9);
+  assertClose(new PlayRows(15, 1.5, 0.7 * whole.height).height, 0.7 * whole.height);
   assert.equal(new PlayRows(15, 1.5, 2 * whole.height).height, whole.height);
   const least = new PlayRows(15, 1.5, 1);
-  assert.ok(Math.abs(least.height - 0.55 * whole.height) < 1e-9);
-  assert.ok(Math.abs(least.middle(14) - 0.55 * whole.middle(14)) < 1e-9);
+  assertClose(least.height, 0.55 * whole.height);
+  assertClose(least.middle(14), 0.55 * whole.middle(14));
 });

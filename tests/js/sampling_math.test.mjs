@@ -6,13 +6,14 @@ import path from "node:path";
 import { test } from "node:test";
 import { Sampler } from "../../gptviz/widgets/sampling/math.js";
 import { philox4x32, uniform } from "../../gptviz/widgets/sampling/philox.js";
+import { FLOAT32, FLOAT64 } from "./close.mjs";
 
 const OFF = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
 const STAGES = ["model", "repetition_penalty", "temperature", "top_k", "top_p", "min_p"];
 
 /** The tolerance is relative: most probabilities are so small that any fixed one would let them be anything.
  * @param {ArrayLike<number>} actual @param {ArrayLike<number>} expected */
-function close(actual, expected, tolerance = 1e-12, what = "") {
+function close(actual, expected, tolerance = FLOAT64, what = "") {
   assert.equal(actual.length, expected.length, what);
   for (let i = 0; i < actual.length; i++) {
     const allowed = tolerance * Math.abs(expected[i]);
@@ -47,22 +48,22 @@ test("a hand-worked example: weights 8, 4, 2, 1, 1", () => {
   close(
     sampler.stage("model"),
     [4, 1, 8, 2, 1].map((w) => w / 16),
-    1e-6,
+    FLOAT32 * 4,
   );
   close(
     sampler.stage("temperature"),
     [16, 1, 64, 4, 1].map((w) => w / 86),
-    1e-6,
+    FLOAT32 * 4,
   );
   close(
     sampler.stage("top_k"),
     [16, 0, 64, 4, 0].map((w) => w / 84),
-    1e-6,
+    FLOAT32 * 4,
   );
   close(
     sampler.stage("top_p"),
     [16, 0, 64, 0, 0].map((w) => w / 80),
-    1e-6,
+    FLOAT32 * 4,
   );
   close(sampler.stage("min_p"), [0, 0, 1, 0, 0]);
   assert.deepEqual([...sampler.order], [2, 0, 3, 1, 4]);
@@ -104,16 +105,29 @@ if (folder)
       const sampler = samplers
         .get(one.logits)
         .set({ temperature, topK: top_k, topP: top_p, minP: min_p, repetitionPenalty: repetition_penalty });
+      // Scores are as large as the largest logit divided by the temperature, and so exact are the logarithms of
+      // probabilities. Sums are made one by one, so their errors grow like a walk of as many steps.
+      const tolerance = FLOAT64 * Math.max(1, one.largest / (temperature || 1)) * Math.sqrt(sampler.size);
       const what = `${one.logits} ${JSON.stringify(one.settings)}`;
       const stages = new Float64Array(bytes(one.stages));
       STAGES.forEach((name, i) =>
-        close(sampler.stage(name), stages.subarray(i * sampler.size, (i + 1) * sampler.size), 1e-9, `${what} ${name}`),
+        close(
+          sampler.stage(name),
+          stages.subarray(i * sampler.size, (i + 1) * sampler.size),
+          tolerance,
+          `${what} ${name}`,
+        ),
       );
       assert.deepEqual([...sampler.order.slice(0, 64)], one.head, what);
       assert.equal(sampler.kept, one.kept, what);
-      close([sampler.keptMass], [one.keptMass], 1e-9, what);
+      close([sampler.keptMass], [one.keptMass], tolerance, what);
       // Entropies near 0 are differences of numbers near 1: one is added so that the tolerance is relative to those.
-      close([1 + sampler.entropyBefore, 1 + sampler.entropy], [1 + one.entropyBefore, 1 + one.entropy], 1e-9, what);
+      close(
+        [1 + sampler.entropyBefore, 1 + sampler.entropy],
+        [1 + one.entropyBefore, 1 + one.entropy],
+        tolerance,
+        what,
+      );
       for (const [seed, choice, step, id] of one.draws) {
         assert.equal(sampler.order[sampler.draw(seed, choice, step)], id, `${what} seed ${seed}`);
       }

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from browser.lab import free_port, wait_for_http
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz._paths import assets_dir, notebooks_dir
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*command, **options):
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_WAIT, **options)
 
 
 def test_the_command_line_imports_no_torch():
@@ -170,12 +171,14 @@ def test_the_test_of_the_hubs_address_gives_up(monkeypatch):
     finished = threading.Event()
 
     def never(*address, **options):
-        finished.wait(30)
+        finished.wait(LONGEST_WAIT)
         raise OSError("no answer")
 
     monkeypatch.setattr(doctor.socket, "create_connection", never)
-    assert doctor.reachable("a.name.that.never.resolves", 443, seconds=0.2) is False
-    finished.set()
+    try:
+        assert doctor.reachable("a.name.that.never.resolves", 443, seconds=0.2) is False
+    finally:
+        finished.set()
 
 
 # The wheel
@@ -270,5 +273,5 @@ def test_an_installed_wheel_opens_the_lab(wheel, tmp_path):
         assert b"00_start_here.ipynb" in listing
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LONGEST_WAIT)
     assert (work / "gptviz-notebooks" / "00_start_here.ipynb").is_file()

@@ -95,7 +95,7 @@ def test_a_sweep_keeps_the_edits_that_the_trace_has():
 def test_patches_are_drawn_as_the_part_that_they_restored(theme):
     sweep = lens.patch_sweep(trace_of("gpt2", *OTHER), trace_of("gpt2"), lens.logit_difference(3, 4))
     heat = sweep.figure(theme).data[0]
-    np.testing.assert_allclose(heat.z, 100 * (sweep.metric - sweep.baseline) / (sweep.target - sweep.baseline))
+    assert_close(heat.z, 100 * (sweep.metric - sweep.baseline) / (sweep.target - sweep.baseline), dtype=np.float64)
     assert heat.zmax == -heat.zmin == np.abs(heat.z).max()
     layout, tokens = sweep.figure().layout, trace_of("gpt2").tokens
     assert len(layout.xaxis.ticktext) == T

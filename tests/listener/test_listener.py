@@ -13,8 +13,9 @@ import sounds_to_learn
 import torch
 import train_listener as training
 import utterances
-from close import rounding
+from close import approx_float64, assert_close, rounding
 from hearing import Heard
+from shown import half_of_decimal
 from synthesiser import RATE, Utterance
 from word_processor import word_processor
 
@@ -70,7 +71,7 @@ def test_a_word_begins_later_by_the_silence_before_it():
         spoken = utterances.draw(Random(seed), Whistler(), held=seed % 2 == 0)
         silence = spoken.starts[0]
         assert 0 <= silence <= 0.6 and spoken.starts[-1] < utterances.LONGEST
-        assert np.diff(spoken.starts) == pytest.approx([0.25] * len(spoken.words))
+        assert np.diff(spoken.starts) == approx_float64([0.25] * len(spoken.words), spoken.starts)
         assert len(spoken.samples) == int(silence * RATE) + len(spoken.words) * RATE // 4
         loudness = [
             np.abs(spoken.samples[int(a * RATE) : int(b * RATE)]).mean() for a, b in pairwise((0.0, *spoken.starts))
@@ -174,7 +175,7 @@ def test_seconds_are_where_the_largest_weight_is(model, processor, sounds):
         trace = gpt.trace(each, " ".join(words), sampling_rate=RATE)
         looked = trace.attention(stack="cross").argmax(-1)  # (layers, heads, T)
         for k in range(len(words)):
-            np.testing.assert_allclose(seconds[row], (looked[:, :, 1 + k] + 0.5) * 0.02, rtol=1e-6)
+            assert_close(seconds[row], (looked[:, :, 1 + k] + 0.5) * 0.02)
             row += 1
     assert seconds.shape == (sum(map(len, sounds.words)), 2, 4)
 
@@ -184,7 +185,7 @@ def test_a_second_is_right_within_its_word_or_next_to_it():
     seconds = np.array([[[0.46, 0.44, 1.05]], [[1.06, 0.94, 1.64]], [[0.0, 0.25, 0.26]]])
     expected = [[[True, False, True]], [[True, False, True]], [[True, True, False]]]
     np.testing.assert_array_equal(hearing.is_inside(seconds, sounds), expected)
-    assert hearing.share_of_time(sounds) == pytest.approx((0.6 + 0.7 + 0.25) / 3 / 3)
+    assert hearing.share_of_time(sounds) == approx_float64((0.6 + 0.7 + 0.25) / 3 / 3)
 
 
 def test_the_short_sounds_are_written_with_their_words_and_seconds(tmp_path, monkeypatch):
@@ -196,5 +197,7 @@ def test_the_short_sounds_are_written_with_their_words_and_seconds(tmp_path, mon
         with wave.open(str(tmp_path / "sounds" / name), "rb") as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 2**15
-        assert each["words"] == list(spoken.words) and each["starts"] == pytest.approx(spoken.starts, abs=1e-3)
+        assert each["words"] == list(spoken.words) and each["starts"] == pytest.approx(
+            spoken.starts, abs=half_of_decimal(3)
+        )
         np.testing.assert_allclose(samples, spoken.samples, atol=2 / 2**15)

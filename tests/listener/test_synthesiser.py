@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import synthesiser
+from close import approx_float64, assert_close
 from synthesiser import RATE, Synthesiser
 
 ITS_RATE = 22_050
@@ -56,7 +57,7 @@ def library(monkeypatch):
 
 def test_words_have_their_seconds_and_the_sound_its_rate(library):
     said = Synthesiser().say(["red", "dog"], "en", 150, 40)
-    assert said.starts == pytest.approx((0.0, 0.43, 1.0), abs=1e-3)
+    assert said.starts == approx_float64((0.0, 0.43, 1.0))
     assert said.samples.dtype == np.float32 and len(said.samples) == pytest.approx(RATE, abs=20)
     seconds = np.arange(len(said.samples)) / RATE
     inside = slice(200, -200)  # at the ends, a tone that is cut off has other frequencies too
@@ -68,7 +69,7 @@ def test_a_frequency_that_the_rate_cannot_hold_is_left_out():
     tones = [np.sin(2 * np.pi * hertz * np.arange(ITS_RATE) / ITS_RATE) for hertz in (1000, 9000)]
     low, both = synthesiser._resampled(tones[0], ITS_RATE), synthesiser._resampled(tones[0] + tones[1], ITS_RATE)
     assert len(low) == RATE
-    np.testing.assert_allclose(both, low, atol=1e-3)
+    assert_close(both, low)
 
 
 @pytest.mark.parametrize(

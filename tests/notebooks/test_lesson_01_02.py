@@ -10,7 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from close import assert_close, rounding, rounding_of_shares
+from close import approx_float32, assert_close, assert_softmax_close, rounding, rounding_of_shares
 from played import (
     check_an_empty_prompt,
     check_offered_prompts,
@@ -267,7 +267,7 @@ def test_the_arrows_are_the_heads_query_and_three_of_its_keys(played):
         assert row["key"] == trace.tokens[at].text
         lengths = np.linalg.norm(query), np.linalg.norm(keys[at])
         expected = *lengths, np.degrees(np.arccos(products[at] / np.prod(lengths)))
-        assert (row["query_size"], row["key_size"], row["degrees"]) == pytest.approx(expected, rel=1e-5)
+        assert (row["query_size"], row["key_size"], row["degrees"]) == approx_float32(expected)
 
 
 def test_the_shares_are_the_row_of_the_map(played):
@@ -279,9 +279,9 @@ def test_the_shares_are_the_row_of_the_map(played):
     assert_close(scores, keys @ query / np.sqrt(len(query)), scale=[trace.scores(layer, head, "scaled")])
     exponentials = np.exp(scores - scores.max())
     shares = exponentials / exponentials.sum()
-    np.testing.assert_allclose([row["exponential"] for row in table], exponentials, rtol=1e-12)
-    np.testing.assert_allclose([row["share"] for row in table], shares, rtol=1e-12)
-    np.testing.assert_allclose(shares, trace.attention(layer, head)[-1], rtol=rounding(1.0, scores), atol=1e-30)
+    assert_close([row["exponential"] for row in table], exponentials, dtype=np.float64)
+    assert_close([row["share"] for row in table], shares, dtype=np.float64)
+    assert_softmax_close(shares, trace.attention(layer, head)[-1], scores)
 
 
 def test_the_mix_is_what_enters_the_output_projection(played):

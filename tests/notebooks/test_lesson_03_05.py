@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from close import rounding
+from close import approx_float64, rounding
 from played import (
     check_an_empty_prompt,
     check_offered_prompts,
@@ -17,6 +17,7 @@ from played import (
     check_views_are_shown,
     check_wrong_guesses,
 )
+from shown import half_of_decimal
 
 LESSONS = ("03_block", "04_decoding", "05_sampling")
 
@@ -256,9 +257,7 @@ def test_temperature_its_ends_and_the_cuts(played, reference, tokenizer):
     lesson = played["05_sampling"]
     p = next_probabilities(reference, tokenizer(lesson.names["box"].prompt)["input_ids"])
     assert lesson.question("becomes of r").reveal() == "r²"
-    assert lesson.question("T → ∞").reveal() == pytest.approx(
-        math.log2(len(p)), abs=rounding(math.log2(len(p)), dtype=np.float64)
-    )
+    assert lesson.question("T → ∞").reveal() == approx_float64(math.log2(len(p)))
     assert lesson.question("top_k=10").reveal() == "exactly the same tokens"
     kept = []
     for temperature in (0.5, 2):
@@ -282,7 +281,7 @@ def test_the_end_tokens_places_are_those_of_the_written_text(played):
     assert len(p_end) == len(drawn.steps)
     listed = [float(line.split("%")[0]) for line in printed.splitlines() if "% after" in line]
     high = sorted((100 * float(p) for p in p_end.values() if p > 0.001), reverse=True)
-    assert listed == pytest.approx(high[:5], abs=0.006)
+    assert listed == pytest.approx(high[:5], abs=half_of_decimal(2))
     assert f"{len(high)} of {len(p_end)} places" in printed
     stops = [at for at in p_end if "." in whole.tokens[at].text]
     likely = sum(float(p_end[at]) > 0.001 for at in stops)

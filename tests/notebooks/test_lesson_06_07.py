@@ -13,7 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from close import rounding, rounding_of_shares
+from close import assert_close, rounding, rounding_of_shares
 from played import (
     cell_source,
     check_an_empty_prompt,
@@ -284,7 +284,7 @@ def test_a_patched_position_is_named_by_both_tokens(movers):
         at = int(line.split()[0])
         assert f"{corrupted[at].text!r} ← {clean[at].text!r}" in line
     drawing = movers.values["stream"].drawing
-    np.testing.assert_allclose(drawing.values, 100 * names["stream"].restored)
+    assert_close(drawing.values, 100 * names["stream"].restored)
     assert [column.rpartition(" ")[2] for column in drawing.columns] == [str(i) for i in range(len(corrupted))]
 
 

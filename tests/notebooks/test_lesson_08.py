@@ -13,9 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from close import rounding, rounding_of_shares
+from close import TINY, approx_float64, assert_close, rounding, rounding_of_shares
 from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from shown import half_of_decimal
 from stories import tell
+from tales_bound import TALES_BOUND
 
 import gptviz
 from gptviz import training
@@ -98,7 +100,7 @@ def test_one_step_is_that_of_gradient_descent(lesson, reference):
             changed = sum(int((a != b).sum()) for a, b in pairs) / sum(a.numel() for a, _ in pairs)
     for text in ids:
         got = [names["after"][text][i] for i in (0, 2, -1)]
-        assert got == pytest.approx([losses[times][text] for times in (0, 1, 10)], abs=0.01)
+        assert got == pytest.approx([losses[times][text] for times in (0, 1, 10)], abs=TALES_BOUND)
     assert names["changed"]() == pytest.approx(changed, abs=0.01) and changed > 0.9
     assert lesson.question("have changed").reveal() == "more than 90%"
     own, other = ({times: of[text] for times, of in losses.items()} for text in (names["learned"], names["others"][1]))
@@ -112,7 +114,7 @@ def test_one_step_is_that_of_gradient_descent(lesson, reference):
 
 def test_the_loop_of_the_lesson_is_what_a_run_does(lesson):
     by_hand, run = lesson.names["by_hand"], lesson.names["run"]
-    np.testing.assert_allclose(by_hand, run.loss[: len(by_hand)], rtol=1e-5)
+    assert_close(by_hand, run.loss[: len(by_hand)])
     assert len(lesson.sources["loop"].splitlines()) == 10 and "in ten lines" in lesson.prose["loop-code"]
     assert lesson.question("Before its first step").reveal() == pytest.approx(np.log(64), abs=0.15)
 
@@ -148,7 +150,7 @@ def test_the_head_that_is_shown_is_that_of_each_steps_own_weights(lesson):
         model.set_attn_implementation("eager")
         ids = torch.tensor([[token.id for token in view.trace.tokens]])
         own = model(ids, output_attentions=True).attentions[best[0]][0, best[1]].numpy()
-        np.testing.assert_allclose(view.trace.attention(*best), own, rtol=rounding_of_shares(view.trace), atol=1e-12)
+        np.testing.assert_allclose(view.trace.attention(*best), own, rtol=rounding_of_shares(view.trace), atol=TINY)
 
 
 def test_a_guess_about_the_run_is_noted_until_the_run_has_ended(lesson):
@@ -223,7 +225,10 @@ def test_for_three_seeds_a_head_forms_at_once_with_rotary_positions_and_never_wi
 def test_the_shipped_log_begins_as_such_a_run_does(positions, ahead):
     first = training.pretrain(steps=1, positions=positions, keep=2).wait().measures
     for name, values in first.items():
-        assert ahead[f"{positions}, seed 0"][name][0] == pytest.approx(values[0], abs=0.01)
+        bound = half_of_decimal(4) + rounding(values[0], 1.0)  # the log has four decimals
+        if name == "accuracy":
+            bound = 0.01  # of two tokens that are equally likely, another machine may prefer the other one
+        assert ahead[f"{positions}, seed 0"][name][0] == pytest.approx(values[0], abs=bound)
 
 
 def test_the_stories_are_those_of_the_generator():
@@ -240,7 +245,7 @@ def test_samples_become_words(lesson):
     words = set(" ".join(names["stories"]).split())
     for step, text in texts.items():
         tail = text.split()[4:-1]
-        assert known[step] == pytest.approx(sum(word in words for word in tail) / len(tail))
+        assert known[step] == approx_float64(sum(word in words for word in tail) / len(tail))
     assert known[0] < 0.5 and known[2000] > 0.9
     first = next(f"step {step:,}" for step, share in known.items() if share >= 0.9)
     assert lesson.question("real words").reveal() == first

@@ -14,8 +14,9 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from close import assert_close, assert_softmax_close, rounding
+from close import approx_float64, assert_close, assert_softmax_close, rounding
 from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from shown import half_of_decimal
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
@@ -105,7 +106,7 @@ def test_the_share_of_the_blocks_is_what_the_tables_and_the_final_norm_leave(sca
 def test_the_printed_totals_of_gpt_2_ask_for_the_vocabulary_of_gpt_1(scale):
     for printed, tokens in zip(scale.names["SIZES"], scale.names["truth"], strict=True):
         layers, width = scale.names["SIZES"][printed]
-        assert size(gpt2(layers, width, 1)) - (50257 - tokens) * width == pytest.approx(1e6 * printed)
+        assert size(gpt2(layers, width, 1)) - (50257 - tokens) * width == approx_float64(1e6 * printed)
         assert round(size(gpt2(layers, width, 1, vocabulary=40478)) / 1e6) == printed
     assert scale.question("Which vocabulary").reveal() == "40,478, that of GPT-1"
 
@@ -118,13 +119,13 @@ def test_each_row_of_gpt_3_agrees_with_its_printed_total_in_one_reading(scale):
             ("everything is d_model wide", size(gpt2(layers, width, 1, context=2048))),
             ("everything is heads × d_head wide", size(gpt2(layers, heads * d_head, 1, context=2048))),
         ):
-            assert scale.names["off"](name, reading) == pytest.approx(100 * (count / (1e6 * printed) - 1))
+            assert scale.names["off"](name, reading) == approx_float64(100 * (count / (1e6 * printed) - 1))
             if float(f"{count / 1e6:.{digits}g}") == printed:
                 fits.setdefault(name, []).append(reading)
     assert set(fits) == set(scale.names["GPT3"])
     for row in scale.values["readings-picture"].to_table():
         for reading in scale.names["READINGS"]:
-            assert row[reading] == pytest.approx(abs(scale.names["off"](row["row"], reading)))
+            assert row[reading] == approx_float64(abs(scale.names["off"](row["row"], reading)))
     assert fits["XL or 1.3B"] == ["everything is d_model wide"]
     assert fits["13B"] == ["everything is heads × d_head wide"] == [scale.question("Row 13B").reveal()]
 
@@ -271,12 +272,12 @@ def test_the_cache_is_as_large_as_transformers_own(scale, reference):
     held = [layer.keys for layer in cache.layers] + [layer.values for layer in cache.layers]
     key_width = held[0].shape[1] * held[0].shape[3]
     expected = sum(tensor.numel() * tensor.element_size() for tensor in held)
-    assert 1e9 * scale.names["cache_gb"](len(cache.layers), key_width, 5, 4) == pytest.approx(expected)
-    assert scale.question("KV cache").reveal() == pytest.approx(96 * 2 * 12288 * 2048 * 2 / 1e9)
+    assert 1e9 * scale.names["cache_gb"](len(cache.layers), key_width, 5, 4) == approx_float64(expected)
+    assert scale.question("KV cache").reveal() == approx_float64(96 * 2 * 12288 * 2048 * 2 / 1e9)
     own, _, largest = scale.values["memory-picture"].drawing.values
     cache = 96 * 2 * 12288 * 1000 * 2 / 1e9
-    assert largest == pytest.approx([2 * 174_604_259_328 / 1e9, cache, 100 * cache])
-    assert own[:2] == pytest.approx([2 * size(reference) / 1e9, expected * 1000 / 5 * 2 / 4 / 1e9])
+    assert largest == approx_float64([2 * 174_604_259_328 / 1e9, cache, 100 * cache])
+    assert own[:2] == approx_float64([2 * size(reference) / 1e9, expected * 1000 / 5 * 2 / 4 / 1e9])
 
 
 def test_flops_are_those_that_torch_counts(scale):
@@ -297,14 +298,14 @@ def test_the_law_is_least_squares_of_logarithms(scale, runs):
     known = x[:-1] - x[:-1].mean()
     slope = float((known * y[:-1]).sum() / (known**2).sum())
     predicted = np.exp(y[:-1].mean() + slope * (x[-1] - x[:-1].mean()))
-    assert scale.names["predicted"] == pytest.approx(predicted)
-    assert scale.names["line"][0] == pytest.approx(slope)
+    assert scale.names["predicted"] == approx_float64(predicted)
+    assert scale.names["line"][0] == approx_float64(slope)
     question, ratio = scale.question("Compare the measured loss"), np.exp(y[-1]) / predicted
     assert question.reveal() == scale.names["SIDES"][0 if ratio < 0.98 else 1 if ratio < 1.02 else 2]
     assert f"{np.exp(y[-1]):.3f} nats" in question._state["explain"]
     table = scale.values["law-picture"].to_table()
-    assert [row["loss, nats a token"] for row in table] == pytest.approx(np.exp(y))
-    assert table[-1]["power_law"] == pytest.approx(predicted)
+    assert [row["loss, nats a token"] for row in table] == approx_float64(np.exp(y))
+    assert table[-1]["power_law"] == approx_float64(predicted)
 
 
 def test_the_best_size_for_a_budget(scale, runs):
@@ -314,7 +315,7 @@ def test_the_best_size_for_a_budget(scale, runs):
         after = next(i for i, read in enumerate(run["tokens"]) if read >= tokens)
         (a, b), (low, high) = run["tokens"][after - 1 : after + 1], run["held_out"][after - 1 : after + 1]
         losses[run["width"]] = low + (high - low) * (tokens - a) / (b - a)
-        assert scale.names["loss_at"](run, budget) == pytest.approx(losses[run["width"]])
+        assert scale.names["loss_at"](run, budget) == approx_float64(losses[run["width"]])
     assert scale.question("With 5").reveal() == min(losses, key=losses.get)
 
 
@@ -327,7 +328,7 @@ def test_the_log_is_made_by_the_code_that_is_shown(scale, runs):
         assert run["in_blocks"] == size(model.transformer.h) + 2 * width
         assert run["tokens"][-1] == five_models.STEPS * five_models.BATCH * five_models.LENGTH
     live, logged = scale.names["live"].loss, np.array(runs[0]["first_losses"][: len(scale.names["live"].loss)])
-    np.testing.assert_allclose(live, logged, atol=0.5e-5 + rounding(logged), rtol=0)  # logged with five decimals
+    np.testing.assert_allclose(live, logged, atol=half_of_decimal(5) + rounding(logged), rtol=0)
 
 
 def headings(lesson):

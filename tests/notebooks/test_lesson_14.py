@@ -195,17 +195,15 @@ def test_where_heads_look_is_measured_as_the_card_measures_it(lesson, translator
     names, phrases = lesson.names, lesson.names["PHRASES"]
     looks = [alignment.looks_right(translator, words, pairs_of(some)) for some in (phrases[:6], phrases[6:])]
     six, others = (right.float().mean(0).numpy() for right in looks)
-    np.testing.assert_allclose(names["six"], six, rtol=1e-6)
-    np.testing.assert_allclose(names["others"], others, rtol=1e-6)
+    assert_close(names["six"], six)
+    assert_close(names["others"], others)
     layer, head = names["layer"], names["head"]
     assert six[layer, head] == six.max()
     assert f"L{layer} · H{head} looks most at the right word for {six.max():.0%}" in lesson.printed["choose"]
     assert others[layer, head] >= 0.9
     rows = lesson.values["heads-shown"].to_table()
     assert [row["row"] for row in rows] == [f"L{i} · H{j}" for i, j in np.ndindex(six.shape)]
-    np.testing.assert_allclose(
-        [list(row.values())[2:] for row in rows], np.stack([six.ravel(), others.ravel()], 1), rtol=1e-6
-    )
+    assert_close([list(row.values())[2:] for row in rows], np.stack([six.ravel(), others.ravel()], 1))
     places = [(row, place) for *_, each in phrases[6:] for row, place in enumerate(each)]
     same = sum(row == place for row, place in places) / len(places)
     assert f"would be right for {same:.0%}." in lesson.values["heads-shown"].drawing.note

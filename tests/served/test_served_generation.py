@@ -98,9 +98,12 @@ def test_each_step_has_the_numbers_of_the_sampling_stages_or_none(server, gpt, s
             assert {name for name, value in told.items() if math.isnan(value)} >= unknown
             if not math.isnan(step.kept):
                 assert step.kept == len(kept)
-                assert step.entropy == pytest.approx(-(kept * np.log2(kept)).sum(), abs=1e-5)
+                entropy = -(kept * np.log2(kept)).sum()
+                assert step.entropy == pytest.approx(
+                    entropy, abs=near * (entropy + 2)
+                )  # d(p log₂ p) = dp (log₂ p + 1.44)
             if not math.isnan(step.kept_mass):  # only at temperature 1
-                assert step.kept_mass == pytest.approx(model.probabilities[right.probabilities > 0].sum(), rel=1e-5)
+                assert step.kept_mass == pytest.approx(model.probabilities[right.probabilities > 0].sum(), rel=near)
             if not math.isnan(step.sampling_probability):
                 compared += 1
                 assert step.sampling_probability == pytest.approx(right.probabilities[step.token.id], rel=near)

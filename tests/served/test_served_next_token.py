@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from close import rounding
+from shown import half_of_decimal
 
 import gptviz
 from gptviz.display.numbers import percent
@@ -37,7 +38,8 @@ def test_its_picture_has_a_hatched_bar_for_the_rest(server):
     widths = re.findall(r'width="([\d.]+)" height="12.00"', revealed._repr_svg_())
     tracks, drawn = [float(width) for width in widths[::2]], [float(width) for width in widths[1::2]]
     shares = [*(share for _, share in revealed.top(20)), revealed.unrevealed]
-    assert [width / track for width, track in zip(drawn, tracks, strict=True)] == pytest.approx(shares, abs=1e-4)
+    expected = [share * track for share, track in zip(shares, tracks, strict=True)]
+    assert drawn == pytest.approx(expected, abs=half_of_decimal(2))
     assert [fill for fill in bars if "url" in fill] == [bars[-1]] and len(bars) == 42
     gptviz.set_language("zh")
     try:

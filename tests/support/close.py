@@ -14,6 +14,7 @@ SSE, AVX2 and AVX-512 kernels of torch and NumPy), and scores, which have two ro
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 FACTOR = 32.0
@@ -27,6 +28,19 @@ def rounding(*inputs: Any, factor: float = FACTOR, dtype: Any = np.float32) -> f
     """
     eps = torch.finfo(dtype).eps if isinstance(dtype, torch.dtype) else np.finfo(dtype).eps
     return float(factor * eps * max(_magnitude(values) for values in inputs))
+
+
+def approx_float32(expected: Any, *inputs: Any, factor: float = FACTOR) -> Any:
+    """Returns what equals a number, a list or a dictionary of numbers that were computed in float32, to rounding.
+
+    inputs: what goes into the computation, where it is larger than what comes out.
+    """
+    return pytest.approx(expected, rel=0, abs=rounding(expected, *inputs, factor=factor))
+
+
+def approx_float64(expected: Any, *inputs: Any, factor: float = FACTOR) -> Any:
+    """Like `approx_float32`, for numbers that Python, NumPy or JavaScript computed in double precision."""
+    return pytest.approx(expected, rel=0, abs=rounding(expected, *inputs, factor=factor, dtype=np.float64))
 
 
 def assert_close(
@@ -86,6 +100,8 @@ TINY = 1e-30  # near the smallest float32, where a number no longer has all its 
 
 
 def _magnitude(values: Any) -> float:
+    if isinstance(values, dict):
+        values = list(values.values())
     values = np.abs(np.asarray(values, dtype=np.float64))
     values = values[np.isfinite(values)]
     return float(values.max()) if values.size else 0.0

@@ -1,5 +1,7 @@
 """What a drawing draws: its marks and texts."""
 
+from shown import half_of_decimal
+
 from gptviz.drawings import Canvas
 from gptviz.drawings.canvas import room
 
@@ -17,6 +19,15 @@ def marks(drawing, **wanted):
 
 def texts(drawing):
     return [mark["text"] for mark in marks(drawing, tag="text")]
+
+
+def share_error(length, decimals=2, parts=3):
+    """Returns how far a share that was read from a drawing may be from its number: one part of `length`, divided by `length`.
+
+    decimals: with how many a drawing writes its numbers, 1 in paths. parts: of how many rounded numbers the length is made,
+    and the other end of the part.
+    """
+    return (1 + parts) * half_of_decimal(decimals) / length
 
 
 def check_texts_are_inside(canvas, width, turned=1.0):

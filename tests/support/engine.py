@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import LONGEST_WAIT
 
 ANSWERS = Path(__file__).parents[1] / "js" / "engine_answers.mjs"
 
@@ -33,7 +34,9 @@ def ask(asked, **files):
     assert node, "make node"
     questions = {name: str(path) for name, path in files.items()} | {"asked": asked}
     # Lone surrogates are in some questions, so JSON is written in ASCII.
-    done = subprocess.run([node, ANSWERS], input=json.dumps(questions), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [node, ANSWERS], input=json.dumps(questions), capture_output=True, text=True, timeout=LONGEST_WAIT
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -24,7 +24,7 @@ import train
 import wordings
 import words
 from batches import ANSWER, FIRST, ROWS, Batches
-from close import assert_close, rounding
+from close import approx_float32, approx_float64, assert_close, rounding
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
@@ -246,7 +246,7 @@ def test_pairs_are_repeated_in_another_order_and_reversed(tokenizer):
     in_order = list(zip(second_order[::2], second_order[1::2], strict=False))
     assert any((second, first) in in_order for first, second in in_order)
     assert weights[start + 1 :: 2].unique().tolist() == [1.0]
-    assert weights[start::2].unique().tolist() == pytest.approx([FIRST])
+    assert weights[start::2].unique().tolist() == approx_float32([FIRST])
 
 
 def test_every_row_has_integers_and_its_length(tokenizer):
@@ -367,7 +367,7 @@ def test_a_run_resumes_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     assert [(entry["step"], entry["tokens"]) for entry in state["log"]] == [(3, 3 * 8 * 32), (5, 5 * 8 * 32)]
     muon_state, adam_state = state["optimizers"]
     assert {float(one["step"]) for one in adam_state["state"].values()} == {5.0}
-    assert muon_state["param_groups"][0]["lr"] == pytest.approx(train.MUON_RATE)  # no second warm-up
+    assert muon_state["param_groups"][0]["lr"] == approx_float64(train.MUON_RATE)  # no second warm-up
 
 
 # ------------------------------------------------------------------------------------------------ measures

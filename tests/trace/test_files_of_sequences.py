@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from close import rounding
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from sequences import trace_of
@@ -46,23 +47,23 @@ def answer(call, *arguments, **keywords):
         return type(error), str(error), error.code
 
 
-def assert_same(a, b, name):
-    """Mixed values are computed again from the map and the values; they agree within rounding."""
+def assert_same(a, b, name, bound):
+    """Mixed values are computed again from the map and the values; they agree within the bound, and all others exactly."""
     if isinstance(a, np.ndarray):
         assert a.shape == b.shape and a.dtype == b.dtype, name
         if name[1] == "head_mix":
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(a, b, rtol=0, atol=bound)
         else:
             np.testing.assert_array_equal(a, b, str(name))
     elif isinstance(a, dict):
         assert list(a) == list(b), name
         for key in a:
-            assert_same(a[key], b[key], name)
+            assert_same(a[key], b[key], name, bound)
     elif hasattr(a, "gain"):
-        assert_same(vars(a), vars(b), name)
+        assert_same(vars(a), vars(b), name, bound)
     elif isinstance(a, list) and a and isinstance(a[0], np.ndarray):
         for x, y in zip(a, b, strict=True):
-            assert_same(x, y, name)
+            assert_same(x, y, name, bound)
     else:
         assert a == b, name
 
@@ -71,10 +72,11 @@ def assert_same(a, b, name):
 def test_an_opened_trace_has_the_numbers_and_refusals_of_the_saved_one(name, tmp_path):
     trace = trace_of(name)
     opened = gptviz.open_trace(trace.save(tmp_path / "trace.safetensors"))
-    expected, found = dict(answers(trace)), dict(answers(opened))
-    assert expected.keys() == found.keys()
+    expected, actual = dict(answers(trace)), dict(answers(opened))
+    assert expected.keys() == actual.keys()
+    bound = rounding(*(value for key, value in expected.items() if key[1:2] == ("v",)))
     for key, value in expected.items():
-        assert_same(value, found[key], key)
+        assert_same(value, actual[key], key, bound)
     assert type(opened) is type(trace) and not opened.gpt.can_run and not opened.gpt.decoder_only
     assert sum(isinstance(value, np.ndarray) for value in expected.values()) > 60
 

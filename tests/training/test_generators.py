@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 from trained import small_gpt
+from waiting import LONGEST_WAIT
 
 from gptviz import training
 from gptviz.training.batches import Shared
@@ -20,13 +21,13 @@ def test_an_iterator_that_several_threads_ask_gives_each_item_once():
 
     def items():
         other.start()
-        asking.wait(60)  # and this generator is still at work when the other thread asks
+        asking.wait(LONGEST_WAIT)  # and this generator is still at work when the other thread asks
         yield 1
         yield 2
 
     shared = Shared(items())
     assert next(shared) == 1
-    other.join(60)
+    other.join(LONGEST_WAIT)
     assert found == [2]
 
 
@@ -37,7 +38,7 @@ def test_a_run_and_its_fork_share_a_generator():
     def batches():
         for number in range(99):
             if number == 2:
-                forked.wait(60)
+                forked.wait(LONGEST_WAIT)
             taken.append(number)
             yield np.full((2, 4), number)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 from trained import TEXTS, assert_weights_equal, small_gpt
+from waiting import LONGEST_WAIT
 
 from gptviz import training
 from gptviz.training.adapters import adapter_state, add_adapters
@@ -51,17 +52,17 @@ def test_a_thread_draws_its_own_numbers_while_another_draws_from_the_shared_ones
         with random_numbers(3):
             drawn.append(torch.empty(17).normal_())
             is_inside.set()
-            may_go_on.wait(60)
+            may_go_on.wait(LONGEST_WAIT)
             drawn.append(torch.empty(5).uniform_(-2, 1))
 
     def draw_meanwhile():
         thread = threading.Thread(target=draw)
         first = torch.rand(3)
         thread.start()
-        is_inside.wait(60)
+        is_inside.wait(LONGEST_WAIT)
         second = torch.rand(3)
         may_go_on.set()
-        thread.join(60)
+        thread.join(LONGEST_WAIT)
         return torch.cat([first, second, torch.rand(3)])
 
     shared = seeded(1, draw_meanwhile)
@@ -85,14 +86,14 @@ def test_runs_that_are_started_at_once_begin_as_when_they_are_alone(start):
     state, filters = torch.get_rng_state(), list(warnings.filters)
 
     def begin(seed):
-        together.wait(60)
+        together.wait(LONGEST_WAIT)
         runs[seed] = start(gpt, seed)
 
     starters = [threading.Thread(target=begin, args=[seed]) for seed in seeds]
     for starter in starters:
         starter.start()
     for starter in starters:
-        starter.join(60)
+        starter.join(LONGEST_WAIT)
     for seed in seeds:
         assert_weights_equal(runs[seed].wait().gpt, start(gpt, seed).wait().gpt)
     assert torch.equal(torch.get_rng_state(), state)

@@ -9,8 +9,9 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from close import assert_close
+from close import approx_float32, assert_close
 from trained import TEXTS, assert_weights_equal, logits, quick, small_gpt, weights
+from waiting import LONGEST_WAIT
 
 from gptviz import training
 from gptviz.errors import GPTVizError, NotAvailable, OutOfRange
@@ -193,7 +194,7 @@ def test_a_run_that_nobody_holds_ends(gpt):
     (thread,) = threads()
     del run
     gc.collect()
-    thread.join(60)
+    thread.join(LONGEST_WAIT)
     assert not thread.is_alive()
 
 
@@ -323,7 +324,7 @@ def test_a_listener_may_steer_its_run(gpt):
     """In the run's own thread, which must not wait for itself."""
     run = training.finetune(gpt, TEXTS, steps=LONG, batch=2, keep=LONG)
     run.on_change(lambda: run.pause() if run.status == "running" else run.resume() if len(run.loss) < 5 else run.stop())
-    run._source.join(60)
+    run._source.join(LONGEST_WAIT)
     assert run.status == "stopped" and len(run.loss) >= 5
 
 
@@ -338,7 +339,7 @@ def test_pausing_and_resuming_in_many_threads_ends(gpt):
     for thread in others:
         thread.start()
     for thread in others:
-        thread.join(60)
+        thread.join(LONGEST_WAIT)
     assert not any(thread.is_alive() for thread in others)
     run.pause()
     assert run.status == "paused"
@@ -354,7 +355,7 @@ def test_ten_runs_leave_no_model_and_no_thread(gpt):
 
     left = [reference for i in range(10) for reference in once(i)]
     for thread in threads():
-        thread.join(60)
+        thread.join(LONGEST_WAIT)
     gc.collect()
     assert not threads() and len(left) == 40
     assert [reference() for reference in left if reference() is not None] == []
@@ -368,4 +369,4 @@ def test_measures_are_taken_of_each_kept_step(gpt):
         assert share == float(run.at(int(step)).trace("thi").probabilities()[id])
         trace = run.at(int(step)).trace("the thin inn")
         own = [-np.log(trace.probabilities(i)[token.id]) for i, token in enumerate(trace.tokens[1:])]
-        assert loss == pytest.approx(np.mean(own), rel=1e-5)
+        assert loss == approx_float32(np.mean(own), trace.logits)

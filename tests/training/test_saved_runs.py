@@ -10,6 +10,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from trained import logits, quick, small_gpt
 from transformers import AutoModelForCausalLM
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz import training
@@ -152,7 +153,7 @@ def test_a_run_that_is_saved_while_it_fails_can_be_opened(tmp_path):
     def measure(_gpt):
         calls.append(0)
         if len(calls) > 1:
-            listening.wait(60)
+            listening.wait(LONGEST_WAIT)
         return 1 / (4 - len(calls))
 
     run = training.finetune(small_gpt(), ["the tin"], steps=9, measures={"n": measure})

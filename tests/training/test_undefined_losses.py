@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 from trained import TEXTS, logits, small_gpt
+from waiting import LONGEST_WAIT
 
 from gptviz import training
 from gptviz.errors import GPTVizError
@@ -31,7 +32,7 @@ def test_a_pause_keeps_no_step_whose_loss_is_no_number(gpt):
     started = threading.Event()
 
     def batches():
-        started.wait(60)
+        started.wait(LONGEST_WAIT)
         run.pause()  # after this step
         yield np.arange(12).reshape(3, 4)
 

@@ -13,7 +13,7 @@ import sentences
 import torch
 import train_translator as training
 from card import BEGIN, END, table, with_figures, write
-from close import assert_close, rounding
+from close import approx_float64, assert_close, rounding
 from grammar import text
 from resumable import Run, Settings
 from safetensors import safe_open
@@ -53,7 +53,7 @@ def some(count, seed=3):
 def test_the_learning_rate_rises_and_falls_to_zero():
     settings = Settings(steps=1000, rate=0.5, warm_up=200)
     rates = [settings.rate_at(step) for step in (0, 99, 199, 599, 999)]
-    assert rates == pytest.approx([0.5 / 200, 0.25, 0.5 * 0.801, 0.5 * 0.401, 0.5 * 0.001])
+    assert rates == approx_float64([0.5 / 200, 0.25, 0.5 * 0.801, 0.5 * 0.401, 0.5 * 0.001])
 
 
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path):

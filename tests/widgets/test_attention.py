@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from families import TEXT
 from page_messages import ask
+from shown import HALF_A_GREY
 
 import gptviz
 from gptviz.display.pooling import pooled
@@ -29,7 +30,7 @@ def test_thumbnails_maps_and_stages_are_the_traces_numbers(gpt, text):
     view = gptviz.AttentionView(trace, layer=1, head=2)
     side = view._about["side"]
     small = np.frombuffer(view._thumbnails, np.uint8).reshape(2, 3, side, side)
-    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1), THUMBNAIL)[2], atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(small[1, 2] / 255, pooled(trace.attention(1), THUMBNAIL)[2], atol=HALF_A_GREY)
     rows, columns = np.tril_indices(len(trace.tokens))
     np.testing.assert_array_equal(ask(view, "head", layer=0, head=1), trace.attention(0, 1)[rows, columns])
     scaled = ask(view, "stage", layer=1, head=2, stage="scaled")

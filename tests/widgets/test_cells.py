@@ -5,6 +5,7 @@ import os
 import network_guard
 import pytest
 from jupyter_client.manager import start_new_kernel
+from waiting import LONGEST_WAIT
 
 SETUP = """
 import gc
@@ -51,7 +52,7 @@ class Kernel:
         self.client.shell_channel.send(message)
         printed = []
         while True:
-            reply = self.client.get_iopub_msg(timeout=60)
+            reply = self.client.get_iopub_msg(timeout=LONGEST_WAIT)
             if reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                 continue
             if reply["msg_type"] == "error":
@@ -150,7 +151,7 @@ def test_the_training_of_a_cell_that_is_run_again_ends(kernel, first):
     for _ in range(3):
         kernel.run("l", first + RUN)
         kernel.run(None, "runs.append(weakref.ref(run))")
-    kernel.run(None, "for t in training_threads():\n    if t is not run._source._thread: t.join(60)")
+    kernel.run(None, "for t in training_threads():\n    if t is not run._source._thread: t.join()")
     assert kernel.value("[one() is run for one in runs], len(training_threads())") == "[False, False, True] 1"
     assert kernel.value("[one() for one in runs[:2]], run.status, view.run is run") == "[None, None] running True"
     assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"

@@ -4,6 +4,7 @@ import pytest
 from chat_templates import CHATML, LLAMA_3, VOCAB, applied, chat, chatty
 from page_messages import ask
 from small_models import strong_gpt2
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.errors import GPTVizError, NotAvailable
@@ -100,7 +101,7 @@ def test_an_explorer_of_messages_keeps_texts_and_chats_in_its_history(chatting):
     page.prompt = ASKED
     assert page.box._history == [ASKED, chat("A"), "the owl"]
     assert all(view.trace is page.trace for view in page._stations.values())
-    page._stations["generation"].wait(60)
+    page._stations["generation"].wait(LONGEST_WAIT)
 
 
 def test_the_token_view_names_whose_each_token_is(chatting):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from close import rounding
 from families import TEXT, build, tokenizer
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.errors import GPTVizError
@@ -45,7 +46,7 @@ def test_where_there_is_no_credit_the_table_has_the_largest_weights():
 @pytest.mark.parametrize("name", ["gpt2", "bloom"])
 def test_the_still_picture_begins_with_the_prompt_and_the_flow(name):
     explorer = gptviz.explore(TEXT, gpt=gptviz.wrap(build(name), tokenizer()))
-    explorer._stations["generation"].wait(60)
+    explorer._stations["generation"].wait(LONGEST_WAIT)
     svg = explorer.still()
     shown = svg.index("the last block comes from" if name == "gpt2" else "the largest attention weight")
     assert shown < svg.index("logit"), "the scores come later"
@@ -95,7 +96,7 @@ def test_the_menu_changes_the_model_and_a_refused_choice_changes_nothing(gpt, mo
     page._answer_use("another")
     assert page.gpt is other
     assert all(view.trace.gpt is other for view in page._stations.values())
-    page._stations["generation"].wait(60)
+    page._stations["generation"].wait(LONGEST_WAIT)
     monkeypatch.undo()
     with pytest.raises(GPTVizError, match="nowhere"):
         page._answer_use("nowhere/at-all")
@@ -128,7 +129,7 @@ def test_the_number_of_generated_tokens_is_the_completions(gpt):
     before = page._written
     page.box.prompt = near_the_end
     assert page._written > before
-    choice = timeline.wait(60).choices[0]
+    choice = timeline.wait(LONGEST_WAIT).choices[0]
     assert 0 < len(choice.steps) < 40
     expected = {"steps": len(choice.steps), "done": True, "finish_reason": choice.finish_reason}
     assert page._answer_written() == expected

@@ -9,6 +9,7 @@ from close import assert_close, rounding
 from families import IDS, build, tokenizer
 from mixed_layers import trace_of
 from page_messages import ask
+from shown import HALF_A_GREY
 from small_models import LAYERS, strong_gpt2
 
 import gptviz
@@ -234,7 +235,7 @@ def test_an_open_block_has_its_heads_maps_and_strongest_neurons(gpt):
     assert [one["neuron"] for one in block["neurons"]] == np.argsort(-lengths)[:NEURONS].tolist()
     assert_close([one["length"] for one in block["neurons"]], np.sort(lengths)[::-1][:NEURONS])
     maps = ask(view, "maps", layer=1)
-    np.testing.assert_allclose(maps / 255, trace.attention(1), rtol=0, atol=0.51 / 255)
+    np.testing.assert_allclose(maps / 255, trace.attention(1), rtol=0, atol=HALF_A_GREY)
     eager = gptviz.wrap(build("gpt_neo"), tokenizer()).trace(IDS)
     weights = ask(gptviz.FlowView(eager), "block", layer=0, position=7)["heads"]
     assert weights == eager.attention(0)[:, 7].max(-1).tolist()

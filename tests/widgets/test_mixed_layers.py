@@ -7,6 +7,7 @@ import pytest
 from close import rounding
 from mixed_layers import ALL, ONE_STREAM, gpt_of, heads_of, trace_of
 from played_views import play, play_all
+from shown import HALF_A_GREY
 
 import gptviz
 from gptviz import bertviz_views
@@ -55,7 +56,7 @@ def test_the_grid_of_heads_marks_what_does_not_exist(name):
     for layer, count in enumerate(counts):
         assert not pictures[layer, count:].any()
         if count:
-            np.testing.assert_allclose(pictures[layer, :count] / 255, trace.attention(layer), rtol=0, atol=0.51 / 255)
+            np.testing.assert_allclose(pictures[layer, :count] / 255, trace.attention(layer), rtol=0, atol=HALF_A_GREY)
     scores = view._answer_roles()["same"]
     assert [score is None for score in scores] == np.isnan(trace.role_scores()["same"]).ravel().tolist()
 

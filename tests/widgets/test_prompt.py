@@ -9,6 +9,7 @@ from families import TEXT, build, tokenizer
 from page_messages import ask
 from token_kinds import KINDS, byte_fallback, small_model
 from token_kinds import TEXT as TEXT_OF_KINDS
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.errors import GPTVizError, WrongType
@@ -60,7 +61,7 @@ class WaitingModel:
 
     def trace(self, prompt):
         self.began.set()
-        assert self.go.wait(60)
+        assert self.go.wait(LONGEST_WAIT)
         return self.gpt.trace(prompt)
 
 
@@ -68,13 +69,13 @@ def act_during_a_pass(box, model, act, *arguments):
     """Lets the box switch to a model, and acts in another thread while that model's pass still runs."""
     other = threading.Thread(target=box.use, args=(model,))
     other.start()
-    assert model.began.wait(60)
+    assert model.began.wait(LONGEST_WAIT)
     prompt = threading.Thread(target=act, args=arguments)
     prompt.start()
     prompt.join(0.3)
     model.go.set()
-    other.join(60)
-    prompt.join(60)
+    other.join(LONGEST_WAIT)
+    prompt.join(LONGEST_WAIT)
 
 
 def test_a_prompt_and_a_model_at_the_same_time_give_a_trace_of_both(gpt):

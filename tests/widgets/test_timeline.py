@@ -10,6 +10,7 @@ import pytest
 from close import assert_close, assert_softmax_close
 from families import TEXT
 from page_messages import ask
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz._paths import assets_dir
@@ -46,7 +47,7 @@ def test_a_forced_tokens_branch_equals_a_completion_of_that_prefix(gpt):
     steps = completion.choices[1].steps
     other = next(a.token for a in steps[4].alternatives if a.token.id != steps[4].token.id)
     assert view.force(4, other.id) == 2 == view.choice
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     prefix = [t.id for t in completion.prompt_tokens] + [s.token.id for s in steps[:4]] + [other.id]
     wanted = gpt.complete(prefix, max_tokens=12 - 5, stop="zzz", **settings).choices[0]
     news = ask(view, "news", source=-1, have=0, choice=2)
@@ -59,7 +60,7 @@ def test_a_forced_tokens_branch_equals_a_completion_of_that_prefix(gpt):
     assert (branch["parent"], branch["at"], branch["token"]["id"]) == (1, 4, other.id)
     deeper = next(a.token for a in wanted.steps[1].alternatives if a.token.id != wanted.steps[1].token.id)
     view.force(6, deeper.id)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=3)
     prefix += [wanted.steps[0].token.id, deeper.id]
     expected = gpt.complete(prefix, max_tokens=12 - 7, stop="zzz", **settings).choices[0]
@@ -120,14 +121,14 @@ def test_a_timeline_of_a_box_generates_what_complete_generates(gpt):
     box = gptviz.PromptBox("the owl", gpt=gpt)
     view = gptviz.GenerationTimeline(box, max_tokens=9, temperature=1.1, seed=4)
     wanted = gpt.complete("the owl", max_tokens=9, temperature=1.1, seed=4).choices[0]
-    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    assert view.wait(LONGEST_WAIT).choices[0].token_ids == wanted.token_ids
     box.prompt = TEXT
     wanted = gpt.complete(TEXT, max_tokens=9, temperature=1.1, seed=4).choices[0]
-    assert view.wait(60).choices[0].token_ids == wanted.token_ids
+    assert view.wait(LONGEST_WAIT).choices[0].token_ids == wanted.token_ids
     news = ask(view, "news", source=0, have=5, choice=0)
     assert news["from"] == 0, "the page showed another generation: it gets this one from its start"
     seed = ask(view, "again")
-    assert view.wait(60).seed == seed
+    assert view.wait(LONGEST_WAIT).seed == seed
     assert view.completion.choices[0].token_ids == gpt.complete(
         TEXT, max_tokens=9, temperature=1.1, seed=seed
     ).choices[0].token_ids  # fmt: skip
@@ -140,24 +141,24 @@ def test_a_generation_can_be_stopped_and_a_new_prompt_stops_the_old_one(gpt, mon
     def wait_in_fourth_pass(*arguments):
         if next(passes) == 3:
             fourth_pass.set()
-            assert is_stopped.wait(60)
+            assert is_stopped.wait(LONGEST_WAIT)
         return forward(*arguments)
 
     monkeypatch.setattr(loop, "_forward", wait_in_fourth_pass)
     box = gptviz.PromptBox("the", gpt=gpt)
     view = gptviz.GenerationTimeline(box, max_tokens=190, seed=1)
     (thread,) = view._threads
-    assert fourth_pass.wait(60)
+    assert fourth_pass.wait(LONGEST_WAIT)
     ask(view, "stop")
     is_stopped.set()
-    stopped = view.wait(60).choices[0]
+    stopped = view.wait(LONGEST_WAIT).choices[0]
     assert stopped.finish_reason == "interrupted" and 3 <= len(stopped.steps) <= 4
     box.prompt = "the owl"
     second = view._run
     box.prompt = TEXT
     assert second.branches[0].cancel.is_set()
-    thread.join(60)
-    assert view.wait(60).prompt == TEXT
+    thread.join(LONGEST_WAIT)
+    assert view.wait(LONGEST_WAIT).prompt == TEXT
 
 
 def test_a_failure_during_generation_is_reported(gpt, monkeypatch):
@@ -167,7 +168,7 @@ def test_a_failure_during_generation_is_reported(gpt, monkeypatch):
     box = gptviz.PromptBox("the", gpt=gpt)
     monkeypatch.setattr(loop, "_forward", broken)
     view = gptviz.GenerationTimeline(box, max_tokens=5, seed=1)
-    view._threads[0].join(60)
+    view._threads[0].join(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=0)
     assert news["done"] and "out of memory" in news["problem"]
     with pytest.raises(GPTVizError, match="out of memory"):
@@ -199,7 +200,7 @@ def test_forcing_the_last_token_adds_no_step(gpt):
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     other = alternative_to(completion.choices[0].steps[4])
     branch = view.force(4, other.id)
-    view.wait(10)
+    view.wait(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=branch)
     assert [s["token"]["id"] for s in news["steps"]] == [*completion.choices[0].token_ids[:4], other.id]
     assert news["done"] and news["finish_reason"] == "length"
@@ -214,7 +215,7 @@ def test_forcing_an_end_token_ends_the_text(gpt, monkeypatch, at):
     end, before = alternative_to(completion.choices[0].steps[at]), completion.choices[0].token_ids[:at]
     monkeypatch.setattr(gpt, "end_ids", gpt.end_ids | {end.id})
     branch = view.force(at, end.id)
-    view.wait(10)
+    view.wait(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=branch)
     assert [s["token"]["id"] for s in news["steps"]] == [*before, end.id]
     assert (news["done"], news["finish_reason"], news["text"]) == (True, "stop", gpt.decode(before))
@@ -228,7 +229,7 @@ def test_text_that_a_stop_string_held_back_is_released_by_a_forced_token(gpt):
     assert completion.choices[0].steps[3].text == ""  # so step 3 is held back
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     branch = view.force(4, alternative_to(plain.steps[4]).id)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=branch)
     assert "".join(s["text"] for s in news["steps"]) == news["text"]
 
@@ -236,7 +237,7 @@ def test_text_that_a_stop_string_held_back_is_released_by_a_forced_token(gpt):
 def test_the_still_picture_of_a_boxs_timeline_has_its_steps(gpt):
     view = gptviz.GenerationTimeline(gptviz.PromptBox(TEXT, gpt=gpt), max_tokens=4, seed=3)
     picture = view._repr_mimebundle_()[0]["image/svg+xml"]
-    steps = view.wait(60).choices[0].steps
+    steps = view.wait(LONGEST_WAIT).choices[0].steps
     assert len(steps) == 4
     assert all(percent(step.probability) in picture for step in steps)
 
@@ -247,5 +248,5 @@ import gptviz
 box = gptviz.PromptBox("Once", gpt=gptviz.load({str(assets_dir() / "tales")!r}))
 view = gptviz.GenerationTimeline(box, max_tokens=400, temperature=1.0, seed=1)
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LONGEST_WAIT)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -7,9 +7,10 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from close import assert_softmax_close
+from close import approx_float32, assert_close, assert_softmax_close
 from page_messages import ask
 from trained import TEXTS, assert_is_step, example_run, logits, quick, small_gpt, torch_ids, training_view
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz import training
@@ -123,7 +124,7 @@ def test_a_long_curve_is_thinned_to_means_with_their_smallest_and_largest():
     for name, kind in (("mean", np.mean), ("least", np.min), ("most", np.max)):
         drawn = [*parts[0][name][:333], *parts[1][name]]
         wanted = [kind(loss[i : i + width]) for i in range(0, len(loss), width)]
-        np.testing.assert_allclose(drawn, wanted, rtol=1e-12)
+        assert_close(drawn, wanted, dtype=np.float64)
 
 
 def test_samples_are_the_likeliest_tokens_of_that_steps_model():
@@ -212,7 +213,7 @@ def test_a_run_of_preferences_has_an_example_and_no_measures(gpt):
     view = gptviz.TrainingView(run)
     assert view.box.prompt == "the thin"
     assert ask(view, "news", have=[])["runs"][0]["measures"] == {}
-    assert view.to_table()[0]["loss"] == pytest.approx(np.log(2), rel=1e-6)
+    assert view.to_table()[0]["loss"] == approx_float32(np.log(2))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +245,7 @@ def test_the_view_keeps_no_run_thread_or_listener(gpt):
     del run, view, follower, widget
     gc.collect()
     for thread in threads:
-        thread.join(60)
+        thread.join(LONGEST_WAIT)
     assert [one() for one in kept] == [None] * 3
     assert not any(thread.is_alive() for thread in threads)
 
