@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gptviz.checks import check_index, check_token_ids, did_you_mean
-from gptviz.errors import ModelChanged, NotAvailable, WrongType, fail
+from gptviz.errors import ModelChanged, WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.intervention.edits import Edit, check_edits, check_finite
@@ -20,6 +20,7 @@ from gptviz.lens.embedding_table import CachedPlane, nearest_rows
 from gptviz.lens.roles import role_scores
 from gptviz.model import capture
 from gptviz.model.anatomy import Anatomy
+from gptviz.model.architecture import Architecture, architecture_of
 from gptviz.model.confirming import check_probability
 from gptviz.model.editing import ALL_ROWS, Editing, check_edit
 from gptviz.model.forward import ForwardPass
@@ -37,7 +38,7 @@ from gptviz.text.reading import Reading
 from gptviz.text.templates import has_template
 from gptviz.text.tokens import Token, with_roles
 from gptviz.trace.predictions import as_array
-from gptviz.trace.runnable import Prompt
+from gptviz.trace.runnable import Prompt, check_decoder_only
 from gptviz.trace.trace import Trace, describe_shape
 
 _TRACE_KEYWORDS = ("edits", "add_special_tokens", "truncate")
@@ -138,17 +139,7 @@ class GPT:
 
     def check_readable(self, id: int) -> None:
         """Raises NotAvailable for an id with a logit but without a row in the token table."""
-        rows = self._anatomy.token_embedding.weight.shape[0]  # type: ignore[union-attr, index]
-        if id >= rows:
-            raise fail(
-                f"tokens among the {rows:,} rows of the token table",
-                f"id {id:,}, which only the output head has",
-                "Give the output head as many rows as the token table.",
-                NotAvailable,
-                code="no_row",
-                id=id,
-                rows=rows,
-            )
+        self._anatomy.check_readable(id)
 
     def cache_fits(self) -> bool:
         """Returns whether the cache that the model makes has a place of its own for each layer."""
@@ -250,6 +241,11 @@ class GPT:
     def role_scores(self) -> dict[str, np.ndarray]:
         """Returns how strongly each head plays each role; see `lens.role_scores`."""
         return role_scores(self)
+
+    def architecture(self) -> Architecture:
+        """Returns which parts the model has, and to which of them each parameter belongs. Runs four tokens through it."""
+        check_decoder_only(self)
+        return architecture_of(self.model, self._anatomy)
 
     # Tracing and generating
 

@@ -13,6 +13,7 @@ PACKAGE = Path(gptviz.__file__).parent
 NOT_IN_A_VIEW = {
     "bertviz_views.py": 2,
     "lens/roles.py": 1,  # another seed than a file has
+    "model/architecture.py": 1,
     "model/requirements.py": 1,
     "model/study.py": 3,
     "model/study_stacks.py": 1,

@@ -19,10 +19,11 @@ import { Tally } from "./tally.js";
 /** @typedef {import("../widgets/shared/kernel.js").Host} Host */
 const ASK_AGAIN_MS = 1000;
 /**
- * A question as Python sends it. `instead`: another prompt to try; `covers`: references of the views that stay covered
- * until the answer; `key`: the name of the cover; `published`: where the answer is printed, "" if it is computed.
+ * A question as Python sends it. `instead`: another prompt to try; `has_box`: whether it follows a prompt box; `covers`:
+ * references of the views that stay covered until the answer; `key`: the name of the cover; `published`: where the answer
+ * is printed, "" if it is computed.
  * @typedef {{text: string, kind: "choice"|"number"|"ranking"|"head", unit: string, choices:
- *   import("./fields.js").Choice[], tally: boolean, instead: string|null, covers: string[], key: string,
+ *   import("./fields.js").Choice[], tally: boolean, instead: string|null, has_box: boolean, covers: string[], key: string,
  *   published: string}} QuestionAbout
  */
 /**
@@ -233,8 +234,8 @@ class Question {
 
   closeReaction() {
     const { words } = this;
-    const { instead } = this.about;
-    const text = element("p", {}, words.close);
+    const { instead, has_box: hasBox } = this.about;
+    const text = element("p", {}, hasBox ? words.close : words.closeWithoutBox);
     return instead === null ? [text] : [text, button(words.other(instead), () => this.request("instead", {}))];
   }
 

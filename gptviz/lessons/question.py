@@ -130,6 +130,7 @@ class Question(View):
             "choices": [_describe_choice(choice) for choice in self.choices],
             "tally": self._has_tally,
             "instead": self._instead,
+            "has_box": self._box is not None,
             "published": self._published,
             "covers": self._references_of_covered(),
             "key": self._key,

@@ -32,6 +32,8 @@ const en = {
   close:
     "For this prompt two answers are almost tied, or the question does not fit it. " +
     "Guessing would be luck: try another prompt.",
+  closeWithoutBox:
+    "With this model two answers are almost tied, or the question does not fit it. Guessing would be luck: go on reading.",
   other: (/** @type {string} */ prompt) => `try “${prompt}”`,
   failed: "This question could not be computed:",
   empty: "Type a number first.",
@@ -68,6 +70,7 @@ const zh = {
   exported: "答案（制作本页时算出）：",
   published: (where) => `答案（出自 ${where}）：`,
   close: "对这个提示，有两个答案几乎一样，或者这个问题不适用。猜对也只是运气：请换一个提示。",
+  closeWithoutBox: "对这个模型，有两个答案几乎一样，或者这个问题不适用。猜对也只是运气：请继续往下读。",
   other: (prompt) => `试试“${prompt}”`,
   failed: "这个问题没能算出来：",
   empty: "请先输入一个数。",

@@ -114,6 +114,20 @@ class Anatomy:
             return False
         return len(set(numbers)) == len(numbers)
 
+    def check_readable(self, id: int) -> None:
+        """Raises NotAvailable for an id that the model has a logit for, and no row in its token table."""
+        rows = self.token_embedding.weight.shape[0]  # type: ignore[union-attr, index]
+        if id >= rows:
+            raise fail(
+                f"tokens among the {rows:,} rows of the token table",
+                f"id {id:,}, which only the output head has",
+                "Give the output head as many rows as the token table.",
+                NotAvailable,
+                code="no_row",
+                id=id,
+                rows=rows,
+            )
+
     @property
     def n_heads(self) -> int:
         """The largest number of heads of a layer."""

@@ -23,7 +23,7 @@ def frozen(tail: Tail | None, head: nn.Module | None, stream: Tensor) -> Readout
     norm, normed = tail.chain[:-1], after_norm[0].float()
     if not norm:
         return Readout(torch.ones_like(stream), torch.zeros_like(stream), False, tail.multiplier, tail.cap)
-    offset, gain = _offset_and_gain(norm, stream)
+    offset, gain = offset_and_gain(norm, stream)
     for centred in (False, True):
         x = stream.float() - (stream.float().mean() if centred else 0.0)
         shaped = gain * x
@@ -41,9 +41,10 @@ def final_norm(tail: Tail | None, head: nn.Module | None, stream: Tensor) -> Ten
     return normed if normed.shape == stream.shape else None
 
 
-def _offset_and_gain(norm: tuple[nn.Module, ...], like: Tensor) -> tuple[Tensor, Tensor]:
+def offset_and_gain(norm: tuple[nn.Module, ...], like: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the norm's offset and its weight for each dimension, both (d_model,) in float32.
 
+    norm: modules that are called in turn. If d_model is odd, all weights have one factor too many, root(d / (d - 1)).
     The offset is the norm of zeros. The weights come from a vector of alternating signs: its mean is 0 and its entries
     have one size, so that both kinds of norm (root mean square, and with the mean taken off) only multiply it by the
     weights. It is large, so that the norm's epsilon does not count.

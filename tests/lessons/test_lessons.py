@@ -227,6 +227,18 @@ def test_a_question_too_close_to_call_offers_another_prompt(box):
     assert question.guess(likeliest_token(box.trace))
 
 
+def test_only_a_question_with_a_prompt_box_can_say_that_another_prompt_may_be_tried(box, gpt):
+    for source, has_box in (
+        (box, True),
+        (gpt.trace("Once"), False),
+        (None, False),
+        (gptviz.TokensView(gpt.trace("Once")), False),
+    ):
+        question = ask("How many?", lambda *trace: 1, kind="number", source=source, margin=lambda *trace: 0, smallest=1)
+        assert question.is_too_close
+        assert question._about["has_box"] == has_box
+
+
 def test_a_prompt_without_a_clear_answer_need_not_have_choices(box):
     question = ask(
         "Which word?", lambda trace: trace.text.split()[0], lambda trace: trace.text.split(), source=box,

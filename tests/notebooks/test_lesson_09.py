@@ -91,12 +91,19 @@ def test_nothing_that_is_measured_is_taught_or_practised(lesson):
 
 
 @pytest.mark.parametrize(
-    ("paraphrases", "kept", "taken", "said"),
-    [(0.5, 0.9, 0.1, "learnt"), (0.49, 1, 0, "not learnt"), (1, 0.89, 0, "not learnt"), (1, 1, 0.11, "not learnt")],
+    ("known", "paraphrases", "kept", "taken", "said"),
+    [
+        (0.49, 0.5, 0.9, 0.1, "learnt"),
+        (0, 0.49, 1, 0, "not learnt"),
+        (0, 1, 0.89, 0, "not learnt"),
+        (0, 1, 1, 0.11, "not learnt"),
+        (0.5, 1, 1, 0, "not learnt"),
+    ],
 )
-def test_the_rule_for_learnt_has_the_limits_that_the_text_states(lesson, paraphrases, kept, taken, said):
+def test_the_rule_for_learnt_has_the_limits_that_the_text_states(lesson, known, paraphrases, kept, taken, said):
+    """known: the mean of the paraphrases before the training."""
     names = dict(lesson.names)
-    names["before"] = {names["STAYS"]: np.array([1.0, 1.0])}
+    names["before"] = {names["STAYS"]: np.array([1.0, 1.0]), "paraphrases": np.array([known])}
     result = {
         "paraphrases": np.array([paraphrases]),
         names["STAYS"]: np.array([kept]),

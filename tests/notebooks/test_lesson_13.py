@@ -123,6 +123,7 @@ def test_each_row_of_gpt_3_agrees_with_its_printed_total_in_one_reading(scale):
             if float(f"{count / 1e6:.{digits}g}") == printed:
                 fits.setdefault(name, []).append(reading)
     assert set(fits) == set(scale.names["GPT3"])
+    assert scale.printed["largest"].startswith("175B: printed 174.6 billion, computed 174.6 billion (174,604,")
     for row in scale.values["readings-picture"].to_table():
         for reading in scale.names["READINGS"]:
             assert row[reading] == approx_float64(abs(scale.names["off"](row["row"], reading)))
