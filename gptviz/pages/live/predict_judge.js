@@ -1,0 +1,85 @@
+// @ts-check
+/**
+ * Judges the questions that a page which runs the model asks before it shows anything: about the tokens, the next token and
+ * a head that is switched off. Every answer is computed from the text that is shown, whatever it is.
+ */
+
+import { ablateHead } from "../engine/edits.js";
+import { fail } from "../engine/errors.js";
+import { describe } from "./describing.js";
+import { likeliest } from "./likeliest.js";
+import { LiveView } from "./view.js";
+
+const SMALL = 0.01; // a change of a probability up to here counts as none
+
+export class PredictJudge extends LiveView {
+  static answers = { count: "answerCount", next: "answerNext", off: "answerOff" };
+
+  start() {
+    this.set(this.fill());
+  }
+
+  /** Returns what the questions name; nothing that answers them. */
+  fill() {
+    const { pass, text } = this.reading;
+    return { _text: text, _head: headThatLooks(pass) };
+  }
+
+  /** Judges a number of tokens, without the tokenizer's own marks. @param {{guess: number}} args */
+  answerCount({ guess }) {
+    const count = this.reading.tokens.filter(({ special }) => !special).length;
+    return { right: guess === count, count };
+  }
+
+  /**
+   * Judges a next token, typed as text: how many tokens are likelier. A text that is several tokens is judged by its first.
+   * @param {{guess: string}} args
+   */
+  answerNext({ guess }) {
+    const { pass, text } = this.reading;
+    const spaced = /^\s/.test(guess) || !text || /\s$/.test(text) ? guess : ` ${guess}`;
+    const [id] = this.model.tokenizer.encode(spaced, false);
+    if (id === undefined) throw fail("a word or a sign", "no text", "Type what you expect next.");
+    const probabilities = pass.probabilities();
+    const [leader] = likeliest(probabilities, 1);
+    const likelier = probabilities.reduce((count, share) => count + Number(share > probabilities[id]), 0);
+    const told = (/** @type {number} */ one) => {
+      return { token: describe(this.model.token(one)), probability: probabilities[one] };
+    };
+    return { right: likelier === 0, rank: likelier + 1, guessed: told(id), leader: told(leader) };
+  }
+
+  /**
+   * Judges what switching a head off does to the probability of the likeliest next token.
+   * @param {{guess: "rises"|"falls"|"stays"}} args
+   */
+  answerOff({ guess }) {
+    const { pass } = this.reading;
+    const before = pass.probabilities();
+    const [leader] = likeliest(before, 1);
+    const { layer, head } = this.state._head;
+    const after = this.model.gpt.rerun(pass, layer, [ablateHead(layer, head)]).probabilities();
+    const change = after[leader] - before[leader];
+    const truth = Math.abs(change) <= SMALL ? "stays" : change > 0 ? "rises" : "falls";
+    const token = describe(this.model.token(leader));
+    return { right: guess === truth, truth, token, before: before[leader], after: after[leader] };
+  }
+}
+
+/**
+ * Returns the head with the largest weight from the last token to a token other than itself and the first, as
+ * `lens/opening.py` does; head 0 of layer 0 if there is no such token.
+ * @param {import("../engine/pass.js").Pass} pass
+ */
+export function headThatLooks(pass) {
+  const { nLayers, nHeads } = pass.gpt;
+  const last = pass.length - 1;
+  let best = { layer: 0, head: 0, weight: 0 };
+  for (let layer = 0; layer < nLayers; layer++)
+    for (let head = 0; head < nHeads; head++) {
+      const row = pass.attention(layer, head).subarray(last * pass.length + 1, last * pass.length + last);
+      const weight = row.reduce((a, b) => Math.max(a, b), 0);
+      if (weight > best.weight) best = { layer, head, weight };
+    }
+  return { layer: best.layer, head: best.head };
+}
