@@ -9,6 +9,8 @@ from gptviz.loading import load
 from gptviz.pages.live_page import save_live_html
 from gptviz.pages.model_files import check_model, round_weights
 from gptviz.widgets.attention.attention import AttentionView
+from gptviz.widgets.block.block import BlockView
+from gptviz.widgets.embedding.embedding import EmbeddingView
 from gptviz.widgets.flow.flow import FlowView
 from gptviz.widgets.intervention.intervention import InterventionView
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -31,8 +33,10 @@ def pocket_views(gpt: Any, prompt: str = OPENING, **keywords: Any) -> list[View]
         box,
         flow,
         TokensView(box, **keywords),
-        SamplingBench(box, **keywords),
+        EmbeddingView(box, **keywords),
         attention,
+        BlockView(box, **keywords),
+        SamplingBench(box, **keywords),
         GenerationTimeline(box, seed=SEED, **keywords),
         InterventionView(box, **keywords),
     ]
@@ -55,4 +59,4 @@ def save_pocket(
     change = round_weights(gpt)
     language = language or chosen_language()
     views = pocket_views(gpt, prompt, language=language)
-    return save_live_html(path, *views, gpt=gpt, title=TITLES[language]), change
+    return save_live_html(path, *views, gpt=gpt, title=TITLES[language], asks=True), change

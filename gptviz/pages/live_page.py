@@ -36,22 +36,23 @@ openLivePage(JSON.parse(text("data")), globalThis.gptviz, {
 
 
 def save_live_html(
-    path: str | os.PathLike[str], *parts: PageWidget | str, gpt: Any, title: str = "gptviz", styles: Sequence[str] = ()
+    path: str | os.PathLike[str], *parts: PageWidget | str, gpt: Any, title: str = "gptviz", asks: bool = False
 ) -> Path:
     """Writes `parts` one below the other as one page that runs `gpt`, and returns its path.
 
-    parts: widgets that follow one PromptBox, and HTML that is inserted unchanged. Raises GPTVizError if the page cannot run
+    parts: widgets that follow one PromptBox, and HTML that is inserted unchanged. asks: whether the page begins with three
+    questions, which cover the views that would tell their answers. Raises GPTVizError if the page cannot run
     the model, if it would be larger than 20 MB, or if the file cannot be written.
     """
     target = check_target(path)
-    text = live_page(*parts, files=model_files(gpt), title=title, styles=styles)
+    text = live_page(*parts, files=model_files(gpt), title=title, asks=asks)
     if (size := len(text.encode())) > MOST_BYTES:
         expected, got = f"a page of at most {MOST_BYTES / 1e6:.0f} MB", f"one of {size / 1e6:.1f} MB"
         raise fail(expected, got, "Take a smaller model.")
     return write_file(target, lambda file: file.write_text(text, encoding="utf-8"))
 
 
-def live_page(*parts: PageWidget | str, files: ModelFiles, title: str, styles: Sequence[str] = ()) -> str:
+def live_page(*parts: PageWidget | str, files: ModelFiles, title: str, asks: bool = False) -> str:
     """Returns the page as text; see `save_live_html`."""
     roots = [part for part in parts if isinstance(part, PageWidget)]
     widgets = live_widgets(roots)
@@ -59,9 +60,9 @@ def live_page(*parts: PageWidget | str, files: ModelFiles, title: str, styles: S
     scripts = [module_script(name, str(widget._esm)) for name, widget in classes.items()]
     scripts.append(bundle(_FOLDER / "host.js") + _OPEN)
     sheet = (_FOLDER / "host.css").read_text(encoding="utf-8")
-    all_styles = ["\n".join([STYLE, sheet, *styles, *dict.fromkeys(str(widget._css) for widget in classes.values())])]
+    all_styles = ["\n".join([STYLE, sheet, *dict.fromkeys(str(widget._css) for widget in classes.values())])]
     blocks = {
-        "data": page_json(page_data(widgets, roots)),
+        "data": page_json(page_data(widgets, roots) | {"asks": asks}),
         "worker": page_json(bundle(_FOLDER / "worker.js")),
         "model": page_json({"name": files.name, "config": files.config, "tokenizer": files.tokenizer}),
         "weights": page_json(base64.b64encode(files.weights).decode()),

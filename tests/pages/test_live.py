@@ -4,13 +4,15 @@ import pytest
 import torch
 from engine import CHINESE, LONG
 from live import LivePages, assert_same_answer, assert_same_traits
+from small_models import gpt_for_any_text
 from transformers import GPT2Config, GPT2LMHeadModel
 
 import gptviz
+from gptviz.errors import GPTVizError
 from gptviz.handout.pocket import pocket_views
 from gptviz.pages.model_files import round_weights
 
-BOX, FLOW, ATTENTION, TOKENS, BENCH, TIMELINE, INTERVENTION, STEP_BENCH = range(8)
+BOX, FLOW, TOKENS, EMBEDDING, ATTENTION, BLOCK, BENCH, TIMELINE, INTERVENTION = range(9)  # of `pocket_views`, in order
 TEXTS = [
     "Tom and Mary went to the park. Tom gave a ball to", "One day", "", CHINESE[:12], "🦉 👩‍👩‍👧 1½ <|endoftext|> x",
     "\n  don't\t<script>alert('x')</script>", LONG[:300], LONG[:1200],
@@ -228,3 +230,35 @@ def test_blocks_are_pooled_and_early_tokens_are_one_in_the_picture(tmp_path):
         assert_same_traits(of_python[FLOW], of_page[FLOW], 10.0)
     assert of_python[FLOW][0]["_about"]["columns"][0] == (0, 1)
     assert of_python[FLOW][0]["_about"]["tokens"][0]["earlier"] > 0
+
+
+def test_blocks_and_embeddings_are_the_same(gpt, pages):
+    trace = gpt.trace(INTERVENED)
+    last = len(trace.tokens) - 1
+    steps = [(BOX, "run", {"prompt": INTERVENED})]
+    for layer, position in [(0, 0), (3, 7), (5, last)]:
+        where = {"layer": layer, "position": position}
+        steps += [(BLOCK, "path", where), (BLOCK, "strips", where), (BLOCK, "leaders", {"position": position})]
+        steps += [(BLOCK, "shares", where | {"id": id}) for id in (300, trace.top(1, position)[0][0].id)]
+        steps += [(EMBEDDING, name, {"position": position}) for name in ("rows", "neighbours")]
+    steps += [(BLOCK, "path", {"layer": 6, "position": 0}), (EMBEDDING, "neighbours", {"position": last + 1})]
+    for expected, answer, _, _ in pages.run(steps):
+        assert_same_answer(expected, answer, [*scale_of(trace), *(trace.mlp_out(layer) for layer in range(6))])
+
+
+def test_the_explorer_has_the_same_numbers(gpt, tmp_path):
+    pages = LivePages(lambda: [gptviz.explore("One day", gpt=gpt)], gpt, tmp_path)
+    explorer, box = 0, 1
+    steps = [(box, "run", {"prompt": text}) for text in TEXTS[:5]] + [(explorer, "written", {})]
+    results = pages.run(steps)
+    for text, (expected, answer, of_python, of_page) in zip([*TEXTS[:5], TEXTS[4]], results, strict=True):
+        assert_same_answer(expected, answer, ())
+        assert_same_traits(of_python[explorer], of_page[explorer], scale_of(gpt.trace(text)))
+
+
+def test_an_explorer_is_saved_with_its_model(tmp_path, gpt):
+    path = gptviz.explore("One day", gpt=gpt).save_html(tmp_path / "live.html", live=True)
+    assert 16e6 < path.stat().st_size < 20e6
+    with pytest.raises(GPTVizError, match="float16 holds exactly"):
+        gptviz.explore("One day", gpt=gpt_for_any_text()).save_html(tmp_path / "other.html", live=True)
+    assert not (tmp_path / "other.html").exists()

@@ -13,8 +13,8 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../page.js").SavedWidget} SavedWidget */
 /** @typedef {"en"|"zh"} Language */
 /** children: see `kernel.js`. @typedef {SavedWidget & {children: Record<string, string>}} LiveWidget */
-/** titles: of each view in each language. @typedef {PageData & {titles: Record<string, Record<Language, string>>,
- *   widgets: Record<string, LiveWidget>}} LiveData */
+/** titles: of each view in each language; asks: whether it begins with questions. @typedef {PageData & {titles:
+ *   Record<string, Record<Language, string>>, widgets: Record<string, LiveWidget>, asks: boolean}} LiveData */
 /** What the page has besides its views: the Worker's source, and the model. weights: safetensors in base64.
  * @typedef {{source: string, weights: string, model: {name: string, config: any, tokenizer: any}}} LiveParts */
 
@@ -97,7 +97,7 @@ class LivePage {
       this.add(reference, withBuffers({ ...state }, buffers), module, answers);
     this.add(JUDGE, { _source: 1 }, JUDGE, {});
     /** The questions that still cover views. @type {Set<import("./predict.js").Name>} */
-    this.open = new Set(/** @type {import("./predict.js").Name[]} */ (Object.keys(COVERED)));
+    this.open = new Set(/** @type {import("./predict.js").Name[]} */ (data.asks ? Object.keys(COVERED) : []));
     this.questions = document.createElement("div");
     document.querySelector("[data-gptviz]")?.after(this.questions);
     /** Removes the views. @type {(() => void)[]} */
@@ -123,7 +123,7 @@ class LivePage {
     this.add(JUDGE, { ...judge.state, language }, JUDGE, {});
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
     this.removers = await placeViews(this.models, this.data, this.modules);
-    this.removers.push(this.placeQuestions());
+    if (this.data.asks) this.removers.push(this.placeQuestions());
   }
 
   /** Draws the questions; returns what removes them. */

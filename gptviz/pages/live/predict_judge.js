@@ -8,6 +8,7 @@ import { ablateHead } from "../engine/edits.js";
 import { fail } from "../engine/errors.js";
 import { describe } from "./describing.js";
 import { likeliest } from "./likeliest.js";
+import { openingHead } from "./opening.js";
 import { LiveView } from "./view.js";
 
 const SMALL = 0.01; // a change of a probability up to here counts as none
@@ -22,7 +23,8 @@ export class PredictJudge extends LiveView {
   /** Returns what the questions name; nothing that answers them. */
   fill() {
     const { pass, text } = this.reading;
-    return { _text: text, _head: headThatLooks(pass) };
+    const { layer, head } = openingHead(pass);
+    return { _text: text, _head: { layer, head } };
   }
 
   /** Judges a number of tokens, without the tokenizer's own marks. @param {{guess: number}} args */
@@ -64,22 +66,4 @@ export class PredictJudge extends LiveView {
     const token = describe(this.model.token(leader));
     return { right: guess === truth, truth, token, before: before[leader], after: after[leader] };
   }
-}
-
-/**
- * Returns the head with the largest weight from the last token to a token other than itself and the first, as
- * `lens/opening.py` does; head 0 of layer 0 if there is no such token.
- * @param {import("../engine/pass.js").Pass} pass
- */
-export function headThatLooks(pass) {
-  const { nLayers, nHeads } = pass.gpt;
-  const last = pass.length - 1;
-  let best = { layer: 0, head: 0, weight: 0 };
-  for (let layer = 0; layer < nLayers; layer++)
-    for (let head = 0; head < nHeads; head++) {
-      const row = pass.attention(layer, head).subarray(last * pass.length + 1, last * pass.length + last);
-      const weight = row.reduce((a, b) => Math.max(a, b), 0);
-      if (weight > best.weight) best = { layer, head, weight };
-    }
-  return { layer: best.layer, head: best.head };
 }

@@ -26,6 +26,8 @@ export class LiveView {
     this.reference = reference;
     this.state = state;
     this.children = children;
+    /** Called with traits that have changed. @type {((changed: Record<string, any>) => void)[]} */
+    this.observers = [];
   }
 
   /** @param {string} name */
@@ -51,7 +53,9 @@ export class LiveView {
   set(traits) {
     const changed = Object.fromEntries(Object.entries(traits).filter(([name, value]) => this.state[name] !== value));
     Object.assign(this.state, changed);
-    if (Object.keys(changed).length) this.kernel.post({ kind: "update", reference: this.reference, state: changed });
+    if (!Object.keys(changed).length) return;
+    this.kernel.post({ kind: "update", reference: this.reference, state: changed });
+    for (const observer of this.observers) observer(changed);
   }
 
   /** Takes traits that the page has set. @param {Record<string, any>} traits */

@@ -2,6 +2,9 @@
 /** The view models of pages that run the model, by the names of their views; a new text is shown in this order. */
 
 import { LiveAttention } from "../../widgets/attention/live.js";
+import { LiveBlock } from "../../widgets/block/live.js";
+import { LiveEmbedding } from "../../widgets/embedding/live.js";
+import { LiveExplorer } from "../../widgets/explorer/live.js";
 import { LiveFlow } from "../../widgets/flow/live.js";
 import { LiveIntervention } from "../../widgets/intervention/live.js";
 import { LivePrompt } from "../../widgets/prompt/live.js";
@@ -14,7 +17,10 @@ import { PredictJudge } from "./predict_judge.js";
 export const KINDS = {
   prompt: LivePrompt,
   predict: PredictJudge,
+  explorer: LiveExplorer,
   tokens: LiveTokens,
+  embedding: LiveEmbedding,
+  block: LiveBlock,
   sampling: LiveBench,
   attention: LiveAttention,
   timeline: LiveTimeline,

@@ -8,6 +8,7 @@ import { flowShares } from "../../pages/engine/flow.js";
 import { logitLens } from "../../pages/engine/lens.js";
 import { describe } from "../../pages/live/describing.js";
 import { LiveEdited } from "../../pages/live/edited.js";
+import { columnLengths } from "../../pages/live/lengths.js";
 import { likeliest } from "../../pages/live/likeliest.js";
 import { THUMBNAIL, thumbnailsOf } from "../../pages/live/maps.js";
 import { Reading } from "../../pages/live/reading.js";
@@ -187,13 +188,13 @@ export class LiveFlow extends LiveEdited {
    * @param {{layer: number, position: number}} args */
   answerBlock({ layer, position }) {
     const { pass } = this.reading;
-    const { dMLP, weights } = this.model.gpt;
+    const { dMLP, dModel, weights } = this.model.gpt;
     const size = checkIndex(position, pass.length, "position") * pass.length;
     const heads = this.blockOf(layer).heads.map((shares) =>
       shares.subarray(size, size + pass.length).reduce((total, share) => total + share, 0),
     );
     const activations = pass.mlpActivations(layer).subarray(position * dMLP, (position + 1) * dMLP);
-    const rows = columnLengths(weights.blocks[layer].down);
+    const rows = columnLengths(weights.blocks[layer].down.weight, dMLP, dModel);
     const lengths = Float64Array.from(activations, (activation, neuron) => Math.abs(activation) * rows[neuron]);
     const strongest = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a] || a - b);
     return { heads, neurons: strongest.slice(0, NEURONS).map((neuron) => ({ neuron, length: lengths[neuron] })) };
@@ -255,11 +256,4 @@ function lastRow(matrix, size, count) {
   const row = Array.from(matrix.subarray((size - 1) * size));
   if (size === count) row.splice(1, 0, 0); // one more token has joined the earlier ones, which the page still draws by itself
   return row;
-}
-
-/** Returns the length of each column of a map's weight: (inputs,). @param {import("../../pages/engine/arithmetic.js").Linear} map */
-function columnLengths({ weight, inputs, outputs }) {
-  const squares = new Float64Array(inputs);
-  for (let out = 0; out < outputs; out++) for (let i = 0; i < inputs; i++) squares[i] += weight[out * inputs + i] ** 2;
-  return squares.map(Math.sqrt);
 }
