@@ -180,7 +180,7 @@ export async function openPage(data, modules) {
     };
     models.set(reference, new SavedModel(saved, showFrame));
   }
-  await placeViews(models, data, modules);
+  await drawViews(models, data, modules);
 }
 
 /**
@@ -190,7 +190,7 @@ export async function openPage(data, modules) {
  * @param {Record<string, {render: Function}>} modules the views' modules by name
  * @returns {Promise<(() => void)[]>}
  */
-export async function placeViews(models, data, modules) {
+export async function drawViews(models, data, modules) {
   const host = {
     getModel: async (/** @type {string} */ reference) => models.get(reference),
     getWidget: async (/** @type {string} */ reference) => ({

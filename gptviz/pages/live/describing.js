@@ -3,7 +3,7 @@
 
 import { decodeBytes } from "../engine/tokenizer.js";
 
-/** @typedef {import("./reading.js").PlacedToken} PlacedToken */
+/** @typedef {import("./reading.js").TextToken} TextToken */
 
 /** Returns bytes in hexadecimal, such as "f0 9f". @param {Uint8Array|number[]} bytes */
 export function hex(bytes) {
@@ -12,7 +12,7 @@ export function hex(bytes) {
 
 /**
  * Returns what a chip shows of a token. bytes: in hexadecimal if they are no whole characters, else null.
- * @param {PlacedToken} token
+ * @param {TextToken} token
  * @returns {import("../../widgets/shared/chips.js").PageToken}
  */
 export function describe({ id, text, bytes, position, special }) {
@@ -28,7 +28,7 @@ export function characters(text) {
 /**
  * Returns how many characters of a text are not those of marks, such as "<|endoftext|>", that it spells out.
  * @param {string} text
- * @param {PlacedToken[]} tokens
+ * @param {TextToken[]} tokens
  */
 export function writtenCharacters(text, tokens) {
   let count = characters(text);
@@ -44,7 +44,7 @@ export function writtenCharacters(text, tokens) {
 
 /**
  * Returns the text of a reading, with the bytes of incomplete characters written as in its tokens: ⟨f0 9f⟩.
- * @param {{text: string, tokens: PlacedToken[]}} reading
+ * @param {{text: string, tokens: TextToken[]}} reading
  */
 export function spelled({ text, tokens }) {
   const first = Math.max(

@@ -69,8 +69,8 @@ export class EditList {
   code(spec, named = () => "source") {
     const { kind, layer, position = null, head = null, site = "residual", source } = spec;
     if (kind === "patch") {
-      const place = `${literal(site)}, ${layer}, ${position ?? "None"}`;
-      return `gptviz.patch(${place}, source=${named(source)}${head === null ? "" : `, head=${head}`})`;
+      const where = `${literal(site)}, ${layer}, ${position ?? "None"}`;
+      return `gptviz.patch(${where}, source=${named(source)}${head === null ? "" : `, head=${head}`})`;
     }
     const [unnamed, byName] = ARGUMENTS[kind];
     const parts = unnamed.map((name) => literal(spec[name], FLOATS.includes(name)));

@@ -4,7 +4,7 @@
  * modules as in JupyterLab, and do not know what answers.
  */
 
-import { PageModel, placeViews, questionKey, withBuffers } from "../page.js";
+import { drawViews, PageModel, questionKey, withBuffers } from "../page.js";
 import { COVERED, Predict } from "./predict.js";
 import { catalogue as predictWords } from "./predict_words.js";
 import { catalogue } from "./words.js";
@@ -122,12 +122,12 @@ class LivePage {
     const judge = /** @type {LiveModel} */ (this.models.get(JUDGE));
     this.add(JUDGE, { ...judge.state, language }, JUDGE, {});
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
-    this.removers = await placeViews(this.models, this.data, this.modules);
-    if (this.data.asks) this.removers.push(this.placeQuestions());
+    this.removers = await drawViews(this.models, this.data, this.modules);
+    if (this.data.asks) this.removers.push(this.drawQuestions());
   }
 
   /** Draws the questions; returns what removes them. */
-  placeQuestions() {
+  drawQuestions() {
     const model = /** @type {LiveModel} */ (this.models.get(JUDGE));
     const predict = new Predict(/** @type {any} */ (model), this.questions, (name) => this.uncover(name));
     model.on("change:_head", () => predict.renew());

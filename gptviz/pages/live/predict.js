@@ -104,7 +104,7 @@ export class Predict {
       part.replaceChildren(
         element("strong", {}, verdict.right ? words.right : words.wrong),
         " ",
-        ...this.told(name, verdict),
+        ...this.explanation(name, verdict),
       );
       this.uncover(name);
     } catch (error) {
@@ -113,7 +113,7 @@ export class Predict {
   }
 
   /** Returns what a verdict says beside right or wrong. @param {Name} name @param {any} verdict @returns {(Node|string)[]} */
-  told(name, verdict) {
+  explanation(name, verdict) {
     const { words } = this;
     if (name === "count") return [words.counted(verdict.count)];
     if (name === "off") {

@@ -45,10 +45,10 @@ export class PredictJudge extends LiveView {
     const probabilities = pass.probabilities();
     const [leader] = likeliest(probabilities, 1);
     const likelier = probabilities.reduce((count, share) => count + Number(share > probabilities[id]), 0);
-    const told = (/** @type {number} */ one) => {
+    const withProbability = (/** @type {number} */ one) => {
       return { token: describe(this.model.token(one)), probability: probabilities[one] };
     };
-    return { right: likelier === 0, rank: likelier + 1, guessed: told(id), leader: told(leader) };
+    return { right: likelier === 0, rank: likelier + 1, guessed: withProbability(id), leader: withProbability(leader) };
   }
 
   /**

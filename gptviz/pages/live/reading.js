@@ -8,7 +8,7 @@ import { decodeBytes } from "../engine/tokenizer.js";
 /** @typedef {import("../engine/tokenizer.js").Tokenizer} Tokenizer */
 /** @typedef {import("../engine/tokenizer.js").Token} Token */
 /** @typedef {import("../engine/edits.js").Edit} Edit */
-/** A token of a text. position: -1 if it is in no text. @typedef {Token & {position: number}} PlacedToken */
+/** A token of a text. position: -1 if it is in no text. @typedef {Token & {position: number}} TextToken */
 
 export class LanguageModel {
   /** @param {GPT} gpt @param {Tokenizer} tokenizer @param {string} name */
@@ -43,7 +43,7 @@ export class LanguageModel {
     return new Reading(this, this.encode(text), text, edits);
   }
 
-  /** Returns a token of the vocabulary. @param {number} id @returns {PlacedToken} */
+  /** Returns a token of the vocabulary. @param {number} id @returns {TextToken} */
   token(id) {
     return { ...this.tokenizer.token(id), position: -1 };
   }
@@ -71,7 +71,7 @@ export class Reading {
     this.ids = ids;
     this.text = text;
     this.pass = model.gpt.run(ids, { edits });
-    /** @type {PlacedToken[]} */
+    /** @type {TextToken[]} */
     this.tokens = ids.map((id, position) => ({ ...model.tokenizer.token(id), position }));
   }
 

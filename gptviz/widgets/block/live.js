@@ -8,7 +8,7 @@ import { likeliest } from "../../pages/live/likeliest.js";
 import { LiveView } from "../../pages/live/view.js";
 import { blockSteps } from "./live_steps.js";
 
-/** @typedef {{layer: number, position: number}} Place */
+/** @typedef {{layer: number, position: number}} TokenInBlock */
 
 const LEADERS = 12; // next tokens that the page offers to explain
 const ALWAYS_LISTED = ["token", "position", "head", "mlp"];
@@ -30,13 +30,13 @@ export class LiveBlock extends LiveView {
     return { _about: { tokens, layers: nLayers, heads: nHeads, width: dModel } };
   }
 
-  /** Returns the steps through the block without their vectors. @param {Place} args */
+  /** Returns the steps through the block without their vectors. @param {TokenInBlock} args */
   answerPath({ layer, position }) {
     const steps = blockSteps(this.reading.pass, layer, position).map(({ vector, ...step }) => step);
     return { steps, missing: {}, parallel: false };
   }
 
-  /** Returns the vectors of the steps: (steps, D). @param {Place} args */
+  /** Returns the vectors of the steps: (steps, D). @param {TokenInBlock} args */
   answerStrips({ layer, position }) {
     const steps = blockSteps(this.reading.pass, layer, position);
     const { dModel } = this.model.gpt;
@@ -54,7 +54,7 @@ export class LiveBlock extends LiveView {
   }
 
   /** Returns what each part of the model, and each step through one block, contributes to a next token's logit.
-   * @param {Place & {id: number}} args */
+   * @param {TokenInBlock & {id: number}} args */
   answerShares({ layer, position, id }) {
     const { pass } = this.reading;
     const along = direction(pass, id, position);

@@ -18,7 +18,7 @@ export class LiveBench extends LiveView {
   /**
    * Returns the traits for the logits of the next token after some tokens.
    * @param {Float32Array} logits (V,)
-   * @param {import("../../pages/live/reading.js").PlacedToken[]} before
+   * @param {import("../../pages/live/reading.js").TextToken[]} before
    */
   describeNext(logits, before) {
     const previous = [...new Set(before.map(({ id }) => id))].sort((a, b) => a - b);

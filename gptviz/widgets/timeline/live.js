@@ -7,7 +7,7 @@ import { Reading } from "../../pages/live/reading.js";
 import { LiveView } from "../../pages/live/view.js";
 import { forked, LiveRun, newsOf } from "./live_run.js";
 
-/** @typedef {{choice: number, step: number}} Place */
+/** @typedef {{choice: number, step: number}} StepOfChoice */
 
 const MOST_SEED = 10_000; // of those that "again" draws, as in Python
 
@@ -100,7 +100,7 @@ export class LiveTimeline extends LiveView {
   }
 
   /** Returns the head's weights at the token that the step's token was predicted from.
-   * @param {Place & {layer: number, head: number}} args */
+   * @param {StepOfChoice & {layer: number, head: number}} args */
   answerAttention({ choice, step, layer, head }) {
     const { reading, position } = this.readingOf(choice, step);
     const size = reading.ids.length;
