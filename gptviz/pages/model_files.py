@@ -72,8 +72,10 @@ def round_weights(gpt: Any) -> float:
         if float(parameter.detach().abs().max()) > LARGEST:
             raise fail("weights of at most 65,504, where float16 ends", f"larger ones in {name}", _PYTHON_CAN)
         rounded = parameter.detach().half().to(parameter.dtype)
-        largest = max(largest, float((rounded - parameter.detach()).abs().max()))
-        parameter.data.copy_(rounded)
+        change = float((rounded - parameter.detach()).abs().max())
+        if change:
+            parameter.data.copy_(rounded)
+        largest = max(largest, change)
     return largest
 
 

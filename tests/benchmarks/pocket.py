@@ -39,11 +39,10 @@ RUN = """(prompt) => new Promise((resolve) => {
 # Switches a head off; resolves with the milliseconds until the bars have changed.
 OFF = """(index) => new Promise((resolve) => {
   const view = document.querySelector(".gptviz-intervention");
-  view.querySelectorAll(".grid button")[index].click();
   const table = view.querySelector("tbody");
   const before = table.textContent;
   const start = performance.now();
-  [...view.querySelectorAll("button")].find((one) => one.textContent === "switch off").click();
+  view.querySelectorAll(".grid button")[index].click();
   const look = () => (table.textContent === before ? requestAnimationFrame(look) : resolve(performance.now() - start));
   look();
 })"""
@@ -61,7 +60,7 @@ def main() -> None:
 def measure(page: Page, address: str) -> None:
     start = time.perf_counter()
     page.goto(address, wait_until="commit")
-    page.wait_for_selector(".gptviz-attention .map canvas")
+    page.wait_for_selector(".gptviz-attention canvas")
     show("first picture", 1000 * (time.perf_counter() - start), "ms")
     page.wait_for_function("() => document.documentElement.dataset.live === ''")
     show("the model answers", 1000 * (time.perf_counter() - start), "ms")

@@ -221,7 +221,7 @@ def test_blocks_are_pooled_and_early_tokens_are_one_in_the_picture(tmp_path):
     """A model of 10 blocks has 8 columns, and of 300 tokens the last 256 are drawn."""
     torch.manual_seed(2)
     config = GPT2Config(n_layer=10, n_head=2, n_embd=16, n_positions=400, vocab_size=4096)
-    gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), gptviz.load().tokenizer, name="deep")
+    gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), gptviz.load().tokenizer)
     round_weights(gpt)
     pages = LivePages(lambda: pocket_views(gpt, "One day"), gpt, tmp_path)
     steps = [(BOX, "run", {"prompt": LONG[:1150]}), (FLOW, "next_pass", {}), (FLOW, "heads", {"layer": 3})]

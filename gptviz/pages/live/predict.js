@@ -8,6 +8,7 @@ import { chip } from "../../widgets/shared/chips.js";
 import { button, element, form, setText, textField } from "../../widgets/shared/dom.js";
 import { ask } from "../../widgets/shared/kernel.js";
 import { percent } from "../../widgets/shared/numbers.js";
+import { followTheme } from "../../widgets/shared/theme.js";
 import { wordsOf } from "../../widgets/shared/words.js";
 import { catalogue } from "./predict_words.js";
 
@@ -77,6 +78,7 @@ export class Predict {
       ),
     );
     el.append(this.root);
+    this.stopTheme = followTheme(this.root);
     this.renew();
   }
 
@@ -131,6 +133,7 @@ export class Predict {
   }
 
   remove() {
+    this.stopTheme();
     this.root.remove();
   }
 }

@@ -87,6 +87,8 @@ export class LiveIntervention extends LiveEdited {
     checkIndex(watched, vocabSize, "token id");
     if (this.swept?.reading !== reading) this.swept = { reading, changes: this.switchOffEach(reading) };
     const changes = await this.swept.changes;
+    if (reading !== this.reading)
+      throw fail("the text that the question was about", "another one", "Ask again.", "interrupted");
     return { data: Float32Array.from(changes, (added) => added[watched]), shape: [nLayers, nHeads + 1] };
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** The view model of the timeline, in pages that run the model; `timeline.py` is that beside a kernel. */
 
-import { checkIndex, fail } from "../../pages/engine/errors.js";
+import { checkIndex } from "../../pages/engine/errors.js";
 import { describe } from "../../pages/live/describing.js";
 import { Reading } from "../../pages/live/reading.js";
 import { LiveView } from "../../pages/live/view.js";
@@ -128,11 +128,11 @@ export class LiveTimeline extends LiveView {
     const branch = branches[checkIndex(choice, branches.length, "choice")];
     checkIndex(step, branch.steps.length, "step");
     const position = prompt.ids.length + step - 1;
-    if (this.traced?.branch !== branch || position >= this.traced.reading.ids.length) {
-      const ids = [...prompt.ids, ...branch.steps.slice(0, -1).map(({ token }) => token.id)];
-      this.traced = { branch, reading: new Reading(this.model, ids, this.model.textOf(ids)) };
-    }
-    if (!this.traced) throw fail("a step to look at", "none", "Choose a step.");
-    return { reading: this.traced.reading, position };
+    const { traced } = this;
+    if (traced?.branch === branch && position < traced.reading.ids.length) return { reading: traced.reading, position };
+    const ids = [...prompt.ids, ...branch.steps.slice(0, -1).map(({ token }) => token.id)];
+    const reading = new Reading(this.model, ids, this.model.textOf(ids));
+    this.traced = { branch, reading };
+    return { reading, position };
   }
 }
