@@ -65,7 +65,6 @@ def test_other_models_are_refused_before_anything_is_written(tmp_path):
     large = gptviz.wrap(
         GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=1024, vocab_size=4096)),
         gptviz.load().tokenizer,
-        name="large",
     )
     with pytest.raises(GPTVizError, match="at most 7,000,000 parameters"):
         check_model(large)
