@@ -173,17 +173,19 @@ def test_questions_cover_views_and_are_judged_for_any_text(opened_pocket, gpt):
             run(page, text)
             expect(questions.nth(0).locator(".reaction")).to_have_text("")
         trace = gpt.trace(text)
-        count, (leader, share) = len(trace.tokens) - 1, trace.top(1)[0]
-        questions.nth(0).locator("input").fill(str(count + (text == PROMPT)))
-        questions.nth(0).get_by_role("button").click()
+        head, (leader, share) = opening_head(trace), trace.top(1)[0]
+        expect(questions.nth(0)).to_contain_text(f"L{head.layer} · H{head.head}")
+        choices = questions.nth(0).get_by_role("button")
+        expect(choices).to_have_text([chip_text(token) for token in trace.tokens[1:-1]])
+        wrong = next(i for i in range(1, len(trace.tokens) - 1) if i != head.key)
+        choices.nth((wrong if text == PROMPT else head.key) - 1).click()
         expect(questions.nth(0).locator("strong")).to_have_text("Not quite." if text == PROMPT else "Right.")
-        expect(questions.nth(0)).to_contain_text(f"{count} tokens")
+        expect(questions.nth(0)).to_contain_text(f"is on {chip_text(trace.tokens[head.key])} ({head.weight:.3f})")
         questions.nth(1).locator("input").fill(leader.text.strip())
         questions.nth(1).get_by_role("button").click()
         expect(questions.nth(1)).to_contain_text(
             f"Right. {chip_text(leader)} is the likeliest next token ({percent(share)})"
         )
-        head = opening_head(trace)
         after = gpt.trace(text, edits=[gptviz.ablate_head(head.layer, head.head)]).probabilities()[leader.id]
         expect(questions.nth(2)).to_contain_text(f"L{head.layer} · H{head.head}")
         truth = "changes" if abs(after - share) <= 0.01 else "rises" if after > share else "falls"

@@ -100,6 +100,7 @@ class LivePage {
     this.open = new Set(/** @type {import("./predict.js").Name[]} */ (data.asks ? Object.keys(COVERED) : []));
     this.questions = document.createElement("div");
     document.querySelector("[data-gptviz]")?.after(this.questions);
+    this.language = /** @type {Language} */ ("en"); // in which the views are drawn
     /** Removes the views. @type {(() => void)[]} */
     this.removers = [];
   }
@@ -121,6 +122,7 @@ class LivePage {
     }
     const judge = /** @type {LiveModel} */ (this.models.get(JUDGE));
     this.add(JUDGE, { ...judge.state, language }, JUDGE, {});
+    this.language = language;
     document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
     this.removers = await drawViews(this.models, this.data, this.modules);
     if (this.data.asks) this.removers.push(this.drawQuestions());
@@ -144,7 +146,7 @@ class LivePage {
   uncover(name) {
     this.open.delete(name);
     for (const [reference, { module }] of Object.entries(this.data.widgets))
-      if (COVERED[name].includes(module)) this.models.get(reference)?.take({ _covered_by: [] });
+      if (COVERED[name].includes(module)) this.models.get(reference)?.take(this.cover(module, this.language));
   }
 
   /** Takes a message of the Worker. @param {any} sent */

@@ -4,21 +4,21 @@
  * is answered or the reader wants to see everything. With a new text they can be answered again.
  */
 
-import { chip } from "../../widgets/shared/chips.js";
+import { chip, chipText } from "../../widgets/shared/chips.js";
 import { button, element, form, setText, textField } from "../../widgets/shared/dom.js";
 import { ask } from "../../widgets/shared/kernel.js";
-import { percent } from "../../widgets/shared/numbers.js";
+import { percent, weight } from "../../widgets/shared/numbers.js";
 import { followTheme } from "../../widgets/shared/theme.js";
 import { wordsOf } from "../../widgets/shared/words.js";
 import { catalogue } from "./predict_words.js";
 
 /** @typedef {import("../../widgets/shared/kernel.js").Model} Model */
-/** @typedef {"count"|"next"|"off"} Name */
+/** @typedef {"looks"|"next"|"off"} Name */
 
 /** The views that each question covers. @type {Record<Name, string[]>} */
 export const COVERED = {
-  count: ["tokens"],
-  next: ["sampling", "flow", "timeline"],
+  looks: ["attention"],
+  next: ["sampling", "flow", "block", "timeline", "intervention"],
   off: ["intervention"],
 };
 
@@ -33,8 +33,9 @@ export class Predict {
     this.words = wordsOf(model, catalogue);
     this.uncover = uncover;
     const { words } = this;
-    this.reactions = { count: reaction(), next: reaction(), off: reaction() };
-    this.count = textField({ inputmode: "numeric", "aria-label": words.count });
+    this.reactions = { looks: reaction(), next: reaction(), off: reaction() };
+    this.looksText = element("p", {});
+    this.tokens = element("p", { class: "choices" });
     this.next = textField({ "aria-label": words.next });
     this.offText = element("p", {});
     const choices = /** @type {const} */ (["rises", "falls", "stays"]).map((guess) =>
@@ -48,13 +49,7 @@ export class Predict {
       element(
         "ol",
         {},
-        element(
-          "li",
-          {},
-          element("p", {}, words.count),
-          form({}, () => this.judgeCount(), this.count, " ", element("button", {}, words.answer)),
-          this.reactions.count,
-        ),
+        element("li", {}, this.looksText, this.tokens, this.reactions.looks),
         element(
           "li",
           {},
@@ -85,15 +80,21 @@ export class Predict {
   /** Shows the questions for another text. */
   renew() {
     for (const part of Object.values(this.reactions)) part.replaceChildren();
-    this.count.value = this.next.value = "";
+    this.next.value = "";
     const head = this.model.get("_head");
-    setText(this.offText, this.words.off(head ? `L${head.layer} · H${head.head}` : "…"));
-  }
-
-  judgeCount() {
-    const guess = Number(this.count.value.trim() || "x");
-    if (Number.isInteger(guess)) this.judge("count", { guess });
-    else setText(this.reactions.count, this.words.wholeNumber);
+    const name = head ? `L${head.layer} · H${head.head}` : "…"; // the model may not have started yet
+    setText(this.looksText, this.words.looks(name));
+    setText(this.offText, this.words.off(name));
+    /** @type {import("../../widgets/shared/chips.js").PageToken[]} */
+    const choices = this.model.get("_choices") ?? [];
+    const buttons = choices.map((token) => {
+      const choice = button("", () => this.judge("looks", { guess: token.position }), {
+        "aria-label": chipText(token),
+      });
+      choice.append(chip(token));
+      return choice;
+    });
+    this.tokens.replaceChildren(...buttons.flatMap((choice) => [choice, " "]));
   }
 
   /** Asks the judge, and shows what it says. @param {Name} name @param {Record<string, unknown>} args */
@@ -117,7 +118,7 @@ export class Predict {
   /** Returns what a verdict says beside right or wrong. @param {Name} name @param {any} verdict @returns {(Node|string)[]} */
   explanation(name, verdict) {
     const { words } = this;
-    if (name === "count") return [words.counted(verdict.count)];
+    if (name === "looks") return [words.looksAt, " ", chip(verdict.token), ` (${weight(verdict.weight)}).`];
     if (name === "off") {
       const [before, after] = [percent(verdict.before), percent(verdict.after)];
       return [words.it, chip(verdict.token), ` ${words.turned[/** @type {"stays"} */ (verdict.truth)](before, after)}`];

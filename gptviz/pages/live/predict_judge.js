@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Judges the questions that a page which runs the model asks before it shows anything: about the tokens, the next token and
- * a head that is switched off. Every answer is computed from the text that is shown, whatever it is.
+ * Judges the questions that a page which runs the model asks before it shows anything: where a head looks, which token comes
+ * next, and what switching the head off does. Every answer is computed from the text that is shown, whatever it is.
  */
 
 import { ablateHead } from "../engine/edits.js";
@@ -14,7 +14,7 @@ import { LiveView } from "./view.js";
 const SMALL = 0.01; // a change of a probability up to here counts as none
 
 export class PredictJudge extends LiveView {
-  static answers = { count: "answerCount", next: "answerNext", off: "answerOff" };
+  static answers = { looks: "answerLooks", next: "answerNext", off: "answerOff" };
 
   start() {
     this.set(this.fill());
@@ -22,15 +22,17 @@ export class PredictJudge extends LiveView {
 
   /** Returns what the questions name; nothing that answers them. */
   fill() {
-    const { pass, text } = this.reading;
+    const { pass, tokens } = this.reading;
     const { layer, head } = openingHead(pass);
-    return { _text: text, _head: { layer, head } };
+    return { _head: { layer, head }, _choices: tokens.slice(1, -1).map((token) => describe(token)) };
   }
 
-  /** Judges a number of tokens, without the tokenizer's own marks. @param {{guess: number}} args */
-  answerCount({ guess }) {
-    const count = this.reading.tokens.filter(({ special }) => !special).length;
-    return { right: guess === count, count };
+  /** Judges the token at which the last one looks most in the head. @param {{guess: number}} args its position */
+  answerLooks({ guess }) {
+    const { pass, tokens } = this.reading;
+    const { key, weight } = openingHead(pass);
+    if (key === null) throw fail("a text of some words", "a shorter one", "Type a longer text.");
+    return { right: guess === key, token: describe(tokens[key]), weight };
   }
 
   /**
