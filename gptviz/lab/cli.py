@@ -1,4 +1,4 @@
-"""The command line: `gptviz lab`, `gptviz export`, `gptviz doctor`, `gptviz models`.
+"""The command line: `gptviz lab`, `gptviz export`, `gptviz pocket`, `gptviz doctor`, `gptviz models`.
 
 Each command calls another module. Only a command that needs a model imports torch.
 """
@@ -42,6 +42,8 @@ def _run(argv: list[str] | None) -> int:
         return doctor.doctor()
     if options.command == "export":
         return export(options.notebook, options.output, options.answers)
+    if options.command == "pocket":
+        return pocket(options.output, options.model, options.language)
     print(gptviz.models())
     return 0
 
@@ -64,6 +66,16 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("notebook", help="the notebook, such as notebooks/05_sampling.ipynb")
     export.add_argument("-o", "--output", help="the file to write (default: NOTEBOOK.html in the current folder)")
     export.add_argument("--answers", action="store_true", help="write the teacher's copy: answers and solutions shown")
+    pocket = commands.add_parser(
+        "pocket",
+        help="write the model and its views as one file that runs without Python",
+        description="Writes one HTML file with the model in it. It needs no network and no Python: open it in a browser.",
+    )
+    pocket.add_argument("-o", "--output", default="gptviz.html", help="the file to write (default: gptviz.html)")
+    pocket.add_argument(
+        "--model", help="the folder of a GPT-2 of at most 7 million parameters (default: the embedded model)"
+    )
+    pocket.add_argument("--language", choices=("en", "zh"), help="the language in which the page opens")
     commands.add_parser("doctor", help="check what works on this machine, and tell how to fix what does not")
     commands.add_parser("models", help="list the models that can be loaded by a short name")
     return parser
@@ -107,6 +119,22 @@ def export(notebook: str, output: str | None = None, answers: bool = False) -> i
         print(error, file=sys.stderr)
         return 1
     print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def pocket(output: str, model: str | None = None, language: str | None = None) -> int:
+    """Writes the pocket page and prints its path and size; prints the error and returns 1 if that fails."""
+    # Imported here since it imports all views and torch, which the other commands do not need.
+    from gptviz.handout.pocket import save_pocket
+
+    try:
+        written, change = save_pocket(output, model, language=language)
+    except gptviz.GPTVizError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{written}: {written.stat().st_size / 1e6:.1f} MB")
+    if change:
+        print(f"The weights are rounded to float16; the largest change of one is {change:.1e}.")
     return 0
 
 

@@ -29,6 +29,9 @@ class PageWidget(anywidget.AnyWidget):
     _sealed: ClassVar[bool] = (
         False  # whether an exported page encodes the answers, so that its source does not show them
     )
+    # Questions without arguments whose answers depend on the model alone, not on the text that is shown.
+    _of_the_model: ClassVar[tuple[str, ...]] = ()
+    _titles: ClassVar[dict[str, str]]  # in each language
     selection: Any
     language: Any
 
@@ -52,6 +55,10 @@ class PageWidget(anywidget.AnyWidget):
     def page_family(self) -> list[Any]:
         """Returns what an exported page holds: `family`, and widgets that a notebook makes when its page asks for them."""
         return self.family()
+
+    def live_children(self) -> "dict[str, PageWidget]":
+        """Returns the widgets, by name, that a page which runs the model shows when a question asks for them."""
+        return {}
 
     @contextmanager
     def filming(self) -> "Iterator[tuple[list[PageQuestion], PageQuestion | None]]":

@@ -5,38 +5,26 @@ useful first, as many as fit. `page.js` takes the place of the notebook. A Conte
 run.
 """
 
-import base64
-import hashlib
-import html
-import json
 import os
-import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from gptviz.display.palette import DARK, LIGHT
 from gptviz.display.preferences import chosen_language
 from gptviz.errors import WrongType, fail
 from gptviz.files import check_target, write_file
 from gptviz.model.looking import looking_once
 from gptviz.pages.answering import PageWidget
+from gptviz.pages.document import LANGUAGE_TAGS, STYLE, document, element, module_script, policy_of, whole_text
 from gptviz.pages.film import add_film
 from gptviz.pages.modules import bundle
 from gptviz.pages.stored import Entry, entries, page_json, reference, state_of
 
 MOST_BYTES = 20_000_000  # of one file; the page says so if an answer did not fit
 PROGRESS_AFTER = 2.0  # seconds
-_MODULE_END = "export default "
-_TAGS = {"en": "en", "zh": "zh-Hans"}  # BCP 47
-_STYLE = f"""body {{ margin: 0 auto; max-width: 1280px; padding: 16px; background: {LIGHT.paper}; color: {LIGHT.ink};
-  font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: {DARK.paper}; color: {DARK.ink}; }} }}
-"""
 
 
 def save_html(path: str | os.PathLike[str], *parts: PageWidget | str, title: str = "gptviz") -> Path:
@@ -63,82 +51,24 @@ def page(
     for part in parts:
         if not isinstance(part, (PageWidget, str)):
             raise fail("views and HTML text", type(part).__name__, "Give for example an AttentionView.", WrongType)
-    parts = tuple(_whole_text(part) if isinstance(part, str) else part for part in parts)
-    title, frames = _whole_text(title), _whole_text(frames)
+    parts = tuple(whole_text(part) if isinstance(part, str) else part for part in parts)
+    title, frames = whole_text(title), whole_text(frames)
     roots = [part for part in parts if isinstance(part, PageWidget)]
     widgets = list({member.model_id: member for root in roots for member in root.page_family()}.values())
     classes = {widget._name: widget for widget in widgets}
-    own_scripts = [_module_script(name, str(widget._esm)) for name, widget in classes.items()]
+    own_scripts = [module_script(name, str(widget._esm)) for name, widget in classes.items()]
     host = bundle(Path(__file__).with_name("page.js"))
     own_scripts.append(f"{host}\nopenPage(JSON.parse(document.getElementById('data').textContent), globalThis.gptviz);")
     all_scripts = [*own_scripts, *scripts]
-    all_styles = ["\n".join([_STYLE, *styles, *dict.fromkeys(str(widget._css) for widget in classes.values())])]
-    body = "\n".join(map(_element, parts))
-    language = _TAGS[roots[0].language if roots else chosen_language()]
-    policy = _policy(all_scripts, all_styles, frames)
-    document = partial(_document, title, language, all_scripts, all_styles, body, policy)
-    return document(_data(widgets, roots, MOST_BYTES - len(document("").encode())))
+    all_styles = ["\n".join([STYLE, *styles, *dict.fromkeys(str(widget._css) for widget in classes.values())])]
+    body = "\n".join(map(element, parts))
+    language = LANGUAGE_TAGS[roots[0].language if roots else chosen_language()]
+    policy = policy_of(all_scripts, all_styles, frames)
 
+    def with_data(data: str) -> str:
+        return document(title, language, all_scripts, all_styles, body, policy, {"data": data})
 
-def _whole_text(text: str) -> str:
-    """Returns a text that UTF-8 can hold: half of a surrogate pair, which is no character, becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _module_script(name: str, source: str) -> str:
-    """Makes a widget's module store its exports in a global: a page opened from a file can import no module."""
-    return source.replace(_MODULE_END, f"(globalThis.gptviz ??= {{}})[{json.dumps(name)}] = ")
-
-
-def _element(part: PageWidget | str) -> str:
-    return part if isinstance(part, str) else f'<div data-gptviz="{reference(part)}"></div>'
-
-
-def _policy(scripts: list[str], styles: list[str], frames: str) -> str:
-    """Returns the Content-Security-Policy, which names each script and style by its hash. A frame inherits the policy.
-
-    It allows an empty style element, for scripts that add rules to it. `default-src` does not include the last two rules.
-    """
-    framed = html.unescape(frames)
-    scripts = [*scripts, *re.findall(r"<script[^>]*>(.*?)</script>", framed, re.DOTALL)]
-    styles = [*styles, "", *re.findall(r"<style[^>]*>(.*?)</style>", framed, re.DOTALL)]
-    policy = [
-        "default-src 'none'",
-        f"script-src {' '.join(dict.fromkeys(map(_hash, scripts)))}",
-        f"style-src {' '.join(dict.fromkeys(map(_hash, styles)))}",
-        "img-src data: blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-    if frames:
-        policy.append("style-src-attr 'unsafe-inline'")  # BertViz sets the style of its elements by attributes
-    return "; ".join(policy)
-
-
-def _document(
-    title: str, language: str, scripts: list[str], styles: list[str], body: str, policy: str, data: str
-) -> str:
-    return "\n".join(
-        [
-            "<!doctype html>",
-            f'<html lang="{language}"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="generator" content="gptviz">',
-            f"<title>{html.escape(title)}</title>",
-            *(f"<style>{style}</style>" for style in styles),
-            "</head><body><main>",
-            body,
-            "</main>",
-            f'<script type="application/json" id="data">{data}</script>',
-            *(f'<script type="module">{script}</script>' for script in scripts),
-            "</body></html>",
-        ]
-    )
-
-
-def _hash(source: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+    return with_data(_data(widgets, roots, MOST_BYTES - len(with_data("").encode())))
 
 
 def _data(widgets: list[PageWidget], roots: list[PageWidget], most_bytes: int) -> str:

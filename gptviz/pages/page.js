@@ -145,6 +145,11 @@ class SavedModel extends PageModel {
     return Object.keys(this.answers).some((key) => key.startsWith(`${name} `));
   }
 
+  /** Returns whether all questions of a name are answered: a page is saved with some answers. */
+  answersAll() {
+    return false;
+  }
+
   /** @param {any} message @returns {Reply[]} */
   reply({ id, name, args }) {
     const key = questionKey(name, args);
@@ -175,6 +180,17 @@ export async function openPage(data, modules) {
     };
     models.set(reference, new SavedModel(saved, showFrame));
   }
+  await drawViews(models, data, modules);
+}
+
+/**
+ * Draws the views of a page, each in its own element; returns what removes them.
+ * @param {Map<string, PageModel>} models by reference
+ * @param {PageData} data
+ * @param {Record<string, {render: Function}>} modules the views' modules by name
+ * @returns {Promise<(() => void)[]>}
+ */
+export async function drawViews(models, data, modules) {
   const host = {
     getModel: async (/** @type {string} */ reference) => models.get(reference),
     getWidget: async (/** @type {string} */ reference) => ({
@@ -182,8 +198,10 @@ export async function openPage(data, modules) {
         modules[data.widgets[reference].module].render({ model: models.get(reference), el, host }),
     }),
   };
+  const removers = [];
   for (const container of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-gptviz]"))) {
     const widget = await host.getWidget(/** @type {string} */ (container.dataset.gptviz));
-    await widget.render({ el: container });
+    removers.push(await widget.render({ el: container }));
   }
+  return removers;
 }

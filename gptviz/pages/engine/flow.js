@@ -15,7 +15,9 @@ import { fail } from "./errors.js";
 /**
  * The shares of one block. residual, bias: those of the stream and of the projection's bias in each node after attention,
  * (T,). heads: those of each key through each head in the same nodes, (H, T, T). mlp: that of the MLP in its own nodes, (T,).
- * @typedef {{residual: Float64Array, bias: Float64Array, heads: Float64Array[], mlp: Float64Array}} BlockShares
+ * byLength: in how many nodes no part was near the sum, so that the shares are by length.
+ * @typedef {{residual: Float64Array, bias: Float64Array, heads: Float64Array[], mlp: Float64Array, byLength: number}}
+ *   BlockShares
  */
 
 /**
@@ -78,6 +80,7 @@ function sharesOfBlock(pass, layer) {
     bias: new Float64Array(tokens),
     heads: weights.map(() => new Float64Array(tokens * tokens)),
     mlp: new Float64Array(tokens),
+    byLength: 0,
   };
   for (let token = 0; token < tokens; token++) {
     const residual = rowOf(pass.residual(layer), token);
@@ -87,7 +90,8 @@ function sharesOfBlock(pass, layer) {
     for (let head = 0; head < nHeads; head++)
       for (let key = 0; key <= token; key++)
         parts.push({ row: rowOf(values[head], key), factor: left[token] * weights[head][token * tokens + key] });
-    const [ofResidual, ofBias, ...ofHeads] = nodeShares(middle, parts);
+    const noteLength = () => shares.byLength++;
+    const [ofResidual, ofBias, ...ofHeads] = nodeShares(middle, parts, noteLength);
     shares.residual[token] = ofResidual;
     shares.bias[token] = ofBias;
     ofHeads.forEach((share, i) => {
@@ -95,7 +99,7 @@ function sharesOfBlock(pass, layer) {
     });
     const mlp = rowOf(pass.mlpOut(layer), token);
     const after = middle.map((value, i) => value + mlp[i]);
-    shares.mlp[token] = nodeShares(after, [{ row: middle }, { row: mlp }])[1];
+    shares.mlp[token] = nodeShares(after, [{ row: middle }, { row: mlp }], noteLength)[1];
   }
   return shares;
 }
@@ -107,9 +111,11 @@ function sharesOfBlock(pass, layer) {
  * has a length either, the first has all.
  * @param {Float32Array} whole (D,)
  * @param {Part[]} parts
+ * @param {() => void} [onLength] called if the shares are by length
  */
-export function nodeShares(whole, parts) {
+export function nodeShares(whole, parts, onLength = () => {}) {
   let sizes = parts.map((part) => proximity(whole, part));
+  if (!sizes.some(Boolean)) onLength();
   if (!sizes.some(Boolean)) sizes = parts.map(({ row, factor = 1 }) => Math.abs(factor) * sum(row.map(Math.abs)));
   if (!sizes.some(Boolean)) sizes[0] = 1;
   const total = sizes.reduce((before, size) => before + size, 0);

@@ -68,6 +68,26 @@ export class GPT {
   }
 
   /**
+   * Runs the blocks from one on again, with edits that act there or later; the blocks before are those of the pass.
+   * @param {Pass} pass over a whole text, without edits
+   * @param {number} first the block
+   * @param {Edit[]} edits
+   */
+  rerun(pass, first, edits) {
+    if (pass.start || pass.editing.edits.length)
+      throw fail("a pass over a whole text, without edits", "another", "Run the text by itself first.");
+    const editing = new Editing(this, edits, 0, pass.length);
+    const cache = pass.cache.fork(pass.length, 0);
+    const stream = pass.residual(first).slice();
+    const blocks = this.weights.blocks.map((block, layer) =>
+      layer < first ? pass.block(layer) : this.runBlock(block, layer, stream, cache, editing),
+    );
+    cache.length = pass.length;
+    const edited = editing.stream(this.nLayers, stream);
+    return new Pass(this, { ids: pass.ids, embedding: pass.embedding(), blocks, stream, edited, cache, editing });
+  }
+
+  /**
    * Returns the sum of each token's row in the token table and its position's row in the position table: (T, D).
    * @param {ArrayLike<number>} ids
    * @param {number} start the position of the first

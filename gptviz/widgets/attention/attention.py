@@ -46,6 +46,7 @@ class AttentionView(OpensLayer):
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
     }  # fmt: skip
 
+    _of_the_model: ClassVar[tuple[str, ...]] = ("roles",)
     _page_sets: ClassVar[tuple[str, ...]] = ("_explained", "_stack")
     _explained = traitlets.Bool(False).tag(sync=True)  # whether the arithmetic of the selected cell is open
     _stack = traitlets.Enum(STACKS, "decoder").tag(sync=True)

@@ -4,7 +4,9 @@ The picture is a FlowView. It and the views of the stations follow one prompt bo
 station's sentence; the page lays them out. A token drawn on the bench is appended to the text, and the path starts again.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +15,7 @@ import traitlets
 from gptviz.display import still
 from gptviz.loading import load, models
 from gptviz.pages.answering import PageQuestion
+from gptviz.pages.live_page import save_live_html
 from gptviz.text.messages import Message
 from gptviz.trace.runnable import RunnableModel
 from gptviz.widgets.attention.attention import AttentionView
@@ -84,6 +87,14 @@ class Explorer(View):
     def forget_prompts(self) -> None:
         """Empties the list of earlier prompts, so that a page that is saved afterwards does not have them."""
         self.box.forget_prompts()
+
+    def save_html(self, path: str | os.PathLike[str], title: str = "gptviz", *, live: bool = False) -> Path:
+        """Writes the page as one HTML file of at most 20 MB that works without network and kernel; returns its path.
+
+        live: put the model into the file too, so that it reads new prompts there. Raises GPTVizError for a model that a page
+        cannot run: it runs a GPT-2 of at most 7 million parameters in float16.
+        """
+        return save_live_html(path, self, gpt=self.gpt, title=title) if live else super().save_html(path, title)
 
     def family(self) -> list[View]:
         """Returns this view and its stations."""

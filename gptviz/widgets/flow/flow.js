@@ -7,7 +7,7 @@
  */
 import { element, setText } from "../shared/dom.js";
 import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
-import { ask, float32, isAnswered, isExported } from "../shared/kernel.js";
+import { answersAll, ask, float32, isAnswered } from "../shared/kernel.js";
 import { arrowStep } from "../shared/keys.js";
 import { clamp } from "../shared/numbers.js";
 import { setOffered } from "../shared/offer.js";
@@ -63,7 +63,7 @@ class Flow {
       room: () => roomForRows(this.root, this.picture, this.legend),
       ask: (name, args) => ask(model, name, args),
       isAnswered: (name, args) => isAnswered(model, name, args),
-      isExported: isExported(model),
+      cutsAll: answersAll(model, "outcome"),
     });
     this.openHead = new OpenHead(model, selection, host, saved, words, {
       changed: () => this.showOpenHead(),

@@ -6,7 +6,7 @@
 import { positionedChip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
-import { ask, isAnswered, isExported } from "../shared/kernel.js";
+import { answersAll, ask, isAnswered } from "../shared/kernel.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
@@ -21,7 +21,7 @@ import { ask, isAnswered, isExported } from "../shared/kernel.js";
  * @returns {Promise<Model|null>}
  */
 export async function findSavedView(model, host) {
-  if (!isExported(model) || !isAnswered(model, "attention", {})) return null;
+  if (answersAll(model, "attention") || !isAnswered(model, "attention", {})) return null;
   return host.getModel(await ask(model, "attention", {}));
 }
 
@@ -91,12 +91,12 @@ export class OpenHead {
 
   /** Returns whether a head's map can be shown here. @param {{layer: number, head: number}} which */
   hasHead(which) {
-    return !isExported(this.model) || (this.saved !== null && isAnswered(this.saved, "head", which));
+    return answersAll(this.model, "attention") || (this.saved !== null && isAnswered(this.saved, "head", which));
   }
 
   /** Returns whether the arithmetic of a weight can be shown here. @param {Cell} cell */
   hasCell(cell) {
-    return !isExported(this.model) || (this.saved !== null && isAnswered(this.saved, "cell", { ...cell }));
+    return answersAll(this.model, "attention") || (this.saved !== null && isAnswered(this.saved, "cell", { ...cell }));
   }
 
   selectedCell() {

@@ -26,7 +26,7 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
  *   openHead: (layer: number, head: number, focusBack: () => void) => void,
  *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
  *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
- *   room: () => number, isExported: boolean, isAnswered: (name: string, args: any) => boolean,
+ *   room: () => number, cutsAll: boolean, isAnswered: (name: string, args: any) => boolean,
  *   ask: (name: string, args: any) => Promise<any>}} Actions
  */
 
@@ -121,7 +121,7 @@ export class Picture {
     this.isPooled = about.layers > this.columns.length;
     this.names = this.columns.map(([first, last]) => words.block(first, last));
     const { tokens, columns, names } = this;
-    const cutsHeads = about.cutsHeads && !this.actions.isExported; // no exported page keeps a cut of a head or a ribbon
+    const cutsHeads = about.cutsHeads && this.actions.cutsAll; // no exported page keeps a cut of a head or a ribbon
     Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
     setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
     this.block.load(cutsHeads, this.areWeights);
@@ -362,7 +362,7 @@ export class Picture {
     const { hover } = this.words;
     if (this.opened !== null && this.block.shares) return hover.idleOpen;
     const { canCut, canCutRibbons } = this.pieces;
-    if (this.actions.isExported && canCut) {
+    if (!this.actions.cutsAll && canCut) {
       const point = this.areWeights ? hover.idleWeights : hover.idleSaved;
       return `${point} ${hover.idleExported}`;
     }

@@ -5,10 +5,10 @@
  */
 import { chip, chipText } from "../shared/chips.js";
 import { button, element, form, setText, textField } from "../shared/dom.js";
-import { ask, isExported, Lane } from "../shared/kernel.js";
+import { ask, Lane } from "../shared/kernel.js";
 import { fillNumberMenu, numberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
-import { offer, setOffered } from "../shared/offer.js";
+import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
 import { sharedWords } from "../shared/words.js";
 import { partName } from "./grid.js";
@@ -167,7 +167,7 @@ export class RowForm {
     this.field = textField({ "aria-label": words.weights });
     this.note = new FormNote();
     const { model } = context;
-    const summary = setOffered(element("summary", {}, words.row), model, !isExported(model)); // no page keeps other rows
+    const summary = offer(element("summary", {}, words.row), model, "row");
     this.root = element(
       "details",
       {},

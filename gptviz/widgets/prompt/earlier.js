@@ -1,8 +1,8 @@
 // @ts-check
 /** The menu of earlier prompts, and the button that empties it. They are there as long as there are earlier prompts. */
 import { button, element } from "../shared/dom.js";
-import { isExported } from "../shared/kernel.js";
-import { setOffered } from "../shared/offer.js";
+import { isAnswered } from "../shared/kernel.js";
+import { offer } from "../shared/offer.js";
 
 /** A text, or the messages of a chat. @typedef {string|import("./messages.js").Message[]} Prompt */
 
@@ -21,9 +21,9 @@ export class EarlierPrompts {
     this.menu.addEventListener("change", () => {
       if (this.menu.selectedIndex > 0) run(this.prompts[this.menu.selectedIndex - 1]);
     });
-    setOffered(this.menu, model, !isExported(model));
+    offer(this.menu, model, "run");
     const forgetButton = button(words.forget, forget, { title: words.forgetHint });
-    forgetButton.hidden = isExported(model);
+    forgetButton.hidden = !isAnswered(model, "forget");
     this.root = element("span", { class: "earlier small" }, this.menu, " ", forgetButton);
   }
 

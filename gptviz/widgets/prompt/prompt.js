@@ -5,8 +5,8 @@
  */
 import { element, form, setText } from "../shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../shared/frame.js";
-import { ask, isExported, Lane } from "../shared/kernel.js";
-import { setOffered } from "../shared/offer.js";
+import { ask, Lane } from "../shared/kernel.js";
+import { offer } from "../shared/offer.js";
 import { wordsOf } from "../shared/words.js";
 import { EarlierPrompts } from "./earlier.js";
 import { GrowingField } from "./field.js";
@@ -43,7 +43,7 @@ class PromptBox {
       () => this.forget(),
     );
     this.prompt = element("div", { class: "prompt" }, this.field.root, this.messages.root, this.appended);
-    const run = setOffered(element("button", { type: "submit" }, words.run), model, !isExported(model));
+    const run = offer(element("button", { type: "submit" }, words.run), model, "run");
     this.form = form({}, () => this.run(), this.prompt, run);
     this.root = element(
       "section",

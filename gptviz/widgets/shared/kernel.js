@@ -50,6 +50,16 @@ export function isAnswered(model, name, args) {
   return savedModel(model)?.hasAnswer(name, args) ?? true;
 }
 
+/**
+ * Returns whether all questions of a name are answered here: by a kernel, or by a model in the page. A page that was saved
+ * with answers has some.
+ * @param {Model} model
+ * @param {string} name
+ */
+export function answersAll(model, name) {
+  return savedModel(model)?.answersAll(name) ?? true;
+}
+
 /** Returns whether a view is in an exported page, where no kernel answers. @param {Model} model */
 export function isExported(model) {
   return savedModel(model) !== null;
@@ -57,7 +67,10 @@ export function isExported(model) {
 
 /** Returns a model of an exported page with what only such a model has, see `page.js`; null for another. @param {Model} model */
 function savedModel(model) {
-  const saved = /** @type {{hasAnswer?: (name: string, args?: Record<string, unknown>) => boolean}} */ (model);
+  const saved =
+    /** @type {{hasAnswer?: (name: string, args?: Record<string, unknown>) => boolean, answersAll?: (name: string) => boolean}} */ (
+      model
+    );
   return saved.hasAnswer ? /** @type {Required<typeof saved>} */ (saved) : null;
 }
 

@@ -42,7 +42,6 @@ class View(PageWidget, Guarded):
     selection: the selected head and cell, shared by all views that follow one PromptBox; pass one to share it among others.
     """
 
-    _titles: ClassVar[dict[str, str]]  # in each language
     _phrases: ClassVar[dict[str, dict[str, str]]] = {}  # of the still picture, in each language
     _redraw_traits: ClassVar[tuple[str, ...]] = ("trace",)  # a change of one of these redraws the page
     _answers: ClassVar[dict[str, str]] = {"token": "_answer_token"}

@@ -20,7 +20,7 @@ from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion
 from gptviz.generation.request import check_request, end_ids_after
-from gptviz.pages.answering import PageQuestion
+from gptviz.pages.answering import PageQuestion, PageWidget
 from gptviz.text.tokens import Token
 from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_model
 from gptviz.trace.trace import Trace
@@ -31,6 +31,7 @@ from gptviz.widgets.shared.view import View
 from gptviz.widgets.timeline.branches import PATIENCE, Branch, Run, fork, run_of, start_generating
 from gptviz.widgets.timeline.news import news
 
+_NOT_FOR_THE_PAGE = ("edits", "stop", "n", "cancel")  # settings that a page which runs the model does not have
 _VIEW_KEYWORDS = ("scale", "language", "selection")
 
 
@@ -54,6 +55,7 @@ class GenerationTimeline(View):
     _can_generate = traitlets.Bool(False).tag(sync=True)
     _can_force = traitlets.Bool(False).tag(sync=True)
     _prompt: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # its tokens
+    _settings = traitlets.Dict().tag(sync=True)  # with which a page that runs the model continues a prompt
     _heads = traitlets.List(traitlets.Int()).tag(sync=True)  # how many each layer has; 0 without attention
 
     def __init__(
@@ -80,8 +82,9 @@ class GenerationTimeline(View):
             check_request(
                 source.gpt, source._require_trace().tokens, **settings
             )  # raises here rather than in the thread
-        self._settings = settings
+        self._given = settings
         super().__init__(None, choice=choice, **view_keywords)
+        self._settings = {name: value for name, value in settings.items() if name not in _NOT_FOR_THE_PAGE}
         if isinstance(source, PromptBox):
             self._can_generate = True
             source.follow(self)
@@ -148,12 +151,12 @@ class GenerationTimeline(View):
 
     def _fill(self) -> None:
         """Continues a new prompt with the same settings."""
-        self._start(self._settings.get("seed"))
+        self._start(self._given.get("seed"))
 
     def _start(self, seed: int | None) -> None:
         trace = self._require_trace()
         self._gpt = running_model(trace)  # the box may have another model by now
-        settings = self._settings | {"seed": secrets.randbelow(2**31) if seed is None else seed}
+        settings = self._given | {"seed": secrets.randbelow(2**31) if seed is None else seed}
         request = check_request(self._gpt, trace.tokens, **settings)
         limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [Branch([]) for _ in request.rows]
@@ -201,6 +204,13 @@ class GenerationTimeline(View):
             self._bench.close()  # type: ignore[union-attr]
         super().close()
 
+    def live_children(self) -> dict[str, PageWidget]:
+        """Returns the bench on which a step is shown."""
+        self.wait()
+        self._answer_bench(0)
+        assert self._bench is not None
+        return {"bench": self._bench}
+
     # Answers to the page
 
     def _page_questions(self) -> Iterator[PageQuestion]:
@@ -230,9 +240,9 @@ class GenerationTimeline(View):
         """Generates once more with another seed, and returns the seed."""
         if not self._can_generate:
             raise fail("a view that follows a PromptBox", "one of a Completion", "Show a PromptBox to generate here.")
-        self._settings["seed"] = secrets.randbelow(10_000)
-        self._start(self._settings["seed"])
-        return int(self._settings["seed"])
+        self._given["seed"] = secrets.randbelow(10_000)
+        self._start(self._given["seed"])
+        return int(self._given["seed"])
 
     def _answer_stop(self) -> None:
         self._require_run().branches[self.choice].cancel.set()
