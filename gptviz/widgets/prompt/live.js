@@ -11,7 +11,7 @@ export class LivePrompt extends LiveView {
   static answers = { ...LiveView.answers, run: "answerRun", forget: "answerForget" };
 
   start() {
-    /** The prompt as it was typed, without tokens appended later. */
+    /** The prompt as it was typed, without tokens appended later. @type {string} */
     this.typed = this.reading.text;
     /** The prompts that were typed, the latest first. */
     this.typedPrompts = [this.typed];
@@ -51,6 +51,7 @@ export class LivePrompt extends LiveView {
 
   /** @param {() => Reading} read @param {string} typed */
   read(read, typed) {
+    /** @type {string|undefined} */
     const before = this.typed;
     this.typed = typed;
     try {
