@@ -85,7 +85,7 @@ def _arrays(model: Any) -> list[tuple[str, np.ndarray]]:
     return [
         (name, tensor.detach().float().cpu().numpy())
         for name, tensor in model.state_dict().items()
-        if not name.endswith(("attn.bias", "attn.masked_bias")) and not (is_tied and name == "lm_head.weight")
+        if not name.endswith((".attn.bias", ".attn.masked_bias")) and not (is_tied and name == "lm_head.weight")
     ]
 
 
