@@ -13,10 +13,10 @@ from gptviz.generation.call import Call, check_call, refuse_setting
 from gptviz.generation.completion import Completion, Step
 from gptviz.progress import progress
 from gptviz.served.client import Client
-from gptviz.served.endpoint import Endpoint, Mode, Reveals
+from gptviz.served.endpoint import Endpoint, Reveals
 from gptviz.served.generating import Generating, ServedPrompt
 from gptviz.served.next_token import RevealedNextToken, RevealedToken
-from gptviz.served.protocol import Name
+from gptviz.served.protocol import Mode, Name
 from gptviz.served.scoring import score
 from gptviz.served.token_texts import TokenTexts
 from gptviz.text.messages import ASSISTANT, Message, check_messages, is_chat
@@ -107,13 +107,14 @@ class ServedModel:
         Raises NotAvailable if the server reveals no probabilities.
         """
         endpoint, read = self._read(prompt)
-        leaders = endpoint.first_leaders(read.sent, check_call(max_tokens=1, temperature=1.0, seed=0))
+        leaders, is_complete = endpoint.first_leaders(read.sent, check_call(max_tokens=1, temperature=1.0, seed=0))
         if not leaders:
             remedy = "vLLM and llama.cpp do. complete() works without."
             raise fail("a server that reveals log-probabilities", f"none from {self.base_url}", remedy, NotAvailable)
         tokens = self._texts.tokens([leader.name for leader in leaders], len(read.tokens))
         revealed = (RevealedToken(token, leader.logprob) for token, leader in zip(tokens, leaders, strict=True))
-        return RevealedNextToken(read.text, tuple(revealed), endpoint.mode)
+        before = tuple(token for token in read.tokens if token.id >= 0)
+        return RevealedNextToken(read.text, before, tuple(revealed), endpoint.mode, is_complete)
 
     def score(self, text: str) -> tuple[Step, ...]:
         """Returns a step for each token of a given text, with its probability after those before it and its alternatives.
