@@ -17,6 +17,7 @@ from gptviz.served.endpoint import Endpoint, Reveals
 from gptviz.served.generating import Generating, ServedPrompt
 from gptviz.served.next_token import RevealedNextToken, RevealedToken
 from gptviz.served.protocol import Mode, Name
+from gptviz.served.reading import ServedReading, WithoutSteps
 from gptviz.served.scoring import score
 from gptviz.served.token_texts import TokenTexts
 from gptviz.text.messages import ASSISTANT, Message, check_messages, is_chat
@@ -38,6 +39,7 @@ class ServedModel:
     """
 
     can_run = False
+    is_served = True
     why_not_here = "A server reveals tokens and probabilities only. Load the model here, with gptviz.load(name)."
 
     def __init__(self, client: Client, name: str):
@@ -76,7 +78,7 @@ class ServedModel:
 
     def stream(self, prompt: Any, **settings: Any) -> Iterator[Step]:
         """Generates a continuation of the prompt one step at a time; the settings are those of `complete`."""
-        return self._generating(prompt, **settings).steps()
+        return self.generating(prompt, **settings).steps()
 
     def complete(self, prompt: Any, **settings: Any) -> Completion:
         """Generates continuations of the prompt, as `GPT.complete` does, and returns them with every step.
@@ -88,7 +90,7 @@ class ServedModel:
 
         Raises ServerError if the server does not answer as it should; its `completion` holds what had arrived.
         """
-        generating = self._generating(prompt, **settings)
+        generating = self.generating(prompt, **settings)
         with progress(generating.most_steps, "token") as advance:
             try:
                 for _ in generating.steps():
@@ -125,6 +127,22 @@ class ServedModel:
             raise fail("a text", type(text).__name__, 'For example gpt.score("Once upon a time").', WrongType)
         return score(self._endpoint("completions"), self._texts, text)
 
+    def reveal(self, prompt: Any) -> ServedReading:
+        """Returns all that the server reveals of a prompt, a text or messages: tokens, probabilities, the next token."""
+        endpoint, read = self._read(prompt)
+        steps: tuple[Step, ...] = ()
+        without: WithoutSteps = "" if endpoint.reveals.leaders else "hidden"
+        if endpoint.is_chat and not without:
+            without = "chat"
+        elif not without and read.text:
+            try:
+                steps = self.score(read.text)
+            except NotAvailable:
+                without = "echo"
+        next_token = self.next_token(prompt) if endpoint.reveals.leaders else None
+        tokens = tuple(step.token for step in steps) or read.tokens
+        return ServedReading(prompt, read.text, tokens, steps, without, next_token)
+
     def follow(self, view: Any) -> NoReturn:
         """Refuses to be shown in a view of a model's inside. Views call it."""
         raise self._refusal(type(view).__name__)
@@ -151,7 +169,7 @@ class ServedModel:
                 self._endpoints[path] = Endpoint(self._client, self.name, path, self._texts.has_ids)
             return self._endpoints[path]
 
-    def _generating(
+    def generating(
         self,
         prompt: Any,
         edits: Any = (),
@@ -159,7 +177,10 @@ class ServedModel:
         truncate: str | None = None,
         **settings: Any,
     ) -> Generating:
-        """Returns the checked request. Raises GPTVizError for settings that are wrong, or not the server's."""
+        """Returns a checked call, which nothing was sent for yet.
+
+        Raises GPTVizError for settings that are wrong, or that the server does not take.
+        """
         call = _check_settings(settings)
         if len(edits):
             raise self._refusal("edits")

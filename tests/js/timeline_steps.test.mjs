@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { surprise } from "../../gptviz/widgets/timeline/steps.js";
+import { surprise } from "../../gptviz/widgets/shared/shares.js";
 
 test("surprise is the surprisal in bits as a share of that of 1 %", () => {
   for (const bits of [0.5, 1, 3, 6]) assert.ok(Math.abs(surprise(2 ** -bits) - bits / Math.log2(100)) < 1e-12);

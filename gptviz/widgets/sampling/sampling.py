@@ -22,8 +22,10 @@ from gptviz.sampling.next_token import NextToken
 from gptviz.sampling.philox import check_seed
 from gptviz.sampling.settings import Settings, check_settings
 from gptviz.served.next_token import RevealedNextToken
+from gptviz.served.reading import ServedReading
 from gptviz.text.visible import visible
 from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.prompt.served import ServedPromptBox
 from gptviz.widgets.sampling.phrases import PHRASES
 from gptviz.widgets.sampling.revealed import bars_of_revealed, describe_revealed, table_of_revealed
 from gptviz.widgets.shared.chips import describe
@@ -108,6 +110,13 @@ class SamplingBench(View):
         else:
             super()._follow(source)
 
+    def show_served(self, reading: ServedReading) -> None:
+        """Shows the next token that the server reveals; without one the bench is empty and says why."""
+        if reading.next_token is None:
+            super().show_served(reading)
+        else:
+            self.next_token = reading.next_token
+
     def _has_source(self) -> bool:
         return self.trace is not None or self.next_token is not None
 
@@ -160,6 +169,10 @@ class SamplingBench(View):
         if self._box is None:
             remedy = "Make it with SamplingBench(box)."
             raise fail("a bench that follows a PromptBox", "one of a Trace", remedy, WrongType)
+        shown = self._require_next_token()
+        if isinstance(shown, RevealedNextToken) and isinstance(self._box, ServedPromptBox):
+            rank = check_index(id, len(shown.leaders), "token id")  # the page numbers them from 0
+            return len(self._box.append_token(shown.leaders[rank].token).tokens)
         return len(self._box.append(id).tokens)
 
     def _page_questions(self) -> Iterator[PageQuestion]:
