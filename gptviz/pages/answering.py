@@ -29,6 +29,7 @@ class PageWidget(anywidget.AnyWidget):
     _sealed: ClassVar[bool] = (
         False  # whether an exported page encodes the answers, so that its source does not show them
     )
+    _is_unfilled: Any = False  # whether it has nothing to show or to answer, and says why
     selection: Any
     language: Any
 
