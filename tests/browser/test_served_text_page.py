@@ -72,7 +72,7 @@ def test_views_of_the_inside_say_why_they_are_empty_until_they_get_a_trace(shown
     kinds = (gptviz.AttentionView, gptviz.FlowView, gptviz.BlockView, gptviz.InterventionView)
     views = [kind(box, language=language) for kind in kinds]
     page = shown(*views).page
-    reasons = page.locator(".gptviz-unfilled p.muted")
+    reasons = page.locator(".gptviz-unfilled .reason")
     expect(reasons).to_have_count(len(kinds))
     for reason in reasons.all():
         expect(reason).to_contain_text("gptviz.load(name)")

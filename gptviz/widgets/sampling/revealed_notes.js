@@ -22,7 +22,7 @@ export class RevealedNotes {
 
   /** @param {{kind: Kind, complete: boolean, logprobs: (number|null)[]}|null} revealed null for a model with all logits */
   load(revealed) {
-    this.root.hidden = revealed === null;
+    this.root.hidden = !revealed;
     this.unknown.hidden = true;
     if (!revealed) return;
     const { words } = this;

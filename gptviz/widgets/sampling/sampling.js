@@ -138,11 +138,11 @@ class Bench {
       ? new RevealedSampler(revealed.logprobs, revealed.complete)
       : new Sampler(float32(this.model.get("_logits")), about.previous);
     this.notes.load(revealed);
-    this.root.toggleAttribute("data-revealed", revealed !== null);
+    this.root.toggleAttribute("data-revealed", Boolean(revealed));
     this.beside = about.beside ? new Sampler(float32(this.model.get("_beside_logits")), about.beside.previous) : null;
     this.controls.keepButton.hidden = this.beside !== null;
     this.table.nameBeside(about.beside);
-    this.table.nameScores(revealed !== null);
+    this.table.nameScores(Boolean(revealed));
     this.drawCount = 0;
     if (this.keptSettings) this.keep(this.keptSettings);
     this.root.dataset.scale = this.model.get("scale");

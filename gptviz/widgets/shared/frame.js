@@ -16,7 +16,7 @@ function showUnfilled({ model, el }) {
     "section",
     { class: "gptviz gptviz-unfilled", "aria-label": model.get("_title") },
     element("h3", {}, model.get("_title")),
-    element("p", { class: "muted" }, sharedWords(model).common.unfilled),
+    element("p", { class: "reason muted" }, sharedWords(model).common.unfilled),
   );
   return mount({ model, el }, root, () => {});
 }
