@@ -127,9 +127,11 @@ def test_a_bench_can_go_from_a_served_model_to_one_here_and_back(shown, served, 
     views = shown(bench)
     page = views.page
     bench.next_token = gpt.trace(PROMPT).next_token()
+    views.update()
     expect(page.locator("thead th.logit")).to_have_text("logit")
     expect(page.locator("tbody tr")).to_have_count(17)
     expect(page.locator(".notes")).to_be_hidden()
     bench.next_token = served.next_token(PROMPT)
+    views.update()
     expect(page.locator("tbody tr")).to_have_count(21)
     expect(page.locator(".rest th")).to_have_text("not revealed")

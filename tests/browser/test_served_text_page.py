@@ -71,13 +71,15 @@ def test_views_of_the_inside_say_why_they_are_empty_until_they_get_a_trace(shown
     box = gptviz.PromptBox(PROMPT, gpt=served)
     kinds = (gptviz.AttentionView, gptviz.FlowView, gptviz.BlockView, gptviz.InterventionView)
     views = [kind(box, language=language) for kind in kinds]
-    page = shown(*views).page
+    views_page = shown(*views)
+    page = views_page.page
     reasons = page.locator(".gptviz-unfilled .reason")
     expect(reasons).to_have_count(len(kinds))
     for reason in reasons.all():
         expect(reason).to_contain_text("gptviz.load(name)")
         expect(reason).to_contain_text("服务器" if language == "zh" else "reveals tokens and probabilities")
     views[0].trace = gpt.trace(PROMPT)
+    views_page.update()
     expect(page.locator(".gptviz-attention")).to_be_visible()
     expect(page.locator(".gptviz-unfilled")).to_have_count(len(kinds) - 1)
 

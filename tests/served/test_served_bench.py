@@ -78,7 +78,6 @@ def test_tokens_with_equal_texts_stay_apart_by_their_ids_and_make_settings_unkno
     address = server.start(bias=dict.fromkeys(halves, 60.0))
     about = gptviz.SamplingBench(gptviz.connect(address).next_token(PROMPT))._about
     assert {label["id"] for label in about["labels"][:3]} == set(halves) and about["revealed"]["complete"]
-    assert len({label["bytes"] for label in about["labels"][:3]}) == 3
     address = server.start(bias=dict.fromkeys(halves, 60.0), tokenizer=False)
     revealed = gptviz.connect(address).next_token(PROMPT)
     about = gptviz.SamplingBench(revealed)._about

@@ -53,6 +53,12 @@ class ChipSlot {
     this.token = token;
     this.root.replaceChildren(chip(token));
   }
+
+  /** Shows a text in the place of a chip. @param {string} text */
+  say(text) {
+    this.token = null;
+    this.root.replaceChildren(text);
+  }
 }
 
 class Bench {
@@ -154,7 +160,8 @@ class Bench {
   /** @param {{current: PageToken|null, position: number}} about without a token where a server does not tell it */
   showPosition({ current, position }) {
     const { words } = this;
-    this.current.show(current ?? { id: -1, text: words.prompt });
+    if (current) this.current.show(current);
+    else this.current.say(words.prompt);
     this.positionText.textContent = current ? ` ${words.at(position)}` : words.afterPrompt;
   }
 
