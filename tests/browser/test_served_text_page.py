@@ -30,7 +30,8 @@ def served(server):
 
 def test_a_given_text_is_coloured_by_how_surprising_each_token_is(shown, served, gpt):
     box = gptviz.PromptBox(PROMPT, gpt=served)
-    page = shown(box).page
+    showing = shown(box)
+    page = showing.page
     trace = gpt.trace(PROMPT)
     shares = [float(trace.probabilities(i)[token.id]) for i, token in enumerate(trace.tokens[1:])]
     items = page.locator(".revealed li")
@@ -43,8 +44,10 @@ def test_a_given_text_is_coloured_by_how_surprising_each_token_is(shown, served,
     expect(page.locator(".status")).to_have_text(f"little reads {len(trace.tokens)} tokens")
     page.get_by_role("textbox").first.fill("Once upon a time")
     page.keyboard.press("Enter")
-    expect(items).to_have_count(len(gpt.trace("Once upon a time").tokens))
+    settle(page)
     assert box.prompt == "Once upon a time"
+    showing.update()
+    expect(items).to_have_count(len(gpt.trace("Once upon a time").tokens))
 
 
 @pytest.mark.parametrize(
@@ -94,13 +97,16 @@ def test_the_timeline_writes_forces_and_shows_a_step_on_the_bench(shown, served,
     box = gptviz.PromptBox(PROMPT, gpt=served)
     view = gptviz.GenerationTimeline(box, max_tokens=6, temperature=0)
     view.wait(60)
-    page = shown(view).page
+    showing = shown(view)
+    page = showing.page
     settle(page)
     text = gpt.complete(PROMPT, max_tokens=6, temperature=0).choices[0].text
     expect(page.locator(".written")).to_have_text(text.strip(), use_inner_text=True)
     expect(page.locator("details.attention")).to_be_hidden()
-    page.get_by_role("button", name="force").first.click()
-    expect(page.locator(".tree li")).to_have_count(2)
+    page.get_by_role("button", name="force", exact=True).first.click()
+    settle(page)
     view.wait(60)
+    showing.update()
+    expect(page.locator(".tree li")).to_have_count(2)
     page.get_by_role("button", name="show this step on the sampling bench").click()
     expect(page.locator(".gptviz-sampling .rest th")).to_have_text("not revealed")
