@@ -48,10 +48,10 @@ class PromptBox(View):
     # The prompt that is shown, then earlier ones as they were typed: texts, and lists of messages.
     _history: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
-    def __new__(cls, prompt: Any = "", gpt: Any = None, **keywords: Any) -> "PromptBox":
+    def __new__(cls, prompt: Any = "", gpt: Any = None, *others: Any, **keywords: Any) -> "PromptBox":
         """Makes the kind of box that suits the model."""
         suiting = [kind for kind in cls.__subclasses__() if kind.suits(gpt)]
-        box: PromptBox = super().__new__(suiting[0] if suiting else cls, prompt, gpt, **keywords)
+        box: PromptBox = super().__new__(suiting[0] if suiting else cls, prompt, gpt, *others, **keywords)
         return box
 
     @classmethod

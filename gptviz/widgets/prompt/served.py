@@ -131,7 +131,7 @@ class ServedPromptBox(PromptBox):
         shown = self._messages or reading.text
         self._history = [shown, *(prompt for prompt in self._prompts if prompt != shown)][:HISTORY]
 
-    def _answer_run(self, prompt: str) -> int:
+    def _answer_run(self, prompt: str, target: str = "") -> int:
         self.run(prompt)
         return int(self._token_count)
 
