@@ -57,7 +57,7 @@ class View(PageWidget, Guarded):
     _title = traitlets.Unicode().tag(sync=True)  # in the language of the view
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
     _covered_by: traitlets.List[str] = traitlets.List().tag(sync=True)  # keys of the questions that cover the view
-    _is_unfilled = traitlets.Bool(False).tag(sync=True)  # for a reason: the model of the followed PromptBox is on a server
+    _is_unfilled = traitlets.Bool(False).tag(sync=True)  # the model of the followed box is on a server
     _waiting = traitlets.Bool(False).tag(sync=True)  # the model is reading another prompt for the followed PromptBox
 
     def __init_subclass__(cls, **keywords: Any) -> None:
