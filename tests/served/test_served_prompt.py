@@ -9,7 +9,7 @@ from protocol_server import status
 
 import gptviz
 from gptviz.display.numbers import percent
-from gptviz.errors import GPTVizError, NotAvailable, RequestRefused
+from gptviz.errors import GPTVizError, NotAvailable, RequestRefused, WrongType
 from gptviz.widgets.prompt.served import ServedPromptBox
 
 PROMPT = "Tom and Mary went to the park."
@@ -97,7 +97,7 @@ def test_a_prompt_that_fails_leaves_the_one_before(box, server):
     assert box.prompt == PROMPT and box._field == PROMPT
     with pytest.raises(GPTVizError, match="a prompt as text"):
         box.run(3)
-    with pytest.raises(NotAvailable, match="another served model"):
+    with pytest.raises(WrongType, match="another served model"):
         box.use(gptviz.load())
 
 

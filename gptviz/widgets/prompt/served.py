@@ -9,7 +9,7 @@ import traitlets
 
 from gptviz.display import still
 from gptviz.display.numbers import or_none, percent
-from gptviz.errors import NotAvailable, fail
+from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.served.reading import ServedReading, is_served
 from gptviz.text.messages import Message, is_chat
 from gptviz.text.tokens import Token
@@ -62,19 +62,20 @@ class ServedPromptBox(PromptBox):
         for leader in revealed.leaders if revealed else ():
             if leader.token.id == id >= 0:
                 return self.append_token(leader.token)
-        raise fail("the id of a revealed next token", f"{id}", "box.reading.next_token has them.", NotAvailable)
+        remedy = "box.reading.next_token has them."
+        raise fail("the id of a revealed next token", f"{id}", remedy, NotAvailable, "served_leader")
 
     def append_token(self, token: Token) -> Any:
         """Appends a token's text to the text of the prompt, which the server reads anew."""
         if self._messages:
-            raise fail("a text to append to", "messages", "A server reads whole messages only.", NotAvailable)
+            remedy = "A server reads whole messages only."
+            raise fail("a text to append to", "messages", remedy, NotAvailable, "served_append_messages")
         try:
             text = token.bytes.decode()
         except UnicodeDecodeError:
             got = f"the bytes {token.bytes.hex(' ')}, a part of a character"
-            raise fail(
-                "a token of whole characters, to append its text", got, "Append another.", NotAvailable
-            ) from None
+            expected = "a token of whole characters, to append its text"
+            raise fail(expected, got, "Append another.", NotAvailable, "served_part") from None
         with self._lock:
             return self._read_prompt(self._require_reading().text + text, typed=self.typed)
 
@@ -82,7 +83,7 @@ class ServedPromptBox(PromptBox):
         """Asks another served model for the prompt, and keeps it."""
         if not self.suits(gpt):
             remedy = "Make another box: gptviz.PromptBox(prompt, gpt=gpt)."
-            raise fail("another served model, as the box has one", type(gpt).__name__, remedy, NotAvailable)
+            raise fail("another served model, as the box has one", type(gpt).__name__, remedy, WrongType)
         with self._lock:
             prompt, self.gpt = self._require_reading().prompt, gpt
             return self._read_prompt(prompt, typed=self.typed)

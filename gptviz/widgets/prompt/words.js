@@ -2,6 +2,7 @@
 /** The words of the prompt box, in each language. */
 import { promptRefusals } from "../shared/prompt_refusals.js";
 import { reads } from "../shared/reads_words.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -72,5 +73,6 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
+addRefusals(servedRefusals);
 
 export const catalogue = { en, zh };

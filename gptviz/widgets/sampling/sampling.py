@@ -138,7 +138,9 @@ class SamplingBench(View):
         shown = self._require_next_token()
         if isinstance(shown, RevealedNextToken):
             remedy = "Load the model here, with gptviz.load(name)."
-            raise fail(f"all logits, to {purpose}", "a server's likeliest tokens only", remedy, NotAvailable)
+            raise fail(
+                f"all logits, to {purpose}", "a server's likeliest tokens only", remedy, NotAvailable, "served_inside"
+            )
         return shown
 
     def _fill(self) -> None:

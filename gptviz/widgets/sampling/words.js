@@ -2,6 +2,7 @@
 /** The words of the sampling bench, in each language. */
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
@@ -274,6 +275,7 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
+addRefusals(servedRefusals);
 addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };

@@ -161,7 +161,9 @@ class View(PageWidget, Guarded):
         """Returns the trace; raises GPTVizError if there is none yet."""
         if self.trace is None and self._is_unfilled:
             got = "a prompt of a served model, of which only tokens and probabilities are known"
-            raise fail("a trace to show", got, "Load the model here, with gptviz.load(name).", NotAvailable)
+            raise fail(
+                "a trace to show", got, "Load the model here, with gptviz.load(name).", NotAvailable, "served_inside"
+            )
         if self.trace is None:
             raise fail("a trace to show", "none yet", "Set view.trace, or run a prompt.")
         return self.trace

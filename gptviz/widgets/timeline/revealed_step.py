@@ -17,9 +17,8 @@ def revealed_of_step(before: Sequence[Token], step: Step) -> RevealedNextToken:
     known = [one for one in step.alternatives if one.probability > 0]  # NaN is not
     if not known:
         got = "a step without, as the server revealed them after the settings or not at all"
-        raise fail(
-            "a step with the model's own probabilities", got, "Complete at temperature 1, without cuts.", NotAvailable
-        )
+        remedy = "Complete at temperature 1, without cuts."
+        raise fail("a step with the model's own probabilities", got, remedy, NotAvailable, "served_step")
     leaders = [RevealedToken(one.token, math.log(one.probability)) for one in known]
     leaders.sort(key=lambda leader: -leader.logprob)
     has_ids = all(leader.token.id >= 0 for leader in leaders)

@@ -295,7 +295,13 @@ class GenerationTimeline(View):
         run, gpt = self._require_run(), self._require_model("look at the attention of a step")
         if is_served(gpt):
             got = f"{gpt.name}, whose server reveals tokens and probabilities only"
-            raise fail("a model whose inside can be read", got, "Load it here, with gptviz.load(name).", NotAvailable)
+            raise fail(
+                "a model whose inside can be read",
+                got,
+                "Load it here, with gptviz.load(name).",
+                NotAvailable,
+                "served_inside",
+            )
         gpt.check_weight_versions(run.weights)
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)

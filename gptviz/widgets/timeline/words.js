@@ -3,6 +3,7 @@
 import { ends } from "../shared/ends_words.js";
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { traceRefusals } from "../shared/trace_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
@@ -139,6 +140,7 @@ const zh = {
 };
 
 addRefusals(promptRefusals);
+addRefusals(servedRefusals);
 addRefusals(traceRefusals);
 
 export const catalogue = { en, zh };
