@@ -170,6 +170,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "docs/classroom.md",
     "docs/served.md",
     "docs/where-it-runs.md",
     "notebooks/README.md",

@@ -32,6 +32,7 @@ class PageWidget(anywidget.AnyWidget):
     # Questions without arguments whose answers depend on the model alone, not on the text that is shown.
     _of_the_model: ClassVar[tuple[str, ...]] = ()
     _titles: ClassVar[dict[str, str]]  # in each language
+    _is_unfilled: Any = False  # whether it has nothing to show or to answer, and says why
     selection: Any
     language: Any
 

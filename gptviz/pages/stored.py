@@ -18,7 +18,7 @@ Entry = tuple[str, dict[str, Any], int]  # a question's key, its answer as the p
 
 def entries(widget: PageWidget) -> Iterator[Entry]:
     """Yields the widget's answers as the page stores them, the most useful first."""
-    for name, args, answer in widget.answers_for_a_page():
+    for name, args, answer in () if widget._is_unfilled else widget.answers_for_a_page():
         key, stored = question_key(name, args), stored_answer(answer)
         if widget._sealed:
             stored = {"sealed": base64.b64encode(json.dumps(stored, allow_nan=False).encode()).decode()}

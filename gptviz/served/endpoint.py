@@ -9,15 +9,13 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from gptviz.errors import GPTVizError, NotAvailable, RequestRefused, ServerError, fail
 from gptviz.generation.call import Call, check_call
 from gptviz.sampling.settings import Settings
 from gptviz.served.client import Client
-from gptviz.served.protocol import Leader, SeenToken, read_event
-
-Mode = Literal["raw", "processed", "unknown"]
+from gptviz.served.protocol import Leader, Mode, Name, SeenToken, read_event
 
 LEADERS = (20, 5, 1, 0)  # the most that vLLM gives, that OpenAI's completions give, a single one, and none
 _PROBE: tuple[float, float] = (1.0, 0.5)  # temperatures
@@ -97,18 +95,21 @@ class Endpoint:
                 body["return_tokens_as_token_ids"] = True
         return body
 
-    def first_leaders(self, prompt: Any, call: Call) -> tuple[Leader, ...]:
-        """Returns what is revealed of the token after a prompt: its leaders, highest first."""
-        return self._ask(prompt, call, self.reveals)
+    def first_leaders(self, prompt: Any, call: Call) -> tuple[tuple[Leader, ...], bool]:
+        """Returns what is revealed of the token after a prompt: its leaders, highest first, and whether none is missing."""
+        token = self._first_token(prompt, call, self.reveals)
+        leaders = revealed_leaders(token, self.reveals.leaders)
+        return leaders, are_complete(token, leaders, self.reveals.leaders)
 
-    def _ask(self, prompt: Any, call: Call, reveals: Reveals) -> tuple[Leader, ...]:
+    def _first_token(self, prompt: Any, call: Call, reveals: Reveals) -> SeenToken:
         pieces = read_event(self.client.ask(self.path, self.body(prompt, call, reveals))).pieces
         tokens = [token for piece in pieces for token in piece.tokens]
-        return revealed_leaders(tokens[0], reveals.leaders) if tokens else ()
+        return tokens[0] if tokens else SeenToken(Name())
 
     def _probe(self, reveals: Reveals, temperature: float) -> tuple[Leader, ...]:
         prompt: Any = [{"role": "user", "content": _PROBE_TEXT}] if self.is_chat else _PROBE_TEXT
-        return self._ask(prompt, check_call(max_tokens=1, temperature=temperature, seed=0), reveals)
+        call = check_call(max_tokens=1, temperature=temperature, seed=0)
+        return revealed_leaders(self._first_token(prompt, call, reveals), reveals.leaders)
 
     def _find_out(self) -> Reveals:
         refusal: GPTVizError | None = None
@@ -149,6 +150,17 @@ def revealed_leaders(token: SeenToken, count: int) -> tuple[Leader, ...]:
         got = f"{leaders[0].logprob:.4g} as the highest"
         raise fail("log-probabilities, which are at most 0", got, remedy, ServerError)
     return leaders
+
+
+def are_complete(token: SeenToken, leaders: Sequence[Leader], count: int) -> bool:
+    """Returns whether the leaders are certainly the likeliest `count` tokens.
+
+    Some servers list leaders by their texts, so that of tokens with equal texts one is missing. The drawn token, which they
+    add to the list, can hide that: so a list that ends with it is not trusted, unless the tokens have ids.
+    """
+    if len(leaders) < count or not leaders:
+        return False
+    return leaders[-1].name.id >= 0 or leaders[-1].name != token.name
 
 
 def total(leaders: Sequence[Leader]) -> float:

@@ -49,10 +49,10 @@ class _Row:
 
 
 class Generating:
-    """A checked call to an endpoint. extra: fields of the request beside those of the settings."""
+    """A checked call to an endpoint. call, prompt: what was asked. extra: fields of the request beside those of the settings."""
 
     def __init__(self, endpoint: Endpoint, texts: TokenTexts, call: Call, prompt: ServedPrompt, extra: dict[str, Any]):
-        self._endpoint, self._call, self._prompt = endpoint, call, prompt
+        self._endpoint, self.call, self.prompt = endpoint, call, prompt
         self._maker = StepMaker(endpoint, texts, call)
         stream = {"stream": True, "stream_options": {"include_usage": True}}
         self._body = endpoint.body(prompt.sent, call, endpoint.reveals) | stream | extra
@@ -76,7 +76,7 @@ class Generating:
 
     def completion(self) -> Completion:
         """Returns what has arrived so far; choices that have not ended are "interrupted"."""
-        choices, call, prompt = tuple(map(self._choice, self._rows)), self._call, self._prompt
+        choices, call, prompt = tuple(map(self._choice, self._rows)), self.call, self.prompt
         counted = len(prompt.tokens), sum(len(choice.steps) for choice in choices)
         return Completion(
             id=f"cmpl-{uuid.uuid4().hex}", created=int(time.time()), model=self._endpoint.model, prompt=prompt.text,
@@ -93,7 +93,7 @@ class Generating:
         return all(row.finish_reason for row in self._rows)
 
     def _arriving(self) -> Iterator[Step]:
-        events = self._endpoint.client.events(self._endpoint.path, self._body, cancel=self._call.cancel)
+        events = self._endpoint.client.events(self._endpoint.path, self._body, cancel=self.call.cancel)
         try:
             for data in events:
                 event = read_event(data)
@@ -106,7 +106,7 @@ class Generating:
                     return  # a server that ignores max_tokens would never end
         finally:
             events.close()
-        if not self._is_finished() and not (self._call.cancel and self._call.cancel.is_set()):
+        if not self._is_finished() and not (self.call.cancel and self.call.cancel.is_set()):
             count = sum(len(row.steps) for row in self._rows)
             remedy = "Ask again. The error's completion holds what had arrived." if count else "Ask again."
             got = f"its end after {count} {'token' if count == 1 else 'tokens'}"
@@ -123,9 +123,9 @@ class Generating:
             return
         for drawn_token, text in self._parts(piece, row):
             yield from row.released()
-            if len(row.steps) == self._call.max_tokens:
+            if len(row.steps) == self.call.max_tokens:
                 return row.end("length")
-            position = len(self._prompt.tokens) + len(row.steps)
+            position = len(self.prompt.tokens) + len(row.steps)
             row.steps.append(self._maker.step(drawn_token, row.choice, len(row.steps), position, text))
             row.waits = True
         if piece.finish_reason:

@@ -13,10 +13,11 @@ from gptviz.generation.call import Call, check_call, refuse_setting
 from gptviz.generation.completion import Completion, Step
 from gptviz.progress import progress
 from gptviz.served.client import Client
-from gptviz.served.endpoint import Endpoint, Mode, Reveals
+from gptviz.served.endpoint import Endpoint, Reveals
 from gptviz.served.generating import Generating, ServedPrompt
 from gptviz.served.next_token import RevealedNextToken, RevealedToken
-from gptviz.served.protocol import Name
+from gptviz.served.protocol import Mode, Name
+from gptviz.served.reading import ServedReading, WithoutSteps
 from gptviz.served.scoring import score
 from gptviz.served.token_texts import TokenTexts
 from gptviz.text.messages import ASSISTANT, Message, check_messages, is_chat
@@ -38,6 +39,7 @@ class ServedModel:
     """
 
     can_run = False
+    is_served = True
     why_not_here = "A server reveals tokens and probabilities only. Load the model here, with gptviz.load(name)."
 
     def __init__(self, client: Client, name: str):
@@ -76,7 +78,7 @@ class ServedModel:
 
     def stream(self, prompt: Any, **settings: Any) -> Iterator[Step]:
         """Generates a continuation of the prompt one step at a time; the settings are those of `complete`."""
-        return self._generating(prompt, **settings).steps()
+        return self.generating(prompt, **settings).steps()
 
     def complete(self, prompt: Any, **settings: Any) -> Completion:
         """Generates continuations of the prompt, as `GPT.complete` does, and returns them with every step.
@@ -88,7 +90,7 @@ class ServedModel:
 
         Raises ServerError if the server does not answer as it should; its `completion` holds what had arrived.
         """
-        generating = self._generating(prompt, **settings)
+        generating = self.generating(prompt, **settings)
         with progress(generating.most_steps, "token") as advance:
             try:
                 for _ in generating.steps():
@@ -107,13 +109,14 @@ class ServedModel:
         Raises NotAvailable if the server reveals no probabilities.
         """
         endpoint, read = self._read(prompt)
-        leaders = endpoint.first_leaders(read.sent, check_call(max_tokens=1, temperature=1.0, seed=0))
+        leaders, is_complete = endpoint.first_leaders(read.sent, check_call(max_tokens=1, temperature=1.0, seed=0))
         if not leaders:
             remedy = "vLLM and llama.cpp do. complete() works without."
             raise fail("a server that reveals log-probabilities", f"none from {self.base_url}", remedy, NotAvailable)
         tokens = self._texts.tokens([leader.name for leader in leaders], len(read.tokens))
         revealed = (RevealedToken(token, leader.logprob) for token, leader in zip(tokens, leaders, strict=True))
-        return RevealedNextToken(read.text, tuple(revealed), endpoint.mode)
+        before = tuple(token for token in read.tokens if token.id >= 0)
+        return RevealedNextToken(read.text, before, tuple(revealed), endpoint.mode, is_complete)
 
     def score(self, text: str) -> tuple[Step, ...]:
         """Returns a step for each token of a given text, with its probability after those before it and its alternatives.
@@ -123,6 +126,22 @@ class ServedModel:
         if not isinstance(text, str):
             raise fail("a text", type(text).__name__, 'For example gpt.score("Once upon a time").', WrongType)
         return score(self._endpoint("completions"), self._texts, text)
+
+    def reveal(self, prompt: Any) -> ServedReading:
+        """Returns all that the server reveals of a prompt, a text or messages: tokens, probabilities, the next token."""
+        endpoint, read = self._read(prompt)
+        steps: tuple[Step, ...] = ()
+        without: WithoutSteps = "" if endpoint.reveals.leaders else "hidden"
+        if endpoint.is_chat and not without:
+            without = "chat"
+        elif not without and read.text:
+            try:
+                steps = self.score(read.text)
+            except NotAvailable:
+                without = "echo"
+        next_token = self.next_token(prompt) if endpoint.reveals.leaders else None
+        tokens = tuple(step.token for step in steps) or read.tokens
+        return ServedReading(prompt, read.text, tokens, steps, without, next_token)
 
     def follow(self, view: Any) -> NoReturn:
         """Refuses to be shown in a view of a model's inside. Views call it."""
@@ -150,7 +169,7 @@ class ServedModel:
                 self._endpoints[path] = Endpoint(self._client, self.name, path, self._texts.has_ids)
             return self._endpoints[path]
 
-    def _generating(
+    def generating(
         self,
         prompt: Any,
         edits: Any = (),
@@ -158,7 +177,10 @@ class ServedModel:
         truncate: str | None = None,
         **settings: Any,
     ) -> Generating:
-        """Returns the checked request. Raises GPTVizError for settings that are wrong, or not the server's."""
+        """Returns a checked call, which nothing was sent for yet.
+
+        Raises GPTVizError for settings that are wrong, or that the server does not take.
+        """
         call = _check_settings(settings)
         if len(edits):
             raise self._refusal("edits")

@@ -9,9 +9,10 @@ from gptviz.display.preferences import chosen_language
 from gptviz.display.still import bars, picture, words
 from gptviz.errors import NotAvailable, fail
 from gptviz.generation.completion import Alternative
-from gptviz.sampling.settings import check_settings
-from gptviz.served.endpoint import Mode
-from gptviz.served.sampled import after_sampling
+from gptviz.sampling.settings import Settings, check_settings
+from gptviz.sampling.stages import STAGES
+from gptviz.served.protocol import Mode
+from gptviz.served.sampled import UNKNOWN, Sampled, after_sampling, is_neutral
 from gptviz.text.tokens import Token
 from gptviz.text.visible import quoted, visible
 
@@ -38,14 +39,18 @@ class RevealedToken:
 class RevealedNextToken:
     """The model's own probabilities of the token after a prompt, as far as its server reveals them.
 
-    prompt: the text, or the messages, one a line. leaders: the likeliest tokens, highest first. log_probabilities: what the
-    server gives at other settings: "raw" for the model's log-probabilities, "processed" for those after the settings, or
-    "unknown". Both are the same here, because the server was asked at temperature 1 and without cuts.
+    prompt: the text, or the messages, one a line. before: its tokens; none if the server does not tell them. leaders: the
+    likeliest tokens, highest first. log_probabilities: what the server gives at other settings: "raw" for the model's
+    log-probabilities, "processed" for those after the settings, or "unknown". Both are the same here, because the server was
+    asked at temperature 1 and without cuts. is_complete: whether no token is likelier than a leader and not among them; a
+    server that lists leaders by their texts leaves out tokens with equal texts.
     """
 
     prompt: str
+    before: tuple[Token, ...]
     leaders: tuple[RevealedToken, ...]
     log_probabilities: Mode
+    is_complete: bool = True
 
     @property
     def revealed(self) -> float:
@@ -66,8 +71,11 @@ class RevealedNextToken:
 
         Raises NotAvailable where these depend on tokens that are not revealed, as after a temperature without top_k.
         """
-        checked = check_settings(**settings)
-        sampled = after_sampling([leader.logprob for leader in self.leaders], checked)
+        sampled = self.stages(check_settings(**settings))["min_p"]
+        if not self.is_complete and sampled.probabilities is None:
+            got = "a list by texts, in which a token with the text of another one may be missing"
+            remedy = "vLLM tells the ids of its tokens, so that none is missing."
+            raise fail("all of the likeliest tokens, for the settings to act on", got, remedy, NotAvailable)
         if sampled.probabilities is None:
             given = ", ".join(f"{name}={value!r}" for name, value in settings.items())
             raise fail(
@@ -80,6 +88,16 @@ class RevealedNextToken:
             Alternative(leader.token, leader.probability, after)
             for leader, after in zip(self.leaders, sampled.probabilities, strict=True)
         )
+
+    def stages(self, settings: Settings) -> dict[str, Sampled]:
+        """Returns what is known of the leaders after each stage of `sampling.distribution`, the first without settings."""
+        logprobs, some, result = [leader.logprob for leader in self.leaders], Settings(), {}
+        for stage in STAGES:
+            if stage in Settings._fields:
+                some = some._replace(**{stage: getattr(settings, stage)})
+            is_known = self.is_complete or is_neutral(some)
+            result[stage] = after_sampling(logprobs, some) if is_known else UNKNOWN
+        return result
 
     def __repr__(self) -> str:
         rows = [(visible(leader.token), leader.probability) for leader in self.leaders]

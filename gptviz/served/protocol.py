@@ -9,9 +9,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from gptviz.errors import ServerError, fail
+
+# Whether log-probabilities are the model's own, or those after the sampling settings.
+Mode = Literal["raw", "processed", "unknown"]
 
 LEAST = -9000.0  # servers that cannot write minus infinity in JSON write -9999
 _ID, _BYTES = re.compile(r"token_id:(\d+)"), re.compile(r"bytes:((?:\\x[0-9a-fA-F]{2})+)")

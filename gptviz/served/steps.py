@@ -5,8 +5,8 @@ import math
 from gptviz.generation.call import Call
 from gptviz.generation.completion import Alternative, Step
 from gptviz.sampling.settings import LEADING
-from gptviz.served.endpoint import Endpoint, Mode, revealed_leaders
-from gptviz.served.protocol import SeenToken
+from gptviz.served.endpoint import Endpoint, are_complete, revealed_leaders
+from gptviz.served.protocol import Mode, SeenToken
 from gptviz.served.sampled import UNKNOWN, Sampled, after_sampling, is_neutral
 from gptviz.served.token_texts import TokenTexts
 from gptviz.text.messages import ASSISTANT
@@ -27,8 +27,8 @@ class StepMaker:
         leaders = revealed_leaders(drawn_token, self._leaders)
         names = [drawn_token.name, *(leader.name for leader in leaders[:LEADING])]
         token, *others = self._texts.tokens(names, position, role=self._role)
-        is_whole = len(leaders) == self._leaders  # otherwise leaders with equal texts have hidden one another
-        sampled = self._sampled([leader.logprob for leader in leaders]) if is_whole else UNKNOWN
+        is_complete = are_complete(drawn_token, leaders, self._leaders)
+        sampled = self._sampled([leader.logprob for leader in leaders]) if is_complete else UNKNOWN
         rank = next((rank for rank, leader in enumerate(leaders) if leader.name == drawn_token.name), None)
         probability, sampling_probability = self._shares(drawn_token.logprob, rank, sampled)
         alternatives = tuple(

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { exactText, isSame, rest, shareText } from "../../gptviz/widgets/timeline/revealed.js";
+import { exactText, shareText } from "../../gptviz/widgets/shared/shares.js";
+import { isSame, rest } from "../../gptviz/widgets/timeline/revealed.js";
 
 test("a probability that is not revealed is a dash, and never 0", () => {
   assert.deepEqual([null, 0, 0.25].map(shareText), ["–", "0 %", "25.0 %"]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { surprise } from "../../gptviz/widgets/timeline/steps.js";
+import { surprise } from "../../gptviz/widgets/shared/shares.js";
 import { assertClose } from "./close.mjs";
 
 test("surprise is the surprisal in bits as a share of that of 1 %", () => {

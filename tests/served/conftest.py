@@ -1,9 +1,7 @@
 """The server of the tests, with the embedded model, and no key in the environment."""
 
-import threading
-
 import pytest
-from protocol_server import ProtocolServer
+from protocol_server import running_server
 
 import gptviz
 from gptviz.served import client
@@ -17,11 +15,8 @@ def gpt():
 
 @pytest.fixture(scope="session")
 def running(gpt):
-    with ProtocolServer(gpt) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with running_server(gpt) as server:
         yield server
-        server.released.set()
-        server.shutdown()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from shown import half_of_decimal
 
 import gptviz
 from gptviz.display.numbers import percent
-from gptviz.errors import NotAvailable, WrongType
+from gptviz.errors import NotAvailable
 from gptviz.sampling import distribution
 from gptviz.served.model import ServedModel
 
@@ -139,7 +139,5 @@ def test_what_needs_the_inside_is_refused_with_a_reason(server, gpt):
     for view in (gptviz.AttentionView, gptviz.FlowView, gptviz.BlockView, gptviz.TokensView):
         with pytest.raises(NotAvailable, match=f"for {view.__name__}.*tokens and probabilities only"):
             view(served)
-    with pytest.raises(WrongType, match=r"a GPT. Got ServedModel. A server reveals tokens and probabilities only"):
-        gptviz.PromptBox(PROMPT, gpt=served)
     assert not hasattr(served, "_repr_html_")
     assert copy.copy(served).next_token(PROMPT).leaders == served.next_token(PROMPT).leaders

@@ -7,6 +7,7 @@ random numbers, so what gptviz makes of its replies is compared with numbers tha
 import json
 import threading
 from collections import defaultdict, deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -197,6 +198,16 @@ class ProtocolServer(ThreadingHTTPServer):
             joined = {name: logprobs[name] + drawn["logprobs"][name] for name in logprobs}
             reply["choices"] = [drawn | {"text": body["prompt"] + drawn["text"], "logprobs": joined}]
         return reply
+
+
+@contextmanager
+def running_server(gpt):
+    """Runs a server with this model in a thread."""
+    with ProtocolServer(gpt) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.released.set()
+        server.shutdown()
 
 
 class Handler(BaseHTTPRequestHandler):

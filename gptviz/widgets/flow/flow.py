@@ -93,6 +93,7 @@ class FlowView(EditedView, OpensPosition):
     def page_family(self) -> list[Any]:
         """Returns this view and the view of open heads, if this model has attention maps."""
         with suppress(NotAvailable):
+            self._require_trace()
             self._attention_view()
         return self.family()
 

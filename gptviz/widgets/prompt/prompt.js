@@ -11,6 +11,7 @@ import { wordsOf } from "../shared/words.js";
 import { EarlierPrompts } from "./earlier.js";
 import { GrowingField } from "./field.js";
 import { MessageRows } from "./messages.js";
+import { RevealedTokens } from "./revealed.js";
 import { catalogue } from "./words.js";
 
 /** @typedef {import("./messages.js").Message} Message */
@@ -42,6 +43,7 @@ class PromptBox {
       (prompt) => this.runPrompt(prompt),
       () => this.forget(),
     );
+    this.revealed = new RevealedTokens(words); // of a served model
     this.prompt = element("div", { class: "prompt" }, this.field.root, this.messages.root, this.appended);
     const run = offer(element("button", { type: "submit" }, words.run), model, "run");
     this.form = form({}, () => this.run(), this.prompt, run);
@@ -51,6 +53,7 @@ class PromptBox {
       this.form,
       element("p", { class: "under" }, this.switchLabel, this.status, this.earlier.root, " ", this.notices.computing),
       this.notices.problem,
+      this.revealed.root,
     );
     this.resizer = new ResizeObserver(() => this.scrollToEnd());
     this.resizer.observe(this.field.input);
@@ -110,6 +113,7 @@ class PromptBox {
     this.showKind();
     this.scrollToEnd();
     setText(this.status, this.statusText());
+    this.revealed.show(model);
     this.showEarlier();
   }
 
@@ -122,7 +126,7 @@ class PromptBox {
     const { model, words } = this;
     const count = model.get("_token_count");
     if (this.isRefused) return words.kept(shortened(model.get("prompt")), count);
-    const status = words.status(model.get("_gpt_name"), count);
+    const status = count ? words.status(model.get("_gpt_name"), count) : words.uncounted(model.get("_gpt_name"));
     if (model.get("prompt") === "") return `${status}. ${words.nothing}`;
     return model.get("_roles_known") ? status : `${status}. ${words.unknownRoles}`;
   }

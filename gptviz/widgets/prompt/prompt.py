@@ -26,7 +26,8 @@ class PromptBox(View):
 
     prompt: the text, or chat messages [{"role": "user", "content": "…"}, …]; setting it in Python traces it too. Special
     tokens inside it are written, so that it is read as the same tokens again. typed: the prompt as last typed, without tokens
-    appended later: a text, or messages. gpt: the model; None loads the embedded one. A prompt that cannot be traced raises
+    appended later: a text, or messages. gpt: the model; None loads the embedded one; of a served model, see
+    `ServedPromptBox`. A prompt that cannot be traced raises
     GPTVizError, and the latest trace stays.
     """
 
@@ -46,6 +47,17 @@ class PromptBox(View):
     _roles_known = traitlets.Bool(True).tag(sync=True)  # whether the tokens of the messages have roles
     # The prompt that is shown, then earlier ones as they were typed: texts, and lists of messages.
     _history: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __new__(cls, prompt: Any = "", gpt: Any = None, *others: Any, **keywords: Any) -> "PromptBox":
+        """Makes the kind of box that suits the model."""
+        suiting = [kind for kind in cls.__subclasses__() if kind.suits(gpt)]
+        box: PromptBox = super().__new__(suiting[0] if suiting else cls, prompt, gpt, *others, **keywords)
+        return box
+
+    @classmethod
+    def suits(cls, _gpt: Any) -> bool:
+        """Returns whether a subclass is the class of the box for a model."""
+        return False
 
     def __init__(self, prompt: "str | Sequence[Message]" = "", gpt: RunnableModel | None = None, **keywords: Any):
         if not isinstance(prompt, str) and not is_chat(prompt):

@@ -3,11 +3,25 @@
 import { logitRefusals } from "../shared/logit_refusals.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
 import { reads } from "../shared/reads_words.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
   run: "Run",
   status: reads.en,
+  uncounted: (/** @type {string} */ model) => `${model} reads the prompt; its server does not tell the tokens`,
+  revealed: "tokens of the prompt",
+  revealedHint:
+    "The number under a token: how probable the model found it after those before it, as the server tells it. " +
+    "A stronger colour marks a more surprising token.",
+  rarest: "1 % or less",
+  first: "not known: nothing stands before the first token",
+  unrevealed: "not revealed",
+  without: {
+    hidden: "How surprising each token is, is not known: the server reveals no probabilities.",
+    echo: "How surprising each token is, is not known: the server does not echo prompts, as vLLM does.",
+    chat: "How surprising each token is, is not known: no server echoes messages. A text works.",
+  },
   nothing: "The prompt is empty: these are only the tokenizer’s own special tokens.",
   kept: (/** @type {string} */ prompt, /** @type {number} */ tokens) =>
     `Views and questions still belong to the prompt “${prompt}” (${tokens} ${tokens === 1 ? "token" : "tokens"}).`,
@@ -32,6 +46,17 @@ const en = {
 const zh = {
   run: "运行",
   status: reads.zh,
+  uncounted: (model) => `${model} 读入提示；它的服务器不透露词元`,
+  revealed: "提示的词元",
+  revealedHint: "词元下的数字：模型认为它接在前文之后的概率，由服务器给出。颜色越强，越出人意料。",
+  rarest: "不超过 1 %",
+  first: "无法得知：第一个词元之前没有内容",
+  unrevealed: "未透露",
+  without: {
+    hidden: "每个词元有多出人意料无从得知：服务器不透露概率。",
+    echo: "每个词元有多出人意料无从得知：服务器不像 vLLM 那样回显提示。",
+    chat: "每个词元有多出人意料无从得知：服务器不回显消息。文本则可以。",
+  },
   nothing: "提示是空的：这里只有分词器自己的特殊词元。",
   kept: (prompt, tokens) => `视图和问题仍属于“${prompt}”（${tokens} 个词元）。`,
   asChat: "对话",
@@ -50,5 +75,6 @@ const zh = {
 
 addRefusals(promptRefusals);
 addRefusals(logitRefusals);
+addRefusals(servedRefusals);
 
 export const catalogue = { en, zh };

@@ -47,15 +47,15 @@ export class BarCell {
     setMark(this.root, "removed", removedBy !== "");
   }
 
-  /** Writes the share, or the stage that removed the token. */
+  /** Writes the share, or the stage that removed the token; "–" for a share that is not known. */
   write() {
-    setText(this.number, this.removedBy || percent(this.share));
+    setText(this.number, this.removedBy || (Number.isNaN(this.share) ? "–" : percent(this.share)));
   }
 }
 
-/** Moves a bar in from the left. @param {HTMLElement} bar @param {number} part of the track */
+/** Moves a bar in from the left. @param {HTMLElement} bar @param {number} part of the track; NaN for none */
 function moveTo(bar, part) {
-  bar.style.transform = `translateX(${100 * Math.min(1, part)}%)`;
+  bar.style.transform = `translateX(${100 * Math.min(1, part || 0)}%)`;
 }
 
 /**

@@ -72,6 +72,7 @@ export class SamplingControls {
     });
     this.seedField.addEventListener("input", () => this.readSeed());
     this.restoreOnLeave(this.seedField, () => String(this.seed));
+    this.drawButton = button(words.draw, listener.draw);
     this.appendButton = button(words.append, listener.append, { hidden: "" });
     this.manyButton = button(words.drawMany, () => this.toggleMany(), { "aria-pressed": "false" });
     this.foldButton = button(words.more(0), () => this.setFolded(isUnfolded(this.foldButton)), {
@@ -92,10 +93,9 @@ export class SamplingControls {
   }
 
   build() {
-    const { words, listener } = this;
+    const { words } = this;
     const seedLabel = element("label", { for: this.id("seed") }, words.seed);
-    const drawOnce = button(words.draw, listener.draw);
-    const draw = element("div", { class: "draw" }, seedLabel, this.seedField, drawOnce, this.manyButton);
+    const draw = element("div", { class: "draw" }, seedLabel, this.seedField, this.drawButton, this.manyButton);
     const knobs = (/** @type {boolean} */ main) =>
       this.rows.filter(({ knob }) => MAIN.includes(knob.key) === main).map(({ root }) => root);
     const reset = button(words.reset, () => this.reset(), { class: "quiet" });
@@ -199,6 +199,14 @@ export class SamplingControls {
     }
     setText(this.code, this.asPython(this.settings));
     setText(this.foldButton, this.words.more(this.countOn()));
+  }
+
+  /** Lets tokens be drawn, or not. @param {boolean} isAllowed whether it is known from what to draw */
+  allowDraws(isAllowed) {
+    for (const button of [this.drawButton, this.manyButton]) {
+      if (button.disabled === isAllowed) button.disabled = !isAllowed;
+      button.title = isAllowed ? "" : this.words.nothingToDraw;
+    }
   }
 
   /** Shows the settings that are kept as A. @param {Settings|null} settings */

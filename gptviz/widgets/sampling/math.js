@@ -120,6 +120,11 @@ export class Sampler {
     this.modelEntropy = entropy;
   }
 
+  /** Returns a sampler of the same logits, with settings of its own. */
+  copy() {
+    return new Sampler(this.logits, this.previous);
+  }
+
   /**
    * Computes every stage. The order of the ranks is kept while the penalty does not change.
    * @param {Settings} settings

@@ -16,6 +16,8 @@ import { wordsOf } from "../shared/words.js";
 import { SamplingControls } from "./controls.js";
 import { Sampler } from "./math.js";
 import { uniform } from "./philox.js";
+import { RevealedSampler } from "./revealed.js";
+import { RevealedNotes } from "./revealed_notes.js";
 import { StageTable } from "./table.js";
 import { Tally } from "./tally.js";
 import { catalogue } from "./words.js";
@@ -51,6 +53,12 @@ class ChipSlot {
     this.token = token;
     this.root.replaceChildren(chip(token));
   }
+
+  /** Shows a text in the place of a chip. @param {string} text */
+  say(text) {
+    this.token = null;
+    this.root.replaceChildren(text);
+  }
 }
 
 class Bench {
@@ -59,8 +67,9 @@ class Bench {
     const words = wordsOf(model, catalogue);
     this.model = model;
     this.words = words;
+    /** @type {import("./table.js").Sampler} */
     this.sampler = new Sampler(new Float32Array(1));
-    /** The distribution with the settings that are kept as A. @type {Sampler|null} */
+    /** The distribution with the settings that are kept as A. @type {import("./table.js").Sampler|null} */
     this.kept = null;
     /** @type {Settings|null} */
     this.keptSettings = null;
@@ -80,6 +89,7 @@ class Bench {
     this.drawnText = element("span");
     this.sentence = element("p", { class: "sentence" }, words.after, " ", this.current.root, this.positionText, " ");
     this.sentence.append(this.leader.root, this.leads);
+    this.notes = new RevealedNotes(words);
     this.status = element("p", { class: "visually-hidden", role: "status" });
     this.controls = new SamplingControls(words, {
       changed: () => this.update(),
@@ -113,7 +123,7 @@ class Bench {
     return element(
       "section",
       { class: "gptviz gptviz-sampling", "aria-label": title },
-      element("header", {}, element("h3", {}, title), this.scaleButton, this.sentence),
+      element("header", {}, element("h3", {}, title), this.scaleButton, this.sentence, this.notes.root),
       element("div", { class: "bench" }, panes),
       this.status,
       this.tally.root,
@@ -125,13 +135,20 @@ class Bench {
     const about = this.model.get("_about");
     this.root.hidden = !about.labels; // there are no logits yet
     if (!about.labels) return;
-    this.current.show(about.current);
-    this.positionText.textContent = ` ${this.words.at(about.position)}`;
-    this.tokens = new Map(about.labels.map((/** @type {PageToken} */ token) => [token.id, token]));
-    this.sampler = new Sampler(float32(this.model.get("_logits")), about.previous);
+    this.showPosition(about);
+    const { labels, revealed } = about;
+    this.tokens = new Map(
+      labels.map((/** @type {PageToken} */ token, /** @type {number} */ rank) => [revealed ? rank : token.id, token]),
+    );
+    this.sampler = revealed
+      ? new RevealedSampler(revealed.logprobs, revealed.complete)
+      : new Sampler(float32(this.model.get("_logits")), about.previous);
+    this.notes.load(revealed);
+    this.root.toggleAttribute("data-revealed", Boolean(revealed));
     this.beside = about.beside ? new Sampler(float32(this.model.get("_beside_logits")), about.beside.previous) : null;
     this.controls.keepButton.hidden = this.beside !== null;
     this.table.nameBeside(about.beside);
+    this.table.nameScores(Boolean(revealed));
     this.drawCount = 0;
     if (this.keptSettings) this.keep(this.keptSettings);
     this.root.dataset.scale = this.model.get("scale");
@@ -140,12 +157,21 @@ class Bench {
     this.update();
   }
 
+  /** @param {{current: PageToken|null, position: number}} about without a token where a server does not tell it */
+  showPosition({ current, position }) {
+    const { words } = this;
+    if (current) this.current.show(current);
+    else this.current.say(words.prompt);
+    this.positionText.textContent = current ? ` ${words.at(position)}` : words.afterPrompt;
+  }
+
   /**
    * Returns how many rows were asked for. With another distribution beside, the last tokens that neither model gives as
    * much as 0.001 % have no row.
    */
   wantedRows() {
     const { sampler, beside } = this;
+    if (this.table.isRevealed) return sampler.size;
     let count = Math.min(this.model.get("rows"), sampler.size);
     if (!beside) return count;
     const isSmall = (/** @type {number} */ id) =>
@@ -160,6 +186,7 @@ class Bench {
   fittingRows() {
     const { rows } = this.table;
     const wanted = this.wantedRows();
+    if (this.table.isRevealed) return wanted; // the row below them is of the tokens that are not revealed only
     const height = rows[0]?.root.offsetHeight;
     if (!height) return wanted;
     const bottom = this.results.getBoundingClientRect().bottom - this.root.getBoundingClientRect().top;
@@ -208,6 +235,7 @@ class Bench {
     this.table.isScaled = isScaled;
     this.table.resize(rows.length);
     this.table.nameBeside(this.model.get("_about").beside ?? null);
+    this.table.nameScores(this.notes.isShown);
     root.replaceWith(this.table.root);
     this.update();
   }
@@ -237,9 +265,8 @@ class Bench {
 
   /** Keeps settings as A, with the present logits. @param {Settings} settings */
   keep(settings) {
-    const { logits, previous } = this.sampler;
     this.keptSettings = settings;
-    this.kept = new Sampler(logits, previous).set(settings);
+    this.kept = this.sampler.copy().set(settings);
   }
 
   /** Computes with the present settings and moves the bars; texts follow once a frame, after however many events. */
@@ -254,7 +281,7 @@ class Bench {
 
   /** Writes all texts and numbers. @param {number} rank of the drawn token, or -1 */
   write(rank) {
-    const { sampler, controls, table, words } = this;
+    const { sampler, controls, table } = this;
     table.write(
       sampler,
       (id) => this.tokenOf(id),
@@ -263,25 +290,38 @@ class Bench {
     const other = this.beside ? this.beside.set(controls.settings) : this.kept;
     const counts = this.countsMany ? sampler.tally(controls.seed, MANY_DRAWS, table.rows.length) : null;
     table.compare(sampler, other, counts, (id) => this.tokenOf(id));
-    this.tally.show(counts, table.rows.length, sampler, (id) => this.tokenOf(id));
+    this.tally.show(counts, table.rows.length, sampler, table.othersName(sampler), (id) => this.tokenOf(id));
     this.leader.show(this.tokenOf(sampler.order[0]));
-    const probability = percent(sampler.at("min_p", 0));
-    setText(this.leads, ` ${words.leads(probability)} ${words.left(sampler.kept, sampler.size)}`);
+    setText(this.leads, ` ${this.outlook()}`);
+    this.notes.write(sampler);
     controls.write();
+    controls.allowDraws(!Number.isNaN(sampler.at("min_p", 0)));
     this.showDrawn(rank);
     this.announce();
+  }
+
+  /** Returns how probable the leader is, and which tokens can be drawn. */
+  outlook() {
+    const { sampler, words } = this;
+    const share = sampler.at("min_p", 0);
+    if (Number.isNaN(share)) return words.leadsUnknown;
+    const { kept } = sampler;
+    const left = this.table.isRevealed ? words.leftRevealed(kept) : words.left(kept, sampler.size);
+    return `${words.leads(percent(share))} ${left}`;
   }
 
   /** Shows the drawn token, which changes with the settings while its random number stays. @param {number} rank */
   showDrawn(rank) {
     const { controls, sampler, words } = this;
-    this.drawn.root.hidden = rank < 0;
+    const isRevealed = rank >= 0 && rank < sampler.size;
+    this.drawn.root.hidden = !isRevealed;
     controls.appendButton.hidden = !this.model.get("_can_append");
-    controls.appendButton.style.visibility = rank < 0 ? "hidden" : ""; // its space is kept
+    controls.appendButton.style.visibility = isRevealed ? "" : "hidden"; // its space is kept
     if (rank < 0) return setText(this.drawnText, words.repeatable);
     const number = uniform(controls.seed, 0, 0, this.drawCount - 1);
-    setText(this.drawnText, words.drawn(this.drawCount, fixed(number, 4)));
-    this.drawn.show(this.tokenOf(sampler.order[rank]));
+    const drawn = words.drawn(this.drawCount, fixed(number, 4));
+    setText(this.drawnText, isRevealed ? drawn : `${drawn} ${words.drawnUnrevealed}`);
+    if (isRevealed) this.drawn.show(this.tokenOf(sampler.order[rank]));
   }
 
   /** Lets a screen reader read the outcome when nothing changes any more. */
@@ -320,7 +360,7 @@ class Bench {
 /** @param {import("./words.js").Words} words */
 function legend(words) {
   const items = Object.entries(words.legend).map(([mark, meaning]) => {
-    const text = mark === "logit" ? words.logit : "";
+    const text = mark === "logit" ? words.logit : mark === "logprob" ? words.logprob : "";
     const swatch = element("span", { class: `swatch ${mark}`, "aria-hidden": "true" }, text);
     return element("li", {}, swatch, ` ${meaning}`);
   });

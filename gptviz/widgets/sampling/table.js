@@ -13,7 +13,7 @@ import { grouped, percent, significant } from "../shared/numbers.js";
 import { BarCell, setMark } from "./cells.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-/** @typedef {import("./math.js").Sampler} Sampler */
+/** @typedef {import("./math.js").Sampler|import("./revealed.js").RevealedSampler} Sampler */
 /** @typedef {import("./math.js").Stage} Stage */
 /** @typedef {Stage|"model"} Column */
 /**
@@ -36,6 +36,7 @@ export class StageTable {
   constructor(words, all) {
     this.words = words;
     this.all = all;
+    this.isRevealed = false; // whether the rows are what a server reveals, and the last one the rest
     this.isScaled = false; // whether the axis ends at the largest share of a row
     this.end = 1; // the share at the end of the axis
     /** @type {HTMLElement[]} */
@@ -50,6 +51,7 @@ export class StageTable {
     this.besideHint = element("small", {}, words.keptHint);
     this.besideLeaders = element("small", { class: "leaders", hidden: "" });
     this.hints = this.columns.map((_, index) => element("small", {}, words.hints[index] ?? ""));
+    this.scoreName = element("span", { title: words.legend.logit }, words.logit);
     this.sums = words.sums.map(({ name, hint }) => ({
       name,
       hint: element("small", {}, hint),
@@ -83,7 +85,7 @@ export class StageTable {
       "tr",
       {},
       element("th", { scope: "col", class: "token" }, words.token),
-      element("th", { scope: "col", class: "logit", title: words.legend.logit }, words.logit),
+      element("th", { scope: "col", class: "logit" }, this.scoreName),
       ...names.map((name, index) => element("th", { scope: "col" }, name, this.hints[index], this.buildAxis())),
       element("th", { scope: "col", class: "more-kept" }, ...this.buildBesideHead()),
     );
@@ -125,6 +127,28 @@ export class StageTable {
     return { root, name, logit, bars, kept, token: null };
   }
 
+  /** Returns how many tokens there are; Infinity if a server does not tell it. @param {Sampler} sampler */
+  sizeOf(sampler) {
+    return this.isRevealed ? Infinity : sampler.size;
+  }
+
+  /** Returns the name of the tokens without a row; "" if there are none. @param {Sampler} sampler */
+  othersName(sampler) {
+    const count = sampler.size - this.rows.length;
+    if (this.isRevealed) return this.words.unrevealed;
+    return count ? this.words.others(count) : "";
+  }
+
+  /** Names the scores and the last row for logits, or for what a server reveals. @param {boolean} isRevealed */
+  nameScores(isRevealed) {
+    const { words } = this;
+    this.isRevealed = isRevealed;
+    setMark(this.root, "revealed", isRevealed);
+    setText(this.scoreName, isRevealed ? words.logprob : words.logit);
+    this.scoreName.title = isRevealed ? words.legend.logprob : words.legend.logit;
+    setText(this.hints[0], isRevealed ? words.asRevealed : words.hints[0]);
+  }
+
   /** Sets the number of rows. @param {number} count */
   resize(count) {
     while (this.rows.length < count) this.rows.push(this.buildRow(true));
@@ -147,13 +171,13 @@ export class StageTable {
         stage === "model" ? sampler.modelProbability(sampler.order[rank]) : sampler.at(stage, rank),
       ),
     );
-    this.end = this.isScaled ? Math.max(...sharesOf.flat()) : 1;
+    this.end = this.isScaled ? Math.max(...sharesOf.flat().filter((share) => !Number.isNaN(share))) : 1;
     for (let rank = 0; rank < count; rank++) {
       const row = this.rows[rank];
       const shares = sharesOf[rank];
       this.drawRow(row, shares, sampler, rank);
       for (let column = 0; column < columns.length; column++) others[column] -= shares[column];
-      setMark(row.root, "cut", !this.all && rank === kept - 1 && kept < sampler.size);
+      setMark(row.root, "cut", !this.all && rank === kept - 1 && kept < this.sizeOf(sampler));
       setMark(row.root, "drawn", rank === drawnRank);
     }
     const rest = others.map((share) => Math.max(0, share));
@@ -176,10 +200,20 @@ export class StageTable {
       bar.setRemoved(isRemoved ? this.removedBy(sampler, rank) : "");
       if (this.all) {
         const isLast = stage !== "model" && rank === sampler.counts[stage] - 1;
-        setMark(bar.root, "cut", isLast && cuts(sampler, stage, this.columns[column - 1]));
+        setMark(bar.root, "cut", isLast && this.cuts(sampler, stage, this.columns[column - 1]));
       }
       bar.draw(shares[column], column ? shares[column - 1] : shares[column], this.end);
     }
+  }
+
+  /**
+   * Returns whether a stage keeps fewer tokens than the column before it.
+   * @param {Sampler} sampler
+   * @param {Stage} stage
+   * @param {Column} before
+   */
+  cuts(sampler, stage, before) {
+    return sampler.counts[stage] < (before === "model" ? this.sizeOf(sampler) : sampler.counts[before]);
   }
 
   /**
@@ -200,12 +234,12 @@ export class StageTable {
    */
   write(sampler, tokenOf, settingText) {
     const { words } = this;
-    const count = this.rows.length;
     setMark(this.root, "penalised", sampler.penalty !== 1);
     this.writeAxes();
     this.rows.forEach((row, rank) => this.writeRow(row, sampler, rank, tokenOf));
-    this.others.root.hidden = count === sampler.size;
-    setText(this.others.name, words.others(sampler.size - count));
+    const others = this.othersName(sampler);
+    this.others.root.hidden = others === "";
+    if (others) setText(this.others.name, others);
     for (const { bars } of [...this.rows, this.others]) {
       for (const bar of bars) bar.write();
     }
@@ -234,26 +268,26 @@ export class StageTable {
   /** @param {Sampler} sampler @param {Column} stage @param {number} column */
   writeSums(sampler, stage, column) {
     const cells = this.sums.map((sum) => sum.cells[column]);
-    if (stage === "model") return this.fillSums(cells, sampler.size, 1, sampler.modelEntropy);
+    if (stage === "model") return this.fillSums(cells, this.sizeOf(sampler), 1, sampler.modelEntropy);
     const before = this.columns[column - 1];
     const mass = before === "model" ? 1 : sampler.massOf(stage, before);
     this.fillSums(cells, sampler.counts[stage], mass, sampler.entropyOf(stage));
   }
 
   /**
-   * Fills the sums of a column, in the order of their words.
+   * Fills the sums of a column, in the order of their words; "–" for what is not known.
    * @param {HTMLElement[]} cells
-   * @param {number} count of tokens
+   * @param {number} count of tokens; Infinity for all of a vocabulary whose size is not known
    * @param {number} mass
    * @param {number} bits of entropy
    */
   fillSums(cells, count, mass, bits) {
     const choices = 2 ** bits;
     const texts = [
-      grouped(count),
-      percent(mass),
-      this.words.bits(significant(bits)),
-      choices < 1000 ? significant(choices) : grouped(Math.round(choices)),
+      Number.isFinite(count) ? grouped(count) : count === Infinity ? this.words.everyToken : "–",
+      Number.isNaN(mass) ? "–" : percent(mass),
+      Number.isNaN(bits) ? "–" : this.words.bits(significant(bits)),
+      choices >= 1000 ? grouped(Math.round(choices)) : significant(choices),
     ];
     texts.forEach((text, row) => setText(cells[row], text));
   }
@@ -330,16 +364,8 @@ export class StageTable {
   explain(target) {
     const cell = target.closest("td");
     const bar = cell && this.barOf.get(cell);
-    if (bar) cell.title = bar.removedBy ? this.words.removedBy(bar.removedBy) : `${100 * bar.share} %`;
+    if (!bar) return;
+    const share = Number.isNaN(bar.share) ? this.words.notKnown : `${100 * bar.share} %`;
+    cell.title = bar.removedBy ? this.words.removedBy(bar.removedBy) : share;
   }
-}
-
-/**
- * Returns whether a stage keeps fewer tokens than the column before it.
- * @param {Sampler} sampler
- * @param {Stage} stage
- * @param {Column} before
- */
-function cuts(sampler, stage, before) {
-  return sampler.counts[stage] < (before === "model" ? sampler.size : sampler.counts[before]);
 }

@@ -44,15 +44,16 @@ export class Tally {
    * Shows how often each token is expected, and how often it was drawn.
    * @param {Int32Array|null} counts of each row, the last of all others; null without draws
    * @param {number} rows
-   * @param {import("./math.js").Sampler} sampler
+   * @param {import("./table.js").Sampler} sampler
+   * @param {string} others the name of the tokens without a row; "" if there are none
    * @param {(id: number) => PageToken} tokenOf
    */
-  show(counts, rows, sampler, tokenOf) {
+  show(counts, rows, sampler, others, tokenOf) {
     const shares = Array.from({ length: rows }, (_, rank) => sampler.at("min_p", rank));
     /** @type {(PageToken|string)[]} */
     const names = shares.map((_, rank) => tokenOf(sampler.order[rank]));
-    if (rows < sampler.size) {
-      names.push(this.words.others(sampler.size - rows));
+    if (others) {
+      names.push(others);
       shares.push(
         Math.max(
           0,
@@ -68,6 +69,7 @@ export class Tally {
 
   /** @param {number|null} count @param {number} p */
   text(count, p) {
+    if (Number.isNaN(p)) return "–";
     const expected = this.draws * p;
     const deviation = Math.sqrt(Math.max(0, expected * (1 - p)));
     const digits = deviation < 1 && expected < 100 ? 1 : 0;

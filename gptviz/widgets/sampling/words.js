@@ -4,6 +4,7 @@
 import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -14,9 +15,47 @@ const en = {
     kept === size
       ? `any of ${grouped(size)} tokens can be drawn.`
       : `only ${grouped(kept)} of ${grouped(size)} tokens can be drawn.`,
+  leadsUnknown: "is the likeliest; its probability after the settings is not known.",
+  leftRevealed: (/** @type {number} */ kept) =>
+    kept === Infinity
+      ? "any token can be drawn, also one that is not revealed."
+      : `only ${grouped(kept)} tokens can be drawn.`,
+  prompt: "the prompt",
+  afterPrompt: ",",
+  unrevealed: "not revealed",
+  everyToken: "all",
+  asRevealed: "as the server tells it",
+  notKnown: "not known: it depends on tokens that are not revealed",
+  nothingToDraw: "the probabilities to draw from are not known",
+  reveals: (/** @type {number} */ count) =>
+    `The server reveals the ${count} likeliest tokens. All others share the hatched bar.`,
+  kinds: {
+    raw: "Under other settings, too, it tells the model’s own log-probabilities (raw).",
+    processed: "Under other settings it tells log-probabilities after the settings (processed); these are without any.",
+    unknown:
+      "Whether it tells the model’s own log-probabilities under other settings, or those after them, is unknown.",
+  },
+  incomplete:
+    "It lists tokens by their texts, and one with the same text as another may be missing: so nothing after a setting is known.",
+  unknown: {
+    repetition_penalty: (/** @type {string} */ _share, /** @type {number} */ _count) =>
+      "A repetition penalty changes logits, which log-probabilities do not tell: what it does is not known.",
+    temperature: (/** @type {string} */ share, /** @type {number} */ _count) =>
+      `A temperature changes every token, also those that are not revealed (${share} together): no probability after it is known.`,
+    top_k: (/** @type {string} */ _share, /** @type {number} */ count) =>
+      `This top-k keeps tokens beyond the ${count} that are revealed: their probabilities are not known.`,
+    top_p: (/** @type {string} */ share, /** @type {number} */ _count) =>
+      `This top-p reaches into the ${share} that is not revealed: how many tokens it keeps is not known.`,
+    min_p: (/** @type {string} */ _share, /** @type {number} */ _count) =>
+      "This min-p may keep tokens that are not revealed: how many is not known.",
+  },
+  remedy: (/** @type {number} */ count) => `With a top-k of at most ${count}, all is known.`,
+  knownAfter: "After the cuts all is known.",
+  drawnUnrevealed: "a token that is not revealed",
   repeatable: "the same settings and seed give the same token",
   legend: {
     logit: "a score: only the differences between scores matter",
+    logprob: "natural logarithm of the probability",
     ghost: "value in the column before",
     counted: "share of 1,000 draws",
     removed: "removed; the label names the setting",
@@ -77,6 +116,7 @@ const en = {
   caption: "The likeliest next tokens, stage by stage",
   token: "token",
   logit: "logit",
+  logprob: "log-prob.",
   columns: ["the model’s own", "after temperature", "after the cuts"],
   hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ temperature)", "drawn from, scaled to 100\u00a0%"],
   all: "show all stages",
@@ -120,9 +160,37 @@ const zh = {
     kept === size
       ? `${grouped(size)} 个词元都可能被抽到。`
       : `${grouped(size)} 个词元中只有 ${grouped(kept)} 个可能被抽到。`,
+  leadsUnknown: "最可能；它在设置之后的概率无法得知。",
+  leftRevealed: (kept) =>
+    kept === Infinity ? "任何词元都可能被抽到，包括未透露的。" : `只有 ${grouped(kept)} 个词元可能被抽到。`,
+  prompt: "提示",
+  afterPrompt: "之后，",
+  unrevealed: "未透露",
+  everyToken: "全部",
+  asRevealed: "服务器给出的值",
+  notKnown: "无法得知：取决于未透露的词元",
+  nothingToDraw: "无法得知用来抽取的概率",
+  reveals: (count) => `服务器透露最可能的 ${count} 个词元，其余的合为一根斜线条。`,
+  kinds: {
+    raw: "在其他设置下，它给出的也是模型自己的对数概率（raw）。",
+    processed: "在其他设置下，它给出的是设置之后的对数概率（processed）；这里没有任何设置。",
+    unknown: "在其他设置下，它给出的是模型自己的对数概率还是设置之后的，无法得知。",
+  },
+  incomplete: "它按文本列出词元，文本相同的可能缺少一个：因此任何设置之后的值都无法得知。",
+  unknown: {
+    repetition_penalty: () => "重复惩罚改变的是对数几率，而对数概率不透露它们：结果无法得知。",
+    temperature: (share) => `温度改变每个词元，也包括未透露的（合计 ${share}）：之后的概率都无法得知。`,
+    top_k: (_share, count) => `这个 top-k 会保留已透露的 ${count} 个以外的词元：它们的概率无法得知。`,
+    top_p: (share) => `这个 top-⁠p 延伸到未透露的 ${share} 之中：保留多少个词元无法得知。`,
+    min_p: () => "这个 min-p 可能保留未透露的词元：数目无法得知。",
+  },
+  remedy: (count) => `top-k 不超过 ${count} 时，全部可知。`,
+  knownAfter: "截断之后全部可知。",
+  drawnUnrevealed: "一个未透露的词元",
   repeatable: "设置相同、种子相同，抽到的词元就相同",
   legend: {
     logit: "一个分数：只有差值有意义",
+    logprob: "概率的自然对数",
     ghost: "前一列的值",
     counted: "1,000 次抽取中的比例",
     removed: "被去掉；标签是哪个设置",
@@ -174,6 +242,7 @@ const zh = {
   caption: "最可能的下一个词元，逐阶段",
   token: "词元",
   logit: "对数几率",
+  logprob: "对数概率",
   columns: ["模型自己的", "温度之后", "截断之后"],
   hints: ["softmax(\u200blogits)", "softmax(\u200blogits ÷ 温度)", "由此抽取：重新归一化"],
   all: "显示全部阶段",
@@ -208,5 +277,6 @@ const zh = {
 
 addRefusals(promptRefusals);
 addRefusals(logitRefusals);
+addRefusals(servedRefusals);
 
 export const catalogue = { en, zh };

@@ -10,9 +10,21 @@ import { sharedWords } from "./words.js";
 /** @typedef {import("./kernel.js").Model} Model */
 /** @typedef {import("./kernel.js").RenderProps} RenderProps */
 
+/** Shows a view without content, with the reason. @param {RenderProps} context @returns {() => void} removes it */
+function showUnfilled({ model, el }) {
+  const root = element(
+    "section",
+    { class: "gptviz gptviz-unfilled", "aria-label": model.get("_title") },
+    element("h3", {}, model.get("_title")),
+    element("p", { class: "reason muted" }, sharedWords(model).common.unfilled),
+  );
+  return mount({ model, el }, root, () => {});
+}
+
 /**
  * Delays a view's `render` until there is something to draw. A view is created, filled and displayed by three messages;
- * on a slow machine it is displayed before it is filled, and its `_source` is 0 until then.
+ * on a slow machine it is displayed before it is filled, and its `_source` is 0 until then. A view that cannot be filled
+ * says why.
  * @param {(context: RenderProps) => any} render returns what removes the view
  * @returns {(context: RenderProps) => any}
  */
@@ -22,13 +34,25 @@ export function whenFilled(render) {
     if (model.get("_source")) return render(context);
     /** @type {Promise<() => void>|undefined} */
     let rendered;
-    const start = () => {
+    let hideReason = () => {};
+    const showReason = () => {
+      hideReason();
+      hideReason = model.get("_is_unfilled") ? showUnfilled(context) : () => {};
+    };
+    const stop = () => {
       model.off("change:_source", start);
+      model.off("change:_is_unfilled", showReason);
+      hideReason();
+    };
+    const start = () => {
+      stop();
       rendered = Promise.resolve(render(context));
     };
     model.on("change:_source", start);
+    model.on("change:_is_unfilled", showReason);
+    showReason();
     return () => {
-      model.off("change:_source", start);
+      if (!rendered) stop();
       rendered?.then((remove) => remove());
     };
   };

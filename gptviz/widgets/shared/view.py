@@ -18,10 +18,11 @@ from gptviz.checks import check_index, did_you_mean
 from gptviz.display.phrases import phrase
 from gptviz.display.preferences import LANGUAGES, SCALES, chosen_language, chosen_scale
 from gptviz.display.still import Shape, picture, words
-from gptviz.errors import GPTVizError, WrongType, fail
+from gptviz.errors import GPTVizError, NotAvailable, WrongType, fail
 from gptviz.pages.answering import PageWidget
 from gptviz.pages.export import save_html
 from gptviz.pages.modules import bundled, modules, style_sheets
+from gptviz.served.reading import ServedReading
 from gptviz.trace.runnable import check_decoder_only
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
@@ -55,6 +56,7 @@ class View(PageWidget, Guarded):
     _title = traitlets.Unicode().tag(sync=True)  # in the language of the view
     _source = traitlets.Int(0).tag(sync=True)  # grows when the page has something new to draw
     _covered_by: traitlets.List[str] = traitlets.List().tag(sync=True)  # keys of the questions that cover the view
+    _is_unfilled = traitlets.Bool(False).tag(sync=True)  # the model of the followed box is on a server
     _waiting = traitlets.Bool(False).tag(sync=True)  # the model is reading another prompt for the followed PromptBox
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -132,9 +134,14 @@ class View(PageWidget, Guarded):
             remedy = "Write gpt.trace(prompt) to make a Trace."
             raise fail(expected, type(source).__name__, remedy, WrongType)
 
+    def show_served(self, _reading: ServedReading) -> None:
+        """Shows what a server reveals of a prompt. Without an own method a view stays empty, and says why."""
+        self._is_unfilled = True
+
     def _refresh(self, _change: Any = None) -> None:
         if self._has_source():
             with self.hold_sync():
+                self._is_unfilled = False
                 if self.trace is not None:
                     self.selection.reach(self, self.trace)
                 self._fill()
@@ -151,6 +158,11 @@ class View(PageWidget, Guarded):
 
     def _require_trace(self) -> Trace:
         """Returns the trace; raises GPTVizError if there is none yet."""
+        if self.trace is None and self._is_unfilled:
+            got = "a prompt of a served model, of which only tokens and probabilities are known"
+            raise fail(
+                "a trace to show", got, "Load the model here, with gptviz.load(name).", NotAvailable, "served_inside"
+            )
         if self.trace is None:
             raise fail("a trace to show", "none yet", "Set view.trace, or run a prompt.")
         return self.trace
@@ -196,6 +208,8 @@ class View(PageWidget, Guarded):
         """Returns the view as a still picture in SVG, which a saved notebook shows where no kernel runs."""
         if self._covered_by:
             return picture(self._title, words(self._phrase("covered")))
+        if self._is_unfilled:
+            return picture(self._title, words(self._phrase("unfilled")), words(self._phrase("fill")))
         return picture(self._title, *self._shapes())
 
     def _phrase(self, name: str, **values: object) -> str:

@@ -13,6 +13,9 @@ const en = {
     absent: "Not in this page: computing this needs the notebook with its kernel.",
     grey: "Grey controls need the notebook with its kernel.",
     noAttention: "no attention in this block",
+    unfilled:
+      "This view is empty: the model runs on a server, which reveals tokens and probabilities, and nothing of what is " +
+      "inside. Load the model here, with gptviz.load(name), to fill it.",
   },
   errors: {
     other: (/** @type {string} */ message) => message,
@@ -66,6 +69,8 @@ const zh = {
     absent: "此页面中没有：计算这一项需要带内核的笔记本。",
     grey: "灰色的控件需要带内核的笔记本。",
     noAttention: "这一块没有注意力",
+    unfilled:
+      "这个视图是空的：模型在服务器上运行，服务器只透露词元和概率，内部的值无从得知。用 gptviz.load(name) 在这里加载模型，才能填上它。",
   },
   errors: {
     other: (message) => `出错了，原因只有英文：${message}`,

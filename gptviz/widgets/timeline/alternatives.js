@@ -2,19 +2,20 @@
 /** The rows of a step's table: tokens that were drawn or could have been. A row is built once and shows each step. */
 import { chip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { exactText, isSame, shareText } from "./revealed.js";
+import { exactText, shareText } from "../shared/shares.js";
+import { isSame } from "./revealed.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
 export class AlternativeRow {
-  /** @param {import("./words.js").Words} words @param {(id: number) => void} onForce */
+  /** @param {import("./words.js").Words} words @param {(token: PageToken) => void} onForce */
   constructor(words, onForce) {
     /** @type {PageToken|null} */
     this.token = null;
     this.name = element("th", { scope: "row", class: "token" });
     this.probability = new ShareCell(words);
     this.sampling = new ShareCell(words);
-    this.force = button(words.force, () => onForce(this.token?.id ?? -1));
+    this.force = button(words.force, () => this.token && onForce(this.token));
     this.taken = element("span", { class: "small muted" }, words.taken);
     const action = element("td", { class: "action" }, this.force, this.taken);
     this.root = element("tr", {}, this.name, this.probability.root, this.sampling.root, action);

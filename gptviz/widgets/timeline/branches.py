@@ -3,6 +3,7 @@
 import atexit
 import contextvars
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,9 +11,9 @@ from weakref import WeakKeyDictionary
 from gptviz.checks import check_index
 from gptviz.errors import OutOfRange, fail
 from gptviz.generation.completion import Choice, Completion, Step
-from gptviz.generation.request import Request, end_ids_after
+from gptviz.generation.request import end_ids_after
+from gptviz.served.reading import is_served
 from gptviz.text.tokens import Token
-from gptviz.trace.runnable import RunnableModel
 
 PATIENCE = 2.0  # seconds that a still picture, or the end of Python, waits for a running generation
 _generating: WeakKeyDictionary[threading.Thread, threading.Event] = WeakKeyDictionary()
@@ -88,19 +89,36 @@ def run_of(completion: Completion) -> Run:
     return Run(c.seed, c.settings, limits, c.prompt, c.prompt_tokens, branches, c.weight_versions, c)
 
 
-def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branch:
-    """Returns a new branch: the steps of `parent` before `step`, then the token `id`, one of the step's alternatives."""
-    gpt.check_weight_versions(run.weights)
+class Generation:
+    """What generates the steps of a run or a branch."""
+
+    def steps(self) -> Iterator[Step]:
+        """Generates the steps, one after the other."""
+        raise NotImplementedError
+
+    def completion(self) -> Completion:
+        """Returns what was generated."""
+        raise NotImplementedError
+
+
+def fork(run: Run, parent: int, step: int, id: int, gpt: Any, text: str = "") -> Branch:
+    """Returns a new branch: the steps of `parent` before `step`, then the token `id`, one of the step's alternatives.
+
+    text: of the token, where a server does not tell ids, which are -1 then.
+    """
+    if not is_served(gpt):
+        gpt.check_weight_versions(run.weights)
     steps = run.branches[parent].steps
     step = check_index(step, len(steps), "step")
     alternatives = steps[step].alternatives
-    forced = next((alternative for alternative in alternatives if alternative.token.id == id), None)
+    same = (one for one in alternatives if one.token.id == id and (id >= 0 or one.token.text == text))
+    forced = next(same, None)
     if forced is None:
         known = ", ".join(str(alternative.token.id) for alternative in alternatives)
         raise fail("one of the step's alternatives", f"token {id}", f"They are {known}.", OutOfRange)
     kept = steps[:step]
-    ids = [earlier.token.id for earlier in kept] + [id] * (id not in end_ids_after(run.prompt_tokens, gpt))
-    before = gpt.decoding.added([token.id for token in run.prompt_tokens], ids)
+    shown = [earlier.token for earlier in kept] + [forced.token] * (id not in ending_ids(run, gpt))
+    before = _added_text(run, shown, gpt)
     last = replace(
         steps[step],
         token=replace(forced.token, position=len(run.prompt_tokens) + step, role=steps[step].token.role),
@@ -110,24 +128,35 @@ def fork(run: Run, parent: int, step: int, id: int, gpt: RunnableModel) -> Branc
     return Branch([*kept, last], parent, step, before)
 
 
-def start_generating(request: Request, run: Run, branches: list[Branch]) -> threading.Thread:
-    """Starts a thread that adds the steps of each choice of `request` to its branch; returns the thread."""
+def ending_ids(run: Run, gpt: Any) -> frozenset[int]:
+    """Returns the tokens that end the text; none for a served model, whose server does not tell them."""
+    return frozenset() if is_served(gpt) else end_ids_after(run.prompt_tokens, gpt)
+
+
+def _added_text(run: Run, tokens: list[Token], gpt: Any) -> str:
+    """Returns what tokens add to the text of the prompt."""
+    if is_served(gpt):
+        return b"".join(token.bytes for token in tokens).decode(errors="replace")
+    added: str = gpt.decoding.added([token.id for token in run.prompt_tokens], [token.id for token in tokens])
+    return added
+
+
+def start_generating(generation: Generation, run: Run, branches: list[Branch]) -> threading.Thread:
+    """Starts a thread that adds the steps of each choice of `generation` to its branch; returns the thread."""
     # A copy of the context keeps the running cell or message, so that what the thread prints appears there.
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(_generate, request, run, branches), daemon=True)
+    thread = threading.Thread(target=context.run, args=(_generate, generation, run, branches), daemon=True)
     _generating[thread] = branches[0].cancel
     thread.start()
     return thread
 
 
-def _generate(request: Request, run: Run, branches: list[Branch]) -> None:
+def _generate(generation: Generation, run: Run, branches: list[Branch]) -> None:
     """Runs in the thread. Any error is stored in the branches, and the page shows it."""
-    from gptviz.generation.loop import steps  # here since it imports torch; a Completion is shown without
-
     try:
-        for step in steps(request):
+        for step in generation.steps():
             branches[step.choice].steps.append(step)
-        completion = request.completion()
+        completion = generation.completion()
         if branches[0].parent is None:
             run.completion = completion
         for branch, choice in zip(branches, completion.choices, strict=True):

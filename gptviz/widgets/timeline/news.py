@@ -56,7 +56,7 @@ def _describe_step(step: Step) -> dict[str, Any]:
         "mass": or_none(step.kept_mass),
         "text": step.text,
         "cached": step.cached,
-        "served": is_served(step),
+        "served": is_served_step(step),
         "alternatives": [
             {
                 "token": describe(alternative.token),
@@ -68,6 +68,6 @@ def _describe_step(step: Step) -> dict[str, Any]:
     }
 
 
-def is_served(step: Step) -> bool:
+def is_served_step(step: Step) -> bool:
     """Returns whether a server generated the step: none reveals the entropy of the whole vocabulary."""
     return math.isnan(step.model_entropy)

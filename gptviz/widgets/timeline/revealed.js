@@ -1,18 +1,7 @@
 // @ts-check
 /** What is known of a token. A model on a server is known in part: a number that its server does not reveal is null. */
-import { percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-
-/** Writes a probability; "–" if it is not revealed. @param {number|null} share */
-export function shareText(share) {
-  return share === null ? "–" : percent(share);
-}
-
-/** Writes a probability with all its digits. @param {number|null} share @param {string} unrevealed what to say else */
-export function exactText(share, unrevealed) {
-  return share === null ? unrevealed : `${100 * share} %`;
-}
 
 /** Returns what probabilities leave of 1; null if one of them is not revealed. @param {(number|null)[]} shares */
 export function rest(shares) {

@@ -30,7 +30,7 @@ export class StepDetail {
    * @param {Model} selection
    * @param {import("../shared/kernel.js").Host} host
    * @param {Words} words
-   * @param {(step: number, id: number) => Promise<unknown>} force
+   * @param {(step: number, token: import("../shared/chips.js").PageToken) => Promise<unknown>} force
    */
   constructor(model, selection, host, words, force) {
     this.model = model;
@@ -104,6 +104,7 @@ export class StepDetail {
     if (step === this.step) return;
     this.step = step;
     const shown = step && { step, index, choice, read };
+    this.head.root.hidden = step?.served ?? false;
     this.notices.setProblem("");
     this.head.setStep(shown);
     this.bench.setStep(shown);
@@ -165,17 +166,20 @@ export class StepDetail {
   setRowCount(count) {
     while (this.alternatives.length > count) this.alternatives.pop()?.root.remove();
     while (this.alternatives.length < count) {
-      const row = new AlternativeRow(this.words, (id) => this.forceInstead(id));
+      const row = new AlternativeRow(this.words, (token) => this.forceInstead(token));
       offer(row.force, this.model, "force");
       this.alternatives.push(row);
       this.body.append(row.root);
     }
   }
 
-  /** Forces another token; a refusal is shown unless another step is shown by then. @param {number} id */
-  forceInstead(id) {
+  /**
+   * Forces another token; a refusal is shown unless another step is shown by then.
+   * @param {import("../shared/chips.js").PageToken} token
+   */
+  forceInstead(token) {
     const { step } = this;
-    this.force(this.index, id).catch((/** @type {Error} */ error) => {
+    this.force(this.index, token).catch((/** @type {Error} */ error) => {
       if (this.step === step) this.notices.revealProblem(error.message);
     });
   }

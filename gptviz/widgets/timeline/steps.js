@@ -6,23 +6,11 @@
 import { chip } from "../shared/chips.js";
 import { cssColour, drawColourBar, inkOn, weightColours } from "../shared/colours.js";
 import { element } from "../shared/dom.js";
-import { clamp } from "../shared/numbers.js";
 import { addScrollCues } from "../shared/scrolling.js";
+import { exactText, shareText, surprise } from "../shared/shares.js";
 import { pageTheme } from "../shared/theme.js";
-import { exactText, shareText } from "./revealed.js";
 
 /** @typedef {import("./timeline.js").Step} Step */
-
-const RAREST = 0.01; // tokens of this probability or less have the strongest colour
-
-/**
- * Returns how surprising a token was, from 0 for a certain one to 1: its surprisal −log₂ p as a share of that of the
- * rarest tokens.
- * @param {number} probability
- */
-export function surprise(probability) {
-  return clamp(Math.log(Math.max(probability, RAREST)) / Math.log(RAREST), 0, 1);
-}
 
 export class StepList {
   /** @param {import("./words.js").Words} words @param {(index: number) => void} onChoose */

@@ -76,7 +76,7 @@ class Timeline {
     this.forward = button(words.forward, () => this.move(1));
     this.controls = element("div", { class: "controls" }, this.play, this.back, this.slider, this.forward);
     this.list = new StepList(words, (index) => this.chooseByReader(index));
-    this.detail = new StepDetail(model, selection, host, words, (step, id) => this.force(step, id));
+    this.detail = new StepDetail(model, selection, host, words, (step, token) => this.force(step, token));
     const show = (/** @type {number} */ index) => this.showBranch(index);
     const compare = (/** @type {number} */ index) => this.compareWith(index);
     this.tree = new BranchTree(words, show, compare);
@@ -260,10 +260,10 @@ class Timeline {
     this.askNews();
   }
 
-  /** Forces another token at a step, which begins a branch. @param {number} step @param {number} id */
-  force(step, id) {
+  /** Forces another token at a step, which begins a branch. @param {number} step @param {PageToken} token */
+  force(step, { id, text }) {
     if (this.compared < 0) this.compared = this.model.get("choice");
-    return ask(this.model, "force", { step, id });
+    return ask(this.model, "force", id < 0 ? { step, id, text } : { step, id });
   }
 
   /** @param {number} index */

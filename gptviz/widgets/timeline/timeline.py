@@ -8,7 +8,7 @@ page waits; the page asks for new steps while it runs.
 import math
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,19 +17,23 @@ import traitlets
 from gptviz.checks import check_index
 from gptviz.display import still
 from gptviz.display.numbers import percent
-from gptviz.errors import WrongType, fail
+from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.generation.completion import Choice, Completion
-from gptviz.generation.request import check_request, end_ids_after
 from gptviz.pages.answering import PageQuestion, PageWidget
-from gptviz.text.tokens import Token
+from gptviz.sampling.next_token import NextToken
+from gptviz.served.next_token import RevealedNextToken
+from gptviz.served.reading import ServedReading, is_served
 from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.prompt.served import ServedPromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
-from gptviz.widgets.timeline.branches import PATIENCE, Branch, Run, fork, run_of, start_generating
-from gptviz.widgets.timeline.news import news
+from gptviz.widgets.timeline.branches import PATIENCE, Branch, Run, ending_ids, fork, run_of, start_generating
+from gptviz.widgets.timeline.generations import cancel_with, generation_of, to_continue
+from gptviz.widgets.timeline.news import is_served_step, news
+from gptviz.widgets.timeline.revealed_step import revealed_of_step
 
 _NOT_FOR_THE_PAGE = ("edits", "stop", "n", "cancel")  # settings that a page which runs the model does not have
 _VIEW_KEYWORDS = ("scale", "language", "selection")
@@ -40,7 +44,8 @@ class GenerationTimeline(View):
 
     A completion of a served model shows what its server revealed; "–" is for the rest.
     settings: those of `GPT.complete` (max_tokens, temperature, seed, …), with a PromptBox only; max_tokens is 40 here.
-    gpt: the model that a Completion came from, needed to force a token and to show a step's attention or bench.
+    gpt: the model that a Completion came from, needed to force a token and to show a step's attention or bench. A served
+    model forces a token by continuing the text before it, and shows no attention.
     choice: which choice or branch is shown; branches are numbered after the choices.
     """
 
@@ -65,13 +70,14 @@ class GenerationTimeline(View):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
         view_keywords = {name: settings.pop(name) for name in _VIEW_KEYWORDS if name in settings}
-        if gpt is not None:
+        if gpt is not None and not is_served(gpt):
             check_decoder_only(gpt)
-        self._gpt: RunnableModel | None = source.gpt if isinstance(source, PromptBox) else gpt
+        self._gpt: Any = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: Run | None = None
         self._traced: tuple[Branch, int, Trace] | None = None  # a branch, how many tokens were traced, their trace
         self._compared: set[int] = set()  # the positions of that trace that were compared with their steps
         self._bench: SamplingBench | None = None
+        self._box = source if isinstance(source, PromptBox) else None
         self._threads: list[threading.Thread] = []
         if isinstance(source, Completion) and settings:
             remedy = "Give them to gpt.complete, or show a PromptBox."
@@ -79,9 +85,8 @@ class GenerationTimeline(View):
         if isinstance(source, PromptBox):
             view_keywords = {"selection": source.selection, **view_keywords}
             settings = {"max_tokens": 40, **settings}
-            check_request(
-                source.gpt, source._require_trace().tokens, **settings
-            )  # raises here rather than in the thread
+            prompt = source.reading.prompt if isinstance(source, ServedPromptBox) else source._require_trace().tokens
+            generation_of(source.gpt, prompt, settings)  # raises here rather than in the thread
         self._given = settings
         super().__init__(None, choice=choice, **view_keywords)
         self._settings = {name: value for name, value in settings.items() if name not in _NOT_FOR_THE_PAGE}
@@ -121,22 +126,23 @@ class GenerationTimeline(View):
         done = branch.done
         return {"steps": len(branch.steps), "done": done, "finish_reason": branch.finish_reason}
 
-    def force(self, step: int, id: int) -> int:
+    def force(self, step: int, id: int, text: str = "") -> int:
         """Replaces the token of a step of the shown branch, and generates a new branch from there.
 
-        id: one of the step's alternatives. Shows the new branch and returns its number, the value of `choice`. The branch
-        is the text that `complete` gives for the prompt, the steps before and this token, with the same seed and settings,
-        and up to `max_tokens` tokens in all. An end-of-text token ends it, as one that is drawn does.
+        id: one of the step's alternatives; -1 with its text for a token whose id a server does not tell. Shows the new branch
+        and returns its number, the value of `choice`. The branch is the text that `complete` gives for the prompt, the steps
+        before and this token, with the same seed and settings, and up to `max_tokens` tokens in all. An end-of-text token
+        ends it, as one that is drawn does.
         """
         run, gpt = self._require_run(), self._require_model("force another token")
-        branch = fork(run, int(self.choice), step, id, gpt)
-        run.branches.append(branch)
+        branch = fork(run, int(self.choice), step, id, gpt, text)
         remaining = run.limits["max_tokens"] - len(branch.steps)
-        if id in end_ids_after(run.prompt_tokens, gpt):
+        prompt = to_continue(gpt, [*run.prompt_tokens, *(step.token for step in branch.steps)])
+        run.branches.append(branch)
+        if id in ending_ids(run, gpt):
             branch.choice = Choice(0, "", "stop", ())
         elif remaining:
-            tokens = [*run.prompt_tokens, *(step.token for step in branch.steps)]
-            self._generate(tokens, run.settings | run.limits | {"max_tokens": remaining}, [branch])
+            self._generate(prompt, run.settings | run.limits | {"max_tokens": remaining}, [branch])
         else:
             branch.choice = Choice(0, "", "length", ())
         self.choice = len(run.branches) - 1
@@ -151,28 +157,30 @@ class GenerationTimeline(View):
 
     def _fill(self) -> None:
         """Continues a new prompt with the same settings."""
+        trace = self._require_trace()
+        self._gpt = running_model(trace)  # the box may have another model by now
+        self._prompt_of_box, self._text_of_box = trace.tokens, trace.text
+        self._start(self._given.get("seed"))
+
+    def show_served(self, reading: ServedReading) -> None:
+        """Continues the prompt of a served model."""
+        self._gpt = self._box.gpt if self._box else self._gpt
+        self._prompt_of_box, self._text_of_box = reading.prompt, reading.text
         self._start(self._given.get("seed"))
 
     def _start(self, seed: int | None) -> None:
-        trace = self._require_trace()
-        self._gpt = running_model(trace)  # the box may have another model by now
         settings = self._given | {"seed": secrets.randbelow(2**31) if seed is None else seed}
-        request = check_request(self._gpt, trace.tokens, **settings)
-        limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
-        branches = [Branch([]) for _ in request.rows]
-        sampling = request.settings._asdict()
-        self._show_run(Run(request.seed, sampling, limits, trace.text, trace.tokens, branches, request.weights))
-        self._generate(trace.tokens, settings, branches)
+        run = generation_of(self._gpt, self._prompt_of_box, settings).new_run(self._text_of_box)
+        self._show_run(run)
+        self._generate(self._prompt_of_box, settings, run.branches)
 
-    def _generate(self, tokens: Sequence[Token], settings: dict[str, Any], branches: list[Branch]) -> None:
-        """Continues these tokens in a thread, with a branch for each choice."""
-        run, cancel = self._require_run(), branches[0].cancel
-        for branch in branches:
-            branch.cancel = cancel
-        settings = {"seed": run.seed} | settings | {"cancel": cancel}
-        request = check_request(self._require_model("generate"), tokens, **settings)
+    def _generate(self, prompt: Any, settings: dict[str, Any], branches: list[Branch]) -> None:
+        """Continues a prompt in a thread, with a branch for each choice. prompt: see `generation_of`."""
+        run = self._require_run()
+        settings = {"seed": run.seed} | settings | {"cancel": cancel_with(branches)}
+        generation = generation_of(self._require_model("generate"), prompt, settings)
         still_running = [thread for thread in self._threads if thread.is_alive()]
-        self._threads = [*still_running, start_generating(request, run, branches)]
+        self._threads = [*still_running, start_generating(generation, run, branches)]
 
     def _show_run(self, run: Run) -> None:
         for branch in self._run.branches if self._run else []:
@@ -182,12 +190,13 @@ class GenerationTimeline(View):
         with self.hold_sync():
             self._can_force = gpt is not None
             self._prompt = [describe(token) for token in run.prompt_tokens]
-            self._heads = [gpt.heads_in(layer) for layer in range(gpt.n_layers)] if gpt else []
+            can_look = gpt is not None and not is_served(gpt)
+            self._heads = [gpt.heads_in(layer) for layer in range(gpt.n_layers)] if can_look else []
             if self.choice >= len(run.branches):
                 self.choice = 0
             self._source += 1
 
-    def _require_model(self, purpose: str) -> RunnableModel:
+    def _require_model(self, purpose: str) -> Any:
         if self._gpt is None:
             remedy = "Write GenerationTimeline(completion, gpt=gpt)."
             raise fail(f"the model, to {purpose}", "a Completion alone", remedy)
@@ -218,7 +227,7 @@ class GenerationTimeline(View):
         branches = self._require_run().branches
         choices = sorted(range(len(branches)), key=lambda choice: choice != self.choice)  # the one shown first
         yield from (("news", {"source": -1, "have": 0, "choice": choice}) for choice in choices)
-        if self._gpt is None:
+        if self._gpt is None or is_served(self._gpt):
             return
         if branches[choices[0]].steps and any(self._heads):
             yield "opening", {"choice": choices[0]}
@@ -247,8 +256,8 @@ class GenerationTimeline(View):
     def _answer_stop(self) -> None:
         self._require_run().branches[self.choice].cancel.set()
 
-    def _answer_force(self, step: int, id: int) -> int:
-        return self.force(step, id)
+    def _answer_force(self, step: int, id: int, text: str = "") -> int:
+        return self.force(step, id, text)
 
     def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> np.ndarray:
         """Returns the head's weights at the token that the step's token was predicted from: (tokens so far,)."""
@@ -271,8 +280,7 @@ class GenerationTimeline(View):
     def _answer_bench(self, step: int) -> str:
         """Shows the step on a sampling bench, and returns the bench's reference for the page's host."""
         run = self._require_run()
-        trace, position = self._trace_of(self.choice, step)
-        next_token = trace.next_token(position)
+        next_token = self._next_token_of(step)
         if self._bench is None:
             self._bench = SamplingBench(next_token, scale=self.scale, language=self.language)
         self._bench.next_token = next_token
@@ -280,12 +288,30 @@ class GenerationTimeline(View):
             setattr(self._bench, name, value)
         return f"anywidget:{self._bench.model_id}"
 
+    def _next_token_of(self, step: int) -> NextToken | RevealedNextToken:
+        """Returns what a step of the shown branch was drawn from, as far as a server reveals it."""
+        run = self._require_run()
+        steps = run.branches[self.choice].steps
+        if is_served_step(steps[check_index(step, len(steps), "step")]):
+            return revealed_of_step([*run.prompt_tokens, *(earlier.token for earlier in steps[:step])], steps[step])
+        trace, position = self._trace_of(self.choice, step)
+        return trace.next_token(position)
+
     def _trace_of(self, choice: int, step: int) -> tuple[Trace, int]:
         """Returns a trace of a branch's text that includes the step, and the position that its token was drawn after.
 
         It is of the whole text, or of as much of it as is read with the rotations that the step was read with (longrope).
         """
         run, gpt = self._require_run(), self._require_model("look at the attention of a step")
+        if is_served(gpt):
+            got = f"{gpt.name}, whose server reveals tokens and probabilities only"
+            raise fail(
+                "a model whose inside can be read",
+                got,
+                "Load it here, with gptviz.load(name).",
+                NotAvailable,
+                "served_inside",
+            )
         gpt.check_weight_versions(run.weights)
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)

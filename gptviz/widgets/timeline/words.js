@@ -6,6 +6,7 @@ import { ends } from "../shared/ends_words.js";
 import { logitRefusals } from "../shared/logit_refusals.js";
 import { grouped } from "../shared/numbers.js";
 import { promptRefusals } from "../shared/prompt_refusals.js";
+import { servedRefusals } from "../shared/served_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
@@ -143,5 +144,6 @@ const zh = {
 addRefusals(promptRefusals);
 addRefusals(logitRefusals);
 addRefusals(attentionRefusals);
+addRefusals(servedRefusals);
 
 export const catalogue = { en, zh };
