@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from close import assert_softmax_close
+from contrast import contrast
 
 import gptviz
 from gptviz import figures
@@ -53,18 +54,6 @@ def test_effects_have_one_colour_scale_symmetric_about_zero():
         ["+1.0", "−3.0", "0"], ["+0.5", "+2.0", "−0.2"]]  # fmt: skip
     still = figures.effects(np.zeros((1, 1)), ["a"], ["b"]).data[0]
     assert (still.zmin, still.zmax) == (-1, 1)
-
-
-def contrast(first, second):
-    """Returns the contrast of two colours `#rrggbb` by WCAG 2."""
-
-    def luminance(colour):
-        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    dim, light = sorted([luminance(first), luminance(second)])
-    return (light + 0.05) / (dim + 0.05)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", None])

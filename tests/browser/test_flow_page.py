@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 import pytest
-import torch
-from browser.flow_page import PROMPT, UNIT, agree, contrast, paper, texts, titles
+from browser.flow_page import PROMPT, UNIT, agree, texts, titles
 from browser.pages import settle
 from close import approx_float32, assert_close
 from families import IDS, build, tokenizer
@@ -110,54 +109,6 @@ def test_the_numbers_of_other_families(shown, name):
     check_picture(page, trace, len(IDS) - 1)
 
 
-def test_a_click_cuts_the_bars_move_and_the_cut_stays_as_a_chip(shown, gpt):
-    box = gptviz.PromptBox(PROMPT, gpt=gpt)
-    view, other = gptviz.FlowView(box), gptviz.InterventionView(box)
-    showing = shown(view)
-    page, trace = showing.page, box.trace
-    last = len(trace.tokens) - 1
-    settle(page)
-    page.locator("[data-row=cut-attention] button").nth(2).click()
-    settle(page)
-    cut = gptviz.ablate_attention(2, position=last)
-    assert view.edits == other.edits == (cut,)
-    leaders = trace.top(8)
-    after = gpt.trace([token.id for token in trace.tokens], edits=[cut]).probabilities()
-    pairs = [text.split(" → ") for text in texts(page, ".bars li:not(:last-child) .number")][:8]
-    agree([f"{before} %" for before, _ in pairs], [share for _, share in leaders])
-    agree([now for _, now in pairs], [after[token.id] for token, _ in leaders])
-    expect(page.locator(".gptviz-flow .cut")).to_contain_text("block 2, attention into")
-    assert page.locator(".gptviz-flow .curve[data-cut]").count() > 0
-    page.locator(".gptviz-flow .cut button").click()
-    settle(page)
-    assert view.edits == ()
-    expect(page.locator(".gptviz-flow .made")).to_be_hidden()
-
-
-def test_a_ribbon_and_an_mlp_are_cut_by_a_click_and_by_keys(shown, gpt):
-    trace = gpt.trace(PROMPT)
-    view = gptviz.FlowView(trace)
-    page = shown(view).page
-    settle(page)
-    page.locator(".gptviz-flow .curve.ribbon").first.dispatch_event("click")
-    settle(page)
-    (key,) = view.edits
-    assert key.call == "ablate_key" and key.renormalise
-    expect(page.locator(".gptviz-flow .made .scaled")).to_contain_text("renormalised")
-    share = lens.flow(trace, key.query).attention(key.layer)[key.query, key.key]
-    shown_share = float(page.locator(".gptviz-flow .curve.ribbon[data-cut]").first.get_attribute("data-share"))
-    assert shown_share == approx_float32(share * lens.flow(trace).importance[key.layer + 1, key.query], 1.0)
-    page.locator(".gptviz-flow .band.mlp").last.dispatch_event("click")
-    settle(page)
-    assert [edit.call for edit in view.edits] == ["ablate_key", "ablate_mlp"]
-    page.locator(".gptviz-flow summary").press("Enter")
-    expect(page.locator(".gptviz-flow details .scaled")).to_be_visible()
-    row = page.locator(".gptviz-flow details tbody tr").first
-    row.locator("button").press("Enter")
-    settle(page)
-    assert view.edits in [(view.edits[0],), view.edits] and len(view.edits) in (1, 3)
-
-
 def test_arrow_keys_follow_tokens_and_next_tokens(shown, gpt):
     trace = gpt.trace(PROMPT)
     view = gptviz.FlowView(trace)
@@ -181,6 +132,10 @@ def test_the_first_tokens_lane_opens_and_folded_rows_unfold(shown, gpt):
     assert trace.tokens[0].special
     lane = page.locator(".gptviz-flow .label[data-kind=rest]")
     expect(lane).to_contain_text("resting place")
+    page.locator(".gptviz-flow .lane-line").dispatch_event("pointerover")
+    expect(page.locator(".gptviz-flow .readout").first).to_contain_text(
+        f"the row of {chip_text(trace.tokens[0])}, the mark at the start"
+    )
     closed = lane.bounding_box()["height"]
     lane.locator("button").click()
     expect(lane).to_have_count(0)
@@ -217,7 +172,7 @@ def test_a_block_opens_between_its_neighbours_and_escape_closes_it(shown, gpt):
     def widths():
         return page.locator(".gptviz-flow .head").evaluate_all("(all) => all.map((one) => one.clientWidth)")
 
-    even = widths()
+    even, flow = widths(), lens.flow(trace)
     page.get_by_role("button", name="block 3", exact=True).click()
     settle(page)
     opened = widths()
@@ -227,6 +182,13 @@ def test_a_block_opens_between_its_neighbours_and_escape_closes_it(shown, gpt):
     )
     np.testing.assert_allclose(columns, opened, atol=3)
     agree(texts(page, ".heads-of-block .number"), lens.flow(trace).heads(3)[:, -1].sum(-1))
+    for row, values in (("attention", [flow.attention(i)[-1].sum() for i in range(6)]), ("mlp", flow.mlp[:, -1])):
+        bars = page.locator(f"[data-row={row}] .bar").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().width)"
+        )
+        wide = np.array(values) > 0.05
+        scale = np.array(bars)[wide] / np.array(values)[wide]
+        np.testing.assert_allclose(scale, scale[0], rtol=0.1)  # the open column is wider, its bars have the same scale
     expect(page.locator(".heads-of-block canvas")).to_have_count(trace.heads_in(3))
     page.keyboard.press("Escape")
     settle(page)
@@ -339,7 +301,8 @@ def test_a_sentence_about_pooled_blocks_names_the_column_of_a_share_and_the_bloc
     names = texts(page, "thead th[scope=col]")
     cuts = lens.cuts(deep_trace, position)
     found = re.search(
-        r"share is (.+ %) in (.+) and (.+ %) in (.+), but .* from .+ to (.+ %) in (.+) and to (.+ %) in (.+?)\. A share",
+        r"share is (.+ %) in (.+) and (.+ %) in (.+), but .* from .+ to (.+ %) in (.+) and to (.+ %) in (.+?)\. "
+        "(?:A share|The cut)",
         page.locator(".gptviz-flow .lesson").inner_text(),
     )
     pairs = [found.group(1, 2, 5, 6), found.group(3, 4, 7, 8)]
@@ -350,85 +313,6 @@ def test_a_sentence_about_pooled_blocks_names_the_column_of_a_share_and_the_bloc
         first, *rest = (int(number) for number in re.findall(r"\d+", place))
         assert layer in range(first, (rest or [first])[0] + 1) and cut.endswith(" alone") == bool(rest)
     assert any("–" in place for _, place, *_ in pairs), "this text has a pooled column in its sentence"
-
-
-def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
-    gpt = gptviz.load()
-    box = gptviz.PromptBox(PROMPT, gpt=gpt)
-    cut = gptviz.ablate_attention(2, position=len(box.trace.tokens) - 1)
-    view, other = gptviz.FlowView(box, edits=[cut]), gptviz.InterventionView(box)
-    page = opened(view.save_html(tmp_path / "flow.html"))
-    without = gpt.trace(PROMPT).top(1, 6)[0][1]
-    live = shown(view).page
-    for shows in (page, live):
-        settle(shows)
-        assert "→" in texts(shows, ".bars .number")[0]
-        if shows is live:
-            with torch.no_grad():
-                next(gpt.model.parameters()).mul_(1.1)
-        shows.locator(".gptviz-flow .sentence-row button").nth(6).click()
-        settle(shows)
-        if shows is live:
-            expect(shows.locator(".gptviz-flow .problem").first).not_to_be_empty()
-        else:
-            expect(shows.locator(".gptviz-flow .made > p").first).to_contain_text("does not keep what these cuts do")
-            assert shows.locator(".gptviz-flow [role=alert]:visible").count() == 0
-        expect(shows.locator(".gptviz-flow .cut")).to_have_count(1)
-        agree(texts(shows, ".bars .number")[:1], [without])
-    page.locator(".gptviz-flow .sentence-row button").nth(cut.position).click()
-    settle(page)
-    assert "→" in texts(page, ".bars .number")[0]
-    assert view.edits == other.edits == (cut,)
-
-
-def test_a_bar_that_leads_only_after_the_cuts_is_no_button(shown, gpt):
-    trace = gpt.trace(PROMPT)
-    edits = [gptviz.ablate_attention(0, position=len(trace.tokens) - 1), gptviz.ablate_mlp(0)]
-    leader, share = gpt.trace(PROMPT, edits=edits).top(1)[0]
-    assert leader.id not in {token.id for token, _ in trace.top(8)}
-    page = shown(gptviz.FlowView(trace, edits=edits)).page
-    settle(page)
-    extra = page.locator(".gptviz-flow .bars li").nth(8)
-    expect(extra.locator(".leads-now .chip")).to_have_text(chip_text(leader))
-    before = trace.probabilities()[leader.id]
-    was, now = extra.locator(".number").inner_text().split(" → ")
-    agree([f"{was} %", now], [before, share])
-    assert extra.locator("button").count() == 0
-    page.locator(".gptviz-flow .bars button").last.focus()
-    page.keyboard.press("ArrowDown")
-    settle(page)
-    expect(page.locator(".gptviz-flow .bars button").nth(7)).to_be_focused()
-    expect(page.locator(".gptviz-flow .bars button").nth(7)).to_have_attribute("aria-pressed", "true")
-
-
-def test_the_note_beside_the_cuts_says_which_pass_the_bars_are_of(shown, gpt):
-    trace = gpt.trace(PROMPT)
-    page = shown(gptviz.FlowView(trace, edits=[gptviz.ablate_mlp(4)])).page
-    settle(page)
-    note = page.locator(".gptviz-flow .made > p").first
-    expect(note).to_contain_text("bars show the pass with these cuts")
-    page.locator(".gptviz-flow .sentence-row button").nth(6).hover()
-    expect(note).to_contain_text("bars and the ribbons still show the pass without cuts")
-    agree(texts(page, ".bars .number")[:8], [share for _, share in trace.top(8, 6)])
-    page.locator(".gptviz-flow h3").hover()
-    expect(note).to_contain_text("bars show the pass with these cuts")
-
-
-def test_a_cut_that_leaves_the_row_as_it_is_is_not_called_renormalised(shown, gpt):
-    page = shown(gptviz.FlowView(gpt.trace(PROMPT), edits=[gptviz.ablate_key(1, 14, 4, renormalise=False)])).page
-    settle(page)
-    expect(page.locator(".gptviz-flow .cut")).to_contain_text("renormalise=False")
-    expect(page.locator(".gptviz-flow .made .scaled")).to_be_hidden()
-
-
-def test_cuts_that_are_not_known_are_no_missing_parts(shown, gpt, tmp_path):
-    trace = gpt.trace(PROMPT)
-    trace.save(tmp_path / "trace.gptviz")
-    page = shown(gptviz.FlowView(gptviz.open_trace(tmp_path / "trace.gptviz"))).page
-    settle(page)
-    for row in ("attention", "mlp"):
-        assert texts(page, f"[data-row=cut-{row}] td") == ["–"] * trace.n_layers
-    expect(page.locator(".gptviz-flow .effects-note")).not_to_be_empty()
 
 
 def test_a_page_offers_the_outcomes_of_which_it_keeps_the_cuts(opened, gpt, tmp_path, monkeypatch):
@@ -447,7 +331,7 @@ def test_a_page_offers_the_outcomes_of_which_it_keeps_the_cuts(opened, gpt, tmp_
         if position == kept:
             bars.nth(3).click()
             check_numbers(page, trace, kept, trace.top(4, kept)[3][0].id)
-            expect(hint).to_have_text("click one to follow it")
+            expect(hint).to_have_text("click one, and the numbers below are its probability")
             expect(note).to_be_empty()
     expect(hint).to_have_text("this page keeps nothing more about them at this token")
     expect(note).to_contain_text("does not keep what cuts do")
@@ -457,46 +341,6 @@ def test_a_page_offers_the_outcomes_of_which_it_keeps_the_cuts(opened, gpt, tmp_
     settle(page)
     expect(bars.nth(1)).to_be_focused()
     expect(bars.first).to_have_attribute("aria-pressed", "true")
-
-
-OVERFLOW = """() => {
-  const root = document.querySelector(".gptviz-flow");
-  const { right } = root.getBoundingClientRect();
-  return [...root.querySelectorAll("*")]
-    .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".visually-hidden, thead"))
-    .filter((node) => node.getBoundingClientRect().right > right + 1).map((node) => node.outerHTML.slice(0, 120));
-}"""
-
-
-@pytest.mark.parametrize("options", [{}, {"scale": "projector"}, {"language": "zh"}], ids=str)
-def test_nothing_is_cut_off_at_narrow_widths(shown, gpt, options):
-    page = shown(gptviz.FlowView(gpt.trace(PROMPT), **options), width=848).page
-    for width in (848, 1112, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        settle(page)
-        assert page.evaluate(OVERFLOW) == [], width
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        tops = page.locator(".gptviz-flow .label").evaluate_all(
-            "(all) => all.map((one) => one.getBoundingClientRect().top)"
-        )
-        assert tops == sorted(tops) and len(set(tops)) == len(tops), width
-
-
-COMPUTED_PAINT = """(all, paint) => all.map((one) => {
-  const style = getComputedStyle(one);
-  return [style[paint], style.opacity, style[`${paint}-opacity`]];
-})"""
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_everything_drawn_has_contrast_and_full_opacity(shown, gpt, dark):
-    page = shown(gptviz.FlowView(gpt.trace(PROMPT)), dark=dark).page
-    settle(page)
-    for kind, paint in (("curve", "stroke"), ("band", "fill")):
-        styles = page.locator(f".gptviz-flow svg .{kind}").evaluate_all(COMPUTED_PAINT, paint)
-        for colour, *opacities in styles:
-            assert contrast(colour, paper(dark)) >= 3, (kind, colour)
-            assert opacities == ["1", "1"]
 
 
 def test_an_interrupted_question_can_be_asked_again(shown, gpt, monkeypatch):
@@ -528,13 +372,3 @@ def test_an_interrupted_question_can_be_asked_again(shown, gpt, monkeypatch):
     expect(page.locator(".effects-note")).to_have_text("")
     page.get_by_role("button", name="block 3", exact=True).click()
     expect(page.locator(".heads-of-block canvas")).to_have_count(trace.heads_in(3))
-
-
-def test_a_very_thin_mlp_has_no_outline_that_looks_like_a_notch(shown, gpt):
-    page = shown(gptviz.FlowView(gpt.trace(PROMPT))).page
-    settle(page)
-    outlines = page.locator(".gptviz-flow svg .band.mlp").evaluate_all(
-        "(all) => all.map((one) => [Number(one.getAttribute('height')), getComputedStyle(one).stroke !== 'none'])"
-    )
-    assert {has_outline for _, has_outline in outlines} == {True, False}
-    assert all(has_outline == (height >= 3) for height, has_outline in outlines)

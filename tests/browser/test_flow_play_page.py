@@ -160,6 +160,11 @@ def test_every_width_of_the_played_rows_is_its_share(shown, gpt):
                     assert drawn_ribbons[layer, i, j] == approx_float32(shares[i, j], 1.0)
     for _, _, _, share, width in ribbons:
         assert width == pytest.approx(share * whole, abs=half_of_decimal(2))
+    layers = page.locator(".play-layer").evaluate_all(
+        "(all) => all.map((one) => [...one.querySelectorAll('.curve, .band')].map(({ tagName }) => tagName))"
+    )
+    for shapes in layers:
+        assert shapes == sorted(shapes, reverse=True) and set(shapes) == {"rect", "path"}, "ribbons are above the bands"
     assert len(mlps) == (flow.mlp > 0).sum()
     for layer, i, share in mlps:
         assert share == approx_float32(flow.mlp[int(layer), int(i)], 1.0)

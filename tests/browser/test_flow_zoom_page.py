@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from browser.axe import serious_violations
-from browser.flow_page import PROMPT, UNIT, agree, texts
+from browser.flow_page import PROMPT, UNIT, agree, texts, titles
 from browser.pages import settle
 from close import approx_float32, rounding
 from families import IDS, build, tokenizer
 from page_text import chip_text
 from playwright.sync_api import expect
 from shown import assert_shows, half_of_decimal
+from small_models import strong_gpt2
 
 import gptviz
 from gptviz import lens
@@ -275,6 +276,73 @@ def test_an_exported_page_goes_in_as_far_and_says_what_it_does_not_have(opened, 
     for row in rows.all():
         assert row.locator(".compute").is_enabled() == ("H0" in row.locator("th").inner_text())
     assert {row.locator(".compute").is_enabled() for row in rows.all()} == {True, False}
+
+
+@pytest.mark.parametrize("is_exported", [False, True])
+def test_a_pooled_column_unfolds_into_blocks_that_open(shown, opened, tmp_path, is_exported):
+    trace = gptviz.wrap(strong_gpt2(n_layer=12, n_head=3), tokenizer()).trace(IDS)
+    flow, last = lens.flow(trace), len(IDS) - 1
+    view = gptviz.FlowView(trace)
+    page = opened(view.save_html(tmp_path / "flow.html")) if is_exported else shown(view).page
+    settle(page)
+    expect(page.locator(".gptviz-flow .notes")).to_contain_text("Click the name of a column")
+
+    def names():
+        return page.locator(".gptviz-flow thead th[scope=col]").all_inner_texts()
+
+    def focused_name():
+        return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+    pooled, ends = names(), titles(page, ".label .share")
+    page.get_by_role("button", name="blocks 2–3", exact=True).press("Enter")
+    settle(page)
+    assert names() == [pooled[0], "block 2", "block 3", *pooled[2:]] and focused_name() == "block 2"
+    assert titles(page, ".label .share") == approx_float32(ends, 1.0)
+    agree(texts(page, "[data-row=attention] .number")[1:3], [flow.attention(i)[last].sum() for i in (2, 3)])
+    agree(texts(page, "[data-row=mlp] .number")[1:3], flow.mlp[2:4, last])
+    page.get_by_role("button", name="block 3", exact=True).press("Enter")
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), flow.heads(3)[:, last].sum(-1))
+    page.get_by_role("button", name="blocks 0–1", exact=True).press("Enter")
+    settle(page)
+    assert names() == ["block 0", "block 1", *pooled[1:]], "one column is unfolded at a time"
+    page.get_by_role("button", name="put blocks 0–1 together again").press("Enter")
+    settle(page)
+    assert names() == pooled and focused_name() == "blocks 0–1"
+    page.get_by_role("button", name="blocks 2–3", exact=True).press("Enter")
+    settle(page)
+    page.get_by_role("button", name="block 3", exact=True).press("Enter")
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), flow.heads(3)[:, last].sum(-1))
+    page.keyboard.press("Escape")
+    settle(page)
+    expect(page.locator(".open-block")).to_have_count(0)
+    assert focused_name() == "block 3"
+    page.keyboard.press("Escape")
+    settle(page)
+    assert names() == pooled and focused_name() == "blocks 2–3"
+
+
+def test_of_48_blocks_six_unfold_into_columns_that_fit_a_narrow_page(shown):
+    trace = gptviz.wrap(strong_gpt2(n_layer=48, n_head=3), tokenizer()).trace(IDS)
+    flow, last = lens.flow(trace), len(IDS) - 1
+    page = shown(gptviz.FlowView(trace), width=848).page
+    settle(page)
+    names = page.locator(".gptviz-flow button.name")
+    pooled = names.evaluate_all("(all) => all.map((one) => one.ariaLabel)")
+    assert pooled[4] == "blocks 24–29" and len(pooled) == 8
+    names.nth(4).click()
+    settle(page)
+    expect(names).to_have_count(13)
+    agree(texts(page, "[data-row=mlp] .number")[4:10], flow.mlp[24:30, last])
+    agree(texts(page, "[data-row=attention] .number")[4:10], [flow.attention(i)[last].sum() for i in range(24, 30)])
+    expect(page.locator(".gptviz-flow .names > .gutter")).to_contain_text("put blocks 24–29 together again")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in names.all():
+        assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth"), name.inner_text()
+    names.nth(9).click()  # block 29
+    settle(page)
+    agree(texts(page, ".heads-of-block .number"), flow.heads(29)[:, last].sum(-1))
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 // The flow view's numbers: credit by a hand-worked example, rows, and widths that are linear in credit.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Shares } from "../../gptviz/widgets/flow/credit.js";
-import { Geometry } from "../../gptviz/widgets/flow/geometry.js";
+import { Columns, isPooled } from "../../gptviz/widgets/flow/columns.js";
+import { KEPT as KINDS_KEPT, Shares } from "../../gptviz/widgets/flow/credit.js";
+import { Geometry, hook } from "../../gptviz/widgets/flow/geometry.js";
 import { drawnParts, HeadShares } from "../../gptviz/widgets/flow/heads.js";
-import { disagreement } from "../../gptviz/widgets/flow/lesson.js";
+import { countOf } from "../../gptviz/widgets/flow/labels.js";
 import { Pieces } from "../../gptviz/widgets/flow/pieces.js";
 import { chooseRows, MOST_ROWS, placeRows, UNIT } from "../../gptviz/widgets/flow/rows.js";
 import { catalogue as words } from "../../gptviz/widgets/flow/words.js";
@@ -28,6 +29,48 @@ test("credit runs back through both columns and keeps its sum", () => {
 test("a middle token gets its own credit, and later tokens get none", () => {
   const credit = shares().creditOf(1);
   assert.deepEqual([...credit[0]], [0.5 + 0.5 * 0.25, 0.5 * 0.75, 0]);
+});
+
+test("an unfolded column has its blocks in its place, with the numbers of each", () => {
+  const blocks = { parallel: [false, true, false, false], attention: ["none", "held", "missing", "none"] };
+  const pooled = new Columns(
+    shares(),
+    [
+      [0, 2],
+      [3, 3],
+    ],
+    /** @type {any} */ (blocks),
+  );
+  assert.deepEqual(
+    [pooled.kinds, pooled.parallel],
+    [
+      ["held", "none"],
+      [false, false],
+    ],
+  );
+  assert.deepEqual(pooled.ranges.map(isPooled), [true, false]);
+  // Of three blocks: 6 numbers that attention carries, and 9 that stay. Each is 100 · block + its place.
+  const rows = Float32Array.from({ length: 45 }, (_, i) => 100 * Math.floor(i / 15) + (i % 15));
+  const shown = pooled.unfolded(0, rows);
+  assert.deepEqual(shown.ranges, [
+    [0, 0],
+    [1, 1],
+    [2, 2],
+    [3, 3],
+  ]);
+  assert.deepEqual([shown.kinds, shown.parallel], [blocks.attention, blocks.parallel]);
+  assert.equal(shown.shares.columns, 4);
+  for (const block of [0, 1, 2]) {
+    assert.equal(shown.shares.carried(block, 2, 1), 100 * block + 4);
+    assert.deepEqual(
+      KINDS_KEPT.map((part) => shown.shares.kept(part, block, 2)),
+      [8, 11, 14].map((at) => 100 * block + at),
+    );
+  }
+  for (const token of [0, 1, 2]) {
+    assert.equal(shown.shares.carried(3, 2, token), pooled.shares.carried(1, 2, token));
+    for (const part of KINDS_KEPT) assert.equal(shown.shares.kept(part, 3, token), pooled.shares.kept(part, 1, token));
+  }
 });
 
 test("attention weights are shown block by block and are no credit", () => {
@@ -106,6 +149,62 @@ test("tokens with little credit share one line that sums them, and the number of
   );
 });
 
+test("a line of several tokens stands where the first of them does", () => {
+  const credit = [Float64Array.of(0.5, 0.002, 0.4, 0.003, 0.095), Float64Array.of(0, 0, 0, 0, 1)];
+  const kinds = (/** @type {boolean} */ isUnfolded) =>
+    chooseRows(credit, 4, { ...all, isUnfolded }).rows.map(({ kind, tokens }) => `${kind} ${tokens.join()}`);
+  assert.deepEqual(kinds(false), ["token 0", "small 1,3", "token 2", "token 4"]);
+  assert.deepEqual(kinds(true), ["token 0", "fold ", "token 1", "token 2", "token 3", "token 4"]);
+  const tokens = [0, 1, 2].map((position) => ({ id: position, text: "x", position }));
+  const counted = [{ ...tokens[0], earlier: 768 }, tokens[1], tokens[2]];
+  const row = { kind: "small", tokens: [0, 2], most: 0, top: 0, height: 0, base: 0 };
+  assert.equal(countOf(/** @type {any} */ (row), counted), 769, "a token that stands for earlier ones counts as these");
+});
+
+test("all credit of a text of one token is with it, to the last digit", () => {
+  const third = Math.fround(1 / 3); // three of them are not exactly 1
+  const columns = 5;
+  const kept = Array.from({ length: columns }, () => [third, third, 0.5]).flat();
+  const one = new Shares(columns, 1, new Float32Array(columns).fill(third), new Float32Array(kept));
+  assert.deepEqual(
+    one.creditOf(0).map(([share]) => share),
+    Array(columns + 1).fill(1),
+  );
+});
+
+test("a hook is never bent more sharply than half its thickness, and stays in its column", () => {
+  const at = (/** @type {number[]} */ [a, b, c, d], /** @type {number} */ t) => [
+    3 * ((1 - t) ** 2 * (b - a) + 2 * (1 - t) * t * (c - b) + t ** 2 * (d - c)),
+    6 * ((1 - t) * (c - 2 * b + a) + t * (d - 2 * c + b)),
+  ];
+  for (const length of [12, 22, 33]) {
+    for (const thickness of [0.5, 3, 12, 24, 40, 90]) {
+      const path = hook([100, 50], length, length / 2, thickness);
+      const numbers = (path.match(/-?[\d.]+/g) ?? []).map(Number);
+      const [xs, ys] = [0, 1].map((axis) => numbers.filter((_, i) => i % 2 === axis));
+      assert.deepEqual([xs[0], xs[3], ys[3]], [100 - length, 100, 50]);
+      assert.ok(ys[0] < 50 && ys[0] >= 50 - length / 2);
+      for (let t = 0; t <= 1; t += 1 / 64) {
+        const [[x, ddx], [y, ddy]] = [at(xs, t), at(ys, t)];
+        const radius = (x ** 2 + y ** 2) ** 1.5 / Math.abs(x * ddy - y * ddx);
+        assert.ok(radius >= thickness / 2, `${length} ${thickness} ${t}`);
+      }
+    }
+  }
+  const table = shares();
+  const credit = table.creditOf(2);
+  const { rows, rowOf } = chooseRows(credit, 2, { ...all, start: 0 });
+  placeRows(rows, 1);
+  for (const edges of [
+    [0, 20, 40],
+    [0, 100, 350],
+  ]) {
+    const hooks = new Geometry(table, credit, rows, rowOf, 2, edges, 1).curves.filter(({ kind }) => kind === "rest");
+    assert.ok(hooks.length > 1);
+    for (const { column, path } of hooks) assert.ok(Number(path.match(/^M([\d.]+)/)?.[1]) >= edges[column]);
+  }
+});
+
 test("rows are below one another and high enough for their bands", () => {
   const credit = shares().creditOf(2);
   const { rows } = chooseRows(credit, 2, all);
@@ -117,24 +216,6 @@ test("rows are below one another and high enough for their bands", () => {
     top += row.height;
   }
   assert.equal(height, top);
-});
-
-test("the two blocks that disagree most are named, and no others", () => {
-  const cell = (/** @type {number} */ attention, /** @type {number|null} */ after) => ({
-    attention,
-    cutAttention:
-      after === null ? null : { layer: 0, before: 1, after, edit: { kind: "ablate_attention", layer: 0 }, name: "" },
-  });
-  const found = disagreement([cell(0.7, 0.01), cell(0.03, 0.16), cell(0.02, 0.9), cell(0.17, 0.99), cell(0.1, null)]);
-  assert.ok(Array.isArray(found));
-  assert.deepEqual(
-    found.map(({ column }) => column),
-    [1, 3],
-  );
-  assert.equal(disagreement([cell(0.5, 0.1), cell(0.2, 0.6)]), "none");
-  assert.equal(disagreement([cell(0.5, 0.6), cell(0.495, 0.1)]), "none");
-  assert.equal(disagreement([cell(0.5, 0.995), cell(0.1, 0.991)]), "still");
-  assert.equal(disagreement([cell(0.5, null)]), null);
 });
 
 test("in an open block a ribbon has a part for each head, and one for those that are too thin", () => {

@@ -160,6 +160,12 @@ test("a column without attention, and a text of one token, are said in words", (
   const one = { shares: alone, names: ["block 0"], tokens: [token(1, 0)], count: 1, chosen: 0, next: null };
   assert.deepEqual(facts(steps(one)[1].sentence), ["1@0", 0.25]);
   assert.deepEqual(facts(steps(one)[4].sentence), ["1@0"], "no credit moves");
+  assert.deepEqual(facts(steps(one)[5].sentence), ["1@0", "1@0", 1], "all of it comes from itself");
+  const next = { ...NEXT, token: token(8, 1), carried: [[0.25, 0.25]], kept: [[0.5, 0, 0.5]] };
+  for (const isCached of [true, false]) {
+    const again = steps({ ...one, next, isCached }).find(({ kind }) => kind === "again");
+    assert.match(String(again?.sentence), /the earlier (row is kept|one gets the same numbers)/);
+  }
 });
 
 test("nothing runs backwards between two states, except credit and the fading pictures", () => {

@@ -28,7 +28,7 @@ test("edits are written as Python writes them", () => {
   const key = { kind: "ablate_key", layer: 1, query: 3, key: 2, renormalise: false };
   assert.equal(list.code(key), "gptviz.ablate_key(1, 3, 2, renormalise=False)");
   const head = { kind: "ablate_head", layer: 0, head: 4 };
-  assert.deepEqual(keptEdits(list, [head, key]), { _edits: [head], _dropped: [list.code(key)] });
+  assert.deepEqual(keptEdits(list, [head, key]), { _edits: [head], _dropped: [list.sent(key)] });
   assert.throws(() => list.edits([{ kind: "toString", layer: 0 }]), /Expected an edit among/);
   assert.throws(() => list.source({ held: 0 }), /Expected a held value/);
 });

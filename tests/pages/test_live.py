@@ -224,7 +224,8 @@ def test_blocks_are_pooled_and_early_tokens_are_one_in_the_picture(tmp_path):
     gpt = gptviz.wrap(GPT2LMHeadModel(config).eval(), gptviz.load().tokenizer)
     round_weights(gpt)
     pages = LivePages(lambda: pocket_views(gpt, "One day"), gpt, tmp_path)
-    steps = [(BOX, "run", {"prompt": LONG[:1150]}), (FLOW, "next_pass", {}), (FLOW, "heads", {"layer": 3})]
+    asked = [("next_pass", {}), ("heads", {"layer": 3}), *(("column", {"column": column}) for column in (0, 2, 8))]
+    steps = [(BOX, "run", {"prompt": LONG[:1150]}), *((FLOW, *question) for question in asked)]
     for expected, answer, of_python, of_page in pages.run(steps):
         assert_same_answer(expected, answer, 10.0)
         assert_same_traits(of_python[FLOW], of_page[FLOW], 10.0)

@@ -15,7 +15,7 @@ from small_models import LAYERS, strong_gpt2
 import gptviz
 from gptviz import lens
 from gptviz.display.numbers import percent
-from gptviz.errors import NotAvailable
+from gptviz.errors import GPTVizError, NotAvailable
 from gptviz.widgets.flow import shares as flow_shares
 from gptviz.widgets.flow.flow import LEADERS
 from gptviz.widgets.flow.open_blocks import NEURONS
@@ -79,6 +79,32 @@ def test_pooled_blocks_keep_sums_exact_and_say_what_never_passes_attention_or_an
                 credit = (credit * (1 - flow.mlp[layer])) @ flow.matrix(layer)
         expected[token] = 1 - credit.sum()
     assert_close(mlp[0], expected, scale=1.0)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt_neox", "gpt_neo"])
+def test_an_unfolded_column_has_the_numbers_of_its_blocks(name, monkeypatch):
+    trace = gptviz.wrap(build(name), tokenizer()).trace(IDS)
+    rows = ask(pooled(monkeypatch, trace, 2), "column", column=0)
+    carried, kept = np.split(rows, [len(IDS) * (len(IDS) + 1) // 2], axis=1)
+    flow = None if name == "gpt_neo" else lens.flow(trace)
+    for layer in (0, 1):
+        matrix = trace.attention(layer).mean(0) if flow is None else flow.attention(layer)
+        assert_close(carried[layer], matrix[np.tril_indices(len(IDS))], scale=1.0)
+        stream, bias, mlp = kept[layer].reshape(3, -1)
+        if flow is None:
+            assert not kept.any()
+        else:
+            straight = flow.residual[layer] + (flow.mlp[layer] if flow.parallel[layer] else 0)
+            for ours, expected in ((stream, straight), (bias, flow.bias[layer]), (mlp, flow.mlp[layer])):
+                assert_close(ours, expected, scale=1.0)
+    assert len(rows) == 2
+
+
+def test_a_page_has_the_blocks_of_pooled_columns(monkeypatch):
+    view = pooled(monkeypatch, gptviz.wrap(build("gpt2"), tokenizer()).trace(IDS), 2)
+    assert [args for name, args in view._page_questions() if name == "column"] == [{"column": 0}]
+    with pytest.raises(GPTVizError):
+        view._answer_column(2)
 
 
 def test_of_a_long_text_the_last_tokens_are_drawn_and_earlier_ones_are_one(monkeypatch):
@@ -254,7 +280,8 @@ def test_views_of_one_box_have_one_list_of_cuts(gpt):
     np.testing.assert_array_equal(view.after.logits, other.after.logits)
     box.run("the old owl")
     assert view.edits == other.edits == ()
-    assert view._dropped == other._dropped == ["gptviz.ablate_attention(1, position=3)"]
+    dropped = {"kind": "ablate_attention", "layer": 1, "position": 3, "code": "gptviz.ablate_attention(1, position=3)"}
+    assert view._dropped == other._dropped == [dropped]
     apart = gptviz.FlowView(gpt.trace(PROMPT))
     view.edits = [gptviz.ablate_mlp(0)]
     assert other.edits == view.edits and apart.edits == ()

@@ -136,7 +136,7 @@ def test_another_prompt_keeps_the_edits_without_a_position(gpt):
     at_one_token = ("patch", "set_attention", "ablate_key", "ablate_attention")
     kept = [edit for edit in edits if edit.call not in at_one_token and edit != gptviz.ablate_mlp(0, position=2)]
     assert view.edits == tuple(kept)
-    assert view._dropped == [repr(edit) for edit in edits if edit not in kept]
+    assert [edit["code"] for edit in view._dropped] == [repr(edit) for edit in edits if edit not in kept]
     assert [token.id for token in view.after.tokens] == gpt.encode(LONGER)
     box.run(PROMPT)
     assert view._dropped == []

@@ -133,13 +133,13 @@ function namesAPosition(spec) {
 }
 
 /**
- * Returns the traits of an edited view for another text: the edits that it keeps, and the code of those that it cannot.
+ * Returns the traits of an edited view for another text: the edits that it keeps, and those that it cannot.
  * @param {EditList} list
  * @param {Spec[]} specs
  */
 export function keptEdits(list, specs) {
   return {
     _edits: specs.filter((spec) => !namesAPosition(spec)).map((spec) => list.sent(spec)),
-    _dropped: specs.filter(namesAPosition).map((spec) => list.code(spec)),
+    _dropped: specs.filter(namesAPosition).map((spec) => list.sent(spec)),
   };
 }

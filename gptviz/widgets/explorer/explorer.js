@@ -81,7 +81,7 @@ class Explorer {
   build() {
     const { words, presenter } = this;
     const title = this.model.get("_title");
-    const restart = button(words.restart, () => this.startOver());
+    const restart = button(words.restart, () => this.startOver(), { title: words.restartHint });
     const tools = element("span", { class: "tools" }, this.models, restart, presenter.tools);
     const header = element("header", {}, element("h3", {}, title), this.notices.computing, tools);
     const side = element("div", { class: "side" }, this.stack);

@@ -56,7 +56,8 @@ export class Presenter {
     this.back = button("◀", () => this.goTo(this.step - 1), { "aria-label": words.back, title: words.back });
     this.forward = button("▶", () => this.goTo(this.step + 1), { "aria-label": words.forward, title: words.forward });
     this.steer = element("span", { class: "steer", hidden: "" }, this.back, this.count, this.forward);
-    this.freeze = button(words.freeze, () => this.setFrozen(!this.root.hasAttribute("data-frozen")));
+    const toggle = () => this.setFrozen(!this.root.hasAttribute("data-frozen"));
+    this.freeze = button(words.freeze, toggle, { title: words.freezeHint });
     this.present = button(words.present, () => this.setOn(!this.on));
     this.tools = element("span", { class: "presenter" }, this.steer, this.freeze, this.present);
     /** @type {HTMLElement} */

@@ -17,7 +17,10 @@ const en = {
   back: "previous step",
   forward: "next step",
   freeze: "freeze",
+  freezeHint:
+    "While you point and talk, the prompt and what is opened from the path take no clicks. Click again to go on.",
   restart: "start over",
+  restartHint: "Closes what is open, and shows the whole picture for the last token.",
   stack: "The blocks of the model",
   block: (/** @type {number} */ layer) => `block ${layer}`,
   close: "close",
@@ -58,7 +61,7 @@ const en = {
     `A bar shows how far a score is above the mean of all scores, ${mean}. ` +
     "Adding the same number to every score would change no probability.",
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
-    `leads with ${share}; the entropy is ${bits} bits. Draw a token and append it: then all steps run again.`,
+    `leads with ${share}; the entropy is ${bits} bits (0 bits: nothing else is possible). Draw a token and append it: then all steps run again.`,
   generation: "Draw a token, append it, repeat: the text grows token by token.",
   written: (/** @type {number} */ steps, /** @type {string} */ end) =>
     `${grouped(steps)} ${steps === 1 ? "token was" : "tokens were"} drawn and appended, ` +
@@ -82,7 +85,9 @@ const zh = {
   back: "上一步",
   forward: "下一步",
   freeze: "定格",
+  freezeHint: "讲解时，提示和从路径打开的部分不接受点击。再点一次就恢复。",
   restart: "从头开始",
+  restartHint: "收起打开的部分，显示最后一个词元的整张图。",
   stack: "模型的各块",
   block: (layer) => `第 ${layer} 块`,
   close: "收起",
@@ -112,7 +117,8 @@ const zh = {
   highest: (logit) => `的分数最高，为 ${logit}。`,
   scores: (shown, vocabulary, mean) =>
     `${grouped(vocabulary)} 个分数中最高的 ${shown} 个，是最后一个词元之后的分数。条形表示一个分数比全部分数的平均值 ${mean} 高出多少。所有分数加上同一个数，概率不变。`,
-  probability: (share, bits) => `领先，概率 ${share}；熵为 ${bits} 比特。抽一个词元并接上，各步就再走一遍。`,
+  probability: (share, bits) =>
+    `领先，概率 ${share}；熵为 ${bits} 比特（0 比特：没有别的可能）。抽一个词元并接上，各步就再走一遍。`,
   generation: "抽一个词元，接上，如此反复：文字逐个词元变长。",
   written: (steps, end) => `逐个抽取并接上了 ${grouped(steps)} 个词元。最后${end}。`,
   ends: { stop: ends.zh.itself, length: ends.zh.length, interrupted: "生成被手动停止" },

@@ -51,6 +51,29 @@ export class Shares {
     return this.keptShares[(column * KEPT.length + KEPT.indexOf(part)) * this.tokens + token];
   }
 
+  /**
+   * Returns the same shares with a column replaced by the blocks that are pooled in it.
+   * @param {number} column
+   * @param {number} blocks how many
+   * @param {Float32Array} rows of each block: what attention carries, then what is kept, as in the constructor
+   */
+  unfolded(column, blocks, rows) {
+    const size = rows.length / blocks;
+    const splice = (/** @type {Float32Array} */ all, /** @type {number} */ start, /** @type {number} */ width) => {
+      const spliced = new Float32Array(all.length + (blocks - 1) * width);
+      spliced.set(all.subarray(0, column * width));
+      for (let i = 0; i < blocks; i += 1) {
+        spliced.set(rows.subarray(i * size + start, i * size + start + width), (column + i) * width);
+      }
+      spliced.set(all.subarray((column + 1) * width), (column + blocks) * width);
+      return spliced;
+    };
+    const kept = KEPT.length * this.tokens;
+    const carried = splice(this.carriedShares, 0, size - kept);
+    const columns = this.columns + blocks - 1;
+    return new Shares(columns, this.tokens, carried, splice(this.keptShares, size - kept, kept), this.areWeights);
+  }
+
   /** Returns the share of attention in a token, its own weight included. @param {number} column @param {number} token */
   attention(column, token) {
     let sum = 0;
@@ -59,15 +82,18 @@ export class Shares {
   }
 
   /**
-   * Returns the credit of every token at every depth for what stands in a token after the last block. Attention weights
-   * have no credit: of them it has what each column's attention gives to this token alone.
+   * Returns the credit of every token at every depth for what stands in a token after the last block, 1 in all.
+   * Attention weights have no credit: of them it has what each column's attention gives to this token alone.
    * @param {number} position
    * @returns {Float64Array[]} columns + 1 of them
    */
   creditOf(position) {
     const credit = Array.from({ length: this.columns + 1 }, () => new Float64Array(this.tokens));
     credit[this.columns][position] = 1;
-    for (let column = this.columns - 1; column >= 0; column -= 1) this.takeBack(credit, column, position);
+    for (let column = this.columns - 1; column >= 0; column -= 1) {
+      this.takeBack(credit, column, position);
+      if (!this.areWeights) normalise(credit[column]);
+    }
     return credit;
   }
 
@@ -116,4 +142,12 @@ export class Shares {
     }
     return [...sums.values()];
   }
+}
+
+/** Takes out the rounding of shares, whose sums are 1 within it. @param {Float64Array} credit */
+function normalise(credit) {
+  const total = credit.reduce((sum, share) => sum + share, 0);
+  credit.forEach((share, token) => {
+    credit[token] = share / total;
+  });
 }

@@ -36,14 +36,12 @@ export function cutKey(layer, query, key) {
  * Returns what an edit cuts, as text.
  * @param {Edit} edit
  * @param {import("./words.js").Words["part"]} words
- * @param {(position: number) => PageToken|undefined} tokenAt
+ * @param {(position: number) => string|undefined} name of the token at a position
  */
-export function editName(edit, words, tokenAt) {
-  const name = (/** @type {number} */ position) => {
-    const token = tokenAt(position);
-    return token && `${chipText(token)} (${position})`;
-  };
-  const [target, source] = [name(edit.position ?? edit.query), name(edit.key)];
+export function editName(edit, words, name) {
+  const [target, source] = [edit.position ?? edit.query, edit.key].map((position) =>
+    position === undefined ? undefined : name(position),
+  );
   if (edit.kind === "ablate_attention" && target) return words.attention(edit.layer, target);
   if (edit.kind === "ablate_mlp" && target) return words.mlp(edit.layer, target);
   if (edit.kind === "ablate_mlp" && edit.position === undefined) return words.mlpEverywhere(edit.layer);
@@ -65,35 +63,59 @@ export class CutChips {
     this.words = words;
     this.actions = actions;
     this.list = element("ul", {});
+    this.none = element("span", { class: "muted small" }, words.cuts.none);
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
+    this.problem = element("p", { class: "problem", role: "alert", hidden: "" });
     this.note = element("p", { class: "muted small" });
-    this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
+    this.scaled = element("p", { class: "muted scaled" });
     const removeAll = button(words.cuts.removeAll, () => actions.set([]), { class: "quiet" });
     const title = element("h4", {}, words.cuts.title);
-    this.made = element("div", { class: "made" }, title, this.list, removeAll, this.note, this.scaled);
-    this.root = element("div", { class: "cuts" }, this.made, this.dropped);
+    this.made = element("div", { class: "made" }, this.list, removeAll, this.note, this.scaled);
+    this.root = element("div", { class: "cuts" }, title, this.none, this.problem, this.made, this.dropped);
+  }
+
+  /** Says why something was refused, in the room of the cuts, so that the picture stays in place. @param {string} text */
+  sayProblem(text) {
+    setText(this.problem, text);
+    this.problem.hidden = !text;
+    if (text) this.root.hidden = false;
   }
 
   /**
    * Says which pass the bars are of.
    * @param {boolean} isKnown whether the next token with the cuts is known
    * @param {boolean} isKept whether it can be known in this page
+   * @param {boolean} isNew whether a token leads that was not among the likeliest
    */
-  sayWhichPass(isKnown, isKept) {
-    const { note, noteWithout, notKept } = this.words.cuts;
-    setText(this.note, isKnown ? note : isKept ? noteWithout : `${notKept} ${noteWithout}`);
+  sayWhichPass(isKnown, isKept, isNew) {
+    const { note, leadsNow, noteWithout, notKept } = this.words.cuts;
+    const known = isNew ? `${note} ${leadsNow}` : note;
+    setText(this.note, isKnown ? known : isKept ? noteWithout : `${notKept} ${noteWithout}`);
+  }
+
+  /** Says what the cut of a ribbon does to the other weights. @param {string} replaced what it does here, or nothing */
+  sayWhatScales(replaced) {
+    setText(this.scaled, `${this.words.cuts.scaled} ${replaced}`.trim());
   }
 
   /**
    * @param {Edit[]} edits
-   * @param {string[]} dropped code of the edits that another prompt could not keep
+   * @param {Edit[]} dropped that another prompt could not keep
+   * @param {boolean} canCut whether cuts can be made here
    * @param {(position: number) => PageToken|undefined} tokenAt
    */
-  show(edits, dropped, tokenAt) {
+  show(edits, dropped, canCut, tokenAt) {
     this.made.hidden = edits.length === 0;
+    this.none.hidden = edits.length > 0;
+    this.root.hidden = !canCut && !edits.length && !dropped.length && this.problem.hidden;
     this.scaled.hidden = !edits.some(({ kind, renormalise }) => kind === "ablate_key" && renormalise !== false);
+    const { part } = this.words;
+    const nameAt = (/** @type {number} */ position) => {
+      const token = tokenAt(position);
+      return token && `${chipText(token)} (${position})`;
+    };
     const items = edits.map((edit, i) => {
-      const name = editName(edit, this.words.part, tokenAt);
+      const name = editName(edit, part, nameAt);
       const text = this.words.cuts.remove(name);
       const others = edits.toSpliced(i, 1);
       const remove = button("×", () => this.actions.set(others), { "aria-label": text, title: text });
@@ -109,7 +131,7 @@ export class CutChips {
     this.dropped.hidden = dropped.length === 0;
     this.dropped.replaceChildren(
       `${this.words.cuts.dropped} `,
-      element("span", { class: "number" }, dropped.join("; ")),
+      dropped.map((edit) => editName(edit, part, part.position)).join("; "),
     );
   }
 }

@@ -15,8 +15,7 @@ export class Cutting {
   /**
    * @param {import("../shared/kernel.js").Model} model
    * @param {import("./words.js").Words} words
-   * @param {{position: () => number, busy: (isBusy: boolean) => void, setProblem: (text: string) => void,
-   *   answered: () => void}} actions position: of the token whose next token is shown
+   * @param {{position: () => number, busy: (isBusy: boolean) => void, answered: () => void}} actions position: of the token whose next token is shown
    */
   constructor(model, words, actions) {
     this.model = model;
@@ -96,9 +95,15 @@ export class Cutting {
     return this.outcome?.position === position ? this.outcome.of : null;
   }
 
-  /** Says beside the cuts which pass is shown after a token. @param {number} position */
-  sayWhichPass(position) {
-    this.chips.sayWhichPass(this.outcomeAt(position) !== null, this.hasOutcome(this.edits, position));
+  /**
+   * Says beside the cuts which pass is shown after a token, and what scaled weights do.
+   * @param {number} position
+   * @param {boolean} isNew whether a token leads that was not among the likeliest
+   * @param {string} replaced see `replacedText`
+   */
+  say(position, isNew, replaced) {
+    this.chips.sayWhichPass(this.outcomeAt(position) !== null, this.hasOutcome(this.edits, position), isNew);
+    this.chips.sayWhatScales(replaced);
   }
 
   /** Shows the cuts of a new trace, and asks for their outcome after another token. */
@@ -114,7 +119,8 @@ export class Cutting {
     this.position = position;
     /** @type {import("../shared/chips.js").PageToken[]} */
     const tokens = model.get("_about").tokens;
-    this.chips.show(edits, model.get("_dropped"), (position) => tokens.find((one) => one.position === position));
+    const tokenAt = (/** @type {number} */ at) => tokens.find((one) => one.position === at);
+    this.chips.show(edits, model.get("_dropped"), model.get("_about").runs, tokenAt);
     actions.busy(edits.length > 0);
     /** @returns {Promise<Outcome|null>} */
     const question = async () =>
@@ -126,13 +132,13 @@ export class Cutting {
         this.before = null;
         this.outcome = of && { position, of };
         actions.busy(false);
-        actions.setProblem(refusal);
+        this.chips.sayProblem(refusal);
         if (!isSame) actions.answered();
       },
       (error) => {
         this.position = null; // its outcome can be asked for again
         actions.busy(false);
-        actions.setProblem(error.message);
+        this.chips.sayProblem(error.message);
         this.outcome = null;
         actions.answered();
         const { before } = this;

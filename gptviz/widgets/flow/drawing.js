@@ -10,13 +10,16 @@ const LANE = 16; // pixels of the lane's height, at the screen's scale
 const EDGED = 5; // pixels from which a hatched ribbon has edges
 const SEAM = 0.8; // pixels between the parts of two heads
 const OUTLINE = 0.8; // pixels
-const OUTLINED = 3; // pixels of the lowest MLP with an outline: around a lower one it looks like a notch
+export const OUTLINED = 3; // pixels of the lowest MLP with an outline: around a lower one it looks like a notch
 
 /** @typedef {import("./geometry.js").Geometry} Geometry */
 /** @typedef {import("./geometry.js").Band} Band */
 /** @typedef {import("./geometry.js").Curve} Curve */
 /** @typedef {{head: number, node: SVGElement, paper: SVGElement}} HeadPart */
-/** What a click or the pointer is on. @typedef {{band?: Band, curve?: Curve}} Piece */
+/**
+ * What a click or the pointer is on: a piece, or the lane of the first token.
+ * @typedef {{band?: Band, curve?: Curve, isLane?: boolean}} Piece
+ */
 
 /** Creates the definition of the hatching of cuts, and what paints with it. */
 export function makeHatching() {
@@ -59,8 +62,8 @@ export class Drawing {
       this.put("line", { class: "border", x1: x, x2: x, y1: 0, y2: height });
     }
     for (const { kind, base } of rows) {
-      const lane = { x: 0.5, y: base - (LANE + 1) * geometry.scale, height: LANE * geometry.scale };
-      if (kind === "rest") this.put("rect", { class: "lane-line", width: whole - 1, rx: 3, ...lane });
+      const lane = { x: 1, width: whole - 2, y: base - (LANE + 1) * geometry.scale, height: LANE * geometry.scale };
+      if (kind === "rest") this.pieces.set(this.put("rect", { class: "lane-line", rx: 3, ...lane }), { isLane: true });
       if (kind === "token") this.put("line", { class: "row-line", x1: 0, x2: whole, y1: base, y2: base });
     }
     const wide = geometry.curves.filter(({ whole }) => whole >= 1);

@@ -29,10 +29,11 @@ export class Early {
    * Shows the followed next token at every depth, and asks for what was not sent.
    * @param {import("./followed.js").Followed} followed
    * @param {import("../shared/chips.js").PageToken} outcome
-   * @param {number[]} tracks the relative widths of the columns
+   * @param {[number, number][]} columns the first and the last block of each
+   * @param {number[]} tracks their relative widths
    */
-  show(followed, outcome, tracks) {
-    const { layers, columns, tied, leaders, lensRefusal } = this.model.get("_about");
+  show(followed, outcome, columns, tracks) {
+    const { layers, tied, leaders, lensRefusal } = this.model.get("_about");
     const size = layers + 1;
     const first = (followed.index * leaders[0].length + followed.outcome) * size;
     const shares = lensRefusal === null ? this.shares.subarray(first, first + size) : null;

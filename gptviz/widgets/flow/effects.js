@@ -87,27 +87,36 @@ export class Effects {
    * @param {FlowToken} token
    * @param {number} outcome one of its likeliest next tokens
    * @param {number} before its probability without a cut
+   * @param {[number, number][]} columns the first and the last block of each
    */
-  show(token, outcome, before) {
+  show(token, outcome, before, columns) {
     const { position } = token;
     const problem = this.areKept(token) ? (this.problems.get(position) ?? "") : this.words.effectsNotKept;
     setText(this.note, !this.areShown || this.known.has(position) ? "" : problem);
-    /** @type {[number, number][]} */
-    const columns = this.model.get("_about").columns;
-    return columns.map((_, column) => this.inColumn(column, token, outcome, before));
+    return columns.map((layers) => this.inColumn(layers, token, outcome, before));
+  }
+
+  /**
+   * Returns the probability of one of the likeliest next tokens after the cut of all attention of a block; null where there
+   * is nothing to cut, undefined where it is not known or not shown.
+   * @param {number} layer
+   * @param {FlowToken} token
+   * @param {number} outcome
+   */
+  afterAttention(layer, { position }, outcome) {
+    return this.areShown ? this.known.get(position)?.[outcome].attention[layer] : undefined;
   }
 
   /**
    * Returns the effects in a column: in the block of the column where each is largest. Where effects are not shown, the
    * probabilities are NaN.
-   * @param {number} column
+   * @param {[number, number]} layers the first and the last block of it
    * @param {FlowToken} token
    * @param {number} outcome
    * @param {number} before
    * @returns {{cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined}}
    */
-  inColumn(column, token, outcome, before) {
-    const [first, last] = this.model.get("_about").columns[column];
+  inColumn([first, last], token, outcome, before) {
     const { position } = token;
     const name = `${chipText(token)} (${position})`;
     if (!this.areShown) {

@@ -13,13 +13,14 @@ import { clamp } from "../shared/numbers.js";
 import { setOffered } from "../shared/offer.js";
 import { makeSentence } from "../shared/sentence.js";
 import { wordsOf } from "../shared/words.js";
+import { Unfolding } from "./columns.js";
 import { Shares } from "./credit.js";
 import { Cutting } from "./cutting.js";
 import { Early } from "./early.js";
 import { Effects } from "./effects.js";
 import { Followed } from "./followed.js";
 import { makeLegend, makeNotes } from "./legend.js";
-import { lessonText } from "./lesson.js";
+import { lessonText, replacedText } from "./lesson.js";
 import { NextBars } from "./next.js";
 import { findSavedView, OpenHead } from "./open_head.js";
 import { Picture } from "./picture.js";
@@ -31,6 +32,8 @@ import { catalogue } from "./words.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
+
+const LONGEST = "m".repeat(13); // as wide as the widest token in the caption
 
 class Flow {
   /**
@@ -45,7 +48,6 @@ class Flow {
     this.model = model;
     this.selection = selection;
     this.words = words;
-    this.shares = new Shares(0, 0, new Float32Array(), new Float32Array());
     this.followed = new Followed(model, selection, () => this.openHead.chosen?.query);
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (shown) => this.follow(this.followed.ofSentence(shown)));
@@ -57,6 +59,9 @@ class Flow {
       opened: () => this.showOpenBlock(),
       openHead: (layer, head, focusBack) => this.openHead.toggle(layer, head, focusBack),
       openCell: (cell, focusBack) => this.openHead.openCell(cell, focusBack),
+      unfold: (column) => this.unfolding.unfold(column),
+      fold: () => this.fold(),
+      hasBlocks: (column) => this.unfolding.isKept(column),
       hasHead: (which) => this.openHead.hasHead(which),
       hasCell: (cell) => this.openHead.hasCell(cell),
       offer: (control, isOn) => setOffered(control, model, isOn),
@@ -64,6 +69,10 @@ class Flow {
       ask: (name, args) => ask(model, name, args),
       isAnswered: (name, args) => isAnswered(model, name, args),
       cutsAll: answersAll(model, "outcome"),
+    });
+    this.unfolding = new Unfolding(model, {
+      changed: () => this.showColumns(),
+      refused: (message) => this.cutting.chips.sayProblem(message),
     });
     this.openHead = new OpenHead(model, selection, host, saved, words, {
       changed: () => this.showOpenHead(),
@@ -80,7 +89,6 @@ class Flow {
     this.cutting = new Cutting(model, words, {
       position: () => this.followed.tokens[this.followed.selected].position,
       busy: (isBusy) => this.notices.setWaiting(this.root, isBusy),
-      setProblem: this.notices.setProblem,
       answered: () => this.showNumbers(),
     });
     this.player = new Player(model, words, () => ({
@@ -92,6 +100,7 @@ class Flow {
       hasCuts: () => this.cutting.edits.length > 0,
       outcomesAt: (token) => this.followed.leadersAt(token),
       holdKeys: () => this.holdKeys(),
+      fold: () => this.unfolding.fold(),
       ended: () => this.showNumbers(),
     }));
     this.lesson = element("p", { class: "lesson", role: "status" });
@@ -114,6 +123,7 @@ class Flow {
     const { model, picture, table, early, bars, followed } = this;
     const title = model.get("_title");
     const flow = element("div", { class: "flow numbers" }, picture.root);
+    const aside = element("div", { class: "aside" }, bars.root, this.cutting.chips.root);
     const below = element(
       "div",
       { class: "below numbers" },
@@ -135,14 +145,12 @@ class Flow {
       "section",
       { class: "gptviz gptviz-flow", "aria-label": title },
       own(
-        element("header", {}, element("h3", {}, title), this.player.controls.root, this.notices.computing),
-        this.notices.problem,
+        element("header", {}, element("h3", {}, title), this.notices.computing),
         this.sentence.root,
-        this.caption,
+        element("div", { class: "captioned" }, this.player.controls.root, this.caption),
         this.player.says,
-        this.cutting.chips.root,
       ),
-      element("div", { class: "panes" }, own(flow, bars.root), this.openHead.root, this.guests, own(below)),
+      element("div", { class: "panes" }, own(flow, aside), this.openHead.root, this.guests, own(below)),
       own(picture.list.root, this.legend, this.notes),
     );
     root.addEventListener("startover", () => this.startOver());
@@ -171,7 +179,7 @@ class Flow {
     this.followed.load();
     this.early.load();
     this.cutting.load();
-    this.shares = new Shares(
+    const shares = new Shares(
       about.columns.length,
       about.tokens.length,
       float32(model.get("_carried")),
@@ -180,9 +188,10 @@ class Flow {
     );
     this.openHead.hide();
     this.sentence.show(about.tokens.filter((/** @type {FlowToken} */ token) => !token.earlier));
-    this.picture.load(this.shares, about);
+    this.unfolding.load(shares, about);
+    this.picture.load(this.unfolding.shown, about);
     this.effects.load();
-    this.legend.replaceChildren(...makeLegend(words, this.shares.areWeights));
+    this.legend.replaceChildren(...makeLegend(words, shares.areWeights, about.start !== null));
     this.notes.replaceChildren(...makeNotes(model, words, about).map((text) => element("p", {}, text)));
     this.show();
   }
@@ -212,11 +221,11 @@ class Flow {
     this.player.close();
     followed.renewOutcome();
     this.sentence.mark(index - hidden);
-    const { areWeights } = this.shares;
-    const [start, end] = areWeights
+    const [start, end] = this.picture.areWeights
       ? [words.reachesWeights, words.reachesWeightsEnd]
       : [words.reaches, words.reachesEnd];
-    this.caption.replaceChildren(`${start} `, ...this.picture.pieces.placed(index), ` ${end}`);
+    this.caption.replaceChildren(element("span", {}, `${start} `, ...this.picture.pieces.placed(index), ` ${end}`));
+    this.caption.dataset.longest = `${start} ${LONGEST} ${end}`;
     this.picture.show(index, hovered !== null);
     this.showNumbers();
     this.askEffects();
@@ -231,20 +240,20 @@ class Flow {
     const { token, leaders, outcome } = this.followed;
     const next = leaders[outcome];
     const known = this.cutting.outcomeAt(token.position);
-    this.cutting.sayWhichPass(token.position);
-    if (known) {
-      leaders.forEach((leader, i) => {
-        leader.after = known.leaders[i];
-      });
-      const isListed = leaders.some((leader) => leader.token.id === known.leader.token.id);
-      if (!isListed) leaders.push({ ...known.leader, leadsNow: true });
-    }
+    const isNew = known !== null && !leaders.some((leader) => leader.token.id === known.leader.token.id);
+    known?.leaders.forEach((after, i) => {
+      leaders[i].after = after;
+    });
+    if (isNew) leaders.push({ ...known.leader, leadsNow: true });
+    const afterAll = (/** @type {number} */ layer) => this.effects.afterAttention(layer, token, outcome);
+    const replaced = replacedText(this.cutting.edits, token.position, next, afterAll, this.words.cuts);
+    this.cutting.say(token.position, isNew, replaced);
     if (!this.player.isOn) this.bars.show(token, leaders, outcome, this.model.get("_about").vocab);
-    const effects = this.effects.show(token, outcome, next.before);
+    const effects = this.effects.show(token, outcome, next.before, picture.columns);
     const cells = picture.cells().map((cell, column) => ({ ...cell, ...effects[column] }));
     const { areWeights, isPooled } = picture;
     this.table.show(picture.names, cells, token, next.token, { areWeights, isPooled });
-    this.early.show(this.followed, next.token, picture.tracks);
+    this.early.show(this.followed, next.token, picture.columns, picture.tracks);
     setText(this.lesson, areWeights ? "" : lessonText(cells, picture, this.words.lesson));
     this.table.setWidths(picture.widths); // all is written before anything is measured
     this.early.line.spread();
@@ -255,7 +264,7 @@ class Flow {
     if (hovered === null) this.effects.ask(token);
   }
 
-  // What is open: a block, under it a head, and in that a cell; or the player
+  // What is open: the blocks of a pooled column, a block, under it a head, and in that a cell; or the player
 
   /** Goes one level out; returns whether anything was open. */
   goOut() {
@@ -266,16 +275,33 @@ class Flow {
       return true;
     }
     if (openHead.back()) return true;
-    if (opened === null) return false;
+    if (opened === null) return this.fold();
     picture.open(null);
-    picture.focusOn(opened);
+    picture.headings.focusOn(opened);
     return true;
+  }
+
+  /** Puts the blocks of an unfolded column together again; returns whether there was one. */
+  fold() {
+    const column = this.unfolding.fold();
+    if (column !== null) this.picture.headings.focusOn(column);
+    return column !== null;
+  }
+
+  /** Shows the columns after one was unfolded or folded. */
+  showColumns() {
+    const { picture, unfolding, openHead, words } = this;
+    const { column, sent, shown } = unfolding;
+    openHead.hide();
+    picture.setColumns(shown, column === null ? "" : words.block(...sent.ranges[column]));
+    this.holdKeys();
+    this.show();
   }
 
   /** Has the keys of a presentation while something is played or open, and a click keeps them: Escape goes out of it first. */
   holdKeys() {
     const { root, player, picture, openHead } = this;
-    const holds = player.isOn || openHead.isOpen || picture.opened !== null;
+    const holds = player.isOn || openHead.isOpen || picture.opened !== null || this.unfolding.column !== null;
     root.toggleAttribute("data-holds-keys", holds);
     if (holds) root.tabIndex = -1;
     else root.removeAttribute("tabindex");
@@ -289,6 +315,7 @@ class Flow {
     picture.isOpen = false;
     picture.isUnfolded = false;
     if (picture.opened !== null) picture.open(null);
+    this.unfolding.fold();
     this.follow(followed.tokens.length - 1);
   }
 

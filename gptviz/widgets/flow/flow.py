@@ -56,8 +56,8 @@ class FlowView(EditedView, OpensPosition):
     change them, and views of the same PromptBox share them. effects: whether the page says what each cut does before it is
     made; a lesson that asks about it sets False. attention: a view of the same source that shows the open heads; None makes
     one when a head is first opened. Up to 256 tokens and 8 columns are drawn: blocks of a deeper model are pooled by
-    multiplying their share matrices, and the page says so. The page's player shows the pass step by step, then a token
-    drawn with seed 0 and the pass after it.
+    multiplying their share matrices, and the page says so; a click on their name shows them one by one. The page's player
+    shows the pass step by step, then a token drawn with seed 0 and the pass after it.
     """
 
     _name = "flow"
@@ -66,7 +66,7 @@ class FlowView(EditedView, OpensPosition):
     _answers: ClassVar[dict[str, str]] = {
         **EditedView._answers, "cuts": "_answer_cuts", "outcome": "_answer_outcome", "lens": "_answer_lens",
         "maps": "_answer_maps", "block": "_answer_block", "draw": "_answer_draw", "next_pass": "_answer_next_pass",
-        "heads": "_answer_heads", "attention": "_answer_attention",
+        "column": "_answer_column", "heads": "_answer_heads", "attention": "_answer_attention",
     }  # fmt: skip
 
     effects = traitlets.Bool(True).tag(sync=True)
@@ -129,8 +129,8 @@ class FlowView(EditedView, OpensPosition):
         self._ranges = layer_ranges(trace.n_layers)
         self._flow, refusal = self._compute_flow(plain)
         self._blocks = OpenBlocks(plain, self._flow)
-        self._shares = self._column_shares(plain, self._flow)
-        self._kinds = ["held"] * len(self._ranges) if self._flow else kinds_of_attention(plain, self._ranges)
+        self._shares = self._column_shares(plain, self._flow, self._ranges)
+        self._kinds = ["held"] * trace.n_layers if self._flow else kinds_of_attention(plain)
         self._carried, self._kept = self._shares.packed()
         positions = range(first_drawn(len(trace.tokens)), len(trace.tokens))
         probabilities = [plain.probabilities(position) for position in positions]
@@ -157,7 +157,7 @@ class FlowView(EditedView, OpensPosition):
             "cutsHeads": trace.gpt.can_run and plain.route == "interface",
             "byLength": 0 if self._flow is None else len(self._flow.by_length),
             "width": trace.d_model,
-            "parallel": [_is_parallel(plain, first) for first, _ in self._ranges],
+            "parallel": [_is_parallel(plain, layer) for layer in range(trace.n_layers)],
         }
 
     def _compute_flow(self, trace: Trace) -> tuple["lens.Flow | None", dict[str, Any] | None]:
@@ -167,11 +167,14 @@ class FlowView(EditedView, OpensPosition):
         except NotAvailable as error:
             return None, error_for_page(error)
 
-    def _column_shares(self, trace: Trace, flow: "lens.Flow | None") -> ColumnShares:
-        """Returns what is drawn: shares, or attention weights, beside which nothing stays with the token."""
+    def _column_shares(self, trace: Trace, flow: "lens.Flow | None", ranges: list[tuple[int, int]]) -> ColumnShares:
+        """Returns what is drawn: shares, or attention weights, beside which nothing stays with the token.
+
+        ranges: the first and last layer of each column.
+        """
         if flow is not None:
-            return column_shares(flow, self._ranges)
-        weights = attention_weights(trace, self._ranges)
+            return column_shares(flow, ranges)
+        weights = attention_weights(trace, ranges)
         return ColumnShares(weights, *np.zeros((3, *weights.shape[:2])))
 
     def _fill_lens(self, trace: Trace, positions: range, ids: list[list[int]], hidden: int) -> dict[str, Any] | None:
@@ -222,6 +225,11 @@ class FlowView(EditedView, OpensPosition):
     def _answer_block(self, layer: int, position: int) -> dict[str, Any]:
         return self._blocks.at(layer, self._check_position(position))
 
+    def _answer_column(self, column: int) -> Array:
+        """Returns what is drawn of each block of a column, in the order of `ColumnShares.rows`."""
+        first, last = self._ranges[check_index(column, len(self._ranges), "column")]
+        return self._column_shares(self._plain, self._flow, [(layer, layer) for layer in range(first, last + 1)]).rows()
+
     def _answer_heads(self, layer: int) -> Array:
         return self._blocks.parts(layer)
 
@@ -239,7 +247,7 @@ class FlowView(EditedView, OpensPosition):
         token: the drawn one, at its position. leaders: the likeliest tokens after it, each with its probability.
         """
         trace = longer_pass(self._plain)
-        shares = self._column_shares(trace, None if self._flow is None else lens.flow(trace))
+        shares = self._column_shares(trace, None if self._flow is None else lens.flow(trace), self._ranges)
         leaders = [
             {"token": describe(token), "before": share} for token, share in trace.top(min(LEADERS, trace.vocab_size))
         ]
@@ -264,6 +272,9 @@ class FlowView(EditedView, OpensPosition):
                 yield "lens", {"position": position}
         if len(self.family()) > 1:
             yield "attention", {}
+        for column, (first, last) in enumerate(self._ranges):
+            if first < last:
+                yield "column", {"column": column}
         position = positions[0]
         for layer in range(self._plain.n_layers):
             for kind in ("ablate_attention", "ablate_mlp"):
@@ -285,10 +296,8 @@ class FlowView(EditedView, OpensPosition):
         shares = [float(share) for share in (credit[0] if is_credit else np.nanmax(credit, 0))]
         drawn = max(position, first_drawn(len(trace.tokens))) - len(trace.tokens)  # from the end
         rows = []
-        for (first, last), kind, weights in zip(
-            self._ranges, self._kinds, self._shares.attention[:, drawn], strict=True
-        ):
-            if kind != "held":
+        for (first, last), weights in zip(self._ranges, self._shares.attention[:, drawn], strict=True):
+            if "held" not in self._kinds[first : last + 1]:
                 continue
             share = float(weights.sum() if is_credit else weights.max())
             name = self._phrase("block" if first == last else "blocks", first=first, last=last)

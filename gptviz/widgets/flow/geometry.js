@@ -29,7 +29,8 @@ import { UNIT } from "./rows.js";
 
 export const ARRIVE = 0.62; // of a column's width
 export const MLP = /** @type {const} */ ([0.74, 0.9]); // of a column's width
-export const STUB = 22; // pixels
+export const STUB = 22; // pixels of a hook's length
+const FLAT = 0.36; // of a thick hook, which keeps the radius of all its bends above half its thickness
 
 export class Geometry {
   /**
@@ -190,15 +191,15 @@ export class Geometry {
   addBundle(column, target, ribbons, below) {
     const share = ribbons.reduce((sum, ribbon) => sum + ribbon.share, 0);
     const ribbon = { column, source: -1, target, share };
-    if (share)
-      this.addCurve("bundle", ribbon, ribbons.length, null, share, this.stub(column, target, below + share / 2));
+    const path = this.stub(column, target, below + share / 2, share);
+    if (share) this.addCurve("bundle", ribbon, ribbons.length, null, share, path);
     return below + share;
   }
 
   /** Adds a short curve for what comes from the closed lane. @param {Ribbon} ribbon @param {number} below as above */
   addRest(ribbon, below) {
     const { column, target, share } = ribbon;
-    this.addParts("rest", ribbon, (over) => this.stub(column, target, below + share - over));
+    this.addParts("rest", ribbon, (over) => this.stub(column, target, below + share - over, share));
   }
 
   /**
@@ -206,13 +207,13 @@ export class Geometry {
    * @param {number} column
    * @param {number} target
    * @param {number} below the credit below its middle
+   * @param {number} share of all that has this form
    */
-  stub(column, target, below) {
-    const { scale } = this;
+  stub(column, target, below, share) {
     const end = this.arrival(column);
     const to = this.rows[target].base - below * this.unit;
-    const [x, y] = [end - STUB * scale, to - (STUB * scale) / 2];
-    return curve([x, y], [x + (STUB * scale) / 2, y], [x + (STUB * scale) / 3, to], [end, to]);
+    const length = Math.min(STUB * this.scale, end - this.edges[column]);
+    return hook([end, to], length, length / 2, share * this.unit);
   }
 
   /**
@@ -250,6 +251,20 @@ export class Geometry {
     this.curves.push(added);
     return added;
   }
+}
+
+/**
+ * Returns the path of a hook that comes from the upper left. A stroke is torn where the path bends more sharply than half
+ * its thickness, so a thick hook is flatter.
+ * @param {[number, number]} end
+ * @param {number} length
+ * @param {number} height at most
+ * @param {number} thickness
+ */
+export function hook([x, y], length, height, thickness) {
+  const drop = Math.min(height, (FLAT * length ** 2) / thickness);
+  const middle = x - length / 2;
+  return curve([x - length, y - drop], [middle, y - drop], [middle, y], [x, y]);
 }
 
 /** Returns the path of a Bézier curve. @param {...number[]} points its ends and, between them, its control points */

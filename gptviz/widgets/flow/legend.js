@@ -6,12 +6,20 @@ import { svgElement } from "../shared/svg.js";
 import { sharedWords } from "../shared/words.js";
 import { makeHatching } from "./drawing.js";
 
-/** @param {import("./words.js").Words} words @param {boolean} areWeights @returns {Node[]} */
-export function makeLegend(words, areWeights) {
+/** @typedef {"stream"|"attention"|"mlp"|"lane"|"cut"} Kind */
+
+/**
+ * @param {import("./words.js").Words} words
+ * @param {boolean} areWeights
+ * @param {boolean} hasLane whether the first token has a lane of its own
+ * @returns {Node[]}
+ */
+export function makeLegend(words, areWeights, hasLane) {
   const { legend } = words;
-  const kinds = /** @type {("stream"|"attention"|"mlp"|"cut")[]} */ (
-    areWeights ? ["attention", "cut"] : ["stream", "attention", "mlp", "cut"]
-  );
+  /** @type {Kind[]} */
+  const drawn = areWeights ? ["attention"] : ["stream", "attention", "mlp"];
+  /** @type {Kind[]} */
+  const kinds = [...drawn, ...(hasLane ? /** @type {Kind[]} */ (["lane"]) : []), "cut"];
   const items = kinds.map((kind) => {
     return element("li", {}, kind === "cut" ? cutSwatch() : swatch(kind), legend[kind]);
   });

@@ -2,7 +2,7 @@
 /** The lens line: the followed next token's probability at every depth, read early with the last layer's reader. */
 import { chip } from "../shared/chips.js";
 import { element, setText } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 
@@ -31,7 +31,7 @@ export class LensLine {
     const { words } = this;
     this.name.replaceChildren(`${words.lens.probabilityOf} `, chip(outcome), ` ${words.lens.title}`);
     const hasNumbers = shares !== null && !Number.isNaN(shares[0]);
-    this.say(hasNumbers ? (isTied ? words.lens.tied : "") : problem);
+    this.say(hasNumbers ? `${words.lens.means} ${isTied ? words.lens.tied : ""}` : problem);
     const ends = columns.map(([first]) => first);
     const before = (/** @type {number} */ column) => tracks.slice(0, column).reduce((sum, track) => sum + track, 0);
     const depths = hasNumbers ? Array.from({ length: shares.length }, (_, depth) => depth) : [];
@@ -50,7 +50,7 @@ export class LensLine {
         const bar = element("span", { class: "bar" });
         bar.style.height = `${100 * share}%`;
         const text = words.lens.depth(depth, percent(share));
-        const number = element("span", { class: "number small", title: `${100 * share} %` }, percent(share));
+        const number = element("span", { class: "number small", title: allDigits(share) }, percent(share));
         const item = element("li", { title: text }, element("span", { class: "track" }, bar), number);
         item.style.left = `${(100 * start) / before(columns.length)}%`;
         item.toggleAttribute("data-tied", isTied && depth === 0);

@@ -1,5 +1,9 @@
 // @ts-check
-/** Finds where shares and effects disagree: of two blocks, one has the larger share and the other the larger effect. */
+/**
+ * Says what a picture of shares cannot show: that of two blocks one has the larger share and the other the larger effect, and
+ * that the cut of one ribbon can change more than the cut of all.
+ */
+import { chipText } from "../shared/chips.js";
 import { percent } from "../shared/numbers.js";
 
 /** @typedef {import("./table.js").Cells} Cells */
@@ -49,11 +53,32 @@ export function lessonText(cells, { names, columns }, words) {
   const result = disagreement(cells);
   if (result === null) return "";
   if (typeof result === "string") return words[result];
-  const [strong, wide] = result.map(({ attention, effect: { layer, after }, column }) => ({
+  const before = percent(result[0].effect.before);
+  const [strong, wide] = result.map(({ attention, effect, column }) => ({
     name: names[column],
-    cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(layer),
+    cut: columns[column][0] === columns[column][1] ? names[column] : words.alone(effect.layer),
     share: percent(attention),
-    after: percent(after),
+    after: percent(effect.after),
+    raises: effect.after > effect.before && percent(effect.after) !== before,
   }));
-  return words.differ(strong, wide, percent(result[0].effect.before));
+  const raising = [strong, wide].filter(({ raises }) => raises).map(({ cut }) => cut);
+  const end = raising.length ? words.raises(raising) : words.amount;
+  return `${words.differ(strong, wide, before)} ${end}`;
+}
+
+/**
+ * Says what the cut of one ribbon does here, if it changes more than the cut of all attention of its block.
+ * @param {import("../shared/edits.js").Edit[]} edits that are made
+ * @param {number} position of the followed token
+ * @param {import("./next.js").Outcome} next the followed next token
+ * @param {(layer: number) => number|null|undefined} afterAll its probability after the cut of all attention of a block
+ * @param {import("./words.js").Words["cuts"]} words
+ */
+export function replacedText([edit, ...others], position, { token, before, after }, afterAll, words) {
+  const isOneRibbon = edit?.kind === "ablate_key" && edit.renormalise !== false && !others.length;
+  if (!isOneRibbon || edit.query !== position || after === null) return "";
+  const all = afterAll(edit.layer);
+  if (typeof all !== "number" || Math.abs(after - before) - Math.abs(all - before) < LEAST) return "";
+  const [was, is, withAll] = [before, after, all].map(percent);
+  return words.replaced({ layer: edit.layer, token: chipText(token), before: was, after: is, afterAll: withAll });
 }

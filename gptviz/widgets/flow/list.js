@@ -2,7 +2,7 @@
 /** The ribbons as a list, largest first: the picture in words, and a way to cut a ribbon by keys. */
 import { chip } from "../shared/chips.js";
 import { button, element } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
 
 const MOST = 24; // ribbons that are listed
 
@@ -21,7 +21,7 @@ export class RibbonList {
     const { list } = words;
     this.body = element("tbody", {});
     this.left = element("p", { class: "muted small" });
-    this.scaled = element("p", { class: "muted small scaled" }, words.cuts.scaled);
+    this.scaled = element("p", { class: "muted scaled" }, words.cuts.scaled);
     const head = element(
       "tr",
       {},
@@ -45,7 +45,7 @@ export class RibbonList {
     const single = curves.filter(({ kind }) => kind !== "bundle").sort((a, b) => b.share - a.share);
     const rows = single.slice(0, MOST).map((curve, i) => {
       const ends = [...pieces.rowName(curve.source), " → ", ...pieces.rowName(curve.target)];
-      const share = element("td", { class: "number", title: `${100 * curve.share} %` }, percent(curve.share));
+      const share = element("td", { class: "number", title: allDigits(curve.share) }, percent(curve.share));
       const canCut = pieces.editsOf({ curve }).length > 0;
       const cell = pieces.cellOf({ curve });
       return element(

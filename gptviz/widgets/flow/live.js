@@ -39,6 +39,7 @@ export class LiveFlow extends LiveEdited {
     lens: "answerLens",
     maps: "answerMaps",
     block: "answerBlock",
+    column: "answerColumn",
     heads: "answerHeads",
     attention: "answerAttention",
     draw: "answerDraw",
@@ -90,14 +91,14 @@ export class LiveFlow extends LiveEdited {
         leaders: hidden ? [leaders[0], ...leaders] : leaders,
         vocabulary: Object.fromEntries(leaders.flat().map((id) => [id, describe(this.model.token(id))])),
         tied: this.model.gpt.weights.unembedding.weight === this.model.gpt.weights.tokenTable,
-        attention: ranges.map(() => "held"),
+        attention: this.blocks.map(() => "held"),
         refusal: null,
         lensRefusal: null,
         runs: true,
         cutsHeads: true,
         byLength: this.blocks.reduce((total, { byLength }) => total + byLength, 0),
         width: dModel,
-        parallel: ranges.map(() => false),
+        parallel: this.blocks.map(() => false),
       },
     };
   }
@@ -198,6 +199,21 @@ export class LiveFlow extends LiveEdited {
     const lengths = Float64Array.from(activations, (activation, neuron) => Math.abs(activation) * rows[neuron]);
     const strongest = Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a] || a - b);
     return { heads, neurons: strongest.slice(0, NEURONS).map((neuron) => ({ neuron, length: lengths[neuron] })) };
+  }
+
+  /** Returns what is drawn of each block of a column: (blocks, n (n + 1) / 2 + 3 n). @param {{column: number}} args */
+  answerColumn({ column }) {
+    const ranges = layerRanges(this.model.gpt.nLayers);
+    const [first, last] = ranges[checkIndex(column, ranges.length, "column")];
+    const blocks = this.blocks.slice(first, last + 1);
+    const shares = columnShares(
+      blocks,
+      blocks.map((_, i) => [i, i]),
+    );
+    const data = Float32Array.from(
+      shares.flatMap((block) => [...withoutFutures([block.attention]), ...packedKept([block])]),
+    );
+    return { data, shape: [blocks.length, data.length / blocks.length] };
   }
 
   /** Returns the parts of the heads in what is drawn of a block: (H, n (n + 1) / 2). @param {{layer: number}} args */

@@ -4,7 +4,7 @@ import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
 import { arrowStep } from "../shared/keys.js";
-import { clamp, percent } from "../shared/numbers.js";
+import { allDigits, clamp, percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /**
@@ -25,7 +25,7 @@ export class NextBars {
     this.list = element("ol", { class: "bars" });
     this.hint = element("p", { class: "muted small" });
     const axis = element("div", { class: "bar-row axis" }, element("span", {}), percentAxis(), element("span", {}));
-    this.root = element("div", { class: "next numbers" }, this.title, axis, this.list, this.hint);
+    this.root = element("div", { class: "next numbers" }, this.title, this.hint, axis, this.list);
     this.list.addEventListener("keydown", (event) => this.moveFocus(event));
   }
 
@@ -41,7 +41,7 @@ export class NextBars {
     const isCut = outcomes.some(({ after }) => after !== null);
     const rows = outcomes.map((outcome, i) => {
       const name = outcome.leadsNow
-        ? element("span", { class: "leads-now", title: words.nowLeads })
+        ? element("span", { class: "leads-now" })
         : this.actions.offer(button("", () => this.actions.follow(i), { "aria-pressed": String(i === followed) }));
       name.append(chip(outcome.token));
       return this.row(name, outcome.before, outcome.after);
@@ -55,8 +55,7 @@ export class NextBars {
     if (vocabulary > outcomes.length) rows.push(this.row(others, left("before"), isCut ? left("after") : null));
     const focused = [...this.list.querySelectorAll("button")].indexOf(/** @type {any} */ (document.activeElement));
     this.list.replaceChildren(...rows);
-    const hint = this.list.querySelector("[data-absent]") ? words.nextNotKept : words.nextHint;
-    setText(this.hint, isCut ? `${hint} · ${words.before}` : hint);
+    setText(this.hint, this.list.querySelector("[data-absent]") ? words.nextNotKept : words.nextHint);
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
   }
 
@@ -72,7 +71,7 @@ export class NextBars {
     }
     const was = percent(before).replace(" %", "");
     const text = after === null ? percent(before) : this.words.effect(was, percent(after));
-    const title = after === null ? `${100 * before} %` : this.words.effect(`${100 * before} %`, `${100 * after} %`);
+    const title = after === null ? allDigits(before) : this.words.effect(allDigits(before), allDigits(after));
     return element("li", { class: "bar-row" }, name, track, element("span", { class: "number", title }, text));
   }
 

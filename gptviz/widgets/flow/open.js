@@ -5,7 +5,7 @@
  */
 import { button, element, setText } from "../shared/dom.js";
 import { Lane } from "../shared/kernel.js";
-import { percent, significant } from "../shared/numbers.js";
+import { allDigits, percent, significant } from "../shared/numbers.js";
 import { pageTheme } from "../shared/theme.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 import { HeadShares } from "./heads.js";
@@ -80,6 +80,8 @@ export class OpenBlock {
    */
   show(layer, column, tokens, followed) {
     const { position } = tokens[followed];
+    const shares = this.known.get(layer)?.shares;
+    if (shares) shares.column = column; // it is another where columns were unfolded or folded
     if (layer === this.layer && position === this.position) return;
     this.layer = layer;
     this.position = position;
@@ -135,7 +137,8 @@ export class OpenBlock {
     delete this.root.dataset.asking;
     this.shown = block;
     const neurons = (block?.neurons ?? []).map(({ neuron, length }) => `${neuron} (${significant(length)})`);
-    setText(this.note, problem || (neurons.length ? this.words.neurons(neurons.join(", ")) : ""));
+    const text = problem || (neurons.length ? this.words.neurons(neurons.join(", ")) : "");
+    setText(this.note, block ? `${text} ${this.words.head.hatched}` : text);
     this.picture.came();
   }
 
@@ -166,7 +169,7 @@ export class OpenBlock {
     map.append(
       this.map(head),
       element("span", { class: "small" }, `H${head}`),
-      element("span", { class: "number small", title: `${100 * share} %` }, percent(share)),
+      element("span", { class: "number small", title: allDigits(share) }, percent(share)),
       element("span", { class: "small word" }, isOpen ? words.close : words.open),
     );
     const cutName = isCut ? cuts.remove(name) : table.cut(name);

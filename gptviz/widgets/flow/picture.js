@@ -1,10 +1,13 @@
 // @ts-check
 /** The picture: rows of tokens, columns of blocks, bands and ribbons, and the line that reads out one of them. */
+import { chipText } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
+import { isPooled } from "./columns.js";
 import { Shares } from "./credit.js";
 import { Drawing } from "./drawing.js";
 import { Geometry } from "./geometry.js";
+import { Headings } from "./headings.js";
 import { RowLabels } from "./labels.js";
 import { RibbonList } from "./list.js";
 import { OpenBlock } from "./open.js";
@@ -20,12 +23,14 @@ const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
 /** @typedef {import("./open_head.js").Cell} Cell */
 /**
- * What the picture does in the view around it, and asks of it. `hasHead`, `hasCell`: whether a map or an arithmetic can be
- * shown; `offer`: turns a control off or on.
+ * What the picture does in the view around it, and asks of it. `unfold`, `fold`: show the blocks of a pooled column, or put
+ * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns
+ * a control off or on.
  * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
  *   openHead: (layer: number, head: number, focusBack: () => void) => void,
  *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
  *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
+ *   unfold: (column: number) => void, fold: () => void, hasBlocks: (column: number) => boolean,
  *   room: () => number, cutsAll: boolean, isAnswered: (name: string, args: any) => boolean,
  *   ask: (name: string, args: any) => Promise<any>}} Actions
  */
@@ -48,7 +53,7 @@ export class Picture {
     this.columns = [];
     /** @type {boolean[]} */
     this.parallel = [];
-    /** @type {("held"|"missing"|"none")[]} */
+    /** @type {import("./columns.js").Kind[]} */
     this.kinds = [];
     /** @type {string[]} */
     this.names = [];
@@ -73,6 +78,8 @@ export class Picture {
     });
     /** The column that is open: wider than the others, with its heads. @type {number|null} */
     this.opened = null;
+    /** The column that was closed and is still pointed at; see `Headings.held`. @type {{column: number, left: number}|null} */
+    this.held = null;
     this.block = new OpenBlock(words, actions, {
       came: () => {
         this.block.mark(); // the heads take room from the rows
@@ -89,10 +96,15 @@ export class Picture {
     this.canvas.append(this.drawing.root);
     const stage = { class: "stage beside", tabindex: 0, role: "group", "aria-label": words.stage };
     this.stage = element("div", stage, this.labels.root, this.canvas);
-    this.heads = element("div", { class: "heads" });
-    this.ends = element("div", { class: "gutter small muted" });
+    this.headings = new Headings(words, {
+      choose: (column) => (isPooled(this.columns[column]) ? actions.unfold(column) : this.open(column)),
+      offer: (name, column) =>
+        actions.offer(name, isPooled(this.columns[column]) ? actions.hasBlocks(column) : this.isKept(column)),
+    });
+    this.headings.root.addEventListener("pointerleave", () => this.release());
+    this.ends = element("div", { class: "gutter small muted", "data-across": words.across });
     this.readout = element("p", { class: "readout", role: "status" });
-    const head = element("div", { class: "beside names" }, this.ends, this.heads);
+    const head = element("div", { class: "beside names" }, this.ends, this.headings.root);
     this.list = new RibbonList(words, {
       cut: (curve) => actions.cuts().toggle(this.pieces.editsOf({ curve })),
       compute: (curve, focusBack) => this.openCell({ curve }, focusBack),
@@ -104,73 +116,61 @@ export class Picture {
 
   /**
    * Takes the numbers of a trace.
-   * @param {import("./credit.js").Shares} shares
+   * @param {import("./columns.js").Columns} columns
    * @param {any} about
    */
-  load(shares, about) {
-    const { words } = this;
-    this.shares = shares;
+  load(columns, about) {
     this.isOpen = false;
     this.isUnfolded = false;
     this.tokens = about.tokens;
-    this.columns = about.columns;
-    this.parallel = about.parallel;
-    this.kinds = about.attention;
     this.start = about.start;
-    this.areWeights = shares.areWeights;
-    this.isPooled = about.layers > this.columns.length;
-    this.names = this.columns.map(([first, last]) => words.block(first, last));
-    const { tokens, columns, names } = this;
+    this.areWeights = columns.shares.areWeights;
     const cutsHeads = about.cutsHeads && this.actions.cutsAll; // no exported page keeps a cut of a head or a ribbon
-    Object.assign(this.pieces, { tokens, columns, names, canCut: about.runs, canCutRibbons: cutsHeads });
-    setText(this.ends, this.areWeights ? words.weightsAt : words.ends);
+    Object.assign(this.pieces, { tokens: this.tokens, canCut: about.runs, canCutRibbons: cutsHeads });
     this.block.load(cutsHeads, this.areWeights);
-    this.opened = null;
-    this.showHeads();
+    this.setColumns(columns);
+  }
+
+  /**
+   * Takes other columns of the same trace; none is open.
+   * @param {import("./columns.js").Columns} all
+   * @param {string} unfolded the name of the unfolded one
+   */
+  setColumns(all, unfolded = "") {
+    const { words } = this;
+    const { shares, ranges: columns, parallel, kinds } = all;
+    const names = columns.map(([first, last]) => words.block(first, last));
+    Object.assign(this, { shares, columns, parallel, kinds, names, opened: null, held: null });
+    this.isPooled = columns.some(isPooled);
+    Object.assign(this.pieces, { columns, names });
+    const fold = button(words.foldBlocks(unfolded), this.actions.fold, { class: "quiet" });
+    const end = this.areWeights ? words.weightsAt : words.ends;
+    this.ends.replaceChildren(...(unfolded ? [element("div", {}, fold)] : []), end);
+    this.showHeadings();
     this.readOut(null);
   }
 
-  /** Writes the columns' names; a column of one block has a button that opens it. */
-  showHeads() {
-    const { words, opened } = this;
-    const focused = [...this.heads.querySelectorAll("button.name")].indexOf(
-      /** @type {any} */ (document.activeElement),
-    );
-    const heads = this.names.map((name, column) => {
-      const [first, last] = this.columns[column];
-      const attributes = {
-        class: "name",
-        "aria-expanded": String(column === opened),
-        title: words.open(name),
-        "aria-label": name,
-      };
-      const title = first === last ? button("", () => this.open(column), attributes) : element("strong", {});
-      const short = first === last ? String(first) : `${first}–${last}`;
-      if (title instanceof HTMLButtonElement) this.actions.offer(title, this.isKept(column));
-      title.append(element("span", { class: "long" }, name), element("span", { class: "short" }, short));
-      const order = this.parallel[column] ? words.sideBySide : words.parts;
-      const label = element("span", { class: "parts small muted" }, element("i", {}), element("span", {}, order));
-      const parts = this.areWeights ? [] : [label];
-      return element("div", { class: "head" }, title, ...parts, ...(column === opened ? [this.block.root] : []));
-    });
-    this.heads.style.gridTemplateColumns = this.tracks.map((track) => `minmax(0, ${track}fr)`).join(" ");
-    this.heads.replaceChildren(...heads);
-    if (focused >= 0) /** @type {HTMLElement[]} */ ([...this.heads.querySelectorAll("button.name")])[focused]?.focus();
-  }
-
-  /** Leaves the numbers of the blocks where their names do not fit. */
-  shortenNames() {
-    this.heads.removeAttribute("data-short");
-    const names = [...this.heads.querySelectorAll(".head > .name, .head > strong")];
-    this.heads.toggleAttribute(
-      "data-short",
-      names.some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
+  /** Writes the columns' names. */
+  showHeadings() {
+    const { words, opened, parallel, columns, tracks } = this;
+    const orderOf = (/** @type {number} */ column) => (parallel[column] ? words.sideBySide : words.parts);
+    this.headings.show(
+      this.names.map((name, column) => ({
+        name,
+        range: columns[column],
+        order: this.areWeights ? "" : orderOf(column),
+        track: tracks[column],
+        opened: column === opened ? this.block.root : null,
+      })),
     );
   }
 
   /** The relative widths of the columns. */
   get tracks() {
-    return this.names.map((_name, column) => (column === this.opened ? OPENED : 1));
+    const { names, opened, held } = this;
+    if (!held) return names.map((_name, column) => (column === opened ? OPENED : 1));
+    const [before, after] = [held.left / held.column, (1 - held.left) / (names.length - held.column)];
+    return names.map((_name, column) => names.length * (column < held.column ? before : after));
   }
 
   /** The widths of the columns, in pixels. */
@@ -185,12 +185,29 @@ export class Picture {
     return ["maps", "heads"].every((name) => this.actions.isAnswered(name, { layer }));
   }
 
-  /** Opens a column between its neighbours, or closes it; null closes the open one. @param {number|null} column */
+  /**
+   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where
+   * it was clicked, a place that its wide column has too; that of the closed one stays until the pointer leaves the names.
+   * @param {number|null} column
+   */
   open(column) {
-    this.opened = column === this.opened ? null : column;
-    this.showHeads();
+    const left = column === null ? 0 : this.headings.leftOf(column);
+    const isClosed = column !== null && column === this.opened;
+    this.held = isClosed ? this.headings.held(column) : null;
+    this.opened = isClosed ? null : column;
+    this.showHeadings();
+    if (this.opened !== null) this.headings.keepAt(this.opened, left);
     this.show(this.position);
     this.readOut(null);
+    this.actions.opened();
+  }
+
+  /** Gives all columns the same width again, after one of them was closed and is no longer pointed at. */
+  release() {
+    if (!this.held) return;
+    this.held = null;
+    this.showHeadings();
+    this.show(this.position);
     this.actions.opened();
   }
 
@@ -242,7 +259,7 @@ export class Picture {
     const room = this.actions.room();
     if ((width === this.width && scale === this.scale && room === this.room) || !this.credit.length) return;
     Object.assign(this, { width, scale, room });
-    this.shortenNames();
+    this.headings.shorten();
     const { shares, credit, position, tracks } = this;
     const { rows, rowOf, height } = fitRows(credit, position, this, scale, room);
     Object.assign(this, { rows, rowOf, height });
@@ -292,11 +309,6 @@ export class Picture {
 
   // An open block and its heads
 
-  /** Gives the focus back to a column's name. @param {number} column */
-  focusOn(column) {
-    /** @type {HTMLElement|null|undefined} */ (this.heads.children[column]?.querySelector("button.name"))?.focus();
-  }
-
   /** Opens the column of a layer, if it is one of a single block. @param {number} layer */
   openLayer(layer) {
     const column = this.columns.findIndex(([first, last]) => first === layer && last === layer);
@@ -317,11 +329,12 @@ export class Picture {
     const share = shares.through(head, this.credit[shares.column + 1]);
     const name = this.words.part.head(this.block.layer, head);
     setText(this.readout, this.words.head.through(name, percent(share)));
-    this.readout.title = `${100 * share} %`;
+    this.readout.title = allDigits(share);
   }
 
   /** Does what a click on a piece does: in an open block it opens a weight, elsewhere it cuts. @param {Piece} piece */
   choose(piece) {
+    if (piece.isLane) return this.toggle("isOpen");
     const isOpen = this.opened !== null && piece.curve?.column === this.opened;
     if (isOpen) return this.openCell(piece, () => this.stage.focus());
     const edits = this.pieces.editsOf(piece);
@@ -341,7 +354,10 @@ export class Picture {
     const shape = piece?.band ?? piece?.curve;
     const head = piece?.curve?.head ?? null;
     drawing.follow(head !== null && head >= 0 ? head : block.opened);
-    this.readout.title = shape ? `${100 * shape.share} %` : "";
+    this.readout.title = shape ? allDigits(shape.share) : "";
+    if (piece?.isLane && this.start !== null) {
+      return setText(this.readout, this.words.restingHint(chipText(this.tokens[this.start])));
+    }
     if (!piece || !shape) return setText(this.readout, this.idleText());
     const unit = this.areWeights ? hover.ofWeight : hover.ofCredit;
     const texts = [pieces.textOf(piece), `${percent(shape.share)} ${unit}`];

@@ -2,6 +2,7 @@
 /** What the pieces of the picture are called, and what cuts them. */
 import { chipText } from "../shared/chips.js";
 import { cutAttention, cutKey, cutMlp } from "./cuts.js";
+import { countOf } from "./labels.js";
 import { placedChip } from "./list.js";
 
 /** @typedef {import("../shared/edits.js").Edit} Edit */
@@ -42,7 +43,7 @@ export class Pieces {
   /** @param {number} row @returns {(Node|string)[]} */
   rowName(row) {
     const { tokens } = this.rows[row];
-    return tokens.length === 1 ? this.placed(tokens[0]) : [this.words.small(tokens.length)];
+    return tokens.length === 1 ? this.placed(tokens[0]) : [this.words.small(countOf(this.rows[row], this.tokens))];
   }
 
   /** Returns the token of a row that stands for one, null for other rows. @param {number} row */

@@ -7,7 +7,7 @@
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { ask } from "../shared/kernel.js";
-import { percent, significant } from "../shared/numbers.js";
+import { allDigits, percent, significant } from "../shared/numbers.js";
 import { Clock } from "./play_clock.js";
 import { Controls, onlyPlayer } from "./play_controls.js";
 import { nextRow, rowOf } from "./play_facts.js";
@@ -20,11 +20,12 @@ import { roomForPlay } from "./room.js";
 /** @typedef {import("./next.js").Outcome} Outcome */
 
 /**
- * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown; `holdKeys`: runs when
- * the play begins and ends.
+ * What the player reads and moves in the view around it. `chosen`: the token whose credit is shown; `fold`: puts the
+ * blocks of a pooled column together; `holdKeys`: runs when the play begins and ends.
  * @typedef {{root: HTMLElement, picture: import("./picture.js").Picture, sentence: HTMLElement,
  *   bars: import("./next.js").NextBars, chosen: () => number, hasCuts: () => boolean,
- *   outcomesAt: (token: number) => Outcome[], holdKeys: () => void, ended: () => void}} Around
+ *   outcomesAt: (token: number) => Outcome[], holdKeys: () => void, fold: () => void,
+ *   ended: () => void}} Around
  */
 
 export class Player {
@@ -69,7 +70,8 @@ export class Player {
   }
 
   start() {
-    const { root, picture, sentence, holdKeys } = this.around();
+    const { root, picture, sentence, holdKeys, fold } = this.around();
+    fold(); // the next pass comes with the columns that were sent
     this.isOn = true;
     this.clock.isPending = false;
     this.shows = "";
@@ -123,7 +125,7 @@ export class Player {
     this.flight.remove();
     picture.stage.style.minHeight = "";
     for (const node of [picture.canvas, picture.labels.root, picture.drawing.root]) node.style.cssText = "";
-    for (const head of picture.heads.children) head.removeAttribute("data-now");
+    for (const head of picture.headings.root.children) head.removeAttribute("data-now");
     this.bars(1);
     this.says.replaceChildren();
     this.showControls();
@@ -149,8 +151,8 @@ export class Player {
       tokens: about.tokens,
       names: picture.names,
       isPooled: picture.columns.map(([first, end]) => end > first),
-      parallel: about.parallel,
-      kinds: about.attention,
+      parallel: picture.parallel,
+      kinds: picture.kinds,
       count: about.tokens[last].position + 1,
       width: about.width,
       chosen: chosen(),
@@ -226,7 +228,7 @@ export class Player {
     const { kind, column, sentence } = this.clock.step;
     root.dataset.step = kind;
     this.says.replaceChildren(...sentence.map((part) => this.written(part)));
-    [...picture.heads.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
+    [...picture.headings.root.children].forEach((head, i) => head.toggleAttribute("data-now", i === column));
     this.showBars();
     this.aim();
     this.showControls();
@@ -244,7 +246,7 @@ export class Player {
     }
     const isShare = "share" in part;
     const value = isShare ? part.share : part.value;
-    const title = isShare ? `${100 * value} %` : String(value);
+    const title = isShare ? allDigits(value) : String(value);
     const text = isShare ? percent(value).replace(" ", "\u00a0") : significant(value);
     return element("strong", { class: "number", title }, text);
   }

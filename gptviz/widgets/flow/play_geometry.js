@@ -6,7 +6,7 @@
  * copies and takes nothing away. Where they arrive they lie on top of what stays, as wide as their shares.
  */
 import { clamp } from "../shared/numbers.js";
-import { ARRIVE, curve, MLP, STUB } from "./geometry.js";
+import { ARRIVE, curve, hook, MLP, STUB } from "./geometry.js";
 
 /** @typedef {import("./play_facts.js").TokenRow} TokenRow */
 /** @typedef {{kind: "stream"|"bias"|"after"|"mlp"|"plain", share: number|null, x: number, y: number, width: number,
@@ -147,9 +147,9 @@ function ribbonsOf(row, column, x, end, stays, base, rows, start) {
   for (const [kind, share] of stubs) {
     if (!share) continue;
     const to = nextMiddle(share);
-    const [left, y] = [end - STUB * scale, to - (STUB * scale) / 4];
-    const path = curve([left, y], [left + (STUB * scale) / 2, y], [left + (STUB * scale) / 3, to], [end, to]);
-    ribbons.push({ kind, source: kind === "rest" ? Number(start) : -1, share, path, width: share * band });
+    const width = share * band;
+    const path = hook([end, to], STUB * scale, (STUB * scale) / 4, width);
+    ribbons.push({ kind, source: kind === "rest" ? Number(start) : -1, share, path, width });
   }
   return ribbons;
 }

@@ -8,6 +8,7 @@
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
 import { setAttributes, svgElement } from "../shared/svg.js";
+import { OUTLINED } from "./drawing.js";
 import { BAND, ENTRY, LINE, PlayRows, piecesOf, reached } from "./play_geometry.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
@@ -146,12 +147,13 @@ export class Scene {
         for (const { kind, share, ...box } of pieces.rectangles) {
           const node = svgElement("rect", { class: `band ${kind}`, ...dataset, ...box });
           if (share !== null) node.setAttribute("data-share", String(share));
+          node.toggleAttribute("data-thin", box.height < OUTLINED);
           rectangles.push(node);
         }
       }
     }
     const entries = tokens.map((token) => entry(rows, rows.middle(token.token), about.areWeights));
-    drawn.replaceChildren(...curves, ...rectangles, ...entries);
+    drawn.replaceChildren(...rectangles, ...curves, ...entries); // a ribbon can be followed across the rows between its ends
   }
 
   /** Shows a state. @param {State} state */

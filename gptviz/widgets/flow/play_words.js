@@ -34,7 +34,7 @@ const en = {
   player: "player: Space pauses, arrow keys step, Escape ends",
   steps: "steps that are done",
   speed: (/** @type {string} */ times) => `speed: ${times} ×; click for another`,
-  uncached: "without the KV cache",
+  uncached: "compute all rows again (without the KV cache)",
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   sentences: {
     /** @type {(count: number, width: number, hasCuts: boolean) => Part[]} */
@@ -42,8 +42,8 @@ const en = {
       count === 1
         ? "One token enters at the left. It becomes "
         : `${grouped(count)} tokens enter at the left. Each becomes `,
-      `a row of ${grouped(width)} numbers, its embedding. In this film all rows have the same width. `,
-      "The width of a ribbon is its share of the row that it enters.",
+      `a row of ${grouped(width)} numbers, its embedding. All rows are equally wide where attention has come in: what was `,
+      "there before is at the bottom, what came in is on top. The width of a ribbon is its share of the row that it enters.",
       hasCuts ? " This is the pass without cuts." : "",
     ],
     /** @type {(block: string, token: PageToken, most: Source|null, attention: number, isPooled: boolean) => Part[]} */
@@ -120,7 +120,7 @@ const en = {
     picture: (token, [first, second]) => [
       "This is the picture from before, for ",
       { token },
-      ". At the embedding, most credit is with ",
+      second ? ". Most of what it holds at the end comes from " : ". What it holds at the end comes from ",
       { token: first.token },
       ": ",
       { share: first.share },
@@ -143,7 +143,7 @@ const en = {
     next: (token, count, isCached) =>
       isCached
         ? [
-            "The next pass. The KV cache keeps the keys and values of earlier tokens, so only the new row moves: ",
+            "The next pass. The KV cache keeps the keys and values of earlier tokens, so only the new row is computed: ",
             { token },
             ".",
           ]
@@ -151,9 +151,13 @@ const en = {
     /** @type {(block: string, token: PageToken, most: Source|null, count: number, isCached: boolean,
      *   areWeights: boolean) => Part[]} */
     again: (block, token, most, count, isCached, areWeights) => {
+      const [kept, same] =
+        count === 1
+          ? ["the earlier row is kept", "the earlier one gets the same numbers"]
+          : [`the ${grouped(count)} earlier rows are kept`, `the ${grouped(count)} earlier ones get the same numbers`];
       const start = isCached
-        ? `${capital(block)}: the ${grouped(count)} earlier rows are kept, not computed again. `
-        : `${capital(block)}: every row is computed again, and the ${grouped(count)} earlier ones get the same numbers. `;
+        ? `${capital(block)}: ${kept}, not computed again. `
+        : `${capital(block)}: every row is computed again, and ${same}. `;
       if (!most) return [start, { token }, " takes nothing from them here."];
       const takes = areWeights ? " looks most at " : " takes most from ";
       const weight = areWeights ? ": attention weight " : ": ";
@@ -194,12 +198,12 @@ const zh = {
   player: "播放器：空格暂停，方向键逐步，Escape 结束",
   steps: "已完成的步数",
   speed: (times) => `速度：${times} ×；点击更换`,
-  uncached: "不用 KV 缓存",
+  uncached: "各行全部重算（不用 KV 缓存）",
   earlier: (count) => `更早的 ${grouped(count)} 个词元`,
   sentences: {
     embedding: (count, width, hasCuts) => [
       `${grouped(count)} 个词元从左边进入。每个词元变成一行 ${grouped(width)} 个数，即它的嵌入。`,
-      "在这段动画里，所有行一样宽。带子的宽度，是它在所进入的那一行里的份额。",
+      "注意力进来之后，所有行一样宽：下面是原来就有的，上面是进来的。带子的宽度，是它在所进入的那一行里的份额。",
       hasCuts ? "播放的是没有切断时的前向传播。" : "",
     ],
     attention: (block, token, most, attention, isPooled) => {
@@ -260,7 +264,7 @@ const zh = {
     picture: (token, [first, second]) => [
       "这就是 ",
       { token },
-      " 的图。在嵌入处，贡献最多的是 ",
+      " 的图。它最后的内容来自最多的是 ",
       { token: first.token },
       "：",
       { share: first.share },
@@ -279,7 +283,7 @@ const zh = {
     append: (token, position) => [{ token }, ` 接到文本末尾，位置 ${grouped(position)}。`],
     next: (token, count, isCached) =>
       isCached
-        ? ["下一次前向传播。KV 缓存保存了前面词元的键和值，所以只有新的一行在动：", { token }, "。"]
+        ? ["下一次前向传播。KV 缓存保存了前面词元的键和值，所以只计算新的一行：", { token }, "。"]
         : [`不用缓存的下一次前向传播：全部 ${grouped(count + 1)} 行都重新计算。`],
     again: (block, token, most, count, isCached, areWeights) => {
       const start = isCached

@@ -22,7 +22,7 @@ const LINE = 24; // pixels of a line that holds several tokens, and of the close
 const SPACE = 9; // pixels between a band and the row above it
 
 /**
- * Chooses the rows, in reading order.
+ * Chooses the rows, in reading order: a line of several tokens stands where the first of them does.
  * @param {Float64Array[]} credit
  * @param {number} position the followed token
  * @param {{start: number|null, isOpen: boolean, isUnfolded: boolean}} choices start: the special first token; isOpen:
@@ -49,9 +49,11 @@ export function chooseRows(credit, position, { start, isOpen, isUnfolded }, most
     rows.push({ kind, tokens: members, most: Math.max(...sums), top: 0, height: 0, base: 0 });
   };
   if (lane >= 0) add("rest", [lane]);
-  if (small.length) add(isUnfolded ? "fold" : "small", isUnfolded ? [] : small);
   if (isUnfolded) for (const token of small) own.add(token);
-  for (let token = 0; token <= position; token += 1) if (own.has(token) || token === position) add("token", [token]);
+  for (let token = 0; token <= position; token += 1) {
+    if (token === small[0]) add(isUnfolded ? "fold" : "small", isUnfolded ? [] : small);
+    if (own.has(token) || token === position) add("token", [token]);
+  }
   const later = Array.from({ length: tokens - position - 1 }, (_, i) => position + 1 + i);
   if (later.length) add("later", later);
   return { rows, rowOf };

@@ -33,8 +33,14 @@ class ColumnShares:
 
     def packed(self) -> tuple[bytes, bytes]:
         """Returns float32 bytes: attention without the future (C, T (T + 1) / 2), and stream, bias, mlp: (C, 3, T)."""
-        kept = np.stack([self.stream, self.bias, self.mlp], axis=1)
-        return without_future(self.attention).tobytes(), kept.astype("<f4").tobytes()
+        return without_future(self.attention).tobytes(), self._kept().tobytes()
+
+    def rows(self) -> np.ndarray:
+        """Returns the numbers of `packed` with a row for each column: (C, T (T + 1) / 2 + 3 T), float32."""
+        return np.concatenate([without_future(self.attention), self._kept().reshape(len(self.stream), -1)], axis=1)
+
+    def _kept(self) -> np.ndarray:
+        return np.stack([self.stream, self.bias, self.mlp], axis=1).astype("<f4")
 
 
 def without_future(matrices: np.ndarray) -> np.ndarray:
@@ -87,19 +93,14 @@ def attention_weights(trace: Trace, ranges: Sequence[tuple[int, int]]) -> np.nda
     return np.stack([np.mean(column or [nothing], axis=0) for column in columns])
 
 
-def kinds_of_attention(trace: Trace, ranges: Sequence[tuple[int, int]]) -> list[str]:
-    """Returns for each column "held" if a block of it has a map here, "missing" if this file lacks it, "none" without attention.
+def kinds_of_attention(trace: Trace) -> list[str]:
+    """Returns for each block "held" if its map is here, "missing" if this file lacks it, "none" for one without attention.
 
     Raises NotAvailable if no block has a map.
     """
     held = {layer for layer, _ in available(trace.attention, range(trace.n_layers))}
-
-    def kind(layers: range) -> str:
-        if held.intersection(layers):
-            return "held"
-        return "missing" if any(trace.heads_in(layer) for layer in layers) else "none"
-
-    return [kind(range(first, last + 1)) for first, last in ranges]
+    layers = range(trace.n_layers)
+    return ["held" if layer in held else "missing" if trace.heads_in(layer) else "none" for layer in layers]
 
 
 def first_drawn(count: int) -> int:

@@ -2,7 +2,7 @@
 /** The table below the picture: for the followed token, each block's shares beside what real cuts do. */
 import { chip } from "../shared/chips.js";
 import { button, element } from "../shared/dom.js";
-import { percent } from "../shared/numbers.js";
+import { allDigits, percent } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("../shared/edits.js").Edit} Edit */
@@ -38,7 +38,11 @@ export class BlockTable {
     );
   }
 
-  /** Gives the columns the widths of the picture's, in pixels; a row whose numbers do not fit is listed in lines. @param {number[]} widths */
+  /**
+   * Gives the columns the widths of the picture's, and all bars the scale of the narrowest; a row whose numbers do not fit
+   * is listed in lines.
+   * @param {number[]} widths in pixels
+   */
   setWidths(widths) {
     if (String(widths) !== String(this.widths)) {
       this.widths = widths;
@@ -50,6 +54,7 @@ export class BlockTable {
       this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
     }
     this.root.removeAttribute("data-listed");
+    this.root.style.setProperty("--full", `calc(${Math.min(...widths)}px - 0.6em - 1px)`); // a cell's padding and border
     const cells = [...this.body.querySelectorAll("td")];
     this.root.toggleAttribute("data-listed", cells.some(isCut));
   }
@@ -98,11 +103,11 @@ export class BlockTable {
     return element("tr", { "data-row": kind }, head, ...columns);
   }
 
-  /** @param {number} share @param {number} largest that fills the cell */
+  /** @param {number} share @param {number} largest that fills the narrowest cell */
   share(share, largest) {
     const bar = element("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.width = `${largest ? (100 * share) / largest : 0}%`;
-    return [element("span", { class: "number", title: `${100 * share} %` }, percent(share)), bar];
+    bar.style.width = `calc(${largest ? share / largest : 0} * var(--full))`;
+    return [element("span", { class: "number", title: allDigits(share) }, percent(share)), bar];
   }
 
   /** Says why a share is not there. @param {"missing"|"none"} kind */
@@ -116,7 +121,7 @@ export class BlockTable {
   thin({ count, share }) {
     const { table } = this.words;
     const text = count ? table.thinCount(count, percent(share).replace(" ", "\u00a0")) : table.none;
-    return element("span", { class: "small muted", title: count ? `${100 * share} %` : "" }, text);
+    return element("span", { class: "small muted", title: count ? allDigits(share) : "" }, text);
   }
 
   /**
@@ -142,7 +147,7 @@ export class BlockTable {
         ),
       ];
     }
-    const title = words.effect(`${100 * before} %`, `${100 * after} %`);
+    const title = words.effect(allDigits(before), allDigits(after));
     const attributes = { "aria-pressed": String(isMade), title: `${label}\n${title}` };
     const node = cuts.offer(
       button("", () => cuts.toggle([edit]), attributes),
@@ -153,8 +158,8 @@ export class BlockTable {
     node.append(element("span", { class: "number" }, ...unbroken(words.effect(was.replace("\u00a0%", ""), is))));
     const bars = element("span", { class: "track", "aria-hidden": "true" });
     for (const [kind, share] of /** @type {[string, number][]} */ ([
-      ["lost", before],
-      ["left", after],
+      ["before", before],
+      ["after", after],
     ])) {
       const bar = element("span", { class: kind });
       bar.style.width = `${100 * share}%`;

@@ -205,7 +205,9 @@ class Intervention {
   /** Shows a new trace. */
   load() {
     const about = this.model.get("_about");
-    const dropped = this.model.get("_dropped");
+    /** @type {import("../shared/edits.js").Edit[]} */
+    const edits = this.model.get("_dropped");
+    const dropped = edits.map(({ code }) => code).join("; ");
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(about.tokens);
     this.grid.build(about, this.model.get("_thumbnails"));
@@ -213,8 +215,8 @@ class Intervention {
     this.other = null;
     this.accepted = this.edits;
     this.patch.renew();
-    this.dropped.hidden = dropped.length === 0;
-    this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped.join("; ")));
+    this.dropped.hidden = !dropped;
+    this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped));
     this.mark();
     this.showFollowed();
   }

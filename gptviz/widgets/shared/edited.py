@@ -23,7 +23,7 @@ class EditedView(View):
 
     _page_sets: ClassVar[tuple[str, ...]] = ("_edits",)
     _edits: traitlets.List[Spec] = traitlets.List().tag(sync=True)
-    _dropped: traitlets.List[str] = traitlets.List().tag(sync=True)  # code of the edits that the new prompt cannot keep
+    _dropped: traitlets.List[Spec] = traitlets.List().tag(sync=True)  # edits that the new prompt cannot keep, with code
 
     def __init__(self, source: Any = None, *, edits: Iterable[Any] = (), **keywords: Any):
         self._edit_list = EditList()
@@ -70,7 +70,9 @@ class EditedView(View):
             same_text = previous_ids == self._edited_ids
             kept = [spec for spec in self._edits if fits(spec, trace) and (same_text or not names_a_position(spec))]
             dropped = [spec for spec in self._edits if spec not in kept]
-        self._dropped = [repr(edit) for edit in self._edit_list.values(dropped)]
+        self._dropped = [
+            spec | {"code": repr(edit)} for spec, edit in zip(dropped, self._edit_list.values(dropped), strict=True)
+        ]
         self._edits = self._edit_list.renew(kept)
 
     def _fellows(self) -> Iterator["EditedView"]:

@@ -40,6 +40,11 @@ export function percent(p) {
   return `${toEven(x, p >= 0.9995 && p < 1 ? x.toFixed(2) : x.toPrecision(3))} %`;
 }
 
+/** Writes a share as per cent with the seven digits that a number of 32 bits has. @param {number} p */
+export function allDigits(p) {
+  return `${Number((100 * p).toPrecision(7))} %`;
+}
+
 /** Writes a weight with three decimals, never rounded to 0. @param {number} w from 0 to 1 */
 export function weight(w) {
   if (w === 0) return "0";

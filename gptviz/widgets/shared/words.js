@@ -44,6 +44,7 @@ const en = {
 /** What an index counts, by its English name. @type {Record<string, string>} */
 const COUNTED = {
   layer: "层",
+  column: "列",
   head: "头",
   neuron: "神经元",
   position: "位置",
