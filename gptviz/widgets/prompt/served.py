@@ -26,6 +26,7 @@ class ServedPromptBox(PromptBox):
     """
 
     _redraw_traits = ("reading",)
+    gpt: Any  # a served model
 
     reading = traitlets.Instance(ServedReading, allow_none=True)
     _revealed: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # its tokens, each with its probability

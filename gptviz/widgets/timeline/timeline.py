@@ -85,7 +85,8 @@ class GenerationTimeline(View):
         if isinstance(source, PromptBox):
             view_keywords = {"selection": source.selection, **view_keywords}
             settings = {"max_tokens": 40, **settings}
-            prompt = source.reading.prompt if isinstance(source, ServedPromptBox) else source._require_trace().tokens
+            served = source if isinstance(source, ServedPromptBox) else None
+            prompt: Any = served._require_reading().prompt if served else source._require_trace().tokens
             generation_of(source.gpt, prompt, settings)  # raises here rather than in the thread
         self._given = settings
         super().__init__(None, choice=choice, **view_keywords)
