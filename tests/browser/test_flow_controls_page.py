@@ -74,7 +74,7 @@ def test_a_pressed_control_stays_in_place(shown, gpt, width):
     rows = page.locator(".gptviz-flow > .flow-own > details tbody tr")
     for row in (0, 3):
         press(page, rows.nth(row).locator("button").first)
-    stage = page.locator(".gptviz-flow .stage")
+    stage = page.locator(".gptviz-flow .stage.beside")
     top, token = corner(stage)[0], page.locator(".gptviz-flow .sentence-row button").nth(6)
     press(page, token)
     assert corner(stage)[0] == pytest.approx(top, abs=1), "another caption is as high"

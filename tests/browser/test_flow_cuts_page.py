@@ -137,10 +137,10 @@ def test_a_refused_outcome_keeps_the_cuts(shown, opened, tmp_path):
         if shows is live:
             with torch.no_grad():
                 next(gpt.model.parameters()).mul_(1.1)
-        top = shows.locator(".gptviz-flow .stage").bounding_box()["y"]
+        top = shows.locator(".gptviz-flow .stage.beside").bounding_box()["y"]
         shows.locator(".gptviz-flow .sentence-row button").nth(6).click()
         settle(shows)
-        assert shows.locator(".gptviz-flow .stage").bounding_box()["y"] == pytest.approx(top, abs=1)
+        assert shows.locator(".gptviz-flow .stage.beside").bounding_box()["y"] == pytest.approx(top, abs=1)
         if shows is live:
             expect(shows.locator(".gptviz-flow .cuts .problem")).not_to_be_empty()
         else:

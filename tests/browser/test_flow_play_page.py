@@ -161,7 +161,7 @@ def test_every_width_of_the_played_rows_is_its_share(shown, gpt):
     for _, _, _, share, width in ribbons:
         assert width == pytest.approx(share * whole, abs=half_of_decimal(2))
     layers = page.locator(".play-layer").evaluate_all(
-        "(all) => all.map((one) => [...one.querySelectorAll('.curve, .band')].map(({ tagName }) => tagName))"
+        "(all) => all.map((one) => [...one.querySelectorAll('.curve, .band:not(.plain)')].map(({ tagName }) => tagName))"
     )
     for shapes in layers:
         assert shapes == sorted(shapes, reverse=True) and set(shapes) == {"rect", "path"}, "ribbons are above the bands"
