@@ -122,9 +122,9 @@ class ServedPromptBox(PromptBox):
     def _fill(self) -> None:
         reading = self._require_reading()
         steps = reading.steps
-        is_told = bool(steps) or all(token.id >= 0 for token in reading.tokens)
+        has_all_tokens = bool(steps) or all(token.id >= 0 for token in reading.tokens)
         self._field, self._gpt_name = reading.text, self.gpt.name
-        self._token_count = len(reading.tokens) if is_told else 0
+        self._token_count = len(reading.tokens) if has_all_tokens else 0
         self._has_template = True  # whether the model has one, its server knows
         self._messages = [] if isinstance(reading.prompt, str) else [dict(message) for message in reading.prompt]
         self._revealed = [{"token": describe(step.token), "probability": or_none(step.probability)} for step in steps]

@@ -68,6 +68,14 @@ class ServedGeneration(Generation):
         return Run(call.seed, call.settings._asdict(), limits, text, prompt.tokens, branches, None)
 
 
+def check_not_served(gpt: Any) -> None:
+    """Raises NotAvailable for a served model, whose attention cannot be looked at."""
+    if is_served(gpt):
+        got = f"{gpt.name}, whose server reveals tokens and probabilities only"
+        remedy = "Load it here, with gptviz.load(name)."
+        raise fail("a model whose inside can be read", got, remedy, NotAvailable, "served_inside")
+
+
 def to_continue(gpt: Any, tokens: Sequence[Token]) -> Any:
     """Returns what a model is to read to continue after these tokens: of a served one, their ids, or else their text."""
     if not is_served(gpt) or all(token.id >= 0 for token in tokens):

@@ -5,7 +5,6 @@ text branches there and the model continues from it. Each generation runs in a t
 page waits; the page asks for new steps while it runs.
 """
 
-import math
 import secrets
 import threading
 from collections.abc import Iterator
@@ -16,8 +15,7 @@ import traitlets
 
 from gptviz.checks import check_index
 from gptviz.display import still
-from gptviz.display.numbers import percent
-from gptviz.errors import NotAvailable, WrongType, fail
+from gptviz.errors import WrongType, fail
 from gptviz.generation.completion import Choice, Completion
 from gptviz.pages.answering import PageQuestion, PageWidget
 from gptviz.sampling.next_token import NextToken
@@ -31,9 +29,10 @@ from gptviz.widgets.sampling.sampling import SamplingBench
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 from gptviz.widgets.timeline.branches import PATIENCE, Branch, Run, ending_ids, fork, run_of, start_generating
-from gptviz.widgets.timeline.generations import cancel_with, generation_of, to_continue
+from gptviz.widgets.timeline.generations import cancel_with, check_not_served, generation_of, to_continue
 from gptviz.widgets.timeline.news import is_served_step, news
 from gptviz.widgets.timeline.revealed_step import revealed_of_step
+from gptviz.widgets.timeline.tables import chips_of, table_of
 
 _NOT_FOR_THE_PAGE = ("edits", "stop", "n", "cancel")  # settings that a page which runs the model does not have
 _VIEW_KEYWORDS = ("scale", "language", "selection")
@@ -191,8 +190,8 @@ class GenerationTimeline(View):
         with self.hold_sync():
             self._can_force = gpt is not None
             self._prompt = [describe(token) for token in run.prompt_tokens]
-            can_look = gpt is not None and not is_served(gpt)
-            self._heads = [gpt.heads_in(layer) for layer in range(gpt.n_layers)] if can_look else []
+            layers = range(0 if gpt is None or is_served(gpt) else gpt.n_layers)
+            self._heads = [gpt.heads_in(layer) for layer in layers]
             if self.choice >= len(run.branches):
                 self.choice = 0
             self._source += 1
@@ -304,15 +303,7 @@ class GenerationTimeline(View):
         It is of the whole text, or of as much of it as is read with the rotations that the step was read with (longrope).
         """
         run, gpt = self._require_run(), self._require_model("look at the attention of a step")
-        if is_served(gpt):
-            got = f"{gpt.name}, whose server reveals tokens and probabilities only"
-            raise fail(
-                "a model whose inside can be read",
-                got,
-                "Load it here, with gptviz.load(name).",
-                NotAvailable,
-                "served_inside",
-            )
+        check_not_served(gpt)
         gpt.check_weight_versions(run.weights)
         branch = run.branches[check_index(choice, len(run.branches), "choice")]
         steps = list(branch.steps)
@@ -338,18 +329,8 @@ class GenerationTimeline(View):
             thread.join(PATIENCE)
         run = self._require_run()
         branch = run.branches[self.choice]
-        steps = list(branch.steps)
-        known = [None if math.isnan(step.probability) else step.probability for step in steps]
-        below = ["–" if share is None else percent(share) for share in known]
-        chips = still.chips([step.token for step in steps], below, [share or 0.0 for share in known])
-        return [still.words(run.prompt), still.words(branch.text, 16), chips]
+        return [still.words(run.prompt), still.words(branch.text, 16), chips_of(list(branch.steps))]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each step of the shown branch: index, id, token, probabilities, entropy (bits), kept, kept_mass."""
-        steps = self._run.branches[self.choice].steps if self._run else []
-        return [
-            {"index": i, "id": s.token.id, "token": s.token.text, "probability": s.probability,
-             "sampling_probability": s.sampling_probability, "entropy": s.entropy, "kept": s.kept,
-             "kept_mass": s.kept_mass}
-            for i, s in enumerate(list(steps))
-        ]  # fmt: skip
+        return table_of(list(self._run.branches[self.choice].steps)) if self._run else []
