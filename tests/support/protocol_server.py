@@ -214,6 +214,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a reply's body waits 40 ms until its header is acknowledged
 
     def log_message(self, *arguments):
         """Keeps the tests' output clean."""
