@@ -13,6 +13,7 @@ import torch
 from close import approx_float32, assert_close, assert_softmax_close, rounding, rounding_of_shares
 from played import (
     check_an_empty_prompt,
+    check_models,
     check_offered_prompts,
     check_solutions,
     check_views_are_shown,
@@ -39,7 +40,8 @@ def maps(reference, tokenizer, text):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
+def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson, model):
+    check_models(played[lesson], model)
     check_views_are_shown(played[lesson])
 
 

@@ -12,6 +12,7 @@ import torch
 from close import approx_float64, rounding
 from played import (
     check_an_empty_prompt,
+    check_models,
     check_offered_prompts,
     check_solutions,
     check_views_are_shown,
@@ -36,7 +37,8 @@ def greedy(reference, ids, count):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson):
+def test_a_cell_whose_last_line_is_a_view_shows_one(played, lesson, model):
+    check_models(played[lesson], model)
     check_views_are_shown(played[lesson])
 
 

@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 import torch
 from close import approx_float64, assert_close, assert_softmax_close, rounding
-from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses, run_cell
+from played import (
+    check_an_empty_prompt,
+    check_models,
+    check_solutions,
+    check_views_are_shown,
+    check_wrong_guesses,
+    run_cell,
+)
 from shown import half_of_decimal
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import GPT2Config, GPT2LMHeadModel, OpenAIGPTConfig, OpenAIGPTLMHeadModel
@@ -65,7 +72,8 @@ def test_what_would_answer_a_question_is_covered_until_it_is_revealed(scale):
     assert not [text for text in (f"{measured:.2f}", f"{scale.names['predicted']:.3f}") if text in shown]
 
 
-def test_a_cell_whose_last_line_is_a_view_shows_one(scale):
+def test_a_cell_whose_last_line_is_a_view_shows_one(scale, model):
+    check_models(scale, model)
     check_views_are_shown(scale)
 
 

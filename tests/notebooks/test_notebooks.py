@@ -1,22 +1,22 @@
 """How the notebooks are stored: without outputs, in short cells, with the parts that a lesson has.
 
-Here each also runs from top to bottom with a random Llama whose texts begin with a start token. The lesson tests beside this
-file play them with the embedded model, and most with a Llama without one; `tests/browser/test_learning.py` runs them in
-JupyterLab.
+Here most also run from top to bottom with a random Llama whose texts begin with a start token. The lesson tests beside this
+file play all of them with the embedded model, and those that are not played here with a Llama without a start token;
+`tests/browser/test_learning.py` runs them in JupyterLab.
 """
 
 import inspect
 import re
 import statistics
 import subprocess
+from pathlib import Path
 
 import nbformat
 import pytest
-from played import check_views_are_shown, has_solution, is_question
+from played import check_models, check_views_are_shown, has_solution, is_question
 
 from gptviz import training
 from gptviz._paths import notebooks_dir
-from gptviz.gpt import GPT
 
 NOTEBOOKS = sorted(notebooks_dir().glob("*.ipynb"))
 LONGEST, MEDIAN = 15, 6  # lines of a cell
@@ -58,13 +58,22 @@ def shortened(start, most):
     return short
 
 
-@names
+def lessons_with_both_models():
+    """Yields the names of the notebooks whose tests have no model of their own, so that they play them with a Llama too."""
+    for file in Path(__file__).parent.glob("test_lesson_*.py"):
+        source = file.read_text("utf-8")
+        if "def model(" not in source:
+            yield from re.findall(r'"(\w+)"', re.search(r"^LESSONS = (.*)", source, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem not in [*lessons_with_both_models()]], ids=lambda path: path.stem
+)
 @pytest.mark.usefixtures("short_runs")
 def test_runs_with_another_model(path, play, llama_with_start_token):
     """No cell fails and no view is missing for a random model without position table, head roles or stories."""
     played = play(path.stem, llama_with_start_token)
-    models = [gpt for gpt in played.names.values() if isinstance(gpt, GPT) and gpt.decoder_only]
-    assert {gpt.model.config.model_type for gpt in models} == {"llama"}
+    check_models(played, llama_with_start_token)
     assert list(played.values) == [cell.id for cell in code_of(nbformat.read(path, as_version=4))]
     check_views_are_shown(played)
 

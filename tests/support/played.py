@@ -6,8 +6,10 @@
 import ast
 import contextlib
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
@@ -16,6 +18,7 @@ import plotly.graph_objects as go
 
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
+from gptviz.gpt import GPT
 from gptviz.lessons.drawing import DrawingView
 from gptviz.lessons.printing import PrintedView
 from gptviz.widgets.prompt.prompt import PromptBox
@@ -225,6 +228,13 @@ def check_views_are_shown(played: PlayedNotebook) -> None:
             assert value.drawing is not None, (cell, value._about)
         if "lessons.printed(" in played.sources[cell]:
             assert value.text and not value._about["problem"], (cell, value._about)
+
+
+def check_models(played: PlayedNotebook, model: str) -> None:
+    """Checks that each decoder in the notebook is of the kind of the model in this folder."""
+    kind = json.loads(Path(model, "config.json").read_text("utf-8"))["model_type"]
+    models = [gpt for gpt in played.names.values() if isinstance(gpt, GPT) and gpt.decoder_only]
+    assert {gpt.model.config.model_type for gpt in models} == {kind}
 
 
 def check_wrong_guesses(played: PlayedNotebook) -> None:
