@@ -4,9 +4,10 @@ import re
 
 import pytest
 from browser.pages import settle
-from page_text import percent
+from close import rounding
 from playwright.sync_api import expect
 from protocol_server import running_server
+from shown import assert_shows
 
 import gptviz
 from gptviz.sampling import distribution
@@ -31,17 +32,26 @@ def served(server):
     return gptviz.connect(server.start(key=KEY), api_key=KEY)
 
 
+def assert_shares(texts, shares, logits):
+    """Fails unless texts show these shares; they were computed twice."""
+    assert len(texts) == len(shares)
+    for text, share in zip(texts, shares, strict=True):
+        assert_shows(text, 100 * share, 100 * rounding(share, share * abs(logits).max()))
+
+
 def column(page, index):
     """Returns the texts of a column of the table, the last that of all other tokens."""
     return [text.strip() for text in page.locator(f"td.stage-{index}").all_inner_texts()]
 
 
 def test_every_revealed_token_has_its_bar_and_the_rest_a_hatched_one(shown, served, gpt):
-    right = distribution(gpt.trace(PROMPT).logits[-1])
+    logits = gpt.trace(PROMPT).logits[-1]
+    right = distribution(logits)
     page = shown(gptviz.SamplingBench(served.next_token(PROMPT))).page
     settle(page)
     shares = right.probabilities[right.order[:20]]
-    assert column(page, 0) == [percent(p) for p in [*shares, 1 - shares.sum()]]
+    assert_shares(column(page, 0)[:-1], shares, logits)
+    assert_shows(column(page, 0)[-1], 100 * (1 - shares.sum()), 100 * rounding(1.0, logits))
     assert column(page, 2) == column(page, 0)
     rest = page.locator(".rest tr")
     expect(rest.locator("th")).to_have_text("not revealed")
@@ -70,9 +80,11 @@ def test_settings_show_what_is_known_and_say_what_is_not(shown, served, gpt):
     page.get_by_label("top-k", exact=True).fill("6")
     expect(note).to_contain_text("After the cuts all is known.")
     settle(page)
-    right = distribution(gpt.trace(PROMPT).logits[-1], temperature=0.7, top_k=6)
-    kept = [percent(right.probabilities[id]) for id in right.order[:6]]
-    assert column(page, 2) == kept + ["top-k"] * 15 and set(column(page, 1)) == {"–"}
+    logits = gpt.trace(PROMPT).logits[-1]
+    right = distribution(logits, temperature=0.7, top_k=6)
+    kept = [right.probabilities[id] for id in right.order[:6]]
+    assert_shares(column(page, 2)[:6], kept, logits)
+    assert column(page, 2)[6:] == ["top-k"] * 15 and set(column(page, 1)) == {"–"}
     draw = page.get_by_role("button", name="draw once")
     expect(draw).to_be_enabled()
     draw.click()
@@ -84,7 +96,8 @@ def test_settings_show_what_is_known_and_say_what_is_not(shown, served, gpt):
     )
     page.get_by_role("button", name="show all stages").click()
     settle(page)
-    assert column(page, 1)[0] != "–" and set(column(page, 2)) == {"–"} and column(page, 3)[:6] == kept
+    assert column(page, 1)[0] != "–" and set(column(page, 2)) == {"–"}
+    assert_shares(column(page, 3)[:6], kept, logits)
 
 
 def test_a_draw_may_be_a_token_that_is_not_revealed(shown, served, gpt):

@@ -2,9 +2,11 @@
 
 import pytest
 from browser.pages import settle
-from page_text import percent
+from close import rounding
 from playwright.sync_api import expect
 from protocol_server import running_server
+from shown import assert_shows
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -36,7 +38,9 @@ def test_a_given_text_is_coloured_by_how_surprising_each_token_is(shown, served,
     shares = [float(trace.probabilities(i)[token.id]) for i, token in enumerate(trace.tokens[1:])]
     items = page.locator(".revealed li")
     texts = [text.strip() for text in items.locator(".number").all_inner_texts()]
-    assert texts == ["–", *(percent(share) for share in shares)]
+    assert texts[0] == "–" and len(texts) == len(shares) + 1
+    for text, share in zip(texts[1:], shares, strict=True):
+        assert_shows(text, 100 * share, 100 * rounding(share, share * abs(trace.logits).max()))
     heat = items.evaluate_all("(items) => items.map((item) => item.style.getPropertyValue('--heat'))")
     assert heat[0] == "" and all(heat[1:])
     rarest, likeliest = shares.index(min(shares)) + 1, shares.index(max(shares)) + 1
@@ -96,7 +100,7 @@ def test_an_exported_view_says_why_it_is_empty(opened, served, tmp_path):
 def test_the_timeline_writes_forces_and_shows_a_step_on_the_bench(shown, served, gpt):
     box = gptviz.PromptBox(PROMPT, gpt=served)
     view = gptviz.GenerationTimeline(box, max_tokens=6, temperature=0)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     showing = shown(view)
     page = showing.page
     settle(page)
@@ -105,7 +109,7 @@ def test_the_timeline_writes_forces_and_shows_a_step_on_the_bench(shown, served,
     expect(page.locator("details.attention")).to_be_hidden()
     page.get_by_role("button", name="force", exact=True).first.click()
     settle(page)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     showing.update()
     expect(page.locator(".tree li")).to_have_count(2)
     page.get_by_role("button", name="show this step on the sampling bench").click()

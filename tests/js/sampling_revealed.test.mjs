@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { Sampler } from "../../gptviz/widgets/sampling/math.js";
 import { RevealedSampler } from "../../gptviz/widgets/sampling/revealed.js";
+import { assertClose, FLOAT32 } from "./close.mjs";
 
 const OFF = { temperature: 1, topK: null, topP: null, minP: null, repetitionPenalty: 1 };
 const WEIGHTS = [8, 4, 2, 1, 0.5, 0.25, 0.25]; // sum 16
@@ -15,7 +16,7 @@ const part = (complete = true) => {
   const logprobs = WEIGHTS.slice(0, REVEALED).map((weight) => Math.log(weight / 16));
   return new RevealedSampler(logprobs, complete);
 };
-const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-6, `${a}, not ${b}`);
+const near = (a, b) => assertClose(a, b, FLOAT32, 1); // the logits of the whole vocabulary are float32
 
 test("what is known is what the whole vocabulary gives, and what is not known is NaN", () => {
   for (const settings of [

@@ -6,6 +6,7 @@ import math
 import pytest
 from close import rounding
 from protocol_server import status
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.display.numbers import percent
@@ -103,7 +104,7 @@ def test_a_prompt_that_fails_leaves_the_one_before(box, server):
 
 def test_no_key_is_in_states_pages_and_texts(box, tmp_path):
     views = [box, gptviz.SamplingBench(box), gptviz.FlowView(box), gptviz.GenerationTimeline(box, max_tokens=2, seed=1)]
-    views[-1].wait(60)
+    views[-1].wait(LONGEST_WAIT)
     for view in views:
         page = view.save_html(tmp_path / "page.html").read_text("utf-8")
         written = json.dumps(view.get_state(), allow_nan=False, default=repr)

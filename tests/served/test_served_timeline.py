@@ -4,6 +4,7 @@ import json
 
 import pytest
 from close import rounding
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.display.numbers import percent
@@ -51,10 +52,10 @@ def test_forcing_a_token_continues_the_text_before_it(server, gpt, tokenizer):
     other = view.completion.choices[0].steps[2].alternatives[1].token
     assert (other.id >= 0) == tokenizer
     view.force(2, other.id, other.text)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     local = gptviz.GenerationTimeline(gpt.complete(PROMPT, **settings), gpt=gpt)
     local.force(2, gpt.complete(PROMPT, **settings).choices[0].steps[2].alternatives[1].token.id)
-    local.wait(60)
+    local.wait(LONGEST_WAIT)
     assert [row["token"] for row in view.to_table()] == [row["token"] for row in local.to_table()]
     assert view._run.branches[1].text == local._run.branches[1].text
     asked = server.bodies("/v1/completions")[-1]
@@ -66,11 +67,11 @@ def test_forcing_a_token_continues_the_text_before_it(server, gpt, tokenizer):
 def test_a_served_prompt_is_continued_and_again(server, gpt):
     box = gptviz.PromptBox(PROMPT, gpt=gptviz.connect(server.start(key=KEY), api_key=KEY))
     view = gptviz.GenerationTimeline(box, max_tokens=5, temperature=0)
-    assert view.wait(60).choices[0].text == gpt.complete(PROMPT, max_tokens=5, temperature=0).choices[0].text
+    assert view.wait(LONGEST_WAIT).choices[0].text == gpt.complete(PROMPT, max_tokens=5, temperature=0).choices[0].text
     box.run("Tom and Mary")
-    assert view.wait(60).prompt == "Tom and Mary"
+    assert view.wait(LONGEST_WAIT).prompt == "Tom and Mary"
     seed = view._answer_again()
-    assert view.wait(60).seed == seed
+    assert view.wait(LONGEST_WAIT).seed == seed
     with pytest.raises(GPTVizError, match="max_tokens"):
         gptviz.GenerationTimeline(box, max_tokens=0)
 
