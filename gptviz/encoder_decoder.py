@@ -1,18 +1,17 @@
 """EncoderDecoder: a sequence-to-sequence model with its tokenizer, whose passes over a source and a target can be traced.
 
-It reads, checks and edits as `GPT` does, and writes in the same loop. Role scores and most views are for decoder-only models
-so far; here they are refused.
+It reads, checks and edits as `GPT` does, and writes in the same loop. What goes on with a target is a copy of the model that
+holds the source, its "writer". Role scores and some views are for decoder-only models so far; here they are refused.
 """
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 
 from gptviz.checks import check_count, did_you_mean
-from gptviz.errors import WrongType, fail
+from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.generation import loop
 from gptviz.generation.completion import Completion, Step
 from gptviz.generation.request import check_request
@@ -26,7 +25,9 @@ from gptviz.model.requirements import check_model
 from gptviz.model.sequence_pass import SequencePass
 from gptviz.model.sounds import check_extractor, frame_tokens, read_sound
 from gptviz.model.study_stacks import reads_sound, study_stacks
+from gptviz.sampling.next_token import NextToken
 from gptviz.text.encoding import encode
+from gptviz.text.merges import Merge, merges_of
 from gptviz.text.tokens import Token
 from gptviz.trace.runnable import Prompt, check_decoder_only
 from gptviz.trace.sequence import SequenceTrace
@@ -42,7 +43,8 @@ class EncoderDecoder(GPT):
     """
 
     decoder_only = False
-    _source_tokens = 0  # of the source that a writer looks at
+    _original: "EncoderDecoder | None" = None  # of a writer
+    _read: torch.Tensor | None = None  # the source of a writer, as its encoder reads it
 
     def __init__(self, model: Any, tokenizer: Any, name: str | None = None):
         """tokenizer: the model's, or its processor, which a model that reads sound needs."""
@@ -56,6 +58,11 @@ class EncoderDecoder(GPT):
             check_extractor(self._extractor, model.config, tokenizer)
         self._stacks = study_stacks(model)
         return self._stacks.decoder
+
+    @property
+    def reads_sound(self) -> bool:
+        """Whether the source is a sound, not a text."""
+        return reads_sound(self.model)
 
     def __repr__(self) -> str:
         return f"EncoderDecoder{super().__repr__().removeprefix('GPT')}"
@@ -86,16 +93,41 @@ class EncoderDecoder(GPT):
             raise fail(f"keywords among {', '.join(_KEYWORDS)}", name, did_you_mean(name, _KEYWORDS), WrongType)
         read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
         if target is None:
-            ids = self._written_ids(self._writer(read, len(of_source[0])), check_count(max_tokens, "max_tokens"))
+            ids = self._written_ids(self._writer(read, of_source), check_count(max_tokens, "max_tokens"))
         else:
             given = self.target_ids(target, add_special_tokens) if isinstance(target, str) else target
             ids = self.encode(given, truncate=truncate)
         text = target if isinstance(target, str) and truncate is None else self.decode(ids)
-        editing = self._writer(read, len(of_source[0])).editing(edits, len(ids))
-        made = SequencePass(self.model, self._stacks, read, torch.tensor([ids], device=self.device), editing)
+        writer = self._writer(read, of_source)
+        traced: SequenceTrace = writer._traced(ids, text, writer.editing(edits, len(ids)))
+        return traced
+
+    def _traced(self, ids: list[int], text: str, editing: StackEditing) -> SequenceTrace:
+        """Runs one pass of a writer over its source and a target."""
+        assert self._read is not None
+        made = SequencePass(self.model, self._stacks, self._read, torch.tensor([ids], device=self.device), editing)
         if editing.edits:
             check_finite(made.logits, editing.edits)
-        return SequenceTrace(self, (made.encoder, made, made.cross), of_source, (self.tokens(ids), text))
+        of_source, of_target = (self.source_tokens, self.source_text), (self.tokens(ids), text)
+        return SequenceTrace(self._original or self, (made.encoder, made, made.cross), of_source, of_target)
+
+    def merges(self, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
+        """Returns the merges of the word that a token of a source or of a target belongs to; see `text/merges.py`."""
+        return merges_of(self.tokenizer, text, tokens, position, target=tokens[0].id == self.start_id)
+
+    def trace_continued(  # type: ignore[override]
+        self, prompt: Sequence[int | Token], ids: Sequence[int | Token], edits: Sequence[Edit] = ()
+    ) -> SequenceTrace:
+        """Runs one pass of a writer over the beginning of a target and what was generated after it; see `GPT`."""
+        if self._read is None:
+            remedy = "Write gpt.trace(source, target)."
+            raise fail("a source beside the target", f"{self.name} without one", remedy, WrongType)
+        whole = self.encode([*prompt, *ids])
+        return self._traced(whole, self.decode(whole), self.editing(edits, len(prompt)))
+
+    def next_token(self, completion: Completion, step: int, choice: int = 0) -> NextToken:
+        """Returns what a step of a completion was drawn from; see `GPT.next_token`."""
+        return GPT.next_token(self.with_source(completion.source_tokens, completion.prompt), completion, step, choice)
 
     def _read_source(
         self, source: Any, sampling_rate: int | None, add_special_tokens: bool | None, truncate: str | None
@@ -112,6 +144,10 @@ class EncoderDecoder(GPT):
         ids = reader.encode(source, add_special_tokens=add_special_tokens, truncate=truncate)
         text = source if isinstance(source, str) and truncate is None else self.prompt_text(ids)
         return torch.tensor([ids], device=self.device), (reader.tokens(ids), text)
+
+    def source_ids(self, text: str) -> list[int]:
+        """Returns what the encoder reads of a text."""
+        return self._of_source().encode(text)
 
     def target_ids(self, text: str, add_special_tokens: bool | None = None) -> list[int]:
         """Returns what the decoder reads of a text: the start token, and the tokenizer's ids of it up to the end token."""
@@ -153,8 +189,8 @@ class EncoderDecoder(GPT):
         **settings: Any,
     ) -> Iterator[Step]:
         """Writes a target to a source one step at a time; see `trace` for the source, and `GPT.complete` for the settings."""
-        read, (tokens, _) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
-        return loop.stream(self._writer(read, len(tokens)), self.target_ids(""), **settings)
+        read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
+        return loop.stream(self._writer(read, of_source), self.target_ids(""), **settings)
 
     def complete(  # type: ignore[override]
         self,
@@ -169,27 +205,52 @@ class EncoderDecoder(GPT):
 
         The completion's `prompt` is the source's text, and its `prompt_tokens` are those that the target begins with.
         """
-        read, (tokens, text) = self._read_source(source, sampling_rate, add_special_tokens, truncate)
-        return replace(loop.complete(self._writer(read, len(tokens)), self.target_ids(""), **settings), prompt=text)
+        read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
+        return loop.complete(self._writer(read, of_source), self.target_ids(""), **settings)
 
-    def _writer(self, source: torch.Tensor, tokens: int, each_row: bool = False) -> Any:
+    def _writer(
+        self, read: torch.Tensor, of_source: tuple[tuple[Token, ...], str], each_row: bool = False
+    ) -> "EncoderDecoder":
         """Returns this model as one that continues a target: a `RunnableModel` whose decoder looks at the source.
 
-        tokens: how many the source has. each_row: see `DecoderWithSource`.
+        read: the source as the encoder reads it. of_source: its tokens and its text. each_row: see `DecoderWithSource`.
         """
-        writer: Any = copy.copy(self)
-        writer.reader = DecoderWithSource(self.model, source, each_row)
-        writer._source_tokens = tokens
+        writer = copy.copy(self)
+        writer._original, writer._read = self._original or self, read
+        writer.reader = DecoderWithSource(self.model, read, each_row)  # type: ignore[assignment]
+        writer.source_tokens, writer.source_text = of_source
         return writer
+
+    def with_source(self, tokens: Sequence[Token], text: str) -> "EncoderDecoder":
+        """Returns this model as one that goes on with a target to this source; see `writing_model`."""
+        if not tokens:
+            raise fail(
+                "a completion of this encoder-decoder, which has its source",
+                "one of another model, or one that was made before gptviz kept the source",
+                f"Make it with complete(source) of {self.name}.",
+                WrongType,
+            )
+        if self.reads_sound:
+            raise fail(
+                "a completion whose source is a text",
+                f"one of a sound, which {self.name} wrote down: a completion does not keep the sound",
+                'Trace the sound with its text, and look at trace.attention(layer, head, stack="cross").',
+                NotAvailable,
+                code="sound_completion",
+                model=self.name,
+            )
+        reader = self._of_source()
+        ids = reader.encode(tokens)
+        return self._writer(torch.tensor([ids], device=self.device), (reader.tokens(ids), text))
 
     def with_source_of(self, trace: Trace, each_row: bool = False) -> Any:
         """Returns this model as one that reads targets with the source of a trace; see `rerunning_model`."""
         assert isinstance(trace, SequenceTrace)
-        return self._writer(trace.encoder_input, len(trace.source_tokens), each_row)
+        return self._writer(trace.encoder_input, (trace.source_tokens, trace.source_text), each_row)
 
     def check_edit(self, edit: Edit, length: int) -> None:
         """Raises an error if this model cannot be edited so, or the edit does not fit its source or a target."""
-        check_edit_of_stack(edit, self.model, self._stacks, Lengths(self._source_tokens, length))
+        check_edit_of_stack(edit, self.model, self._stacks, Lengths(len(self.source_tokens), length))
 
     def editing(self, edits: Any, length: int) -> StackEditing:  # type: ignore[override]
         """Checks edits for a target of `length` tokens and prepares them for all rows of a batch."""
@@ -202,7 +263,7 @@ class EncoderDecoder(GPT):
         return self._editing(rows_edits, length, len(edits_of_rows))
 
     def _editing(self, rows_edits: Iterable[RowsEdit], length: int, source_rows: int) -> StackEditing:
-        lengths = Lengths(self._source_tokens, length)
+        lengths = Lengths(len(self.source_tokens), length)
         return StackEditing(self.model, self._stacks, rows_edits, lengths, source_rows)
 
     def _written_ids(self, writer: Any, max_tokens: int) -> list[int]:
@@ -221,4 +282,4 @@ class EncoderDecoder(GPT):
         """Raises NotAvailable; see `check_decoder_only`."""
         check_decoder_only(self)
 
-    chat = next_token = trace_continued = role_scores = _refuse
+    chat = role_scores = _refuse

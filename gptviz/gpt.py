@@ -57,10 +57,13 @@ class GPT:
     context_length: the most tokens that it can read, or None where the family sets no limit. length_of_short_texts: a text
     of more tokens is read with other rotations (longrope); None for most models. n_layers, n_heads, d_model, d_head: its
     shape; n_heads and d_head are the largest of its layers, which may differ: see `heads_in`. takes_positions: whether its
-    forward pass takes position_ids, counted from 0.
+    forward pass takes position_ids, counted from 0. source_tokens, source_text: of an encoder-decoder that goes on with a
+    target, what its encoder reads.
     """
 
     can_run = decoder_only = True
+    source_tokens: tuple[Token, ...] = ()
+    source_text = ""
     _study = staticmethod(_checked_study)
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str | None = None):

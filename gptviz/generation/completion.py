@@ -139,9 +139,11 @@ class Usage:
 class Completion:
     """The result of `GPT.complete`.
 
-    created: Unix time in seconds. seed: the seed that was used, also when None was given. settings: temperature,
-    penalty and cuts. max_tokens, stop, edits: those of the call. weight_versions: what `gpt.weight_versions()`
-    was; None if unknown, as in a completion that was copied or read from a file.
+    created: Unix time in seconds. prompt, prompt_tokens: what was continued; of an encoder-decoder, prompt is the text of its
+    source, source_tokens are that text's tokens, and prompt_tokens are those that the target began with. seed: the seed that
+    was used, also when None was given. settings: temperature, penalty and cuts. max_tokens, stop, edits: those of the call.
+    weight_versions: what `gpt.weight_versions()` was; None if unknown, as in a completion that was copied or read from a
+    file.
     """
 
     id: str
@@ -158,6 +160,7 @@ class Completion:
     edits: tuple[PassEdit, ...] = ()
     object: str = "text_completion"
     weight_versions: Any = field(default=None, repr=False, compare=False)
+    source_tokens: tuple[Token, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"weight_versions": None}  # it says nothing in another process

@@ -119,7 +119,11 @@ def _forward(request: Request, rows: list[Row], cache: Any, use_cache: bool) -> 
 
 
 def _cache_size(cache: Any, rows: int) -> tuple[int, int] | None:
-    """Returns how many tokens the cache holds, and the bytes of their keys and values in one row; None without keys."""
+    """Returns how many tokens the cache holds, and the bytes of their keys and values in one row; None without keys.
+
+    That of an encoder-decoder holds those of the source too, which are not counted.
+    """
+    cache = getattr(cache, "self_attention_cache", cache)
     layers = [layer for layer in getattr(cache, "layers", ()) if isinstance(getattr(layer, "keys", None), Tensor)]
     if not layers:
         return None

@@ -47,7 +47,8 @@ class Row:
 class Request:
     """A checked call, and what has been generated for it so far; `check_request` makes one.
 
-    gpt: the model. prompt, ids, tokens: the prompt's text, token ids and tokens. rows: one for each choice. end_ids: the
+    gpt: the model. prompt, ids, tokens: the prompt's text, token ids and tokens; of an encoder-decoder, the source's text,
+    and the ids and tokens that the target begins with. rows: one for each choice. end_ids: the
     tokens that end a text. cancel: an event that ends the choices where they are. editing: the edits, prepared for this
     model. weights: what `gpt.weight_versions()` was. speaker: the role of generated tokens, if the prompt is a chat in
     which the assistant speaks next. lead: what the template writes before the content of an answer.
@@ -86,6 +87,7 @@ class Request:
             stop=self.stop,
             edits=self.editing.edits,
             weight_versions=self.weights,
+            source_tokens=self.gpt.source_tokens,
         )
 
     def _with_content(self, choice: Choice) -> Choice:
@@ -124,7 +126,7 @@ def check_request(
     stops = tuple(dict.fromkeys([*call.stop, *turn.stops]))
     plain = [token.id for token in tokens if not token.special]
     rows = [Row(choice, ContinuationText(gpt.decoding, ids, plain, stops), list(ids)) for choice in range(call.n)]
-    text = prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
+    text = gpt.source_text if gpt.source_tokens else prompt if isinstance(prompt, str) else gpt.prompt_text(ids)
     editing, weights = gpt.editing(edits, len(ids)), gpt.weight_versions()
     return Request(
         gpt, text, ids, tokens, rows, gpt.end_ids | turn.ids, call.max_tokens, call.settings, call.seed, cancel, stops,

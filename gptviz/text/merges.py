@@ -32,19 +32,23 @@ class Merge:
     raw: tuple[bytes, ...]
 
 
-def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
+def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: int, target: bool = False) -> list[Merge]:
     """Returns the merges of the word that the token at `position` belongs to, from single characters to its tokens.
 
-    text, tokens: what was encoded, and all its tokens. Raises NotAvailable if the merges cannot be followed.
+    text, tokens: what was encoded, and all its tokens. target: whether they are the target of an encoder-decoder, which has
+    the decoder's start token before the tokenizer's tokens, and not those that end a text. Raises NotAvailable if the merges
+    cannot be followed.
     """
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     kind = type(tokenizer).__name__ if backend is None else type(backend.model).__name__
     if kind != "BPE":
         raise _not_available("a byte-pair encoding, whose merges can be followed", kind, "merges_kind", kind=kind)
-    _, encoding = encode(tokenizer, text)
-    if encoding is None or encoding.ids != [token.id for token in tokens]:
+    _, encoding = encode(tokenizer, text, target=target)
+    ids = [token.id for token in tokens]
+    added = 1 if target and encoding is not None and encoding.ids[:1] != ids[:1] else 0
+    if encoding is None or not _agree(encoding, ids[added:], target):
         raise _not_available("tokens that the tokenizer makes of this text", "others, given as ids or cut off")
-    word = encoding.word_ids[position]
+    word = None if position < added else encoding.word_ids[position - added]
     if word is None:
         raise _not_available("a token of the text", "a mark of the tokenizer's own", "merges_mark")
     pieces = tuple(t for t, w in zip(encoding.tokens, encoding.word_ids, strict=True) if w == word)
@@ -56,6 +60,12 @@ def merges_of(tokenizer: Any, text: str, tokens: tuple[Token, ...], position: in
         raise _not_available("a word whose merges lead to its tokens", f"{written!r}, which is split in another way")
     bytes_of = Decoding(tokenizer).piece_bytes
     return [Merge(stage, rank, tuple(map(bytes_of, stage))) for stage, rank in stages]
+
+
+def _agree(encoding: Any, ids: list[int], target: bool) -> bool:
+    """Returns whether the ids are those of the encoding; those of a target may lack marks at the end."""
+    rest = encoding.word_ids[len(ids) :]
+    return bool(encoding.ids[: len(ids)] == ids) and (not rest or (target and not any(w is not None for w in rest)))
 
 
 def _stages(

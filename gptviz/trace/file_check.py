@@ -208,11 +208,11 @@ _OF_STACK: dict[str, Callable[[Any], bool]] = {
     "route": lambda value: value in ("interface", "eager"),
     "kept": _each(_is_count),
     "neurons": lambda value: isinstance(value, bool),
+    "merges": _by_name(_each(_row(_is_rank, _each(_is_text), _each(_is_hex), least=2))),  # 2 and 3: in files of 0.1
     "refused": _by_name(_row(_is_text, _is_text, _is_text, _is_text, _are_facts, least=3)),
 }
 _OF_MODEL: dict[str, Callable[[Any], bool]] = {
     "model": _is_text,
-    "merges": _by_name(_each(_row(_is_rank, _each(_is_text), _each(_is_hex), least=2))),  # 2 and 3: in files of 0.1
     "nearest": _by_name(_each(_row(_is_count, _is_number))),
     "readout": lambda value: value is None or isinstance(value, dict),
     "roles": lambda value: value is None or _each(_is_text)(value),

@@ -299,11 +299,13 @@ class SavedModel:
         raw = self._bytes[start:end]
         return token_of_bytes(id, raw, position, bool(self._special[id]))
 
-    def merges(self, _text: str, _tokens: tuple[Token, ...], position: int) -> list[Merge]:
-        """Returns the merges of the word that the token at `position` belongs to."""
-        stages = self._file.metadata["merges"].get(str(position))
+    def merges(self, _text: str, tokens: tuple[Token, ...], position: int) -> list[Merge]:
+        """Returns the merges of the word that the token at `position` belongs to, in the target or in the source."""
+        is_target = [row[0] for row in self._file.metadata["tokens"]] == [token.id for token in tokens]
+        file = self._file if self.decoder_only or is_target else self._file.stack("encoder")
+        stages = file.metadata["merges"].get(str(position))
         if stages is None:
-            raise self._file.missing(f"merges.{position}")
+            raise file.missing(f"merges.{position}")
         return [_merge(*stage) for stage in stages]
 
     def nearest(self, id: int, k: int = 10) -> list[tuple[int, float]]:

@@ -45,15 +45,17 @@ class RunnableModel(ModelSource, Protocol):
     """A causal language model with its tokenizer, loaded and able to run.
 
     model, tokenizer: the transformers objects. reader: what reads token ids while a text is generated, the model or a decoder
-    with the source that it looks at. decoding: what the tokenizer's tokens say. context_length: the most tokens
-    that it can read, or None for no limit. length_of_short_texts: a text of more tokens is read with other rotations
-    (longrope), so that each of its tokens is read in another way; None for most models. takes_positions: whether its
-    forward pass takes position_ids, counted from 0.
+    with the source that it looks at; source_tokens and source_text are that source. decoding: what the tokenizer's tokens
+    say. context_length: the most tokens that it can read, or None for no limit. length_of_short_texts: a text of more tokens
+    is read with other rotations (longrope), so that each of its tokens is read in another way; None for most models.
+    takes_positions: whether its forward pass takes position_ids, counted from 0.
     """
 
     model: Any
     tokenizer: Any
     reader: Any
+    source_tokens: tuple[Token, ...]
+    source_text: str
     n_layers: int
     n_heads: int  # the largest of the layers
     d_model: int
@@ -172,6 +174,23 @@ def rerunning_model(trace: Trace, each_row: bool = False) -> RunnableModel:
     return result
 
 
+def run_again(trace: Trace, edits: Iterable[Any] = ()) -> Trace:
+    """Runs the pass of a trace again with these edits in place of its own."""
+    gpt = rerunning_model(trace)
+    if gpt.decoder_only:
+        return gpt.trace(trace.tokens, edits=tuple(edits))
+    return gpt.trace_continued(trace.tokens, (), tuple(edits))
+
+
+def writing_model(gpt: RunnableModel, completion: Any) -> RunnableModel:
+    """Returns the model that goes on with a completion: of an encoder-decoder, its decoder with the completion's source."""
+    if getattr(gpt, "decoder_only", True):
+        return gpt
+    encoder_decoder: Any = gpt
+    result: RunnableModel = encoder_decoder.with_source(completion.source_tokens, completion.prompt)
+    return result
+
+
 def check_runs(model: ModelSource) -> RunnableModel:
     """Returns a decoder-only model that can run. Raises NotAvailable for that of a trace that was opened from a file."""
     runnable = check_can_run(model)
@@ -198,7 +217,7 @@ def check_decoder_only(model: ModelSource) -> None:
         raise fail(
             "a decoder-only model",
             f"{model.name}, an encoder-decoder",
-            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); most views '
+            'Its numbers are in its traces, such as trace.attention(layer, head, stack="cross"); some views '
             "and the flow of credit are for decoder-only models so far.",
             NotAvailable,
             code="encoder_decoder",

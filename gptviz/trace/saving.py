@@ -175,8 +175,22 @@ class _StackContents:
             "route": trace.route,
             "kept": list(self.kept),
             "neurons": self.neurons,
+            "merges": self._merges(),
             "refused": self.refused,
         }
+
+    def _merges(self) -> dict[str, Any]:
+        """Returns the merges of each token's word, by position, if they are available."""
+        merges: dict[str, Any] = {}
+        for token in self.trace.tokens if self.trace.has_stream else ():
+            if token.id < 0:
+                continue  # a frame of a sound
+            stages = self._collect(f"merges.{token.position}", self.trace.merges, token.position)
+            if stages is not None:
+                merges[str(token.position)] = [
+                    [stage.rank, list(stage.pieces), [raw.hex() for raw in stage.raw]] for stage in stages
+                ]
+        return merges
 
 
 class _Contents(_StackContents):
@@ -242,24 +256,12 @@ class _Contents(_StackContents):
             "model": trace.model_name,
             "readout": self.readout,
             "roles": self.roles,
-            "merges": self._merges(),
             "nearest": {
                 str(id): [[token.id, cosine] for token, cosine in trace.nearest(id, file_format.NEIGHBOURS)]
                 for id in ids
             },
             **super().metadata(),
         }
-
-    def _merges(self) -> dict[str, Any]:
-        """Returns the merges of each token's word, by position, if they are available."""
-        merges: dict[str, Any] = {}
-        for token in self.trace.tokens:
-            stages = self._collect(f"merges.{token.position}", self.trace.merges, token.position)
-            if stages is not None:
-                merges[str(token.position)] = [
-                    [stage.rank, list(stage.pieces), [raw.hex() for raw in stage.raw]] for stage in stages
-                ]
-        return merges
 
 
 def _token_row(token: Token) -> list[Any]:

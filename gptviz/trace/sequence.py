@@ -71,7 +71,7 @@ class SequenceTrace(Trace):
         """
         encoder, decoder, cross = sources
         super().__init__(model, decoder, *target)
-        self.source_tokens, self.source_text = source
+        self.source_tokens, self.source_text = self.prompt_tokens, self.prompt_text = source
         self._others = {"encoder": Trace(model, encoder, *source), "cross": Trace(model, cross, *target)}
         for name, trace in self._others.items():
             trace.stack, trace.has_stream = name, name in _WITH_STREAM

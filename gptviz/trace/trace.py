@@ -36,9 +36,10 @@ def describe_shape(heads: Sequence[int]) -> str:
 class Trace(Predictions):
     """What one pass of a model over one text computed; `GPT.trace` makes one, `open_trace` opens a saved one.
 
-    text: the prompt; for ids, the text that is read as them. tokens: its tokens. stack: which stack of blocks it shows
-    ("decoder"). stacks: those that it has; see `of_stack`. key_tokens: those that attention looks at, the same ones but in
-    cross attention. has_stream: whether the stack has a stream and MLPs of its own, which cross attention lacks.
+    text: the prompt; for ids, the text that is read as them. tokens: its tokens. prompt_text, prompt_tokens: what the model
+    was given; the same, but in an encoder-decoder the source. stack: which stack of blocks it shows ("decoder"). stacks:
+    those that it has; see `of_stack`. key_tokens: those that attention looks at, the same ones but in cross attention.
+    has_stream: whether the stack has a stream and MLPs of its own, which cross attention lacks.
     n_layers, n_heads, d_model, d_head: the model's shape; n_heads and d_head are the largest of its layers, see `heads_in`.
     route: how attention maps are computed, "interface" or "eager"; on the eager route there are no queries and keys.
 
@@ -51,7 +52,7 @@ class Trace(Predictions):
 
     def __init__(self, model: ModelSource, source: PassSource, tokens: tuple[Token, ...], text: str):
         self._model, self._source = model, source
-        self.tokens, self.text = tokens, text
+        self.tokens, self.text = self.prompt_tokens, self.prompt_text = tokens, text
         self.key_tokens = tokens
         self.model_name = model.name
         self.n_layers, self.n_heads = source.n_layers, source.n_heads

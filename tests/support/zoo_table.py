@@ -54,7 +54,8 @@ forward pass in NumPy too. Where parts are refused, a norm follows each sum.
 
 Other encoder-decoders are wrapped if their attention calls transformers' `AttentionInterface`; what the numbers of a pass do not
 confirm is refused. Edits and sweeps of all three stacks are compared with hooks, saved files with the traces that they hold, and
-what `AttentionView` shows with transformers' own maps. The other views and the flow of credit are for decoder-only models so far.
+what the views show of them with transformers' own numbers. The flow of credit, the flow picture, the comparison, the embedding
+view and the explorer are for decoder-only models so far.
 """
 
 

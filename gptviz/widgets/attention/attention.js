@@ -13,6 +13,7 @@ import { arrowStep } from "../shared/keys.js";
 import { clamp, significant, weight } from "../shared/numbers.js";
 import { OpeningNote } from "../shared/opening.js";
 import { availableHeight } from "../shared/scrolling.js";
+import { aboutOf, headAddress, StackMenu, stackOf } from "../shared/stacks.js";
 import { pageTheme } from "../shared/theme.js";
 import { wordsOf } from "../shared/words.js";
 import { CellDetail } from "./detail.js";
@@ -20,7 +21,6 @@ import { HeadGrid, headName } from "./grid.js";
 import { indexOfLargest, rowOf, unpackMap } from "./matrix.js";
 import { MapPane } from "./pane.js";
 import { RowBars, Sentence } from "./row.js";
-import { aboutOf, headAddress, StackMenu, stackOf } from "./stack.js";
 import { StageButtons, WEIGHTS } from "./stages.js";
 import { catalogue } from "./words.js";
 
@@ -67,7 +67,7 @@ class Attention {
     });
     this.bars = new RowBars(words);
     this.detail = new CellDetail(model, words, () => this.showDetail());
-    this.stackMenu = new StackMenu(model, words);
+    this.stackMenu = new StackMenu(model);
     this.name = element("span", { class: "number" });
     this.counted = element("span", { class: "muted" });
     this.opening = new OpeningNote(model);

@@ -15,17 +15,16 @@ from gptviz.display.labels import part_label
 from gptviz.display.numbers import or_none
 from gptviz.errors import NotAvailable
 from gptviz.pages.answering import PageQuestion
-from gptviz.trace.sequence import STACKS
 from gptviz.trace.trace import Trace
 from gptviz.widgets.attention.arithmetic import HeadArithmetic
 from gptviz.widgets.attention.maps import masked_weights, without_future
 from gptviz.widgets.attention.phrases import PHRASES
-from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.opened import OpensLayer
+from gptviz.widgets.shared.stacks import OpensStack, StackMaps
 from gptviz.widgets.shared.thumbnails import Thumbnails
 
 
-class AttentionView(OpensLayer):
+class AttentionView(OpensStack, OpensLayer):
     """Attention maps of a trace. source: a Trace, or a PromptBox to follow.
 
     layer, head: the open head; stored in the view's selection together with the selected cell. Where neither is given and
@@ -40,7 +39,6 @@ class AttentionView(OpensLayer):
     _name = "attention"
     _titles: ClassVar[dict[str, str]] = {"en": "Attention", "zh": "注意力"}
     _phrases = PHRASES
-    _shows_stacks = True
     _answers: ClassVar[dict[str, str]] = {
         **OpensLayer._answers, "head": "_answer_head", "stages": "_answer_stages", "stage": "_answer_stage",
         "cell": "_answer_cell", "mix": "_answer_mix", "roles": "_answer_roles",
@@ -49,7 +47,6 @@ class AttentionView(OpensLayer):
     _of_the_model: ClassVar[tuple[str, ...]] = ("roles",)
     _page_sets: ClassVar[tuple[str, ...]] = ("_explained", "_stack")
     _explained = traitlets.Bool(False).tag(sync=True)  # whether the arithmetic of the selected cell is open
-    _stack = traitlets.Enum(STACKS, "decoder").tag(sync=True)
     _about = traitlets.Dict().tag(sync=True)
     _thumbnails = traitlets.Bytes().tag(sync=True)
 
@@ -68,19 +65,6 @@ class AttentionView(OpensLayer):
         self._set_given(layer=layer, head=head)
 
     @property
-    def stack(self) -> str:
-        """The stack that is shown; set it to show another. A trace of a decoder-only model has the decoder only."""
-        return self._stack if self._stack in self._require_trace().stacks else "decoder"
-
-    @stack.setter
-    def stack(self, value: str) -> None:
-        self._stack = self._require_trace().of_stack(value).stack
-
-    def _shown(self, stack: str | None = None) -> Trace:
-        """Returns the trace of a stack; None for the one that is shown."""
-        return self._require_trace().of_stack(self.stack if stack is None else stack)
-
-    @property
     def head(self) -> int:
         """The open head; set it to open another."""
         return min(int(self.selection.head), _head_count(self._shown(), self.layer) - 1)
@@ -94,16 +78,10 @@ class AttentionView(OpensLayer):
         trace, self._latest = self._require_trace(), None
         if self._given_stack != "decoder":
             self.stack, self._given_stack = self._given_stack, "decoder"
-        thumbnails = {stack: Thumbnails(trace.of_stack(stack)) for stack in trace.stacks}
-        pictures = {stack: of_stack.to_bytes() for stack, of_stack in thumbnails.items()}
-        self._thumbnails = b"".join(pictures.values())
-        self._open(thumbnails[self.stack])
-        starts = np.cumsum([0, *map(len, pictures.values())])[:-1].tolist()
-        stacks = {
-            stack: self._describe(trace.of_stack(stack), thumbnails[stack]) | {"start": start}
-            for stack, start in zip(trace.stacks, starts, strict=True)
-        }
-        self._about = stacks["decoder"] | ({"stacks": stacks} if len(stacks) > 1 else {})
+        maps = StackMaps(trace)
+        self._thumbnails = maps.pictures
+        self._open(maps.by_stack[self.stack])
+        self._about = maps.describe(self.selection)
 
     def _open(self, thumbnails: Thumbnails) -> None:
         """Selects the head and the cell at which the view opens."""
@@ -115,22 +93,6 @@ class AttentionView(OpensLayer):
         selection.layer, selection.head = layer, min(selection.head, _head_count(shown, layer) - 1)
         if self._source or selection.query >= len(shown.tokens) or selection.key >= len(shown.key_tokens):
             selection.query = selection.key = -1  # a cell of another text
-
-    def _describe(self, shown: Trace, thumbnails: Thumbnails) -> dict[str, Any]:
-        """Returns what the page knows of a stack. keys: the tokens that are looked at, if they are others than `tokens`."""
-        is_own = shown.key_tokens is shown.tokens
-        return {
-            "tokens": [describe(token) for token in shown.tokens],
-            "keys": None if is_own else [describe(token) for token in shown.key_tokens],
-            "causal": shown.is_causal,
-            "layers": shown.n_layers,
-            "heads": shown.n_heads,
-            "heads_in": [shown.heads_in(layer) for layer in range(shown.n_layers)],
-            "side": thumbnails.side,
-            "columns": thumbnails.columns,
-            "absent": thumbnails.absent,
-            "opening": self.selection.opening_for_page(shown),
-        }
 
     # Answers to the page
 

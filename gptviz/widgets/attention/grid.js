@@ -9,9 +9,9 @@ import { arrowStep } from "../shared/keys.js";
 import { weight } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
+import { aboutOf, headAddress } from "../shared/stacks.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 import { sharedWords } from "../shared/words.js";
-import { aboutOf, headAddress } from "./stack.js";
 
 /** Returns a head's name. @param {number} layer @param {number} head */
 export function headName(layer, head) {

@@ -3,9 +3,9 @@
 import { button, element } from "../shared/dom.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
+import { headAddress } from "../shared/stacks.js";
 import { sharedWords } from "../shared/words.js";
 import { isRootOf, scaleText } from "./cell.js";
-import { headAddress } from "./stack.js";
 
 export const WEIGHTS = "weights"; // the last stage, which every model family has
 

@@ -41,6 +41,7 @@ class Block {
     this.blocks = element("div", { class: "blocks", role: "group", "aria-label": words.blocks });
     this.sentence = makeSentence(words.tokens, (position) => this.select({ query: position }));
     this.journey = new Journey(words, (head) => this.select({ head }));
+    this.stackNote = element("p", { class: "muted small", hidden: "" }, words.cross.note); // of an encoder-decoder
     this.parallelNote = element("p", { class: "muted", hidden: "" }, words.parallel);
     this.menu = element("select", {});
     this.menu.addEventListener("change", () => this.show());
@@ -79,6 +80,7 @@ class Block {
       { class: "gptviz gptviz-block", "aria-label": this.model.get("_title") },
       element("header", {}, this.title, this.notices.computing, this.blocks),
       this.notices.problem,
+      this.stackNote,
       this.sentence.root,
       element("div", { class: "panes numbers" }, journey, ledger),
     );
@@ -86,6 +88,11 @@ class Block {
 
   get layers() {
     return this.model.get("_about").layers;
+  }
+
+  /** Whether the blocks have cross attention. @returns {boolean} */
+  get hasCross() {
+    return this.model.get("_about").has_cross;
   }
 
   get layer() {
@@ -108,6 +115,7 @@ class Block {
   load() {
     this.root.dataset.scale = this.model.get("scale");
     this.sentence.show(this.model.get("_about").tokens);
+    this.stackNote.hidden = !this.hasCross;
     const buttons = Array.from({ length: this.layers }, (_, layer) =>
       button(String(layer), () => this.select({ layer }), { "aria-label": this.words.block(layer) }),
     );
@@ -199,7 +207,7 @@ class Block {
     this.refusalNote.hidden = shares !== null;
     setText(this.refusalNote, this.refusal);
     if (!shares) return;
-    this.ledger.show(shares, this.layers, this.layer, largest);
+    this.ledger.show(shares, this.layers, this.layer, largest, this.hasCross);
     this.caption.replaceChildren(chip(this.explained()), " ", this.words.caption(percent(shares.probability)));
   }
 

@@ -33,11 +33,14 @@ class BlockView(OpensLayer, OpensPosition):
 
     layer: the open block. position: the token whose steps are shown, -1 for the last. Both are stored in the view's
     selection.
+
+    Of an encoder-decoder, the blocks are the decoder's, which have cross attention as a third part.
     """
 
     _name = "block"
     _titles: ClassVar[dict[str, str]] = {"en": "Block", "zh": "块"}
     _phrases = PHRASES
+    _shows_stacks = True  # the decoder's blocks
     _answers: ClassVar[dict[str, str]] = {
         **OpensLayer._answers, "path": "_answer_path", "strips": "_answer_strips", "leaders": "_answer_leaders",
         "shares": "_answer_shares",
@@ -63,6 +66,7 @@ class BlockView(OpensLayer, OpensPosition):
             "layers": trace.n_layers,
             "heads": trace.n_heads,
             "width": trace.d_model,
+            "has_cross": trace.cross_attention is not None,
         }
 
     # Answers to the page
@@ -153,7 +157,8 @@ class BlockView(OpensLayer, OpensPosition):
             return [still.chips(trace.tokens), still.words(str(error))]
         sums: dict[str, float] = {}
         for share in shares:
-            part = "block mlp" if share.part == "mlp" else "block attention"
+            is_cross = share.part.startswith("cross_")
+            part = "block mlp" if share.part == "mlp" else "block cross" if is_cross else "block attention"
             name = self._phrase(share.part if share.layer is None else part, layer=share.layer)
             sums[name] = sums.get(name, 0.0) + share.value
         rows = [(name, value, signed(value)) for name, value in sums.items()]

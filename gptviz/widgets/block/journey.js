@@ -9,7 +9,7 @@ import { signedShare } from "./ledger.js";
 /**
  * A step as `BlockView` in Python sends it.
  * @typedef {{kind: string, length: number, before?: "attention"|"mlp", head?: number, neuron?: number,
- *   activation?: number, count?: number}} PathStep
+ *   activation?: number, count?: number, cross?: boolean}} PathStep
  */
 /**
  * A step with its vector, and what it adds to the logit.
@@ -68,7 +68,8 @@ export class Journey {
       const row = stripRow(name, vector, scales[SCALES[kind]], theme, significant(step.length), sumKind);
       row.append(element("span", { class: "share" }, ...(share === null ? [] : signedShare(share, largest))));
       row.dataset.step = kind;
-      if (step.head !== undefined) this.linkHead(row, step.head, selected.head);
+      if (step.cross) row.dataset.cross = "";
+      else if (step.head !== undefined) this.linkHead(row, step.head, selected.head);
       return row;
     });
     const notes = [...new Set(missing)].map((text) => element("p", { class: "muted" }, text));
@@ -98,8 +99,9 @@ export class Journey {
   }
 
   /** @param {PathStep} step @param {number} layer */
-  nameOf({ kind, before, head = 0, neuron = 0, activation = 0, count = 0 }, layer) {
+  nameOf({ kind, before, head = 0, neuron = 0, activation = 0, count = 0, cross = false }, layer) {
     const { words } = this;
+    if (cross) return this.nameOfCross(kind, head, layer);
     switch (kind) {
       case "norm":
         return words.norm[/** @type {"mlp"} */ (before)];
@@ -118,6 +120,13 @@ export class Journey {
       default:
         return words.stream[/** @type {"in"} */ (kind)];
     }
+  }
+
+  /** Returns the name of a step of cross attention. @param {string} kind @param {number} head @param {number} layer */
+  nameOfCross(kind, head, layer) {
+    const { cross, bias } = this.words;
+    if (kind === "head") return cross.head(layer, head);
+    return kind === "bias" ? bias : kind === "attention" ? cross.attention : cross.middle;
   }
 
   /** Returns the height of a neuron's row in pixels; 0 if none is drawn. */

@@ -10,8 +10,10 @@ import { significant } from "../shared/numbers.js";
  * @typedef {{logit: number, probability: number, rounding: number, shares: Share[], steps: (number|null)[]}} Shares
  */
 /**
- * A row of the ledger: a block has the sums of its attention and of its MLP, any other part one value.
- * @typedef {{part: string, layer: number|null, attention: number|null, mlp: number|null, alone: number|null}} LedgerRow
+ * A row of the ledger: a block has the sums of its attention, of its cross attention and of its MLP, any other part one
+ * value.
+ * @typedef {{part: string, layer: number|null, attention: number|null, cross: number|null, mlp: number|null,
+ *   alone: number|null}} LedgerRow
  */
 
 const BEFORE_BLOCKS = ["token", "position", "embedding"];
@@ -22,8 +24,8 @@ export class Ledger {
     this.words = words;
     this.onChoose = onChoose;
     this.body = element("tbody", {});
-    const columns = words.columns.map((name) => element("th", { scope: "col" }, name));
-    this.root = element("table", {}, element("thead", {}, element("tr", {}, ...columns)), this.body);
+    this.head = element("tr", {});
+    this.root = element("table", {}, element("thead", {}, this.head), this.body);
   }
 
   /**
@@ -31,23 +33,38 @@ export class Ledger {
    * @param {number} layers
    * @param {number} openLayer
    * @param {number} largest the magnitude that fills a bar
+   * @param {boolean} hasCross whether the blocks have cross attention
    */
-  show({ shares, logit, rounding }, layers, openLayer, largest) {
+  show({ shares, logit, rounding }, layers, openLayer, largest, hasCross) {
     let sum = 0;
+    const [first, attention, ...others] = this.words.columns;
+    const names = [first, attention, ...(hasCross ? [this.words.cross.column] : []), ...others];
+    this.head.replaceChildren(...names.map((name) => element("th", { scope: "col" }, name)));
+    this.root.toggleAttribute("data-cross", hasCross);
     const rows = ledgerRows(shares, layers);
     const nodes = rows.map((row, i) => {
-      sum += (row.attention ?? 0) + (row.mlp ?? 0) + (row.alone ?? 0);
+      sum += (row.attention ?? 0) + (row.cross ?? 0) + (row.mlp ?? 0) + (row.alone ?? 0);
       const isLast = i === rows.length - 1;
       if (isLast && Math.abs(sum - logit) <= rounding) sum = logit; // they are shown as one number
-      return this.buildRow(row, sum, openLayer, largest);
+      return this.buildRow(row, sum, openLayer, largest, hasCross);
     });
-    const total = element("td", { class: "number total", colspan: 3, title: String(logit) }, significant(logit));
+    const total = element(
+      "td",
+      { class: "number total", colspan: hasCross ? 4 : 3, title: String(logit) },
+      significant(logit),
+    );
     const last = element("tr", { class: "sum" }, element("th", { scope: "row" }, this.words.sum), total);
     this.body.replaceChildren(...nodes, last);
   }
 
-  /** @param {LedgerRow} row @param {number} sum so far @param {number} openLayer @param {number} largest */
-  buildRow({ part, layer, attention, mlp, alone }, sum, openLayer, largest) {
+  /**
+   * @param {LedgerRow} row
+   * @param {number} sum so far
+   * @param {number} openLayer
+   * @param {number} largest
+   * @param {boolean} hasCross
+   */
+  buildRow({ part, layer, attention, cross, mlp, alone }, sum, openLayer, largest, hasCross) {
     const { words } = this;
     const name = layer === null ? words.row[/** @type {"token"} */ (part)] : words.block(layer);
     const head = layer === null ? name : button(name, () => this.onChoose(layer));
@@ -55,11 +72,12 @@ export class Ledger {
       value === null
         ? element("td", { colspan: columns })
         : element("td", { colspan: columns, title: String(value) }, ...signedShare(value, largest));
+    const parts = hasCross ? [attention, cross, mlp] : [attention, mlp];
     const node = element(
       "tr",
       {},
       element("th", { scope: "row" }, head),
-      ...(layer === null ? [cell(alone, 2)] : [cell(attention, 1), cell(mlp, 1)]),
+      ...(layer === null ? [cell(alone, hasCross ? 3 : 2)] : parts.map((value) => cell(value, 1))),
       element("td", { class: "number" }, significant(sum)),
     );
     node.toggleAttribute("data-open", layer === openLayer);
@@ -78,6 +96,7 @@ function ledgerRows(shares, layers) {
     part,
     layer: null,
     attention: null,
+    cross: null,
     mlp: null,
     alone: value,
   });
@@ -86,16 +105,23 @@ function ledgerRows(shares, layers) {
   const after = shares.filter((share) => share.layer === null && !before.includes(share));
   const blocks = Array.from({ length: layers }, (_, layer) => {
     const own = shares.filter((share) => share.layer === layer);
-    const attention = total(own.filter(({ part }) => part !== "mlp"));
+    const isCross = (/** @type {Share} */ { part }) => part.startsWith("cross_");
+    const attention = total(own.filter((share) => share.part !== "mlp" && !isCross(share)));
+    const cross = total(own.filter(isCross));
     const mlp = total(own.filter(({ part }) => part === "mlp"));
-    return { part: "block", layer, attention, mlp, alone: null };
+    return { part: "block", layer, attention, cross, mlp, alone: null };
   });
   return [...before.map(alone), ...blocks, ...after.map(alone)];
 }
 
 /** Returns the largest magnitude in the ledger. @param {Shares} shares @param {number} layers */
 export function largestInLedger({ shares }, layers) {
-  const values = ledgerRows(shares, layers).flatMap(({ attention, mlp, alone }) => [attention, mlp, alone]);
+  const values = ledgerRows(shares, layers).flatMap(({ attention, cross, mlp, alone }) => [
+    attention,
+    cross,
+    mlp,
+    alone,
+  ]);
   return Math.max(...values.map((x) => Math.abs(x ?? 0)));
 }
 

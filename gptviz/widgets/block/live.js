@@ -27,7 +27,7 @@ export class LiveBlock extends LiveView {
   fill() {
     const { nLayers, nHeads, dModel } = this.model.gpt;
     const tokens = this.reading.tokens.map((token) => describe(token));
-    return { _about: { tokens, layers: nLayers, heads: nHeads, width: dModel } };
+    return { _about: { tokens, layers: nLayers, heads: nHeads, width: dModel, has_cross: false } };
   }
 
   /** Returns the steps through the block without their vectors. @param {TokenInBlock} args */

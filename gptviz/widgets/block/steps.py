@@ -1,4 +1,7 @@
-"""The steps of one token through one block: every vector from the stream that enters to the stream that leaves."""
+"""The steps of one token through one block: every vector from the stream that enters to the stream that leaves.
+
+A block of an encoder-decoder's decoder has cross attention between its attention and its MLP.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +19,8 @@ def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str,
     """Returns the steps of one token through one block in order, and the reasons why some are missing.
 
     A step: kind ("in", "norm", "head", "bias", "attention", "middle", "neuron", "others", "mlp", "out"), vector
-    (d_model,), length, and head, or neuron and activation. missing: {part: error as a page takes it}, for parts that the
-    family, an edit or a saved trace does not have.
+    (d_model,), length, and head, or neuron and activation. The steps of cross attention have `cross` too. missing: {part:
+    error as a page takes it}, for parts that the family, an edit or a saved trace does not have.
     """
     steps: list[dict[str, Any]] = []
     missing: dict[str, Any] = {}
@@ -31,12 +34,20 @@ def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str,
         except GPTVizError as error:
             missing[part] = error_for_page(error)
 
-    def add_heads() -> None:
-        outputs = [trace.head_output(layer, head)[position] for head in range(trace.heads_in(layer))]
+    def add_heads(shown: Trace, details: dict[str, Any]) -> None:
+        outputs = [shown.head_output(layer, head)[position] for head in range(shown.heads_in(layer))]
         for head, output in enumerate(outputs):
-            add("head", output, head=head)
-        if (bias := trace.head_bias(layer)[position]).any():
-            add("bias", bias)
+            add("head", output, head=head, **details)
+        if (bias := shown.head_bias(layer)[position]).any():
+            add("bias", bias, **details)
+
+    def add_attention(shown: Trace, name: str, details: dict[str, Any]) -> Array:
+        output: Array = shown.attn_out(layer)[position]
+        if shown is not trace.cross_attention:  # what enters cross attention is not recorded
+            attempt(f"{name}_norm", lambda: add("norm", shown.attn_in(layer)[position], before=name))
+        attempt(f"{name}_heads", lambda: add_heads(shown, details))
+        add("attention", output, **details)
+        return output
 
     def add_neurons() -> None:
         outputs, activations = trace.neurons(layer, position), trace.mlp_activations(layer)[position]
@@ -47,12 +58,12 @@ def block_steps(trace: Trace, layer: int, position: int) -> tuple[list[dict[str,
         add("others", rest, count=len(outputs) - len(strongest))
 
     def add_parts() -> None:
-        attention, mlp = trace.attn_out(layer)[position], trace.mlp_out(layer)[position]
-        attempt("attention_norm", lambda: add("norm", trace.attn_in(layer)[position], before="attention"))
-        attempt("heads", add_heads)
-        add("attention", attention)
+        mlp, cross = trace.mlp_out(layer)[position], trace.cross_attention
+        middle = stream + add_attention(trace, "attention", {})
         if not trace.is_parallel(layer):
-            add("middle", stream + attention)
+            add("middle", middle)
+        if cross is not None:
+            add("middle", middle + add_attention(cross, "cross", {"cross": True}), cross=True)
         attempt("mlp_norm", lambda: add("norm", trace.mlp_in(layer)[position], before="mlp"))
         attempt("neurons", add_neurons)
         add("mlp", mlp)

@@ -16,6 +16,15 @@ const en = {
   share: "to the logit",
   stream: { in: "stream in", middle: "stream + attention", out: "stream out" },
   norm: { attention: "normalised, for attention", mlp: "normalised, for the MLP" },
+  cross: {
+    head: (/** @type {number} */ layer, /** @type {number} */ head) => `+ cross L${layer} · H${head}`,
+    attention: "= cross attention output",
+    middle: "stream + both",
+    column: "cross attention",
+    note:
+      "These are the blocks of the decoder. Each has a second attention, to the source. The encoder’s stream and parts can " +
+      'be read in Python: trace.residual(layer, stack="encoder").',
+  },
   head: (/** @type {number} */ layer, /** @type {number} */ head) => `+ L${layer} · H${head}`,
   bias: "+ bias",
   attention: "= attention output",
@@ -59,6 +68,13 @@ const zh = {
   share: "加到对数几率",
   stream: { in: "进入的残差流", middle: "残差流 + 注意力", out: "离开的残差流" },
   norm: { attention: "归一化后进入注意力", mlp: "归一化后进入 MLP" },
+  cross: {
+    head: (layer, head) => `+ 交叉 L${layer} · H${head}`,
+    attention: "= 交叉注意力的输出",
+    middle: "残差流 + 两种注意力",
+    column: "交叉注意力",
+    note: '这些是解码器的块，每块还有看向源文的第二个注意力。编码器的残差流和各部分可在 Python 中读取：trace.residual(layer, stack="encoder")。',
+  },
   head: (layer, head) => `+ L${layer} · H${head}`,
   bias: "+ 偏置",
   attention: "= 注意力的输出",

@@ -11,7 +11,7 @@ import { partName } from "./grid.js";
 
 /** Returns whether an edit switches a part off at every position. @param {Edit} edit @param {Part} part */
 export function switchesOff(edit, part) {
-  if (edit.layer !== part.layer) return false;
+  if (edit.layer !== part.layer || edit.stack !== part.stack) return false;
   if (part.head === null) return edit.kind === "ablate_mlp" && edit.position === undefined;
   return edit.kind === "ablate_head" && edit.head === part.head && edit.to === undefined;
 }
@@ -34,13 +34,13 @@ export class EditChips {
   /**
    * @param {Edit[]} edits
    * @param {string[]} codes the edits as Python code; empty before the kernel has answered
-   * @param {PageToken[]} tokens
+   * @param {(edit: Edit) => PageToken[]} tokensOf returns the tokens of the stack that an edit acts in
    */
-  show(edits, codes, tokens) {
+  show(edits, codes, tokensOf) {
     this.removeAll.hidden = edits.length === 0;
     this.actions.offer(this.removeAll, []);
     const items = edits.map((edit, i) => {
-      const { label, remove } = this.item(edit, i, codes[i] ?? edit.code ?? "", tokens);
+      const { label, remove } = this.item(edit, i, codes[i] ?? edit.code ?? "", tokensOf(edit));
       return element("li", { class: "edit" }, label, this.actions.offer(remove, edits.toSpliced(i, 1)));
     });
     const none = element("li", { class: "muted" }, this.words.none);
@@ -58,7 +58,8 @@ export class EditChips {
   /** @param {Edit} edit @param {PageToken[]} tokens @returns {(Node|string)[]} */
   label(edit, tokens) {
     const { words } = this;
-    const part = { layer: edit.layer, head: edit.head ?? null };
+    const part = { layer: edit.layer, head: edit.head ?? null, ...(edit.stack ? { stack: edit.stack } : {}) };
+    const of = edit.stack ? `${words.ofStack[/** @type {"cross"} */ (edit.stack)]} ` : "";
     if (switchesOff(edit, part)) return [this.nameButton(part), ` ${words.switchedOff}`];
     switch (edit.kind) {
       case "ablate_head":
@@ -71,14 +72,14 @@ export class EditChips {
         const everywhere = edit.position === undefined;
         if (!everywhere && !tokens[edit.position]) break;
         const where = everywhere ? [` ${words.everywhere} `] : this.position(edit.position, tokens);
-        return [`${words.sites.attn_out} ${edit.layer}`, ...where, words.switchedOff];
+        return [`${of}${words.sites.attn_out} ${edit.layer}`, ...where, words.switchedOff];
       }
       case "scale_head":
         return [this.nameButton(part), ` × ${significant(edit.factor)}`];
       case "ablate_neuron":
         return [this.nameButton(part), ` ${words.neuron(edit.neuron)} ${words.switchedOff}`];
       case "steer":
-        return [`${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
+        return [`${of}${words.sites.residual} ${edit.layer} ${words.steered(significant(edit.strength ?? 1))}`];
       case "set_attention":
         if (!tokens[edit.query]) break;
         return [this.nameButton(part), ...this.position(edit.query, tokens), words.rewritten];
@@ -93,7 +94,8 @@ export class EditChips {
   patchLabel(edit, part, tokens) {
     const { words } = this;
     const site = words.sites[/** @type {"residual"} */ (edit.site ?? "residual")];
-    const label = part.head === null ? `${site} ${edit.layer}` : this.nameButton(part);
+    const of = part.stack ? `${words.ofStack[part.stack]} ` : "";
+    const label = part.head === null ? `${of}${site} ${edit.layer}` : this.nameButton(part);
     const where = edit.position === null ? [` ${words.everywhere} `] : this.position(edit.position, tokens);
     return [label, ...where, words.patched];
   }
@@ -105,7 +107,7 @@ export class EditChips {
 
   /** Creates a part's name, which shows the part in linked views when it is clicked. @param {Part} part */
   nameButton(part) {
-    const name = partName(part, this.words.mlp);
+    const name = partName(part, this.words);
     return button(name, () => this.actions.look(part), { class: "name", title: this.words.look(name) });
   }
 }

@@ -9,6 +9,7 @@ import { button, element, setText } from "../shared/dom.js";
 import { ask, Lane } from "../shared/kernel.js";
 import { significant } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
+import { stackArgument } from "../shared/stacks.js";
 import { sharedWords } from "../shared/words.js";
 
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
@@ -53,7 +54,7 @@ export class EffectSwitch {
    */
   follow(id, token) {
     this.followedId = id;
-    offer(this.effectButton, this.model, "sweep", { watched: id });
+    offer(this.effectButton, this.model, "sweep", { watched: id, ...stackArgument(this.model) });
     this.nameToken(token);
     this.show(this.showsEffects);
   }
@@ -66,13 +67,15 @@ export class EffectSwitch {
   /** Shows effects or maps. @param {boolean} effects */
   show(effects) {
     const id = this.followedId;
+    const argument = stackArgument(this.model);
     this.showsEffects = effects;
     this.setEffects(null, effects);
     if (!effects) return;
     this.lane.ask(
-      () => ask(this.model, "sweep", { watched: id }),
+      () => ask(this.model, "sweep", { watched: id, ...argument }),
       ({ data }) => {
-        if (this.showsEffects && id === this.followedId) this.setEffects(data, false);
+        const isShown = id === this.followedId && argument.stack === stackArgument(this.model).stack;
+        if (this.showsEffects && isShown) this.setEffects(data, false);
       },
       (error) => {
         this.showsEffects = false;
@@ -96,7 +99,8 @@ export class EffectSwitch {
   draw(theme) {
     const { words, grid } = this;
     const hasEffects = grid.effects !== null;
-    setText(this.hint, `${words.partsHint}${hasEffects ? ` ${words.effectHint}` : ""}`);
+    const partsHint = grid.hasMlps ? words.partsHint : words.headsHint;
+    setText(this.hint, `${partsHint}${hasEffects ? ` ${words.effectHint}` : ""}`);
     const ends = hasEffects ? words.ends(significant(100 * grid.largestEffect())) : words.mapEnds;
     ends.forEach((text, i) => setText(this.ends[i], text));
     drawColourBar(this.bar, hasEffects ? signedColours(theme) : weightColours(theme));

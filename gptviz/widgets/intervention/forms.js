@@ -10,6 +10,7 @@ import { fillNumberMenu, numberMenu } from "../shared/number_menu.js";
 import { weight } from "../shared/numbers.js";
 import { offer } from "../shared/offer.js";
 import { addScrollCues } from "../shared/scrolling.js";
+import { aboutOf, stackArgument, stackOf } from "../shared/stacks.js";
 import { sharedWords } from "../shared/words.js";
 import { partName } from "./grid.js";
 
@@ -22,6 +23,7 @@ import { partName } from "./grid.js";
  *   select: (changes: Record<string, number>) => void, add: (edit: import("../shared/edits.js").Edit) => void}} FormContext
  */
 
+const OF_CROSS = ["head_output", "attn_out"]; // sites of cross attention, whose stream and MLPs are the decoder's
 const SITES = /** @type {const} */ (["residual", "head_output", "attn_out", "mlp_out"]);
 
 /** The line in which a form says what is wrong, or that it waits. */
@@ -81,8 +83,7 @@ export class PatchForm {
 
   /** Resets the form for a new prompt; the other prompt has to be read again. */
   renew() {
-    /** @type {PageToken[]} */
-    const tokens = this.context.model.get("_about").tokens;
+    const { tokens } = aboutOf(this.context.model);
     const texts = tokens.filter(({ special }) => !special).map(({ text }) => text);
     this.field.value = texts.join("");
     this.source = null;
@@ -98,7 +99,7 @@ export class PatchForm {
     const prompt = this.field.value;
     this.note.show(sharedWords(model).common.computing);
     this.lane.ask(
-      () => ask(model, "source", { prompt }),
+      () => ask(model, "source", { prompt, ...stackArgument(model) }),
       (source) => this.showSource(source),
       (error) => this.note.show(error.message),
     );
@@ -106,8 +107,7 @@ export class PatchForm {
 
   /** Shows both prompts token by token, unless the answer belongs to a previous prompt. @param {Source} source */
   showSource(source) {
-    /** @type {PageToken[]} */
-    const tokens = this.context.model.get("_about").tokens;
+    const { tokens } = aboutOf(this.context.model);
     if (source.tokens.length !== tokens.length) return;
     this.source = source;
     this.note.show("");
@@ -126,7 +126,10 @@ export class PatchForm {
   /** Shows the selection. */
   mark() {
     const { layer, head, query } = this.context.selected();
-    const { layers, heads, heads_in } = this.context.model.get("_about");
+    const { layers, heads, heads_in } = aboutOf(this.context.model);
+    const isCross = stackOf(this.context.model) === "cross";
+    for (const option of this.site.options) option.hidden = isCross && !OF_CROSS.includes(option.value);
+    if (isCross && !OF_CROSS.includes(this.site.value)) this.site.value = OF_CROSS[0];
     fillNumberMenu(this.layer, layers, layer, "L");
     fillNumberMenu(this.head, heads_in[layer] || heads, head, "H");
     this.headLabel.hidden = this.site.value !== "head_output";
@@ -144,6 +147,7 @@ export class PatchForm {
       layer,
       position: query,
       source: { held: this.source.held },
+      ...stackArgument(this.context.model),
       ...(site === "head_output" ? { head } : {}),
       ...(site === "residual" ? {} : { site }),
     });
@@ -185,13 +189,11 @@ export class RowForm {
     if (!this.root.open) return;
     const { model, words } = this.context;
     const selected = this.context.selected();
-    /** @type {PageToken[]} */
-    const tokens = model.get("_about").tokens;
-    this.hint.replaceChildren(words.rowHint(partName(selected, words.mlp)));
-    const items = tokens.slice(0, selected.query + 1).map(keyItem);
+    this.hint.replaceChildren(words.rowHint(partName({ ...selected, ...stackArgument(model) }, words)));
+    const items = this.keysOf(selected.query).map(keyItem);
     this.keys.replaceChildren(...items);
     this.lane.ask(
-      () => ask(model, "row", selected),
+      () => ask(model, "row", { ...selected, ...stackArgument(model) }),
       (/** @type {{data: Float32Array}} */ { data }) => {
         items.forEach((item, i) => showWeight(item, data[i]));
         this.field.value = [...data].map((share) => String(Number(share.toPrecision(3)))).join(" ");
@@ -201,17 +203,24 @@ export class RowForm {
     );
   }
 
+  /** Returns the tokens that a head can look at from a position. @param {number} query */
+  keysOf(query) {
+    const { tokens, keys, causal } = aboutOf(this.context.model);
+    return causal ? tokens.slice(0, query + 1) : (keys ?? tokens);
+  }
+
   /** Adds the edit, unless the weights cannot be used. */
   set() {
-    const { words, selected, add } = this.context;
+    const { words, selected, add, model } = this.context;
     const { layer, head, query } = selected();
     const weights = this.field.value
       .trim()
       .split(/[\s,;]+/)
       .map(Number);
     const usable = weights.filter((x) => Number.isFinite(x)).length;
-    if (usable !== query + 1 || weights.length !== query + 1) {
-      this.note.show(words.weightsExpected(query + 1, usable));
+    const count = this.keysOf(query).length;
+    if (usable !== count || weights.length !== count) {
+      this.note.show(words.weightsExpected(count, usable));
       return;
     }
     const sum = weights.reduce((total, x) => total + x, 0);
@@ -220,7 +229,7 @@ export class RowForm {
       return;
     }
     this.note.show("");
-    add({ kind: "set_attention", layer, head, query, weights });
+    add({ kind: "set_attention", layer, head, query, weights, ...stackArgument(model) });
   }
 }
 

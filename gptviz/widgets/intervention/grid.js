@@ -10,13 +10,17 @@ import { arrowStep } from "../shared/keys.js";
 import { clamp, significant } from "../shared/numbers.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 
-/** A head, or a layer's MLP if `head` is null. @typedef {{layer: number, head: number|null}} Part */
+/**
+ * A head, or a layer's MLP if `head` is null. stack: of an encoder-decoder, whose part it is if it is not the decoder's.
+ * @typedef {{layer: number, head: number|null, stack?: "encoder"|"cross"}} Part
+ */
 /** @typedef {{button: HTMLButtonElement, canvas: HTMLCanvasElement, label: HTMLElement, part: Part}} Cell */
 /** @typedef {import("../shared/theme.js").Theme} Theme */
 
-/** Returns a part's name. @param {Part} part @param {string} mlp the word for MLP */
-export function partName({ layer, head }, mlp) {
-  return `L${layer} · ${head === null ? mlp : `H${head}`}`;
+/** Returns a part's name. @param {Part} part @param {import("./words.js").Words} words */
+export function partName({ layer, head, stack }, words) {
+  const name = `L${layer} · ${head === null ? words.mlp : `H${head}`}`;
+  return stack ? `${words.ofStack[stack]} ${name}` : name;
 }
 
 /** Writes a difference of probabilities in percentage points. @param {number} difference */
@@ -40,7 +44,12 @@ export class PartGrid {
     this.headsIn = [];
     /** The layers that have no maps. @type {number[]} */
     this.absent = [];
-    this.side = 0; // of a thumbnail
+    this.side = 0; // of a thumbnail, from top to bottom
+    this.columns = 0; // from left to right
+    this.causal = true;
+    this.hasMlps = true; // cross attention has none
+    /** The stack whose parts are shown, if it is not the decoder. @type {{stack?: "encoder"|"cross"}} */
+    this.ofStack = {};
     /** The thumbnails of all heads. @type {Uint8Array} */
     this.maps = new Uint8Array();
     /** @type {Cell[]} */
@@ -62,25 +71,41 @@ export class PartGrid {
 
   /**
    * Takes the maps of a new trace, and builds the squares if the model has another shape.
-   * @param {{layers: number, heads: number, heads_in: number[], absent: number[], side: number}} about
+   * @param {import("../shared/stacks.js").StackAbout} about
    * @param {DataView} thumbnails
+   * @param {{stack?: "encoder"|"cross"}} ofStack the stack, if it is not the decoder
    */
-  build({ layers, heads, heads_in: headsIn, absent, side }, thumbnails) {
-    const hasNewShape = String(headsIn) !== String(this.headsIn);
-    Object.assign(this, { layers, heads, headsIn, absent, side, maps: uint8(thumbnails), effects: null });
+  build({ layers, heads, heads_in: headsIn, absent, side, columns: across, causal, start }, thumbnails, ofStack = {}) {
+    const hasNewShape = String(headsIn) !== String(this.headsIn) || ofStack.stack !== this.ofStack.stack;
+    const maps = uint8(thumbnails).subarray(start);
+    Object.assign(this, {
+      layers,
+      heads,
+      headsIn,
+      absent,
+      side,
+      columns: across,
+      causal,
+      ofStack,
+      maps,
+      effects: null,
+    });
+    this.hasMlps = ofStack.stack !== "cross";
     if (!hasNewShape) return;
     const width = heads + 1;
-    this.root.style.setProperty("--columns", String(width));
+    this.root.style.setProperty("--columns", String(this.hasMlps ? width : heads));
     this.cells = Array.from({ length: layers * width }, (_, i) =>
-      this.buildCell({ layer: Math.floor(i / width), head: i % width < heads ? i % width : null }),
+      this.buildCell({ layer: Math.floor(i / width), head: i % width < heads ? i % width : null, ...ofStack }),
     );
     this.cells[this.exists(0, 0) ? 0 : heads].button.tabIndex = 0;
     const axis = (/** @type {string} */ name) =>
       element("span", { class: "axis muted small number", "aria-hidden": "true" }, name);
-    const columns = [...Array.from({ length: heads }, (_, head) => axis(`H${head}`)), axis(this.words.mlp)];
+    const mlp = this.hasMlps ? [axis(this.words.mlp)] : [];
+    const columns = [...Array.from({ length: heads }, (_, head) => axis(`H${head}`)), ...mlp];
     const rows = headsIn.flatMap((count, layer) => {
       const buttons = this.cells.slice(layer * width, (layer + 1) * width).map(({ button }) => button);
-      return [axis(`L${layer}`), ...buttons.slice(0, count), ...this.gap(count), buttons[heads]];
+      const last = this.hasMlps ? [buttons[heads]] : [];
+      return [axis(`L${layer}`), ...buttons.slice(0, count), ...this.gap(count), ...last];
     });
     this.root.replaceChildren(element("span"), ...columns, ...rows);
     setText(this.readout, "");
@@ -96,7 +121,7 @@ export class PartGrid {
 
   /** Returns whether the model has a part. @param {number} layer @param {number} column */
   exists(layer, column) {
-    return column === this.heads || column < this.headsIn[layer];
+    return (column === this.heads && this.hasMlps) || column < this.headsIn[layer];
   }
 
   /** @param {Part} part @returns {Cell} */
@@ -128,7 +153,7 @@ export class PartGrid {
       label.style.color = "";
       if (this.effects) this.drawEffect(cell, this.effects[i], largest, off);
       else this.drawMap(cell, off);
-      const name = partName(part, this.words.mlp);
+      const name = partName(part, this.words);
       const text = label.textContent;
       button.setAttribute("aria-label", text && text !== this.words.mlp ? `${name}: ${text}` : name);
     });
@@ -138,9 +163,10 @@ export class PartGrid {
   drawMap({ canvas, label, part }, off) {
     canvas.hidden = off || part.head === null || this.absent.includes(part.layer);
     if (part.head !== null) {
-      const size = this.side * this.side;
+      const size = this.side * this.columns;
       const index = part.layer * this.heads + part.head;
-      drawThumbnail(canvas, this.maps.subarray(index * size, (index + 1) * size), this.side, this.theme);
+      const bytes = this.maps.subarray(index * size, (index + 1) * size);
+      drawThumbnail(canvas, bytes, this.side, this.theme, this.columns, this.causal);
     }
     setText(label, off ? this.words.off : part.head === null ? this.words.mlp : "");
   }
@@ -165,7 +191,7 @@ export class PartGrid {
 
   /** @param {number} index */
   describeCell(index) {
-    const name = partName(this.cells[index].part, this.words.mlp);
+    const name = partName(this.cells[index].part, this.words);
     return this.effects ? `${name}: ${this.words.alone(points(this.effects[index]))}` : name;
   }
 

@@ -14,6 +14,7 @@ import { percent } from "../shared/numbers.js";
 import { offer, offerOptions, setOffered } from "../shared/offer.js";
 import { OpeningNote } from "../shared/opening.js";
 import { makeSentence } from "../shared/sentence.js";
+import { aboutOf, StackMenu, stackArgument, tokensOf } from "../shared/stacks.js";
 import { pageTheme } from "../shared/theme.js";
 import { sharedWords, wordsOf } from "../shared/words.js";
 import { CodeBox } from "./code.js";
@@ -51,6 +52,7 @@ class Intervention {
     this.notices = makeNotices(model);
     this.sentence = makeSentence(words.tokens, (query) => this.select({ query }));
     this.grid = new PartGrid(words, sharedWords(model).common.noAttention, (part) => this.toggle(part));
+    this.stackMenu = new StackMenu(model);
     this.opening = new OpeningNote(model);
     this.effects = new EffectSwitch(model, words, this.grid, {
       redraw: () => this.drawGrid(),
@@ -94,6 +96,7 @@ class Intervention {
       "div",
       { class: "parts" },
       element("h4", {}, words.parts),
+      this.stackMenu.root,
       effects.root,
       grid.root,
       grid.readout,
@@ -140,7 +143,7 @@ class Intervention {
 
   /** Returns the selection, limited to what this trace has. */
   selected() {
-    const { tokens, layers, heads, heads_in } = this.model.get("_about");
+    const { tokens, layers, heads, heads_in } = aboutOf(this.model);
     const query = this.selection.get("query");
     const layer = Math.min(this.selection.get("layer"), layers - 1);
     return {
@@ -181,8 +184,10 @@ class Intervention {
   /** Returns the list with a part switched off, or on again. @param {Part} part */
   toggled(part) {
     const others = this.edits.filter((edit) => !switchesOff(edit, part));
-    const { layer, head } = part;
-    const edit = head === null ? { kind: "ablate_mlp", layer } : { kind: "ablate_head", layer, head };
+    const { layer, head, stack } = part;
+    const ofStack = stack ? { stack } : {};
+    const edit =
+      head === null ? { kind: "ablate_mlp", layer, ...ofStack } : { kind: "ablate_head", layer, head, ...ofStack };
     return others.length < this.edits.length ? others : [...others, edit];
   }
 
@@ -204,19 +209,33 @@ class Intervention {
 
   /** Shows a new trace. */
   load() {
-    const about = this.model.get("_about");
     /** @type {import("../shared/edits.js").Edit[]} */
     const edits = this.model.get("_dropped");
     const dropped = edits.map(({ code }) => code).join("; ");
     this.root.dataset.scale = this.model.get("scale");
-    this.sentence.show(about.tokens);
-    this.grid.build(about, this.model.get("_thumbnails"));
-    this.opening.write(about.opening, about.tokens);
+    this.showParts();
     this.other = null;
     this.accepted = this.edits;
     this.patch.renew();
     this.dropped.hidden = !dropped;
     this.dropped.replaceChildren(this.words.dropped, " ", element("span", { class: "number" }, dropped));
+    this.mark();
+    this.showFollowed();
+  }
+
+  /** Shows the text and the parts of the stack that is shown. */
+  showParts() {
+    const about = aboutOf(this.model);
+    this.stackMenu.show();
+    this.sentence.show(about.tokens);
+    this.grid.build(about, this.model.get("_thumbnails"), stackArgument(this.model));
+    this.opening.write(about.opening, about.tokens, about.keys ?? about.tokens);
+  }
+
+  /** Shows another stack of an encoder-decoder. */
+  showStack() {
+    this.showParts();
+    this.patch.renew();
     this.mark();
     this.showFollowed();
   }
@@ -241,7 +260,7 @@ class Intervention {
   update() {
     const { edits, refusal } = this;
     this.drawGrid();
-    this.chips.show(edits, [], this.model.get("_about").tokens);
+    this.chips.show(edits, [], ({ stack }) => tokensOf(this.model, stack));
     this.notices.setWaiting(this.root, true);
     const args = this.questionAbout(edits, this.followedId);
     /** @returns {Promise<Outcome>} */
@@ -279,10 +298,10 @@ class Intervention {
     this.other = outcome.watched ?? this.other;
     const id = this.followedId;
     const followed = outcome.leaders.find(({ token }) => token.id === id) ?? outcome.watched;
-    const { tokens, vocab } = this.model.get("_about");
+    const { vocab } = this.model.get("_about");
     this.drawMenu();
     this.effects.nameToken(followed?.token ?? null);
-    this.chips.show(this.edits, outcome.codes, tokens);
+    this.chips.show(this.edits, outcome.codes, ({ stack }) => tokensOf(this.model, stack));
     const others = (isCompared ? outcome.movers : outcome.leaders).filter(({ token }) => token.id !== id);
     this.table.show([...(followed ? [followed] : []), ...others], vocab, id, isCompared);
     this.summarise(followed, isCompared ? outcome : null);
@@ -371,6 +390,7 @@ async function render({ model, el, host }) {
     [model, "change:_source change:scale", () => view.load()],
     [model, "change:_edits", () => view.update()],
     [model, "change:_watched", () => view.showFollowed()],
+    [model, "change:_stack", () => view.showStack()],
     [selection, "change:layer change:head change:query", () => view.mark()],
   );
 }

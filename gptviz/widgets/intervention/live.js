@@ -42,7 +42,11 @@ export class LiveIntervention extends LiveEdited {
         heads: nHeads,
         vocab: vocabSize,
         heads_in: Array(nLayers).fill(nHeads),
+        keys: null,
+        causal: true,
         side,
+        columns: side,
+        start: 0,
         absent: [],
         opening: null,
         leaders: likeliest(probabilities, MOVERS).map((id) => {

@@ -25,6 +25,8 @@ const en = {
   alone: (/** @type {string} */ points) => `${points} points when only this is off`,
   off: "off",
   mlp: "MLP",
+  headsHint: "Click a square to switch this head off; click again to switch it on. Each row is a block.",
+  ofStack: { encoder: "encoder", cross: "cross" },
   edits: "Edits",
   none: "None: the model is unedited.",
   takeBack: (/** @type {string} */ edit) => `remove: ${edit}`,
@@ -86,7 +88,7 @@ const en = {
     "type one weight per token (they are divided by their sum), or click the one token to look at.",
   weights: "weights",
   weightsExpected: (/** @type {number} */ expected, /** @type {number} */ got) =>
-    `Expected ${expected} numbers, one for each token up to the chosen one. Got ${got}. ` +
+    `Expected ${expected} numbers, one for each token that the chosen one can look at. Got ${got}. ` +
     "Separate the numbers by spaces.",
   weightsPositive:
     "Expected weights of at least 0, with at least one above 0. Got a negative weight, or only zeros. " +
@@ -110,6 +112,8 @@ const zh = {
   alone: (points) => `只关掉它：${points} 个百分点`,
   off: "关",
   mlp: "MLP",
+  headsHint: "点一个方格，关掉这个头；再点一下，又打开。每一行是一个块。",
+  ofStack: { encoder: "编码器", cross: "交叉" },
   edits: "改动",
   none: "无：模型没有改动。",
   takeBack: (edit) => `移除：${edit}`,
@@ -159,7 +163,7 @@ const zh = {
   rowHint: (name) => `${name} 从所选词元看向哪里：为每个词元输入一个权重（会除以总和），或者点唯一要看的那个词元。`,
   weights: "权重",
   weightsExpected: (expected, got) =>
-    `应有 ${expected} 个数，到所选词元为止每个词元一个。现有 ${got} 个。请用空格分开。`,
+    `应有 ${expected} 个数，所选词元看得到的词元每个一个。现有 ${got} 个。请用空格分开。`,
   weightsPositive: "权重应不小于 0，且至少有一个大于 0。现在有负数，或者全是 0。请更改；权重要除以总和。",
   doRow: "设定这一行",
 };

@@ -4,7 +4,8 @@ import { button, element } from "../shared/dom.js";
 import { isAnswered } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
 
-/** A text, or the messages of a chat. @typedef {string|import("./messages.js").Message[]} Prompt */
+/** @typedef {{source: string, target: string}} Pair a source and its target; "" for the one that the model writes itself */
+/** A text, the messages of a chat, or a pair. @typedef {string|import("./messages.js").Message[]|Pair} Prompt */
 
 export class EarlierPrompts {
   /**
@@ -38,5 +39,7 @@ export class EarlierPrompts {
 
 /** @param {Prompt} prompt */
 function inOneLine(prompt) {
-  return typeof prompt === "string" ? prompt : prompt.map(({ role, content }) => `${role}: ${content}`).join(" · ");
+  if (typeof prompt === "string") return prompt;
+  if (Array.isArray(prompt)) return prompt.map(({ role, content }) => `${role}: ${content}`).join(" · ");
+  return prompt.target === "" ? prompt.source : `${prompt.source} → ${prompt.target}`;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The prompt box: a text, or the messages of a chat. Enter runs the prompt, and every view that follows the box shows it;
+ * The prompt box: a text, the messages of a chat, or the source and the target of an encoder-decoder. Enter runs the prompt, and every view that follows the box shows it;
  * Shift+Enter begins a new line.
  */
 import { element, form, setText } from "../shared/dom.js";
@@ -12,6 +12,7 @@ import { EarlierPrompts } from "./earlier.js";
 import { GrowingField } from "./field.js";
 import { MessageRows } from "./messages.js";
 import { RevealedTokens } from "./revealed.js";
+import { TargetField } from "./target.js";
 import { catalogue } from "./words.js";
 
 /** @typedef {import("./messages.js").Message} Message */
@@ -32,6 +33,8 @@ class PromptBox {
     const noteTyping = () => this.noteTyping();
     this.field = new GrowingField(title, noteTyping);
     this.messages = new MessageRows(words, noteTyping);
+    this.sourceLabel = element("span", { class: "small muted" }, words.source);
+    this.target = new TargetField(words, noteTyping); // in the page only as long as the model has a target
     this.appended = element("p", { class: "appended muted small" });
     this.chatSwitch = element("input", { type: "checkbox" });
     this.chatSwitch.addEventListener("change", () => this.switchKind());
@@ -63,16 +66,34 @@ class PromptBox {
     return this.chatSwitch.checked;
   }
 
-  /** The prompt as it is typed, in a form that can be compared. */
+  /** The prompt as it is typed. @returns {import("./earlier.js").Prompt} */
+  get value() {
+    if (this.isChat) return this.messages.values;
+    return this.hasTarget ? { source: this.field.value, target: this.target.value } : this.field.value;
+  }
+
+  /** The same in a form that can be compared. */
   get typed() {
-    return JSON.stringify(this.isChat ? this.messages.values : this.field.value);
+    return JSON.stringify(this.value);
+  }
+
+  get hasTarget() {
+    return this.model.get("_has_target");
+  }
+
+  /** The prompt that is shown. @returns {import("./earlier.js").Prompt} */
+  get shown() {
+    const { model } = this;
+    /** @type {Message[]} */
+    const messages = model.get("_messages");
+    if (messages.length) return messages.map(({ role, content }) => ({ role, content }));
+    const text = model.get("_field");
+    return this.hasTarget ? { source: text, target: model.get("_target_field") } : text;
   }
 
   noteTyping() {
-    /** @type {Message[]} */
-    const messages = this.model.get("_messages");
-    const shown = messages.length ? messages.map(({ role, content }) => ({ role, content })) : this.model.get("_field");
-    this.root.toggleAttribute("data-typing", this.typed !== JSON.stringify(shown));
+    this.root.toggleAttribute("data-typing", this.typed !== JSON.stringify(this.shown));
+    this.target.showOwn(this.model.get("_own_target"));
   }
 
   scrollToEnd() {
@@ -92,12 +113,26 @@ class PromptBox {
   }
 
   showKind() {
+    this.showTargetField();
     this.switchLabel.hidden = !(this.model.get("_has_template") || this.isChat);
     this.field.root.hidden = this.isChat;
     this.messages.root.hidden = !this.isChat;
     const appended = this.isChat && !this.root.hasAttribute("data-typing") ? this.model.get("_appended") : "";
     setText(this.appended, appended && `${this.words.appended} ${appended}`);
     this.appended.hidden = appended === "";
+  }
+
+  /** Adds the target's field, or removes it. One that is there stays where it is, so that it keeps the cursor. */
+  showTargetField() {
+    const { sourceLabel, target } = this;
+    if (this.hasTarget === (target.root.parentNode !== null)) return;
+    if (this.hasTarget) {
+      this.field.root.before(sourceLabel);
+      this.prompt.append(target.root);
+    } else {
+      sourceLabel.remove();
+      target.root.remove();
+    }
   }
 
   /** Shows the prompt. What is being typed, or was refused, stays so that it can be corrected. */
@@ -109,6 +144,7 @@ class PromptBox {
       this.chatSwitch.checked = messages.length > 0;
       if (this.isChat) this.messages.show(messages);
       else this.field.value = model.get("_field");
+      this.target.show(model.get("_target_field"), model.get("_own_target"));
     }
     this.showKind();
     this.scrollToEnd();
@@ -126,7 +162,9 @@ class PromptBox {
     const { model, words } = this;
     const count = model.get("_token_count");
     if (this.isRefused) return words.kept(shortened(model.get("prompt")), count);
-    const status = count ? words.status(model.get("_gpt_name"), count) : words.uncounted(model.get("_gpt_name"));
+    const name = model.get("_gpt_name");
+    const counted = count ? words.status(name, count) : words.uncounted(name);
+    const status = this.hasTarget ? words.statusOfBoth(name, count, model.get("_target_count")) : counted;
     if (model.get("prompt") === "") return `${status}. ${words.nothing}`;
     return model.get("_roles_known") ? status : `${status}. ${words.unknownRoles}`;
   }
@@ -139,14 +177,16 @@ class PromptBox {
   }
 
   run() {
-    this.runPrompt(this.isChat ? this.messages.values : this.field.value);
+    this.runPrompt(this.value);
   }
 
-  /** Runs a prompt. It takes the place of what is typed, unless somebody types on. @param {string|Message[]} prompt */
+  /**
+   * Runs a prompt. It takes the place of what is typed, unless somebody types on.
+   * @param {import("./earlier.js").Prompt} prompt
+   */
   runPrompt(prompt) {
     const { typed } = this;
-    const question = typeof prompt === "string" ? "run" : "chat";
-    const args = typeof prompt === "string" ? { prompt } : { messages: prompt };
+    const [question, args] = questionOf(prompt);
     this.notices.setProblem("");
     this.notices.setWaiting(this.root, true);
     this.lane.ask(
@@ -176,6 +216,16 @@ class PromptBox {
   }
 }
 
+/**
+ * Returns the question that runs a prompt, and its arguments.
+ * @param {import("./earlier.js").Prompt} prompt @returns {[string, Record<string, unknown>]}
+ */
+function questionOf(prompt) {
+  if (typeof prompt === "string") return ["run", { prompt }];
+  if (Array.isArray(prompt)) return ["chat", { messages: prompt }];
+  return ["run", { prompt: prompt.source, target: prompt.target }];
+}
+
 /** Returns a text that fits into a line. @param {string} text */
 function shortened(text) {
   const characters = [...text];
@@ -185,13 +235,14 @@ function shortened(text) {
 /** @param {import("../shared/kernel.js").RenderProps} context */
 function render({ model, el }) {
   const box = new PromptBox(model);
+  const changes = "change:_field change:_target_field change:_messages";
   const replace = () => box.replace();
   const showEarlier = () => box.showEarlier();
   const unmount = mount({ model, el }, box.root, () => box.show());
-  model.on("change:_field change:_messages", replace);
+  model.on(changes, replace);
   model.on("change:_history", showEarlier);
   return () => {
-    model.off("change:_field change:_messages", replace);
+    model.off(changes, replace);
     model.off("change:_history", showEarlier);
     box.resizer.disconnect();
     unmount();

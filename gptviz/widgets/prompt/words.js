@@ -22,6 +22,11 @@ const en = {
     echo: "How surprising each token is, is not known: the server does not echo prompts, as vLLM does.",
     chat: "How surprising each token is, is not known: no server echoes messages. A text works.",
   },
+  source: "source",
+  target: "target",
+  own: "Empty: the model writes its own target, the likeliest token at each step. The one shown:",
+  statusOfBoth: (/** @type {string} */ model, /** @type {number} */ source, /** @type {number} */ target) =>
+    `${reads.en(model, source)} of the source, and ${target} of the target`,
   nothing: "The prompt is empty: these are only the tokenizer’s own special tokens.",
   kept: (/** @type {string} */ prompt, /** @type {number} */ tokens) =>
     `Views and questions still belong to the prompt “${prompt}” (${tokens} ${tokens === 1 ? "token" : "tokens"}).`,
@@ -57,6 +62,10 @@ const zh = {
     echo: "每个词元有多出人意料无从得知：服务器不像 vLLM 那样回显提示。",
     chat: "每个词元有多出人意料无从得知：服务器不回显消息。文本则可以。",
   },
+  source: "源文",
+  target: "目标",
+  own: "留空：由模型自己写出目标，每一步取概率最大的词元。现在显示的是：",
+  statusOfBoth: (model, source, target) => `${model} 读入源文 ${source} 个词元、目标 ${target} 个词元`,
   nothing: "提示是空的：这里只有分词器自己的特殊词元。",
   kept: (prompt, tokens) => `视图和问题仍属于“${prompt}”（${tokens} 个词元）。`,
   asChat: "对话",

@@ -32,6 +32,7 @@ export class LiveBench extends LiveView {
         previous,
         labels: labelled.map((id) => describe(this.model.token(id))),
         beside: null,
+        to_target: false,
         revealed: null,
       },
     };

@@ -135,6 +135,7 @@ class Bench {
     const about = this.model.get("_about");
     this.root.hidden = !about.labels; // there are no logits yet
     if (!about.labels) return;
+    setText(this.controls.appendButton, about.to_target ? this.words.appendTarget : this.words.append);
     this.showPosition(about);
     const { labels, revealed } = about;
     this.tokens = new Map(

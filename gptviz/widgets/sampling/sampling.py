@@ -26,6 +26,7 @@ from gptviz.served.reading import ServedReading
 from gptviz.text.visible import visible
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.prompt.served import ServedPromptBox
+from gptviz.widgets.prompt.typed import has_target
 from gptviz.widgets.sampling.phrases import PHRASES
 from gptviz.widgets.sampling.revealed import bars_of_revealed, describe_revealed, table_of_revealed
 from gptviz.widgets.shared.chips import describe
@@ -159,6 +160,7 @@ class SamplingBench(View):
             "labels": [describe(shown.vocab_token(id)) for id in sorted(_labelled_ids(shown, beside))],
             "beside": None if beside is None else _describe_position(beside),
             "revealed": None,
+            "to_target": self._box is not None and has_target(self._box.gpt),
         }
 
     # Answers to the page
@@ -167,7 +169,7 @@ class SamplingBench(View):
         return describe(self._require_logits("name any token").vocab_token(id))
 
     def _answer_append(self, id: int) -> int:
-        """Appends the drawn token to the prompt of the box; returns the new number of tokens."""
+        """Appends the drawn token to the prompt of the box, or to its target; returns the new number of tokens."""
         if self._box is None:
             remedy = "Make it with SamplingBench(box)."
             raise fail("a bench that follows a PromptBox", "one of a Trace", remedy, WrongType)

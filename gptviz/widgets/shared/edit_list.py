@@ -94,8 +94,11 @@ def names_a_position(spec: Spec) -> bool:
 
 
 def fits(spec: Spec, trace: Trace) -> bool:
-    """Returns whether the model of this trace has the edit's layer and head."""
-    layer, in_stream = spec["layer"], spec["kind"] in ("patch", "steer")
-    if layer == trace.n_layers:
+    """Returns whether the model of this trace has the edit's stack, layer and head."""
+    layer, stack, in_stream = spec["layer"], spec.get("stack", "decoder"), spec["kind"] in ("patch", "steer")
+    if stack not in trace.stacks:
+        return False
+    edited = trace.of_stack(stack)
+    if layer == edited.n_layers:
         return in_stream  # the stream has one depth more than there are layers
-    return layer < trace.n_layers and (spec.get("head") is None or spec["head"] < trace.heads_in(layer))
+    return layer < edited.n_layers and (spec.get("head") is None or spec["head"] < edited.heads_in(layer))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from gptviz.trace.runnable import running_model
+from gptviz.trace.runnable import run_again
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared.edit_list import EditList, Spec, fits, names_a_position
 from gptviz.widgets.shared.view import View
@@ -56,7 +56,7 @@ class EditedView(View):
 
     def _start_edits(self, trace: Trace) -> None:
         """Takes a new trace: its plain pass, and the edits that it has or that can be kept."""
-        self._plain = running_model(trace).trace(trace.tokens) if trace.edits else trace
+        self._plain = run_again(trace) if trace.edits else trace
         self._latest: tuple[list[Spec], Trace] = ([], self._plain)  # the latest edits and their pass
         self._keep_edits(trace)
 
@@ -92,15 +92,15 @@ class EditedView(View):
         plain, (latest_specs, trace) = self._plain, self._latest
         if not specs:
             return plain
-        gpt = running_model(plain)
         with (guard := plain.guarding_weights()), guard:
             plain.check_repeats()
             if specs != latest_specs:
-                trace = gpt.trace(plain.tokens, edits=self._edit_list.values(specs))
+                trace = run_again(plain, self._edit_list.values(specs))
                 self._latest = specs, trace
         return trace
 
 
 def ids_of(trace: Trace) -> list[int]:
-    """Returns the token ids of a trace."""
-    return [token.id for token in trace.tokens]
+    """Returns the token ids of a trace; of an encoder-decoder those of the source, then those of the target."""
+    tokens = trace.tokens if trace.prompt_tokens is trace.tokens else (*trace.prompt_tokens, *trace.tokens)
+    return [token.id for token in tokens]

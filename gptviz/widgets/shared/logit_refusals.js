@@ -18,7 +18,7 @@ const en = {
     "Load the model and trace the text again.",
   encoder_decoder: (/** @type {{model: string}} */ { model }) =>
     `Expected a decoder-only model. Got ${model}, an encoder-decoder. Its numbers can be read in Python; ` +
-    "most views and the flow of credit are for decoder-only models so far.",
+    "some views and the flow of credit are for decoder-only models so far.",
   no_row: (/** @type {{id: number, rows: number}} */ { id, rows }) =>
     `Expected a token among the ${grouped(rows)} rows of the token table. Got id ${id}, which only the output head has. ` +
     "Choose another token.",
@@ -35,7 +35,7 @@ const zh = {
         : '原因多半是数据类型。请用 dtype="float32" 加载模型。'),
   no_model: () => "这里需要已加载的模型。这份轨迹是从文件打开的。请加载模型，重新计算这段文本。",
   encoder_decoder: ({ model }) =>
-    `这里需要只有解码器的模型。${model} 是编码器加解码器。它的数值可以在 Python 中读取；大多数视图和信息流目前只适用于只有解码器的模型。`,
+    `这里需要只有解码器的模型。${model} 是编码器加解码器。它的数值可以在 Python 中读取；有些视图和信息流目前只适用于只有解码器的模型。`,
   no_row: ({ id, rows }) => `词元应在词元表的 ${grouped(rows)} 行之内。${id} 只在输出矩阵里有。请选别的词元。`,
 };
 

@@ -42,6 +42,8 @@ class RememberedTrace:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.trace, name)
+        if name == "cross_attention" and value is not None:
+            return self._keep(name, lambda: RememberedTrace(value, self._count))
         if name in _BY_TOKEN:
             return lambda *which: self._keep((name, which), lambda: _Rows(lambda: value(*which), self._count))
         if name in _OF_LAYER:

@@ -24,6 +24,7 @@ from gptviz.pages.export import save_html
 from gptviz.pages.modules import bundled, modules, style_sheets
 from gptviz.served.reading import ServedReading
 from gptviz.trace.runnable import check_decoder_only
+from gptviz.trace.sources import ModelSource
 from gptviz.trace.trace import Trace
 from gptviz.widgets.shared import cells
 from gptviz.widgets.shared.chips import describe
@@ -82,10 +83,14 @@ class View(PageWidget, Guarded):
     def _check_numbers(self, proposal: dict[str, Any]) -> Trace | None:
         trace: Trace | None = proposal["value"]
         if trace is not None:
-            if not self._shows_stacks:
-                check_decoder_only(trace.gpt)
+            self.check_shows(trace.gpt)
             trace.check_finite()
         return trace
+
+    def check_shows(self, model: ModelSource) -> None:
+        """Raises NotAvailable if the view cannot show traces of this model, because it is an encoder-decoder."""
+        if not self._shows_stacks:
+            check_decoder_only(model)
 
     @traitlets.observe("selection")
     def _set_selection_reference(self, _change: Any) -> None:

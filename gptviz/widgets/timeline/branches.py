@@ -67,8 +67,9 @@ class Branch:
 class Run:
     """One generation and its branches; the first branches are the choices.
 
-    settings: of sampling. limits: max_tokens, stop and edits. weights: what `gpt.weight_versions()` was; None if unknown.
-    completion: set when all choices have ended.
+    settings: of sampling. limits: max_tokens, stop and edits. prompt: the text that is continued; of an encoder-decoder, what
+    was given of the target. source, source_tokens: what its encoder reads; "" and none of a decoder-only model. weights: what
+    `gpt.weight_versions()` was; None if unknown. completion: set when all choices have ended.
     """
 
     seed: int
@@ -79,6 +80,8 @@ class Run:
     branches: list[Branch]
     weights: object
     completion: Completion | None = None
+    source: str = ""
+    source_tokens: tuple[Token, ...] = ()
 
 
 def run_of(completion: Completion) -> Run:
@@ -86,7 +89,9 @@ def run_of(completion: Completion) -> Run:
     branches = [Branch(list(choice.steps), choice=choice) for choice in completion.choices]
     limits = {"max_tokens": completion.max_tokens, "stop": completion.stop or None, "edits": completion.edits}
     c = completion
-    return Run(c.seed, c.settings, limits, c.prompt, c.prompt_tokens, branches, c.weight_versions, c)
+    prompt, source = ("", c.prompt) if c.source_tokens else (c.prompt, "")
+    run = Run(c.seed, c.settings, limits, prompt, c.prompt_tokens, branches, c.weight_versions, c)
+    return replace(run, source=source, source_tokens=c.source_tokens)
 
 
 class Generation:

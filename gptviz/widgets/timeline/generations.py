@@ -9,6 +9,9 @@ from gptviz.generation.completion import Completion, Step
 from gptviz.generation.request import check_request
 from gptviz.served.reading import is_served
 from gptviz.text.tokens import Token
+from gptviz.trace.runnable import rerunning_model
+from gptviz.widgets.prompt.prompt import PromptBox
+from gptviz.widgets.prompt.served import ServedPromptBox
 from gptviz.widgets.timeline.branches import Branch, Generation, Run
 
 
@@ -17,6 +20,15 @@ def generation_of(gpt: Any, prompt: Any, settings: dict[str, Any]) -> "LocalGene
     if is_served(gpt):
         return ServedGeneration(gpt, prompt, settings)
     return LocalGeneration(gpt, prompt, settings)
+
+
+def check_settings_of_box(box: PromptBox, settings: dict[str, Any]) -> None:
+    """Raises GPTVizError unless the prompt of a box can be continued with these settings."""
+    if isinstance(box, ServedPromptBox):
+        generation_of(box.gpt, box._require_reading().prompt, settings)
+    else:
+        trace = box._require_trace()
+        generation_of(rerunning_model(trace), box.given_tokens(trace), settings)
 
 
 class LocalGeneration(Generation):
@@ -41,7 +53,9 @@ class LocalGeneration(Generation):
         limits = {"max_tokens": request.max_tokens, "stop": request.stop or None, "edits": request.editing.edits}
         branches = [Branch([]) for _ in request.rows]
         sampling = request.settings._asdict()
-        return Run(request.seed, sampling, limits, text, request.tokens, branches, request.weights)
+        run = Run(request.seed, sampling, limits, text, request.tokens, branches, request.weights)
+        run.source, run.source_tokens = request.gpt.source_text, request.gpt.source_tokens
+        return run
 
 
 class ServedGeneration(Generation):

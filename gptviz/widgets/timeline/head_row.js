@@ -1,7 +1,7 @@
 // @ts-check
 /** Where a head looked when the token of a step was chosen. The kernel is asked if this part is open. */
 import { chip } from "../shared/chips.js";
-import { element } from "../shared/dom.js";
+import { element, setText } from "../shared/dom.js";
 import { addWaitingMark } from "../shared/frame.js";
 import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { fillNumberMenu } from "../shared/number_menu.js";
@@ -22,7 +22,12 @@ export class HeadRow {
   constructor(model, selection, words) {
     this.model = model;
     this.selection = selection;
+    this.words = words;
     this.noAttention = sharedWords(model).common.noAttention;
+    this.stack = element("select", { "aria-label": words.looksAt });
+    this.stack.append(...Object.entries(words.stacks).map(([value, text]) => element("option", { value }, text)));
+    this.stack.addEventListener("change", () => this.load());
+    this.hint = element("span", {}, words.attentionHint);
     this.lane = new Lane();
     /** @type {ShownStep|null} */
     this.shown = null;
@@ -37,7 +42,7 @@ export class HeadRow {
       "details",
       { class: "attention" },
       this.summary,
-      element("p", { class: "muted small" }, words.attentionHint, " ", this.layers, " ", this.heads),
+      element("p", { class: "muted small" }, this.hint, " ", this.layers, " ", this.heads),
       this.row,
       this.opening.root,
     );
@@ -64,10 +69,18 @@ export class HeadRow {
     if (shown) this.setWaiting(this.root.open);
   }
 
+  /** Whether the row shows where a head of cross attention looked in the source of an encoder-decoder. */
+  get isCross() {
+    return this.model.get("_source_tokens").length > 0 && this.stack.value === "cross";
+  }
+
   /** Asks for the row, if it is open. */
   load() {
-    const { shown, selection } = this;
+    const { shown, selection, isCross } = this;
     if (!this.root.open || !shown) return;
+    if (this.model.get("_source_tokens").length === 0) this.stack.remove();
+    else if (!this.stack.parentNode) this.layers.before(this.stack, " ");
+    setText(this.hint, isCross ? this.words.crossHint : this.words.attentionHint);
     if (!this.isOpened) return this.openFirst(shown.choice);
     /** @type {number[]} */
     const counts = this.model.get("_heads");
@@ -80,7 +93,10 @@ export class HeadRow {
       step: shown.index,
       layer,
       head,
+      ...(isCross ? { stack: "cross" } : {}),
     });
+    /** @type {PageToken[]} */
+    const read = isCross ? this.model.get("_source_tokens") : shown.read;
     const isKept = (/** @type {number} */ layer, /** @type {number} */ head) =>
       isAnswered(this.model, "attention", question(layer, head));
     offerOptions(this.heads, this.model, (i) => isKept(layer, i));
@@ -96,10 +112,11 @@ export class HeadRow {
       this.setWaiting(false);
     };
     this.setWaiting(true);
-    this.opening.show(layer, head);
+    this.opening.root.hidden = isCross || this.opening.opening === null; // it tells of a head of the decoder
+    if (!isCross) this.opening.show(layer, head);
     this.lane.ask(
       () => ask(this.model, "attention", question(layer, head)),
-      ({ data }) => show(shown.read.map((token, i) => keyItem(token, data[i]))),
+      ({ data }) => show(read.map((token, i) => keyItem(token, data[i]))),
       (error) => show([element("li", { class: "muted" }, error.message)]),
     );
   }

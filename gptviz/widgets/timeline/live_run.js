@@ -141,6 +141,7 @@ export function newsOf({ branches, prompt, seed, settings }, choice, have) {
     steps: steps.slice(have),
     from: have,
     prompt: prompt.text,
+    source_text: "",
     prompt_spelled: prompt.text.includes("\ufffd") ? prompt.tokens.map((token) => describe(token)) : [],
     text: textOf(branches[choice]),
     finish_reason: finishReason,

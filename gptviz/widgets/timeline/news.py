@@ -23,6 +23,7 @@ def news(run: Run, choice: int, have: int) -> dict[str, Any]:
         "steps": [_describe_step(step) for step in branch.steps[have:]],
         "from": have,
         "prompt": run.prompt,
+        "source_text": run.source,
         "prompt_spelled": _broken_characters(run.prompt, run.prompt_tokens),
         "text": branch.text,
         "finish_reason": branch.finish_reason,

@@ -142,7 +142,9 @@ export class StepDetail {
     if (served) return setText(this.cache, words.served);
     if (!cached) return setText(this.cache, words.noCache);
     const [tokens, bytes] = cached;
-    setText(this.cache, words.cache(tokens, sizeText(bytes), this.index === 0 ? readCount : 1, readCount));
+    const held = words.cache(tokens, sizeText(bytes), this.index === 0 ? readCount : 1, readCount);
+    const hasSource = this.model.get("_source_tokens").length > 0;
+    setText(this.cache, hasSource ? `${held}${words.space}${words.sourceCache}` : held);
   }
 
   /** Shows the alternatives; a drawn token that is none of them has a row of its own. @param {Step} step */

@@ -32,7 +32,7 @@ import { catalogue } from "./words.js";
 /**
  * What is new of a generation, as the kernel answers it.
  * @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: PageToken[],
- *   text: string, finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>,
+ *   source_text: string, text: string, finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>,
  *   done: boolean, problem: string}} News
  */
 
@@ -66,6 +66,7 @@ class Timeline {
       "again",
     );
     this.stop = button(words.stop, () => this.request("stop"));
+    this.sourceText = element("p", { class: "source muted", hidden: "" }); // of an encoder-decoder
     this.promptText = element("span", { class: "muted" });
     this.written = element("span", { class: "written" });
     this.later = element("span", { class: "later muted" });
@@ -97,6 +98,7 @@ class Timeline {
       { class: "gptviz gptviz-timeline", "aria-label": title },
       element("header", {}, element("h3", {}, title), this.status, buttons),
       this.notices.problem,
+      this.sourceText,
       element("p", { class: "text numbers" }, this.promptText, this.written, this.later),
       this.tree.root,
       this.comparison.root,
@@ -171,7 +173,10 @@ class Timeline {
   }
 
   /** @param {News} news */
-  showPrompt({ prompt, prompt_spelled: tokens }) {
+  showPrompt({ prompt, prompt_spelled: tokens, source_text: source }) {
+    const hasSource = this.model.get("_source_tokens").length > 0;
+    this.sourceText.hidden = !hasSource;
+    setText(this.sourceText, hasSource ? `${this.words.source} ${source}` : "");
     if (tokens.length) this.promptText.replaceChildren(...textNodes(tokens, [], null)[0]);
     else setText(this.promptText, prompt);
   }

@@ -1,7 +1,8 @@
 """GenerationTimeline: generated text token by token, with how certain the model was and what else it could have drawn.
 
 It shows a Completion, or follows a PromptBox and generates for each prompt. At any step another token can be forced: the
-text branches there and the model continues from it. Each generation runs in a thread, so that neither the kernel nor the
+text branches there and the model continues from it. Of an encoder-decoder, it shows the target, which is written token by
+token to one source. Each generation runs in a thread, so that neither the kernel nor the
 page waits; the page asks for new steps while it runs.
 """
 
@@ -21,15 +22,21 @@ from gptviz.pages.answering import PageQuestion, PageWidget
 from gptviz.sampling.next_token import NextToken
 from gptviz.served.next_token import RevealedNextToken
 from gptviz.served.reading import ServedReading, is_served
-from gptviz.trace.runnable import RunnableModel, check_decoder_only, running_model
+from gptviz.trace.runnable import RunnableModel, rerunning_model, writing_model
 from gptviz.trace.trace import Trace
 from gptviz.widgets.prompt.prompt import PromptBox
-from gptviz.widgets.prompt.served import ServedPromptBox
 from gptviz.widgets.sampling.sampling import SamplingBench
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 from gptviz.widgets.timeline.branches import PATIENCE, Branch, Run, ending_ids, fork, run_of, start_generating
-from gptviz.widgets.timeline.generations import cancel_with, check_not_served, generation_of, to_continue
+from gptviz.widgets.timeline.generations import (
+    cancel_with,
+    check_not_served,
+    check_settings_of_box,
+    generation_of,
+    to_continue,
+)
+from gptviz.widgets.timeline.looking import attention_questions, attention_row
 from gptviz.widgets.timeline.news import is_served_step, news
 from gptviz.widgets.timeline.revealed_step import revealed_of_step
 from gptviz.widgets.timeline.tables import chips_of, table_of
@@ -43,13 +50,15 @@ class GenerationTimeline(View):
 
     A completion of a served model shows what its server revealed; "–" is for the rest.
     settings: those of `GPT.complete` (max_tokens, temperature, seed, …), with a PromptBox only; max_tokens is 40 here.
-    gpt: the model that a Completion came from, needed to force a token and to show a step's attention or bench. A served
-    model forces a token by continuing the text before it, and shows no attention.
+    An encoder-decoder continues the target that was given, or begins one. gpt: the model that a Completion came from, needed
+    to force a token and to show a step's attention or bench. A served model forces a token by continuing the text before
+    it, and shows no attention.
     choice: which choice or branch is shown; branches are numbered after the choices.
     """
 
     _name = "timeline"
     _titles: ClassVar[dict[str, str]] = {"en": "Generation", "zh": "生成"}
+    _shows_stacks = True
     _answers: ClassVar[dict[str, str]] = {
         **View._answers, "news": "_answer_news", "again": "_answer_again", "stop": "_answer_stop",
         "force": "_answer_force", "opening": "_answer_opening", "attention": "_answer_attention", "bench": "_answer_bench",
@@ -60,6 +69,7 @@ class GenerationTimeline(View):
     _can_force = traitlets.Bool(False).tag(sync=True)
     _prompt: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # its tokens
     _settings = traitlets.Dict().tag(sync=True)  # with which a page that runs the model continues a prompt
+    _source_tokens: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)  # of an encoder-decoder
     _heads = traitlets.List(traitlets.Int()).tag(sync=True)  # how many each layer has; 0 without attention
 
     def __init__(
@@ -69,8 +79,6 @@ class GenerationTimeline(View):
             kind = type(source).__name__
             raise fail("a Completion or a PromptBox", kind, "gpt.complete(prompt) makes a Completion.", WrongType)
         view_keywords = {name: settings.pop(name) for name in _VIEW_KEYWORDS if name in settings}
-        if gpt is not None and not is_served(gpt):
-            check_decoder_only(gpt)
         self._gpt: Any = source.gpt if isinstance(source, PromptBox) else gpt
         self._run: Run | None = None
         self._traced: tuple[Branch, int, Trace] | None = None  # a branch, how many tokens were traced, their trace
@@ -84,9 +92,7 @@ class GenerationTimeline(View):
         if isinstance(source, PromptBox):
             view_keywords = {"selection": source.selection, **view_keywords}
             settings = {"max_tokens": 40, **settings}
-            served = source if isinstance(source, ServedPromptBox) else None
-            prompt: Any = served._require_reading().prompt if served else source._require_trace().tokens
-            generation_of(source.gpt, prompt, settings)  # raises here rather than in the thread
+            check_settings_of_box(source, settings)  # raises here rather than in the thread
         self._given = settings
         super().__init__(None, choice=choice, **view_keywords)
         self._settings = {name: value for name, value in settings.items() if name not in _NOT_FOR_THE_PAGE}
@@ -105,6 +111,8 @@ class GenerationTimeline(View):
     def completion(self, completion: Completion) -> None:
         if not isinstance(completion, Completion):
             raise fail("a Completion", type(completion).__name__, "gpt.complete(prompt) makes one.", WrongType)
+        if self._gpt is not None:
+            self._gpt = writing_model(self._gpt, completion)
         self._show_run(run_of(completion))
 
     def wait(self, timeout: float | None = None) -> Completion:
@@ -158,8 +166,10 @@ class GenerationTimeline(View):
     def _fill(self) -> None:
         """Continues a new prompt with the same settings."""
         trace = self._require_trace()
-        self._gpt = running_model(trace)  # the box may have another model by now
-        self._prompt_of_box, self._text_of_box = trace.tokens, trace.text
+        self._gpt = gpt = rerunning_model(trace)  # the box may have another model by now
+        self._prompt_of_box = trace.tokens if self._box is None else self._box.given_tokens(trace)
+        is_whole = self._prompt_of_box is trace.tokens
+        self._text_of_box = trace.text if is_whole else gpt.decode(token.id for token in self._prompt_of_box)
         self._start(self._given.get("seed"))
 
     def show_served(self, reading: ServedReading) -> None:
@@ -190,6 +200,7 @@ class GenerationTimeline(View):
         with self.hold_sync():
             self._can_force = gpt is not None
             self._prompt = [describe(token) for token in run.prompt_tokens]
+            self._source_tokens = [describe(token) for token in run.source_tokens]
             layers = range(0 if gpt is None or is_served(gpt) else gpt.n_layers)
             self._heads = [gpt.heads_in(layer) for layer in layers]
             if self.choice >= len(run.branches):
@@ -231,13 +242,9 @@ class GenerationTimeline(View):
             return
         if branches[choices[0]].steps and any(self._heads):
             yield "opening", {"choice": choices[0]}
-        opened = self.selection.layer, self.selection.head
-        heads = [(layer, head) for layer, count in enumerate(self._heads) for head in range(count)]
-        for some_heads in ([head for head in heads if head == opened], [head for head in heads if head != opened]):
-            for choice in choices:
-                steps = range(len(branches[choice].steps))
-                questions = ({"choice": choice, "layer": layer, "head": head} for layer, head in some_heads)
-                yield from (("attention", args | {"step": step}) for args in questions for step in steps)
+        counts = {choice: len(branches[choice].steps) for choice in choices}
+        opened = int(self.selection.layer), int(self.selection.head)
+        yield from attention_questions(self._heads, opened, counts, bool(self._source_tokens))
 
     def _answer_news(self, source: int, have: int, choice: int) -> dict[str, Any]:
         """Returns the steps of a branch from `have` on, or all of them if the page shows another run."""
@@ -259,11 +266,9 @@ class GenerationTimeline(View):
     def _answer_force(self, step: int, id: int, text: str = "") -> int:
         return self.force(step, id, text)
 
-    def _answer_attention(self, choice: int, step: int, layer: int, head: int) -> np.ndarray:
-        """Returns the head's weights at the token that the step's token was predicted from: (tokens so far,)."""
-        trace, position = self._trace_of(choice, step)
-        row: np.ndarray = trace.attention(layer, head)[position, : position + 1]
-        return row
+    def _answer_attention(self, choice: int, step: int, layer: int, head: int, stack: str = "decoder") -> np.ndarray:
+        """Returns the head's weights at the token that the step's token was predicted from; see `attention_row`."""
+        return attention_row(*self._trace_of(choice, step), layer, head, stack)
 
     def _answer_opening(self, choice: int) -> dict[str, Any]:
         """Opens the head at which views of attention open, as the last step of a branch sees it, unless one was chosen.
@@ -329,7 +334,8 @@ class GenerationTimeline(View):
             thread.join(PATIENCE)
         run = self._require_run()
         branch = run.branches[self.choice]
-        return [still.words(run.prompt), still.words(branch.text, 16), chips_of(list(branch.steps))]
+        source = [still.words(f"{run.source} →")] if run.source_tokens else []
+        return [*source, still.words(run.prompt), still.words(branch.text, 16), chips_of(list(branch.steps))]
 
     def to_table(self) -> list[dict[str, Any]]:
         """Returns a row for each step of the shown branch: index, id, token, probabilities, entropy (bits), kept, kept_mass."""

@@ -10,6 +10,14 @@ import { servedRefusals } from "../shared/served_refusals.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
+  space: " ",
+  source: "Source:",
+  sourceCache: "The keys and values of the source are computed once and held beside them.",
+  stacks: { decoder: "the target so far", cross: "the source (cross attention)" },
+  looksAt: "looks at",
+  crossHint:
+    "The row shows which tokens of the source the token before it looked at: the output at that token predicted this one. " +
+    "The row sums to 1.",
   play: "play",
   pause: "pause",
   back: "step back",
@@ -86,6 +94,12 @@ const en = {
 
 /** @type {Words} */
 const zh = {
+  space: "",
+  source: "源文：",
+  sourceCache: "源文的键和值只算一次，另外保留。",
+  stacks: { decoder: "已写的目标", cross: "源文（交叉注意力）" },
+  looksAt: "看向",
+  crossHint: "这一行显示它前一个词元看向源文的哪些词元：那个词元的输出预测了这一个。本行之和为 1。",
   play: "播放",
   pause: "暂停",
   back: "后退一步",
@@ -141,6 +155,19 @@ const zh = {
   served: "模型在服务器上运行；服务器只透露词元和概率。它的注意力和缓存不显示。",
 };
 
+const refusalsEn = {
+  sound_completion: (/** @type {{model: string}} */ { model }) =>
+    `Expected a completion whose source is a text. Got one of a sound, which ${model} wrote down; it does not keep the ` +
+    "sound. In Python, trace the sound with its text, and look at its cross attention.",
+};
+
+/** @type {typeof refusalsEn} */
+const refusalsZh = {
+  sound_completion: ({ model }) =>
+    `这里要源文是文字的结果。这份是 ${model} 听写声音得到的，没有保存声音。请在 Python 中计算这段声音和它的文字，再看交叉注意力。`,
+};
+
+addRefusals({ en: refusalsEn, zh: refusalsZh });
 addRefusals(promptRefusals);
 addRefusals(logitRefusals);
 addRefusals(attentionRefusals);

@@ -5,14 +5,14 @@ import { grouped } from "../shared/numbers.js";
 import { addRefusals } from "../shared/words.js";
 
 const en = {
-  count: (
-    /** @type {number} */ characters,
-    /** @type {number} */ tokens,
-    /** @type {number} */ special,
-    /** @type {boolean} */ startMark,
-  ) =>
-    `${becomes.en(characters, tokens, special, startMark)} ` +
-    "The number under a token is its id. Click a token to see how it was built.",
+  becomes: becomes.en,
+  space: " ",
+  hint: "The number under a token is its id. Click a token to see how it was built.",
+  source: "Source:",
+  target: "Target:",
+  frames: (/** @type {number} */ frames) =>
+    `a sound becomes ${grouped(frames)} frames. A frame has no id and no bytes; it is named by the second at which it begins.`,
+  frame: "a frame of the sound, which begins at this second",
   position: "position",
   id: "id",
   bytes: "bytes (hexadecimal)",
@@ -33,8 +33,13 @@ const en = {
 
 /** @type {Words} */
 const zh = {
-  count: (characters, tokens, special, startMark) =>
-    `${becomes.zh(characters, tokens, special, startMark)}词元下方的数字是它的编号。点一个词元，看它如何拼成。`,
+  becomes: becomes.zh,
+  space: "",
+  hint: "词元下方的数字是它的编号。点一个词元，看它如何拼成。",
+  source: "源文：",
+  target: "目标：",
+  frames: (frames) => `声音变成 ${grouped(frames)} 帧。帧没有编号和字节，以它开始的秒数命名。`,
+  frame: "声音的一帧，从这一秒开始",
   position: "位置",
   id: "编号",
   bytes: "字节（十六进制）",
