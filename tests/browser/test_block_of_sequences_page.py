@@ -3,6 +3,7 @@
 import pytest
 from browser.axe import serious_violations
 from browser.pages import settle
+from close import approx_float32, approx_float64
 from playwright.sync_api import expect
 from sequences import trace_of
 
@@ -34,9 +35,9 @@ def test_cross_attention_has_its_steps_and_its_column(shown, trace):
         if share.layer == 1:
             sums[share.part.replace("_bias", "")] += share.value
     for i, value in enumerate(sums.values()):
-        assert float(row.nth(i).get_attribute("title")) == pytest.approx(value, rel=1e-5, abs=1e-6)
+        assert float(row.nth(i).get_attribute("title")) == approx_float64(value, [share.value for share in shares])
     total = page.locator(".gptviz-block tr.sum .total").get_attribute("title")
-    assert float(total) == pytest.approx(float(trace.logits[-1].max()), rel=1e-6)
+    assert float(total) == approx_float32(float(trace.logits[-1].max()))
     expect(page.locator(".gptviz-block")).to_contain_text("These are the blocks of the decoder")
     assert not serious_violations(page, "#views")
 

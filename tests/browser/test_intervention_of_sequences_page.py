@@ -1,10 +1,11 @@
 """The intervention view of an encoder-decoder in a page: the parts of each stack are squares that switch off."""
 
-import numpy as np
 import pytest
 from browser.axe import serious_violations
 from browser.pages import settle
+from close import assert_close
 from playwright.sync_api import expect
+from shown import approx_three_digits
 
 import gptviz
 
@@ -49,9 +50,7 @@ def test_parts_of_each_stack_are_switched_off_by_clicks(shown, translator, trace
     expect(page.locator(".edits li").last).to_contain_text("encoder L0 · MLP off")
     after = translator.trace(SOURCE, "la petite", edits=edits)
     id = trace.top(1)[0][0].id
-    np.testing.assert_allclose(
-        shown_change(page), [trace.probabilities()[id], after.probabilities()[id]], rtol=1e-6, atol=1e-9
-    )
+    assert_close(shown_change(page), [trace.probabilities()[id], after.probabilities()[id]])
     texts = page.locator(".sentence .chip").all_inner_texts()
     assert [text.replace("␣", " ") for text in texts[: len(trace.source_tokens)]] == [
         t.text for t in trace.source_tokens
@@ -71,7 +70,7 @@ def test_the_effect_of_each_head_of_cross_attention(shown, translator, trace):
         change = translator.trace(SOURCE, "la petite", edits=[edit]).probabilities()[id] - before
         assert label.startswith(f"cross L{index // 4} · H{index % 4}: ")
         number = float(label.split(": ")[1].split(" points")[0].replace("−", "-").replace("+", ""))
-        assert number == pytest.approx(100 * float(change), rel=6e-3, abs=1e-4)
+        assert number == approx_three_digits(100 * float(change), 100 * before)
 
 
 def test_a_row_of_cross_attention_is_rewritten(shown, trace):

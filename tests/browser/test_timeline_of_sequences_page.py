@@ -1,9 +1,9 @@
 """The generation timeline and the sampling bench of an encoder-decoder in a page."""
 
-import numpy as np
 import pytest
 from browser.axe import serious_violations
 from browser.pages import settle
+from close import approx_float32, assert_close
 from playwright.sync_api import expect
 
 import gptviz
@@ -37,14 +37,14 @@ def test_each_step_shows_where_a_head_looked_in_the_source(shown, translator):
     page.get_by_label("head", exact=True).select_option(index=2)
     expect(page.locator(".looked li")).to_have_count(len(trace.source_tokens))
     settle(page)
-    np.testing.assert_allclose(looked(page), trace.attention(1, 2, stack="cross")[3], atol=1e-6)
+    assert_close(looked(page), trace.attention(1, 2, stack="cross")[3])
     texts = page.locator(".looked .chip").all_inner_texts()
     assert [text.replace("␣", " ") for text in texts] == [token.text for token in trace.source_tokens]
     expect(page.locator(".attention p").first).to_contain_text("which tokens of the source")
     menu.select_option("decoder")
     expect(page.locator(".looked li")).to_have_count(4)
     settle(page)
-    np.testing.assert_allclose(looked(page), trace.attention(1, 2)[3, :4], atol=1e-6)
+    assert_close(looked(page), trace.attention(1, 2)[3, :4])
     expect(page.locator(".detail")).to_contain_text("The keys and values of the source are computed once")
     assert not serious_violations(page, "#views")
 
@@ -75,7 +75,7 @@ def test_a_saved_page_in_chinese_keeps_both_rows(opened, translator, tmp_path):
     page.locator(".attention select").first.select_option("cross")
     expect(page.locator(".looked li")).to_have_count(5)
     expect(page.locator(".attention p").first).to_contain_text("看向源文的哪些词元")
-    assert sum(looked(page)) == pytest.approx(1, abs=1e-5)
+    assert sum(looked(page)) == approx_float32(1)
     page.close()
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from close import assert_close, assert_float32_close
+from close import approx_float32, assert_float32_close
 from page_messages import ask
 from sequences import HEADS, LAYERS, TARGET, trace_of, truth_of
 
@@ -57,7 +57,8 @@ def test_the_shares_sum_to_the_logit_and_those_of_cross_attention_are_apart(name
     id = int(truth_of(name).logits[POSITION].argmax())
     shares = ask(view, "shares", layer=LAYER, position=POSITION, id=id)
     logit = float(truth_of(name).logits[POSITION, id])
-    assert sum(share["value"] for share in shares["shares"]) == pytest.approx(logit, rel=1e-4, abs=1e-4)
+    parts = [share["value"] for share in shares["shares"]]
+    assert sum(parts) == approx_float32(logit, parts, trace_of(name).residual(LAYERS))
     cross = [
         share["value"] for share in shares["shares"] if share["part"].startswith("cross_") and share["layer"] == LAYER
     ]
@@ -65,9 +66,9 @@ def test_the_shares_sum_to_the_logit_and_those_of_cross_attention_are_apart(name
     (of_step,) = [
         shares["steps"][i] for i, step in enumerate(path) if step["kind"] == "attention" and step.get("cross")
     ]
-    assert_close(of_step, sum(cross))
+    assert of_step == approx_float32(sum(cross), parts)
     rows = view.to_table()
-    assert sum(row["value"] for row in rows) == pytest.approx(logit, rel=1e-4, abs=1e-4)
+    assert sum(row["value"] for row in rows) == approx_float32(logit, parts, trace_of(name).residual(LAYERS))
     assert f"block {LAYER}, cross attention" in view.still()
     view.language = "zh"
     assert f"第 {LAYER} 块，交叉注意力" in view.still()

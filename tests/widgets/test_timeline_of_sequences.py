@@ -1,9 +1,8 @@
 """The generation timeline of encoder-decoders: its steps, attention and logits are those of transformers itself."""
 
-import numpy as np
 import pytest
 import torch
-from close import assert_float32_close, assert_float32_softmax_close
+from close import assert_close, assert_float32_close, assert_float32_softmax_close, rounding
 from families import tokenizer
 from page_messages import ask
 from sequences import HEADS, LAYERS, RATE, SOUND, START, WIDTH, model_of, processor
@@ -90,7 +89,7 @@ def test_each_steps_attention_and_logits_equal_transformers_own(gpt):
         assert_float32_close(gpt.next_token(completion, step).logits, truth.logits[0, -1].numpy(), factor=8)
         probabilities = truth.logits[0, -1].double().softmax(-1)
         assert completion.choices[0].steps[step].probability == pytest.approx(
-            float(probabilities[ids[step + 1]]), rel=1e-4
+            float(probabilities[ids[step + 1]]), rel=rounding(trace.logits, trace.residual(LAYERS))
         )
     questions = [args for name, args in view._page_questions() if name == "attention"]
     assert len(questions) == 2 * LAYERS * HEADS * 6 and sum("stack" in args for args in questions) == LAYERS * HEADS * 6
@@ -125,7 +124,7 @@ def test_a_completion_keeps_its_source_and_edits_hold_in_its_branches(gpt):
     edited = gpt.trace(SOURCE, prefix, edits=edits)
     assert drawn(view, 1)[2] == int(edited.logits[-1].argmax())
     row = ask(view, "attention", choice=1, step=2, layer=1, head=1, stack="cross")
-    np.testing.assert_allclose(row, edited.attention(1, 1, stack="cross")[-1], atol=1e-6)
+    assert_close(row, edited.attention(1, 1, stack="cross")[-1], scale=edited.scores(1, 1, stack="cross"))
     assert writing_model(gpt, completion).source_text == SOURCE
 
 
