@@ -31,8 +31,10 @@ function written(_, value) {
 
 for (const [id, step] of steps.entries()) {
   if (step.waits) await kernel.tasks.idle();
-  if (step.set) kernel.receive(step.reference, step.set);
-  else await kernel.ask(step.reference, { id, name: step.name, args: step.args });
+  if (step.set) {
+    Object.assign(states[step.reference], step.set);
+    kernel.receive(step.reference, step.set);
+  } else await kernel.ask(step.reference, { id, name: step.name, args: step.args });
   if (step.states) answers[id] = { ...answers[id], states: structuredClone(states) };
 }
 process.stdout.write(JSON.stringify(answers, written));

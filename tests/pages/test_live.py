@@ -102,7 +102,7 @@ def test_places_that_do_not_exist_are_refused_alike(pages):
         (ATTENTION, "head", {"layer": 6, "head": 0}),
         (ATTENTION, "head", {"layer": 0, "head": -1}),
         (ATTENTION, "cell", {"layer": 0, "head": 0, "query": 99, "key": 0}),
-        (ATTENTION, "mix", {"layer": 0, "head": 0, "query": 7}),
+        (ATTENTION, "mix", {"layer": 0, "head": 0, "query": 77}),
     ]
     for expected, answer, _, _ in pages.run(steps):
         assert expected[0]["code"] == "out_of_range"
@@ -154,8 +154,8 @@ EDITS = [
     [{"kind": "set_attention", "layer": 3, "head": 2, "query": 4, "weights": [0.00001, 1, 0, 2.5, 1e-7]}],
     [{"kind": "ablate_key", "layer": 3, "query": 13, "key": 2, "renormalise": False}],
     [{"kind": "ablate_attention", "layer": 1, "position": 3}, {"kind": "scale_head", "layer": 1, "head": 0, "factor": 3}],
-    [{"kind": "patch", "layer": 2, "position": 1, "source": {"held": 0}}],
-    [{"kind": "patch", "layer": 2, "position": 3, "source": {"held": 0}, "site": "head_output", "head": 4}],
+    [{"kind": "patch", "layer": 2, "position": 10, "source": {"held": 0}}],
+    [{"kind": "patch", "layer": 2, "position": 13, "source": {"held": 0}, "site": "head_output", "head": 4}],
     [{"kind": "patch", "layer": 9, "position": 3, "source": {"held": 0}}],
     [{"kind": "ablate_head", "layer": 6, "head": 0}],
 ]  # fmt: skip
@@ -229,7 +229,7 @@ def test_blocks_are_pooled_and_early_tokens_are_one_in_the_picture(tmp_path):
     for expected, answer, of_python, of_page in pages.run(steps):
         assert_same_answer(expected, answer, 10.0)
         assert_same_traits(of_python[FLOW], of_page[FLOW], 10.0)
-    assert of_python[FLOW][0]["_about"]["columns"][0] == (0, 1)
+    assert of_python[FLOW][0]["_about"]["columns"][0] == [0, 1]
     assert of_python[FLOW][0]["_about"]["tokens"][0]["earlier"] > 0
 
 
@@ -242,7 +242,7 @@ def test_blocks_and_embeddings_are_the_same(gpt, pages):
         steps += [(BLOCK, "path", where), (BLOCK, "strips", where), (BLOCK, "leaders", {"position": position})]
         steps += [(BLOCK, "shares", where | {"id": id}) for id in (300, trace.top(1, position)[0][0].id)]
         steps += [(EMBEDDING, name, {"position": position}) for name in ("rows", "neighbours")]
-    steps += [(BLOCK, "path", {"layer": 6, "position": 0}), (EMBEDDING, "neighbours", {"position": last + 1})]
+    steps += [(BLOCK, "leaders", {"position": -1}), (EMBEDDING, "neighbours", {"position": last + 1})]
     for expected, answer, _, _ in pages.run(steps):
         assert_same_answer(expected, answer, [*scale_of(trace), *(trace.mlp_out(layer) for layer in range(6))])
 

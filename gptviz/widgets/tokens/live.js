@@ -60,7 +60,13 @@ function wordAt(tokenizer, { text, ids }, position) {
     for (const word of added ? [part] : words(part)) {
       end += added ? 1 : tokenizer.encodePlain(word).length;
       if (position >= end) continue;
-      if (added) return Array.from(new TextEncoder().encode(part));
+      if (added)
+        throw fail(
+          "a word whose merges lead to its tokens",
+          `${part}, which is split in another way`,
+          REMEDY,
+          "merges_other",
+        );
       return Array.from(new TextEncoder().encode(word));
     }
   }
