@@ -208,9 +208,7 @@ class EncoderDecoder(GPT):
         read, of_source = self._read_source(source, sampling_rate, add_special_tokens, truncate)
         return loop.complete(self._writer(read, of_source), self.target_ids(""), **settings)
 
-    def _writer(
-        self, read: torch.Tensor, of_source: tuple[tuple[Token, ...], str], each_row: bool = False
-    ) -> "EncoderDecoder":
+    def _writer(self, read: torch.Tensor, of_source: tuple[tuple[Token, ...], str], each_row: bool = False) -> Any:
         """Returns this model as one that continues a target: a `RunnableModel` whose decoder looks at the source.
 
         read: the source as the encoder reads it. of_source: its tokens and its text. each_row: see `DecoderWithSource`.

@@ -52,8 +52,14 @@ class ServedPromptBox(PromptBox):
         self._followers.add(view)
         view.show_served(self._require_reading())
 
-    def run(self, prompt: "str | Sequence[Message]") -> Any:
-        """Asks the server for what it reveals of `prompt`, and shows it in every view that follows the box."""
+    def run(self, prompt: "str | Sequence[Message]", target: str = "") -> Any:
+        """Asks the server for what it reveals of `prompt`, and shows it in every view that follows the box.
+
+        target: always "", since no served model has one.
+        """
+        if target:
+            remedy = "Only encoder-decoders on this machine have a target: gptviz.load."
+            raise fail("no target for a served model", "one", remedy, WrongType)
         with self._lock:
             return self._read_prompt(prompt, typed=prompt)
 
