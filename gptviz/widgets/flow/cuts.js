@@ -67,7 +67,7 @@ export class CutChips {
     this.dropped = element("p", { class: "muted small", role: "status", hidden: "" });
     this.problem = element("p", { class: "problem", role: "alert", hidden: "" });
     this.note = element("p", { class: "muted small" });
-    this.scaled = element("p", { class: "muted scaled" });
+    this.scaled = element("p", { class: "muted small scaled" });
     const removeAll = button(words.cuts.removeAll, () => actions.set([]), { class: "quiet" });
     const title = element("h4", {}, words.cuts.title);
     this.made = element("div", { class: "made" }, this.list, removeAll, this.note, this.scaled);
