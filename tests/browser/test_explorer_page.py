@@ -453,7 +453,7 @@ def check_screen_is_filled_and_nothing_scrolls(page, step):
 def test_a_step_has_one_view_and_fits_the_screen(page):
     page.get_by_role("button", name="present").click()
     for index, step in enumerate(STEPS):
-        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
+        expect(page.locator(".steer .count")).to_have_text(f"{index + 1} / {len(STEPS)}")
         expect(page.locator(".gptviz-explorer")).to_have_attribute("data-step", step)
         settle(page)
         views = page.locator(".gptviz-explorer .way .gptviz:visible")
@@ -599,7 +599,7 @@ def test_the_bench_has_all_its_rows_again_after_presenting(page):
 
 def test_the_space_bar_and_escape_work_after_any_click(page):
     page.get_by_role("button", name="present").click()
-    count = page.locator(".count")
+    count = page.locator(".steer .count")
     page.locator(".gptviz-flow .next button").nth(2).click()
     page.keyboard.press("Space")
     page.get_by_role("button", name="freeze").click()
@@ -633,11 +633,11 @@ def test_another_step_ends_a_pass_that_is_played(page):
     page.locator(".gptviz-flow .player .play").click()
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
     page.locator(".steer button").last.click()
-    expect(page.locator(".count")).to_have_text("2 / 14")
+    expect(page.locator(".steer .count")).to_have_text("2 / 14")
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(0)
     expect(page.locator(".gptviz-flow .blocks")).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".count")).to_have_text("1 / 14")
+    expect(page.locator(".steer .count")).to_have_text("1 / 14")
     page.locator(".gptviz-flow .player .play").click()
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(1)
     expect(page.locator(".gptviz-flow .caption")).to_be_hidden()
@@ -661,7 +661,7 @@ def test_a_played_pass_and_an_open_block_have_the_keys_before_the_presentation(s
     page.locator(".gptviz-explorer .side").click(position={"x": 2, "y": 2})
     page.keyboard.press("ArrowRight")
     assert done.evaluate("(one) => one.value") == before + 1
-    expect(page.locator(".count")).to_have_text("1 / 14")
+    expect(page.locator(".steer .count")).to_have_text("1 / 14")
     page.keyboard.press("Escape")
     expect(page.locator(".gptviz-flow[data-playing]")).to_have_count(0)
     page.locator(".gptviz-flow button.name").nth(2).click()
@@ -758,7 +758,7 @@ def test_each_step_fits_a_part_of_the_window_where_full_screen_is_refused(shown,
         settle(page)
         assert page.evaluate("document.fullscreenElement") is None
         assert page.evaluate(HIDDEN_PARTS) == [], step
-        expect(page.locator(".count")).to_have_text(f"{index + 1} / {len(STEPS)}")
+        expect(page.locator(".steer .count")).to_have_text(f"{index + 1} / {len(STEPS)}")
         if step == STEPS[-1]:
             check_other_tokens(page, explorer._stations["generation"].completion.choices[0].steps[0])
         else:

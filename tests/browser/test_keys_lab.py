@@ -88,13 +88,13 @@ def test_a_presenter_keeps_the_keys(notebook):
     for key in ("b", "a", "m", "x", "z", "Enter"):
         page.keyboard.press(key)
     page.keyboard.press("Space")
-    expect(explorer.locator(".count")).to_have_text("2 / 14")
+    expect(explorer.locator(".steer .count")).to_have_text("2 / 14")
     for _ in range(5):
         page.keyboard.press("Space")
     explorer.locator(".gptviz-attention .grid button").nth(5).click()
     page.keyboard.press("x")
     page.keyboard.press("Space")
-    expect(explorer.locator(".count")).to_have_text("8 / 14")
+    expect(explorer.locator(".steer .count")).to_have_text("8 / 14")
     page.keyboard.press("Escape")
     expect(explorer.locator(".rail button:visible")).to_have_count(6)
     assert page.evaluate(STATE) == before
