@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 
 import gptviz
 
-RESTS = "Tom saw everything and wanted everything, so he told everybody"  # much attention rests at its first token
-
 
 @pytest.fixture(scope="module")
 def gpt():
@@ -71,7 +69,7 @@ HOOKS = """(all) => all.map((one) => {
 
 
 def test_thick_hooks_are_not_torn_and_start_in_their_column(shown, gpt):
-    page = shown(gptviz.FlowView(gpt.trace(RESTS), scale="projector")).page
+    page = shown(gptviz.FlowView(gpt.trace(PROMPT), position=3, scale="projector")).page  # much rests at the start mark
     settle(page)
     hooks = page.locator(".gptviz-flow svg .curve.rest")
     drawn = hooks.evaluate_all(HOOKS)
@@ -84,7 +82,7 @@ def test_thick_hooks_are_not_torn_and_start_in_their_column(shown, gpt):
 
 @pytest.mark.parametrize("options", [{}, {"scale": "projector"}, {"language": "zh"}], ids=str)
 def test_names_of_rows_end_before_the_picture_and_their_shares_are_whole(shown, gpt, options):
-    trace = gpt.trace(RESTS)
+    trace = gpt.trace("Tom saw everything and wanted everything, so he told everybody")
     page = shown(gptviz.FlowView(trace, **options), width=848).page
     settle(page)
     for is_opened in (False, True):
