@@ -50,10 +50,10 @@ def test_a_source_and_a_target_are_typed_and_their_tokens_shown(shown, translato
     expect(prompt.locator(".own")).to_contain_text("The one shown: la petite maison blanche")
     expect(prompt.locator(".status")).to_have_text("translator reads 5 tokens of the source, and 5 of the target")
     assert chips(page, 0) == texts_of(box.trace.source_tokens) and chips(page, 1) == texts_of(box.trace.tokens)
-    expect(page.locator(".gptviz-tokens .count").first).to_have_text(
+    expect(page.locator(".gptviz-tokens .becomes").first).to_have_text(
         "Source: 21 characters become 4 tokens, with 1 special token."
     )
-    expect(page.locator(".gptviz-tokens .count").last).to_have_text(
+    expect(page.locator(".gptviz-tokens .becomes").last).to_have_text(
         "Target: 24 characters become 4 tokens, after a start mark."
     )
 
@@ -109,7 +109,7 @@ def test_a_saved_page_in_chinese_shows_both_texts(opened, translator, tmp_path):
     page.close()
     view = gptviz.TokensView(translator.trace(SOURCE, "la maison"), language="zh")
     page = opened(view.save_html(tmp_path / "tokens.html"))
-    expect(page.locator(".count").last).to_contain_text("目标：9 个字符变成 2 个词元")
+    expect(page.locator(".becomes").last).to_contain_text("目标：9 个字符变成 2 个词元")
     page.locator(".row").first.locator("button").nth(1).click()
     expect(page.locator(".merges")).to_contain_text("这个分词器是")  # a vocabulary of whole words has no merges
     page.close()
@@ -117,7 +117,7 @@ def test_a_saved_page_in_chinese_shows_both_texts(opened, translator, tmp_path):
 
 def test_frames_of_a_sound_are_named_by_their_second(shown):
     page = shown(gptviz.TokensView(trace_of("whisper"))).page
-    expect(page.locator(".count").first).to_contain_text("a sound becomes 50 frames")
+    expect(page.locator(".becomes").first).to_contain_text("a sound becomes 50 frames")
     page.locator(".row").first.locator("button").nth(7).hover()
     expect(page.locator(".about")).to_contain_text("0.14␣s")
     expect(page.locator(".about")).to_contain_text("a frame of the sound")

@@ -26,7 +26,7 @@ export class TokenRow {
     /** @type {FullToken[]} */
     this.tokens = [];
     this.characters = 0;
-    this.count = element("p", { class: "muted count" });
+    this.count = element("p", { class: "muted becomes" });
     this.list = element("ol", { class: "row numbers" });
     addScrollCues(this.list, true);
     this.root = element("div", { class: "text" }, this.count, this.list);
