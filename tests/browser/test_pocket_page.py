@@ -138,7 +138,7 @@ def test_text_that_is_typed_stays_text(opened_pocket, gpt):
     assert page.evaluate("window.hurt") is None
     page.locator(".gptviz-prompt textarea").first.fill("x" * 3000)
     page.get_by_role("button", name="Run").click()
-    expect(page.locator(".gptviz-prompt .problem")).to_contain_text("at most 512 tokens")
+    expect(page.locator(".gptviz-prompt .problem:visible")).to_contain_text("at most 512 tokens")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (360, 780)])
