@@ -113,7 +113,7 @@ class PromptBox {
   }
 
   showKind() {
-this.showTargetField();
+    this.showTargetField();
     const canChat = this.model.get("_has_template") && isAnswered(this.model, "chat");
     this.switchLabel.hidden = !(canChat || this.isChat);
     this.field.root.hidden = this.isChat;
