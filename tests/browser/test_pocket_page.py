@@ -88,7 +88,7 @@ def test_text_is_generated_branched_and_looked_at(opened_pocket, gpt):
     timeline = page.locator(".gptviz-timeline")
     expect(timeline).to_have_attribute("aria-busy", "false")
     choice = gpt.complete(PROMPT, max_tokens=40, seed=1).choices[0]
-    assert timeline.locator(".text").evaluate("(node) => node.textContent").endswith(choice.text)
+    assert timeline.locator(".written").evaluate("(node) => node.textContent") == choice.text
     timeline.locator(".steps li").nth(2).click()
     expect(timeline.locator(".detail tbody .token").first).to_have_text(
         chip_text(choice.steps[2].alternatives[0].token)
@@ -136,8 +136,9 @@ def test_text_that_is_typed_stays_text(opened_pocket, gpt):
         tokens = gpt.trace(typed).tokens
         expect(page.locator(".gptviz-tokens .row .chip")).to_have_text([chip_text(token) for token in tokens])
     assert page.evaluate("window.hurt") is None
-    run(page, "x" * 3000)
-    expect(page.locator(".gptviz-prompt .problem")).to_contain_text("512")
+    page.locator(".gptviz-prompt textarea").first.fill("x" * 3000)
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".gptviz-prompt .problem:visible")).to_contain_text("at most 512 tokens")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (360, 780)])
@@ -167,7 +168,7 @@ def test_questions_cover_views_and_are_judged_for_any_text(opened_pocket, gpt):
     page = opened_pocket(everything=False)
     questions = page.locator(".gptviz-predict li")
     covered = page.locator(".gptviz[data-covered]")
-    expect(covered).to_have_count(5)
+    expect(covered).to_have_count(6)
     for text in ("Once upon a time there was a", PROMPT):
         if text == PROMPT:
             run(page, text)

@@ -52,9 +52,10 @@ class LiveModel extends PageModel {
 
   /** @param {any} message */
   async send(message) {
-    const kept = this.answers[questionKey(message.name, message.args)];
-    if (kept) this.receive([[{ kind: "answer", id: message.id, ...kept }, kept.buffer ? [kept.buffer] : []]]);
-    else this.worker.postMessage({ kind: "ask", reference: this.reference, message });
+    const { id, name, args } = message;
+    const kept = this.answers[questionKey(name, args)] ?? { error: "absent", absent: true };
+    if (this.names.includes(name)) this.worker.postMessage({ kind: "ask", reference: this.reference, message });
+    else this.receive([[{ kind: "answer", id, ...kept }, kept.buffer ? [kept.buffer] : []]]);
   }
 
   /** Returns whether a question is answered. @param {string} name @param {Record<string, any>} [args] */

@@ -5,7 +5,7 @@
  */
 import { element, form, setText } from "../shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../shared/frame.js";
-import { ask, Lane } from "../shared/kernel.js";
+import { ask, isAnswered, Lane } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
 import { wordsOf } from "../shared/words.js";
 import { EarlierPrompts } from "./earlier.js";
@@ -114,7 +114,8 @@ class PromptBox {
 
   showKind() {
     this.showTargetField();
-    this.switchLabel.hidden = !(this.model.get("_has_template") || this.isChat);
+    const canChat = this.model.get("_has_template") && isAnswered(this.model, "chat");
+    this.switchLabel.hidden = !(canChat || this.isChat);
     this.field.root.hidden = this.isChat;
     this.messages.root.hidden = !this.isChat;
     const appended = this.isChat && !this.root.hasAttribute("data-typing") ? this.model.get("_appended") : "";

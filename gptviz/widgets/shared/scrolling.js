@@ -1,8 +1,11 @@
 // @ts-check
 /** Marks where a part of a view can be scrolled, and tells how much height a view has. */
 
+const FOCUSABLE = "button, select, input, textarea, a[href], summary, [tabindex]";
+
 /**
- * Lets the ends of a scrolling box fade where its content goes on.
+ * Lets the ends of a scrolling box fade where its content goes on. A box with more content than room, in which nothing can
+ * have the focus, can have it itself, so that keys scroll it.
  * @param {HTMLElement} box
  * @param {boolean} [down] whether it scrolls down; otherwise sideways
  */
@@ -13,6 +16,8 @@ export function addScrollCues(box, down = false) {
       : [box.scrollLeft, box.clientWidth, box.scrollWidth];
     box.toggleAttribute(down ? "data-above" : "data-before", start > 1);
     box.toggleAttribute(down ? "data-below" : "data-after", start + visible < whole - 1);
+    if (whole > visible + 1 && !box.querySelector(FOCUSABLE)) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
   };
   box.addEventListener("scroll", update, { passive: true });
   new ResizeObserver(update).observe(box);
