@@ -50,7 +50,7 @@ def rows(page):
 
 def close_to(text, value, *parts):
     """Checks a percentage of three digits against a share. parts: the probabilities of which the share is made."""
-    assert_shows(text, 100 * value, 100 * TALES_BOUND * sum(parts or [value]))
+    assert_shows(text, 100 * value, 100 * TALES_BOUND * sum(abs(part) for part in parts or [value]))
 
 
 def agrees(page, gpt, before, after):
@@ -283,7 +283,7 @@ def test_the_squares_show_the_effect_of_switching_each_part_off(shown, gpt):
     places = [(layer, head) for layer in range(LAYERS) for head in (*range(HEADS), None)]
     effects = {place: silenced_probabilities(gpt, ids, *place)[watched] - before[watched] for place in places}
     for place in places:
-        close_to(effect(page, *place), effects[place])
+        close_to(effect(page, *place), effects[place], before[watched], effects[place])
     strongest = max(places, key=lambda place: abs(effects[place]))
     read = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
     colour = square(page, *strongest).locator("canvas").evaluate(read)
@@ -295,7 +295,8 @@ def test_the_squares_show_the_effect_of_switching_each_part_off(shown, gpt):
     page.locator(".follow select").select_option(str(leader))
     settled(page)
     expect(page.get_by_role("button", name="effect on")).to_contain_text(chip_text(gpt.token(leader)))
-    close_to(effect(page, 1, 1), silenced_probabilities(gpt, ids, 1, 1)[leader] - before[leader])
+    silenced = silenced_probabilities(gpt, ids, 1, 1)[leader]
+    close_to(effect(page, 1, 1), silenced - before[leader], silenced, before[leader])
     page.get_by_role("button", name="attention maps").click()
     expect(page.locator(".legend")).to_contain_text("weight 0")
     assert square(page, 1, 1).get_attribute("title") == "L1 · H1"
