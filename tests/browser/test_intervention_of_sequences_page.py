@@ -51,7 +51,7 @@ def test_parts_of_each_stack_are_switched_off_by_clicks(shown, translator, trace
     after = translator.trace(SOURCE, "la petite", edits=edits)
     id = trace.top(1)[0][0].id
     assert_close(shown_change(page), [trace.probabilities()[id], after.probabilities()[id]])
-    texts = page.locator(".sentence .chip").all_inner_texts()
+    texts = page.locator(".gptviz-intervention > .sentence-row .chip").all_inner_texts()
     assert [text.replace("␣", " ") for text in texts[: len(trace.source_tokens)]] == [
         t.text for t in trace.source_tokens
     ]
@@ -77,7 +77,7 @@ def test_a_row_of_cross_attention_is_rewritten(shown, trace):
     view = gptviz.InterventionView(trace, stack="cross")
     page = shown(view).page
     page.locator("details summary").last.click()
-    keys = page.locator(".sentence-row li")
+    keys = page.locator("details .sentence-row li")
     expect(keys).to_have_count(len(trace.source_tokens))
     settle(page)
     keys.nth(3).locator("button").click()
