@@ -35,6 +35,7 @@ def approx_three_digits(value: float, *inputs: Any) -> Any:
 
     inputs: what goes into the value in float32, where it is larger than the value.
     """
+    value = float(value)  # pytest takes no float32
     return pytest.approx(value, rel=0, abs=THREE_DIGITS * abs(value) + rounding(value, *inputs))
 
 
