@@ -307,14 +307,14 @@ def test_the_law_is_least_squares_of_logarithms(scale, runs):
     known = x[:-1] - x[:-1].mean()
     slope = float((known * y[:-1]).sum() / (known**2).sum())
     predicted = np.exp(y[:-1].mean() + slope * (x[-1] - x[:-1].mean()))
-    assert scale.names["predicted"] == approx_float64(predicted)
-    assert scale.names["line"][0] == approx_float64(slope)
+    assert scale.names["predicted"] == approx_float64(predicted, predicted * x)  # an error of the slope, times x
+    assert scale.names["line"][0] == approx_float64(slope, x * y)
     question, ratio = scale.question("Compare the measured loss"), np.exp(y[-1]) / predicted
     assert question.reveal() == scale.names["SIDES"][0 if ratio < 0.98 else 1 if ratio < 1.02 else 2]
     assert f"{np.exp(y[-1]):.3f} nats" in question._state["explain"]
     table = scale.values["law-picture"].to_table()
     assert [row["loss, nats a token"] for row in table] == approx_float64(np.exp(y))
-    assert table[-1]["power_law"] == approx_float64(predicted)
+    assert table[-1]["power_law"] == approx_float64(predicted, predicted * x)
 
 
 def test_the_best_size_for_a_budget(scale, runs):

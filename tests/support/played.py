@@ -9,6 +9,7 @@ import io
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
@@ -16,6 +17,7 @@ import numpy as np
 
 from gptviz import lessons
 from gptviz._paths import notebooks_dir
+from gptviz.gpt import GPT
 from gptviz.lessons.printing import PrintedView
 from gptviz.widgets.prompt.prompt import PromptBox
 from gptviz.widgets.training.training import TrainingView
