@@ -168,7 +168,8 @@ def test_changes_are_those_of_the_weights(lesson):
                 name = f"transformer.h.{layer}.{kind}.weight"
                 a, b = (of[name].detach().double().numpy() for of in (old, new))
                 expected = np.linalg.norm(b - a) / np.linalg.norm(a)
-                assert row[part] == pytest.approx(expected, rel=rounding(1.0))
+                # A float32 sum of n squares, one after the other, errs by about the root of n times its rounding.
+                assert row[part] == pytest.approx(expected, rel=rounding(1.0, factor=2 * a.size**0.5))
                 assert row["row"] == f"layer {layer}"
 
 
