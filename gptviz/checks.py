@@ -14,6 +14,7 @@ from gptviz.errors import OutOfRange, WrongType, fail
 ROUNDINGS = 8  # roundings that may add up in a computation of a few operations
 LARGEST = 1e38  # float32 holds all numbers up to here
 _TEXTS = (str, bytes, bytearray)  # `float` reads numbers from them
+_REAL_DTYPES = ("int", "uint", "float", "bfloat")  # how the names of dtypes of real numbers begin
 
 
 def check_index(value: Any, size: int | None, name: str, negative: bool = False, where: str = "") -> int:
@@ -25,10 +26,8 @@ def check_index(value: Any, size: int | None, name: str, negative: bool = False,
 
     Raises WrongType if `value` is not a whole number, OutOfRange if there is no such index.
     """
-    index = _whole_number(value)
-    if index is None:
-        remedy = "Give a whole number from 0." if size is None else f"Give a whole number below {size}."
-        raise fail(f"a whole number as {name}", f"{short(value)} ({type(value).__name__})", remedy, WrongType)
+    below = "from 0" if size is None else f"below {size}"
+    index = check_whole_number(value, name, f"Give a whole number {below}.")
     if size is None:
         if index < 0:
             remedy = f"The first {name} is 0."
@@ -59,9 +58,7 @@ def check_count(value: Any, name: str, least: int = 1, most: int | None = None) 
 
     Raises WrongType if `value` is not a whole number, GPTVizError if it is outside the bounds.
     """
-    count = _whole_number(value)
-    if count is None:
-        raise fail(f"a whole number as {name}", short(value), f"{name} must be at least {least}.", WrongType)
+    count = check_whole_number(value, name, f"{name} must be at least {least}.")
     if count < least:
         remedy = "Ask for one or more." if least == 1 else f"{least} is the smallest that is possible."
         raise fail(f"{name} of at least {least}", short(count), remedy)
@@ -75,11 +72,39 @@ def check_number(value: Any, name: str, remedy: str, above: float = -LARGEST) ->
 
     Raises WrongType if `value` is no number, GPTVizError if it is NaN or outside the bounds.
     """
+    number = _check_real(value, name, remedy)
+    if not above < number < LARGEST:
+        raise fail(f"{article(name)} above {above:g} and below {LARGEST:g}", short(value), remedy)
+    return number
+
+
+def check_finite_number(value: Any, name: str, remedy: str) -> float:
+    """Returns Python's, NumPy's or torch's real number as a float. name: the argument's name.
+
+    Raises WrongType if `value` is no number, GPTVizError if it is NaN, or too large for a float.
+    """
+    number = _check_real(value, name, remedy)
+    if not math.isfinite(number):
+        raise fail(f"a finite {name}", short(value), remedy)
+    return number
+
+
+def _check_real(value: Any, name: str, remedy: str) -> float:
+    """Returns a real number as a float. Raises WrongType if `value` is no number."""
     number = as_number(value)
     if number is None:
         raise fail(f"a number as {name}", short(value), remedy, WrongType)
-    if not above < number < LARGEST:
-        raise fail(f"{article(name)} above {above:g} and below {LARGEST:g}", short(value), remedy)
+    return number
+
+
+def check_whole_number(value: Any, name: str, remedy: str) -> int:
+    """Returns Python's, NumPy's or torch's whole number as an int. name: the argument's name.
+
+    Raises WrongType if `value` is not a whole number.
+    """
+    number = as_whole_number(value)
+    if number is None:
+        raise fail(f"a whole number as {name}", f"{short(value)} ({type(value).__name__})", remedy, WrongType)
     return number
 
 
@@ -99,13 +124,13 @@ def check_token_ids(ids: Any, vocab_size: int, remedy: str) -> None:
         raise fail(f"token ids from 0 to {vocab_size - 1}", f"{outside}", remedy, OutOfRange)
 
 
-def _whole_number(value: Any) -> int | None:
+def as_whole_number(value: Any) -> int | None:
     """Returns Python's, NumPy's or torch's whole numbers as an int, and None for anything else; True and False are rejected."""
-    if isinstance(value, (bool, np.bool_)):
+    if not _may_be_real(value):
         return None
     try:
         return operator.index(value)
-    except TypeError:
+    except (TypeError, RuntimeError):
         return None
 
 
@@ -114,7 +139,7 @@ def as_number(value: Any) -> float | None:
 
     A whole number that no float can hold becomes infinity.
     """
-    if isinstance(value, (bool, np.bool_, *_TEXTS)) or getattr(value, "shape", ()) != ():
+    if not _may_be_real(value):
         return None
     try:
         return float(value)
@@ -122,6 +147,17 @@ def as_number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError, RuntimeError):
         return None
+
+
+def _may_be_real(value: Any) -> bool:
+    """Returns whether a value may be one real number: no text, no truth value, and of an array's type only if it is a scalar.
+
+    The dtype is known by its name, so that torch need not be imported.
+    """
+    if isinstance(value, (bool, *_TEXTS)) or getattr(value, "shape", ()) != ():
+        return False
+    dtype = getattr(value, "dtype", None)
+    return dtype is None or str(dtype).removeprefix("torch.").startswith(_REAL_DTYPES)
 
 
 def within_rounding(a: Any, b: Any, epsilon: float, magnitude: float | None = None) -> bool:

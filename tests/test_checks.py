@@ -8,11 +8,14 @@ import torch
 
 from gptviz.checks import (
     as_number,
+    as_whole_number,
     check_choice,
     check_count,
+    check_finite_number,
     check_index,
     check_number,
     check_token_ids,
+    check_whole_number,
     did_you_mean,
     short,
     within_rounding,
@@ -22,7 +25,8 @@ from gptviz.errors import GPTVizError, OutOfRange, WrongType
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.array(3), torch.tensor(3)])
 def test_whole_numbers_of_any_library_are_indices(value):
-    for index in (check_index(value, 5, "layer"), check_index(value, None, "layer"), check_count(value, "k")):
+    for index in (check_index(value, 5, "layer"), check_index(value, None, "layer"), check_count(value, "k"),
+                  check_whole_number(value, "seed", "For example 1.")):  # fmt: skip
         assert index == 3 and type(index) is int
 
 
@@ -52,8 +56,14 @@ def test_where_there_is_none_every_index_is_refused():
             check_index(value, 0, "neuron", negative=True)
 
 
-@pytest.mark.parametrize("value", [True, np.True_, 1.0, "1", None, torch.tensor(1.5), np.array([1, 2])])
+NO_WHOLE_NUMBERS = [
+    True, np.True_, np.array(True), torch.tensor(True), 1.0, "1", None, torch.tensor(1.5), np.array([1, 2]), torch.tensor([1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS, ids=repr)
 def test_anything_else_is_of_the_wrong_type(value):
+    assert as_whole_number(value) is None
     for check in (lambda: check_index(value, 5, "head"), lambda: check_index(value, None, "head")):
         with pytest.raises(WrongType, match="a whole number as head"):
             check()
@@ -77,15 +87,34 @@ def test_a_count_may_have_other_bounds(value, words):
 
 @pytest.mark.parametrize("make", [float, np.float16, np.float32, np.int8, np.array, torch.tensor, Fraction])
 def test_numbers_of_any_library_are_numbers(make):
-    number = check_number(make(3), "rate", "For example 1.", above=0)
-    assert number == 3 and type(number) is float
+    for check in (lambda value: check_number(value, "rate", "For example 1.", above=0), finite):
+        number = check(make(3))
+        assert number == 3 and type(number) is float
 
 
-@pytest.mark.parametrize("value", [True, np.True_, "1", b"1", None, 1j, [1], np.ones(1), torch.ones(1)])
+def finite(value):
+    return check_finite_number(value, "rate", "For example 1.")
+
+
+NO_NUMBERS = [
+    True, np.True_, np.array(True), torch.tensor(True), "1", b"1", np.array("1"), None, 1j, np.complex64(1), torch.tensor(1j),
+    [1], np.ones(1), torch.ones(1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
 def test_anything_else_is_no_number(value):
     assert as_number(value) is None
-    with pytest.raises(WrongType, match=r"a number as rate\. Got .*\. For example 1"):
-        check_number(value, "rate", "For example 1.")
+    for check in (lambda value: check_number(value, "rate", "For example 1."), finite):
+        with pytest.raises(WrongType, match=r"a number as rate\. Got .*\. For example 1"):
+            check(value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), 10**400, -(10**5000), Fraction(10**5000)], ids=short)
+def test_a_number_that_no_float_holds_is_not_finite(value):
+    assert finite(1e300) == 1e300
+    with pytest.raises(GPTVizError, match=r"a finite rate\. Got .{1,60}\. For example 1\.$"):
+        finite(value)
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e38, 10**400])

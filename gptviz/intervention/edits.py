@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz.checks import check_index
+from gptviz.checks import check_finite_number, check_index, short
 from gptviz.errors import WrongType, fail
 from gptviz.intervention.code import literal
 from gptviz.sampling.probabilities import undefined_logits
@@ -61,7 +61,7 @@ class Edit:
             if getattr(self, name, None) is not None:
                 self._set(name, check_index(getattr(self, name), None, name))
         if self.stack not in STACKS:
-            raise fail(f"one of the stacks {', '.join(STACKS)}", f"{self.stack!r:.60}", "Name the stack to edit.")
+            raise fail(f"one of the stacks {', '.join(STACKS)}", short(self.stack), "Name the stack to edit.")
         if self.stack == "cross" and self.site not in ("head_output", "attn_out"):
             remedy = 'Its stream and MLPs are the decoder\'s: stack="decoder".'
             raise fail("an edit of heads or of attention with stack='cross'", self.call, remedy)
@@ -124,7 +124,7 @@ class AblateHead(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.to not in ("zero", "mean"):
-            raise fail('to="zero" or to="mean"', f"{self.to!r}", "Zero removes the head's output.")
+            raise fail('to="zero" or to="mean"', short(self.to), "Zero removes the head's output.")
         if self.to == "mean" and not isinstance(self.reference, Trace):
             got = "none" if self.reference is None else type(self.reference).__name__
             remedy = "Write reference=gpt.trace(text): the mean is over its positions."
@@ -156,7 +156,7 @@ class ScaleHead(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set("factor", _finite(self.factor, "factor"))
+        self._set("factor", check_finite_number(self.factor, "factor", "For example factor=0.5."))
 
     def writer(self, read: Reader) -> Writer:
         return lambda x, *_: x.mul_(self.factor)  # type: ignore[return-value]
@@ -240,11 +240,11 @@ class Patch(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.site, str) or self.site not in SITES:
-            raise fail(f"one of the sites {', '.join(SITES)}", f"{self.site!r}", "Name the site to patch.")
+            raise fail(f"one of the sites {', '.join(SITES)}", short(self.site), "Name the site to patch.")
         if not isinstance(self.source, Trace):
             raise fail("a trace as source", type(self.source).__name__, "Write source=gpt.trace(text).", WrongType)
         if (self.head is None) == (self.site == "head_output"):
-            got = f"site={self.site!r} with head={self.head!r}"
+            got = f"site={self.site!r} with head={short(self.head)}"
             raise fail('a head only with site="head_output"', got, "Give the head, or leave it out.")
         if self.position is not None:
             tokens = len(self.source.of_stack(self.stack).tokens)
@@ -319,7 +319,7 @@ class Steer(Edit):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._set("vector", _vector(self.vector, "vector"))
-        self._set("strength", _finite(self.strength, "strength"))
+        self._set("strength", check_finite_number(self.strength, "strength", "For example strength=0.5."))
 
     def writer(self, read: Reader) -> Writer:
         added = self.strength * torch.tensor(self.vector, dtype=torch.float32)
@@ -357,7 +357,7 @@ def check_edits(edits: Any) -> tuple[Edit, ...]:
         raise fail("edits as a list", type(edits).__name__, remedy, WrongType)
     for edit in edits:
         if not isinstance(edit, Edit):
-            raise fail("edits, such as gptviz.ablate_head makes", f"{edit!r:.60}", remedy, WrongType)
+            raise fail("edits, such as gptviz.ablate_head makes", short(edit), remedy, WrongType)
     return tuple(edits)
 
 
@@ -374,25 +374,19 @@ def check_finite(logits: Tensor, edits: Sequence[Any], undefined_weight: Callabl
     raise undefined_logits(str(logits.dtype).removeprefix("torch."), undefined_weight)
 
 
-def _finite(value: Any, name: str) -> float:
-    """Returns a finite number as a float."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise fail(f"a number as {name}", f"{value!r:.60}", f"For example {name}=0.5.", WrongType)
-    if not math.isfinite(value):
-        raise fail(f"a finite {name}", f"{value}", f"For example {name}=0.5.")
-    return float(value)
-
-
 def _vector(values: Iterable[float] | Tensor, name: str) -> tuple[float, ...]:
     """Returns one row of finite numbers from a list, an array or a tensor."""
     if isinstance(values, Tensor):
         values = values.detach().float().cpu().numpy()
+    advice = "Replace infinity and NaN with numbers."
     try:
         array = np.asarray(values, dtype=np.float64)
+    except OverflowError:
+        raise fail(f"finite {name}", short(values), advice) from None
     except (TypeError, ValueError):
-        raise fail(f"numbers as {name}", f"{values!r:.60}", "Give a list, an array or a tensor.", WrongType) from None
+        raise fail(f"numbers as {name}", short(values), "Give a list, an array or a tensor.", WrongType) from None
     if array.ndim != 1 or not array.size:
         raise fail(f"{name} in one row", f"shape {array.shape}", "Give a one-dimensional array.", WrongType)
     if not np.isfinite(array).all():
-        raise fail(f"finite {name}", f"{array[~np.isfinite(array)][0]}", "Replace infinity and NaN with numbers.")
+        raise fail(f"finite {name}", f"{array[~np.isfinite(array)][0]}", advice)
     return tuple(array.tolist())

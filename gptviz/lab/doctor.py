@@ -96,7 +96,7 @@ def device() -> Iterator[Finding]:
     """Finds where models can run."""
     import torch  # here since it is slow to import, and other commands do without
 
-    from gptviz.model.threads import SMALL, allowed_cores, threads_for
+    from gptviz.model.threads import SMALL, allowed_cores, threads_for  # imports torch too
 
     threads = threads_for(SMALL, torch.get_num_threads())
     allowed = f"{allowed_cores()} of {os.cpu_count()} cores"

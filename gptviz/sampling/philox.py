@@ -9,12 +9,11 @@ publishes the known-answer vectors that the tests use. Not for cryptography.
 """
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
-from gptviz.checks import check_index, short
-from gptviz.errors import OutOfRange, WrongType, fail
+from gptviz.checks import check_index, check_whole_number, short
+from gptviz.errors import OutOfRange, fail
 
 SEED_LIMIT = 2**53  # a JavaScript number holds every integer below this exactly
 
@@ -53,23 +52,17 @@ def _check_word(value: int, name: str) -> int:
     """Returns `value` as a word of the counter. Raises WrongType if it is not whole, OutOfRange outside [0, 2**32)."""
     word = check_index(value, None, name)
     if word > _WORD:
-        raise fail(f"a {name} from 0 to {_WORD}", f"{word}", "The generator counts in words of 32 bits.", OutOfRange)
+        raise fail(f"a {name} from 0 to {_WORD}", short(word), "The generator counts in words of 32 bits.", OutOfRange)
     return word
 
 
 def check_seed(seed: int) -> int:
     """Returns the seed as a Python integer. Raises WrongType if it is not whole, GPTVizError outside [0, 2**53)."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral):
-        raise fail(
-            "a whole number as seed",
-            short(seed),
-            "For example seed=1.",
-            WrongType,
-        )
+    seed = check_whole_number(seed, "seed", "For example seed=1.")
     if not 0 <= seed < SEED_LIMIT:
         raise fail(
             f"a seed from 0 to {SEED_LIMIT - 1}",
             short(seed),
             "JavaScript represents whole numbers exactly only below 2**53.",
         )
-    return int(seed)
+    return seed

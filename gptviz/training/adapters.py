@@ -58,7 +58,7 @@ def _maps(model: Any) -> dict[str, tuple[int, int]]:
 
 def adapter_state(model: Any) -> dict[str, Tensor]:
     """Returns the adapters' matrices, by names such as "transformer.h.0.attn.c_attn.lora_A.weight"."""
-    from peft import get_peft_model_state_dict
+    from peft import get_peft_model_state_dict  # here for the same reason
 
     # Otherwise peft looks each time whether the vocabulary is the published model's: in the network, for a model of the hub.
     state = get_peft_model_state_dict(model, save_embedding_layers=False)

@@ -5,6 +5,7 @@ from browser.axe import serious_violations
 from browser.pages import settle
 from close import approx_float32, assert_close
 from playwright.sync_api import expect
+from waiting import LONGEST_WAIT
 
 import gptviz
 
@@ -23,7 +24,7 @@ def looked(page):
 
 def test_each_step_shows_where_a_head_looked_in_the_source(shown, translator):
     view = gptviz.GenerationTimeline(gptviz.PromptBox(SOURCE, gpt=translator), temperature=0)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     page = shown(view).page
     expect(page.locator(".gptviz-timeline .source")).to_have_text(f"Source: {SOURCE}")
     expect(page.locator(".written")).to_have_text("la petite maison blanche")
@@ -51,14 +52,14 @@ def test_each_step_shows_where_a_head_looked_in_the_source(shown, translator):
 
 def test_another_word_is_forced_and_both_branches_have_the_source(shown, translator):
     view = gptviz.GenerationTimeline(gptviz.PromptBox(SOURCE, gpt=translator), temperature=0)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     shown_view = shown(view)
     page = shown_view.page
     page.locator(".steps li").nth(1).click()
     settle(page)
     page.locator(".detail tbody button:visible").first.click()
     settle(page)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     shown_view.update()
     settle(page)
     expect(page.locator(".written")).to_contain_text("la ")

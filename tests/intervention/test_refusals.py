@@ -1,7 +1,10 @@
 """Edits that are refused: each message says what was expected, what came and what to do."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+import torch
 from families import IDS, build, tokenizer
 from hooked import LAYERS, SHORT, WIDTH, T, gpt_of, trace_of
 
@@ -20,6 +23,10 @@ from gptviz.errors import GPTVizError, OutOfRange, WrongType
         (lambda: gptviz.ablate_head(0, 1, reference=trace_of("gpt2")), GPTVizError, "no reference"),
         (lambda: gptviz.scale_head(0, 1, "2"), WrongType, "a number as factor"),
         (lambda: gptviz.scale_head(0, 1, float("inf")), GPTVizError, "a finite factor"),
+        (lambda: gptviz.scale_head(0, 1, 10**400), GPTVizError, "a finite factor"),
+        (lambda: gptviz.scale_head(0, 1, 10**5000), GPTVizError, "a finite factor"),
+        (lambda: gptviz.scale_head(0, 1, torch.tensor(True)), WrongType, "a number as factor"),
+        (lambda: gptviz.scale_head(0, 1, torch.ones(1)), WrongType, "a number as factor"),
         (lambda: gptviz.set_attention(0, 1, 2, [1, 0]), GPTVizError, "3 weights"),
         (lambda: gptviz.set_attention(0, 1, 2, [0, 0, 0]), GPTVizError, "a positive sum"),
         (lambda: gptviz.set_attention(0, 1, 2, [2, -1, 0]), GPTVizError, "at least 0"),
@@ -38,6 +45,13 @@ from gptviz.errors import GPTVizError, OutOfRange, WrongType
         (lambda: gptviz.ablate_key(0, 2, 3), GPTVizError, "a key up to position 2"),
         (lambda: gptviz.ablate_key(0, 2, -1), OutOfRange, "a key of at least 0"),
         (lambda: gptviz.steer(0, [1, float("inf")]), GPTVizError, "finite vector"),
+        (lambda: gptviz.steer(0, [1.0, 10**400]), GPTVizError, "finite vector"),
+        (lambda: gptviz.steer(0, [1.0, 10**5000]), GPTVizError, "finite vector"),
+        (lambda: gptviz.steer(0, [1.0, 2.0], 10**400), GPTVizError, "a finite strength"),
+        (lambda: gptviz.ablate_head(-(10**5000), 0), OutOfRange, "a layer of at least 0"),
+        (lambda: gptviz.ablate_head(0, 0, to=10**5000), GPTVizError, 'to="zero" or'),
+        (lambda: gptviz.ablate_mlp(0, stack=10**5000), GPTVizError, "one of the stacks"),
+        (lambda: gptviz.patch(10**5000, 0, 1, source=trace_of("gpt2")), GPTVizError, "one of the sites"),
         (lambda: gptviz.steer(0, None), WrongType, "vector"),
         (lambda: gptviz.steer(0, [1.0], "strong"), WrongType, "a number as strength"),
     ],
@@ -46,6 +60,13 @@ def test_an_edit_that_no_model_could_do_is_refused_when_it_is_made(make, kind, w
     with pytest.raises(kind, match=words) as caught:
         make()
     assert len(caught.value.got) and len(caught.value.remedy) > 5
+
+
+@pytest.mark.parametrize("make", [float, np.float32, np.array, torch.tensor, Fraction])
+def test_an_edits_number_may_come_from_any_library(make):
+    assert gptviz.scale_head(0, 0, make(0.5)) == gptviz.scale_head(0, 0, 0.5)
+    assert gptviz.steer(0, [1.0, 2.0], make(0.5)) == gptviz.steer(0, [1.0, 2.0], 0.5)
+    assert type(gptviz.scale_head(0, 0, make(0.5)).factor) is float
 
 
 @pytest.mark.parametrize(
@@ -71,6 +92,7 @@ def test_an_edit_that_no_model_could_do_is_refused_when_it_is_made(make, kind, w
         (lambda: [gptviz.steer(0, [1.0] * 23)], GPTVizError, "a vector of d_model, 24 numbers. Got 23"),
         (lambda: gptviz.ablate_head(0, 0), WrongType, "edits as a list"),
         (lambda: ["ablate_head(0, 0)"], WrongType, "edits, such as"),
+        (lambda: [10**5000], WrongType, "edits, such as"),
         (lambda: [gptviz.ablate_head], WrongType, "edits, such as"),
         (lambda: None, WrongType, "edits as a list"),
     ],

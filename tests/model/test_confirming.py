@@ -181,19 +181,22 @@ def test_attention_that_is_the_difference_of_two_maps_is_refused():
         wrap(model)
 
 
-@pytest.mark.parametrize("part", ["self_attn", "mlp"])
-def test_a_shared_part_is_refused_or_exact(part):
+def test_a_model_with_a_shared_attention_is_refused():
     model = build("llama")
-    setattr(model.model.layers[2], part, getattr(model.model.layers[1], part))
-    try:
-        trace = wrap(model).trace(IDS)
-    except NotAvailable:
-        return
-    for layer in range(LAYERS):
-        if not is_refused(lambda layer=layer: (trace.attn_out(layer), trace.mlp_out(layer))):
-            parts = [trace.residual(layer), trace.attn_out(layer), trace.mlp_out(layer)]
-            assert_close(np.sum(parts, axis=0), trace.residual(layer + 1), scale=parts)
-    assert is_refused(lambda: trace.mlp_out(2))
+    model.model.layers[2].self_attn = model.model.layers[1].self_attn
+    with pytest.raises(NotAvailable, match="used at several places"):
+        wrap(model)
+
+
+def test_blocks_with_a_shared_mlp_are_refused_and_another_block_is_exact():
+    model = build("llama")
+    model.model.layers[2].mlp = model.model.layers[1].mlp
+    trace = wrap(model).trace(IDS)
+    parts = [trace.residual(0), trace.attn_out(0), trace.mlp_out(0)]
+    assert_close(np.sum(parts, axis=0), trace.residual(1), scale=parts)
+    for layer in (1, 2):
+        assert is_refused(lambda layer=layer: trace.attn_out(layer))
+        assert is_refused(lambda layer=layer: trace.mlp_out(layer))
 
 
 # Parts that are switched after the pass

@@ -65,14 +65,40 @@ class WaitingModel:
         return self.gpt.trace(prompt)
 
 
+class WatchedLock:
+    """A lock that sets `awaited` before a thread waits for it."""
+
+    def __init__(self, lock):
+        self.lock, self.awaited = lock, threading.Event()
+
+    def __enter__(self):
+        if not self.lock.acquire(blocking=False):
+            self.awaited.set()
+            self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
 def act_during_a_pass(box, model, act, *arguments):
-    """Lets the box switch to a model, and acts in another thread while that model's pass still runs."""
+    """Lets the box switch to a model, and acts in another thread while that model's pass still runs.
+
+    The pass ends when the other thread waits for it, or has acted without waiting.
+    """
+    lock = box._lock = WatchedLock(box._lock)
+
+    def act_once():
+        try:
+            act(*arguments)
+        finally:
+            lock.awaited.set()
+
     other = threading.Thread(target=box.use, args=(model,))
     other.start()
     assert model.began.wait(LONGEST_WAIT)
-    prompt = threading.Thread(target=act, args=arguments)
+    prompt = threading.Thread(target=act_once)
     prompt.start()
-    prompt.join(0.3)
+    assert lock.awaited.wait(LONGEST_WAIT)
     model.go.set()
     other.join(LONGEST_WAIT)
     prompt.join(LONGEST_WAIT)

@@ -6,6 +6,7 @@ from close import assert_close, assert_float32_close, assert_float32_softmax_clo
 from families import tokenizer
 from page_messages import ask
 from sequences import HEADS, LAYERS, RATE, SOUND, START, WIDTH, model_of, processor
+from waiting import LONGEST_WAIT
 
 import gptviz
 from gptviz.errors import GPTVizError, NotAvailable, WrongType
@@ -52,7 +53,7 @@ def drawn(view, choice=0):
 def test_a_box_writes_its_target_and_goes_on_with_a_given_one(translator):
     box = gptviz.PromptBox(SENTENCE, gpt=translator)
     view = gptviz.GenerationTimeline(box, temperature=0)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     news = ask(view, "news", source=-1, have=0, choice=0)
     assert (news["source_text"], news["prompt"], news["text"]) == (SENTENCE, "", "la reine voit un jeune médecin")
     assert drawn(view) == generated(translator, SENTENCE, [1], 40)
@@ -60,14 +61,14 @@ def test_a_box_writes_its_target_and_goes_on_with_a_given_one(translator):
     assert [token["text"] for token in view._source_tokens] == [token.text for token in box.trace.source_tokens]
     assert "the queen sees a young doctor →" in view.still()
     box.run(SENTENCE, "le roi")
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     given = [token.id for token in box.trace.tokens]
     news = ask(view, "news", source=-1, have=0, choice=0)
     assert (news["prompt"], [token["id"] for token in view._prompt]) == ("le roi", given)
     assert drawn(view) == generated(translator, SENTENCE, given, 40)
     assert view.completion.prompt == SENTENCE and view.completion.source_tokens == box.trace.source_tokens
     box.use(gptviz.load())
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     assert view._source_tokens == [] and ask(view, "news", source=-1, have=0, choice=0)["source_text"] == ""
 
 
@@ -100,10 +101,10 @@ def test_each_steps_attention_and_logits_equal_transformers_own(gpt):
 def test_a_forced_word_begins_a_branch_of_the_same_source(translator):
     box = gptviz.PromptBox(SENTENCE, gpt=translator)
     view = gptviz.GenerationTimeline(box, temperature=0)
-    steps = view.wait(60).choices[0].steps
+    steps = view.wait(LONGEST_WAIT).choices[0].steps
     other = next(a.token for a in steps[1].alternatives if a.token.id not in (steps[1].token.id, *translator.end_ids))
     view.force(1, other.id)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     prefix = [1, steps[0].token.id, other.id]
     assert drawn(view, 1) == prefix[1:] + generated(translator, SENTENCE, prefix, 40)
     text = ask(view, "news", source=-1, have=0, choice=1)["text"]
@@ -119,7 +120,7 @@ def test_a_completion_keeps_its_source_and_edits_hold_in_its_branches(gpt):
     view = gptviz.GenerationTimeline(completion, gpt=gpt)
     forced = completion.choices[0].steps[1].alternatives[1].token.id
     view.force(1, forced)
-    view.wait(60)
+    view.wait(LONGEST_WAIT)
     prefix = [START, completion.choices[0].token_ids[0], forced]
     edited = gpt.trace(SOURCE, prefix, edits=edits)
     assert drawn(view, 1)[2] == int(edited.logits[-1].argmax())

@@ -6,13 +6,12 @@ question. An answer costs one edited pass.
 """
 
 from collections.abc import Iterable, Iterator
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
-from gptviz.checks import check_index
+from gptviz.checks import as_whole_number, check_index
 from gptviz.display import still
 from gptviz.display.numbers import percent
 from gptviz.errors import WrongType, fail
@@ -203,7 +202,7 @@ class InterventionView(OpensStack, EditedView):
                 remedy = "Most words begin with their space, as in ' king'."
                 raise fail("a text that is one token", f"{len(ids)}: {pieces}", remedy)
             return id
-        if not isinstance(token, (Token, Integral)):
+        if not isinstance(token, Token) and as_whole_number(token) is None:
             remedy = "For example ' king'; None is the likeliest."
             raise fail("a token as its text, id or Token", type(token).__name__, remedy, WrongType)
         return check_index(token.id if isinstance(token, Token) else token, trace.vocab_size, "token id")
