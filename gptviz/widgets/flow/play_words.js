@@ -51,17 +51,23 @@ const en = {
       const start = `${capital(block)}${isPooled ? ", pooled into one column" : ""}: `;
       if (!most && !attention) return [`${start}no attention reaches `, { token }, " here."];
       if (!most)
-        return [start, { token }, " takes from itself alone: ", { share: attention }, " of what it then holds."];
+        return [
+          start,
+          { token },
+          " takes from itself alone: after this step, ",
+          { share: attention },
+          " of what it holds.",
+        ];
       return [
         `${start}every token takes something from earlier tokens. `,
         { token },
         " takes most from ",
         { token: most.token },
-        ": ",
+        ". After this step, ",
         { share: most.share },
-        " of what it then holds. Attention brings ",
+        " of what it holds comes from there. From all tokens together, attention has brought ",
         { share: attention },
-        " in all.",
+        ".",
       ];
     },
     /** @type {(block: string, token: PageToken, most: Source|null) => Part[]} */
@@ -209,15 +215,15 @@ const zh = {
     attention: (block, token, most, attention, isPooled) => {
       const start = `${block}${isPooled ? "（合为一列）" : ""}：`;
       if (!most && !attention) return [`${start}这里没有注意力到达 `, { token }, "。"];
-      if (!most) return [start, { token }, " 只从自身取：占此后那里内容的 ", { share: attention }, "。"];
+      if (!most) return [start, { token }, " 只从自身取：这一步之后，占它内容的 ", { share: attention }, "。"];
       return [
         `${start}每个词元都从前面的词元取一些内容。`,
         { token },
         " 从 ",
         { token: most.token },
-        " 取得最多：占此后那里内容的 ",
+        " 取得最多。这一步之后，它的内容有 ",
         { share: most.share },
-        "。注意力一共带来 ",
+        " 来自那里；注意力从所有词元一共带来 ",
         { share: attention },
         "。",
       ];

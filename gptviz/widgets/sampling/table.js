@@ -127,7 +127,7 @@ export class StageTable {
     return { root, name, logit, bars, kept, token: null };
   }
 
-  /** Returns how many tokens there are; Infinity if a server does not tell it. @param {Sampler} sampler */
+  /** Returns how many tokens there are; Infinity if a server does not report it. @param {Sampler} sampler */
   sizeOf(sampler) {
     return this.isRevealed ? Infinity : sampler.size;
   }

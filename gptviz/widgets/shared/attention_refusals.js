@@ -38,7 +38,7 @@ const en = {
     `It has the attention ${neurons ? "and neurons " : ""}of layers ${layers.join(", ") || "none"}.`,
   streams: (/** @type {{family: string}} */ { family }) =>
     "Expected a residual stream of one vector a token. " +
-    `Got ${family}, whose blocks pass on several, or other tensors. ` +
+    `Got ${family}, whose blocks pass on something else, such as several vectors a token. ` +
     "Attention maps, heads and logits can be read; the stream and its edits cannot.",
   no_parts: (/** @type {{layer: number, family: string}} */ { layer, family }) =>
     "Expected a block whose attention and MLP sum to what it adds to the stream. " +
