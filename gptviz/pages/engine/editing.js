@@ -36,7 +36,12 @@ export class Editing {
       throw fail(`a vector of ${dModel} numbers`, `${width}`, "The stream has that many.");
   }
 
-  /** Returns the edits of a site in a layer, in order. @param {Site} site @param {number} layer @param {number} [head] */
+  /**
+   * Returns the edits of a site in a layer, in order.
+   * @param {Site} site
+   * @param {number} layer
+   * @param {number} [head]
+   */
   at(site, layer, head) {
     const acts = (/** @type {Edit} */ edit) => head === undefined || (edit.head ?? head) === head;
     return this.edits.filter((edit) => edit.site === site && edit.layer === layer && acts(edit));
@@ -106,8 +111,8 @@ export class Editing {
   }
 
   /**
-   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Null if an edit has put
-   * other numbers in place of what attention adds.
+   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Null if an edit has
+   * put other numbers in place of what attention adds.
    * @param {number} layer
    * @param {number} tokens T
    */

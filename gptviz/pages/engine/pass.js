@@ -2,8 +2,8 @@
 /**
  * What one pass computed, by the names that a `Trace` has in Python.
  *
- * What the pass held is returned as it is: copy it before changing it. Maps, scores and logits are computed when they are
- * asked for. Positions are those of the pass: its first token is 0, wherever it stands in its text.
+ * What the pass held is returned as it is: copy it before changing it. Maps, scores and logits are computed when they
+ * are asked for. Positions are those of the pass: its first token is 0, wherever it stands in its text.
  */
 
 import { linear, softmax } from "./arithmetic.js";
@@ -15,7 +15,8 @@ import { checkIndex, fail } from "./errors.js";
 /** @typedef {import("./cache.js").Cache} Cache */
 /** @typedef {import("./editing.js").Editing} Editing */
 /**
- * embedding: what enters block 0, (T, D). stream: what leaves the last block, (T, D). edited: what edits added to it there.
+ * embedding: what enters block 0, (T, D). stream: what leaves the last block, (T, D). edited: what edits added to it
+ * there.
  * @typedef {{ids: number[], embedding: Float32Array, blocks: BlockPass[], stream: Float32Array,
  *   edited: Float32Array|null, cache: Cache, editing: Editing}} Held
  */
@@ -52,14 +53,18 @@ export class Pass {
     return this.ofHead(this.cached(layer).keys, head);
   }
 
-  /** Returns the values of a head, those before the pass included: (S, d). @param {number} layer @param {number} head */
+  /**
+   * Returns the values of a head, those before the pass included: (S, d).
+   * @param {number} layer
+   * @param {number} head
+   */
   v(layer, head) {
     return this.ofHead(this.cached(layer).values, head);
   }
 
   /**
-   * Returns the scores of a head after each step before the softmax, (T, S) each: raw is q · k, scaled is that divided by
-   * √d, and masked is −∞ where a query may not look.
+   * Returns the scores of a head after each step before the softmax, (T, S) each: raw is q · k, scaled is that divided
+   * by √d, and masked is −∞ where a query may not look.
    * @param {number} layer
    * @param {number} head
    */
@@ -88,7 +93,11 @@ export class Pass {
     return this.editing.reweighed(layer, head, weights, this.size);
   }
 
-  /** Returns the values that a head mixed, which enter the projection: (T, d). @param {number} layer @param {number} head */
+  /**
+   * Returns the values that a head mixed, which enter the projection: (T, d).
+   * @param {number} layer
+   * @param {number} head
+   */
   headMix(layer, head) {
     return this.ofHead(this.block(layer).mix, head);
   }
@@ -111,8 +120,8 @@ export class Pass {
   }
 
   /**
-   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Throws an EngineError if an
-   * edit has put other numbers in place of what attention adds, since heads have no part in those.
+   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Throws an EngineError
+   * if an edit has put other numbers in place of what attention adds, since heads have no part in those.
    * @param {number} layer
    */
   attentionLeft(layer) {
@@ -121,7 +130,11 @@ export class Pass {
     throw fail("heads whose outputs sum to what attention adds", "an edit of that sum", "`attnOut` has what it adds.");
   }
 
-  /** Multiplies each row, (T, D), by its factor, (T,), in place. @param {Float32Array} rows @param {Float32Array} factors */
+  /**
+   * Multiplies each row, (T, D), by its factor, (T,), in place.
+   * @param {Float32Array} rows
+   * @param {Float32Array} factors
+   */
   scaledRows(rows, factors) {
     for (let i = 0; i < rows.length; i++) rows[i] *= factors[Math.floor(i / this.gpt.dModel)];
     return rows;
@@ -142,7 +155,10 @@ export class Pass {
 
   // The residual stream
 
-  /** Returns what enters block 0, or its part of the token or the position: (T, D). @param {"sum"|"token"|"position"} [kind] */
+  /**
+   * Returns what enters block 0, or its part of the token or the position: (T, D).
+   * @param {"sum"|"token"|"position"} [kind]
+   */
   embedding(kind = "sum") {
     if (kind === "sum") return this.held.embedding;
     const { tokenTable, positionTable } = this.gpt.weights;
@@ -161,7 +177,10 @@ export class Pass {
     return depth < this.gpt.nLayers ? this.block(depth).residual : this.held.stream;
   }
 
-  /** Returns what edits added to the stream where it enters a block, or leaves the last: (T, D). @param {number} depth */
+  /**
+   * Returns what edits added to the stream where it enters a block, or leaves the last: (T, D).
+   * @param {number} depth
+   */
   editOut(depth) {
     checkIndex(depth, this.gpt.nLayers + 1, "depth");
     const edited = depth < this.gpt.nLayers ? this.block(depth).edited : this.held.edited;
@@ -227,7 +246,11 @@ export class Pass {
     return this.cache.first(checkIndex(layer, this.gpt.nLayers, "layer"), this.size);
   }
 
-  /** Returns the columns of one head of a matrix: (rows, D) → (rows, d). @param {Float32Array} matrix @param {number} head */
+  /**
+   * Returns the columns of one head of a matrix: (rows, D) → (rows, d).
+   * @param {Float32Array} matrix
+   * @param {number} head
+   */
   ofHead(matrix, head) {
     const { nHeads, dModel, dHead } = this.gpt;
     checkIndex(head, nHeads, "head");

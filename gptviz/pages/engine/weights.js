@@ -13,8 +13,8 @@ import { fail } from "./errors.js";
  *   [name: string]: unknown}} Config
  */
 /**
- * One block. attention: the map to queries, keys and values, side by side, (3 · D, D); projection: the map from the heads
- * back to the stream, (D, D); up, down: those of the MLP, (M, D) and (D, M).
+ * One block. attention: the map to queries, keys and values, side by side, (3 · D, D); projection: the map from the
+ * heads back to the stream, (D, D); up, down: those of the MLP, (M, D) and (D, M).
  * @typedef {{norm1: Norm, attention: Linear, projection: Linear, norm2: Norm, up: Linear, down: Linear}} Block
  */
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Answers the views of a page with a model: the page's own kernel. It runs in a Worker, so that the page stays quick, and
- * in Node for the tests.
+ * Answers the views of a page with a model: the page's own kernel. It runs in a Worker, so that the page stays quick,
+ * and in Node for the tests.
  */
 
 import { EngineError } from "../engine/errors.js";
@@ -14,8 +14,10 @@ import { Tasks } from "./tasks.js";
 /** children: references of the views that a view shows when it is asked to, by their names.
  * @typedef {{widgets: Record<string, {module: string, state: Record<string, any>, children: Record<string, string>}>,
  *   shared: Record<string, Record<string, any>>}} PageState */
-/** @typedef {(new (kernel: LiveKernel, reference: string, state: Record<string, any>, children: Record<string, string>) =>
- *   LiveView) & {answers: Record<string, string>}} ViewKind */
+/**
+ * @typedef {(new (kernel: LiveKernel, reference: string, state: Record<string, any>, children: Record<string, string>)
+ *   => LiveView) & {answers: Record<string, string>}} ViewKind
+ */
 /**
  * What is sent to the page: changed traits of a view or of what views share, or the answer to a question.
  * @typedef {{kind: "update", reference: string, state: Record<string, any>} |
@@ -73,7 +75,11 @@ export class LiveKernel {
     return /** @type {Record<string, any>} */ (this.shared.get(reference));
   }
 
-  /** Changes traits of what views share, here and in the page. @param {string} reference @param {Record<string, any>} traits */
+  /**
+   * Changes traits of what views share, here and in the page.
+   * @param {string} reference
+   * @param {Record<string, any>} traits
+   */
   setShared(reference, traits) {
     const state = this.sharedState(reference);
     const changed = Object.fromEntries(Object.entries(traits).filter(([name, value]) => state[name] !== value));

@@ -2,8 +2,8 @@
 /**
  * The view models of a page that runs the model itself: what a view's Python class does for it beside a kernel.
  *
- * A view model has the traits of its view and answers the same questions by the same names. A test compares the traits and
- * the answers with those of Python, number for number. Each stands beside its Python class, as `live.js`.
+ * A view model has the traits of its view and answers the same questions by the same names. A test compares the traits
+ * and the answers with those of Python, number for number. Each stands beside its Python class, as `live.js`.
  */
 
 import { describe } from "./describing.js";

@@ -3,8 +3,11 @@
 import { grouped } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
-/** A piece of a sentence: a text, a token, a share or another number. @typedef {string|{token: PageToken}|{share: number}|
- *   {value: number}} Part */
+/**
+ * A piece of a sentence: a text, a token, a share or another number.
+ * @typedef {string|{token: PageToken}|{share: number}|
+ *   {value: number}} Part
+ */
 /** @typedef {{token: PageToken, share: number}} Source */
 /** @typedef {{from: PageToken, to: PageToken, share: number}} Ends */
 /** @typedef {{token: PageToken, before: number}} Outcome */
@@ -42,8 +45,9 @@ const en = {
       count === 1
         ? "One token enters at the left. It becomes "
         : `${grouped(count)} tokens enter at the left. Each becomes `,
-      `a row of ${grouped(width)} numbers, its embedding. All rows are equally wide where attention has come in: what was `,
-      "there before is at the bottom, what came in is on top. The width of a ribbon is its share of the row that it enters.",
+      `a row of ${grouped(width)} numbers, its embedding. All rows are equally wide where attention has come in: `,
+      "what was there before is at the bottom, what came in is on top. The width of a ribbon is its share ",
+      "of the row that it enters.",
       hasCuts ? " This is the pass without cuts." : "",
     ],
     /** @type {(block: string, token: PageToken, most: Source|null, attention: number, isPooled: boolean) => Part[]} */
@@ -149,7 +153,8 @@ const en = {
     next: (token, count, isCached) =>
       isCached
         ? [
-            "The next pass. The KV cache keeps the keys and values of earlier tokens, so only the new row is computed: ",
+            "The next pass. The KV cache keeps the keys and values of earlier tokens, ",
+            "so only the new row is computed: ",
             { token },
             ".",
           ]

@@ -29,12 +29,12 @@ const en = {
     lane: "thin lane: the start mark, where a head looks if it finds nothing to take",
     cut: "hatched: not counted. A part that is cut, a later token in a head’s map, or what is read before block 0",
     read:
-      "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
-      "of the vectors. It is the same for every next token, and is computed backward, from right to left. A part " +
-      "that works against the others has a share of 0, and may still matter. Each share in the table is a part of what the " +
-      "followed token holds right after that step of the block. So shares of different blocks cannot be added. " +
-      "Attention copies: what a ribbon takes along also stays where it was. A short hook comes from the first token, " +
-      "which has a lane of its own. A dotted hook is many ribbons that are too thin to draw one by one.",
+      "Widths are credit: how much of what the followed token holds after the last block comes through here, by the " +
+      "lengths of the vectors. It is the same for every next token, and is computed backward, from right to left. A " +
+      "part that works against the others has a share of 0, and may still matter. Each share in the table is a part " +
+      "of what the followed token holds right after that step of the block. So shares of different blocks cannot be " +
+      "added. Attention copies: what a ribbon takes along also stays where it was. A short hook comes from the first " +
+      "token, which has a lane of its own. A dotted hook is many ribbons that are too thin to draw one by one.",
     weights:
       "Widths are attention weights, averaged over the heads of a block. They say where a token looks, not what that " +
       "changes.",
@@ -46,8 +46,8 @@ const en = {
     `${layers} blocks in ${columns} columns: the weights of the blocks in a column are averaged. ` +
     "Click the name of a column to see its blocks one by one.",
   window: (/** @type {number} */ drawn, /** @type {number} */ earlier) =>
-    `The last ${grouped(drawn)} tokens are drawn. Credit that reaches one of the ${grouped(earlier)} earlier tokens is ` +
-    "summed there and not followed further back.",
+    `The last ${grouped(drawn)} tokens are drawn. Credit that reaches one of the ${grouped(earlier)} earlier tokens ` +
+    "is summed there and not followed further back.",
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   block: (/** @type {number} */ first, /** @type {number} */ last) =>
     first === last ? `block ${first}` : `blocks ${first}–${last}`,
@@ -80,8 +80,8 @@ const en = {
   weightsAt: "largest weight of all blocks",
   resting: "resting place",
   restingHint: (/** @type {string} */ token) =>
-    `The resting place is the row of ${token}, the mark at the start of the text. A head that finds nothing to take looks ` +
-    "at this mark, so much attention rests there. A short hook is attention to it. Click to give it a whole row.",
+    `The resting place is the row of ${token}, the mark at the start of the text. A head that finds nothing to take ` +
+    "looks at this mark, so much attention rests there. A short hook is attention to it. Click to give it a whole row.",
   openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
   closeLane: (/** @type {string} */ token) => `Put ${token} back into its thin lane`,
   small: (/** @type {number} */ count) => `${grouped(count)} more`,
@@ -129,8 +129,8 @@ const en = {
     probabilityOf: "probability of",
     means: "A bar is the prediction if the model ended there.",
     tied:
-      "Hatched: this model takes the vectors of tokens from one table, and reads the next token with the same table (tied " +
-      "weights). So before block 0 it reads the token itself.",
+      "Hatched: this model takes the vectors of tokens from one table, and reads the next token with the same table " +
+      "(tied weights). So before block 0 it reads the token itself.",
     depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
     notKept: "This page does not keep what is read early at this token.",
   },
@@ -160,12 +160,13 @@ const en = {
     pooled: "several blocks together: a click cannot cut them; click their name above to see them one by one",
     idleSaved: "Point at a ribbon or a band for its number.",
     idlePooled:
-      "A click cuts a ribbon or an MLP only in a column of one block. Click the name of a column of several blocks to see " +
-      "them one by one.",
+      "A click cuts a ribbon or an MLP only in a column of one block. Click the name of a column of several blocks " +
+      "to see them one by one.",
     idleRibbons: "Point at a ribbon for its number; click it to cut it.",
     idleWeights: "Point at a ribbon for its number.",
     idleExported:
-      "This page has no kernel: one block’s attention or MLP can be cut, at the token that was followed when it was saved.",
+      "This page has no kernel: one block’s attention or MLP can be cut, at the token that was followed when it was " +
+      "saved.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -342,7 +343,8 @@ addRefusals({
   en: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>
       "Expected a text whose rows keep their numbers when a token is added. " +
-      `Got ${grouped(count)} tokens, the longest text that this model reads with the same rotations. Take a shorter text.`,
+      `Got ${grouped(count)} tokens, the longest text that this model reads with the same rotations. Take a shorter ` +
+      "text.",
   },
   zh: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>

@@ -34,7 +34,8 @@ const en = {
     processed:
       "Under other settings it reports log-probabilities after the settings (processed). Here no setting was on.",
     unknown:
-      "It is not known whether, under other settings, it reports the model’s own log-probabilities or those after them.",
+      "It is not known whether, under other settings, it reports the model’s own log-probabilities or those after " +
+      "them.",
   },
   incomplete:
     "It lists tokens by their texts. Of several tokens with the same text, it may list only one. So no probability " +
@@ -43,7 +44,8 @@ const en = {
     repetition_penalty: (/** @type {string} */ _share, /** @type {number} */ _count) =>
       "A repetition penalty changes the logits. Log-probabilities do not show these: no probability after it is known.",
     temperature: (/** @type {string} */ share, /** @type {number} */ _count) =>
-      `A temperature changes every token, also those that are not revealed (${share} together): no probability after it is known.`,
+      `A temperature changes every token, also those that are not revealed (${share} together): no probability after ` +
+      "it is known.",
     top_k: (/** @type {string} */ _share, /** @type {number} */ count) =>
       `This top-k keeps tokens beyond the ${count} that are revealed: their probabilities are not known.`,
     top_p: (/** @type {string} */ share, /** @type {number} */ _count) =>

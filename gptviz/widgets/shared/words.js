@@ -14,8 +14,8 @@ const en = {
     grey: "Grey controls need the notebook with its kernel.",
     noAttention: "no attention in this block",
     unfilled:
-      "This view is empty: the model runs on a server, which reveals tokens and probabilities, and nothing of what is " +
-      "inside. Load the model here, with gptviz.load(name), to fill it.",
+      "This view is empty: the model runs on a server, which reveals tokens and probabilities, and nothing of what " +
+      "is inside. Load the model here, with gptviz.load(name), to fill it.",
   },
   errors: {
     other: (/** @type {string} */ message) => message,

@@ -32,8 +32,8 @@ import { catalogue } from "./words.js";
 /**
  * What is new of a generation, as the kernel answers it.
  * @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: PageToken[],
- *   source_text: string, text: string, finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>,
- *   done: boolean, problem: string}} News
+ *   source_text: string, text: string, finish_reason: string|null, branches: Branch[], seed: number, settings:
+ *   Record<string, number|null>, done: boolean, problem: string}} News
  */
 
 const ASK_AGAIN_MS = 40;
@@ -164,7 +164,10 @@ class Timeline {
     else this.timer = window.setTimeout(() => this.askNews(), ASK_AGAIN_MS);
   }
 
-  /** Returns the step that is open until the reader chooses one; a branch is open where it begins. @param {News} news */
+  /**
+   * Returns the step that is open until the reader chooses one; a branch is open where it begins.
+   * @param {News} news
+   */
   stepToShow({ branches, choice, done }) {
     const last = this.steps.length - 1;
     const fork = branches[choice].at;
