@@ -9,6 +9,7 @@
 import { softmax } from "./arithmetic.js";
 import { ablateAttention, ablateKey, ablateMLP } from "./edits.js";
 
+/** @typedef {import("./gpt.js").GPT} GPT */
 /** @typedef {import("./pass.js").Pass} Pass */
 /** @typedef {import("./edits.js").Edit} Edit */
 
@@ -54,7 +55,8 @@ export function keyCuts(pass, id, position, layer, head = null, renormalise = tr
  * @param {number} position
  */
 function probabilityWith(pass, edit, id, position) {
-  const { gpt, ids, start } = pass;
+  const { ids, start } = pass;
+  const gpt = /** @type {GPT} */ (pass.gpt);
   const edits = [...pass.editing.edits, edit];
   const at = start + position;
   // Nothing comes before the first token, so no cache is read for it.

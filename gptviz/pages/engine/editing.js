@@ -4,14 +4,14 @@
 import { mixValues } from "./attention.js";
 import { checkIndex, fail } from "./errors.js";
 
-/** @typedef {import("./edits.js").Edit} Edit */
-/** @typedef {import("./edits.js").Site} Site */
-/** @typedef {import("./gpt.js").GPT} GPT */
+/** @typedef {import("./edit.js").Edit} Edit */
+/** @typedef {import("./edit.js").Site} Site */
+/** @typedef {import("./weights.js").Model} Model */
 
 export class Editing {
   /**
    * Throws an EngineError for edits that do not fit the model.
-   * @param {GPT} gpt
+   * @param {Model} gpt
    * @param {Edit[]} edits
    * @param {number} start the position of the first token of the pass
    * @param {number} tokens in the pass

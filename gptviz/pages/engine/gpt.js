@@ -23,15 +23,8 @@ import { checkConfig, readWeights } from "./weights.js";
 /** @typedef {import("./weights.js").Block} Block */
 /** @typedef {import("./weights.js").Config} Config */
 /** @typedef {import("./safetensors.js").Safetensors} Safetensors */
-/** @typedef {import("./edits.js").Edit} Edit */
-/**
- * What one block computed for the tokens of a pass. Each is (T, D), activations (T, M). residual: the stream that
- * enters it; edited: what edits added to that stream, null if none acted there; mix: the heads' mixed values, side by
- * side, which enter the projection.
- * @typedef {{edited: Float32Array|null, residual: Float32Array, attnIn: Float32Array, q: Float32Array, mix:
- *   Float32Array, attnOut: Float32Array, mlpIn: Float32Array, activations: Float32Array, mlpOut: Float32Array}}
- *   BlockPass
- */
+/** @typedef {import("./edit.js").Edit} Edit */
+/** @typedef {import("./pass.js").BlockPass} BlockPass */
 
 export class GPT {
   /**

@@ -10,10 +10,17 @@ import { linear, softmax } from "./arithmetic.js";
 import { attentionWeights, headOf, scores } from "./attention.js";
 import { checkIndex, fail } from "./errors.js";
 
-/** @typedef {import("./gpt.js").GPT} GPT */
-/** @typedef {import("./gpt.js").BlockPass} BlockPass */
+/** @typedef {import("./weights.js").Model} Model */
 /** @typedef {import("./cache.js").Cache} Cache */
 /** @typedef {import("./editing.js").Editing} Editing */
+/**
+ * What one block computed for the tokens of a pass. Each is (T, D), activations (T, M). residual: the stream that
+ * enters it; edited: what edits added to that stream, null if none acted there; mix: the heads' mixed values, side by
+ * side, which enter the projection.
+ * @typedef {{edited: Float32Array|null, residual: Float32Array, attnIn: Float32Array, q: Float32Array, mix:
+ *   Float32Array, attnOut: Float32Array, mlpIn: Float32Array, activations: Float32Array, mlpOut: Float32Array}}
+ *   BlockPass
+ */
 /**
  * embedding: what enters block 0, (T, D). stream: what leaves the last block, (T, D). edited: what edits added to it
  * there.
@@ -22,7 +29,7 @@ import { checkIndex, fail } from "./errors.js";
  */
 
 export class Pass {
-  /** @param {GPT} gpt @param {Held} held */
+  /** @param {Model} gpt @param {Held} held */
   constructor(gpt, held) {
     this.gpt = gpt;
     this.ids = held.ids;

@@ -22,6 +22,11 @@ import { fail } from "./errors.js";
  * @typedef {{tokenTable: Float32Array, positionTable: Float32Array, blocks: Block[], finalNorm: Norm,
  *   unembedding: Linear}} Weights
  */
+/**
+ * The sizes and weights of a model, and the way from its last stream to logits; see `GPT`, which has more.
+ * @typedef {{nLayers: number, nHeads: number, dModel: number, dHead: number, dMLP: number, epsilon: number,
+ *   weights: Weights, unembed: (stream: Float32Array) => Float32Array}} Model
+ */
 
 /** The settings of a GPT-2 that change its arithmetic, with the values that this engine computes. */
 const SUPPORTED = {

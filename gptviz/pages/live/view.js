@@ -9,7 +9,6 @@
 import { describe } from "./describing.js";
 
 /** @typedef {import("./kernel.js").LiveKernel} LiveKernel */
-/** An answer that is an array. @typedef {{data: Float32Array|Uint8Array|Int32Array, shape: number[]}} ArrayAnswer */
 
 export class LiveView {
   /** The questions that it answers, each with the name of a method. @type {Record<string, string>} */

@@ -23,7 +23,7 @@ import { HeadShares } from "./heads.js";
 export class OpenBlock {
   /**
    * @param {import("./words.js").Words} words
-   * @param {import("./picture.js").Actions} actions
+   * @param {import("./actions.js").Actions} actions
    * @param {{came: () => void, point: (head: number|null) => void}} picture `came`: the shares of the heads;
    *   `point`: the pointer or the focus is on a head, or on none
    */

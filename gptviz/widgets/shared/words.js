@@ -91,7 +91,7 @@ const zh = {
 /**
  * Returns a catalogue's words in the language of a view.
  * @template W
- * @param {import("./kernel.js").Model} model of the view
+ * @param {{get: (trait: string) => any}} model of the view
  * @param {{en: W, zh: W}} catalogue
  * @returns {W}
  */
@@ -109,7 +109,7 @@ export function addRefusals(texts) {
   Object.assign(zh.errors.known, texts.zh);
 }
 
-/** Returns the shared words in the language of a view. @param {import("./kernel.js").Model} model of the view */
+/** Returns the shared words in the language of a view. @param {{get: (trait: string) => any}} model of the view */
 export function sharedWords(model) {
   return wordsOf(model, { en, zh });
 }

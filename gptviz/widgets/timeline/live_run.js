@@ -11,7 +11,7 @@ import { describe } from "../../pages/live/describing.js";
 /** @typedef {import("../../pages/live/reading.js").LanguageModel} LanguageModel */
 /** @typedef {import("../../pages/live/reading.js").Reading} Reading */
 /** @typedef {import("../../pages/live/tasks.js").Tasks} Tasks */
-/** @typedef {import("./timeline.js").Step} Step */
+/** @typedef {import("./news.js").Step} Step */
 /**
  * One continuation of the prompt. steps: all of them, those shared with the parent included. parent: the branch that it
  * was forked from, at the step `at`; before: the text of the steps up to that one. problem: the error that ended it.
