@@ -66,7 +66,7 @@ def check_target(path: Any) -> Path:
 
 
 def write_file(path: Any, write: Callable[[Path], object]) -> Path:
-    """Has `write` write a file beside its place, then moves it there; returns the path.
+    """Lets `write` write a new file in the same folder, then moves that file to `path`; returns the path.
 
     write: called with the path to write to. Raises what `check_target` raises, and FileNotWritten if the file cannot be
     written; the file that was there before then stays.

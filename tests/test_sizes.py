@@ -1,4 +1,4 @@
-"""No file and no class of the package is longer than one sitting of reading."""
+"""No file and no class of the package is longer than one sitting of reading, and no line of its pages is too wide."""
 
 import ast
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 import gptviz
 
 LONGEST_FILE, LONGEST_CLASS = 400, 300  # lines
+LONGEST_LINE = 120  # characters
 
 
 def files(ending):
@@ -21,6 +22,13 @@ def test_no_file_is_too_long(ending):
     lengths = {name: len(text.splitlines()) for name, text in files(ending).items()}
     assert len(lengths) > 20
     assert not {name: length for name, length in lengths.items() if length > LONGEST_FILE}
+
+
+@pytest.mark.parametrize("ending", ["js", "css"])
+def test_no_line_of_the_pages_is_too_long(ending):
+    lines = [(name, line) for name, text in files(ending).items() for line in text.splitlines()]
+    assert len(lines) > 500
+    assert not [(name, line) for name, line in lines if len(line) > LONGEST_LINE]
 
 
 def test_no_class_is_too_long():

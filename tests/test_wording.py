@@ -31,6 +31,10 @@ REWRITTEN = [
     "restore more at the last token than at the token of the one who tells",
     "falls, but keeps more than two thirds",
     "changes little, by less than a tenth",
+    "comes closer to the sum than zeros do",
+    "How surprising each token is, is not known",
+    "scores of seen tokens ÷ or ×",
+    "so nothing after a setting is known",
 ]
 
 

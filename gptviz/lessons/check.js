@@ -7,9 +7,9 @@ import { wordsOf } from "../widgets/shared/words.js";
 import { catalogue } from "./check_words.js";
 
 /**
- * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number, of a right answer only
- * a single number; `index`: the indices of the first number that differs; `count` of `size` numbers differ; `largest`: the
- * largest difference; `of_model`: whether the right value is the model's own.
+ * The outcome of a comparison, as `Check` in Python sends it. `mine`: the learner's shape or number, of a right answer
+ * only a single number; `index`: the indices of the first number that differs; `count` of `size` numbers differ;
+ * `largest`: the largest difference; `of_model`: whether the right value is the model's own.
  * @typedef {{name: string, hint: string, solution: string, result: "nothing"|"unread"|"shape"|"value"|"right", type?:
  *   string, mine?: any, wanted?: number[], index?: number[], count?: number, size?: number, largest?: number,
  *   tolerance?: number, of_model?: boolean}} CheckAbout

@@ -1,5 +1,7 @@
 // @ts-check
-/** Shows a drawing that Python has laid out: its marks as SVG in the colours of the theme, and its numbers as a table. */
+/**
+ * Shows a drawing that Python has laid out: its marks as SVG in the colours of the theme, and its numbers as a table.
+ */
 import { chip } from "../widgets/shared/chips.js";
 import { element } from "../widgets/shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../widgets/shared/frame.js";
@@ -19,7 +21,10 @@ function markNode({ tag, fill, stroke, text, code, ...attributes }) {
   return svgElement(tag, { ...attributes, class: className }, ...(text === undefined ? [] : [text]));
 }
 
-/** A value of the table: a text, and for a number a title with all its digits. @typedef {{text: string, title?: string}} Cell */
+/**
+ * A value of the table: a text, and for a number a title with all its digits.
+ * @typedef {{text: string, title?: string}} Cell
+ */
 
 /** @param {Cell} cell @param {boolean} isToken */
 function cellNode({ text, title }, isToken) {

@@ -19,18 +19,18 @@ import { Tally } from "./tally.js";
 /** @typedef {import("../widgets/shared/kernel.js").Host} Host */
 const ASK_AGAIN_MS = 1000;
 /**
- * A question as Python sends it. `instead`: another prompt to try; `has_box`: whether it follows a prompt box; `covers`:
- * references of the views that stay covered until the answer; `key`: the name of the cover; `published`: where the answer
- * is printed, "" if it is computed.
+ * A question as Python sends it. `instead`: another prompt to try; `has_box`: whether it follows a prompt box;
+ * `covers`: references of the views that stay covered until the answer; `key`: the name of the cover; `published`:
+ * where the answer is printed, "" if it is computed.
  * @typedef {{text: string, kind: "choice"|"number"|"ranking"|"head", unit: string, choices:
- *   import("./fields.js").Choice[], tally: boolean, instead: string|null, has_box: boolean, covers: string[], key: string,
- *   published: string}} QuestionAbout
+ *   import("./fields.js").Choice[], tally: boolean, instead: string|null, has_box: boolean, covers: string[], key:
+ *   string, published: string}} QuestionAbout
  */
 /**
- * Where a question stands. "close": the answer depends on too small a difference to be guessed. "noted": the answer is not
- * known yet. `direction`: where a right number is from a wrong guess.
- * @typedef {{phase: "open"|"wrong"|"noted"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint: string,
- *   direction?: ""|"higher"|"lower", explain?: string, problem: string}} QuestionState
+ * Where a question stands. "close": the answer depends on too small a difference to be guessed. "noted": the answer is
+ * not known yet. `direction`: where a right number is from a wrong guess.
+ * @typedef {{phase: "open"|"wrong"|"noted"|"revealed"|"close"|"failed", given: any, right?: boolean, truth?: any, hint:
+ *   string, direction?: ""|"higher"|"lower", explain?: string, problem: string}} QuestionState
  */
 
 /**
@@ -46,7 +46,13 @@ export function headToOpen(kind, { phase, right, given, truth }) {
 }
 
 class Question {
-  /** @param {Model} model @param {Model} selection @param {Model} progress @param {Host} host @param {HTMLElement} el */
+  /**
+   * @param {Model} model
+   * @param {Model} selection
+   * @param {Model} progress
+   * @param {Host} host
+   * @param {HTMLElement} el
+   */
   constructor(model, selection, progress, host, el) {
     const words = wordsOf(model, catalogue);
     const title = model.get("_title");
@@ -166,8 +172,8 @@ class Question {
   }
 
   /**
-   * Shows the state after a guess or a reveal, and opens the right head in the views that share the selection. The kernel
-   * does the same; an exported page has none.
+   * Shows the state after a guess or a reveal, and opens the right head in the views that share the selection. The
+   * kernel does the same; an exported page has none.
    * @param {QuestionState} state
    */
   conclude(state) {
@@ -306,7 +312,8 @@ class Question {
   }
 
   /**
-   * Uncovers the views of this question, and counts it as answered. The kernel does the same; an exported page has none.
+   * Uncovers the views of this question, and counts it as answered. The kernel does the same; an exported page has
+   * none.
    */
   async uncover() {
     const { covers, key } = this.about;

@@ -33,7 +33,8 @@ const en = {
     "For this prompt two answers are almost tied, or the question does not fit it. " +
     "Guessing would be luck: try another prompt.",
   closeWithoutBox:
-    "With this model two answers are almost tied, or the question does not fit it. Guessing would be luck: go on reading.",
+    "With this model two answers are almost tied, or the question does not fit it. Guessing would be luck: go on " +
+    "reading.",
   other: (/** @type {string} */ prompt) => `try “${prompt}”`,
   failed: "This question could not be computed:",
   empty: "Type a number first.",

@@ -152,7 +152,7 @@ def check_one_stream(anatomy: Anatomy, family: str) -> None:
     if not anatomy.one_stream:
         raise fail(
             "a residual stream of one vector a token",
-            f"{family}, whose blocks pass on several, or other tensors",
+            f"{family}, whose blocks pass on something else, such as several vectors a token",
             "Attention maps, heads and logits can be read; the stream and its edits cannot.",
             NotAvailable,
             code="streams",

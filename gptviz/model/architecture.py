@@ -189,7 +189,7 @@ def _norms_of(studied: StudiedPass, anatomy: Anatomy) -> list[Norm]:
 
 
 def _where(studied: StudiedPass, anatomy: Anatomy, call: ModuleCall) -> str:
-    """Returns in words where a norm stands, by what it was given and by who took what it returned."""
+    """Returns in words where a norm stands: its input and the modules that read its output show it."""
     layer = next((layer for layer in anatomy.layers if call.module in set(layer.block.modules())), None)
     if layer is None:
         first = studied.call_of(anatomy.layers[0].block)

@@ -1,4 +1,4 @@
-"""Knows a module as the linear map that it is, by what it returns, and not by the tensors that it keeps.
+"""Finds the linear map that a module computes from what the module returns, not from the tensors that it keeps.
 
 A quantised layer keeps integers and a scale, an adapter two more matrices, a pruned or parametrised layer what its weight
 is computed from. Each of them, called with vectors, is one linear map with an offset.

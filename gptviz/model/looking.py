@@ -1,8 +1,8 @@
-"""Looks at a model once for many questions, and once more after them.
+"""Checks once before many questions, and once after them, that a model has not changed.
 
-Before a question about a pass is answered, gptviz looks whether the model is as it was: its modules, their shapes and
-settings, its weights. An exported page asks thousands of questions. In `looking_once` each look is made once, and what it
-returned holds for all later questions; `Looks.check` looks again. No torch: pages of saved traces are written without it.
+Before a question about a pass is answered, gptviz checks that the model is as it was: its modules, their shapes and
+settings, its weights. An exported page asks thousands of questions. In `looking_once` each check is made once, and its
+result holds for all later questions; `Looks.check` checks again. No torch: pages of saved traces are written without it.
 """
 
 import threading

@@ -220,7 +220,7 @@ class RecordedPass:
             raise fail(
                 "a model that computes a text as it did for this trace",
                 "other logits for the same text",
-                "A setting, a hook or autocast is another one now, or random numbers are drawn: trace again.",
+                "A setting, a hook or autocast has changed since, or the model draws random numbers. Trace again.",
                 ModelChanged,
             )
 

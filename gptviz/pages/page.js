@@ -11,7 +11,8 @@
  *   any>}} SavedWidget
  */
 /**
- * `root`: the references of the views that stand in the page; `widgets`, and `shared` models without a view: by reference.
+ * `root`: the references of the views that stand in the page; `widgets`, and `shared` models without a view: by
+ * reference.
  * @typedef {{root: string[], widgets: Record<string, SavedWidget>, shared: Record<string, Record<string, any>>}}
  *   PageData
  */
@@ -135,8 +136,8 @@ class SavedModel extends PageModel {
   }
 
   /**
-   * Returns whether the page has the answer to a question; without arguments, to any question of that name. Views look at
-   * this before they offer a control.
+   * Returns whether the page has the answer to a question; without arguments, to any question of that name. Views look
+   * at this before they offer a control.
    * @param {string} name
    * @param {Record<string, any>} [args]
    */

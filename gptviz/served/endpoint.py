@@ -28,7 +28,7 @@ _SPREAD = 0.25  # nats between leaders, below which a slope says nothing
 class Reveals:
     """What a server reveals at one endpoint.
 
-    leaders: how many of the likeliest tokens it tells at each step, with log-probabilities; 0 for none. ids: whether it
+    leaders: how many of the likeliest tokens it reports at each step, with log-probabilities; 0 for none. ids: whether it
     names tokens by their ids. extras: whether it takes the settings that OpenAI's protocol does not have.
     """
 

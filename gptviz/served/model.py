@@ -72,7 +72,7 @@ class ServedModel:
     def log_probabilities(self) -> Mode:
         """Whether the server's log-probabilities are the model's ("raw"), or those after the settings ("processed").
 
-        The first use asks for the same token at two temperatures; "unknown" if these do not tell it.
+        The first use asks for the same token at two temperatures; "unknown" if these do not show which.
         """
         return self._endpoint("completions").mode
 
@@ -83,7 +83,7 @@ class ServedModel:
     def complete(self, prompt: Any, **settings: Any) -> Completion:
         """Generates continuations of the prompt, as `GPT.complete` does, and returns them with every step.
 
-        prompt: a text, chat messages, or token ids where the server tells them. settings: `max_tokens, n, stop, temperature,
+        prompt: a text, chat messages, or token ids where the server reports them. settings: `max_tokens, n, stop, temperature,
         top_k, top_p, min_p, repetition_penalty, seed, add_special_tokens, truncate, cancel`. A seed repeats a text on the
         same server only. The server refuses a prompt that is too long, even with truncate="left". Numbers that the
         server does not reveal are NaN.
@@ -194,7 +194,7 @@ class ServedModel:
         return Generating(endpoint, self._texts, call, read, extra)
 
     def _read(self, prompt: Any, add_special_tokens: bool | None = None) -> tuple[Endpoint, ServedPrompt]:
-        """Returns the endpoint for a prompt, and the prompt with its tokens as far as the server tells them."""
+        """Returns the endpoint for a prompt, and the prompt with its tokens as far as the server reports them."""
         if is_chat(prompt):
             return self._endpoint("chat/completions"), self._read_messages(check_messages(prompt))
         endpoint = self._endpoint("completions")
@@ -209,7 +209,7 @@ class ServedModel:
             remedy = "Add a message of the user's."
             raise fail("messages that ask for an answer", "an answer of the assistant as the last one", remedy)
         ids = self._texts.prompt_ids(messages)
-        if ids is None:  # the server does not tell how its template writes them
+        if ids is None:  # the server does not show how its template writes them
             written = [(message["role"], message["content"]) for message in messages]
             tokens = [token_of_bytes(-1, utf8(content), i, role=role) for i, (role, content) in enumerate(written)]
             return ServedPrompt(messages, "\n".join(f"{role}: {content}" for role, content in written), tuple(tokens))
@@ -224,7 +224,7 @@ class ServedModel:
             remedy = 'For example "Once upon a time".'
             raise fail("a text, messages or token ids", f"{prompt!r:.60}", remedy, WrongType) from None
         if not self._texts.has_ids or min(ids, default=-1) < 0:
-            got = f"ids for {self.base_url}, which does not tell those of its tokens"
+            got = f"ids for {self.base_url}, which does not report token ids"
             raise fail("a prompt as text", got, "Give the text itself.", NotAvailable)
         tokens = self._tokens(ids)
         return ServedPrompt(ids, "".join(token.text for token in tokens), tuple(tokens))

@@ -39,7 +39,7 @@ class RevealedToken:
 class RevealedNextToken:
     """The model's own probabilities of the token after a prompt, as far as its server reveals them.
 
-    prompt: the text, or the messages, one a line. before: its tokens; none if the server does not tell them. leaders: the
+    prompt: the text, or the messages, one a line. before: its tokens; none if the server does not report them. leaders: the
     likeliest tokens, highest first. log_probabilities: what the server gives at other settings: "raw" for the model's
     log-probabilities, "processed" for those after the settings, or "unknown". Both are the same here, because the server was
     asked at temperature 1 and without cuts. is_complete: whether no token is likelier than a leader and not among them; a
@@ -74,7 +74,7 @@ class RevealedNextToken:
         sampled = self.stages(check_settings(**settings))["min_p"]
         if not self.is_complete and sampled.probabilities is None:
             got = "a list by texts, in which a token with the text of another one may be missing"
-            remedy = "vLLM tells the ids of its tokens, so that none is missing."
+            remedy = "vLLM reports token ids, so no token is missing."
             raise fail("all of the likeliest tokens, for the settings to act on", got, remedy, NotAvailable)
         if sampled.probabilities is None:
             given = ", ".join(f"{name}={value!r}" for name, value in settings.items())

@@ -21,7 +21,7 @@ _ID, _BYTES = re.compile(r"token_id:(\d+)"), re.compile(r"bytes:((?:\\x[0-9a-fA-
 
 
 class Name(NamedTuple):
-    """How a server names a token: its id, -1 if that is not told; its text; its bytes, or None."""
+    """How a server names a token: its id, -1 if that is not reported; its text; its bytes, or None."""
 
     id: int = -1
     text: str = ""

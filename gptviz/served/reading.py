@@ -21,7 +21,7 @@ def is_served(gpt: Any) -> bool:
 class ServedReading:
     """A prompt as a server read it.
 
-    prompt: as it was given: a text or messages. text: what the model reads, as far as the server tells it. tokens: those of
+    prompt: as it was given: a text or messages. text: what the model reads, as far as the server reports it. tokens: those of
     the text; without a tokenizer to ask, the whole text is one token. steps: for each token its probability and
     alternatives, or none; without_steps: why there are none. next_token: None if the server reveals no probabilities.
     """

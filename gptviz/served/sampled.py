@@ -1,4 +1,4 @@
-"""What the sampling settings make of the likeliest tokens, as far as these alone tell it.
+"""What the sampling settings make of the likeliest tokens, as far as these alone decide it.
 
 A server reveals the log-probabilities of some leaders, and not those of the other tokens. The stages are those of
 `sampling.stages`. What a stage does to the leaders is exact where it does not depend on the unseen tokens: top-k and min-p
@@ -44,7 +44,7 @@ def after_sampling(logprobs: Sequence[float], settings: Settings) -> Sampled:
     """Returns what follows from the model's natural log-probabilities of the likeliest tokens, highest first.
 
     The settings act in the order of `sampling.distribution`. A repetition penalty acts on logits, of which log-probabilities
-    tell only the differences, so nothing is known after it.
+    give only the differences, so nothing is known after it.
     """
     if not logprobs or settings.repetition_penalty != 1:
         return UNKNOWN

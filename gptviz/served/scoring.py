@@ -28,7 +28,7 @@ def score(endpoint: Endpoint, texts: TokenTexts, text: str) -> tuple[Step, ...]:
         refusal = error.got
     if refusal or not event.pieces or not event.pieces[0].text.startswith(text):
         got = refusal or f"{address}, which leaves the prompt out"
-        remedy = "vLLM echoes prompts. gpt.next_token(text) works without; it tells the token after the text."
+        remedy = "vLLM echoes prompts. gpt.next_token(text) works without; it predicts the token after the text."
         raise fail("a server that echoes a prompt with its log-probabilities", got, remedy, NotAvailable)
     tokens = event.pieces[0].tokens
     drawn = event.usage[1] if event.usage else call.max_tokens

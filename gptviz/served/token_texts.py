@@ -20,7 +20,7 @@ _TOGETHER = 32  # tokens in one question, with their marks fewer than the contex
 class TokenTexts:
     """The server's tokenizer. Each id is asked for once.
 
-    has_ids: whether the server tells the ids of a text and the text of ids.
+    has_ids: whether the server reports the ids of a text and the text of ids.
     """
 
     def __init__(self, client: Client, model: str):
@@ -43,7 +43,7 @@ class TokenTexts:
             return bool(self._mark)
 
     def prompt_ids(self, prompt: Any, add_special_tokens: bool | None = None) -> list[int] | None:
-        """Returns the ids of a text or of messages, with the start of the answer; None if the server does not tell them."""
+        """Returns the ids of a text or of messages, with the start of the answer; None if the server does not report them."""
         if not self.has_ids:
             return None
         if not isinstance(prompt, str):

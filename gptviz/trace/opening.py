@@ -59,7 +59,7 @@ def _read_file(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
         raise fail(f"a trace in format version {VERSION} or {WITH_STACKS}", got, remedy, WrongType)
     shapes = {name: tuple(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
     if (wrong := wrong_entry(metadata, shapes)) is not None:
-        got = f"{source.name}, whose {wrong!r:.60} is not of the kind that it should be"
+        got = f"{source.name}, in which {wrong!r:.60} is missing or wrong"
         raise fail(expected, got, "Save the trace again.", WrongType)
     return file, metadata
 

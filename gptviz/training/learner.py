@@ -91,7 +91,7 @@ def in_full_precision(model: nn.Module) -> Any:
     packed = next((name for name, p in model.named_parameters() if not p.is_floating_point()), None)
     if packed is not None:
         remedy = 'Load it without quantization, or use method="lora".'
-        raise fail("weights that are numbers of their own", f"{packed}, which is quantized", remedy, NotAvailable)
+        raise fail("floating-point weights", f"{packed}, which is quantized", remedy, NotAvailable)
     return copy.deepcopy(model).float()
 
 

@@ -110,7 +110,7 @@ def _answer(gpt: GPT, prompt: str | Sequence[Message], answer: str, number: int,
         prompt_ids = gpt.encode(prompt)
     if not isinstance(prompt, str):
         if prompt[-1]["role"] == ASSISTANT:
-            expected = f"messages that end before the answer as the prompt of pairs[{number}]"
+            expected = f"a prompt in pairs[{number}] whose messages end before the answer"
             remedy = "Leave it out: the chosen and the rejected answer stand in its place."
             raise fail(expected, "a message of the assistant's at the end", remedy)
         return _chat(gpt, [*prompt, {"role": ASSISTANT, "content": answer}], both, only=len(prompt))

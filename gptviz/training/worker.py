@@ -69,7 +69,7 @@ class Worker:
             self._changed.notify_all()
 
     def settle(self) -> None:
-        """Waits until the thread does what it was asked for last, by whomever, or has ended."""
+        """Waits until the thread does what was last asked of it, or has ended."""
         if not self._is_this_thread():
             self.wait_until(lambda: self.has_ended or self.status == self._wish)
 

@@ -107,7 +107,7 @@ def test_the_legend_names_the_lane_and_hatching(shown, gpt):
     legend = shown(gptviz.FlowView(trace)).page.locator(".gptviz-flow .legend li")
     assert legend.all_inner_texts()[-2:] == [
         "thin lane: the start mark, where a head looks if it finds nothing to take",
-        "hatched: does not count (what is cut; in a map, later tokens; what is read before block 0)",
+        "hatched: not counted. A part that is cut, a later token in a head’s map, or what is read before block 0",
     ]
     without = gptviz.wrap(build("llama"), tokenizer()).trace(IDS)
     assert not without.tokens[0].special

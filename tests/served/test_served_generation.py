@@ -14,7 +14,7 @@ from gptviz.sampling import distribution
 
 PROMPT = "Once upon a time there was a"
 MESSAGES = [{"role": "user", "content": "Good day, Mary. Where is the castle?"}]
-# How a server may be started, and whether it tells ids.
+# How a server may be started, and whether it reports ids.
 FORMS = {
     "vLLM": ({}, True),
     "without a tokenizer": ({"tokenizer": False}, False),
@@ -186,7 +186,7 @@ def test_a_prompt_may_be_token_ids_where_the_server_tells_them(server, gpt):
     assert served.complete(np.array(ids), max_tokens=3, temperature=0).choices == (
         served.complete(PROMPT, max_tokens=3, temperature=0).choices
     )
-    with pytest.raises(NotAvailable, match="does not tell"):
+    with pytest.raises(NotAvailable, match="does not report"):
         gptviz.connect(server.start(tokenizer=False)).complete(ids)
     with pytest.raises(WrongType, match="token ids"):
         served.complete(3.5)

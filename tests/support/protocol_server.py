@@ -31,7 +31,7 @@ STANDARD = {
 class Options:
     """How the server was started. key: the one it wants; None for any.
 
-    most: the most leaders that it tells; 0 reveals nothing. processed: whether its log-probabilities are those after the
+    most: the most leaders that it reports; 0 reveals nothing. processed: whether its log-probabilities are those after the
     settings. strict: whether it refuses fields that OpenAI does not have. tokenizer: whether it has /tokenize and
     /detokenize. ids: whether it names tokens by ids if asked. content: whether it has chat's form of log-probabilities in
     completions too, as llama.cpp does. late: whether the finish reason comes in an event of its own, as OpenAI's does.

@@ -145,7 +145,7 @@ def test_a_prompt_of_preferences_may_be_messages(template):
 
 def test_a_prompt_of_preferences_ends_before_the_answer():
     with pytest.raises(
-        GPTVizError, match=r"before the answer as the prompt of pairs\[0\]. Got a message of the assistant"
+        GPTVizError, match=r"pairs\[0\] whose messages end before the answer. Got a message of the assistant"
     ):
         training.prefer(gpt_with(CHATML), [(MESSAGES, "in there", "no")])
 

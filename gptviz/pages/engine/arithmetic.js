@@ -9,13 +9,16 @@
  * A linear map y = W x + b. weight: (outputs, inputs), so that an output is the product of two rows; bias: (outputs,).
  * @typedef {{weight: Float32Array, bias: Float32Array, inputs: number, outputs: number}} Linear
  */
-/** The learned gain and offset of a LayerNorm: (width,) each. @typedef {{gain: Float32Array, offset: Float32Array}} Norm */
+/**
+ * The learned gain and offset of a LayerNorm: (width,) each.
+ * @typedef {{gain: Float32Array, offset: Float32Array}} Norm
+ */
 
 /**
  * Maps each row of x: (T, inputs) → (T, outputs).
  *
- * Nearly all the time of a pass is spent here. Four rows of the weight and two of x are multiplied at a time, so that each
- * number that is loaded is used more than once.
+ * Nearly all the time of a pass is spent here. Four rows of the weight and two of x are multiplied at a time, so that
+ * each number that is loaded is used more than once.
  * @param {Float32Array} x
  * @param {Linear} map
  */
@@ -79,8 +82,8 @@ export function linear(x, { weight, bias, inputs, outputs }) {
 }
 
 /**
- * Computes four outputs of the last token: of an odd number of tokens it has no second one beside it, and while a text is
- * generated it is the only one.
+ * Computes four outputs of the last token: of an odd number of tokens it has no second one beside it, and while a text
+ * is generated it is the only one.
  * @param {Float64Array} rows
  * @param {Float32Array} weight
  * @param {Float32Array} bias

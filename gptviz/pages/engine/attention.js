@@ -2,8 +2,8 @@
 /**
  * Attention of one head. Source: Vaswani et al. 2017, "Attention Is All You Need", eq. 1.
  *
- * Shapes: T tokens of a pass, of which the first stands at position `start`; S = start + T tokens so far. Queries, keys and
- * values have the heads side by side, so a row has D = H · d numbers.
+ * Shapes: T tokens of a pass, of which the first stands at position `start`; S = start + T tokens so far. Queries, keys
+ * and values have the heads side by side, so a row has D = H · d numbers.
  */
 
 import { dot, softmax } from "./arithmetic.js";

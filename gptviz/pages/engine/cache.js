@@ -20,8 +20,8 @@ export class Cache {
   }
 
   /**
-   * Adds the keys and values of T tokens in one layer, (T, D) each; returns those of all S tokens, (S, D), in place. A pass
-   * adds to every layer, and then to `length`.
+   * Adds the keys and values of T tokens in one layer, (T, D) each; returns those of all S tokens, (S, D), in place. A
+   * pass adds to every layer, and then to `length`.
    * @param {number} layer
    * @param {Float32Array} keys
    * @param {Float32Array} values
@@ -36,7 +36,11 @@ export class Cache {
     return this.first(layer, size);
   }
 
-  /** Returns the keys and values of the first tokens in one layer, in place. @param {number} layer @param {number} size */
+  /**
+   * Returns the keys and values of the first tokens in one layer, in place.
+   * @param {number} layer
+   * @param {number} size
+   */
   first(layer, size) {
     const end = size * this.shape.dModel;
     return { keys: this.keys[layer].subarray(0, end), values: this.values[layer].subarray(0, end) };

@@ -4,14 +4,14 @@
 import { mixValues } from "./attention.js";
 import { checkIndex, fail } from "./errors.js";
 
-/** @typedef {import("./edits.js").Edit} Edit */
-/** @typedef {import("./edits.js").Site} Site */
-/** @typedef {import("./gpt.js").GPT} GPT */
+/** @typedef {import("./edit.js").Edit} Edit */
+/** @typedef {import("./edit.js").Site} Site */
+/** @typedef {import("./weights.js").Model} Model */
 
 export class Editing {
   /**
    * Throws an EngineError for edits that do not fit the model.
-   * @param {GPT} gpt
+   * @param {Model} gpt
    * @param {Edit[]} edits
    * @param {number} start the position of the first token of the pass
    * @param {number} tokens in the pass
@@ -36,7 +36,12 @@ export class Editing {
       throw fail(`a vector of ${dModel} numbers`, `${width}`, "The stream has that many.");
   }
 
-  /** Returns the edits of a site in a layer, in order. @param {Site} site @param {number} layer @param {number} [head] */
+  /**
+   * Returns the edits of a site in a layer, in order.
+   * @param {Site} site
+   * @param {number} layer
+   * @param {number} [head]
+   */
   at(site, layer, head) {
     const acts = (/** @type {Edit} */ edit) => head === undefined || (edit.head ?? head) === head;
     return this.edits.filter((edit) => edit.site === site && edit.layer === layer && acts(edit));
@@ -106,8 +111,8 @@ export class Editing {
   }
 
   /**
-   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Null if an edit has put
-   * other numbers in place of what attention adds.
+   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Null if an edit has
+   * put other numbers in place of what attention adds.
    * @param {number} layer
    * @param {number} tokens T
    */

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Edits of a pass, as in `gptviz/intervention`: what is changed and where. `gpt.run(ids, { edits: [ablateHead(3, 1)] })`
+ * Edits of a pass, as in `gptviz/intervention`: what is changed and where.
+ * `gpt.run(ids, { edits: [ablateHead(3, 1)] })`
  *
  * Edits of one site act in the order in which they are listed. Layers, heads, neurons and positions are counted from 0.
  * An edit that names a position acts in the pass whose tokens include it; all others act in every pass.
@@ -13,22 +14,8 @@ import { sum } from "./arithmetic.js";
 import { checkIndex, fail } from "./errors.js";
 
 /** @typedef {import("./pass.js").Pass} Pass */
-/** @typedef {"residual"|"head_output"|"attn_out"|"mlp_out"|"neurons"} Site */
-/** One row for each token of a pass. @typedef {Float32Array[]} Rows */
-/**
- * What a head's output is made from. carried: the weights with which the values reach the output, after this edit, (T, S);
- * mix: returns the values mixed by one row of weights, (d,).
- * @typedef {{carried: Rows, mix: (weights: Float32Array) => Float64Array}} HeadParts
- */
-/**
- * write: changes the rows of its site, whose first token stands at position `start`. reweigh: changes the weights with
- * which a head's values reach its output, and its map, (T, S) each, as the edit does; an edit that puts in numbers that are
- * no mix of the values has none, and `replaces` the output. length: the number of tokens that the text must have.
- * width: the numbers that a row must have.
- * @typedef {{site: Site, layer: number, head?: number|null, neuron?: number, position?: number|null, replaces?: boolean,
- *   length?: number, width?: number, write: (rows: Rows, start: number, parts: HeadParts) => void,
- *   reweigh?: (carried: Rows, map: Rows, start: number) => void}} Edit
- */
+/** @typedef {import("./edit.js").Edit} Edit */
+/** @typedef {import("./edit.js").Rows} Rows */
 
 /** What patches can replace, by the names that Python has. */
 const READERS = {
@@ -110,8 +97,8 @@ export function setAttention(layer, head, query, weights) {
 }
 
 /**
- * Sets the weight that one query gives to one key to 0, and divides the rest of the row by what is left, as if the key had
- * been masked; where nothing is left, the row is 0.
+ * Sets the weight that one query gives to one key to 0, and divides the rest of the row by what is left, as if the key
+ * had been masked; where nothing is left, the row is 0.
  * @param {number} layer
  * @param {number} query
  * @param {number} key

@@ -2,8 +2,8 @@
 /** Errors in three parts, as in Python: what was expected, what came instead, and what to do about it. */
 
 /**
- * The engine cannot use what it was given. A page writes the message in its own language if it knows the code; facts are
- * the numbers and names in it.
+ * The engine cannot use what it was given. A page writes the message in its own language if it knows the code; facts
+ * are the numbers and names in it.
  */
 export class EngineError extends Error {
   /** @param {string} message @param {string} code @param {Record<string, unknown>} facts */

@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Information flow routes: how much of each stream comes from which token, and the credit of a position, depth by depth.
+ * Information flow routes: how much of each stream comes from which token, and the credit of a position, depth by
+ * depth.
  *
- * A node is the stream of one token after attention, or after the MLP. The parts of its sum y are the stream before, and
- * what was added. The share of a part p is proximity(p) / (sum of the node's proximities), where
- * proximity(p) = max(0, |y| − |y − p|), and |.| sums the magnitudes. What attention adds is split by head and key.
- * Source: Ferrando & Voita 2024, "Information Flow Routes" (arXiv 2403.00824).
+ * A node is the stream of one token after attention, or after the MLP. The parts of its sum y are the stream before,
+ * and what was added. The share of a part p is proximity(p) / (sum of the node's proximities), where proximity(p) =
+ * max(0, |y| − |y − p|), and |.| sums the magnitudes. What attention adds is split by head and key. Source: Ferrando &
+ * Voita 2024, "Information Flow Routes" (arXiv 2403.00824).
  */
 
 import { sum } from "./arithmetic.js";
@@ -13,9 +14,9 @@ import { fail } from "./errors.js";
 
 /** @typedef {import("./pass.js").Pass} Pass */
 /**
- * The shares of one block. residual, bias: those of the stream and of the projection's bias in each node after attention,
- * (T,). heads: those of each key through each head in the same nodes, (H, T, T). mlp: that of the MLP in its own nodes, (T,).
- * byLength: in how many nodes no part was near the sum, so that the shares are by length.
+ * The shares of one block. residual, bias: those of the stream and of the projection's bias in each node after
+ * attention, (T,). heads: those of each key through each head in the same nodes, (H, T, T). mlp: that of the MLP in its
+ * own nodes, (T,). byLength: in how many nodes no part was near the sum, so that the shares are by length.
  * @typedef {{residual: Float64Array, bias: Float64Array, heads: Float64Array[], mlp: Float64Array, byLength: number}}
  *   BlockShares
  */
@@ -107,8 +108,8 @@ function sharesOfBlock(pass, layer) {
 /** A part of a sum: a row of numbers, multiplied by a factor. @typedef {{row: Float32Array, factor?: number}} Part */
 
 /**
- * Returns the shares of a node's parts, which sum to 1. Where no part is near the sum they are by length, |p|; where no part
- * has a length either, the first has all.
+ * Returns the shares of a node's parts, which sum to 1. Where no part is near the sum they are by length, |p|; where no
+ * part has a length either, the first has all.
  * @param {Float32Array} whole (D,)
  * @param {Part[]} parts
  * @param {() => void} [onLength] called if the shares are by length
@@ -123,8 +124,8 @@ export function nodeShares(whole, parts, onLength = () => {}) {
 }
 
 /**
- * Returns max(0, |y| − |y − p|). The difference of two long sums would lose a small part, so it is summed by dimension: with
- * q, p times the sign of y, the dimension adds q, or 2 · |y| − q where q is larger than |y|.
+ * Returns max(0, |y| − |y − p|). The difference of two long sums would lose a small part, so it is summed by dimension:
+ * with q, p times the sign of y, the dimension adds q, or 2 · |y| − q where q is larger than |y|.
  * @param {Float32Array} whole
  * @param {Part} part
  */

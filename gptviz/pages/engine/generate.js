@@ -2,9 +2,9 @@
 /**
  * The decode loop: reads the prompt once, then one token a step with the cache, as `gptviz/generation/loop.py` does.
  *
- * The next token is drawn by `widgets/sampling/math.js`, with random numbers that depend on the seed, the choice and the
- * step alone. So a seed gives the same text as in Python, wherever two tokens do not come so near to each other that rounding
- * decides between them.
+ * The next token is drawn by `widgets/sampling/math.js`, with random numbers that depend on the seed, the choice and
+ * the step alone. So a seed gives the same text as in Python, wherever two tokens do not come so near to each other
+ * that rounding decides between them.
  */
 
 import { Sampler } from "../../widgets/sampling/math.js";
@@ -17,18 +17,18 @@ import { ContinuationText } from "./stopping.js";
 /** @typedef {import("./edits.js").Edit} Edit */
 /** @typedef {import("./tokenizer.js").Tokenizer} Tokenizer */
 /**
- * What each setting means is said in Python: `sampling.distribution` and `generation.loop.complete`. choice: the number of
- * the choice among those that are drawn with one seed.
+ * What each setting means is said in Python: `sampling.distribution` and `generation.loop.complete`. choice: the number
+ * of the choice among those that are drawn with one seed.
  * @typedef {{maxTokens: number, stop: string[], temperature: number, topK: number|null, topP: number|null,
  *   minP: number|null, repetitionPenalty: number, seed: number, choice: number, edits: Edit[]}} Settings
  */
 /** @typedef {{id: number, probability: number, samplingProbability: number}} Alternative */
 /**
  * One generated token. probability: the model's; samplingProbability: that with which it was drawn. alternatives: the
- * model's likeliest tokens. entropy: in bits, of what was drawn from, and modelEntropy of the model's. kept: how many tokens
- * the cuts kept, and keptMass their probability. text: what is certain now and was not before.
- * @typedef {Alternative & {index: number, alternatives: Alternative[], entropy: number, modelEntropy: number, kept: number,
- *   keptMass: number, text: string, finishReason: "stop"|"length"|null}} Step
+ * model's likeliest tokens. entropy: in bits, of what was drawn from, and modelEntropy of the model's. kept: how many
+ * tokens the cuts kept, and keptMass their probability. text: what is certain now and was not before.
+ * @typedef {Alternative & {index: number, alternatives: Alternative[], entropy: number, modelEntropy: number, kept:
+ *   number, keptMass: number, text: string, finishReason: "stop"|"length"|null}} Step
  */
 
 /** @type {Settings} */
@@ -59,8 +59,8 @@ const RANGES = {
 };
 
 /**
- * Generates a step at a time. Settings are checked when the first step is asked for. A prompt that fills the context has no
- * steps.
+ * Generates a step at a time. Settings are checked when the first step is asked for. A prompt that fills the context
+ * has no steps.
  * @param {GPT} gpt
  * @param {Tokenizer} tokenizer
  * @param {number[]} prompt its ids

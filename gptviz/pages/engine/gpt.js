@@ -3,12 +3,13 @@
  * GPT-2's forward pass: from token ids to everything that a pass computes.
  *
  * Read this file first. A token becomes a row of D numbers, its stream. Each block adds to it what attention takes from
- * earlier tokens, and what an MLP makes of it. The last stream, normalised, is compared with each token of the vocabulary:
- * that gives the logits. `attention.js` and `arithmetic.js` have the formulas, `tokenizer.js` comes before all this, and
- * `generate.js` after it. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
+ * earlier tokens, and what an MLP makes of it. The last stream, normalised, is compared with each token of the
+ * vocabulary: that gives the logits. `attention.js` and `arithmetic.js` have the formulas, `tokenizer.js` comes before
+ * all this, and `generate.js` after it. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask
+ * Learners".
  *
- * Shapes: T tokens of a pass, S tokens with those before it, D = H · d numbers in a stream, H heads, M neurons in an MLP,
- * V tokens in the vocabulary. Arrays are Float32Arrays in row order.
+ * Shapes: T tokens of a pass, S tokens with those before it, D = H · d numbers in a stream, H heads, M neurons in an
+ * MLP, V tokens in the vocabulary. Arrays are Float32Arrays in row order.
  */
 
 import { add, gelu, layerNorm, linear } from "./arithmetic.js";
@@ -22,14 +23,8 @@ import { checkConfig, readWeights } from "./weights.js";
 /** @typedef {import("./weights.js").Block} Block */
 /** @typedef {import("./weights.js").Config} Config */
 /** @typedef {import("./safetensors.js").Safetensors} Safetensors */
-/** @typedef {import("./edits.js").Edit} Edit */
-/**
- * What one block computed for the tokens of a pass. Each is (T, D), activations (T, M). residual: the stream that enters
- * it; edited: what edits added to that stream, null if none acted there; mix: the heads' mixed values, side by side, which
- * enter the projection.
- * @typedef {{edited: Float32Array|null, residual: Float32Array, attnIn: Float32Array, q: Float32Array, mix: Float32Array,
- *   attnOut: Float32Array, mlpIn: Float32Array, activations: Float32Array, mlpOut: Float32Array}} BlockPass
- */
+/** @typedef {import("./edit.js").Edit} Edit */
+/** @typedef {import("./pass.js").BlockPass} BlockPass */
 
 export class GPT {
   /**

@@ -25,9 +25,9 @@ export function logitLens(pass, position = pass.length - 1) {
 }
 
 /**
- * Returns what each part of the model contributes to the logit of a token; the sum is the logit. The last stream is the sum
- * of what the parts added, and a logit is linear in it once the final norm's scale is frozen. Source: Elhage et al. 2021, "A
- * Mathematical Framework for Transformer Circuits".
+ * Returns what each part of the model contributes to the logit of a token; the sum is the logit. The last stream is the
+ * sum of what the parts added, and a logit is linear in it once the final norm's scale is frozen. Source: Elhage et al.
+ * 2021, "A Mathematical Framework for Transformer Circuits".
  * @param {Pass} pass
  * @param {number} id of the token
  * @param {number} [position] the last one, if none is given

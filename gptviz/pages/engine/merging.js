@@ -15,8 +15,8 @@ export function pairKey(left, right) {
 }
 
 /**
- * Returns the ids of a word after all merges. Of the merges that are possible, the one with the lowest rank comes first,
- * and of equal ones the leftmost. A queue keeps long words quick: Chinese text without a space is one word.
+ * Returns the ids of a word after all merges. Of the merges that are possible, the one with the lowest rank comes
+ * first, and of equal ones the leftmost. A queue keeps long words quick: Chinese text without a space is one word.
  * @param {number[]} ids of the word's bytes
  * @param {Merges} merges
  */

@@ -2,26 +2,34 @@
 /**
  * What one pass computed, by the names that a `Trace` has in Python.
  *
- * What the pass held is returned as it is: copy it before changing it. Maps, scores and logits are computed when they are
- * asked for. Positions are those of the pass: its first token is 0, wherever it stands in its text.
+ * What the pass held is returned as it is: copy it before changing it. Maps, scores and logits are computed when they
+ * are asked for. Positions are those of the pass: its first token is 0, wherever it stands in its text.
  */
 
 import { linear, softmax } from "./arithmetic.js";
 import { attentionWeights, headOf, scores } from "./attention.js";
 import { checkIndex, fail } from "./errors.js";
 
-/** @typedef {import("./gpt.js").GPT} GPT */
-/** @typedef {import("./gpt.js").BlockPass} BlockPass */
+/** @typedef {import("./weights.js").Model} Model */
 /** @typedef {import("./cache.js").Cache} Cache */
 /** @typedef {import("./editing.js").Editing} Editing */
 /**
- * embedding: what enters block 0, (T, D). stream: what leaves the last block, (T, D). edited: what edits added to it there.
+ * What one block computed for the tokens of a pass. Each is (T, D), activations (T, M). residual: the stream that
+ * enters it; edited: what edits added to that stream, null if none acted there; mix: the heads' mixed values, side by
+ * side, which enter the projection.
+ * @typedef {{edited: Float32Array|null, residual: Float32Array, attnIn: Float32Array, q: Float32Array, mix:
+ *   Float32Array, attnOut: Float32Array, mlpIn: Float32Array, activations: Float32Array, mlpOut: Float32Array}}
+ *   BlockPass
+ */
+/**
+ * embedding: what enters block 0, (T, D). stream: what leaves the last block, (T, D). edited: what edits added to it
+ * there.
  * @typedef {{ids: number[], embedding: Float32Array, blocks: BlockPass[], stream: Float32Array,
  *   edited: Float32Array|null, cache: Cache, editing: Editing}} Held
  */
 
 export class Pass {
-  /** @param {GPT} gpt @param {Held} held */
+  /** @param {Model} gpt @param {Held} held */
   constructor(gpt, held) {
     this.gpt = gpt;
     this.ids = held.ids;
@@ -52,14 +60,18 @@ export class Pass {
     return this.ofHead(this.cached(layer).keys, head);
   }
 
-  /** Returns the values of a head, those before the pass included: (S, d). @param {number} layer @param {number} head */
+  /**
+   * Returns the values of a head, those before the pass included: (S, d).
+   * @param {number} layer
+   * @param {number} head
+   */
   v(layer, head) {
     return this.ofHead(this.cached(layer).values, head);
   }
 
   /**
-   * Returns the scores of a head after each step before the softmax, (T, S) each: raw is q · k, scaled is that divided by
-   * √d, and masked is −∞ where a query may not look.
+   * Returns the scores of a head after each step before the softmax, (T, S) each: raw is q · k, scaled is that divided
+   * by √d, and masked is −∞ where a query may not look.
    * @param {number} layer
    * @param {number} head
    */
@@ -88,7 +100,11 @@ export class Pass {
     return this.editing.reweighed(layer, head, weights, this.size);
   }
 
-  /** Returns the values that a head mixed, which enter the projection: (T, d). @param {number} layer @param {number} head */
+  /**
+   * Returns the values that a head mixed, which enter the projection: (T, d).
+   * @param {number} layer
+   * @param {number} head
+   */
   headMix(layer, head) {
     return this.ofHead(this.block(layer).mix, head);
   }
@@ -111,8 +127,8 @@ export class Pass {
   }
 
   /**
-   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Throws an EngineError if an
-   * edit has put other numbers in place of what attention adds, since heads have no part in those.
+   * Returns 0 for each token whose attention is switched off in a layer, 1 for the others: (T,). Throws an EngineError
+   * if an edit has put other numbers in place of what attention adds, since heads have no part in those.
    * @param {number} layer
    */
   attentionLeft(layer) {
@@ -121,7 +137,11 @@ export class Pass {
     throw fail("heads whose outputs sum to what attention adds", "an edit of that sum", "`attnOut` has what it adds.");
   }
 
-  /** Multiplies each row, (T, D), by its factor, (T,), in place. @param {Float32Array} rows @param {Float32Array} factors */
+  /**
+   * Multiplies each row, (T, D), by its factor, (T,), in place.
+   * @param {Float32Array} rows
+   * @param {Float32Array} factors
+   */
   scaledRows(rows, factors) {
     for (let i = 0; i < rows.length; i++) rows[i] *= factors[Math.floor(i / this.gpt.dModel)];
     return rows;
@@ -142,7 +162,10 @@ export class Pass {
 
   // The residual stream
 
-  /** Returns what enters block 0, or its part of the token or the position: (T, D). @param {"sum"|"token"|"position"} [kind] */
+  /**
+   * Returns what enters block 0, or its part of the token or the position: (T, D).
+   * @param {"sum"|"token"|"position"} [kind]
+   */
   embedding(kind = "sum") {
     if (kind === "sum") return this.held.embedding;
     const { tokenTable, positionTable } = this.gpt.weights;
@@ -161,7 +184,10 @@ export class Pass {
     return depth < this.gpt.nLayers ? this.block(depth).residual : this.held.stream;
   }
 
-  /** Returns what edits added to the stream where it enters a block, or leaves the last: (T, D). @param {number} depth */
+  /**
+   * Returns what edits added to the stream where it enters a block, or leaves the last: (T, D).
+   * @param {number} depth
+   */
   editOut(depth) {
     checkIndex(depth, this.gpt.nLayers + 1, "depth");
     const edited = depth < this.gpt.nLayers ? this.block(depth).edited : this.held.edited;
@@ -227,7 +253,11 @@ export class Pass {
     return this.cache.first(checkIndex(layer, this.gpt.nLayers, "layer"), this.size);
   }
 
-  /** Returns the columns of one head of a matrix: (rows, D) → (rows, d). @param {Float32Array} matrix @param {number} head */
+  /**
+   * Returns the columns of one head of a matrix: (rows, D) → (rows, d).
+   * @param {Float32Array} matrix
+   * @param {number} head
+   */
   ofHead(matrix, head) {
     const { nHeads, dModel, dHead } = this.gpt;
     checkIndex(head, nHeads, "head");

@@ -2,8 +2,8 @@
 /**
  * Reads the tensors of a safetensors file in its ArrayBuffer.
  *
- * The file begins with the length of its header in 8 bytes. The header is JSON with the dtype, the shape and the place of
- * each tensor; the numbers of all tensors follow, little-endian. Source: the format of huggingface/safetensors.
+ * The file begins with the length of its header in 8 bytes. The header is JSON with the dtype, the shape and the place
+ * of each tensor; the numbers of all tensors follow, little-endian. Source: the format of huggingface/safetensors.
  */
 
 import { fail } from "./errors.js";

@@ -3,9 +3,9 @@
  * The text of a continuation while its tokens arrive: what of it is certain, and where a stop string ends it, as in
  * `gptviz/generation/stopping.py`.
  *
- * A stop string may begin in one token and end in another, so text that could still become one is held back, and so is half
- * a character. Special tokens have no text, but a stop string may contain one, so stop strings are looked for in the text
- * with special tokens written out as well.
+ * A stop string may begin in one token and end in another, so text that could still become one is held back, and so is
+ * half a character. Special tokens have no text, but a stop string may contain one, so stop strings are looked for in
+ * the text with special tokens written out as well.
  */
 
 import { decodeBytes } from "./tokenizer.js";
@@ -21,7 +21,10 @@ export class ContinuationText {
   constructor(tokenizer, prompt, stops) {
     this.tokenizer = tokenizer;
     this.stops = stops;
-    /** The bytes of an incomplete character at the end of the prompt, then those of the continuation. @type {number[]} */
+    /**
+     * The bytes of an incomplete character at the end of the prompt, then those of the continuation.
+     * @type {number[]}
+     */
     this.bytes = incompleteEnd(tokenizer, prompt);
     this.before = decodeBytes(this.bytes);
     /** Special tokens: how much text comes before each, and its own. @type {[number, string][]} */

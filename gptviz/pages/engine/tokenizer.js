@@ -14,10 +14,12 @@ import { mergeWord, pairKey } from "./merging.js";
 /** @typedef {{SpecialToken?: {id: string}, Sequence?: {id: string}}} TemplatePart */
 /** @typedef {{type: string, processors?: Processor[], single?: TemplatePart[],
  *   special_tokens?: Record<string, {ids: number[]}>}} Processor */
-/** @typedef {{normalizer: unknown, pre_tokenizer: {type: string, add_prefix_space: boolean, use_regex?: boolean}|null,
+/**
+ * @typedef {{normalizer: unknown, pre_tokenizer: {type: string, add_prefix_space: boolean, use_regex?: boolean}|null,
  *   post_processor: Processor|null, decoder: {type: string}|null, added_tokens: AddedToken[],
- *   model: {type: string, vocab: Record<string, number>, merges: (string|[string, string])[], [name: string]: unknown}}}
- *   TokenizerFile the parsed tokenizer.json */
+ *   model: {type: string, vocab: Record<string, number>, merges: (string|[string, string])[], [name: string]:
+ *   unknown}}} TokenizerFile the parsed tokenizer.json
+ */
 /** text: what the bytes say; bytes of an incomplete character are written `\xf0`.
  * @typedef {{id: number, text: string, bytes: Uint8Array, special: boolean}} Token */
 
@@ -93,7 +95,10 @@ export class Tokenizer {
     return this.special.has(id) || bytes.includes(-1) ? new TextEncoder().encode(written) : Uint8Array.from(bytes);
   }
 
-  /** Returns the text of ids without special tokens; bytes that are no character become U+FFFD. @param {number[]} ids */
+  /**
+   * Returns the text of ids without special tokens; bytes that are no character become U+FFFD.
+   * @param {number[]} ids
+   */
   decode(ids) {
     const bytes = ids.filter((id) => !this.special.has(id)).flatMap((id) => Array.from(this.bytes(id)));
     return decodeBytes(bytes);

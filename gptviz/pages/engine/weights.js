@@ -13,14 +13,19 @@ import { fail } from "./errors.js";
  *   [name: string]: unknown}} Config
  */
 /**
- * One block. attention: the map to queries, keys and values, side by side, (3 · D, D); projection: the map from the heads
- * back to the stream, (D, D); up, down: those of the MLP, (M, D) and (D, M).
+ * One block. attention: the map to queries, keys and values, side by side, (3 · D, D); projection: the map from the
+ * heads back to the stream, (D, D); up, down: those of the MLP, (M, D) and (D, M).
  * @typedef {{norm1: Norm, attention: Linear, projection: Linear, norm2: Norm, up: Linear, down: Linear}} Block
  */
 /**
  * tokenTable: (V, D). positionTable: (P, D). unembedding: (V, D); the token table itself, if the two are tied.
  * @typedef {{tokenTable: Float32Array, positionTable: Float32Array, blocks: Block[], finalNorm: Norm,
  *   unembedding: Linear}} Weights
+ */
+/**
+ * The sizes and weights of a model, and the way from its last stream to logits; see `GPT`, which has more.
+ * @typedef {{nLayers: number, nHeads: number, dModel: number, dHead: number, dMLP: number, epsilon: number,
+ *   weights: Weights, unembed: (stream: Float32Array) => Float32Array}} Model
  */
 
 /** The settings of a GPT-2 that change its arithmetic, with the values that this engine computes. */

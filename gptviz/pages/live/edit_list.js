@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Edits as the page writes them, {kind: "ablate_head", layer: 3, head: 2}: as edits of the engine, and as Python code. What
- * `edit_list.py` and `code.py` do beside a kernel.
+ * Edits as the page writes them, {kind: "ablate_head", layer: 3, head: 2}: as edits of the engine, and as Python code.
+ * What `edit_list.py` and `code.py` do beside a kernel.
  */
 
 import { ablateAttention, ablateHead, ablateKey, ablateMLP, patch, scaleHead, setAttention } from "../engine/edits.js";
@@ -105,12 +105,20 @@ function traceCall(reading) {
   return `gpt.trace(${promptOf(reading)})`;
 }
 
-/** Returns the prompt of a reading as Python code: its text, or its ids if the text gives other tokens. @param {Reading} reading */
+/**
+ * Returns the prompt of a reading as Python code: its text, or its ids if the text gives other tokens.
+ * @param {Reading} reading
+ */
 function promptOf({ model, text, ids }) {
   return `${model.tokenizer.encode(text)}` === `${ids}` ? literal(text) : literal(ids);
 }
 
-/** Returns a value as Python code. @param {any} value @param {boolean} [isFloat] whether numbers are float @returns {string} */
+/**
+ * Returns a value as Python code.
+ * @param {any} value
+ * @param {boolean} [isFloat] whether numbers are float
+ * @returns {string}
+ */
 function literal(value, isFloat = false) {
   if (Array.isArray(value)) return `[${value.map((item) => literal(item, isFloat)).join(", ")}]`;
   if (typeof value === "string") return JSON.stringify(value);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page side of a page that runs the model: its views' questions go to a Worker with the model. The views are the same
- * modules as in JupyterLab, and do not know what answers.
+ * The page side of a page that runs the model: its views' questions go to a Worker with the model. The views are the
+ * same modules as in JupyterLab, and do not know what answers.
  */
 
 import { drawViews, PageModel, questionKey, withBuffers } from "../page.js";
@@ -106,7 +106,12 @@ class LivePage {
     this.removers = [];
   }
 
-  /** @param {string} reference @param {Record<string, any>} state @param {string} module @param {Record<string, any>} answers */
+  /**
+   * @param {string} reference
+   * @param {Record<string, any>} state
+   * @param {string} module
+   * @param {Record<string, any>} answers
+   */
   add(reference, state, module, answers) {
     const answerer = { worker: this.worker, names: this.names[module] ?? [], answers };
     this.models.set(reference, new LiveModel(reference, state, answerer));

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Answers the views of a page with a model: the page's own kernel. It runs in a Worker, so that the page stays quick, and
- * in Node for the tests.
+ * Answers the views of a page with a model: the page's own kernel. It runs in a Worker, so that the page stays quick,
+ * and in Node for the tests.
  */
 
 import { EngineError } from "../engine/errors.js";
@@ -10,12 +10,19 @@ import { Tasks } from "./tasks.js";
 
 /** @typedef {import("./reading.js").LanguageModel} LanguageModel */
 /** @typedef {import("./reading.js").Reading} Reading */
-/** @typedef {import("./view.js").LiveView} LiveView */
+/**
+ * What the kernel asks of a view model; see `LiveView`.
+ * @typedef {{reference: string, start: () => void, show: () => void, set: (traits: Record<string, any>) => void,
+ *   receive: (traits: Record<string, any>) => void}} View
+ */
+/** An answer that is an array. @typedef {{data: Float32Array|Uint8Array|Int32Array, shape: number[]}} ArrayAnswer */
 /** children: references of the views that a view shows when it is asked to, by their names.
  * @typedef {{widgets: Record<string, {module: string, state: Record<string, any>, children: Record<string, string>}>,
  *   shared: Record<string, Record<string, any>>}} PageState */
-/** @typedef {(new (kernel: LiveKernel, reference: string, state: Record<string, any>, children: Record<string, string>) =>
- *   LiveView) & {answers: Record<string, string>}} ViewKind */
+/**
+ * @typedef {(new (kernel: LiveKernel, reference: string, state: Record<string, any>, children: Record<string, string>)
+ *   => View) & {answers: Record<string, string>}} ViewKind
+ */
 /**
  * What is sent to the page: changed traits of a view or of what views share, or the answer to a question.
  * @typedef {{kind: "update", reference: string, state: Record<string, any>} |
@@ -35,7 +42,7 @@ export class LiveKernel {
     this.post = post;
     /** @type {Map<string, Record<string, any>>} */
     this.shared = new Map(Object.entries(page.shared));
-    /** @type {Map<string, LiveView>} */
+    /** @type {Map<string, View>} */
     this.views = new Map();
     this.tasks = new Tasks();
     this.editList = new EditList();
@@ -73,7 +80,11 @@ export class LiveKernel {
     return /** @type {Record<string, any>} */ (this.shared.get(reference));
   }
 
-  /** Changes traits of what views share, here and in the page. @param {string} reference @param {Record<string, any>} traits */
+  /**
+   * Changes traits of what views share, here and in the page.
+   * @param {string} reference
+   * @param {Record<string, any>} traits
+   */
   setShared(reference, traits) {
     const state = this.sharedState(reference);
     const changed = Object.fromEntries(Object.entries(traits).filter(([name, value]) => state[name] !== value));
@@ -94,7 +105,7 @@ export class LiveKernel {
    * @param {{id: number, name: string, args: any}} message
    */
   async ask(reference, { id, name, args }) {
-    const view = /** @type {LiveView} */ (this.views.get(reference));
+    const view = /** @type {View} */ (this.views.get(reference));
     const kind = /** @type {ViewKind} */ (/** @type {unknown} */ (view.constructor));
     try {
       if (!Object.hasOwn(kind.answers, name))
@@ -112,7 +123,7 @@ export class LiveKernel {
 function written(id, answer) {
   if (!ArrayBuffer.isView(answer?.data))
     return { message: { kind: "answer", id, array: null, value: answer ?? null }, buffers: [] };
-  const { data, shape } = /** @type {import("./view.js").ArrayAnswer} */ (answer);
+  const { data, shape } = /** @type {ArrayAnswer} */ (answer);
   const dtype = data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : "uint8";
   return {
     message: { kind: "answer", id, array: { dtype, shape }, value: null },

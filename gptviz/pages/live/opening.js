@@ -2,7 +2,8 @@
 
 /**
  * Returns the head with the largest weight from the last token to a token other than itself and the first, as
- * `lens/opening.py` does: with the two tokens and the weight. key: null if there is no such token; then it is head 0 of layer 0.
+ * `lens/opening.py` does: with the two tokens and the weight. key: null if there is no such token; then it is head 0 of
+ * layer 0.
  * @param {import("../engine/pass.js").Pass} pass
  */
 export function openingHead(pass) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Three questions to answer before the views show what happens. Each covers the views that would tell its answer, until it
- * is answered or the reader wants to see everything. With a new text they can be answered again.
+ * Three questions to answer before the views show what happens. Each covers the views that would tell its answer, until
+ * it is answered or the reader wants to see everything. With a new text they can be answered again.
  */
 
 import { chip, chipText } from "../../widgets/shared/chips.js";
@@ -115,7 +115,12 @@ export class Predict {
     }
   }
 
-  /** Returns what a verdict says beside right or wrong. @param {Name} name @param {any} verdict @returns {(Node|string)[]} */
+  /**
+   * Returns what a verdict says beside right or wrong.
+   * @param {Name} name
+   * @param {any} verdict
+   * @returns {(Node|string)[]}
+   */
   explanation(name, verdict) {
     const { words } = this;
     if (name === "looks") return [words.looksAt, " ", chip(verdict.token), ` (${weight(verdict.weight)}).`];

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Judges the questions that a page which runs the model asks before it shows anything: where a head looks, which token comes
- * next, and what switching the head off does. Every answer is computed from the text that is shown, whatever it is.
+ * Judges the questions that a page which runs the model asks before it shows anything: where a head looks, which token
+ * comes next, and what switching the head off does. Every answer is computed from the text that is shown, whatever it
+ * is.
  */
 
 import { ablateHead } from "../engine/edits.js";
@@ -36,7 +37,8 @@ export class PredictJudge extends LiveView {
   }
 
   /**
-   * Judges a next token, typed as text: how many tokens are likelier. A text that is several tokens is judged by its first.
+   * Judges a next token, typed as text: how many tokens are likelier. A text that is several tokens is judged by its
+   * first.
    * @param {{guess: string}} args
    */
   answerNext({ guess }) {

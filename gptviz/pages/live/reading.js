@@ -49,8 +49,8 @@ export class LanguageModel {
   }
 
   /**
-   * Returns the text that is read as these ids, where there is one: special tokens inside the text are written, and those
-   * that the tokenizer adds to every text are left out.
+   * Returns the text that is read as these ids, where there is one: special tokens inside the text are written, and
+   * those that the tokenizer adds to every text are left out.
    * @param {number[]} ids
    */
   textOf(ids) {

@@ -2,14 +2,13 @@
 /**
  * The view models of a page that runs the model itself: what a view's Python class does for it beside a kernel.
  *
- * A view model has the traits of its view and answers the same questions by the same names. A test compares the traits and
- * the answers with those of Python, number for number. Each stands beside its Python class, as `live.js`.
+ * A view model has the traits of its view and answers the same questions by the same names. A test compares the traits
+ * and the answers with those of Python, number for number. Each stands beside its Python class, as `live.js`.
  */
 
 import { describe } from "./describing.js";
 
 /** @typedef {import("./kernel.js").LiveKernel} LiveKernel */
-/** An answer that is an array. @typedef {{data: Float32Array|Uint8Array|Int32Array, shape: number[]}} ArrayAnswer */
 
 export class LiveView {
   /** The questions that it answers, each with the name of a method. @type {Record<string, string>} */

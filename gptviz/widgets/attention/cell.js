@@ -21,8 +21,8 @@ import { largestMagnitude, stripRow, vectorLength } from "../shared/strips.js";
  */
 /**
  * address: how a question names the head; see `headAddress`. tokens: those that look. keys: those that are looked at.
- * @typedef {{tokens: PageToken[], keys: PageToken[], address: {layer: number, head: number}, query: number, key: number,
- *   theme: import("../shared/theme.js").Theme}} SelectedCell
+ * @typedef {{tokens: PageToken[], keys: PageToken[], address: {layer: number, head: number}, query: number, key:
+ *   number, theme: import("../shared/theme.js").Theme}} SelectedCell
  */
 
 /** How a weight is computed: query and key, their products, and each stage of the score. */

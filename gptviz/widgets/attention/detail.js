@@ -45,7 +45,10 @@ export class CellDetail {
     this.root.open = this.model.get("_explained") === true;
   }
 
-  /** Asks for a cell's numbers and shows them, if the part is open and the page has them. @param {SelectedDetail} selected */
+  /**
+   * Asks for a cell's numbers and shows them, if the part is open and the page has them.
+   * @param {SelectedDetail} selected
+   */
   show(selected) {
     const { address, query, key } = selected;
     const isKept = isAnswered(this.model, "cell", { ...address, query, key });

@@ -30,7 +30,10 @@ export class HeadGrid {
     this.noAttention = sharedWords(model).common.noAttention;
     this.actions = actions;
     this.lane = new Lane();
-    /** Each head's score by role, null for no head; null before it was asked for. @type {Record<string, Scores>|null} */
+    /**
+     * Each head's score by role, null for no head; null before it was asked for.
+     * @type {Record<string, Scores>|null}
+     */
     this.roles = null;
     /** A button for each head, layer after layer. @type {HTMLButtonElement[]} */
     this.buttons = [];
@@ -75,7 +78,10 @@ export class HeadGrid {
     this.arrange();
   }
 
-  /** Returns the last head of a layer; a layer without attention has a hatched square in each column. @param {number} layer */
+  /**
+   * Returns the last head of a layer; a layer without attention has a hatched square in each column.
+   * @param {number} layer
+   */
   lastHead(layer) {
     const { heads, heads_in } = this.about;
     return (heads_in[layer] || heads) - 1;

@@ -27,7 +27,8 @@ export class LiveAttention extends LiveView {
     const { nLayers, nHeads } = this.model.gpt;
     const { bytes, side } = thumbnails(pass);
     this.latest = null;
-    this.kernel.setShared(this.state._selection, { query: -1, key: -1 }); // a cell of the text before has no meaning here
+    // A cell of the text before has no meaning here
+    this.kernel.setShared(this.state._selection, { query: -1, key: -1 });
     return {
       _thumbnails: bytes,
       _about: {
@@ -59,7 +60,10 @@ export class LiveAttention extends LiveView {
     return { names: Object.keys(numbers.stages), factor: numbers.factor, width: this.model.gpt.dHead, sink: false };
   }
 
-  /** Returns the scores of one stage (T, T), without the future if all of it is −∞. @param {Head & {stage: string}} args */
+  /**
+   * Returns the scores of one stage (T, T), without the future if all of it is −∞.
+   * @param {Head & {stage: string}} args
+   */
   answerStage({ layer, head, stage }) {
     const { length: size } = this.reading.pass;
     const { stages } = this.arithmetic(layer, head);

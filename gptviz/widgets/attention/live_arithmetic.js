@@ -1,5 +1,7 @@
 // @ts-check
-/** The arithmetic of one attention weight, and of what a row of weights adds to the stream, as `arithmetic.py` has it. */
+/**
+ * The arithmetic of one attention weight, and of what a row of weights adds to the stream, as `arithmetic.py` has it.
+ */
 
 import { checkIndex } from "../../pages/engine/errors.js";
 

@@ -23,8 +23,8 @@ const FEWEST_CELLS = 8; // a side, when the map is zoomed in
 export class AttentionMap {
   /**
    * @param {(query: number, key: number, chosen: boolean) => void} onSelect a cell was hovered or chosen
-   * @param {(cells: number, pixels: number) => void} onDraw how many cells the longer side has, and how many pixels draw
-   *   them: fewer than cells if a cell is smaller than a pixel
+   * @param {(cells: number, pixels: number) => void} onDraw how many cells the longer side has, and how many pixels
+   *   draw them: fewer than cells if a cell is smaller than a pixel
    */
   constructor(onSelect, onDraw) {
     this.onDraw = onDraw;
@@ -238,8 +238,8 @@ export class AttentionMap {
 }
 
 /**
- * Returns the size of a cell in pixels: a square that lets the longer side fit; of a map with one much longer side, such as a
- * sound's, the shorter side of a cell is as high as a label.
+ * Returns the size of a cell in pixels: a square that lets the longer side fit; of a map with one much longer side,
+ * such as a sound's, the shorter side of a cell is as high as a label.
  * @param {number} rows
  * @param {number} columns
  * @param {number} room pixels for the longer side
@@ -254,7 +254,12 @@ export function cellSize(rows, columns, room, scale) {
   return { width: Math.min(width, side), height: Math.min(height, side) };
 }
 
-/** Returns the labels of cells. @param {PageToken[]} tokens @param {number} every so many cells @param {number} pixels of a cell */
+/**
+ * Returns the labels of cells.
+ * @param {PageToken[]} tokens
+ * @param {number} every so many cells
+ * @param {number} pixels of a cell
+ */
 function labels(tokens, every, pixels) {
   return tokens.flatMap((token, i) => {
     if (i % every) return [];

@@ -2,7 +2,8 @@
 /** The numbers of one attention map, (queries, keys), query rows and key columns, stored row after row. */
 
 /**
- * Returns a map as (queries, keys). Where the mask hides the future, only the lower triangle is sent; the future is −∞ then.
+ * Returns a map as (queries, keys). Where the mask hides the future, only the lower triangle is sent; the future is −∞
+ * then.
  * @param {{data: Float32Array, shape: number[]}} answer
  */
 export function unpackMap({ data, shape }) {

@@ -13,8 +13,8 @@ const MOST_BARS = 9;
 const SMALLEST_ARC = 0.01; // of a weight
 
 /**
- * The sentence as chips with arcs above. Each chip is a button that makes its token the query; Tab reaches one of them. In
- * cross attention the source stands above, and lines lead to it.
+ * The sentence as chips with arcs above. Each chip is a button that makes its token the query; Tab reaches one of them.
+ * In cross attention the source stands above, and lines lead to it.
  */
 export class Sentence {
   /** @param {string} label @param {(query: number) => void} onChoose */
@@ -95,7 +95,8 @@ export class Sentence {
    */
   arcs(count, query, height) {
     const end = middle(this.chips[query]);
-    const longest = Math.max(end - middle(this.chips[0]), middle(this.chips[count - 1]) - end) || 1; // 0 while not displayed
+    // The longest is 0 while nothing is displayed.
+    const longest = Math.max(end - middle(this.chips[0]), middle(this.chips[count - 1]) - end) || 1;
     const low = 12;
     const high = Math.min(height - 4, low + 0.22 * longest);
     return (key) => {

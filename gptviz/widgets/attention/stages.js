@@ -92,7 +92,11 @@ export class StageButtons {
     return this.words.stages[/** @type {"raw"} */ (stage)] ?? stage;
   }
 
-  /** Returns the chosen stage; the weights, if the page does not have that stage of a head. @param {number} layer @param {number} head */
+  /**
+   * Returns the chosen stage; the weights, if the page does not have that stage of a head.
+   * @param {number} layer
+   * @param {number} head
+   */
   stageOf(layer, head) {
     const question = { ...headAddress(this.model, layer, head), stage: this.chosen };
     const isKept = this.chosen === WEIGHTS || isAnswered(this.model, "stage", question);

@@ -19,7 +19,9 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("./ledger.js").Shares} Shares */
 /** @typedef {import("../shared/kernel.js").Refusal} Refusal */
-/** @typedef {{steps: import("./journey.js").PathStep[], missing: Record<string, Refusal>, parallel: boolean|null}} Path */
+/**
+ * @typedef {{steps: import("./journey.js").PathStep[], missing: Record<string, Refusal>, parallel: boolean|null}} Path
+ */
 /** A likely next token. @typedef {{token: import("../shared/chips.js").PageToken, probability: number}} Leader */
 
 class Block {

@@ -5,8 +5,11 @@ import { checkIndex } from "../../pages/engine/errors.js";
 import { columnLengths } from "../../pages/live/lengths.js";
 
 /** @typedef {import("../../pages/engine/pass.js").Pass} Pass */
-/** A step; see `block_steps`. @typedef {{kind: string, vector: Float32Array, length: number, head?: number, neuron?: number,
- *   activation?: number, before?: string, count?: number}} Step */
+/**
+ * A step; see `block_steps`.
+ * @typedef {{kind: string, vector: Float32Array, length: number, head?: number, neuron?: number,
+ *   activation?: number, before?: string, count?: number}} Step
+ */
 
 const STRONGEST = 8; // neurons that are shown one by one
 

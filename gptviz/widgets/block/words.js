@@ -22,8 +22,8 @@ const en = {
     middle: "stream + both",
     column: "cross attention",
     note:
-      "These are the blocks of the decoder. Each has a second attention, to the source. The encoder’s stream and parts can " +
-      'be read in Python: trace.residual(layer, stack="encoder").',
+      "These are the blocks of the decoder. Each has a second attention, to the source. The encoder’s stream and " +
+      'parts can be read in Python: trace.residual(layer, stack="encoder").',
   },
   head: (/** @type {number} */ layer, /** @type {number} */ head) => `+ L${layer} · H${head}`,
   bias: "+ bias",

@@ -42,8 +42,11 @@ export class LiveEmbedding extends LiveView {
   }
 }
 
-/** Returns the cosine of each row of the token table with one of them. @param {import("../../pages/engine/gpt.js").GPT} gpt
- * @param {number} id */
+/**
+ * Returns the cosine of each row of the token table with one of them.
+ * @param {import("../../pages/engine/gpt.js").GPT} gpt
+ * @param {number} id
+ */
 function cosinesWith({ weights, dModel, vocabSize }, id) {
   const { tokenTable: table } = weights;
   const length = (/** @type {number} */ row) =>

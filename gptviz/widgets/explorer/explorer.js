@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The explorer: the path from a text to its next token as one picture. The stations' names stand under the parts of the
- * picture that they are about. One station opens at a time, below the picture, and shows its views, which the host draws
- * when the station is first opened.
+ * picture that they are about. One station opens at a time, below the picture, and shows its views, which the host
+ * draws when the station is first opened.
  */
 import { button, element } from "../shared/dom.js";
 import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
@@ -53,7 +53,8 @@ class Explorer {
     this.stack = element("ol", { class: "stack", "aria-label": words.stack });
     this.stations = PATH.map((kind) => new Station(kind, words, () => this.toggle(kind.name, false)));
     this.rail = new Rail(words, this.stations, ({ kind }) => this.toggle(kind.name));
-    this.picture = element("div", { class: "view-flow" }, this.rail.root); // the picture's view gives the names their place
+    // The picture's view gives the names their place
+    this.picture = element("div", { class: "view-flow" }, this.rail.root);
     /** @type {HTMLButtonElement[]} */
     this.blocks = [];
     const scale = () => this.model.get("scale");

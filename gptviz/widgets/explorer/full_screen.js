@@ -1,5 +1,7 @@
 // @ts-check
-/** Lets one element fill the screen. A browser, or the frame that a page is in, may refuse that; then nothing happens. */
+/**
+ * Lets one element fill the screen. A browser, or the frame that a page is in, may refuse that; then nothing happens.
+ */
 
 /** @param {Element} root */
 export function isFullScreen(root) {

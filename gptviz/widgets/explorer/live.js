@@ -1,5 +1,8 @@
 // @ts-check
-/** The view model of the explorer, in pages that run the model; `explorer.py` and `stations.py` are that beside a kernel. */
+/**
+ * The view model of the explorer, in pages that run the model; `explorer.py` and `stations.py` are that beside a
+ * kernel.
+ */
 
 import { sum } from "../../pages/engine/arithmetic.js";
 import { describe, writtenCharacters } from "../../pages/live/describing.js";

@@ -67,7 +67,8 @@ export class Presenter {
       if (this.on) this.setSize();
     };
     this.onFullScreen = () => {
-      if (this.on && this.fillsScreen && !isFullScreen(this.root)) this.setOn(false); // the browser's own key was pressed
+      // The browser's own key was pressed.
+      if (this.on && this.fillsScreen && !isFullScreen(this.root)) this.setOn(false);
       this.fillsScreen = isFullScreen(this.root);
       this.fit();
     };

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The row of names under the picture, each below the part of the picture that it is about: a click opens the station, and
- * pointing at a name shows its sentence.
+ * The row of names under the picture, each below the part of the picture that it is about: a click opens the station,
+ * and pointing at a name shows its sentence.
  */
 import { button, element } from "../shared/dom.js";
 

@@ -1,5 +1,7 @@
 // @ts-check
-/** The stations of the path: a title, a sentence with this prompt's numbers, and the views that open below the picture. */
+/**
+ * The stations of the path: a title, a sentence with this prompt's numbers, and the views that open below the picture.
+ */
 import { shareBar } from "../shared/bars.js";
 import { chip, positionedChip } from "../shared/chips.js";
 import { button, element, setText } from "../shared/dom.js";

@@ -61,7 +61,8 @@ const en = {
     `A bar shows how far a score is above the mean of all scores, ${mean}. ` +
     "Adding the same number to every score would change no probability.",
   probability: (/** @type {string} */ share, /** @type {string} */ bits) =>
-    `leads with ${share}; the entropy is ${bits} bits (0 bits: nothing else is possible). Draw a token and append it: then all steps run again.`,
+    `leads with ${share}; the entropy is ${bits} bits (0 bits: nothing else is possible). Draw a token and append ` +
+    "it: then all steps run again.",
   generation: "Draw a token, append it, repeat: the text grows token by token.",
   written: (/** @type {number} */ steps, /** @type {string} */ end) =>
     `${grouped(steps)} ${steps === 1 ? "token was" : "tokens were"} drawn and appended, ` +

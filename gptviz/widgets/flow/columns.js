@@ -104,7 +104,9 @@ export class Unfolding {
     );
   }
 
-  /** Shows the columns as they were sent; returns the one whose blocks are together again, null if none was unfolded. */
+  /**
+   * Shows the columns as they were sent; returns the one whose blocks are together again, null if none was unfolded.
+   */
   fold() {
     const { column } = this;
     if (column === null) return null;

@@ -74,7 +74,11 @@ export class Shares {
     return new Shares(columns, this.tokens, carried, splice(this.keptShares, size - kept, kept), this.areWeights);
   }
 
-  /** Returns the share of attention in a token, its own weight included. @param {number} column @param {number} token */
+  /**
+   * Returns the share of attention in a token, its own weight included.
+   * @param {number} column
+   * @param {number} token
+   */
   attention(column, token) {
     let sum = 0;
     for (let source = 0; source <= token; source += 1) sum += this.carried(column, token, source);

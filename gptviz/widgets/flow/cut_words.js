@@ -7,7 +7,8 @@
  */
 
 /**
- * The probability of a next token without a cut, after the cut of a ribbon, and after the cut of all attention of its block.
+ * The probability of a next token without a cut, after the cut of a ribbon, and after the cut of all attention of its
+ * block.
  * @typedef {{layer: number, token: string, before: string, after: string, afterAll: string}} Replaced
  */
 
@@ -23,19 +24,19 @@ const en = {
       "probabilities that are read early still show the pass without cuts.",
     leadsNow: "The last token of the bars leads only after the cuts, and cannot be chosen.",
     scaled:
-      "A cut ribbon has weight 0. The other weights of its row are renormalised: they are scaled up until they sum to 1 " +
-      "again. The result is the same as if the ribbon’s source token were masked.",
+      "A cut ribbon has weight 0. The other weights of its row are renormalised: they are scaled up until they sum " +
+      "to 1 again. The result is the same as if the ribbon’s source token were masked.",
     replaced: (/** @type {Replaced} */ { layer, token, before, after, afterAll }) =>
-      `More of the other tokens is taken instead. Here that matters more than a cut of all attention of block ${layer}, ` +
-      `where nothing is taken instead: the probability of ${token} goes from ${before} to ${after}, with that cut only ` +
-      `to ${afterAll}.`,
+      "More of the other tokens is taken instead. Here that matters more than a cut of all attention of block " +
+      `${layer}, where nothing is taken instead: the probability of ${token} goes from ${before} to ${after}, with ` +
+      `that cut only to ${afterAll}.`,
     noteWithout: "Here the bars and the ribbons still show the pass without cuts.",
     notKept: "This page does not keep what these cuts do at this token.",
   },
   lesson: {
     none:
-      "Here attention’s share and effect agree: a block with a larger share never has a smaller effect when it is cut " +
-      "(within 1 percentage point).",
+      "Here attention’s share and effect agree: a block with a larger share never has a smaller effect when it is " +
+      "cut (within 1 percentage point).",
     still: "Here no cut of attention changes the probability by 1 percentage point.",
     alone: (/** @type {number} */ layer) => `block ${layer} alone`,
     differ: (/** @type {Named} */ strong, /** @type {Named} */ wide, /** @type {string} */ before) =>
@@ -44,8 +45,8 @@ const en = {
       `${wide.after} in ${wide.cut}.`,
     amount: "A share says how much there is, not whether the answer needs it.",
     raises: (/** @type {string[]} */ cuts) =>
-      `The cut in ${cuts.join(" and in ")} raises the probability: what attention brings there works against this token. ` +
-      "A share does not say so.",
+      `The cut in ${cuts.join(" and in ")} raises the probability: what attention brings there works against this ` +
+      "token. A share does not say so.",
   },
 };
 
@@ -71,7 +72,8 @@ const zh = {
     still: "这里，切断哪一块的注意力都不会使概率改变 1 个百分点。",
     alone: (layer) => `只切第 ${layer} 块`,
     differ: (strong, wide, before) =>
-      `份额和效果不一致：注意力的份额在${strong.name}是 ${strong.share}，在${wide.name}是 ${wide.share}；但切断后，概率从 ${before} 变为：${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。`,
+      `份额和效果不一致：注意力的份额在${strong.name}是 ${strong.share}，在${wide.name}是 ${wide.share}；但切断后，概率从 ${before} 变为：` +
+      `${strong.cut} ${strong.after}，${wide.cut} ${wide.after}。`,
     amount: "份额说明有多少，不说明答案是否需要它。",
     raises: (cuts) => `${cuts.join("和")}的切断提高了概率：那里的注意力带来的内容不利于这个词元。份额看不出这一点。`,
   },

@@ -56,8 +56,8 @@ export function editName(edit, words, name) {
 export class CutChips {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{set: (edits: Edit[]) => void, offer: (control: HTMLButtonElement, edits: Edit[]) => void}} actions `set`: makes
-   *   these cuts and no others; `offer`: turns a control that does so off where the outcome is not known
+   * @param {{set: (edits: Edit[]) => void, offer: (control: HTMLButtonElement, edits: Edit[]) => void}} actions `set`:
+   *   makes these cuts and no others; `offer`: turns a control that does so off where the outcome is not known
    */
   constructor(words, actions) {
     this.words = words;
@@ -74,7 +74,10 @@ export class CutChips {
     this.root = element("div", { class: "cuts" }, title, this.none, this.problem, this.made, this.dropped);
   }
 
-  /** Says why something was refused, in the room of the cuts, so that the picture stays in place. @param {string} text */
+  /**
+   * Says why something was refused, in the room of the cuts, so that the picture stays in place.
+   * @param {string} text
+   */
   sayProblem(text) {
     setText(this.problem, text);
     this.problem.hidden = !text;

@@ -15,7 +15,8 @@ export class Cutting {
   /**
    * @param {import("../shared/kernel.js").Model} model
    * @param {import("./words.js").Words} words
-   * @param {{position: () => number, busy: (isBusy: boolean) => void, answered: () => void}} actions position: of the token whose next token is shown
+   * @param {{position: () => number, busy: (isBusy: boolean) => void, answered: () => void}} actions position: of the
+   *   token whose next token is shown
    */
   constructor(model, words, actions) {
     this.model = model;
@@ -71,7 +72,11 @@ export class Cutting {
     return this.model.get("_about").runs && this.hasOutcome(this.toggled(edits));
   }
 
-  /** Offers a control that makes these cuts or takes them back. @param {HTMLButtonElement} control @param {Edit[]} edits */
+  /**
+   * Offers a control that makes these cuts or takes them back.
+   * @param {HTMLButtonElement} control
+   * @param {Edit[]} edits
+   */
   offer(control, edits) {
     return setOffered(control, this.model, this.offers(edits));
   }

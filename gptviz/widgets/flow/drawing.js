@@ -99,7 +99,10 @@ export class Drawing {
     if (curve.seam) this.put("path", { class: "halo", d: curve.seam, "stroke-width": SEAM });
   }
 
-  /** Draws the parts of one head in full and those of the others as outlines; null draws all in full. @param {number|null} head */
+  /**
+   * Draws the parts of one head in full and those of the others as outlines; null draws all in full.
+   * @param {number|null} head
+   */
   follow(head) {
     for (const part of this.headParts) {
       const isOutline = head !== null && part.head !== head;

@@ -16,7 +16,10 @@ export class Early {
     this.onAnswer = onAnswer;
     this.lane = new Lane();
     this.line = new LensLine(words);
-    /** The likeliest next tokens' probabilities at every depth: (T, leaders, L + 1); NaN where they were not sent. @type {Float32Array} */
+    /**
+     * The likeliest next tokens' probabilities at every depth: (T, leaders, L + 1); NaN where they were not sent.
+     * @type {Float32Array}
+     */
     this.shares = new Float32Array();
   }
 

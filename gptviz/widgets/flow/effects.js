@@ -49,7 +49,10 @@ export class Effects {
     return isAnswered(this.model, "cuts", { position });
   }
 
-  /** Returns whether another next token can be followed after a token, with all its numbers. @param {FlowToken} token */
+  /**
+   * Returns whether another next token can be followed after a token, with all its numbers.
+   * @param {FlowToken} token
+   */
   offers(token) {
     return !this.areShown || this.areKept(token);
   }
@@ -97,8 +100,8 @@ export class Effects {
   }
 
   /**
-   * Returns the probability of one of the likeliest next tokens after the cut of all attention of a block; null where there
-   * is nothing to cut, undefined where it is not known or not shown.
+   * Returns the probability of one of the likeliest next tokens after the cut of all attention of a block; null where
+   * there is nothing to cut, undefined where it is not known or not shown.
    * @param {number} layer
    * @param {FlowToken} token
    * @param {number} outcome

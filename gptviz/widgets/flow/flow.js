@@ -298,7 +298,10 @@ class Flow {
     this.show();
   }
 
-  /** Has the keys of a presentation while something is played or open, and a click keeps them: Escape goes out of it first. */
+  /**
+   * Has the keys of a presentation while something is played or open, and a click keeps them: Escape goes out of it
+   * first.
+   */
   holdKeys() {
     const { root, player, picture, openHead } = this;
     const holds = player.isOn || openHead.isOpen || picture.opened !== null || this.unfolding.column !== null;

@@ -1,5 +1,8 @@
 // @ts-check
-/** Which token is followed, and which of its likeliest next tokens. The pointer shows another token for as long as it is on it. */
+/**
+ * Which token is followed, and which of its likeliest next tokens. The pointer shows another token for as long as it is
+ * on it.
+ */
 import { float32 } from "../shared/kernel.js";
 import { clamp } from "../shared/numbers.js";
 

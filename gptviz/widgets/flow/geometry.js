@@ -22,9 +22,9 @@ import { UNIT } from "./rows.js";
  * an open block, a head's part of a ribbon.
  * @typedef {{kind: "ribbon"|"rest"|"bundle", column: number, source: number, target: number, share: number,
  *   count: number, head: number|null, path: string, width: number, whole: number, halo: string, seam: string}} Curve
- *   source: a row, -1 for several; count: of ribbons, or of heads; head: -1 for several, null for all; whole: the width of
- *   the ribbon that it is a part of; halo: the middle of that ribbon, for its first part; seam: the border to the part
- *   above, for the others
+ *   source: a row, -1 for several; count: of ribbons, or of heads; head: -1 for several, null for all; whole: the width
+ *   of the ribbon that it is a part of; halo: the middle of that ribbon, for its first part; seam: the border to the
+ *   part above, for the others
  */
 
 export const ARRIVE = 0.62; // of a column's width
@@ -254,8 +254,8 @@ export class Geometry {
 }
 
 /**
- * Returns the path of a hook that comes from the upper left. A stroke is torn where the path bends more sharply than half
- * its thickness, so a thick hook is flatter.
+ * Returns the path of a hook that comes from the upper left. A stroke is torn where the path bends more sharply than
+ * half its thickness, so a thick hook is flatter.
  * @param {[number, number]} end
  * @param {number} length
  * @param {number} height at most

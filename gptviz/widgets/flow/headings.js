@@ -12,8 +12,8 @@ import { isPooled } from "./columns.js";
 export class Headings {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{choose: (column: number) => void, offer: (name: HTMLButtonElement, column: number) => void}} actions `offer`:
-   *   turns a name off or on
+   * @param {{choose: (column: number) => void, offer: (name: HTMLButtonElement, column: number) => void}} actions
+   *   `offer`: turns a name off or on
    */
   constructor(words, actions) {
     this.words = words;
@@ -73,7 +73,8 @@ export class Headings {
   }
 
   /**
-   * Returns what keeps a name in place while its column closes, if it is pointed at: the share of the width that is left of it.
+   * Returns what keeps a name in place while its column closes, if it is pointed at: the share of the width that is
+   * left of it.
    * @param {number} column
    * @returns {{column: number, left: number}|null}
    */

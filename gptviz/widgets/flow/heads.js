@@ -27,7 +27,12 @@ export class HeadShares {
     this.opened = null;
   }
 
-  /** Returns what a head carries from a source to a target. @param {number} head @param {number} target @param {number} source */
+  /**
+   * Returns what a head carries from a source to a target.
+   * @param {number} head
+   * @param {number} target
+   * @param {number} source
+   */
   carried(head, target, source) {
     return this.carriedShares[(head * this.tokens * (this.tokens + 1)) / 2 + (target * (target + 1)) / 2 + source];
   }
@@ -56,7 +61,10 @@ export class HeadShares {
     });
   }
 
-  /** Returns each head's largest weight at a token, where the shares are the heads' parts in an average of weights. @param {number} target */
+  /**
+   * Returns each head's largest weight at a token, where the shares are the heads' parts in an average of weights.
+   * @param {number} target
+   */
   largestOfToken(target) {
     return Array.from({ length: this.count }, (_, head) => {
       const parts = Array.from({ length: target + 1 }, (_, source) => this.carried(head, target, source));
@@ -77,8 +85,8 @@ export class HeadShares {
 }
 
 /**
- * Returns the parts of a ribbon as they are drawn: one a head, and one for all heads that are too thin. An open head has a
- * part of its own, so that its way is seen.
+ * Returns the parts of a ribbon as they are drawn: one a head, and one for all heads that are too thin. An open head
+ * has a part of its own, so that its way is seen.
  * @param {number[]} shares of each head
  * @param {(share: number) => boolean} isThin
  * @param {number|null} [opened] the open head

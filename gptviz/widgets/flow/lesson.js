@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Says what a picture of shares cannot show: that of two blocks one has the larger share and the other the larger effect, and
- * that the cut of one ribbon can change more than the cut of all.
+ * Says what a picture of shares cannot show: that of two blocks one has the larger share and the other the larger
+ * effect, and that the cut of one ribbon can change more than the cut of all.
  */
 import { chipText } from "../shared/chips.js";
 import { percent } from "../shared/numbers.js";
@@ -20,8 +20,8 @@ function change({ effect }) {
 /**
  * Returns the two blocks that disagree most: the one with the larger effect first, then the one with the larger share.
  * @param {Pick<Cells, "attention"|"cutAttention">[]} cells
- * @returns {[Known, Known]|"none"|"still"|null} "none" if no two blocks disagree, "still" if no cut changes the probability;
- *   null while the effects are not known
+ * @returns {[Known, Known]|"none"|"still"|null} "none" if no two blocks disagree, "still" if no cut changes the
+ *   probability; null while the effects are not known
  */
 export function disagreement(cells) {
   const blocks = cells.flatMap(({ attention, cutAttention: effect }, column) =>

@@ -46,7 +46,10 @@ export class LiveFlow extends LiveEdited {
     next_pass: "answerNextPass",
   };
 
-  /** The shares of each block of the reading that is shown. @type {import("../../pages/engine/flow.js").BlockShares[]} */
+  /**
+   * The shares of each block of the reading that is shown.
+   * @type {import("../../pages/engine/flow.js").BlockShares[]}
+   */
   blocks = [];
   /** The likeliest next tokens after each token that is drawn. @type {Map<number, number[]>} */
   leaders = new Map();
@@ -73,7 +76,8 @@ export class LiveFlow extends LiveEdited {
       const row = position - first + hidden;
       for (const [rank, id] of ids.entries()) probabilities[row * LEADERS + rank] = shares[id];
     }
-    lens.set(this.early(pass.length - 1), (count - 1) * LEADERS * (nLayers + 1)); // the page asks for those of other tokens
+    // The page asks for those of other tokens.
+    lens.set(this.early(pass.length - 1), (count - 1) * LEADERS * (nLayers + 1));
     const shown = tokens.slice(first).map((token) => describe(token));
     const leaders = [...this.leaders.values()];
     return {
@@ -153,8 +157,8 @@ export class LiveFlow extends LiveEdited {
   }
 
   /**
-   * Returns the probabilities of the next token after a position with an edit that acts there only. Tokens before are taken
-   * from the cache.
+   * Returns the probabilities of the next token after a position with an edit that acts there only. Tokens before are
+   * taken from the cache.
    * @param {import("../../pages/engine/edits.js").Edit} edit
    * @param {number} position
    */
@@ -166,7 +170,10 @@ export class LiveFlow extends LiveEdited {
     return softmax(Float64Array.from(again.logits()));
   }
 
-  /** Returns the next token's probabilities after a position with these cuts. @param {{edits: Spec[], position: number}} args */
+  /**
+   * Returns the next token's probabilities after a position with these cuts.
+   * @param {{edits: Spec[], position: number}} args
+   */
   answerOutcome({ edits, position }) {
     const ids = this.leadersAt(position);
     const before = this.reading.pass.probabilities(position);
@@ -270,6 +277,7 @@ export class LiveFlow extends LiveEdited {
  */
 function lastRow(matrix, size, count) {
   const row = Array.from(matrix.subarray((size - 1) * size));
-  if (size === count) row.splice(1, 0, 0); // one more token has joined the earlier ones, which the page still draws by itself
+  // One more token has joined the earlier ones, which the page still draws by itself
+  if (size === count) row.splice(1, 0, 0);
   return row;
 }

@@ -3,7 +3,8 @@
 
 /** @typedef {import("../../pages/engine/flow.js").BlockShares} BlockShares */
 /**
- * The shares of one column for n drawn tokens: all but attention stays with the token. attention: (n, n), rows are queries.
+ * The shares of one column for n drawn tokens: all but attention stays with the token. attention: (n, n), rows are
+ * queries.
  * @typedef {{attention: Float64Array, stream: Float64Array, bias: Float64Array, mlp: Float64Array}} Column
  */
 
@@ -28,7 +29,10 @@ export function firstDrawn(tokens) {
   return Math.max(0, tokens - MOST_TOKENS);
 }
 
-/** Returns how many tokens are drawn, with the one that stands for the earlier ones. @param {number} tokens in the text */
+/**
+ * Returns how many tokens are drawn, with the one that stands for the earlier ones.
+ * @param {number} tokens in the text
+ */
 export function drawnCount(tokens) {
   return Math.min(tokens, MOST_TOKENS + 1);
 }
@@ -124,8 +128,11 @@ export function drawnMatrix(matrix) {
   return result;
 }
 
-/** Returns the values of the tokens that are drawn. @param {Float64Array} values @param {number} earlier of the one that
- * stands for the earlier tokens */
+/**
+ * Returns the values of the tokens that are drawn.
+ * @param {Float64Array} values
+ * @param {number} earlier of the one that stands for the earlier tokens
+ */
 function drawn(values, earlier) {
   const first = firstDrawn(values.length);
   return first ? Float64Array.from([earlier, ...values.subarray(first)]) : values;
@@ -138,8 +145,12 @@ function identity(size) {
   return matrix;
 }
 
-/** Returns the product of two matrices that are 0 above their diagonals. @param {Float64Array} a @param {Float64Array} b
- * @param {number} size */
+/**
+ * Returns the product of two matrices that are 0 above their diagonals.
+ * @param {Float64Array} a
+ * @param {Float64Array} b
+ * @param {number} size
+ */
 function product(a, b, size) {
   const result = new Float64Array(size * size);
   for (let row = 0; row < size; row++)

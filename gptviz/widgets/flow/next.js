@@ -15,8 +15,8 @@ import { allDigits, clamp, percent } from "../shared/numbers.js";
 export class NextBars {
   /**
    * @param {import("./words.js").Words} words
-   * @param {{follow: (index: number) => void, offer: (bar: HTMLButtonElement) => HTMLButtonElement}} actions `offer`: turns
-   *   a bar off if nothing more is known of its token
+   * @param {{follow: (index: number) => void, offer: (bar: HTMLButtonElement) => HTMLButtonElement}} actions `offer`:
+   *   turns a bar off if nothing more is known of its token
    */
   constructor(words, actions) {
     this.words = words;

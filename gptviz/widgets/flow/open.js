@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * An open block: its heads as small maps with their shares, what each of them carries from token to token, and the MLP's
- * strongest neurons. A head is opened by its map, and cut by the button below it.
+ * An open block: its heads as small maps with their shares, what each of them carries from token to token, and the
+ * MLP's strongest neurons. A head is opened by its map, and cut by the button below it.
  */
 import { button, element, setText } from "../shared/dom.js";
 import { Lane } from "../shared/kernel.js";
@@ -15,12 +15,15 @@ import { HeadShares } from "./heads.js";
  * Heads' shares in a token, and the neurons that add most.
  * @typedef {{heads: number[], neurons: {neuron: number, length: number}[]}} Block
  */
-/** What was asked for once a layer: small maps (H, side, side), and shares. @typedef {{maps: {data: Uint8Array, shape: number[]}, shares: HeadShares}} Heads */
+/**
+ * What was asked for once a layer: small maps (H, side, side), and shares.
+ * @typedef {{maps: {data: Uint8Array, shape: number[]}, shares: HeadShares}} Heads
+ */
 
 export class OpenBlock {
   /**
    * @param {import("./words.js").Words} words
-   * @param {import("./picture.js").Actions} actions
+   * @param {import("./actions.js").Actions} actions
    * @param {{came: () => void, point: (head: number|null) => void}} picture `came`: the shares of the heads;
    *   `point`: the pointer or the focus is on a head, or on none
    */

@@ -48,15 +48,24 @@ export class OpenHead {
     this.view = null;
     /** @type {FocusBack} */
     this.focusBack = () => {};
-    /** What was selected before a cell was opened, and what opened it. @type {{query: number, key: number, focusBack: FocusBack}|null} */
+    /**
+     * What was selected before a cell was opened, and what opened it.
+     * @type {{query: number, key: number, focusBack: FocusBack}|null}
+     */
     this.beforeCell = null;
-    /** The chosen cell, while a mouse is on the map and selects the cells that it points at. @type {{query: number, key: number}|null} */
+    /**
+     * The chosen cell, while a mouse is on the map and selects the cells that it points at.
+     * @type {{query: number, key: number}|null}
+     */
     this.chosen = null;
     this.problem = element("p", { class: "problem", role: "alert", hidden: "" });
     this.container = element("div", {});
     const back = button(words.head.back, () => this.close(), { class: "back small" });
     this.now = element("span", { class: "now small muted", role: "status" });
-    /** The token that the picture follows, and the one that it followed when the head was opened. @type {FlowToken|null} */
+    /**
+     * The token that the picture follows, and the one that it followed when the head was opened.
+     * @type {FlowToken|null}
+     */
     this.shown = null;
     /** @type {FlowToken|null} */
     this.before = null;
@@ -109,7 +118,12 @@ export class OpenHead {
     this.selection.save_changes();
   }
 
-  /** Opens a head, or closes it if it is the open one. @param {number} layer @param {number} head @param {FocusBack} focusBack */
+  /**
+   * Opens a head, or closes it if it is the open one.
+   * @param {number} layer
+   * @param {number} head
+   * @param {FocusBack} focusBack
+   */
   async toggle(layer, head, focusBack) {
     const isShown = this.isOpen && this.selection.get("layer") === layer && this.selection.get("head") === head;
     if (isShown) return this.close();

@@ -14,26 +14,13 @@ import { OpenBlock } from "./open.js";
 import { Pieces } from "./pieces.js";
 import { fitRows } from "./rows.js";
 
-/** @typedef {import("../shared/edits.js").Edit} Edit */
 const OPENED = 4; // times as wide as another column
 const LEAST_COLUMN = 20; // pixels; a narrower picture is cut off
 
 /** @typedef {import("./drawing.js").Piece} Piece */
 /** @typedef {import("./rows.js").Row} Row */
 /** @typedef {import("./followed.js").FlowToken} FlowToken */
-/** @typedef {import("./open_head.js").Cell} Cell */
-/**
- * What the picture does in the view around it, and asks of it. `unfold`, `fold`: show the blocks of a pooled column, or put
- * them together again; `hasBlocks`, `hasHead`, `hasCell`: whether these, a map or an arithmetic can be shown; `offer`: turns
- * a control off or on.
- * @typedef {{follow: (token: number) => void, cuts: () => import("./cutting.js").Cutting, opened: () => void,
- *   openHead: (layer: number, head: number, focusBack: () => void) => void,
- *   openCell: (cell: Cell, focusBack: () => void) => void, hasHead: (which: {layer: number, head: number}) => boolean,
- *   hasCell: (cell: Cell) => boolean, offer: (control: HTMLButtonElement, isOn: boolean) => HTMLButtonElement,
- *   unfold: (column: number) => void, fold: () => void, hasBlocks: (column: number) => boolean,
- *   room: () => number, cutsAll: boolean, isAnswered: (name: string, args: any) => boolean,
- *   ask: (name: string, args: any) => Promise<any>}} Actions
- */
+/** @typedef {import("./actions.js").Actions} Actions */
 
 export class Picture {
   /** @param {import("./words.js").Words} words @param {Actions} actions */
@@ -78,7 +65,10 @@ export class Picture {
     });
     /** The column that is open: wider than the others, with its heads. @type {number|null} */
     this.opened = null;
-    /** The column that was closed and is still pointed at; see `Headings.held`. @type {{column: number, left: number}|null} */
+    /**
+     * The column that was closed and is still pointed at; see `Headings.held`.
+     * @type {{column: number, left: number}|null}
+     */
     this.held = null;
     this.block = new OpenBlock(words, actions, {
       came: () => {
@@ -186,8 +176,9 @@ export class Picture {
   }
 
   /**
-   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays where
-   * it was clicked, a place that its wide column has too; that of the closed one stays until the pointer leaves the names.
+   * Opens a column between its neighbours, or closes it; null closes the open one. The name of the opened one stays
+   * where it was clicked, a place that its wide column has too; that of the closed one stays until the pointer leaves
+   * the names.
    * @param {number|null} column
    */
   open(column) {

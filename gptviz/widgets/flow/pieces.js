@@ -11,7 +11,10 @@ import { placedChip } from "./list.js";
 /** @typedef {import("./rows.js").Row} Row */
 
 export class Pieces {
-  /** @param {import("./words.js").Words} words @param {(edit: Edit) => boolean} isMade whether the list of cuts has it */
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {(edit: Edit) => boolean} isMade whether the list of cuts has it
+   */
   constructor(words, isMade) {
     this.words = words;
     this.isMade = isMade;
@@ -65,7 +68,10 @@ export class Pieces {
     return hover.ribbon(this.carrierOf(curve), name(curve.source), name(curve.target));
   }
 
-  /** Returns what carries a ribbon: a block, one of its heads, or several. @param {import("./geometry.js").Curve} curve */
+  /**
+   * Returns what carries a ribbon: a block, one of its heads, or several.
+   * @param {import("./geometry.js").Curve} curve
+   */
   carrierOf({ column, head, count }) {
     const { part } = this.words;
     if (head === null) return this.names[column];

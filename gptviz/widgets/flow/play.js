@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The player: shows one pass step by step, from the tokens to the prediction, the credit back, a draw and the next pass.
+ * The player: shows one pass step by step, from the tokens to the prediction, the credit back, a draw and the next
+ * pass.
  *
  * The steps are data, see `play_steps.js`; `play_clock.js` goes through them. Here is what puts a state on the page.
  */
@@ -307,7 +308,11 @@ function fade({ style }, opacity) {
   style.visibility = opacity > 0 ? "" : "hidden";
 }
 
-/** Returns the likeliest next tokens, and the drawn one if it is none of them. @param {Play} play @returns {Outcome[]} */
+/**
+ * Returns the likeliest next tokens, and the drawn one if it is none of them.
+ * @param {Play} play
+ * @returns {Outcome[]}
+ */
 function withDrawn({ outcomes, draw }) {
   const known = withoutCuts(outcomes);
   if (!draw || known.some(({ token }) => token.id === draw.token.id)) return known;

@@ -1,5 +1,8 @@
 // @ts-check
-/** The clock of the player: goes through steps in time, or one by one. What a step and a state look like is not its matter. */
+/**
+ * The clock of the player: goes through steps in time, or one by one. What a step and a state look like is not its
+ * matter.
+ */
 import { clamp } from "../shared/numbers.js";
 import { between, eased, startState } from "./play_state.js";
 
@@ -11,8 +14,8 @@ export const SPEEDS = [1, 2, 0.5];
 
 export class Clock {
   /**
-   * @param {{entered: () => void, moved: () => void, changed: () => void}} actions `entered`: a step begins; `moved`: the
-   *   state is another; `changed`: the clock goes, or stands still
+   * @param {{entered: () => void, moved: () => void, changed: () => void}} actions `entered`: a step begins; `moved`:
+   *   the state is another; `changed`: the clock goes, or stands still
    */
   constructor(actions) {
     this.actions = actions;

@@ -6,7 +6,10 @@
  *   token: number, carried: (column: number, source: number) => number,
  *   kept: (part: "stream"|"bias"|"mlp", column: number) => number}} TokenRow */
 /** A source with its share. @typedef {{source: number, share: number}} Source */
-/** What attention and the MLP of a column do to a token. @typedef {{attention: number, most: Source|null, mlp: number}} Done */
+/**
+ * What attention and the MLP of a column do to a token.
+ * @typedef {{attention: number, most: Source|null, mlp: number}} Done
+ */
 /**
  * The credit that attention moves to other tokens in a column, and the largest part of it.
  * @typedef {{moved: number, most: {source: number, target: number, share: number}|null}} Credit

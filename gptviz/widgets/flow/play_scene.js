@@ -2,8 +2,8 @@
 /**
  * The picture of a pass on its way forward: all rows of the text, and the row of the drawn token below them.
  *
- * Everything is drawn once. While it is played, each of the two layers is only uncovered from the left: a window over it
- * moves, and what is drawn moves back by as much. So the browser draws nothing again and keeps its pace.
+ * Everything is drawn once. While it is played, each of the two layers is only uncovered from the left: a window over
+ * it moves, and what is drawn moves back by as much. So the browser draws nothing again and keeps its pace.
  */
 import { chip } from "../shared/chips.js";
 import { element } from "../shared/dom.js";
@@ -153,7 +153,8 @@ export class Scene {
       }
     }
     const entries = tokens.map((token) => entry(rows, rows.middle(token.token), about.areWeights));
-    drawn.replaceChildren(...rectangles, ...curves, ...entries); // a ribbon can be followed across the rows between its ends
+    // A ribbon can be followed across the rows between its ends
+    drawn.replaceChildren(...rectangles, ...curves, ...entries);
   }
 
   /** Shows a state. @param {State} state */

@@ -7,9 +7,9 @@
  */
 
 /**
- * `forward`: 1 shows the pass, 0 the ordinary picture. `text`: how far the rows of the text have come; `next`: the row of
- * the drawn token. `bars`: how far the bars have grown. `credit`: the column that credit has run back to. `marker`: how
- * far the marker has fallen on a bar. `flight`: how far the drawn token has flown.
+ * `forward`: 1 shows the pass, 0 the ordinary picture. `text`: how far the rows of the text have come; `next`: the row
+ * of the drawn token. `bars`: how far the bars have grown. `credit`: the column that credit has run back to. `marker`:
+ * how far the marker has fallen on a bar. `flight`: how far the drawn token has flown.
  * @typedef {{forward: number, text: number, next: number, bars: number, credit: number, marker: number,
  *   flight: number}} State
  */

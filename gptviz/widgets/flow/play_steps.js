@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The steps of a played pass, as plain data: a sentence in this prompt's numbers, the state of the picture at the end of
- * the step, and how long it takes. Nothing here draws.
+ * The steps of a played pass, as plain data: a sentence in this prompt's numbers, the state of the picture at the end
+ * of the step, and how long it takes. Nothing here draws.
  */
 import { creditIn, doneIn, largestAtEmbedding, nextRow, rowOf } from "./play_facts.js";
 import { fullProgress, startState } from "./play_state.js";
@@ -19,12 +19,12 @@ import { fullProgress, startState } from "./play_state.js";
  *   rest: number}} Step
  */
 /**
- * What is played. `count`: the tokens of the text, those before the drawn ones included. `chosen`: the token whose credit
- * is shown. `outcomes`: after the last token. `draw` and `next` are null while they are not known; `problem` is why the
- * next pass is missing. `isCached`: whether the next pass has a cache.
+ * What is played. `count`: the tokens of the text, those before the drawn ones included. `chosen`: the token whose
+ * credit is shown. `outcomes`: after the last token. `draw` and `next` are null while they are not known; `problem` is
+ * why the next pass is missing. `isCached`: whether the next pass has a cache.
  * @typedef {{shares: import("./credit.js").Shares, tokens: PageToken[], names: string[], isPooled: boolean[],
- *   parallel: boolean[], kinds: ("held"|"missing"|"none")[], count: number, width: number, chosen: number, outcomes: Outcome[], hasCuts: boolean,
- *   draw: Draw|null, next: Next|null, problem: Part[], isCached: boolean}} Play
+ *   parallel: boolean[], kinds: ("held"|"missing"|"none")[], count: number, width: number, chosen: number, outcomes:
+ *   Outcome[], hasCuts: boolean, draw: Draw|null, next: Next|null, problem: Part[], isCached: boolean}} Play
  */
 
 const SLOW = { move: 900, rest: 2400 };
@@ -42,7 +42,10 @@ export function makeSteps(play, words) {
   return steps;
 }
 
-/** @typedef {(kind: string, sentence: Part[], state: Partial<State>, time: typeof SLOW, more?: Partial<Step>) => void} Add */
+/**
+ * @typedef {(kind: string, sentence: Part[], state: Partial<State>, time: typeof SLOW, more?: Partial<Step>) => void}
+ *   Add
+ */
 
 /** Returns the list of steps, and what adds one whose state is the last one with changes. @param {Play} play */
 function recorder({ names }) {

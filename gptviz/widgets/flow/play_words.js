@@ -3,8 +3,11 @@
 import { grouped } from "../shared/numbers.js";
 
 /** @typedef {import("../shared/chips.js").PageToken & {earlier?: number}} PageToken */
-/** A piece of a sentence: a text, a token, a share or another number. @typedef {string|{token: PageToken}|{share: number}|
- *   {value: number}} Part */
+/**
+ * A piece of a sentence: a text, a token, a share or another number.
+ * @typedef {string|{token: PageToken}|{share: number}|
+ *   {value: number}} Part
+ */
 /** @typedef {{token: PageToken, share: number}} Source */
 /** @typedef {{from: PageToken, to: PageToken, share: number}} Ends */
 /** @typedef {{token: PageToken, before: number}} Outcome */
@@ -42,8 +45,9 @@ const en = {
       count === 1
         ? "One token enters at the left. It becomes "
         : `${grouped(count)} tokens enter at the left. Each becomes `,
-      `a row of ${grouped(width)} numbers, its embedding. All rows are equally wide where attention has come in: what was `,
-      "there before is at the bottom, what came in is on top. The width of a ribbon is its share of the row that it enters.",
+      `a row of ${grouped(width)} numbers, its embedding. All rows are equally wide where attention has come in: `,
+      "what was there before is at the bottom, what came in is on top. The width of a ribbon is its share ",
+      "of the row that it enters.",
       hasCuts ? " This is the pass without cuts." : "",
     ],
     /** @type {(block: string, token: PageToken, most: Source|null, attention: number, isPooled: boolean) => Part[]} */
@@ -51,17 +55,23 @@ const en = {
       const start = `${capital(block)}${isPooled ? ", pooled into one column" : ""}: `;
       if (!most && !attention) return [`${start}no attention reaches `, { token }, " here."];
       if (!most)
-        return [start, { token }, " takes from itself alone: ", { share: attention }, " of what it then holds."];
+        return [
+          start,
+          { token },
+          " takes from itself alone: after this step, ",
+          { share: attention },
+          " of what it holds.",
+        ];
       return [
         `${start}every token takes something from earlier tokens. `,
         { token },
         " takes most from ",
         { token: most.token },
-        ": ",
+        ". After this step, ",
         { share: most.share },
-        " of what it then holds. Attention brings ",
+        " of what it holds comes from there. From all tokens together, attention has brought ",
         { share: attention },
-        " in all.",
+        ".",
       ];
     },
     /** @type {(block: string, token: PageToken, most: Source|null) => Part[]} */
@@ -143,7 +153,8 @@ const en = {
     next: (token, count, isCached) =>
       isCached
         ? [
-            "The next pass. The KV cache keeps the keys and values of earlier tokens, so only the new row is computed: ",
+            "The next pass. The KV cache keeps the keys and values of earlier tokens, ",
+            "so only the new row is computed: ",
             { token },
             ".",
           ]
@@ -209,15 +220,15 @@ const zh = {
     attention: (block, token, most, attention, isPooled) => {
       const start = `${block}${isPooled ? "（合为一列）" : ""}：`;
       if (!most && !attention) return [`${start}这里没有注意力到达 `, { token }, "。"];
-      if (!most) return [start, { token }, " 只从自身取：占此后那里内容的 ", { share: attention }, "。"];
+      if (!most) return [start, { token }, " 只从自身取：这一步之后，占它内容的 ", { share: attention }, "。"];
       return [
         `${start}每个词元都从前面的词元取一些内容。`,
         { token },
         " 从 ",
         { token: most.token },
-        " 取得最多：占此后那里内容的 ",
+        " 取得最多。这一步之后，它的内容有 ",
         { share: most.share },
-        "。注意力一共带来 ",
+        " 来自那里；注意力从所有词元一共带来 ",
         { share: attention },
         "。",
       ];

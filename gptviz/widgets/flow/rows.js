@@ -9,8 +9,8 @@
 /**
  * A row of the picture. `top`, `height` and `base` are in pixels; bands stand on `base`.
  * @typedef {{kind: "token"|"rest"|"small"|"fold"|"later", tokens: number[], most: number, top: number, height: number,
- *   base: number}} Row most: the largest credit at any depth, of its tokens together; "fold" has no tokens: it stands where
- *   those with rows of their own can be folded into one line again
+ *   base: number}} Row most: the largest credit at any depth, of its tokens together; "fold" has no tokens: it stands
+ *   where those with rows of their own can be folded into one line again
  */
 
 export const MOST_ROWS = 11;

@@ -7,14 +7,15 @@ import { allDigits, percent } from "../shared/numbers.js";
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /** @typedef {import("../shared/edits.js").Edit} Edit */
 /**
- * What a cut does in a column: in the block of the column where it changes the probability most. NaN if that is not shown.
+ * What a cut does in a column: in the block of the column where it changes the probability most. NaN if that is not
+ * shown.
  * @typedef {{layer: number, before: number, after: number, edit: Edit, name: string}} Effect
  */
 /**
  * One column's numbers. An effect is null where there is nothing to cut, and undefined while it is not known. `kind`:
  * whether its attention is "held", or "missing" in this file, or there is "none".
- * @typedef {{attention: number, kind: "held"|"missing"|"none", mlp: number|null, cutAttention: Effect|null|undefined, cutMlp: Effect|null|undefined,
- *   thin: {count: number, share: number}}} Cells
+ * @typedef {{attention: number, kind: "held"|"missing"|"none", mlp: number|null, cutAttention: Effect|null|undefined,
+ *   cutMlp: Effect|null|undefined, thin: {count: number, share: number}}} Cells
  */
 
 export class BlockTable {
@@ -39,8 +40,8 @@ export class BlockTable {
   }
 
   /**
-   * Gives the columns the widths of the picture's, and all bars the scale of the narrowest; a row whose numbers do not fit
-   * is listed in lines.
+   * Gives the columns the widths of the picture's, and all bars the scale of the narrowest; a row whose numbers do not
+   * fit is listed in lines.
    * @param {number[]} widths in pixels
    */
   setWidths(widths) {
@@ -54,7 +55,8 @@ export class BlockTable {
       this.columns.replaceChildren(element("col", { class: "gutter" }), ...columns);
     }
     this.root.removeAttribute("data-listed");
-    this.root.style.setProperty("--full", `calc(${Math.min(...widths)}px - 0.6em - 1px)`); // a cell's padding and border
+    // A cell's padding and border are left out.
+    this.root.style.setProperty("--full", `calc(${Math.min(...widths)}px - 0.6em - 1px)`);
     const cells = [...this.body.querySelectorAll("td")];
     this.root.toggleAttribute("data-listed", cells.some(isCut));
   }

@@ -27,14 +27,14 @@ const en = {
     attention: "attention: curved",
     mlp: "MLP: a part of the band",
     lane: "thin lane: the start mark, where a head looks if it finds nothing to take",
-    cut: "hatched: does not count (what is cut; in a map, later tokens; what is read before block 0)",
+    cut: "hatched: not counted. A part that is cut, a later token in a head’s map, or what is read before block 0",
     read:
-      "Widths are credit: how much of what the followed token holds after the last block comes through here, by the lengths " +
-      "of the vectors. It is the same for every next token, and is computed backward, from right to left. A part " +
-      "that works against the others has a share of 0, and may still matter. In the table a share is of what stands in the followed token " +
-      "after that step of the block; so the shares of different blocks do not add up. Attention copies: what a ribbon takes " +
-      "along also stays where it was. A short hook comes from the first token, which has a lane of its own; a dotted one is many ribbons " +
-      "that are too thin to draw one by one.",
+      "Widths are credit: how much of what the followed token holds after the last block comes through here, by the " +
+      "lengths of the vectors. It is the same for every next token, and is computed backward, from right to left. A " +
+      "part that works against the others has a share of 0, and may still matter. Each share in the table is a part " +
+      "of what the followed token holds right after that step of the block. So shares of different blocks cannot be " +
+      "added. Attention copies: what a ribbon takes along also stays where it was. A short hook comes from the first " +
+      "token, which has a lane of its own. A dotted hook is many ribbons that are too thin to draw one by one.",
     weights:
       "Widths are attention weights, averaged over the heads of a block. They say where a token looks, not what that " +
       "changes.",
@@ -46,8 +46,8 @@ const en = {
     `${layers} blocks in ${columns} columns: the weights of the blocks in a column are averaged. ` +
     "Click the name of a column to see its blocks one by one.",
   window: (/** @type {number} */ drawn, /** @type {number} */ earlier) =>
-    `The last ${grouped(drawn)} tokens are drawn. Credit that reaches one of the ${grouped(earlier)} earlier tokens is ` +
-    "summed there and not followed further back.",
+    `The last ${grouped(drawn)} tokens are drawn. Credit that reaches one of the ${grouped(earlier)} earlier tokens ` +
+    "is summed there and not followed further back.",
   earlier: (/** @type {number} */ count) => `${grouped(count)} earlier tokens`,
   block: (/** @type {number} */ first, /** @type {number} */ last) =>
     first === last ? `block ${first}` : `blocks ${first}–${last}`,
@@ -80,8 +80,8 @@ const en = {
   weightsAt: "largest weight of all blocks",
   resting: "resting place",
   restingHint: (/** @type {string} */ token) =>
-    `The resting place is the row of ${token}, the mark at the start of the text. A head that finds nothing to take looks ` +
-    "at this mark, so much attention rests there. A short hook is attention to it. Click to give it a whole row.",
+    `The resting place is the row of ${token}, the mark at the start of the text. A head that finds nothing to take ` +
+    "looks at this mark, so much attention rests there. A short hook is attention to it. Click to give it a whole row.",
   openLane: (/** @type {string} */ token) => `Give ${token} a whole row`,
   closeLane: (/** @type {string} */ token) => `Put ${token} back into its thin lane`,
   small: (/** @type {number} */ count) => `${grouped(count)} more`,
@@ -129,8 +129,8 @@ const en = {
     probabilityOf: "probability of",
     means: "A bar is the prediction if the model ended there.",
     tied:
-      "Hatched: this model takes the vectors of tokens from one table, and reads the next token with the same table (tied " +
-      "weights). So before block 0 it reads the token itself.",
+      "Hatched: this model takes the vectors of tokens from one table, and reads the next token with the same table " +
+      "(tied weights). So before block 0 it reads the token itself.",
     depth: (/** @type {number} */ depth, /** @type {string} */ share) => `depth ${depth}: ${share}`,
     notKept: "This page does not keep what is read early at this token.",
   },
@@ -160,12 +160,13 @@ const en = {
     pooled: "several blocks together: a click cannot cut them; click their name above to see them one by one",
     idleSaved: "Point at a ribbon or a band for its number.",
     idlePooled:
-      "A click cuts a ribbon or an MLP only in a column of one block. Click the name of a column of several blocks to see " +
-      "them one by one.",
+      "A click cuts a ribbon or an MLP only in a column of one block. Click the name of a column of several blocks " +
+      "to see them one by one.",
     idleRibbons: "Point at a ribbon for its number; click it to cut it.",
     idleWeights: "Point at a ribbon for its number.",
     idleExported:
-      "This page has no kernel: one block’s attention or MLP can be cut, at the token that was followed when it was saved.",
+      "This page has no kernel: one block’s attention or MLP can be cut, at the token that was followed when it was " +
+      "saved.",
     idleOpen:
       "In the open block each head has its own ribbons: point at one for its number, click it for its arithmetic.",
   },
@@ -179,8 +180,8 @@ const en = {
     left: (/** @type {number} */ count) => `${grouped(count)} smaller ones are left out.`,
   },
   byLength: (/** @type {number} */ count) =>
-    `In ${count === 1 ? "one sum" : `${grouped(count)} sums`}, no part comes closer to the sum than zeros do. ` +
-    "There, a part’s share is its length divided by the lengths of all parts.",
+    `In ${count === 1 ? "one sum" : `${grouped(count)} sums`}, a vector of zeros is as close to the sum as any part, ` +
+    "or closer. There, a part’s share is its length divided by the sum of the lengths of all parts.",
   weightsBecause: "Attention weights are drawn in place of credit:",
   play: playCatalogue.en,
 };
@@ -205,7 +206,7 @@ const zh = {
     cut: "斜线：不算数（切断的部分；头的图中后面的词元；第 0 块之前读出的概率）",
     read:
       "宽度是贡献：所跟踪的词元在最后一块之后的内容有多少经过这里，按向量的长度计。它对每个下一词元都一样，是倒着算的，从右往左。" +
-      "与其他部分作用相反的部分，份额为 0，但仍可能重要。表中的份额，是这一块的这一步之后所跟踪词元处内容的份额，所以各块的份额不能相加。注意力是复制：带子带走的内容，原处也还在。" +
+      "与其他部分作用相反的部分，份额为 0，但仍可能重要。表中的每个份额，都是所跟踪的词元在这一块的这一步之后的内容的一部分。所以不同块的份额不能相加。注意力是复制：带子带走的内容，原处也还在。" +
       "短钩来自单独成条的第一个词元；虚线是许多太细、无法逐条画出的带子。",
     weights: "宽度是注意力权重，对一块的各个头取平均。它们说明词元看向哪里，不说明这改变了什么。",
   },
@@ -342,7 +343,8 @@ addRefusals({
   en: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>
       "Expected a text whose rows keep their numbers when a token is added. " +
-      `Got ${grouped(count)} tokens, the longest text that this model reads with the same rotations. Take a shorter text.`,
+      `Got ${grouped(count)} tokens, the longest text that this model reads with the same rotations. Take a shorter ` +
+      "text.",
   },
   zh: {
     other_rotations: (/** @type {{count: number}} */ { count }) =>

@@ -20,8 +20,8 @@ export class EditChips {
   /**
    * @param {import("./words.js").Words} words
    * @param {{look: (part: Part) => void, remove: (index: number) => void, removeAll: () => void,
-   *   offer: (control: HTMLButtonElement, edits: Edit[]) => HTMLButtonElement}} actions `offer`: turns a control that leaves
-   *   these edits off where their outcome is not known
+   *   offer: (control: HTMLButtonElement, edits: Edit[]) => HTMLButtonElement}} actions `offer`: turns a control that
+   *   leaves these edits off where their outcome is not known
    */
   constructor(words, actions) {
     this.words = words;

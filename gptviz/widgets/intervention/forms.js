@@ -20,7 +20,8 @@ import { partName } from "./grid.js";
 /**
  * What a form needs from its view.
  * @typedef {{model: import("../shared/kernel.js").Model, words: import("./words.js").Words, selected: () => Selected,
- *   select: (changes: Record<string, number>) => void, add: (edit: import("../shared/edits.js").Edit) => void}} FormContext
+ *   select: (changes: Record<string, number>) => void, add: (edit: import("../shared/edits.js").Edit) => void}}
+ *   FormContext
  */
 
 const OF_CROSS = ["head_output", "attn_out"]; // sites of cross attention, whose stream and MLPs are the decoder's

@@ -11,7 +11,8 @@ import { clamp, significant } from "../shared/numbers.js";
 import { drawThumbnail } from "../shared/thumbnail.js";
 
 /**
- * A head, or a layer's MLP if `head` is null. stack: of an encoder-decoder, whose part it is if it is not the decoder's.
+ * A head, or a layer's MLP if `head` is null. stack: of an encoder-decoder, whose part it is if it is not the
+ * decoder's.
  * @typedef {{layer: number, head: number|null, stack?: "encoder"|"cross"}} Part
  */
 /** @typedef {{button: HTMLButtonElement, canvas: HTMLCanvasElement, label: HTMLElement, part: Part}} Cell */

@@ -191,7 +191,7 @@ class Intervention {
     return others.length < this.edits.length ? others : [...others, edit];
   }
 
-  /** Returns the arguments of the question for the outcome of a list. @param {Edit[]} edits @param {number} id of the followed token */
+  /** Returns the arguments of the question for a list's outcome. @param {Edit[]} edits @param {number} id followed */
   questionAbout(edits, id) {
     const isLeader = this.leaders.some(({ token }) => token.id === id);
     return { edits, ...(isLeader ? {} : { watched: id }) };

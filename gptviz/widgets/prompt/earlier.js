@@ -4,7 +4,9 @@ import { button, element } from "../shared/dom.js";
 import { isAnswered } from "../shared/kernel.js";
 import { offer } from "../shared/offer.js";
 
-/** @typedef {{source: string, target: string}} Pair a source and its target; "" for the one that the model writes itself */
+/**
+ * @typedef {{source: string, target: string}} Pair a source and its target; "" for the one that the model writes itself
+ */
 /** A text, the messages of a chat, or a pair. @typedef {string|import("./messages.js").Message[]|Pair} Prompt */
 
 export class EarlierPrompts {

@@ -1,5 +1,8 @@
 // @ts-check
-/** A field of several lines that is as high as its text. Enter submits the form around it; Shift+Enter begins a new line. */
+/**
+ * A field of several lines that is as high as its text. Enter submits the form around it; Shift+Enter begins a new
+ * line.
+ */
 import { element } from "../shared/dom.js";
 
 export class GrowingField {

@@ -31,7 +31,8 @@ export class LivePrompt extends LiveView {
   /** Reads the prompt if it is a new one; returns its number of tokens. @param {{prompt: string}} args */
   answerRun({ prompt }) {
     const { text, ids } = this.reading;
-    if (prompt === this.state._field && prompt !== text) return ids.length; // the field writes bytes that cannot be typed
+    // The field writes bytes that cannot be typed
+    if (prompt === this.state._field && prompt !== text) return ids.length;
     const next = this.model.encode(prompt);
     if (prompt === text && `${next}` === `${ids}`) return ids.length;
     return this.read(() => new Reading(this.model, next, prompt), prompt);

@@ -8,7 +8,10 @@ import { GrowingField } from "./field.js";
 const ROLES = ["system", "user", "assistant"];
 
 export class MessageRows {
-  /** @param {import("./words.js").Words} words @param {() => void} onEdit somebody changed, added or removed a message */
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {() => void} onEdit somebody changed, added or removed a message
+   */
   constructor(words, onEdit) {
     this.words = words;
     this.onEdit = onEdit;

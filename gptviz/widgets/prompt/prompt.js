@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The prompt box: a text, the messages of a chat, or the source and the target of an encoder-decoder. Enter runs the prompt, and every view that follows the box shows it;
- * Shift+Enter begins a new line.
+ * The prompt box: a text, the messages of a chat, or the source and the target of an encoder-decoder. Enter runs the
+ * prompt, and every view that follows the box shows it; Shift+Enter begins a new line.
  */
 import { element, form, setText } from "../shared/dom.js";
 import { makeNotices, mount, whenFilled } from "../shared/frame.js";

@@ -1,4 +1,4 @@
-"""A prompt box of a served model: the prompt's tokens, coloured by how surprising each is, where the server tells it."""
+"""A prompt box of a served model: the prompt's tokens, coloured by how surprising each is, where the server reports it."""
 
 import threading
 import weakref

@@ -9,18 +9,18 @@ import { addRefusals } from "../shared/words.js";
 const en = {
   run: "Run",
   status: reads.en,
-  uncounted: (/** @type {string} */ model) => `${model} reads the prompt; its server does not tell the tokens`,
+  uncounted: (/** @type {string} */ model) => `${model} reads the prompt; its server does not report the tokens`,
   revealed: "tokens of the prompt",
   revealedHint:
-    "The number under a token: how probable the model found it after those before it, as the server tells it. " +
+    "The number under a token: how probable the model found it after those before it, as the server reports it. " +
     "A stronger colour marks a more surprising token.",
   rarest: "1 % or less",
   first: "not known: nothing stands before the first token",
   unrevealed: "not revealed",
   without: {
-    hidden: "How surprising each token is, is not known: the server reveals no probabilities.",
-    echo: "How surprising each token is, is not known: the server does not echo prompts, as vLLM does.",
-    chat: "How surprising each token is, is not known: no server echoes messages. A text works.",
+    hidden: "It is not known how surprising each token is: the server reveals no probabilities.",
+    echo: "It is not known how surprising each token is: unlike vLLM, this server does not echo prompts.",
+    chat: "It is not known how surprising each token is: no server echoes messages. Give a text in their place.",
   },
   source: "source",
   target: "target",

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The controls of the sampling bench: a slider and a number field for each setting, the seed, and the draw. Where they
- * stand above the table, only the main ones are shown until the others are unfolded, so that the bars stay on the screen.
+ * stand above the table, only the main ones are shown until the others are unfolded, so that the bars stay on the
+ * screen.
  *
  * The settings are kept in the page. Each slider has a scale of its own: top-k is logarithmic over the vocabulary,
  * min-p is quadratic, finer where it matters. At one end of their sliders the cuts are off. A number field takes every
@@ -239,7 +240,12 @@ export class SamplingControls {
     return `gpt.complete(prompt, ${[...args, `seed=${this.seed}`].join(", ")})`;
   }
 
-  /** Returns the setting at a position of its slider. @param {Knob} knob @param {number} position @returns {number|null} */
+  /**
+   * Returns the setting at a position of its slider.
+   * @param {Knob} knob
+   * @param {number} position
+   * @returns {number|null}
+   */
   fromSlider(knob, position) {
     if (knob.key === "topK") return position >= 1 ? null : Math.round(this.vocabularySize ** position);
     if (knob.key === "topP" && position >= 1) return null;

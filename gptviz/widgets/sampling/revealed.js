@@ -2,17 +2,17 @@
 /**
  * The sampling stages of a served model, of which the server reveals the likeliest tokens only.
  *
- * The same arithmetic as `gptviz/served/sampled.py`. What a stage does to the revealed tokens is exact where it does not
- * depend on the others: top-k and min-p compare revealed tokens with one another, and a temperature of 1 keeps the sum of
- * all probabilities at 1. A number that depends on tokens that are not revealed is NaN.
+ * The same arithmetic as `gptviz/served/sampled.py`. What a stage does to the revealed tokens is exact where it does
+ * not depend on the others: top-k and min-p compare revealed tokens with one another, and a temperature of 1 keeps the
+ * sum of all probabilities at 1. A number that depends on tokens that are not revealed is NaN.
  */
 import { uniform } from "./philox.js";
 
 /** @typedef {import("./math.js").Settings} Settings */
 /** @typedef {import("./math.js").Stage} Stage */
 /**
- * What is known after a stage. `shares`: of each revealed token, or null. `kept`: how many tokens are kept, Infinity for
- * all, NaN if that is not known. `mass`: their probability after the temperature; `bits`: the entropy.
+ * What is known after a stage. `shares`: of each revealed token, or null. `kept`: how many tokens are kept, Infinity
+ * for all, NaN if that is not known. `mass`: their probability after the temperature; `bits`: the entropy.
  * @typedef {{shares: number[]|null, kept: number, mass: number, bits: number}} Known
  */
 
@@ -190,8 +190,8 @@ export class RevealedSampler {
   }
 
   /**
-   * Returns the rank that a numbered random number draws, as `Sampler.draw` does. A rank as large as the size stands for a
-   * token that is not revealed, and -1 for a distribution that is not known.
+   * Returns the rank that a numbered random number draws, as `Sampler.draw` does. A rank as large as the size stands
+   * for a token that is not revealed, and -1 for a distribution that is not known.
    * @param {number} seed
    */
   draw(seed, choice = 0, step = 0, draw = 0) {

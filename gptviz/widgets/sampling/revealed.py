@@ -16,7 +16,7 @@ from gptviz.widgets.shared.chips import describe
 def describe_revealed(revealed: RevealedNextToken) -> dict[str, Any]:
     """Returns what the page gets. labels: a token for each leader, in order, which the page numbers from 0.
 
-    current: the last token of the prompt, or None where the server does not tell it. Log-probabilities of minus infinity
+    current: the last token of the prompt, or None where the server does not report it. Log-probabilities of minus infinity
     are None.
     """
     before = revealed.before

@@ -20,7 +20,9 @@ export class RevealedNotes {
     return !this.root.hidden;
   }
 
-  /** @param {{kind: Kind, complete: boolean, logprobs: (number|null)[]}|null} revealed null for a model with all logits */
+  /**
+   * @param {{kind: Kind, complete: boolean, logprobs: (number|null)[]}|null} revealed null for a model with all logits
+   */
   load(revealed) {
     this.root.hidden = !revealed;
     this.unknown.hidden = true;

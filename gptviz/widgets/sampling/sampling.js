@@ -158,7 +158,7 @@ class Bench {
     this.update();
   }
 
-  /** @param {{current: PageToken|null, position: number}} about without a token where a server does not tell it */
+  /** @param {{current: PageToken|null, position: number}} about without a token where a server does not report it */
   showPosition({ current, position }) {
     const { words } = this;
     if (current) this.current.show(current);

@@ -3,8 +3,8 @@
  * The table of the sampling bench: a row for each token, a column of bars for each stage, and the sums below.
  *
  * It has three columns, with all cuts in one, or six, with a column for each stage. An update moves the bars within the
- * event, by transforms alone; the numbers that differ are written once a frame. All bars have one axis: from 0 to 100 %,
- * or to the largest share of a row.
+ * event, by transforms alone; the numbers that differ are written once a frame. All bars have one axis: from 0 to
+ * 100 %, or to the largest share of a row.
  */
 import { percentAxis } from "../shared/bars.js";
 import { chip } from "../shared/chips.js";
@@ -127,7 +127,7 @@ export class StageTable {
     return { root, name, logit, bars, kept, token: null };
   }
 
-  /** Returns how many tokens there are; Infinity if a server does not tell it. @param {Sampler} sampler */
+  /** Returns how many tokens there are; Infinity if a server does not report it. @param {Sampler} sampler */
   sizeOf(sampler) {
     return this.isRevealed ? Infinity : sampler.size;
   }

@@ -24,24 +24,28 @@ const en = {
   afterPrompt: ",",
   unrevealed: "not revealed",
   everyToken: "all",
-  asRevealed: "as the server tells it",
+  asRevealed: "as the server reports it",
   notKnown: "not known: it depends on tokens that are not revealed",
   nothingToDraw: "the probabilities to draw from are not known",
   reveals: (/** @type {number} */ count) =>
     `The server reveals the ${count} likeliest tokens. All others share the hatched bar.`,
   kinds: {
-    raw: "Under other settings, too, it tells the model’s own log-probabilities (raw).",
-    processed: "Under other settings it tells log-probabilities after the settings (processed); these are without any.",
+    raw: "Under other settings, too, it reports the model’s own log-probabilities (raw).",
+    processed:
+      "Under other settings it reports log-probabilities after the settings (processed). Here no setting was on.",
     unknown:
-      "Whether it tells the model’s own log-probabilities under other settings, or those after them, is unknown.",
+      "It is not known whether, under other settings, it reports the model’s own log-probabilities or those after " +
+      "them.",
   },
   incomplete:
-    "It lists tokens by their texts, and one with the same text as another may be missing: so nothing after a setting is known.",
+    "It lists tokens by their texts. Of several tokens with the same text, it may list only one. So no probability " +
+    "after a setting is known.",
   unknown: {
     repetition_penalty: (/** @type {string} */ _share, /** @type {number} */ _count) =>
-      "A repetition penalty changes logits, which log-probabilities do not tell: what it does is not known.",
+      "A repetition penalty changes the logits. Log-probabilities do not show these: no probability after it is known.",
     temperature: (/** @type {string} */ share, /** @type {number} */ _count) =>
-      `A temperature changes every token, also those that are not revealed (${share} together): no probability after it is known.`,
+      `A temperature changes every token, also those that are not revealed (${share} together): no probability after ` +
+      "it is known.",
     top_k: (/** @type {string} */ _share, /** @type {number} */ count) =>
       `This top-k keeps tokens beyond the ${count} that are revealed: their probabilities are not known.`,
     top_p: (/** @type {string} */ share, /** @type {number} */ _count) =>
@@ -131,7 +135,8 @@ const en = {
   },
   stageOff: "off: no change",
   stageSettings: {
-    repetition_penalty: (/** @type {string} */ penalty) => `scores of seen tokens ÷ or × ${penalty}`,
+    repetition_penalty: (/** @type {string} */ penalty) =>
+      `earlier tokens: scores above 0 ÷ ${penalty}, others × ${penalty}`,
     temperature: (/** @type {string} */ temperature) => `scores ÷ ${temperature}`,
     top_k: (/** @type {string} */ k) => `the ${k} likeliest, scaled to 100\u00a0%`,
     top_p: (/** @type {string} */ p) => `the fewest likeliest whose sum is ${p} or more, scaled to 100\u00a0%`,
@@ -177,9 +182,9 @@ const zh = {
     processed: "在其他设置下，它给出的是设置之后的对数概率（processed）；这里没有任何设置。",
     unknown: "在其他设置下，它给出的是模型自己的对数概率还是设置之后的，无法得知。",
   },
-  incomplete: "它按文本列出词元，文本相同的可能缺少一个：因此任何设置之后的值都无法得知。",
+  incomplete: "它按文本列出词元；文本相同的几个词元，可能只列出一个。所以任何设置之后的概率都无法得知。",
   unknown: {
-    repetition_penalty: () => "重复惩罚改变的是对数几率，而对数概率不透露它们：结果无法得知。",
+    repetition_penalty: () => "重复惩罚改变的是对数几率，而从对数概率看不出它们：之后的概率都无法得知。",
     temperature: (share) => `温度改变每个词元，也包括未透露的（合计 ${share}）：之后的概率都无法得知。`,
     top_k: (_share, count) => `这个 top-k 会保留已透露的 ${count} 个以外的词元：它们的概率无法得知。`,
     top_p: (share) => `这个 top-⁠p 延伸到未透露的 ${share} 之中：保留多少个词元无法得知。`,
@@ -258,7 +263,7 @@ const zh = {
   },
   stageOff: "关：不改变",
   stageSettings: {
-    repetition_penalty: (penalty) => `出现过的词元：分数 ÷ 或 × ${penalty}`,
+    repetition_penalty: (penalty) => `出现过的词元：大于 0 的分数 ÷ ${penalty}，其余 × ${penalty}`,
     temperature: (temperature) => `分数 ÷ ${temperature}`,
     top_k: (k) => `最可能的 ${k} 个，重新归一化`,
     top_p: (p) => `最可能的几个，总和不小于 ${p}，重新归一化`,

@@ -38,7 +38,7 @@ const en = {
     `It has the attention ${neurons ? "and neurons " : ""}of layers ${layers.join(", ") || "none"}.`,
   streams: (/** @type {{family: string}} */ { family }) =>
     "Expected a residual stream of one vector a token. " +
-    `Got ${family}, whose blocks pass on several, or other tensors. ` +
+    `Got ${family}, whose blocks pass on something else, such as several vectors a token. ` +
     "Attention maps, heads and logits can be read; the stream and its edits cannot.",
   no_parts: (/** @type {{layer: number, family: string}} */ { layer, family }) =>
     "Expected a block whose attention and MLP sum to what it adds to the stream. " +
@@ -80,7 +80,8 @@ const REASONS = {
 /** @type {typeof en} */
 const zh = {
   route: ({ what, family }) =>
-    `这里需要把${QUANTITIES[what] ?? ` ${what} `}交给 transformers 的 AttentionInterface 的模型。${family} 只返回注意力权重（eager 路线）。请改看注意力图、残差流和对数几率。`,
+    `这里需要把${QUANTITIES[what] ?? ` ${what} `}交给 transformers 的 AttentionInterface 的模型。${family} 只返回注意力权重（eager 路线）。` +
+    "请改看注意力图、残差流和对数几率。",
   no_attention: ({ layer, family }) =>
     `这里需要有注意力的层。${family} 的第 ${layer} 层以别的方式混合词元。请选有注意力的层。`,
   no_map: ({ layer, family }) =>
@@ -90,7 +91,8 @@ const zh = {
   no_eager_function: ({ module }) =>
     `这里需要自带 eager 注意力函数的模型。${module} 没有。它的注意力图算不出来；查询、键和残差流可以看。`,
   other_attention: ({ layer, family, function: name }) =>
-    `注意力的输出应与 eager 注意力函数的相同。${family} 的第 ${layer} 层${name && `用注意力函数“${name}”，`}输出不同。请用 attn_implementation="eager" 加载模型再看它的注意力。`,
+    `注意力的输出应与 eager 注意力函数的相同。${family} 的第 ${layer} 层${name && `用注意力函数“${name}”，`}输出不同。请用 attn_implementation="eager" ` +
+    "加载模型再看它的注意力。",
   other_mask: ({ module }) =>
     `掩码应是张量。${module} 得到的是别的掩码。请用 attn_implementation="sdpa" 加载模型再看它的注意力图。`,
   other_scores: ({ module }) =>

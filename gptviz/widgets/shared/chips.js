@@ -5,7 +5,8 @@ import { element } from "./dom.js";
 /**
  * A token as `describe` in `chips.py` sends it; `bytes` is set if the token is not made of whole characters, and
  * `role` if it belongs to a message of a chat.
- * @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean, role?: string}} PageToken
+ * @typedef {{id: number, text: string, bytes?: string|null, position?: number, special?: boolean, role?: string}}
+ *   PageToken
  */
 
 const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };

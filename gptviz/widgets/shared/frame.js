@@ -23,8 +23,8 @@ function showUnfilled({ model, el }) {
 
 /**
  * Delays a view's `render` until there is something to draw. A view is created, filled and displayed by three messages;
- * on a slow machine it is displayed before it is filled, and its `_source` is 0 until then. A view that cannot be filled
- * says why.
+ * on a slow machine it is displayed before it is filled, and its `_source` is 0 until then. A view that cannot be
+ * filled says why.
  * @param {(context: RenderProps) => any} render returns what removes the view
  * @returns {(context: RenderProps) => any}
  */

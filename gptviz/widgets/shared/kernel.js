@@ -51,8 +51,8 @@ export function isAnswered(model, name, args) {
 }
 
 /**
- * Returns whether all questions of a name are answered here: by a kernel, or by a model in the page. A page that was saved
- * with answers has some.
+ * Returns whether all questions of a name are answered here: by a kernel, or by a model in the page. A page that was
+ * saved with answers has some.
  * @param {Model} model
  * @param {string} name
  */
@@ -65,12 +65,18 @@ export function isExported(model) {
   return savedModel(model) !== null;
 }
 
-/** Returns a model of an exported page with what only such a model has, see `page.js`; null for another. @param {Model} model */
+/**
+ * What only a model of an exported page has.
+ * @typedef {{hasAnswer?: (name: string, args?: Record<string, unknown>) => boolean,
+ *   answersAll?: (name: string) => boolean}} SavedAnswers
+ */
+
+/**
+ * Returns a model of an exported page with what only such a model has, see `page.js`; null for another.
+ * @param {Model} model
+ */
 function savedModel(model) {
-  const saved =
-    /** @type {{hasAnswer?: (name: string, args?: Record<string, unknown>) => boolean, answersAll?: (name: string) => boolean}} */ (
-      model
-    );
+  const saved = /** @type {SavedAnswers} */ (model);
   return saved.hasAnswer ? /** @type {Required<typeof saved>} */ (saved) : null;
 }
 

@@ -20,8 +20,8 @@ const en = {
     `Expected a decoder-only model. Got ${model}, an encoder-decoder. Its numbers can be read in Python; ` +
     "some views and the flow of credit are for decoder-only models so far.",
   no_row: (/** @type {{id: number, rows: number}} */ { id, rows }) =>
-    `Expected a token among the ${grouped(rows)} rows of the token table. Got id ${id}, which only the output head has. ` +
-    "Choose another token.",
+    `Expected a token among the ${grouped(rows)} rows of the token table. Got id ${id}, which only the output head ` +
+    "has. Choose another token.",
 };
 
 /** @type {typeof en} */

@@ -4,14 +4,15 @@
 const WHOLE = new Intl.NumberFormat("en");
 
 /**
- * Returns the text of a number with an even last digit if the number is exactly between two texts. Python rounds so, and
- * `toFixed` and `toPrecision` round away from 0.
+ * Returns the text of a number with an even last digit if the number is exactly between two texts. Python rounds so,
+ * and `toFixed` and `toPrecision` round away from 0.
  * @param {number} x
  * @param {string} text one that `toFixed` or `toPrecision` gave
  */
 function toEven(x, text) {
   const digits = text.split(".")[1]?.length ?? 0;
-  const isBetween = Math.abs((x * 2 ** (digits + 1)) % 2) === 1; // of the fractions of a computer, only such end with a 5 there
+  // Of the fractions that a computer has, only such end with a 5 there.
+  const isBetween = Math.abs((x * 2 ** (digits + 1)) % 2) === 1;
   const last = Number(text.at(-1));
   return isBetween && last % 2 ? `${text.slice(0, -1)}${last - 1}` : text;
 }

@@ -2,8 +2,8 @@
 /**
  * Controls whose question may have no answer in an exported page. They are turned off there, and say why on them.
  *
- * A button that is turned off keeps its place among the keys, so that its reason is read aloud; a click on it does nothing,
- * see `addFrame`, which also says below the view what grey controls need.
+ * A button that is turned off keeps its place among the keys, so that its reason is read aloud; a click on it does
+ * nothing, see `addFrame`, which also says below the view what grey controls need.
  */
 import { isAnswered } from "./kernel.js";
 import { sharedWords } from "./words.js";

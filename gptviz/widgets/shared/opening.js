@@ -42,7 +42,11 @@ export class OpeningNote {
     );
   }
 
-  /** Shows the text at its head only. The space for it stays, so that nothing moves. @param {number} layer @param {number} head */
+  /**
+   * Shows the text at its head only. The space for it stays, so that nothing moves.
+   * @param {number} layer
+   * @param {number} head
+   */
   show(layer, head) {
     const isHere = this.opening?.layer === layer && this.opening?.head === head;
     this.root.style.visibility = isHere ? "" : "hidden";

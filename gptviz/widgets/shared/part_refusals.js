@@ -1,5 +1,7 @@
 // @ts-check
-/** The texts of refusals that views meet which take the stream apart: embeddings, neurons, shares, and edits of them. */
+/**
+ * The texts of refusals that views meet which take the stream apart: embeddings, neurons, shares, and edits of them.
+ */
 const en = {
   not_rotated: (/** @type {{family: string}} */ { family }) =>
     "Expected a family that rotates its queries and keys by their positions. " +
@@ -28,8 +30,8 @@ const en = {
     `Expected a position of at least ${first}, where the logit lens of this file begins. Got ${position}. ` +
     "Choose a later token.",
   no_row_in_file: (/** @type {{id: number}} */ { id }) =>
-    `Expected a likely next token of this saved trace. Got token ${id}, whose row of the unembedding the file does not ` +
-    "hold. Trace the text again with the model.",
+    `Expected a likely next token of this saved trace. Got token ${id}, whose row of the unembedding the file does ` +
+    "not hold. Trace the text again with the model.",
   no_edit: (/** @type {{edit: string, family: string}} */ { edit, family }) =>
     `Expected a block in which this edit is possible. Got ${edit} in ${family}. ` +
     "Other edits, such as those of the stream (steer), may be possible.",

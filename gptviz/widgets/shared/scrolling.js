@@ -4,8 +4,8 @@
 const FOCUSABLE = "button, select, input, textarea, a[href], summary, [tabindex]";
 
 /**
- * Lets the ends of a scrolling box fade where its content goes on. A box with more content than room, in which nothing can
- * have the focus, can have it itself, so that keys scroll it.
+ * Lets the ends of a scrolling box fade where its content goes on. A box with more content than room, in which nothing
+ * can have the focus, can have it itself, so that keys scroll it.
  * @param {HTMLElement} box
  * @param {boolean} [down] whether it scrolls down; otherwise sideways
  */

@@ -12,8 +12,8 @@ import { addScrollCues } from "./scrolling.js";
  * @param {(position: number) => void} onChoose
  * @returns {{root: HTMLElement, show: (tokens: import("./chips.js").PageToken[]) => void,
  *   mark: (position: number) => void,
- *   offer: (model: import("./kernel.js").Model, isOn: (position: number) => boolean) => void}} `offer`: in an exported page,
- *   offers the tokens for which this returns true
+ *   offer: (model: import("./kernel.js").Model, isOn: (position: number) => boolean) => void}} `offer`: in an exported
+ *   page, offers the tokens for which this returns true
  */
 export function makeSentence(label, onChoose) {
   const root = element("ol", { class: "sentence-row", "aria-label": label });

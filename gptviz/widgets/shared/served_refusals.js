@@ -9,13 +9,13 @@ const en = {
   served_append_messages: () =>
     "Expected a text to append to. Got messages, which a server reads only as a whole. Type the prompt as a text.",
   served_part: () =>
-    "Expected a token of whole characters. Got a part of a character, and the server does not tell ids. Choose another.",
+    "Expected a token of whole characters. Got a part of a character, and the server reports no ids. Choose another.",
   served_force_chat: () =>
-    "Expected a text to force a token in. Got a chat, and the server does not tell the ids of its tokens. " +
+    "Expected a text to force a token in. Got a chat, and the server does not report token ids. " +
     "Type the prompt as a text.",
   served_step: () =>
-    "Expected a step with the model’s own probabilities. Got one without: the server tells them after the settings, or " +
-    "not at all. Generate at temperature 1, without cuts.",
+    "Expected a step with the model’s own probabilities. Got one without them: the server revealed probabilities " +
+    "after the settings, or none. Generate at temperature 1, without cuts.",
 };
 
 /** @type {typeof en} */

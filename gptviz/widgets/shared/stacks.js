@@ -1,5 +1,7 @@
 // @ts-check
-/** The stack that the view shows: an encoder-decoder has three, which a menu offers, and other models have the decoder. */
+/**
+ * The stack that the view shows: an encoder-decoder has three, which a menu offers, and other models have the decoder.
+ */
 import { element } from "./dom.js";
 import { stackWords } from "./stack_words.js";
 import { wordsOf } from "./words.js";
@@ -7,9 +9,10 @@ import { wordsOf } from "./words.js";
 /** @typedef {import("./chips.js").PageToken} PageToken */
 /** @typedef {import("./kernel.js").Model} Model */
 /**
- * What a view knows of a stack. tokens: those that look. keys: those that are looked at; null for the same ones. causal:
- * whether a token sees only itself and what stands before it. heads: of the layer with the most. heads_in: of each layer, 0
- * without attention. side, columns: cells of a thumbnail. start: of its first thumbnail. absent: layers without maps.
+ * What a view knows of a stack. tokens: those that look. keys: those that are looked at; null for the same ones.
+ * causal: whether a token sees only itself and what stands before it. heads: of the layer with the most. heads_in: of
+ * each layer, 0 without attention. side, columns: cells of a thumbnail. start: of its first thumbnail. absent: layers
+ * without maps.
  * @typedef {{tokens: PageToken[], keys: PageToken[]|null, causal: boolean, layers: number, heads: number,
  *   heads_in: number[], side: number, columns: number, start: number, absent: number[], opening: any}} StackAbout
  */
@@ -31,7 +34,10 @@ export function tokensOf(model, stack = "decoder") {
   return (about.stacks?.[stack] ?? about).tokens;
 }
 
-/** Returns how the stack that is shown is named in a question or an edit: not at all if it is the decoder. @param {Model} model */
+/**
+ * Returns how the stack that is shown is named in a question or an edit: not at all if it is the decoder.
+ * @param {Model} model
+ */
 export function stackArgument(model) {
   const stack = stackOf(model);
   return stack === "decoder" ? {} : { stack };

@@ -19,7 +19,11 @@ export function svgElement(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Sets attributes; those that are so already stay untouched. @param {Element} node @param {Record<string, string|number>} attributes */
+/**
+ * Sets attributes; those that are so already stay untouched.
+ * @param {Element} node
+ * @param {Record<string, string|number>} attributes
+ */
 export function setAttributes(node, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     const text = attributeText(value);

@@ -3,8 +3,8 @@
 import { packColours, weightColours } from "./colours.js";
 
 /**
- * Draws a thumbnail of bytes, `side` query rows and as many key columns unless told otherwise. The future of a causal map
- * stays clear, so that the hatching of the canvas shows.
+ * Draws a thumbnail of bytes, `side` query rows and as many key columns unless told otherwise. The future of a causal
+ * map stays clear, so that the hatching of the canvas shows.
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array} bytes a weight of 1 is 255
  * @param {number} side

@@ -14,8 +14,8 @@ const en = {
     grey: "Grey controls need the notebook with its kernel.",
     noAttention: "no attention in this block",
     unfilled:
-      "This view is empty: the model runs on a server, which reveals tokens and probabilities, and nothing of what is " +
-      "inside. Load the model here, with gptviz.load(name), to fill it.",
+      "This view is empty: the model runs on a server, which reveals tokens and probabilities, and nothing of what " +
+      "is inside. Load the model here, with gptviz.load(name), to fill it.",
   },
   errors: {
     other: (/** @type {string} */ message) => message,
@@ -91,7 +91,7 @@ const zh = {
 /**
  * Returns a catalogue's words in the language of a view.
  * @template W
- * @param {import("./kernel.js").Model} model of the view
+ * @param {{get: (trait: string) => any}} model of the view
  * @param {{en: W, zh: W}} catalogue
  * @returns {W}
  */
@@ -109,7 +109,7 @@ export function addRefusals(texts) {
   Object.assign(zh.errors.known, texts.zh);
 }
 
-/** Returns the shared words in the language of a view. @param {import("./kernel.js").Model} model of the view */
+/** Returns the shared words in the language of a view. @param {{get: (trait: string) => any}} model of the view */
 export function sharedWords(model) {
   return wordsOf(model, { en, zh });
 }

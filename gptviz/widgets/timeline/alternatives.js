@@ -22,7 +22,7 @@ export class AlternativeRow {
   }
 
   /**
-   * @param {import("./timeline.js").Alternative} alternative
+   * @param {import("./news.js").Alternative} alternative
    * @param {boolean} isTaken whether this token was drawn
    * @param {boolean} canForce
    */

@@ -6,8 +6,8 @@ import { significant } from "../shared/numbers.js";
 import { isSame } from "./revealed.js";
 import { textNodes } from "./text.js";
 
-/** @typedef {import("./timeline.js").Branch} Branch */
-/** @typedef {import("./timeline.js").News} News */
+/** @typedef {import("./news.js").Branch} Branch */
+/** @typedef {import("./news.js").News} News */
 /** @typedef {import("./words.js").Words} Words */
 
 const SHOWN_CHARACTERS = 60; // of a branch's text in the tree

@@ -109,7 +109,7 @@ class Generation:
 def fork(run: Run, parent: int, step: int, id: int, gpt: Any, text: str = "") -> Branch:
     """Returns a new branch: the steps of `parent` before `step`, then the token `id`, one of the step's alternatives.
 
-    text: of the token, where a server does not tell ids, which are -1 then.
+    text: of the token, where a server does not report ids, which are -1 then.
     """
     if not is_served(gpt):
         gpt.check_weight_versions(run.weights)
@@ -134,7 +134,7 @@ def fork(run: Run, parent: int, step: int, id: int, gpt: Any, text: str = "") ->
 
 
 def ending_ids(run: Run, gpt: Any) -> frozenset[int]:
-    """Returns the tokens that end the text; none for a served model, whose server does not tell them."""
+    """Returns the tokens that end the text; none for a served model, whose server does not report them."""
     return frozenset() if is_served(gpt) else end_ids_after(run.prompt_tokens, gpt)
 
 

@@ -95,14 +95,14 @@ def to_continue(gpt: Any, tokens: Sequence[Token]) -> Any:
     if not is_served(gpt) or all(token.id >= 0 for token in tokens):
         return list(tokens)
     if any(token.role for token in tokens):
-        got = f"a chat with {gpt.name}, whose server does not tell the ids of its tokens"
+        got = f"a chat with {gpt.name}, whose server does not report token ids"
         raise fail(
             "a text to force a token in", got, "Ask it for a completion of a text.", NotAvailable, "served_force_chat"
         )
     try:
         return b"".join(token.bytes for token in tokens).decode()
     except UnicodeDecodeError:
-        got = "tokens that end inside a character, from a server that does not tell their ids"
+        got = "tokens that end inside a character, from a server that does not report token ids"
         raise fail("tokens of whole characters", got, "Force another token.", NotAvailable, "served_part") from None
 
 

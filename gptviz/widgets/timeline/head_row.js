@@ -14,7 +14,7 @@ import { sharedWords } from "../shared/words.js";
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
 /**
  * A step as it is shown: its index, the choice that it belongs to, and the tokens of prompt and text before it.
- * @typedef {{step: import("./timeline.js").Step, index: number, choice: number, read: PageToken[]}} ShownStep
+ * @typedef {{step: import("./news.js").Step, index: number, choice: number, read: PageToken[]}} ShownStep
  */
 
 export class HeadRow {

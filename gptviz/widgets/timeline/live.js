@@ -84,7 +84,10 @@ export class LiveTimeline extends LiveView {
     this.shownRun.branches[this.state.choice].isCancelled = true;
   }
 
-  /** Replaces the token of a step, and generates a branch from there; returns its number. @param {{step: number, id: number}} args */
+  /**
+   * Replaces the token of a step, and generates a branch from there; returns its number.
+   * @param {{step: number, id: number}} args
+   */
   answerForce({ step, id }) {
     const run = this.shownRun;
     checkIndex(step, run.branches[this.state.choice].steps.length, "step");

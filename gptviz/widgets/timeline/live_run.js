@@ -1,5 +1,7 @@
 // @ts-check
-/** A generation and its branches in pages that run the model, as `branches.py` and `news.py` have them beside a kernel. */
+/**
+ * A generation and its branches in pages that run the model, as `branches.py` and `news.py` have them beside a kernel.
+ */
 
 import { fail } from "../../pages/engine/errors.js";
 import { generate } from "../../pages/engine/generate.js";
@@ -9,12 +11,12 @@ import { describe } from "../../pages/live/describing.js";
 /** @typedef {import("../../pages/live/reading.js").LanguageModel} LanguageModel */
 /** @typedef {import("../../pages/live/reading.js").Reading} Reading */
 /** @typedef {import("../../pages/live/tasks.js").Tasks} Tasks */
-/** @typedef {import("./timeline.js").Step} Step */
+/** @typedef {import("./news.js").Step} Step */
 /**
- * One continuation of the prompt. steps: all of them, those shared with the parent included. parent: the branch that it was
- * forked from, at the step `at`; before: the text of the steps up to that one. problem: the error that ended it.
- * @typedef {{steps: Step[], parent: number|null, at: number, before: string, finishReason: string|null, problem: string,
- *   isCancelled: boolean}} Branch
+ * One continuation of the prompt. steps: all of them, those shared with the parent included. parent: the branch that it
+ * was forked from, at the step `at`; before: the text of the steps up to that one. problem: the error that ended it.
+ * @typedef {{steps: Step[], parent: number|null, at: number, before: string, finishReason: string|null, problem:
+ *   string, isCancelled: boolean}} Branch
  */
 /** As `sampling.settings` names them. @typedef {{temperature: number, top_k: number|null, top_p: number|null,
  *   min_p: number|null, repetition_penalty: number}} Sampling */
@@ -73,8 +75,11 @@ export class LiveRun {
     }
   }
 
-  /** @param {import("../../pages/engine/generate.js").Step} step @param {number} start how many tokens came before the first
-   * @returns {Step} */
+  /**
+   * @param {import("../../pages/engine/generate.js").Step} step
+   * @param {number} start how many tokens came before the first
+   * @returns {Step}
+   */
   describeStep(step, start) {
     const { nLayers, dModel } = this.model.gpt;
     const position = start + step.index;
@@ -173,7 +178,12 @@ function textOf({ before, at, steps }) {
   );
 }
 
-/** Returns the text that ids add to a prompt. @param {LanguageModel} model @param {number[]} prompt @param {number[]} ids */
+/**
+ * Returns the text that ids add to a prompt.
+ * @param {LanguageModel} model
+ * @param {number[]} prompt
+ * @param {number[]} ids
+ */
 function textAdded(model, prompt, ids) {
   const text = new ContinuationText(model.tokenizer, prompt, []);
   for (const id of ids) text.add(id, { ends: false, last: true });

@@ -16,7 +16,7 @@ def revealed_of_step(before: Sequence[Token], step: Step) -> RevealedNextToken:
     """
     known = [one for one in step.alternatives if one.probability > 0]  # NaN is not
     if not known:
-        got = "a step without, as the server revealed them after the settings or not at all"
+        got = "a step without them: the server revealed probabilities after the settings, or none"
         remedy = "Complete at temperature 1, without cuts."
         raise fail("a step with the model's own probabilities", got, remedy, NotAvailable, "served_step")
     leaders = [RevealedToken(one.token, math.log(one.probability)) for one in known]

@@ -18,7 +18,7 @@ import { HeadRow } from "./head_row.js";
 import { isSame, rest } from "./revealed.js";
 
 /** @typedef {import("../shared/kernel.js").Model} Model */
-/** @typedef {import("./timeline.js").Step} Step */
+/** @typedef {import("./news.js").Step} Step */
 /** @typedef {import("./words.js").Words} Words */
 
 const REST_MS = 120; // without scrubbing, before the kernel is asked
@@ -150,7 +150,7 @@ export class StepDetail {
   /** Shows the alternatives; a drawn token that is none of them has a row of its own. @param {Step} step */
   showTable(step) {
     const canForce = this.model.get("_can_force");
-    const isDrawn = (/** @type {import("./timeline.js").Alternative} */ { token }) => isSame(token, step.token);
+    const isDrawn = (/** @type {import("./news.js").Alternative} */ { token }) => isSame(token, step.token);
     const likeliest = step.alternatives.slice(0, this.most);
     const rows = likeliest.some(isDrawn) ? likeliest : [...likeliest.slice(0, this.most - 1), step];
     const taken = rows.findIndex(isDrawn);

@@ -10,7 +10,7 @@ import { addScrollCues } from "../shared/scrolling.js";
 import { exactText, shareText, surprise } from "../shared/shares.js";
 import { pageTheme } from "../shared/theme.js";
 
-/** @typedef {import("./timeline.js").Step} Step */
+/** @typedef {import("./news.js").Step} Step */
 
 export class StepList {
   /** @param {import("./words.js").Words} words @param {(index: number) => void} onChoose */

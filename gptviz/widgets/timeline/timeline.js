@@ -20,21 +20,8 @@ import { catalogue } from "./words.js";
 /** @typedef {import("../shared/kernel.js").Model} Model */
 /** @typedef {import("../shared/kernel.js").Host} Host */
 /** @typedef {import("../shared/chips.js").PageToken} PageToken */
-/**
- * A number is null if the server of a model does not reveal it.
- * @typedef {{token: PageToken, probability: number|null, sampling: number|null}} Alternative
- */
-/**
- * @typedef {Alternative & {entropy: number|null, kept: number|null, mass: number|null, text: string,
- *   cached: [number, number]|null, served: boolean, alternatives: Alternative[]}} Step
- */
-/** @typedef {{parent: number|null, at: number, token: PageToken|null, text: string, spelled: PageToken[]}} Branch */
-/**
- * What is new of a generation, as the kernel answers it.
- * @typedef {{source: number, choice: number, from: number, steps: Step[], prompt: string, prompt_spelled: PageToken[],
- *   source_text: string, text: string, finish_reason: string|null, branches: Branch[], seed: number, settings: Record<string, number|null>,
- *   done: boolean, problem: string}} News
- */
+/** @typedef {import("./news.js").Step} Step */
+/** @typedef {import("./news.js").News} News */
 
 const ASK_AGAIN_MS = 40;
 const PLAY_MS = 400; // a step
@@ -164,7 +151,10 @@ class Timeline {
     else this.timer = window.setTimeout(() => this.askNews(), ASK_AGAIN_MS);
   }
 
-  /** Returns the step that is open until the reader chooses one; a branch is open where it begins. @param {News} news */
+  /**
+   * Returns the step that is open until the reader chooses one; a branch is open where it begins.
+   * @param {News} news
+   */
   stepToShow({ branches, choice, done }) {
     const last = this.steps.length - 1;
     const fork = branches[choice].at;

@@ -137,7 +137,7 @@ class GenerationTimeline(View):
     def force(self, step: int, id: int, text: str = "") -> int:
         """Replaces the token of a step of the shown branch, and generates a new branch from there.
 
-        id: one of the step's alternatives; -1 with its text for a token whose id a server does not tell. Shows the new branch
+        id: one of the step's alternatives; -1 with its text for a token whose id a server does not report. Shows the new branch
         and returns its number, the value of `choice`. The branch is the text that `complete` gives for the prompt, the steps
         before and this token, with the same seed and settings, and up to `max_tokens` tokens in all. An end-of-text token
         ends it, as one that is drawn does.

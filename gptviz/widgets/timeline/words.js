@@ -16,8 +16,8 @@ const en = {
   stacks: { decoder: "the target so far", cross: "the source (cross attention)" },
   looksAt: "looks at",
   crossHint:
-    "The row shows which tokens of the source the token before it looked at: the output at that token predicted this one. " +
-    "The row sums to 1.",
+    "The row shows which tokens of the source the token before it looked at: the output at that token predicted this " +
+    "one. The row sums to 1.",
   play: "play",
   pause: "pause",
   back: "step back",
@@ -47,7 +47,8 @@ const en = {
     /** @type {number} */ without,
   ) =>
     `The cache held the keys and values of ${held} tokens, ${size}. ` +
-    `This step read ${read} ${read === 1 ? "token" : "tokens"}${read < without ? `; without the cache it would have read ${without}` : ""}.`,
+    `This step read ${read} ${read === 1 ? "token" : "tokens"}` +
+    `${read < without ? `; without the cache it would have read ${without}` : ""}.`,
   noCache: "This model family keeps no keys and values between steps. It reads the whole text again for each token.",
   again: "try another seed",
   stop: "stop",
@@ -157,8 +158,8 @@ const zh = {
 
 const refusalsEn = {
   sound_completion: (/** @type {{model: string}} */ { model }) =>
-    `Expected a completion whose source is a text. Got one of a sound, which ${model} wrote down; it does not keep the ` +
-    "sound. In Python, trace the sound with its text, and look at its cross attention.",
+    `Expected a completion whose source is a text. Got one of a sound, which ${model} wrote down; it does not keep ` +
+    "the sound. In Python, trace the sound with its text, and look at its cross attention.",
 };
 
 /** @type {typeof refusalsEn} */

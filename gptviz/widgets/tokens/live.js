@@ -78,8 +78,8 @@ function noWord() {
 }
 
 /**
- * Returns the ids of a word's pieces after each merge, from single bytes on. Of the merges that are possible, the one with
- * the lowest rank comes first, and of equal ones the leftmost.
+ * Returns the ids of a word's pieces after each merge, from single bytes on. Of the merges that are possible, the one
+ * with the lowest rank comes first, and of equal ones the leftmost.
  * @param {Tokenizer} tokenizer
  * @param {number[]} bytes
  */

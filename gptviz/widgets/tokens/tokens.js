@@ -78,7 +78,12 @@ class Tokens {
     ];
   }
 
-  /** Asks how a token's word was put together. @param {FullToken} token @param {TokenRow} row @param {Element} chosen its button */
+  /**
+   * Asks how a token's word was put together.
+   * @param {FullToken} token
+   * @param {TokenRow} row
+   * @param {Element} chosen its button
+   */
   choose(token, row, chosen) {
     for (const button of this.root.querySelectorAll(".row button")) {
       button.setAttribute("aria-pressed", String(button === chosen));

@@ -11,7 +11,8 @@ const en = {
   source: "Source:",
   target: "Target:",
   frames: (/** @type {number} */ frames) =>
-    `a sound becomes ${grouped(frames)} frames. A frame has no id and no bytes; it is named by the second at which it begins.`,
+    `a sound becomes ${grouped(frames)} frames. A frame has no id and no bytes; it is named by the second at which ` +
+    "it begins.",
   frame: "a frame of the sound, which begins at this second",
   position: "position",
   id: "id",

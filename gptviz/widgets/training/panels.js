@@ -13,7 +13,12 @@ const LOSS = "loss";
 
 /** One chart with its heading and its legend. */
 class Panel {
-  /** @param {Words} words @param {string[]} names of its curves @param {boolean} isLoss @param {(step: number) => void} onPick */
+  /**
+   * @param {Words} words
+   * @param {string[]} names of its curves
+   * @param {boolean} isLoss
+   * @param {(step: number) => void} onPick
+   */
   constructor(words, names, isLoss, onPick) {
     this.words = words;
     this.names = names;

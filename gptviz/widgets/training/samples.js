@@ -34,7 +34,9 @@ export class SampleList {
   }
 }
 
-/** All kept steps of the run that is shown, in numbers. Its samples are computed one after the other while it is open. */
+/**
+ * All kept steps of the run that is shown, in numbers. Its samples are computed one after the other while it is open.
+ */
 export class StepTable {
   /** @param {Words} words @param {(step: number) => Promise<Sample[]|null>} askSamples null for none */
   constructor(words, askSamples) {

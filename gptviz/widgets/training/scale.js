@@ -4,11 +4,11 @@
 /** A point of a curve: a step and a value. @typedef {[number, number]} Point */
 /**
  * A run as `describe` in `news.py` sends it. `kept`, `losses` and each of `measures` are as long as one another.
- * @typedef {{status: "running"|"paused"|"finished"|"stopped"|"failed", error: import("../shared/kernel.js").Refusal|null,
- *   taken: number, steps: number, settings: {learning_rate: number, seed: number}, parent: number|null, offset: number,
- *   can_fork: boolean, kept: number[], losses: (number|null)[], measures: Record<string, (number|null)[]>,
- *   curve: {width: number, from: number, whole: number, mean: (number|null)[], least: (number|null)[],
- *   most: (number|null)[]}}} RunNews
+ * @typedef {{status: "running"|"paused"|"finished"|"stopped"|"failed", error:
+ *   import("../shared/kernel.js").Refusal|null, taken: number, steps: number, settings: {learning_rate: number, seed:
+ *   number}, parent: number|null, offset: number, can_fork: boolean, kept: number[], losses: (number|null)[], measures:
+ *   Record<string, (number|null)[]>, curve: {width: number, from: number, whole: number, mean: (number|null)[], least:
+ *   (number|null)[], most: (number|null)[]}}} RunNews
  */
 
 /**
@@ -64,7 +64,11 @@ export function linear([a, b], [c, d]) {
   return (/** @type {number} */ x) => c + (x - a) * factor;
 }
 
-/** Pairs steps with values, and leaves out what is no number. @param {number[]} steps @param {(number|null)[]} values */
+/**
+ * Pairs steps with values, and leaves out what is no number.
+ * @param {number[]} steps
+ * @param {(number|null)[]} values
+ */
 export function pointsOf(steps, values) {
   return /** @type {Point[]} */ (steps.map((step, i) => [step, values[i]]).filter(([, value]) => value != null));
 }

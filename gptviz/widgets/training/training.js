@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The view of a training run. The page asks for what is new of the runs a few times a second, as long as one of them goes
- * on, and moves what is drawn.
+ * The view of a training run. The page asks for what is new of the runs a few times a second, as long as one of them
+ * goes on, and moves what is drawn.
  */
 import { button, element, setText } from "../shared/dom.js";
 import { addFrame, listen, makeNotices, whenFilled } from "../shared/frame.js";
@@ -20,7 +20,8 @@ import { catalogue } from "./words.js";
 /** @typedef {import("./panels.js").Shown} Shown */
 /**
  * What is new of the runs, as the kernel answers it.
- * @typedef {{runs: import("./scale.js").RunNews[], shown: Shown, problem: import("../shared/kernel.js").Refusal|null}} News
+ * @typedef {{runs: import("./scale.js").RunNews[], shown: Shown, problem: import("../shared/kernel.js").Refusal|null}}
+ *   News
  */
 
 const ASK_AGAIN_MS = 300;
