@@ -7,6 +7,7 @@ show it too early. What counts as right is in `judging.py`.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, permutations
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import traitlets
 
@@ -51,7 +52,9 @@ class Question(View):
         self.text, self._kind_name, self._kind_for, self._unit, self._has_tally = text, kind, kind_for, unit, tally
         self._answer_function, self._hint, self._explain = answer, hint, explain
         self._margin, self._smallest, self._instead = margin, smallest, instead
-        self._covers, self._opens, self._known, self._published = list(covers), opens, known, published
+        self._opens, self._known, self._published = opens, known, published
+        # In order, and without holding them: a view whose cell was run again is freed, with the training that it alone holds.
+        self._covered: WeakKeyDictionary[View, None] = WeakKeyDictionary(dict.fromkeys(covers))
         self._lesson = LessonProgress.shared()
         self._has_no_source = source is None
         self._box = source if hasattr(source, "run") else getattr(source, "box", None)
@@ -141,12 +144,23 @@ class Question(View):
 
     def also_cover(self, view: View) -> None:
         """Covers one more view, which was made after the question, until the answer is revealed."""
-        self._covers.append(view)
-        self._about = self._about | {"covers": self._references_of_covered()}
+        self._covered[view] = None
+        if self.comm is not None:
+            view.observe(self._note_covered, "comm")
+        self._note_covered()
         self._set_state(self._state)
 
+    @property
+    def _covers(self) -> list[View]:
+        """The views that are covered, apart from those that nothing else holds any more."""
+        return list(self._covered)
+
+    def _note_covered(self, _change: Any = None) -> None:
+        """Tells the page which of the covered views are open, after one was opened or closed."""
+        self._about = self._about | {"covers": self._references_of_covered()}
+
     def _references_of_covered(self) -> list[str]:
-        return [f"anywidget:{view.model_id}" for view in self._covers]
+        return [f"anywidget:{view.model_id}" for view in self._covers if view.comm is not None]
 
     def _set_state(self, state: dict[str, Any]) -> None:
         """Shows a state in the page, and covers the views while the question is open."""
@@ -171,12 +185,16 @@ class Question(View):
     def open(self) -> None:
         """Opens the question for pages; one that was closed counts among the lesson's questions again."""
         super().open()
+        for view in self._covers:
+            view.observe(self._note_covered, "comm")
         self._note_progress()
 
     def close(self) -> None:
         """Removes the question from every page, and from the lesson's progress."""
         if self.comm is not None:  # else it was never complete, or is closed
             self._lesson.forget(self._key, self._model_id)
+            for view in self._covers:  # which need not hold a question that no page shows
+                view.unobserve(self._note_covered, "comm")
         super().close()
 
     @property

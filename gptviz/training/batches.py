@@ -132,8 +132,10 @@ def of_generator(batches: Iterator[object], vocabulary: int, longest: int | None
             remedy = "Correct the generator, and start again with a new one."
             raise fail("a batch of token ids from the generator", described(error), remedy) from error
         if given is None:
+            got = f"a generator that ended after {step}" if step else "a generator that gave no batch"
             remedy = f"Ask for at most {step} steps, or let the generator go on."
-            raise fail("a batch of token ids for each step", f"a generator that ended after {step}", remedy)
+            remedy = remedy if step else "Give a new generator that yields batches: one that was used up gives none."
+            raise fail("a batch of token ids for each step", got, remedy)
         try:
             ids = torch.as_tensor(given)
         except (TypeError, ValueError, RuntimeError):

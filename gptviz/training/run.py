@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gptviz.checks import check_index, check_number, short
-from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, fail
+from gptviz.errors import GPTVizError, NotAvailable, OutOfRange, WrongType, fail
 from gptviz.gpt import GPT
 from gptviz.progress import progress
 from gptviz.training.learner import Learner, State
@@ -259,8 +259,12 @@ class Run:
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Calls a function, in the run's thread, when a step was kept or the status changed. Returns what ends that.
 
-        A function that raises an error is not called again: the error is printed, and the run goes on.
+        A function that raises an error is not called again: the error is printed, and the run goes on. Raises WrongType for
+        what is no function.
         """
+        if not callable(listener):
+            got, remedy = short(listener), "For example run.on_change(lambda: print(run.status))."
+            raise fail("a function without arguments", f"{got} ({type(listener).__name__})", remedy, WrongType)
         if not isinstance(self._source, Worker):
             return lambda: None
         listeners = self._source.listeners

@@ -125,7 +125,7 @@ def prefer(
     loss is -log sigmoid(beta ((c - c_ref) - (r - r_ref))): log 2 at first. Other arguments: see `finetune`;
     `learning_rate` is 0.001 for "lora", 0.0001 for "full".
 
-    Raises WrongType or GPTVizError for what are no pairs, or a beta that is not above 0.
+    Raises WrongType or GPTVizError for what are no pairs, a pair of equal answers, or a beta that is not above 0.
     """
     _check_gpt(gpt)
     beta = check_number(beta, "beta", "For example beta=0.1.", above=0)

@@ -53,6 +53,9 @@ def _pair(pair: Any, name: str) -> Pair:
         expected = f"a prompt and two texts, chosen and rejected, as {name}"
         raise fail(expected, short(pair, 80), "A prompt is a text or a list of messages.", WrongType)
     prompt, chosen, rejected = pair
+    if chosen == rejected:
+        expected = f"two different answers, chosen and rejected, in {name}"
+        raise fail(expected, f"{short(chosen)} as both", "Change one of them: none can be preferred to itself.")
     return prompt, chosen, rejected
 
 

@@ -1,14 +1,17 @@
 """The view of a training run in a page: every visible number is the run's, followers follow, and the film stays in a file."""
 
+import re
+
 import numpy as np
 import pytest
 from browser.pages import settle
 from close import rounding
 from playwright.sync_api import expect
 from shown import CSS_PERCENT
-from trained import example_run, torch_ids, training_view
+from trained import TEXTS, example_run, small_gpt, torch_ids, training_view
 
 import gptviz
+from gptviz import training
 from gptviz.pages.export import save_html
 from gptviz.pages.film import add_film
 
@@ -84,6 +87,34 @@ def test_a_film_that_is_too_long_leaves_evenly_spaced_steps_out(opened, tmp_path
     for index, step in enumerate((0, 2, 3, 5)):
         choose(page, index)
         shows(page, step)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", r"was running at step ([\d,]+) of 100,000 when this page was saved"),
+        ("zh", r"保存本页时仍在训练，在第 ([\d,]+) 步，共 100,000 步"),
+    ],
+)
+def test_a_page_of_a_run_that_still_trained_says_when_it_was_saved(opened, tmp_path, language, words):
+    run = training.finetune(small_gpt(), TEXTS, steps=100_000, keep=2)
+    view = gptviz.TrainingView(run, prompt="the", language=language)
+    path = save_html(tmp_path / "running.html", view.box, view)
+    taken = len(run.stop().loss)
+    page = opened(path)
+    status = page.locator(".gptviz-training .status")
+    expect(status).to_have_text(re.compile(f"^{words}$"))
+    assert int(re.search(words, status.text_content())[1].replace(",", "")) <= taken
+
+
+def test_a_page_names_the_other_run_whose_steps_it_left_out(opened, tmp_path):
+    view = training_view()
+    view._answer_fork(0, 2, steps="2", learning_rate="", seed="7")
+    view.runs[1].wait()
+    page = opened(save_html(tmp_path / "forked.html", view.box, view))
+    note = "This page has the curves of first run: learning rate 0.01, seed 0. Their kept steps were left out"
+    expect(page.get_by_text(note)).to_be_visible()
+    expect(page.locator(".runs button").nth(0)).to_have_attribute("aria-disabled", "true")
 
 
 def test_the_scrubber_moves_the_box_and_what_follows_it(shown):

@@ -180,7 +180,11 @@ def test_a_fork_refuses_a_setting_that_changes_nothing(gpt):
 @pytest.mark.parametrize(
     ("batch", "kind", "words"),
     [
-        (None, GPTVizError, "a batch of token ids for each step at step 0. Got a generator that ended after 0"),
+        (
+            None,
+            GPTVizError,
+            "a batch of token ids for each step at step 0. Got a generator that gave no batch. Give a new",
+        ),
         (torch.zeros(2, 3), WrongType, "whole numbers of shape"),
         (np.zeros(4, int), WrongType, "whole numbers of shape"),
         (np.ones((2, 3), bool), WrongType, "whole numbers of shape"),
@@ -227,6 +231,7 @@ CHAT = [{"role": "user", "content": "the tin?"}]
         ([("", "b", "c")], {}, GPTVizError, r"at least 1 token in the prompt of pairs\[0\]. Got 0"),
         ([("a", "b", "")], {}, GPTVizError, r"at least 1 token in the rejected answer of pairs\[0\]. Got 0"),
         ([("a" * 60, "b" * 5, "c")], {}, GPTVizError, r"at most 64 tokens in the prompt and the chosen answer of pairs\[0\]"),
+        ([("a", "b", "c"), ("a", "b", "b")], {}, GPTVizError, r"two different answers.*in pairs\[1\]. Got 'b' as both"),
         ([(CHAT, "b", "c")], {}, GPTVizError, r"template.*, for the prompt of pairs\[0\]"),
         ([("a", "b", "c")], {"beta": 0}, GPTVizError, r"a beta above 0 and below 1e\+38. Got 0"),
         ([("a", "b", "c")], {"beta": INFINITY}, GPTVizError, "a beta above 0"),
@@ -266,6 +271,7 @@ def test_numbers_of_numpy_and_torch_are_numbers(gpt, number):
         (lambda run: run.fork(2, method="full", rank=3), WrongType, 'no rank with method="full"'),
         (lambda run: run.fork(2, lr=3), WrongType, "Did you mean learning_rate"),
         (lambda run: run.fork(2, optimizer="muon"), GPTVizError, 'with method="lora"'),
+        (lambda run: run.on_change(3), WrongType, r"a function without arguments. Got 3 \(int\)"),
         (lambda run: run.save(""), GPTVizError, "a path. Got an empty text"),
         (lambda run: run.save("."), GPTVizError, "a folder of the run's own. Got ., the present folder"),
         (lambda run: run.save(5), WrongType, "a path. Got 5"),

@@ -33,6 +33,15 @@ run = training.finetune(gpt, ["the owl", "thin"], steps=100_000, keep=2)
 view = gptviz.TrainingView(run, prompt="the")
 view
 """
+QUESTION = """
+run = None
+asked = gptviz.lessons.ask("How will it fall?", lambda: "fast", ("fast", "slowly"), known=lambda: run is None)
+asked
+"""
+PICTURE = """
+drawn = gptviz.lessons.picture(lambda: gptviz.drawings.treemap({0: {"MLPs": 3}}), until=[asked])
+drawn
+"""
 
 
 class Kernel:
@@ -155,6 +164,41 @@ def test_the_training_of_a_cell_that_is_run_again_ends(kernel, first):
     assert kernel.value("[one() is run for one in runs], len(training_threads())") == "[False, False, True] 1"
     assert kernel.value("[one() for one in runs[:2]], run.status, view.run is run") == "[None, None] running True"
     assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"
+
+
+def test_a_question_does_not_hold_the_view_that_it_covered_before_the_cell_was_run_again(kernel):
+    kernel.run(None, TRAINING)
+    kernel.run("question", QUESTION)
+    for times in (1, 2, 3):
+        kernel.run("n", RUN + "asked.also_cover(view)\nview")
+        kernel.run(None, "runs.append(weakref.ref(run))")
+        assert kernel.value("[one() is run for one in runs]") == str([False] * (times - 1) + [True])
+        kernel.run(None, "for t in training_threads():\n    if t is not run._source._thread: t.join()")
+        assert kernel.value("len(training_threads())") == "1"
+        assert kernel.value("asked._about['covers'] == ['anywidget:' + view.model_id]") == "True"
+        assert kernel.value("view._covered_by == [asked.text]") == "True"
+    assert kernel.value("run.stop().status, len(training_threads())") == "stopped 0"
+
+
+def test_a_picture_that_waits_for_a_question_is_freed_when_its_cell_is_run_again(kernel):
+    kernel.run("question", QUESTION)
+    for _ in range(3):
+        kernel.run("o", PICTURE)
+        assert kernel.value("count(type(drawn)), asked._covers == [drawn], drawn._covered_by") == (
+            "1 True ['How will it fall?']"
+        )
+        assert kernel.value("asked._about['covers'] == ['anywidget:' + drawn.model_id]") == "True"
+
+
+def test_a_covered_view_that_opens_again_waits_for_its_question_again(kernel):
+    kernel.run("question", QUESTION)
+    kernel.run("p", PICTURE + "first = drawn")
+    kernel.run("p", "6")
+    assert kernel.value("first.comm, asked._about['covers']") == "None []"
+    kernel.run("r", "first")
+    assert kernel.value("asked._about['covers'] == ['anywidget:' + first.model_id]") == "True"
+    kernel.run(None, "first.close()\nasked.reveal()")
+    assert kernel.value("first._covered_by, asked._about['covers']") == "[] []"
 
 
 def test_an_interrupt_of_the_kernel_pauses_the_run_and_loses_nothing(kernel):

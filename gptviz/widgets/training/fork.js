@@ -59,21 +59,26 @@ export class RunList {
     this.onChoose = onChoose;
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
-    this.root = element("div", { class: "runs", role: "group", "aria-label": words.runs, hidden: "" });
+    this.choices = element("div", { class: "runs", role: "group", "aria-label": words.runs });
+    this.note = element("p", { class: "muted", hidden: "" });
+    this.root = element("div", { hidden: "" }, this.choices, this.note);
   }
 
-  /** @param {RunData[]} runs @param {number} shown */
-  show(runs, shown) {
+  /** @param {RunData[]} runs @param {number} shown @param {number[]} leftOut the indices of runs whose steps are not in this page */
+  show(runs, shown, leftOut) {
     for (let i = this.buttons.length; i < runs.length; i++) {
       const choose = button("", () => this.onChoose(i));
       this.buttons.push(choose);
-      this.root.append(choose);
+      this.choices.append(choose);
     }
     for (const [i, choose] of this.buttons.entries()) {
       const news = runs[i]?.news;
       if (news) setText(choose, this.name(news, i));
       choose.setAttribute("aria-pressed", String(i === shown));
     }
+    const names = leftOut.map((i) => this.buttons[i].textContent ?? "");
+    setText(this.note, names.length ? this.words.otherRuns(names) : "");
+    this.note.hidden = names.length === 0;
     this.root.hidden = runs.length < 2;
   }
 

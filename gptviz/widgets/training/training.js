@@ -121,7 +121,8 @@ class Training {
     if (!run?.news) return;
     const { news } = run;
     this.showStatus(news);
-    this.list.show(this.runs, shown.run);
+    const others = this.runs.flatMap((_, index) => (index === shown.run || this.hasSteps(index) ? [] : [index]));
+    this.list.show(this.runs, shown.run, others);
     this.list.buttons.forEach((choose, index) => offer(choose, this.model, "show", { run: index, step: NEWEST }));
     this.panels.show(this.runs, shown);
     const steps = news.kept.filter((step) => isAnswered(this.model, "show", { run: shown.run, step }));
@@ -134,18 +135,26 @@ class Training {
     this.showSamples();
   }
 
+  /** Returns whether a kept step of a run can be shown in this page. @param {number} run */
+  hasSteps(run) {
+    const kept = this.runs[run].news?.kept ?? [];
+    return kept.some((step) => isAnswered(this.model, "show", { run, step }));
+  }
+
   /** @param {import("./scale.js").RunNews} news */
   showStatus({ status, error, taken, steps }) {
     const { words } = this;
     const why = error ? refusalText(sharedWords(this.model), error) : "";
     const isGoing = status === "running";
-    setText(this.status, isGoing ? words.running : words.ended[status](grouped(taken), grouped(steps), why));
+    const isSaved = isExported(this.model);
+    const ended = isGoing ? words.wasRunning : words.ended[status];
+    setText(this.status, isGoing && !isSaved ? words.running : ended(grouped(taken), grouped(steps), why));
     const loss = this.run.mean.at(-1);
-    const parts = [words.taken(grouped(taken), grouped(steps))];
+    const parts = isSaved ? [] : [words.taken(grouped(taken), grouped(steps))];
     if (loss != null) parts.push(words.lastLoss(significant(loss)));
     setText(this.counter, isGoing ? parts.join(" · ") : "");
     this.root.dataset.status = status;
-    const canSteer = !this.run.hasEnded && !isExported(this.model);
+    const canSteer = !this.run.hasEnded && !isSaved;
     this.pause.hidden = !canSteer;
     this.stop.hidden = !canSteer;
     setText(this.pause, status === "paused" ? words.resume : words.pause);

@@ -15,6 +15,8 @@ const en = {
     failed: (/** @type {string} */ taken, /** @type {string} */ steps, /** @type {string} */ why) =>
       `failed at step ${taken} of ${steps}. ${why} The kept steps before it are here.`,
   },
+  wasRunning: (/** @type {string} */ taken, /** @type {string} */ steps) =>
+    `was running at step ${taken} of ${steps} when this page was saved`,
   taken: (/** @type {string} */ taken, /** @type {string} */ steps) => `step ${taken} of ${steps}`,
   lastLoss: (/** @type {string} */ loss) => `loss ${loss} nats`,
   pause: "pause training",
@@ -47,6 +49,9 @@ const en = {
   leftOut: (/** @type {number} */ missing, /** @type {number} */ all) =>
     `This page has ${all - missing} of ${all} kept steps. ${missing} ${missing === 1 ? "was" : "were"} left out: ` +
     "a page has at most 20 MB.",
+  otherRuns: (/** @type {string[]} */ names) =>
+    `This page has the curves of ${names.join("; ")}. Their kept steps were left out: a page has those of the run ` +
+    "that was shown when it was saved.",
   writes: (/** @type {string} */ step) => `What the model writes at step ${step}`,
   sampleHint: "The first tokens are the prompt. Each further token is the model’s likeliest one.",
   writesNothing: "nothing: the prompt fills the context",
@@ -74,6 +79,7 @@ const zh = {
     stopped: (taken, steps) => `已停止在第 ${taken} 步，共 ${steps} 步`,
     failed: (taken, steps, why) => `在第 ${taken} 步出错，共 ${steps} 步。${why} 之前保留的步都在这里。`,
   },
+  wasRunning: (taken, steps) => `保存本页时仍在训练，在第 ${taken} 步，共 ${steps} 步`,
   taken: (taken, steps) => `第 ${taken} 步，共 ${steps} 步`,
   lastLoss: (loss) => `损失 ${loss} 奈特`,
   pause: "暂停训练",
@@ -104,6 +110,7 @@ const zh = {
   oneStep: "到现在只保留了一步，还没有可选的。",
   leftOut: (missing, all) =>
     `本页有 ${all} 个保留的步中的 ${all - missing} 个，略去了 ${missing} 个：一个页面最多 20 MB。`,
+  otherRuns: (names) => `本页有${names.join("；")}的曲线，略去了它们保留的步：一个页面只有保存时所显示的那次训练的步。`,
   writes: (step) => `第 ${step} 步的模型写什么`,
   sampleHint: "开头的词元是提示。之后每个词元都是模型认为最可能的那个。",
   writesNothing: "什么也没写：提示已占满上下文",
