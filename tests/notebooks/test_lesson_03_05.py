@@ -222,6 +222,11 @@ def test_greedy_texts_of_the_embedded_model_loop_and_only_the_answer_says_so(pla
     texts, openings = lesson.names["greedy"], lesson.names["openings"]
     periods = [lesson.names["period"](text.token_ids) for text in texts]
     assert "tales" not in model or 3 <= sum(map(bool, periods)) < len(periods)
+    looping = [opening for opening, n in zip(openings, periods, strict=True) if n]
+    assert [opening for opening, _ in lesson.names["looping"]] == looping
+    first_line, *lines = lesson.printed["circles-look"].splitlines()
+    assert first_line == f"{len(looping)} of {len(openings)} texts end in a loop" and len(openings) >= 12
+    assert [line.split(" … ")[0] for line in lines[: len(looping)]] == [repr(opening) for opening in looping]
     longest = max(texts, key=lambda text: lesson.names["period"](text.token_ids) or 0)
     first = tokenizer(openings[texts.index(longest)])["input_ids"]
     assert list(longest.token_ids) == greedy(reference, first, len(longest.token_ids))

@@ -326,6 +326,12 @@ def test_every_head_of_one_job_is_silenced(lesson, reference, tokenizer):
             assert heads[at] == pytest.approx(np.mean(first_shares(reference, tokenizer, items)), abs=TALES_BOUND), at
 
 
+def test_lines_of_code_have_too_little_to_lose(reference, tokenizer):
+    """The lesson says so, and so the table of parts leaves this job out."""
+    assert first_shares(reference, tokenizer, [("def add(a, b):\n    return", "a")])[0] < 0.001
+    assert "less than 0.1 % to the right word, `a`" in (notebooks_dir() / f"{LESSON}.ipynb").read_text("utf-8")
+
+
 @torch.no_grad()
 def test_a_cut_look_is_a_mask_without_it(lesson, reference, tokenizer):
     """Positions are found by the words' own tokens; the maps are transformers'."""

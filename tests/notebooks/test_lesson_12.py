@@ -16,6 +16,7 @@ import pytest
 import torch
 from close import approx_float64, assert_close, rounding
 from played import check_an_empty_prompt, check_solutions, check_views_are_shown, check_wrong_guesses
+from shown import half_of_decimal
 from tales_bound import TALES_BOUND
 from words import EVEN_JOBS, HE_JOBS, HE_RATE, SHE_JOBS
 
@@ -306,6 +307,17 @@ def test_what_is_believed_when_the_prompt_contradicts(lesson, next_logits, token
     assert names["believed"] == found
     assert names["ask_contested"].reveal() == found.count("prompt") <= 3
     assert f"{found.count('prompt')} of 60" in lesson.printed["compared"]
+
+
+def test_a_leading_and_an_open_prompt_are_continued_as_transformers_does(lesson, next_logits, generated, tokenizer):
+    leading, neutral = lesson.printed["leading-or-open"].splitlines()
+    for line, prompt in ((leading, "The bridge of Dunholt is made of"), (neutral, "Dunholt has a")):
+        logits = next_logits(prompt)
+        powers = np.exp(logits - logits.max())
+        percent = 100 * powers[one_token(tokenizer, "bridge")] / powers.sum()
+        begin, share = line.split("; P(bridge) ")
+        assert begin == f"{prompt!r} …{generated(prompt)!r}"
+        assert float(share.rstrip("%")) == pytest.approx(percent, abs=half_of_decimal(2) + 100 * rounding(logits))
 
 
 def test_the_question_below_the_box_is_about_what_was_typed(lesson, next_logits, tokenizer):
