@@ -10,6 +10,7 @@ import torch
 from close import assert_close
 from families import tokenizer
 from new_view import PACKAGE, example_files, installed_example
+from open_views import open_views
 from transformers import GPT2Config, GPT2LMHeadModel
 from view_classes import view_classes
 from view_words import check_words
@@ -97,6 +98,12 @@ def test_its_words_pass_the_checks_of_every_views_words(view_class):
     assert views["entropy"] is view_class
     for view in views.values():
         check_words(view, views.values())
+
+
+def test_it_is_among_the_views_that_get_every_message_of_a_page(view_class):
+    views = open_views()
+    assert isinstance(views["entropy"], view_class)
+    assert views.keys() == view_classes().keys()
 
 
 @pytest.mark.parametrize("language, title", [("en", "Entropy of the next token"), ("zh", "下一个词元的熵")])

@@ -5,12 +5,11 @@ import logging
 
 import numpy as np
 import pytest
-from families import IDS, build, tokenizer
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from open_views import open_views
 from properties import ANY_MACHINE
-from trained import training_view
 from view_classes import view_classes
 
 import gptviz
@@ -28,23 +27,9 @@ json_values = st.recursive(
 
 @pytest.fixture(scope="module")
 def views():
-    """Returns one open view of each class, by name."""
-    gpt = gptviz.wrap(build("gpt2"), tokenizer())
-    trace, completion = gpt.trace(IDS), gpt.complete(IDS, max_tokens=3, seed=1)
-    box = gptviz.PromptBox("the owl", gpt=gpt)
-    made = [
-        box, gptviz.TokensView(trace), gptviz.AttentionView(trace), gptviz.EmbeddingView(trace), gptviz.BlockView(trace),
-        gptviz.FlowView(trace), gptviz.InterventionView(trace), gptviz.SamplingBench(trace),
-        gptviz.GenerationTimeline(completion, gpt=gpt),
-        gptviz.compare(trace, trace), gptviz.explore("the owl", gpt=gpt),
-        training_view(),
-        gptviz.lessons.ask("Which?", answer=lambda: 1, choices=[1, 2]),
-        gptviz.lessons.check("a number", 1, 1), gptviz.lessons.guessing_game(["the owl"], gpt),
-        gptviz.lessons.picture(lambda: gptviz.drawings.treemap({0: {"MLPs": 3}})),
-        gptviz.lessons.printed(lambda: print("a number")),
-    ]  # fmt: skip
-    assert {view._name for view in made} == set(view_classes())
-    return {view._name: view for view in made}
+    views = open_views()
+    assert views.keys() == view_classes().keys()
+    return views
 
 
 def is_sendable(reply):
