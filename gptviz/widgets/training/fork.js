@@ -64,7 +64,10 @@ export class RunList {
     this.root = element("div", { hidden: "" }, this.choices, this.note);
   }
 
-  /** @param {RunData[]} runs @param {number} shown @param {number[]} leftOut the indices of runs whose steps are not in this page */
+  /**
+   * @param {RunData[]} runs @param {number} shown
+   * @param {number[]} leftOut the indices of runs whose steps are not in this page
+   */
   show(runs, shown, leftOut) {
     for (let i = this.buttons.length; i < runs.length; i++) {
       const choose = button("", () => this.onChoose(i));
