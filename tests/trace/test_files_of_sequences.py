@@ -127,5 +127,5 @@ def write(path, tensors, metadata):
 def test_a_damaged_stack_is_refused(saved, change, named, tmp_path):
     tensors, metadata = dict(saved[0]), json.loads(json.dumps(saved[1]))
     change(tensors, metadata["stacks"])
-    with pytest.raises(WrongType, match=rf"{named}' is not of the kind"):
+    with pytest.raises(WrongType, match=rf"{named}' is missing or wrong"):
         gptviz.open_trace(write(tmp_path / "damaged.safetensors", tensors, metadata))
