@@ -140,7 +140,7 @@ def test_a_lessons_formula_has_no_name_of_a_command_in_its_plain_text():
         texts_in_it = " ".join(re.findall(r"\\text\{([^}]+)\}", tex))
         written = set(texts_in_it.split()) | {"log", "ln", "exp", "max", "min"}
         assert set(re.findall(r"[A-Za-z]{2,}", plain_formula(tex))) <= written, tex
-        commas = len(re.findall(r"(?<!\\),", tex))  # but not \\, which is a space
+        commas = len(re.findall(r"(?<!\\),", tex))  # without the spaces of TeX
         assert "\\" not in plain_formula(tex) and plain_formula(tex).count(",") == commas, tex
 
 

@@ -234,7 +234,7 @@ def test_a_part_that_is_switched_after_the_pass_is_noticed(asked_before):
             question()
     with pytest.raises(GPTVizError):
         (view or gptviz.InterventionView(trace))._answer_outcome([{"kind": "ablate_head", "layer": 0, "head": 1}])
-    with pytest.raises(ModelChanged, match="[Tt]race again"):
+    with pytest.raises(ModelChanged, match=r"[Tt]race again"):
         lens.ablation_sweep(trace, lens.probability_of(5))
     for adapter in adapters:
         adapter.on = True

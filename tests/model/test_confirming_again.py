@@ -142,7 +142,7 @@ def test_another_norm_than_in_the_pass_does_not_tell_what_entered_attention(chan
         norm.register_forward_hook(lambda _module, _args, out: 3 * out)
     else:
         norm.factor.value = 2.0
-    with pytest.raises(ModelChanged, match="[Tt]race again"):
+    with pytest.raises(ModelChanged, match=r"[Tt]race again"):
         trace.attn_in(1)
     trace.attn_in(0)
 
@@ -239,7 +239,7 @@ def test_another_norm_class_than_in_the_pass_does_not_tell_what_entered_attentio
     norm = type(trace.gpt.model.model.norm)
     forward = norm.forward
     monkeypatch.setattr(norm, "forward", lambda self, x: 1.5 * forward(self, x))
-    with pytest.raises(ModelChanged, match="[Tt]race again"):
+    with pytest.raises(ModelChanged, match=r"[Tt]race again"):
         trace.attn_in(1)
 
 
