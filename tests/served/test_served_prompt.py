@@ -54,6 +54,16 @@ def test_views_follow_it_and_those_of_the_inside_say_why_they_are_empty(box, gpt
     assert not inside[0]._is_unfilled and inside[0]._source == 1
 
 
+def test_earlier_prompts_are_listed_once_and_forgotten(box):
+    for prompt in ("Once upon a time", PROMPT, "Once upon a time"):
+        box.run(prompt)
+    assert box._history == ["Once upon a time", PROMPT]
+    box.forget_prompts()
+    assert box._history == ["Once upon a time"] and box.prompt == "Once upon a time"
+    box.run(PROMPT)
+    assert box._history == [PROMPT]
+
+
 def test_a_drawn_token_is_appended_as_text(box, gpt):
     bench = gptviz.SamplingBench(box)
     token = box.reading.next_token.leaders[2].token

@@ -181,7 +181,7 @@ class PromptBox(View):
         """Takes the prompt as it was typed. trace: its trace, if no tokens were appended."""
         is_of_other_fields = isinstance(typed, dict) != isinstance(self.typed, dict)
         earlier = [] if is_of_other_fields else [self.typed, *self._prompts]
-        self._prompts = _different([_copy_of(typed), *earlier])[:HISTORY]
+        self._prompts = different([_copy_of(typed), *earlier])[:HISTORY]
         self.typed = self._prompts[0]
         if trace is not None:
             self._length = len(trace.tokens)
@@ -242,11 +242,14 @@ class PromptBox(View):
         self._list_prompts()
 
     def _list_prompts(self) -> None:
+        self._history = different([self.messages or self._shown_prompt(), *self._prompts])[:HISTORY]
+
+    def _shown_prompt(self) -> Any:
+        """Returns the text that is shown; of an encoder-decoder, those of the source and the target."""
         trace = self._require_trace()
-        shown: Any = (
-            {"source": trace.prompt_text, "target": self._shown_target(trace)} if self._has_target else trace.text
-        )
-        self._history = _different([self.messages or shown, *self._prompts])[:HISTORY]
+        if self._has_target:
+            return {"source": trace.prompt_text, "target": self._shown_target(trace)}
+        return trace.text
 
     def _fill_target(self, trace: Trace) -> None:
         is_own = self._shown_target(trace) == ""
@@ -317,7 +320,7 @@ def spelled(trace: Trace) -> str:
     return trace.text
 
 
-def _different(prompts: Sequence[Any]) -> list[Any]:
+def different(prompts: Sequence[Any]) -> list[Any]:
     """Returns the prompts, each once, in order."""
     return [prompt for index, prompt in enumerate(prompts) if prompt not in prompts[:index]]
 

@@ -13,7 +13,7 @@ from gptviz.errors import NotAvailable, WrongType, fail
 from gptviz.served.reading import ServedReading, is_served
 from gptviz.text.messages import Message, is_chat
 from gptviz.text.tokens import Token
-from gptviz.widgets.prompt.prompt import HISTORY, PromptBox
+from gptviz.widgets.prompt.prompt import HISTORY, PromptBox, different
 from gptviz.widgets.shared.chips import describe
 from gptviz.widgets.shared.view import View
 
@@ -135,9 +135,11 @@ class ServedPromptBox(PromptBox):
         self._messages = [] if isinstance(reading.prompt, str) else [dict(message) for message in reading.prompt]
         self._revealed = [{"token": describe(step.token), "probability": or_none(step.probability)} for step in steps]
         self._without_steps = reading.without_steps
-        self._prompts = [self.typed, *(prompt for prompt in self._prompts if prompt != self.typed)][:HISTORY]
-        shown = self._messages or reading.text
-        self._history = [shown, *(prompt for prompt in self._prompts if prompt != shown)][:HISTORY]
+        self._prompts = different([self.typed, *self._prompts])[:HISTORY]
+        self._list_prompts()
+
+    def _shown_prompt(self) -> Any:
+        return self._require_reading().text
 
     def _answer_run(self, prompt: str, target: str = "") -> int:
         self.run(prompt)
