@@ -10,7 +10,9 @@ from browser.contexts import LOCAL_SCHEMES, OpenContexts
 from browser.lab import CHROMIUM_OPTIONS, Notebook, lab_server
 from browser.pages import ViewPage
 from playwright.sync_api import expect, sync_playwright
+from protocol_server import KEY, running_server
 
+import gptviz
 from gptviz._paths import notebooks_dir
 from gptviz.lab.doctor import find_chromium
 
@@ -90,6 +92,18 @@ def shown(new_page):
 
 
 @pytest.fixture
+def shown_outputs(new_page):
+    """Puts what cells show into a page without a network. Returns the page."""
+
+    def show(*outputs):
+        page = new_page(offline=True)
+        page.set_content("<!doctype html><meta charset=utf-8>" + "".join(output.data for output in outputs))
+        return page
+
+    return show
+
+
+@pytest.fixture
 def opened(chromium, no_faults):
     """Opens a saved page without a network: `opened(path)`. A request for anything but the file is a fault."""
 
@@ -163,3 +177,19 @@ def run_cells(run_notebook, notebook_folder, request):
         return run_notebook(name, **size)
 
     return run
+
+
+# Served models
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server of the embedded model, of one test module."""
+    with running_server(gptviz.load()) as server:
+        yield server
+
+
+@pytest.fixture
+def served(server):
+    """The model of that server, which asks for the key `KEY` of `protocol_server`."""
+    return gptviz.connect(server.start(key=KEY), api_key=KEY)

@@ -13,18 +13,6 @@ from gptviz.errors import GPTVizError, NotAvailable, WrongType
 PROMPT = "the </script><b onmouseover=alert(1)> owl <!-- of"
 
 
-@pytest.fixture
-def shown_outputs(new_page):
-    """Puts what cells show into a page without a network. Returns the page."""
-
-    def show(*outputs):
-        page = new_page(offline=True)
-        page.set_content("<!doctype html><meta charset=utf-8>" + "".join(output.data for output in outputs))
-        return page
-
-    return show
-
-
 def test_three_views_draw_beside_each_other(shown_outputs):
     trace = gptviz.wrap(build("gpt2"), tokenizer()).trace(PROMPT)
     count, heads, layers = len(trace.tokens), trace.n_heads, trace.n_layers

@@ -22,18 +22,6 @@ FOUR_DECIMALS = half_of_decimal(4) + rounding(16.0)
 HOSTILE = "</script><b onmouseover=alert(1)>"
 
 
-@pytest.fixture
-def shown_outputs(new_page):
-    """Puts what cells show into a page without a network. Returns the page."""
-
-    def show(*outputs):
-        page = new_page(offline=True)
-        page.set_content("<!doctype html><meta charset=utf-8>" + "".join(output.data for output in outputs))
-        return page
-
-    return show
-
-
 def weights_of(stack, layer):
     """Returns transformers' own maps of a layer with all the heads that the view draws: 0 for those that are not there."""
     maps = truth_of("bart").maps[stack]

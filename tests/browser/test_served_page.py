@@ -6,30 +6,17 @@ import pytest
 from browser.pages import settle
 from close import rounding
 from playwright.sync_api import expect
-from protocol_server import running_server
 from shown import assert_shows
 
 import gptviz
 from gptviz.sampling import distribution
 
 PROMPT = "Once upon a time there was a"
-KEY = "sk-sentinel-90ab"
 
 
 @pytest.fixture(scope="module")
 def gpt():
     return gptviz.load()
-
-
-@pytest.fixture(scope="module")
-def server(gpt):
-    with running_server(gpt) as server:
-        yield server
-
-
-@pytest.fixture
-def served(server):
-    return gptviz.connect(server.start(key=KEY), api_key=KEY)
 
 
 def assert_shares(texts, shares, logits):

@@ -4,30 +4,18 @@ import pytest
 from browser.pages import settle
 from close import rounding
 from playwright.sync_api import expect
-from protocol_server import running_server
+from protocol_server import KEY
 from shown import assert_shows
 from waiting import LONGEST_WAIT
 
 import gptviz
 
 PROMPT = "Tom and Mary went to the park."
-KEY = "sk-sentinel-77f1"
 
 
 @pytest.fixture(scope="module")
 def gpt():
     return gptviz.load()
-
-
-@pytest.fixture(scope="module")
-def server(gpt):
-    with running_server(gpt) as server:
-        yield server
-
-
-@pytest.fixture
-def served(server):
-    return gptviz.connect(server.start(key=KEY), api_key=KEY)
 
 
 def test_a_given_text_is_coloured_by_how_surprising_each_token_is(shown, served, gpt):

@@ -21,6 +21,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+KEY = "sk-sentinel-90ab"  # which browser tests look for where no key may be
 STANDARD = {
     "model", "prompt", "messages", "max_tokens", "n", "seed", "temperature", "top_p", "stop", "stream", "stream_options",
     "logprobs", "top_logprobs", "echo",
